@@ -1,0 +1,19 @@
+"""One file a check; file = function = key in rubric.toml. A new file here is found by itself."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+from grader.case import Check
+
+
+def discover() -> dict[str, Check]:
+    """All checks by name. Raises TypeError where a file does not define the check of its own name: a bug of ours."""
+    found: dict[str, Check] = {}
+    for module in pkgutil.iter_modules(__path__):
+        definition = getattr(importlib.import_module(f"{__name__}.{module.name}"), module.name, None)
+        if not isinstance(definition, Check) or definition.name != module.name:
+            raise TypeError(f"grader/checks/{module.name}.py must define a check named {module.name}")
+        found[module.name] = definition
+    return found

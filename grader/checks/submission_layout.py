@@ -1,0 +1,68 @@
+"""Is everything there that the lab asks for?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grader.case import Case, check
+from grader.evidence import Layout
+from grader.records import Message, SubmittedFile, Table, Verdict, message
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutLimits:
+    """What must be there: file names, folders with a slash at the end, alternatives with `|`; and the size cap."""
+
+    required: tuple[str, ...]
+    megabytes: int
+
+
+@check(reads=Layout, limits=LayoutLimits)
+def submission_layout(case: Case[Layout, LayoutLimits]) -> Verdict:
+    """Everything that the lab asks for is there, and nothing that it asks to leave out."""
+    places = [(wanted, _find(wanted, case.seen.files)) for wanted in case.limits.required]
+    missing = [wanted for wanted, place in places if not place]
+    size = sum(file.size for file in case.seen.files) / MEGABYTE
+    kept_small, no_data = size <= case.limits.megabytes, not case.seen.parts.dataset
+    met = len(places) - len(missing) + kept_small + no_data
+    hints = [_hint(wanted) for wanted in missing]
+    if not no_data:
+        name = case.seen.parts.dataset[0]
+        hints.append(message("Leave CIFAR-10 itself out of the submission: {name}.", name=name))
+    if not kept_small:
+        cap = case.limits.megabytes
+        hints.append(message("Hand in at most {cap} MB; this submission has {size:.0f} MB.", cap=cap, size=size))
+    rows = tuple((wanted, place or message("missing")) for wanted, place in places)
+    table = Table(message("What was looked for"), (message("Asked for"), message("Found")), rows)
+    return Verdict(met / (len(places) + 2), _summary(missing, no_data, kept_small), tuple(hints), (table,))
+
+
+def _find(wanted: str, files: tuple[SubmittedFile, ...]) -> str:
+    """The place nearest to the root where one of the alternatives lies, "" for none; case does not matter."""
+    places: list[str] = []
+    for name in wanted.lower().split("|"):
+        if name.endswith("/"):
+            places += [file.path for file in files if f"/{name}" in f"/{file.path.lower()}"]
+        else:
+            places += [file.path for file in files if file.name.lower() == name and file.size > 0]
+    nearest = min(places, key=lambda path: (path.count("/"), path), default="")
+    return nearest if not wanted.endswith("/") else nearest.rpartition("/")[0]
+
+
+def _hint(wanted: str) -> Message:
+    if wanted.endswith("/"):
+        return message("Add the folder {name} with its images.", name=wanted)
+    return message("Add {name}.", name=wanted.replace("|", " or "))
+
+
+def _summary(missing: list[str], no_data: bool, kept_small: bool) -> Message:
+    if missing:
+        names = ", ".join(name.replace("|", " or ") for name in missing)
+        return message("{count} of the files asked for are missing: {names}.", count=len(missing), names=names)
+    if not no_data:
+        return message("Every file is there, and the data set as well, which should be left out.")
+    if not kept_small:
+        return message("Every file is there, and the submission is larger than it may be.")
+    return message("Every file is there.")

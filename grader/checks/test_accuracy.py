@@ -1,0 +1,186 @@
+"""How well do the handed-in weights name images that the network has not seen?"""
+
+from __future__ import annotations
+
+from grader.case import Case, Ramp, check
+from grader.evidence import Checkpoint, Claims, Diagnosis, Measurement, Preprocessing, TestScores
+from grader.records import Bar, Bars, Cell, Curve, Exhibit, Matrix, Message, Point, Series, Table, Verdict, message
+from grader.statistics import calibration_error, wilson_interval
+
+DOUBTFUL = 0.01  # a claim further above the measurement than this is looked into
+BETTER = 0.05  # another preprocessing must win by more than this to be named
+
+
+@check(reads=TestScores, limits=Ramp)
+def test_accuracy(case: Case[TestScores, Ramp]) -> Verdict:
+    """The trained network names test images correctly."""
+    scores = case.seen
+    share = scores.correct / scores.count
+    low, high = wilson_interval(scores.correct, scores.count)
+    sentence = message(
+        "{correct:,} of {count:,} test images are named correctly: {share:.2%} (95 % interval {low:.1%} to {high:.1%}).",
+        correct=scores.correct, count=scores.count, share=share, low=low, high=high,
+    )  # fmt: skip
+    return Verdict(case.limits.credit(share), sentence, tuple(_hints(case, share)), tuple(_exhibits(case, share)))
+
+
+def _hints(case: Case[TestScores, Ramp], share: float) -> list[Message]:
+    hints = []
+    likely = _likely_preprocessing(case.other(Diagnosis))
+    if likely:
+        hints.append(likely)
+    if case.seen.not_finite:
+        count = case.seen.not_finite
+        hints.append(message("{count:,} images got NaN or infinite logits and count as wrong.", count=count))
+    mixed = _most_mixed(case.seen)
+    if case.limits.credit(share) < 1.0 and mixed:
+        hints.append(mixed)
+    goal = next((figure for figure, credit in case.limits.knots if credit > case.limits.credit(share)), None)
+    if goal is not None and not likely:
+        hints.append(
+            message(
+                "The next step of the rubric is {goal:.2%}: {more:.1f} points more.",
+                goal=goal,
+                more=100 * (goal - share),
+            )
+        )
+    return hints
+
+
+def _likely_preprocessing(diagnosis: Diagnosis | None) -> Message | None:
+    """Name another preprocessing where the weights plainly do better with it. It never changes the mark."""
+    if diagnosis is None:
+        return None
+    graded, *others = diagnosis.trials
+    best = max(others, key=lambda trial: trial.correct / trial.count, default=graded)
+    gain = best.correct / best.count - graded.correct / graded.count
+    if gain <= BETTER:
+        return None
+    return message(
+        "With {name} the same weights name {better:.1%} of {count:,} training images correctly, against {graded:.1%} as"
+        " graded: the network was probably trained with that. Write the transforms.Normalize that you trained with into"
+        " exp2.py.",
+        name=best.name, better=best.correct / best.count, count=best.count, graded=graded.correct / graded.count,
+    )  # fmt: skip
+
+
+def _most_mixed(scores: TestScores) -> Message | None:
+    pairs = [
+        (wrong, scores.classes[true], scores.classes[guess])
+        for true, row in enumerate(scores.confusion)
+        for guess, wrong in enumerate(row)
+        if guess != true
+    ]
+    count, true, guess = max(pairs, default=(0, "", ""))
+    if not count:
+        return None
+    return message(
+        "The commonest mistake: {true} taken for {guess}, {count} times.", true=true, guess=guess, count=count
+    )
+
+
+# --- exhibits --------------------------------------------------------------------------------------------------
+
+
+def _exhibits(case: Case[TestScores, Ramp], share: float) -> list[Exhibit]:
+    scores = case.seen
+    totals = [sum(row) for row in scores.confusion]
+    bars = tuple(Bar(name, scores.confusion[i][i], totals[i]) for i, name in enumerate(scores.classes) if totals[i])
+    exhibits: list[Exhibit] = [
+        Bars(message("Correct images in each class"), bars),
+        Matrix(message("Confusion matrix: what each class was taken for"), scores.classes, scores.confusion),
+        _rubric_curve(case.limits, share),
+    ]
+    claims = case.other(Claims)
+    if claims and claims.claims:
+        exhibits.insert(0, _claims_table(claims, case.other(Diagnosis), share))
+    exhibits += [_measured_table(case), _calibration(scores)]
+    diagnosis = case.other(Diagnosis)
+    return [*exhibits, _trials_table(diagnosis)] if diagnosis else exhibits
+
+
+def _rubric_curve(limits: Ramp, share: float) -> Curve:
+    knots = tuple((100.0 * figure, 100.0 * credit) for figure, credit in limits.knots)
+    here = Point(message("This submission"), 100.0 * share, 100.0 * limits.credit(share))
+    line = Series(message("Rubric"), ((0.0, knots[0][1]), *knots, (100.0, knots[-1][1])))
+    title = message("From accuracy to points")
+    return Curve(title, message("Test accuracy in %"), message("Share of the points"), (line,), (here,), "%")
+
+
+def _claims_table(claims: Claims, diagnosis: Diagnosis | None, share: float) -> Table:
+    rows = []
+    for claim in claims.claims:
+        place: Cell = (
+            message("{source}, line {line}", source=claim.source, line=claim.line) if claim.line else claim.source
+        )
+        rows.append((f"{claim.accuracy:.2%}", place, claim.quote, _compared(claim.accuracy, diagnosis, share)))
+    rows.append((f"{share:.2%}", message("measured by the grader"), None, None))
+    columns = (message("Accuracy"), message("Source"), message("In the words of the submission"), message("Beside it"))
+    return Table(message("Claimed and measured"), columns, tuple(rows))
+
+
+def _compared(claimed: float, diagnosis: Diagnosis | None, share: float) -> Message:
+    gap = 100 * (claimed - share)
+    if abs(gap) <= 100 * DOUBTFUL:
+        return message("agrees to {gap:.2f} points", gap=abs(gap))
+    if gap < 0:
+        return message("{gap:.2f} points below the measured accuracy", gap=-gap)
+    graded = diagnosis.trials[0] if diagnosis else None
+    if graded and abs(claimed - graded.correct / graded.count) < abs(claimed - share):
+        return message(
+            "{gap:.2f} points above; it fits the training images better ({train:.2%} of {count:,})",
+            gap=gap, train=graded.correct / graded.count, count=graded.count,
+        )  # fmt: skip
+    return message("{gap:.2f} points above the measured accuracy", gap=gap)
+
+
+def _measured_table(case: Case[TestScores, Ramp]) -> Table:
+    rows: list[tuple[Cell, Cell]] = [(message("Images"), f"{case.seen.dataset}, {case.seen.count:,} test images")]
+    checkpoint, used = case.other(Checkpoint), case.other(Preprocessing)
+    measured = case.other(Measurement)
+    if checkpoint:
+        rows += [(message("Network"), checkpoint.network), (message("Parameters"), f"{checkpoint.parameters:,}")]
+        form = f'{checkpoint.form} under "{checkpoint.wrapper}"' if checkpoint.wrapper else checkpoint.form
+        rows.append((message("Saved as"), f"{form}, {', '.join(checkpoint.dtypes)}"))
+        rows += [(message("Read as well"), note) for note in checkpoint.renamed]
+        if checkpoint.unloaded:
+            rows.append((message("Classes whose code was not loaded"), ", ".join(checkpoint.unloaded)))
+        if checkpoint.extra_keys:
+            rows.append((message("Left aside"), ", ".join(checkpoint.extra_keys)[:300]))
+    if used:
+        rows.append((message("Normalisation"), f"mean {_triple(used.mean)}, deviation {_triple(used.std)}"))
+        rows.append((message("Read from"), _origin(used)))
+        rows += [(message("Also found"), other) for other in used.also_found]
+    if measured:
+        rows.append((message("Computed in"), f"{measured.precision}, {measured.device} {measured.device_name}"))
+        if measured.side != 32:
+            rows.append((message("Image side"), f"{measured.side} pixels"))
+    return Table(message("How it was measured"), (message("What"), message("Which")), tuple(rows))
+
+
+def _origin(used: Preprocessing) -> Message:
+    if not used.source:
+        return message("the template's constants, since the submission's code names none")
+    return message("{source}, line {line}", source=used.source, line=used.line)
+
+
+def _triple(values: tuple[float, float, float]) -> str:
+    return " ".join(f"{value:g}" for value in values)
+
+
+def _calibration(scores: TestScores) -> Table:
+    rows = tuple(
+        (f"{index * 10}-{index * 10 + 10} %", item.count, f"{item.confidence:.1%}", f"{item.correct / item.count:.1%}")
+        for index, item in enumerate(scores.calibration)
+        if item.count
+    )
+    error = calibration_error(scores.calibration)
+    title = message("Confidence and truth (expected calibration error {error:.1%})", error=error)
+    columns = (message("Confidence"), message("Images"), message("Mean confidence"), message("Correct"))
+    return Table(title, columns, rows)
+
+
+def _trials_table(diagnosis: Diagnosis) -> Table:
+    rows = tuple((trial.name, f"{trial.correct:,}", f"{trial.correct / trial.count:.2%}") for trial in diagnosis.trials)
+    title = message("The same weights on {count:,} training images", count=diagnosis.trials[0].count)
+    return Table(title, (message("Normalisation"), message("Correct"), message("Share")), rows)

@@ -1,0 +1,115 @@
+"""Does the history that was handed in belong to the weights that were handed in?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+from grader.case import Case, check
+from grader.evidence import History, TestScores, Unavailable
+from grader.records import Curve, Message, Point, Series, Verdict, message
+
+HALF = 0.5  # the record itself and its agreement with the weights count alike
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLimits:
+    """How far, in points of a percent, the recorded accuracy may lie from the measured one."""
+
+    note: float
+    fault: float
+
+
+@check(reads=History, limits=HistoryLimits)
+def training_history(case: Case[History, HistoryLimits]) -> Verdict:
+    """The training history is complete, and its last test accuracy is that of the weights."""
+    scores = case.other(TestScores)
+    faults = _faults(case.seen)
+    measured = 100.0 * scores.correct / scores.count if scores else None
+    nearest = _nearest(case.seen, measured)
+    agreement, sentence = _agreement(case, measured, nearest)
+    credit = HALF * (not faults) + HALF * agreement if nearest is not None else 0.0
+    exhibit = (_curve(case.seen, measured),) if nearest is not None else ()
+    return Verdict(credit, sentence, tuple(faults), exhibit)
+
+
+def _nearest(history: History, measured: float | None) -> float | None:
+    """The recorded accuracy to compare: of the last and the best epoch the one nearer to the weights, in percent."""
+    recorded = [epoch.test_accuracy for epoch in history.epochs if epoch.test_accuracy is not None]
+    if not recorded:
+        return None
+    target = recorded[-1] if measured is None else measured
+    return min((recorded[-1], max(recorded)), key=lambda accuracy: abs(accuracy - target))
+
+
+def _agreement(
+    case: Case[History, HistoryLimits], measured: float | None, nearest: float | None
+) -> tuple[float, Message]:
+    epochs = len(case.seen.epochs)
+    if nearest is None:
+        return 0.0, message("{source} records no test accuracy in its {n} epochs.", source=case.seen.source, n=epochs)
+    if measured is None:
+        if isinstance(case.evidence.observation(TestScores), Unavailable):
+            return 1.0, message(
+                "{n} epochs are recorded; they were not compared, since nothing was measured.", n=epochs
+            )
+        return 0.0, message("{n} epochs are recorded, and there are no weights that they could agree with.", n=epochs)
+    figures = {"n": epochs, "recorded": nearest, "measured": measured, "gap": abs(nearest - measured)}
+    if figures["gap"] <= case.limits.note:
+        return 1.0, message(
+            "{n} epochs are recorded; {recorded:.2f} % agrees with the measured {measured:.2f} % to {gap:.2f} points.",
+            **figures,
+        )
+    if figures["gap"] <= case.limits.fault:
+        return 1.0, message(
+            "{n} epochs are recorded; {recorded:.2f} % lies {gap:.2f} points from the measured {measured:.2f} %, which"
+            " averaging over batches can explain.",
+            **figures,
+        )
+    return 0.0, message(
+        "{n} epochs are recorded; {recorded:.2f} % lies {gap:.2f} points from the measured {measured:.2f} %: the history"
+        " is of other weights, or was measured in another way.",
+        **figures,
+    )
+
+
+def _faults(history: History) -> list[Message]:
+    """What keeps the record from being complete, each with what to do."""
+    faults = []
+    numbers = [epoch.epoch for epoch in history.epochs]
+    if len(set(numbers)) < len(numbers):
+        faults.append(message("Record each epoch once; {count} are repeated.", count=len(numbers) - len(set(numbers))))
+    ordered = sorted(set(numbers))
+    gaps = sum(right - left - 1 for left, right in pairwise(ordered))
+    started_late = bool(ordered) and ordered[0] > 1 and not history.resumed_from
+    if gaps or started_late:
+        missing = gaps + (ordered[0] if started_late else 0)
+        faults.append(message("Record every epoch; {count} are missing.", count=missing))
+    if history.not_numbers:
+        count = history.not_numbers
+        faults.append(message("{count} recorded values are NaN or no numbers: training diverged there.", count=count))
+    outside = [
+        value
+        for epoch in history.epochs
+        for value in (epoch.train_accuracy, epoch.test_accuracy)
+        if value is not None and not 0.0 <= value <= 100.0
+    ]
+    if outside:
+        faults.append(message("Accuracies are percentages from 0 to 100; {value:g} is not one.", value=outside[0]))
+    unmeasured = sum(epoch.test_accuracy is None for epoch in history.epochs)
+    if unmeasured:
+        faults.append(message("Measure the test accuracy after every epoch; {count} lack it.", count=unmeasured))
+    return faults
+
+
+def _curve(history: History, measured: float | None) -> Curve:
+    fields = (("train_accuracy", message("Training accuracy")), ("test_accuracy", message("Test accuracy")))
+    series = []
+    for field, name in fields:
+        pairs = [(float(epoch.epoch), getattr(epoch, field)) for epoch in history.epochs]
+        series.append(Series(name, tuple((x, y) for x, y in pairs if y is not None)))
+    last = float(history.epochs[-1].epoch)
+    points = (Point(message("Measured by the grader"), last, measured),) if measured is not None else ()
+    drawn = tuple(line for line in series if line.points)
+    title = message("Training, as recorded in {source}", source=history.source)
+    return Curve(title, message("Epoch"), message("Accuracy"), drawn, points, "%")

@@ -1,0 +1,24 @@
+"""Labelled images: CIFAR-10 found, fetched, verified and mapped into memory, and a small drawn set for the demo.
+
+Nothing here imports torch, so that the parent process starts at once.
+"""
+
+from grader.dataset.demo_set import demo
+from grader.dataset.edition import CIFAR10
+from grader.dataset.fetch import fetch_cifar10
+from grader.dataset.find import default_cache, find_cifar10, nothing_here, usual_places
+from grader.dataset.image_set import ImageSet, Split
+from grader.dataset.interface import Progress
+
+__all__ = [
+    "CIFAR10",
+    "ImageSet",
+    "Progress",
+    "Split",
+    "default_cache",
+    "demo",
+    "fetch_cifar10",
+    "find_cifar10",
+    "nothing_here",
+    "usual_places",
+]

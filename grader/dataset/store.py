@@ -1,0 +1,160 @@
+"""The cache: verified .npy files in a folder that appears whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.dataset.edition import IMAGE_BYTES, ROW_BYTES, SIDE, Batch, BatchFile, Edition, Unusable
+from grader.dataset.image_set import ImageSet, Split, images_path, labels_path
+from grader.errors import MissingData
+from grader.records import message
+
+SPLITS: tuple[Split, ...] = get_args(Split)
+LOCK_SECONDS = 3600  # a fetch over a slow line may take this long; the second process waits for it
+
+
+def stored(cache: Path, edition: Edition) -> ImageSet | None:
+    """The set as the cache keeps it, None where it keeps none; Unusable where what it keeps is damaged."""
+    folder = cache / edition.folder
+    return open_set(folder, edition) if folder.exists() else None
+
+
+def open_set(folder: Path, edition: Edition) -> ImageSet:
+    """Open prepared .npy files.
+
+    Every file must have its exact shape and length, and the test split its digest: marks rest on it, and hashing it
+    takes some 20 ms. The training split was hashed when it was written. Unusable where any of this fails.
+    """
+    for split in SPLITS:
+        rows = edition.rows(split)
+        _expect(images_path(folder, split), (rows, 3, SIDE, SIDE))
+        _expect(labels_path(folder, split), (rows,))
+    found = ImageSet(edition.name, edition.classes, edition.test.digest, folder)
+    rows_of_test = np.column_stack((found.labels("test"), found.images("test").reshape(-1, IMAGE_BYTES)))
+    _verify(edition.test, rows_of_test)
+    return found
+
+
+def put(cache: Path, edition: Edition, batches: Iterable[Batch]) -> ImageSet:
+    """Verify batches, write them, and move them into the cache at once; the caller holds the lock (`locked`).
+
+    Batches may come in any order. Unusable where one is missing, unknown, or not what the edition says; whatever
+    happens, nothing half-written stays, and a damaged set that was there is replaced only by a good one.
+    """
+    partial = cache / f".{edition.folder}.{os.getpid()}.partial"
+    try:
+        partial.mkdir()
+        _write(partial, edition, batches)
+        home = cache / edition.folder
+        shutil.rmtree(home, ignore_errors=True)
+        partial.rename(home)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return open_set(home, edition)
+
+
+def kept_or_put(cache: Path, edition: Edition, batches: Callable[[], Iterable[Batch]]) -> ImageSet:
+    """The set from the cache; put there now where it is missing or damaged, by one process at a time."""
+    if kept := _sound(cache, edition):
+        return kept
+    with locked(cache, edition):
+        return _sound(cache, edition) or put(cache, edition, batches())  # another process may have been faster
+
+
+@contextmanager
+def locked(cache: Path, edition: Edition) -> Iterator[None]:
+    """Hold the cache's lock for a set, and sweep away what a killed process left half-written.
+
+    MissingData where the cache cannot be written or another process holds the lock for an hour.
+    """
+    from filelock import FileLock, Timeout  # late: it imports asyncio
+
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(cache / f".{edition.folder}.lock", timeout=LOCK_SECONDS):
+            for leftover in cache.glob(f".{edition.folder}.*.partial"):
+                shutil.rmtree(leftover, ignore_errors=True)
+            yield
+    except Timeout as error:
+        raise MissingData(message("{cache}: another process has been fetching {name} for an hour; end it and try again",
+                                  cache=str(cache), name=edition.name)) from error  # fmt: skip
+    except OSError as error:
+        raise MissingData(message("{cache}: {name} cannot be written there ({reason}); make room or mend its "
+                                  "permissions, then run `grade data fetch`",
+                                  cache=str(cache), name=edition.name, reason=str(error))) from error  # fmt: skip
+
+
+def _sound(cache: Path, edition: Edition) -> ImageSet | None:
+    try:
+        return stored(cache, edition)
+    except Unusable:
+        return None
+
+
+def _write(folder: Path, edition: Edition, batches: Iterable[Batch]) -> None:
+    missing = {file.name: file for file in edition.files}
+    with ExitStack() as stack:
+        images = {split: stack.enter_context(images_path(folder, split).open("wb")) for split in SPLITS}
+        labels = {split: stack.enter_context(labels_path(folder, split).open("wb")) for split in SPLITS}
+        starts = {s: (_head(images[s], (edition.rows(s), 3, SIDE, SIDE)), _head(labels[s], (edition.rows(s),)))
+                  for s in SPLITS}  # fmt: skip
+        for name, rows in batches:
+            file = missing.pop(name, None)
+            if file is None:
+                raise Unusable(message("{file} is there twice", file=name))
+            _verify(file, rows)
+            split, before = _position(edition, name)
+            # Plain writes: a full disk is then an OSError, where a memory map would kill the process with SIGBUS.
+            images[split].seek(starts[split][0] + before * IMAGE_BYTES)
+            images[split].write(rows[:, 1:].tobytes())
+            labels[split].seek(starts[split][1] + before)
+            labels[split].write(rows[:, 0].tobytes())
+        for stream in (*images.values(), *labels.values()):
+            stream.flush()
+            os.fsync(stream.fileno())  # the rename must not reach the disk before the bytes do
+    if missing:
+        raise Unusable(message("{file} is missing", file=min(missing)))
+
+
+def _position(edition: Edition, name: str) -> tuple[Split, int]:
+    """The split of a batch, and how many images stand before it there."""
+    if name == edition.test.name:
+        return "test", 0
+    names = [file.name for file in edition.train]
+    return "train", sum(file.rows for file in edition.train[: names.index(name)])
+
+
+def _head(stream: BinaryIO, shape: tuple[int, ...]) -> int:
+    """Write the .npy header of a uint8 array in C order; the offset of its first byte."""
+    np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return stream.tell()
+
+
+def _expect(path: Path, shape: tuple[int, ...]) -> None:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:  # missing, not .npy, or shorter than its header says
+        raise Unusable(message("{file} is missing or incomplete", file=path.name)) from error
+    if array.shape != shape or array.dtype != np.uint8 or not array.flags.c_contiguous:
+        raise Unusable(message("{file} holds {found}, where uint8 {expected} is expected",
+                               file=path.name, found=f"{array.dtype} {array.shape}", expected=str(shape)))  # fmt: skip
+
+
+def _verify(file: BatchFile, rows: NDArray[np.uint8]) -> None:
+    if rows.shape != (file.rows, ROW_BYTES):
+        raise Unusable(message("{file} holds {found} images of {size} bytes, where {expected} are expected",
+                               file=file.name, found=rows.shape[0], size=rows.shape[1] - 1,
+                               expected=file.rows))  # fmt: skip
+    found = hashlib.sha256(np.ascontiguousarray(rows).data).hexdigest()
+    if found != file.digest:
+        raise Unusable(message("{file} has been altered: its SHA-256 begins with {found}, the official one with "
+                               "{expected}", file=file.name, found=found[:12], expected=file.digest[:12]))  # fmt: skip

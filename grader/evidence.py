@@ -1,0 +1,287 @@
+"""What each probe may report: plain records, validated on the way in, from which checks judge.
+
+A record is what was *observed*, never what it is worth. Every record can be written to JSON and read back, so that a
+class can be marked again next week without running anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeVar, cast
+
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
+
+from grader.records import Message, Parts, Student, SubmittedFile
+
+_STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+Name = Annotated[str, Field(max_length=500)]  # nothing that a person reads in one glance is longer
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Count = Annotated[int, Field(ge=0)]
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files of a submission, by name and size in bytes."""
+
+    files: tuple[SubmittedFile, ...]
+    parts: Parts
+    kind: Literal["layout"] = "layout"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What `final.pth` is, as the checkpoint child found it."""
+
+    path: Name
+    form: Literal["state dict", "wrapped state dict", "whole module"]
+    wrapper: Name  # the key path that led to the state dict, "" for none: "net"
+    network: Name  # "resnet20, shortcut A"
+    parameters: Count
+    dtypes: Annotated[tuple[Name, ...], Field(max_length=20)]  # as stored: "float16"
+    extra_keys: Annotated[tuple[Name, ...], Field(max_length=200)]  # listed and never touched
+    renamed: Annotated[tuple[Name, ...], Field(max_length=20)]  # spellings that were understood: "module. left out"
+    unloaded: Annotated[tuple[Name, ...], Field(max_length=50)]  # classes whose code stayed out
+    kind: Literal["checkpoint"] = "checkpoint"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How images become network inputs: resized where asked, then (pixel / scale - mean) / std by channel."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    resize: Annotated[int, Field(ge=0, le=512)] = 0  # side in pixels; 0: as the data set has it
+    scale: Annotated[float, Field(gt=0.0)] = 255.0  # 1.0 for a network that takes 0 to 255
+    blue_first: bool = False  # as cv2 reads files
+    source: Name = ""  # "exp2.py"; "" for the template's constants
+    line: Count = 0
+    also_found: Annotated[tuple[Name, ...], Field(max_length=20)] = ()  # other, differing places, as "file, line 3"
+    kind: Literal["preprocessing"] = "preprocessing"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Predictions of one tenth of the confidence scale: how many, how confident on average, how many right."""
+
+    count: Count
+    confidence: Share
+    correct: Count
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class TestScores:
+    """The handed-in weights on the test images, computed outside the sandbox from logits."""
+
+    __test__ = False  # pytest collects classes named Test*
+
+    dataset: Name
+    classes: tuple[Name, ...]
+    correct: Count
+    count: Annotated[int, Field(gt=0)]
+    confusion: tuple[tuple[int, ...], ...]  # rows the truth, columns the prediction
+    calibration: tuple[Bin, ...]
+    not_finite: Count  # images whose logits hold NaN or infinity: counted as wrong
+    kind: Literal["test_scores"] = "test_scores"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """How the logits were computed: enough to compute them again."""
+
+    torch: Name
+    device: Name
+    device_name: Name
+    precision: Name
+    batch_size: Count
+    side: Count  # of the images as the network saw them, pixels
+    second_looks: Count  # images evaluated in bfloat16 first and in float32 again
+    seconds: Annotated[float, Field(ge=0.0)]
+    logits_digest: Name
+    dataset_digest: Name
+    kind: Literal["measurement"] = "measurement"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The same weights on a fixed part of the training images under one preprocessing."""
+
+    name: Name
+    preprocessing: Preprocessing
+    correct: Count
+    count: Annotated[int, Field(gt=0)]
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Tried where the accuracy is low or far from a claim; the first trial is the preprocessing that was graded."""
+
+    trials: tuple[Trial, ...]
+    kind: Literal["diagnosis"] = "diagnosis"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One record of a history; accuracies in percent as written; None where missing or not a finite number."""
+
+    epoch: int
+    learning_rate: float | None = None
+    train_loss: float | None = None
+    train_accuracy: float | None = None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class History:
+    """The training history as handed in, in its own order."""
+
+    source: Name
+    epochs: Annotated[tuple[Epoch, ...], Field(max_length=5000)]
+    not_numbers: Count = 0  # values that are NaN, infinite or no number at all
+    fractions: bool = False  # accuracies were written as 0 to 1 and are given here in percent
+    model: Name = ""
+    recipe: Name = ""
+    resumed_from: Name = ""
+    kind: Literal["history"] = "history"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An accuracy that the submission states, as a share, with the words around it."""
+
+    accuracy: Share
+    source: Name
+    line: Count  # 0 where lines mean nothing
+    quote: Name
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Every test accuracy that a submission states, in the order in which they were found."""
+
+    claims: Annotated[tuple[Claim, ...], Field(max_length=100)]
+    unread: Annotated[tuple[Name, ...], Field(max_length=50)] = ()  # files that could not be read, with the reason
+    kind: Literal["claims"] = "claims"
+
+
+Record = Layout | Checkpoint | Preprocessing | TestScores | Measurement | Diagnosis | History | Claims
+
+
+# --- what became of looking ------------------------------------------------------------------------------------
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The probe reported; the record was validated."""
+
+    value: Annotated[Record, Field(discriminator="kind")]
+    outcome: Literal["seen"] = "seen"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What was handed in cannot be used, and the student can mend it: one sentence says how."""
+
+    message: Message
+    details: tuple[str, ...] = ()
+    outcome: Literal["refused"] = "refused"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """The child died. `tail` holds its last lines."""
+
+    tail: str
+    outcome: Literal["crashed"] = "crashed"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The child was ended at its time limit."""
+
+    seconds: float
+    outcome: Literal["timed out"] = "timed out"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class OutOfMemory:
+    """The child was ended at its memory limit."""
+
+    megabytes: int
+    outcome: Literal["out of memory"] = "out of memory"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """The child's answer is not of the agreed form; it is thrown away whole."""
+
+    reason: str
+    outcome: Literal["malformed"] = "malformed"
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """We could not look: no data set, no sandbox. Never the student's fault."""
+
+    message: Message
+    outcome: Literal["unavailable"] = "unavailable"
+
+
+Failure = Refused | Crashed | TimedOut | OutOfMemory | Malformed | Unavailable
+Observation = Seen | Failure
+
+R = TypeVar("R")
+
+
+@with_config(_STRICT)
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that was observed of one submission; the sole input of judging."""
+
+    student: Student
+    digest: str
+    archive: str
+    observations: tuple[tuple[str, Annotated[Observation, Field(discriminator="outcome")]], ...]  # by record kind
+    notes: tuple[Message, ...] = ()
+    sandbox: str = ""
+
+    def observation(self, record: type[object]) -> Observation:
+        """What became of looking for this kind of record."""
+        kind = kind_of(record)
+        for name, outcome in self.observations:
+            if name == kind:
+                return outcome
+        return Malformed(f"no observation of {kind} was collected")
+
+    def seen(self, record: type[R]) -> R | None:
+        """The record itself, or None where it was not seen."""
+        outcome = self.observation(record)
+        return cast("R", outcome.value) if isinstance(outcome, Seen) else None
+
+
+def kind_of(record: type[object]) -> str:
+    """The name under which a record is stored: the default of its `kind` field."""
+    return str(record.__dataclass_fields__["kind"].default)  # type: ignore[attr-defined]
+
+
+EVIDENCE: TypeAdapter[Evidence] = TypeAdapter(Evidence)

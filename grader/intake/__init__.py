@@ -1,0 +1,10 @@
+"""From what was handed in (a zip, a folder, a class's download) to a `Submission`: unpacked, bounded, nothing executed.
+
+What is unpacked, what is refused and which file is which is decided from names, sizes and the zip's own listing.
+"""
+
+from grader.intake.archive import Archive, Limits
+from grader.intake.expansion import expand
+from grader.intake.unpack import file_digest, open_submission
+
+__all__ = ["Archive", "Limits", "expand", "file_digest", "open_submission"]

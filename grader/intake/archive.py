@@ -1,0 +1,61 @@
+"""The values of this stage: an archive and its owner, the limits, and a listing before anything in it is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.records import Message, Student
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """One thing to grade: a zip file or a folder, and whose it is."""
+
+    path: Path
+    student: Student
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one submission may unpack to. Origin: security.md, "Zips"; the lab's own hand-in is under 20 MB.
+
+    Only what is unpacked counts: a data set or a virtual environment inside is left out, whatever its size.
+    """
+
+    total_bytes: int = 200 * MEGABYTE
+    file_bytes: int = 100 * MEGABYTE
+    entries: int = 2_000
+    depth: int = 20  # folders and the file's own name together
+
+
+LIMITS = Limits()
+
+# A listing is read whole before it can be judged, so it has a bound of its own. It is far above `Limits.entries`: a
+# virtual environment with torch in it (some 30,000 files) is left out with a note and need not be refused.
+LISTING_BYTES = 8 * MEGABYTE
+LISTING_ENTRIES = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a listing: the name decoded but unchecked, the size in bytes as declared."""
+
+    name: str
+    size: int
+    is_folder: bool
+    where: int | Path  # its place in the zip's listing, or on disk
+    fault: Message | None = None  # why it must not be unpacked; raised only if it would be
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An opened zip or folder. `chunks` reads one entry in pieces and raises BadSubmission where it is damaged."""
+
+    entries: tuple[Entry, ...]
+    chunks: Callable[[Entry], Iterator[bytes]]
+    digest: str  # SHA-256 of a zip's bytes; "" for a folder, whose digest follows from its files
+    notes: tuple[Message, ...] = ()

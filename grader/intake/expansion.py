@@ -1,0 +1,150 @@
+"""A path from the command line to the submissions it stands for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+
+from grader.errors import BadLab
+from grader.intake import gradescope
+from grader.intake.archive import Archive
+from grader.intake.formats import is_archive_name, looks_like_zip
+from grader.intake.leave_out import reason_to_leave_out
+from grader.intake.names import visible
+from grader.intake.parts import REPORTS, WEIGHTS
+from grader.intake.whose import canvas_student, clean, moodle_student, student_of
+from grader.records import Student, message
+
+# lab.md, "What a student hands in": a folder with one of these is a submission and not a class
+WORK = {"final.pth", "exp1.py", "exp2.py", "extract_features.py", "retrieve.py", "history.json", "retrieval.json"}
+WORK_SUFFIXES = (".py", ".ipynb", *WEIGHTS, *REPORTS)
+RESULTS = {"grade.json", "report.html"}  # written by the grader
+_GRADESCOPE = re.compile(r"submission_\d+")
+
+
+def expand(path: Path) -> tuple[Archive, ...]:
+    """The submissions that `path` stands for, sorted by name: one for a zip or a submission's folder, else a class's.
+
+    A class is a folder of zips (Canvas), of folders (Moodle, or one a student) or a Gradescope export. What is an
+    archive by name only (.rar, .tar.gz) counts as well: its student gets a refusal, not silence. BadLab where `path`
+    is missing, is neither zip nor folder, or holds nothing to grade.
+    """
+    path = path if path.name not in ("", "..") else path.resolve()
+    try:
+        if path.is_dir():
+            found = _expand_folder(path)
+        elif path.is_file():
+            found = (_single(path),)
+        else:
+            raise _missing(path)
+    except OSError as error:
+        text = "{path} cannot be read: {why}."
+        raise BadLab(message(text, path=visible(str(path)), why=error.strerror or "")) from error
+    return tuple(sorted(found, key=lambda one: (one.student.name.casefold(), str(one.path))))
+
+
+def _single(path: Path) -> Archive:
+    if not is_archive_name(path.name):
+        with path.open("rb") as file:
+            head = file.read(4)
+        # a zip whose suffix was lost is welcome; a checkpoint is a zip as well, and no submission
+        if not looks_like_zip(head) or path.name.casefold().endswith((*WEIGHTS, *REPORTS)):
+            text = "{path} is neither a zip nor a folder. Give the zip that was handed in, or a folder of them."
+            raise BadLab(message(text, path=visible(str(path))))
+    return Archive(path, student_of(path.name))
+
+
+def _missing(path: Path) -> BadLab:
+    names = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = get_close_matches(path.name, names, n=1)
+    if near:
+        text = "{path} does not exist; did you mean {near}?"
+        return BadLab(message(text, path=visible(str(path)), near=visible(str(path.parent / near[0]))))
+    return BadLab(message("{path} does not exist. Give the path of a zip or of a folder.", path=visible(str(path))))
+
+
+def _expand_folder(folder: Path) -> tuple[Archive, ...]:
+    files, folders = _children(folder)
+    if moodle_student(folder.name) or (_is_work(files) and not any(canvas_student(file.name) for file in files)):
+        return (_one(folder),)
+    for found in (_gradescope(folder, folders), _students_of(files, folders), _loose(folder, files, folders)):
+        if found:
+            return found
+    result = RESULTS & {file.name for file in files}
+    why = "it holds a result of the grader" if result else "it holds no zip, no weights and no program"
+    text = "Nothing to grade in {path}: {why}. Give the zip that was handed in, or a folder of them."
+    raise BadLab(message(text, path=visible(str(folder)), why=why))
+
+
+def _children(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Files and folders in `folder` without what intake leaves out, by name."""
+    items = sorted(item for item in folder.iterdir() if reason_to_leave_out(item.name, 0) == "")
+    return [item for item in items if not item.is_dir()], [item for item in items if item.is_dir()]
+
+
+def _is_work(files: list[Path]) -> bool:
+    """True where the lab's own files lie here, or others such as a student hands in and no archive beside them."""
+    names = {file.name.casefold() for file in files}
+    if "grade.json" in names and not names & WORK:  # a result of ours, whatever lies beside it
+        return False
+    has_archive = any(is_archive_name(name) for name in names)
+    return bool(names & WORK) or (not has_archive and any(name.endswith(WORK_SUFFIXES) for name in names))
+
+
+def _one(folder: Path, name_of: Callable[[str], Student] = student_of) -> Archive:
+    """A student's folder: the archive in it where there is one and no work beside it, else the folder itself."""
+    files, folders = _children(folder)
+    archives = [file for file in files if is_archive_name(file.name) and file.is_file() and not file.is_symlink()]
+    is_wrapped = len(archives) == 1 and not folders and not any(_is_program(file) for file in files)
+    return Archive(archives[0] if is_wrapped else folder, name_of(folder.name))
+
+
+def _is_program(file: Path) -> bool:
+    """True for what can earn points by itself; a report beside the zip is no reason to leave the zip closed."""
+    return file.name.casefold().endswith((".py", ".ipynb", *WEIGHTS, ".json"))
+
+
+def _gradescope(folder: Path, folders: list[Path]) -> tuple[Archive, ...]:
+    handed_in = [child for child in folders if _GRADESCOPE.fullmatch(child.name)]
+    if not handed_in:
+        exports = [child for child in folders if (child / gradescope.METADATA).is_file()]
+        return _gradescope(exports[0], _children(exports[0])[1]) if len(exports) == 1 else ()
+    students = gradescope.students(folder)
+
+    def name_of(name: str) -> Student:
+        return students.get(name) or Student(clean(name), platform="gradescope")
+
+    return tuple(_one(child, name_of) for child in handed_in)
+
+
+def _students_of(files: list[Path], folders: list[Path]) -> tuple[Archive, ...]:
+    """A class: archives, Canvas uploads that are no archives, and folders that hold a student's work."""
+    zips = [Archive(file, student_of(file.name)) for file in files if is_archive_name(file.name)]
+    known = {one.student.identifier for one in zips}
+    loose: dict[str, Archive] = {}
+    for file in files:
+        student = canvas_student(file.name)
+        if student and student.identifier not in known:  # handed in unzipped: refused with a sentence, not forgotten
+            loose.setdefault(student.identifier, Archive(file, student))
+    # one folder alone is a submission's extra top folder (see `_loose`), unless a platform's name says otherwise
+    is_class = bool(zips or loose or len(folders) > 1)
+    unpacked = {one.student.name for one in zips}  # a folder beside its own zip is that zip, unpacked
+    inner = [_one(child) for child in folders if moodle_student(child.name) or (is_class and _holds_work(child))]
+    return (*zips, *loose.values(), *(one for one in inner if one.student.name not in unpacked))
+
+
+def _holds_work(folder: Path) -> bool:
+    files, folders = _children(folder)
+    if any(is_archive_name(file.name) for file in files) or _is_work(files):
+        return True
+    return len(folders) == 1 and _is_work(_children(folders[0])[0])
+
+
+def _loose(folder: Path, files: list[Path], folders: list[Path]) -> tuple[Archive, ...]:
+    """The folder itself, where the work lies in the one folder below it."""
+    if len(folders) == 1 and not RESULTS & {file.name for file in files} and _holds_work(folders[0]):
+        return (replace(_one(folders[0]), student=student_of(folder.name)),)
+    return ()

@@ -1,0 +1,78 @@
+"""A folder as a Source: walked without following links, copied, because it must not change under the grader."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from grader.errors import BadLab, BadSubmission
+from grader.intake.archive import LISTING_ENTRIES, Entry, Source
+from grader.intake.names import decode, visible
+from grader.records import Message, message
+
+CHUNK_BYTES = 1 << 20
+DEEPEST_WALK = 100  # folders; far over Limits.depth, so that the deep one can be named; Python recurses to 1,000
+
+
+def open_folder(path: Path) -> Source:
+    """The folder at `path`; BadSubmission where it holds more than any submission, BadLab where it cannot be read."""
+    try:
+        entries = tuple(_walk(path))
+    except OSError as error:
+        raise _unreadable(error, path) from error
+    return Source(entries, _chunks, digest="")
+
+
+def _walk(top: Path) -> Iterator[Entry]:
+    stack = [(top, "", 0)]
+    count = 0
+    while stack:
+        folder, prefix, depth = stack.pop()
+        with os.scandir(folder) as items:
+            for item in sorted(items, key=lambda item: item.name):
+                count += 1
+                if count > LISTING_ENTRIES or depth > DEEPEST_WALK:
+                    text = "{folder} holds far more files than the lab asks for. Hand in only the lab's own folder."
+                    raise BadSubmission(message(text, folder=visible(str(top))))
+                # a name on disk can be any bytes, for example GBK from a zip that another program unpacked
+                name = prefix + decode(os.fsencode(item.name))[0]
+                entry = _entry(item, name)
+                yield entry
+                if entry.is_folder:
+                    stack.append((Path(item.path), name + "/", depth + 1))
+
+
+def _entry(item: os.DirEntry[str], name: str) -> Entry:
+    status = item.stat(follow_symlinks=False)
+    is_folder = stat.S_ISDIR(status.st_mode)
+    size = 0 if is_folder else status.st_size
+    return Entry(name, size, is_folder, Path(item.path), _fault(status.st_mode, name))
+
+
+def _fault(mode: int, name: str) -> Message | None:
+    if stat.S_ISLNK(mode):
+        return message("{entry} is a symbolic link. Put the file itself in its place.", entry=visible(name))
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        return message("{entry} is a device or pipe, not a file. Leave it out.", entry=visible(name))
+    return None
+
+
+def _chunks(entry: Entry) -> Iterator[bytes]:
+    assert isinstance(entry.where, Path)
+    # O_NOFOLLOW, O_NONBLOCK: it may have become a link or a pipe since the walk, and opening a pipe waits for ever
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        with open(os.open(entry.where, flags), "rb") as file:  # noqa: PTH123  a descriptor, not a path
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise BadSubmission(message("{entry} changed while it was read. Try again.", entry=visible(entry.name)))
+            while chunk := file.read(CHUNK_BYTES):
+                yield chunk
+    except OSError as error:
+        raise _unreadable(error, entry.where) from error
+
+
+def _unreadable(error: OSError, path: Path) -> BadLab:
+    where = visible(str(error.filename or path))
+    return BadLab(message("{path} cannot be read: {why}.", path=where, why=error.strerror or ""))

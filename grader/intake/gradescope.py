@@ -1,0 +1,81 @@
+"""Gradescope's `submission_metadata.yml`: who handed in which `submission_M`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from grader.intake.archive import MEGABYTE
+from grader.intake.whose import clean, group
+from grader.records import Student
+
+METADATA = "submission_metadata.yml"
+LARGEST_METADATA = 8 * MEGABYTE  # bytes; it holds earlier results as well. PyYAML takes seconds
+DEEPEST_METADATA = 50  # levels; an autograder's results inside go to about 8
+
+
+def students(export: Path) -> dict[str, Student]:
+    """Folder name -> student, for every `submission_M` of an export that its metadata describe.
+
+    Metadata that are missing, too large, malformed or hostile give fewer entries, never an error: the submissions can
+    be graded under their folders' names.
+    """
+    return {
+        folder: group(members)
+        for folder, entry in _mapping(_read(export / METADATA)).items()
+        if isinstance(folder, str) and (members := _submitters(entry))
+    }
+
+
+def _read(path: Path) -> object:
+    import yaml  # late: it takes longer to import than all of this package
+
+    # BaseLoader gives texts, lists and mappings only. SafeLoader would make 7 of the student number 007 and stop at
+    # Ruby's tags, which Gradescope writes.
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    try:
+        if path.stat().st_size > LARGEST_METADATA:
+            return {}
+        text = path.read_text("utf-8")
+        if _is_too_deep(yaml.parse(text, loader)):
+            return {}
+        return yaml.load(text, loader)  # noqa: S506  less than safe_load can do
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return {}
+
+
+def _is_too_deep(events: Iterable[object]) -> bool:
+    """Whether lists and mappings are nested beyond DEEPEST_METADATA; events are read only as far as needed to tell.
+
+    Loading recurses: where Python would raise RecursionError, PyYAML's C code crashes the process (seen with 100,000
+    brackets), after minutes, because its scanner takes quadratic time on them.
+    """
+    depth = 0
+    for event in events:
+        kind = type(event).__name__
+        depth += kind in ("SequenceStartEvent", "MappingStartEvent")
+        depth -= kind in ("SequenceEndEvent", "MappingEndEvent")
+        if depth > DEEPEST_METADATA:
+            return True
+    return False
+
+
+def _submitters(entry: object) -> tuple[Student, ...]:
+    listed = _mapping(entry).get(":submitters")
+    if not isinstance(listed, list):
+        return ()
+    return tuple(student for one in listed if (student := _submitter(_mapping(one))) is not None)
+
+
+def _submitter(fields: Mapping[object, object]) -> Student | None:
+    name, sid, email = (_text(fields.get(key)) for key in (":name", ":sid", ":email"))
+    shown = name or email or sid
+    return Student(shown, sid, "gradescope", email) if shown else None
+
+
+def _mapping(value: object) -> Mapping[object, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return clean(value, fallback="") if isinstance(value, str) else ""

@@ -1,0 +1,65 @@
+"""Which file is which, from names alone; nothing is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from os.path import commonpath
+
+from grader.intake.names import visible
+from grader.records import Message, Parts, message
+
+CHECKPOINT = "final.pth"
+WEIGHTS = (".pth", ".pt", ".ckpt", ".pkl", ".bin", ".safetensors", ".h5")
+REPORTS = (".pdf", ".md", ".txt", ".docx")
+FIRST_REPORTS = ("report.pdf", "report.md")
+FIRST_SOURCE = "exp2.py"  # it trains the network and holds its normalisation
+
+
+def work_folder(paths: Iterable[str]) -> str:
+    """The folder in which all files lie, "" for the top: one extra folder is fine, and a chain of them too."""
+    parents = {path.rpartition("/")[0] for path in paths}
+    return "" if not parents or "" in parents else commonpath(parents).replace("\\", "/")
+
+
+def sort_parts(paths: Iterable[str], dataset: tuple[str, ...]) -> tuple[Parts, tuple[Message, ...]]:
+    """The parts among `paths` (relative to the root, forward slashes), and notes on names that were not quite right."""
+    nearest = sorted(paths, key=lambda path: (path.count("/"), path))
+    checkpoints = _nearest_named(nearest, CHECKPOINT)
+    histories, retrievals = _nearest_named(nearest, "history.json"), _nearest_named(nearest, "retrieval.json")
+    parts = Parts(
+        checkpoints=checkpoints,
+        other_weights=tuple(path for path in _ending(nearest, *WEIGHTS) if path not in checkpoints),
+        sources=_first(_ending(nearest, ".py"), lambda path: (path.count("/"), _name(path) != FIRST_SOURCE)),
+        notebooks=_ending(nearest, ".ipynb"),
+        history=histories[0] if histories else "",
+        retrieval=retrievals[0] if retrievals else "",
+        reports=_first(_ending(nearest, *REPORTS), _report_rank),
+        dataset=dataset,
+    )
+    text = "{file} was read as {meant}: the name is right but for its case."
+    wrong_case = [path for path in checkpoints if path.rpartition("/")[2] != CHECKPOINT]
+    return parts, tuple(message(text, file=visible(path), meant=CHECKPOINT) for path in wrong_case)
+
+
+def _nearest_named(nearest: list[str], name: str) -> tuple[str, ...]:
+    """All files of this name, whatever its case, at the shallowest depth at which there is one."""
+    named = [path for path in nearest if _name(path) == name]
+    return tuple(path for path in named if path.count("/") == named[0].count("/"))
+
+
+def _ending(nearest: list[str], *suffixes: str) -> tuple[str, ...]:
+    return tuple(path for path in nearest if path.casefold().endswith(suffixes))
+
+
+def _first(paths: tuple[str, ...], rank: Callable[[str], tuple[int, ...]]) -> tuple[str, ...]:
+    """Stable: what ranks the same keeps its order, nearest first."""
+    return tuple(sorted(paths, key=rank))
+
+
+def _report_rank(path: str) -> tuple[int, ...]:
+    name = _name(path)
+    return (FIRST_REPORTS.index(name) if name in FIRST_REPORTS else len(FIRST_REPORTS),)
+
+
+def _name(path: str) -> str:
+    return path.rpartition("/")[2].casefold()

@@ -1,0 +1,121 @@
+"""Unpack a zip, or copy a folder, to a Submission below an empty folder; all of it or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from grader.errors import BadLab, BadSubmission
+from grader.intake.archive import LIMITS, MEGABYTE, Archive, Limits, Source
+from grader.intake.folders import open_folder
+from grader.intake.names import visible
+from grader.intake.parts import sort_parts, work_folder
+from grader.intake.selection import MOST_NAMED, Selection, require_file_size, select
+from grader.intake.zips import open_zip
+from grader.records import Submission, SubmittedFile, message
+
+# Each file is new (EXCL) and none is reached through a link (NOFOLLOW), whatever the checks on names overlooked.
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+def open_submission(archive: Archive, into: Path, limits: Limits = LIMITS) -> Submission:
+    """Unpack `archive` below the empty folder `into` (made where it is missing) and say which file is which.
+
+    BadSubmission, naming the entry, for whatever security.md says to refuse; BadLab where this machine cannot read or
+    write; ValueError where `into` is not empty. On any of them `into` is left empty.
+    """
+    into.mkdir(parents=True, exist_ok=True)
+    if any(into.iterdir()):
+        raise ValueError(f"{into} is not empty")
+    try:
+        with _open(archive.path) as source:
+            return _unpack(archive, source, into, limits)
+    except BaseException:  # KeyboardInterrupt too: nothing half-written stays
+        _empty(into)
+        raise
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes in hexadecimal: the digest of a zip, also of one that was refused."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _open(path: Path) -> AbstractContextManager[Source]:
+    return nullcontext(open_folder(path)) if path.is_dir() else open_zip(path)
+
+
+def _unpack(archive: Archive, source: Source, into: Path, limits: Limits) -> Submission:
+    selection = select(source.entries, limits)
+    written = {path: (size, digest) for path, size, digest in _write_all(source, selection, into, limits)}
+    top = work_folder(written)
+    cut = len(top) + 1 if top else 0
+    files = tuple(SubmittedFile(path[cut:], size) for path, (size, _) in sorted(written.items()))
+    dataset = tuple(name.removeprefix(top + "/") if top else name for name in list(selection.dataset)[:MOST_NAMED])
+    parts, part_notes = sort_parts((file.path for file in files), dataset)
+    return Submission(
+        student=archive.student,
+        digest=source.digest or _folder_digest((path, digest) for path, (_, digest) in written.items()),
+        archive=archive.path.name,
+        root=into / top,
+        files=files,
+        parts=parts,
+        notes=(*source.notes, *selection.notes(), *part_notes),
+    )
+
+
+def _write_all(source: Source, selection: Selection, into: Path, limits: Limits) -> Iterator[tuple[str, int, str]]:
+    """Path, real size in bytes and SHA-256 of each file written. Declared sizes were checked; here real ones count."""
+    total = 0
+    for path, entry in selection.files.items():
+        size, digest = _write(_bounded(source.chunks(entry), path, limits), into / path)
+        total += size
+        if total > limits.total_bytes:
+            text = "{entry} takes the submission over {most:.1f} MB. Hand in only what the lab asks for."
+            raise BadSubmission(message(text, entry=visible(path), most=limits.total_bytes / MEGABYTE))
+        yield path, size, digest
+
+
+def _bounded(chunks: Iterable[bytes], path: str, limits: Limits) -> Iterator[bytes]:
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        require_file_size(path, size, limits)
+        yield chunk
+
+
+def _write(chunks: Iterator[bytes], target: Path) -> tuple[int, str]:
+    """Write a new file; its size in bytes and SHA-256."""
+    digest, size = hashlib.sha256(), 0
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(os.open(target, _NEW_FILE, 0o644), "wb") as file:  # noqa: PTH123  a descriptor, not a path
+            for chunk in chunks:
+                file.write(chunk)
+                digest.update(chunk)
+                size += len(chunk)
+    except FileExistsError as error:  # only where the disk takes `a.py` and `A.py` for one name
+        text = "{entry} has the same name as another file, for this system. Rename one of them."
+        raise BadSubmission(message(text, entry=visible(target.name))) from error
+    except OSError as error:
+        text = "{path} cannot be written: {why}. Make room, or set TMPDIR to a folder that has some."
+        raise BadLab(message(text, path=visible(str(target)), why=error.strerror or "")) from error
+    return size, digest.hexdigest()
+
+
+def _folder_digest(digests: Iterable[tuple[str, str]]) -> str:
+    """SHA-256 over "digest, two spaces, path" lines sorted by path, as `sha256sum` prints. No path holds a newline."""
+    lines = "".join(f"{digest}  {path}\n" for path, digest in sorted(digests))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _empty(folder: Path) -> None:
+    for child in folder.iterdir():
+        if child.is_dir() and not child.is_symlink():
+            shutil.rmtree(child)
+        else:
+            child.unlink()

@@ -1,0 +1,69 @@
+"""Whose a submission is, as far as the platform's file and folder names tell (formats.md)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from grader.intake.formats import without_suffix
+from grader.records import Student
+
+LONGEST_NAME = 200  # characters
+NAMELESS = "unnamed"
+
+# lastfirst_LATE_12345_67890_lab5.zip: Canvas drops all but letters and digits from the name. Numbers of 3 digits and
+# more, so that a student's own "lab5_2024_11_final.zip" is not read as user 2024. Anonymous ids may hold letters.
+_CANVAS = re.compile(
+    r"(?:(?P<name>[^_]+)(?P<late>_LATE)?_(?P<user>\d{3,})|anon(?P<anon_late>_LATE)?_(?P<anon>[0-9A-Za-z]+))_\d{3,}_.+"
+)
+# "Ada Ng_12345_assignsubmission_file", before Moodle 4.1 with a trailing "_"; the same begins a file's name where the
+# download was made without folders.
+_MOODLE = re.compile(r"(?P<name>.+?)_(?P<user>\d+)_assignsubmission_file(?:_.*)?")
+
+
+def clean(text: str, fallback: str = NAMELESS) -> str:
+    """A name fit for one line: NFC, nothing unseen, at most 200 characters; `fallback` where nothing is left."""
+    composed = unicodedata.normalize("NFC", text[: 4 * LONGEST_NAME])  # cut first: normalising accents takes long
+    spaced = " ".join(composed.split())
+    seen = "".join(c for c in spaced if not unicodedata.category(c).startswith("C"))
+    name = seen[:LONGEST_NAME].strip()
+    return name if name.strip(".") else fallback  # "." and ".." are folders, not names
+
+
+def student_of(name: str) -> Student:
+    """The student that a file's or folder's name stands for: Canvas, Moodle, else the name without `.zip`."""
+    return canvas_student(name) or moodle_student(name) or Student(clean(without_suffix(name)))
+
+
+def canvas_student(name: str) -> Student | None:
+    """The student of a file from Canvas's bulk download; None where the name is none of Canvas's."""
+    found = _CANVAS.fullmatch(name)
+    if found is None:
+        return None
+    user = found["user"] or found["anon"]
+    # every anonymous submission begins with "anon": the id keeps their reports apart
+    shown = f"anon {user}" if found["name"] in (None, "anon") else found["name"]
+    return Student(clean(shown), user, "canvas", late=bool(found["late"] or found["anon_late"]))
+
+
+def moodle_student(name: str) -> Student | None:
+    """The student of a folder or file from Moodle's download; None where the name is none of Moodle's."""
+    found = _MOODLE.fullmatch(name)
+    return None if found is None else Student(clean(found["name"]), found["user"], "moodle")
+
+
+def group(students: Iterable[Student]) -> Student:
+    """One Student for a submission that several handed in: names, ids and addresses joined by commas."""
+    members = tuple(students)
+    return Student(
+        name=clean(", ".join(member.name for member in members)),
+        identifier=_joined(member.identifier for member in members),
+        platform=members[0].platform,
+        email=_joined(member.email for member in members),
+        late=any(member.late for member in members),
+    )
+
+
+def _joined(texts: Iterable[str]) -> str:
+    return clean(", ".join(text for text in texts if text), fallback="")

@@ -1,0 +1,188 @@
+"""A zip file as a Source. Python's `zipfile` reads the listing; what it does not protect from is refused here."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+from grader.errors import BadLab, BadSubmission
+from grader.intake.archive import LISTING_BYTES, Entry, Source
+from grader.intake.formats import HEAD_BYTES, require_zip
+from grader.intake.names import decode, visible
+from grader.records import Message, message
+
+CHUNK_BYTES = 1 << 20
+ENCRYPTED = 0x1 | 0x40 | 0x2000  # APPNOTE 4.4.4, bits 0, 6, 13: password, strong encryption, hidden listing
+IS_UTF8 = 0x800  # bit 11
+LOCAL_HEADER = struct.Struct("<4s22xHH")  # APPNOTE 4.3.7: signature, ..., length of the name, length of the extra field
+MARK_OF_SPLIT_BYTES = 4  # "PK00" or "PK\7\8" may stand before the first entry (APPNOTE 8.5.4)
+
+# bzip2 and LZMA are left out: zipfile unpacks 4 KB of them in one step, which can be gigabytes, and nobody's desktop
+# writes them.
+READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+METHODS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
+
+# What comes out of zipfile on damaged files. NotImplementedError and RecursionError are RuntimeErrors,
+# UnicodeDecodeError a ValueError, KeyError and IndexError LookupErrors, OverflowError an ArithmeticError.
+DAMAGED = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, OSError),
+    *(ValueError, RuntimeError, LookupError, ArithmeticError, AssertionError),
+)
+
+
+class _Bounded(io.BufferedReader):
+    """Refuses to read a listing larger than LISTING_BYTES, which zipfile would load whole and turn into objects."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > LISTING_BYTES:
+            raise zipfile.LargeZipFile
+        return super().read(size)
+
+
+@contextmanager
+def open_zip(path: Path) -> Iterator[Source]:
+    """The zip at `path`, its structure checked. BadSubmission: no sound zip. BadLab: not readable on this machine."""
+    try:
+        file = _Bounded(io.FileIO(path))
+    except OSError as error:
+        raise BadLab(
+            message("{path} cannot be read: {why}.", path=visible(str(path)), why=error.strerror or "")
+        ) from error
+    with file:
+        require_zip(file.read(HEAD_BYTES), path.name)
+        with _listing(file, path) as archive:
+            infos = archive.infolist()
+            _require_no_overlaps(file, infos, archive.start_dir)
+            named = [_named(info) for info in infos]
+            entries = tuple(
+                _entry(at, info, name) for at, (info, (name, _)) in enumerate(zip(infos, named, strict=True))
+            )
+
+            def chunks(entry: Entry) -> Iterator[bytes]:
+                assert isinstance(entry.where, int)
+                return _chunks(archive, infos[entry.where], entry)
+
+            yield Source(entries, chunks, _digest(file), _notes(infos, [how for _, how in named]))
+
+
+@contextmanager
+def _listing(file: _Bounded, path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        archive = zipfile.ZipFile(file)
+    except DAMAGED as error:
+        raise BadSubmission(_why_unreadable(error, path)) from error
+    with archive:
+        yield archive
+
+
+def _why_unreadable(error: Exception, path: Path) -> Message:
+    name = visible(path.name)
+    match error:
+        case UnicodeDecodeError():
+            text = "{archive} states that its file names are UTF-8, and they are not. Zip the folder anew."
+        case NotImplementedError():
+            text = "{archive} uses a feature of zip that few programs know. Zip the folder anew, as an ordinary zip."
+        case zipfile.LargeZipFile():
+            text = "{archive} lists far more files than the lab asks for. Zip only the lab's own folder."
+        case _:
+            text = "{archive} is damaged or was cut off. Zip the folder anew and compare the size after the upload."
+    return message(text, archive=name)
+
+
+def _require_no_overlaps(file: _Bounded, infos: list[zipfile.ZipInfo], listing: int) -> None:
+    """Entries that share bytes make bombs (Fifield 2019: 10 MB hold 281 TB); Python up to 3.11.7 unpacks them.
+
+    `listing` is where the listing begins: entries end before it. Offsets and sizes are in bytes.
+    """
+    spans = sorted((info.header_offset, _end(file, info), info.orig_filename) for info in infos)
+    for (start, end, name), (following, _, _) in pairwise([*spans, (listing, listing, "")]):
+        if start < 0 or end > following:
+            text = "{entry} overlaps with what follows it in the zip, as in a zip bomb. Zip the folder anew."
+            raise BadSubmission(message(text, entry=visible(name)))
+
+
+def _end(file: _Bounded, info: zipfile.ZipInfo) -> int:
+    """Where an entry's data end at the earliest, by its own header: the listing can be silent about its extra field."""
+    file.seek(max(info.header_offset, 0))  # a negative one is refused by the caller
+    head = file.read(LOCAL_HEADER.size)
+    if len(head) < LOCAL_HEADER.size or not head.startswith(b"PK\x03\x04"):
+        text = "{entry} is listed in the zip but not in it: the file is damaged or was cut off. Zip the folder anew."
+        raise BadSubmission(message(text, entry=visible(info.orig_filename)))
+    _, name, extra = LOCAL_HEADER.unpack(head)
+    return info.header_offset + LOCAL_HEADER.size + int(name) + int(extra) + info.compress_size
+
+
+def _named(info: zipfile.ZipInfo) -> tuple[str, str]:
+    """The entry's name and the encoding it was in. `orig_filename`: `filename` is already cut at a NUL."""
+    if info.flag_bits & IS_UTF8:
+        return info.orig_filename, "utf-8"
+    return decode(info.orig_filename.encode("cp437"))  # zipfile read it as cp437: back to the bytes
+
+
+def _entry(at: int, info: zipfile.ZipInfo, name: str) -> Entry:
+    kind = info.external_attr >> 28  # st_mode's kind of file, where a Unix program wrote the zip; else 0
+    is_folder = name.endswith(("/", "\\")) or kind == stat.S_IFDIR >> 12
+    return Entry(name, info.file_size, is_folder, at, _fault(info, name, kind))
+
+
+def _fault(info: zipfile.ZipInfo, name: str, kind: int) -> Message | None:
+    entry = visible(name)
+    if kind == stat.S_IFLNK >> 12:
+        return message("{entry} is a symbolic link. Put the file itself in its place.", entry=entry)
+    if kind not in (0, stat.S_IFREG >> 12, stat.S_IFDIR >> 12):
+        return message("{entry} is a device or pipe, not a file. Leave it out.", entry=entry)
+    if info.flag_bits & ENCRYPTED:
+        return message("{entry} is encrypted. Zip the folder anew, without a password.", entry=entry)
+    if info.compress_type not in READABLE:
+        method = METHODS.get(info.compress_type, f"method {info.compress_type}")
+        text = "{entry} is compressed by {method}. Zip the folder anew, with the ordinary compression (Deflate)."
+        return message(text, entry=entry, method=method)
+    return None
+
+
+def _notes(infos: list[zipfile.ZipInfo], encodings: list[str]) -> tuple[Message, ...]:
+    notes = []
+    first = min((info.header_offset for info in infos), default=0)
+    if first > MARK_OF_SPLIT_BYTES:
+        notes.append(message("The zip holds {size:,} bytes before its first entry, which were not read.", size=first))
+    if slashes := sum("\\" in info.orig_filename for info in infos):
+        text = "{count:,} names were written with backslashes, as old Windows programs do; they were read as folders."
+        notes.append(message(text, count=slashes))
+    if chinese := encodings.count("gb18030"):
+        notes.append(message("{count:,} names did not state their encoding and were read as GB18030.", count=chinese))
+    return tuple(notes)
+
+
+def _digest(file: _Bounded) -> str:
+    file.seek(0)
+    return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: Entry) -> Iterator[bytes]:
+    """The entry's bytes; BadSubmission where they are not those that its checksum and length state."""
+    read = 0
+    try:
+        with archive.open(info) as stream:
+            while chunk := stream.read(CHUNK_BYTES):
+                read += len(chunk)
+                yield chunk
+    except DAMAGED as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise BadLab(message("The zip cannot be read: {why}.", why=error.strerror or "")) from error
+        raise BadSubmission(_damaged(entry)) from error
+    if read != info.file_size:
+        raise BadSubmission(_damaged(entry))
+
+
+def _damaged(entry: Entry) -> Message:
+    text = "{entry} is damaged inside the zip: its checksum or length is wrong. Zip the folder anew and hand that in."
+    return message(text, entry=visible(entry.name))

@@ -1,0 +1,121 @@
+"""`final.pth` to logits: says what the file is, finds the network, and runs it on images without labels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from grader.probes.container import read_container
+from grader.probes.evaluate import CLASSES, Result, Run, evaluate
+from grader.probes.networks import Recognised, recognise
+from grader.probes.refusals import Refuse
+from grader.probes.state_dict import Loaded, find_claim, find_state_dict, take
+from grader.probes.unpickle import load_inert
+
+Value = dict[str, Any]
+
+
+def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
+    """Load `files["checkpoint"]` and evaluate it once for each of `inputs["runs"]`. Raises Refuse.
+
+    Each run names one of `files` (.npy, uint8 (N, 3, 32, 32)), how many images from its start, and the preprocessing.
+    Returns the fields of evidence.Checkpoint and evidence.Measurement, and for run i `logits_i`, float32 (count, 10).
+    """
+    name = str(inputs["file"])
+    with os.fdopen(files["checkpoint"], "rb") as file:
+        pickled, archive = read_container(file, name)
+    found, unloaded = load_inert(pickled, archive, name)
+    loaded = find_state_dict(found, name)
+    known = recognise(loaded, name)
+    net = _fill(known, loaded, name)
+    value: Value = {"checkpoint": _describe(loaded, known, unloaded), "claim": find_claim(found)}
+    torch.set_num_threads(int(inputs["threads"]))
+    _try_out(net, known, name)
+    results = [evaluate(net, _run(run, files, known), str(inputs["device"])) for run in inputs["runs"]]
+    value["measurements"] = [_measurement(result, run, inputs, known) for result, run in _pairs(results, inputs)]
+    arrays = {f"logits_{index}": result.logits.astype("<f4").tobytes() for index, result in enumerate(results)}
+    return value, arrays
+
+
+def _fill(known: Recognised, loaded: Loaded, name: str) -> nn.Module:
+    """The network with the file's values; torch's own loading rules hold, nothing left over, nothing missing."""
+    wanted = {key: tuple(value.shape) for key, value in known.net.state_dict().items() if key in known.source}
+    taken = take({key: loaded.tensors[known.source[key]] for key in wanted}, wanted, name)
+    for key, value in known.net.state_dict().items():
+        taken.setdefault(key, torch.zeros(value.shape, dtype=value.dtype))  # counters that evaluation never reads
+    known.net.load_state_dict(taken, assign=True)
+    return known.net
+
+
+def _try_out(net: nn.Module, known: Recognised, name: str) -> None:
+    """One grey image, so that layers whose sizes do not follow from each other are told from faults of ours."""
+    try:
+        with torch.inference_mode():
+            out = net.eval()(torch.zeros(2, 3, known.least_side, known.least_side))
+    except MemoryError:
+        raise
+    except Exception as error:
+        if "can't allocate memory" in str(error):
+            raise
+        problem = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise Refuse("forward", file=name, network=known.name, side=known.least_side, problem=problem) from error
+    if not isinstance(out, torch.Tensor) or tuple(out.shape) != (2, CLASSES):
+        shape = str(tuple(out.shape[1:])) if isinstance(out, torch.Tensor) else type(out).__name__
+        raise Refuse("output", file=name, shape=shape)
+
+
+def _run(run: Value, files: Mapping[str, int], known: Recognised) -> Run:
+    images = _images(files[run["images"]], int(run["count"]))
+    resize = int(run["resize"]) or (known.least_side if known.least_side > images.shape[-1] else 0)
+    return Run(images, tuple(run["mean"]), tuple(run["std"]), resize, float(run["scale"]), bool(run["reverse"]))
+
+
+def _images(descriptor: int, count: int) -> NDArray[np.uint8]:
+    """The first images of a .npy file, memory-mapped: uint8 (count, 3, 32, 32)."""
+    with os.fdopen(os.dup(descriptor), "rb") as file:
+        file.seek(0)
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+        mapped: NDArray[np.uint8] = np.memmap(file, dtype=dtype, mode="r", offset=file.tell(), shape=shape)
+    return mapped[:count]
+
+
+def _pairs(results: list[Result], inputs: Value) -> list[tuple[Result, Value]]:
+    return list(zip(results, inputs["runs"], strict=True))
+
+
+def _describe(loaded: Loaded, known: Recognised, unloaded: tuple[str, ...]) -> Value:
+    dtypes = sorted({str(value.dtype).removeprefix("torch.") for value in loaded.tensors.values()})
+    return {
+        "path": "",
+        "form": loaded.form,
+        "wrapper": loaded.wrapper,
+        "network": known.name,
+        "parameters": sum(parameter.numel() for parameter in known.net.parameters()),
+        "dtypes": dtypes[:20],
+        "extra_keys": [key[:200] for key in known.extra[:200]],
+        "renamed": [*loaded.renamed, *known.renamed][:20],
+        "unloaded": [name[:200] for name in unloaded[:50]],
+    }
+
+
+def _measurement(result: Result, run: Value, inputs: Value, known: Recognised) -> Value:
+    device = str(inputs["device"])
+    cuda = device.startswith("cuda")
+    return {
+        "torch": torch.__version__,
+        "device": device,
+        "device_name": torch.cuda.get_device_name() if cuda else torch.backends.cpu.get_cpu_capability(),
+        "precision": result.precision,
+        "batch_size": result.batch_size,
+        "side": int(run["resize"]) or known.least_side,
+        "second_looks": result.second_looks,
+        "seconds": round(result.seconds, 3),
+    }

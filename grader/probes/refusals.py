@@ -1,0 +1,61 @@
+"""Why something handed in is refused, and how to mend it: a code, and the one sentence that it stands for.
+
+A probe names the code; the parent, which never trusts a child's words, looks the sentence up here.
+"""
+
+from __future__ import annotations
+
+SAVE = "Save the weights with torch.save(model.state_dict(), 'final.pth') and hand that file in."
+
+REFUSALS: dict[str, str] = {
+    # what the file is, told from its first bytes
+    "empty": "{file} is empty (0 bytes): saving or copying it was interrupted. " + SAVE,
+    "html": "{file} is a web page, not weights: a download or login page was saved under its name. Open it in a text"
+    " editor to see which, fetch the real file, and hand that in.",
+    "lfs": "{file} is a Git LFS pointer of {size} bytes, not the weights themselves. Run 'git lfs pull' and hand in the"
+    " file it fetches.",
+    "archive": "{file} is a {format} archive, not a PyTorch checkpoint. " + SAVE,
+    "plain_zip": "{file} is a zip archive of other files, not a PyTorch checkpoint. " + SAVE,
+    "other_format": "{file} is a {format} file, not a PyTorch checkpoint. " + SAVE,
+    "torchscript": "{file} is a TorchScript program, and the grader runs no program that is handed in. " + SAVE,
+    "legacy": "{file} was written in the format that PyTorch used before version 1.6 (2020), which can hide memory that"
+    " was never filled. Load it with your own script, then save it again: " + SAVE,
+    "plain_pickle": "{file} is a plain Python pickle, not a PyTorch checkpoint: pickle.dump was used in place of"
+    " torch.save. " + SAVE,
+    "unknown": "{file} is no PyTorch checkpoint: it begins with {start}. " + SAVE,
+    "truncated": "{file} breaks off: it begins like a PyTorch checkpoint and has no end. It was still being written or"
+    " copied. Copy it again after training has ended, and check that torch.load opens it.",
+    # what is inside
+    "records": "{file} is not a checkpoint that torch.save wrote: {problem}. " + SAVE,
+    "global": "{file} asks for {name} when it is loaded, which is not part of any weights; nothing was run. " + SAVE,
+    "pickle": "{file} cannot be read as weights: {problem}. " + SAVE,
+    "no_tensors": "{file} holds no weights: {found}. " + SAVE,
+    "tensor": "{file} holds a weight that cannot be used: {name} is {problem}. " + SAVE,
+    "not_finite": "{file} holds {name} with {count} values that are NaN or infinite: training diverged. Lower the"
+    " learning rate, or hand in an earlier checkpoint.",
+    "classes": "the network in {file} has {classes} outputs, and CIFAR-10 has 10 classes ({name} is {shape}). Build the"
+    " network with 10 outputs, train it, and hand in those weights.",
+    "network": "the weights in {file} fit none of the networks that the grader knows. The nearest is {nearest}:"
+    " {missing} of its weights are missing, {unexpected} others are there instead, {shapes} have another shape. Hand in"
+    " the weights of that network, or ask your teacher how an own network is graded.",
+    "layer": "{file} holds a whole nn.Sequential with a layer that the grader does not rebuild: {name} ({layer}). Use"
+    " layers of torch.nn, or hand in a state dict of one of the lab's networks.",
+    "forward": "the network in {file} was rebuilt as {network}, and it cannot take a 3 x {side} x {side} image:"
+    " {problem}. Check that the layers' sizes follow from each other.",
+    # history.json
+    "history_json": "{file} is not JSON (line {line}). Let exp2.py write it again, or check it with"
+    " 'python -m json.tool {file}'.",
+    "history_empty": '{file} holds no epochs. It should hold a list under "epochs" with one record an epoch, as exp2.py'
+    " writes it.",
+    "output": "the network in {file} answers with values of shape {shape} for each image, not with 10 numbers.",
+}
+
+
+class Refuse(Exception):
+    """Raised by a probe: what was handed in cannot be used. `code` is a key of REFUSALS, `values` fill it."""
+
+    def __init__(self, code: str, details: tuple[str, ...] = (), /, **values: str | int | float) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+        self.details = list(details)

@@ -1,0 +1,139 @@
+"""From whatever a checkpoint holds to a flat state dict: names and tensors, nothing else touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from grader.probes.refusals import Refuse
+from grader.probes.unpickle import Inert
+
+WRAPPERS = ("net", "state_dict", "model", "model_state_dict", "model_state", "weights", "params", "module", "network")
+PREFIXES = ("module.", "_orig_mod.")  # DataParallel, torch.compile
+MOST_LEVELS = 4
+MOST_KEYS = 20_000
+MOST_DEPTH = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A state dict with the story of how it was found."""
+
+    tensors: Mapping[str, Tensor]
+    form: str  # as in evidence.Checkpoint
+    wrapper: str
+    renamed: tuple[str, ...]
+    module: Inert | None  # the whole module, where one was saved
+
+
+def find_state_dict(found: Any, file: str) -> Loaded:
+    """Unwrap up to four levels until tensors appear. Raises Refuse."""
+    path: list[str] = []
+    for _ in range(MOST_LEVELS + 1):
+        if isinstance(found, Inert) and _is_module(found):
+            tensors = dict(_module_tensors(found, "", 0))
+            return _named(tensors, "whole module", path, found, file)
+        if not isinstance(found, Mapping):
+            break
+        tensors = {key: value for key, value in found.items() if isinstance(key, str) and isinstance(value, Tensor)}
+        if tensors:
+            return _named(tensors, "wrapped state dict" if path else "state dict", path, None, file)
+        inner = next((key for key in WRAPPERS if isinstance(found.get(key), Mapping | Inert)), None)
+        if inner is None:
+            break
+        path.append(inner)
+        found = found[inner]
+    raise Refuse("no_tensors", file=file, found=_describe(found))
+
+
+def _named(tensors: dict[str, Tensor], form: str, path: list[str], module: Inert | None, file: str) -> Loaded:
+    if not tensors:
+        raise Refuse("no_tensors", file=file, found="it is a module without parameters")
+    if len(tensors) > MOST_KEYS:
+        raise Refuse("no_tensors", file=file, found=f"it is a list of {len(tensors):,} tensors")
+    renamed = []
+    for prefix in PREFIXES * 2:  # torch.compile of DataParallel, and the other way round
+        if all(key.startswith(prefix) for key in tensors):
+            tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
+            renamed.append(f"{prefix} left out")
+    return Loaded(tensors, form, ".".join(path), tuple(renamed), module)
+
+
+def _describe(found: Any) -> str:
+    if isinstance(found, Mapping):
+        keys = ", ".join(str(key)[:40] for key in list(found)[:8])
+        return f"it is a dict with the keys {keys}" if keys else "it is an empty dict"
+    if isinstance(found, Inert):
+        return f"it is an object of {found.name[:100]}"
+    return f"it is a {type(found).__name__}"
+
+
+def _is_module(found: Inert) -> bool:
+    return isinstance(found.state, Mapping) and isinstance(found.state.get("_modules"), Mapping)
+
+
+def children(module: Inert) -> Iterator[tuple[str, Inert]]:
+    """The direct sub-modules of a whole module's stand-in, in order."""
+    for name, child in module.state["_modules"].items():
+        if isinstance(name, str) and isinstance(child, Inert) and _is_module(child):
+            yield name, child
+
+
+def _module_tensors(module: Inert, prefix: str, depth: int) -> Iterator[tuple[str, Tensor]]:
+    if depth > MOST_DEPTH:  # also ends a module that contains itself
+        return
+    for kind in ("_parameters", "_buffers"):
+        held = module.state.get(kind)
+        for name, value in held.items() if isinstance(held, Mapping) else ():
+            if isinstance(name, str) and isinstance(value, Tensor):
+                yield prefix + name, value
+    for name, child in children(module):
+        yield from _module_tensors(child, f"{prefix}{name}.", depth + 1)
+
+
+def take(tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], file: str) -> dict[str, Tensor]:
+    """Copy the expected tensors: layout, shape, dtype, then the values, which must be finite. Raises Refuse.
+
+    Returns float32 tensors (integers for counters) that share nothing with the checkpoint.
+    """
+    taken: dict[str, Tensor] = {}
+    for key, shape in shapes.items():
+        value = tensors[key]
+        problem = _problem(value, shape)
+        if problem:
+            raise Refuse("tensor", file=file, name=key, problem=problem)
+        copy = value.detach().clone(memory_format=torch.contiguous_format)
+        if copy.is_floating_point():
+            copy = copy.to(torch.float32)
+            bad = int((~torch.isfinite(copy)).sum())
+            if bad:
+                raise Refuse("not_finite", file=file, name=key, count=bad)
+        taken[key] = copy
+    return taken
+
+
+def _problem(value: Tensor, shape: tuple[int, ...]) -> str:
+    if value.layout != torch.strided or value.is_quantized or value.device.type != "cpu":
+        return "not a plain dense tensor"
+    if tuple(value.shape) != shape:
+        return f"of shape {tuple(value.shape)}, not {shape}"
+    if value.dtype.is_complex or value.dtype == torch.bool:
+        return f"of type {value.dtype}"
+    return ""
+
+
+def find_claim(found: Any) -> tuple[str, float] | None:
+    """An accuracy that the checkpoint states beside its weights, under a usual key, as written. Never raises."""
+    if not isinstance(found, Mapping):
+        return None
+    for key in ("test_acc", "test_accuracy", "best_acc", "acc", "accuracy", "val_acc", "best_accuracy", "best_prec1"):
+        value = found.get(key)
+        if isinstance(value, Tensor) and value.numel() == 1 and value.layout == torch.strided:
+            value = value.item()
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return key, float(value)
+    return None

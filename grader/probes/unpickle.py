@@ -1,0 +1,144 @@
+"""Load a checkpoint's pickle without running a line of what it names.
+
+First the names that the pickle asks for are listed. Tensors and harmless scalars are built for real; a class of
+torch.nn, torchvision, the student or anybody else becomes an inert stand-in that only keeps its attributes, so that the
+parameters of a whole module can be taken out of it; anything else is refused by name. Then torch loads it once with
+weights_only=True, and never a second time without.
+"""
+
+from __future__ import annotations
+
+import io
+import pickletools
+import sys
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from grader.probes.refusals import Refuse
+
+# What a tensor needs, built by torch itself. Left out on purpose although torch would accept them: bytearray (2 GB
+# from five bytes), sparse, quantised, nested, meta and subclass tensors.
+BUILT = frozenset(
+    {"collections.OrderedDict", "collections.Counter", "builtins.set", "builtins.complex", "_codecs.encode"}
+    | {"torch.Size", "torch.device", "torch.nn.parameter.Parameter"}
+    | {f"torch._utils.{name}" for name in ("_rebuild_tensor", "_rebuild_tensor_v2", "_rebuild_parameter")}
+    | {
+        f"torch.{name}Storage"
+        for name in ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")
+    }
+    | {
+        f"torch.{name}"
+        for name in ("float32", "float64", "float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
+    }
+)
+SCALARS = frozenset({"numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar"})
+# Functions that honest files name and that a stand-in can replace, because only their attributes matter.
+INERT_FUNCTIONS = frozenset(
+    {"numpy.dtype", "numpy.ndarray", "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct"}
+    | {"functools.partial", "torch.relu", "torch._C._nn.gelu"}
+)
+INERT_CLASSES_OF_THE_LIBRARY = frozenset({"argparse.Namespace", "collections.defaultdict", "types.SimpleNamespace"})
+_OPERATIONS = frozenset({"STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4", "NEWOBJ_EX"})
+
+
+class Inert:
+    """Stands in for an object whose class stays out. `name` is the class that the file asked for."""
+
+    name = ""
+    state: Any = None
+
+    def __new__(cls, *arguments: object, **_keywords: object) -> Inert:
+        made = object.__new__(cls)
+        made.arguments = arguments
+        return made
+
+    def __init__(self, *arguments: object, **_keywords: object) -> None:
+        self.arguments = arguments
+
+    def __setstate__(self, state: object) -> None:
+        self.state = state
+
+
+def requested_names(pickled: bytes, file: str) -> set[str]:
+    """Every global that a pickle asks for, as "module.name". Raises Refuse."""
+    names: set[str] = set()
+    try:
+        for operation, argument, _ in pickletools.genops(pickled):
+            if operation.name == "GLOBAL":
+                names.add(_python3_name(str(argument)))
+            elif operation.name in _OPERATIONS:
+                problem = f"it was pickled in a way that torch.save does not use by itself ({operation.name})"
+                raise Refuse("pickle", file=file, problem=problem)
+    except (ValueError, IndexError, UnicodeError, OverflowError, AttributeError) as error:
+        raise Refuse("pickle", file=file, problem=f"its index is damaged ({type(error).__name__})") from error
+    return names
+
+
+def _python3_name(argument: str) -> str:
+    module, _, name = argument.partition(" ")
+    return f"{'builtins' if module == '__builtin__' else module}.{name}"
+
+
+def load_inert(pickled: bytes, archive: io.BytesIO, file: str) -> tuple[Any, tuple[str, ...]]:
+    """The object in a checkpoint, and the classes whose code stayed out. Raises Refuse, MemoryError.
+
+    Args:
+        pickled: the checkpoint's data.pkl, already checked to be the one in `archive`.
+        archive: a clean checkpoint, as `container.read_container` returns it.
+        file: what to call it in a refusal.
+    """
+    names = requested_names(pickled, file)
+    stand_ins: list[Any] = [(_stand_in(name, file), name) for name in sorted(names - BUILT)]
+    try:
+        with torch.serialization.safe_globals(stand_ins), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            loaded = torch.load(archive, map_location="cpu", weights_only=True)
+    except (MemoryError, Refuse):
+        raise
+    except Exception as error:
+        if "can't allocate memory" in str(error):
+            raise
+        # torch's own text advises weights_only=False and may hold the student's bytes: only its kind is told
+        raise Refuse("pickle", file=file, problem=f"its content is damaged ({type(error).__name__})") from error
+    unloaded = tuple(name for name in sorted(names - BUILT) if is_class(name) and not name.startswith("torch.nn."))
+    return loaded, unloaded
+
+
+def _stand_in(name: str, file: str) -> Callable[..., Any]:
+    if name in SCALARS:
+        return _scalar
+    if name == "collections.defaultdict":
+        return _dictionary
+    if name in INERT_FUNCTIONS or name.startswith("torch.nn.functional.") or is_class(name):
+        return type("StandIn", (Inert,), {"name": name})
+    raise Refuse("global", file=file, name=name[:200])
+
+
+def is_class(name: str) -> bool:
+    """Whether a name reads as a class: CapWords, and no part of Python's own library but the few that are harmless."""
+    module, _, last = name.rpartition(".")
+    if name in INERT_CLASSES_OF_THE_LIBRARY or (module == "pathlib" and last.endswith("Path")):
+        return True
+    top = module.partition(".")[0]
+    if top in sys.stdlib_module_names and top != "__main__":
+        return False
+    return last[:1].isupper() and last.isidentifier()
+
+
+def _scalar(kind: object = None, data: object = b"") -> float | int | None:
+    """A numpy scalar, from the code of its type and its bytes; None for one that is no number."""
+    code = kind.arguments[0] if isinstance(kind, Inert) and kind.arguments else None
+    if not isinstance(code, str) or code not in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "b1"):
+        return None
+    import numpy as np
+
+    raw = data if isinstance(data, bytes) else b""
+    dtype = np.dtype("<" + code)
+    return np.frombuffer(raw, dtype)[0].item() if len(raw) == dtype.itemsize else None
+
+
+def _dictionary(*_arguments: object) -> dict[Any, Any]:
+    return {}

@@ -1,0 +1,6 @@
+"""Job -> Observation: where everything that a student handed in is opened."""
+
+from grader.sandbox.interface import ArraySpec, Job, Limits, Reply, Sandbox
+from grader.sandbox.select import open_sandbox
+
+__all__ = ["ArraySpec", "Job", "Limits", "Reply", "Sandbox", "open_sandbox"]

@@ -1,0 +1,267 @@
+"""The sandbox of Linux: one bubblewrap with a warm checkpoint server inside, which forks a child for each job.
+
+Inside there is no network, no home, no parent process and no submission: only the system's libraries, Python with
+torch, the probes, and the files that a job hands in as open descriptors.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from grader.evidence import Crashed, Failure, Unavailable
+from grader.records import Message, message
+from grader.sandbox.interface import Job, Reply, open_read_only, shorten
+from grader.sandbox.watch import Child, await_reply
+
+START_SECONDS = 180.0  # importing torch from a cold network disk has been seen to take a minute
+NOBODY = "65534"
+OUTPUT_BYTES = 1_000_000
+PACKAGES = ("torch", "torchvision", "numpy", "pypdf", "PIL")
+# Large blocks come from huge pages and go back to the heap, not to the system: 10 % of an evaluation's time.
+MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=4294967296"
+BOOT = "import sys; sys.path[:0] = sys.argv[1].split(':'); from grader.worker import main; main(sys.argv[2:])"
+
+
+class BubblewrapSandbox:
+    """Started at once, so that torch is imported inside while the submission is still being unpacked."""
+
+    name = "bubblewrap"
+
+    def __init__(self, gpu: bool = False) -> None:
+        self._gpu = gpu
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the sandbox
+        self._ready = False
+
+    def __enter__(self) -> Self:
+        self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+        self._printed.close()
+
+    def run(self, job: Job) -> Reply | Failure:
+        """Answer one job in a fork of the warm server; a server that had to be ended is started anew."""
+        if self._process is None or self._process.poll() is not None:
+            self._stop()
+            self._start()
+        problem = None if self._ready else self._await_ready()
+        return problem or self._ask(job)
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        options, passed = arguments_file(self._gpu), theirs.fileno()
+        path = ":".join(["/lab", *map(str, package_folders())])
+        inside = [*_drop_root(), str(Path(sys.executable).resolve()), "-I", "-B", "-c", BOOT, path, str(passed)]
+        command = [str(shutil.which("bwrap")), "--args", str(options), *inside]
+        self._printed.seek(0)
+        self._printed.truncate()
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=self._printed,
+            stderr=subprocess.STDOUT,
+            pass_fds=(options, passed),
+            env={},
+        )
+        os.close(options)
+        theirs.close()
+        self._control, self._ready = ours, False
+
+    def _await_ready(self) -> Failure | None:
+        assert self._control is not None
+        self._control.settimeout(START_SECONDS)
+        try:
+            hello = self._control.recv(1000)
+        except OSError:
+            hello = b""
+        if hello:
+            self._ready = True
+            return None
+        tail = self._tail()
+        self._stop()
+        return Unavailable(message("the sandbox did not start: {reason}. Run 'grade doctor'.", reason=tail[-300:]))
+
+    def _ask(self, job: Job) -> Reply | Failure:
+        assert self._control is not None
+        assert self._process is not None
+        read_end, write_end = os.pipe()
+        descriptors = [write_end]
+        try:
+            descriptors += [open_read_only(path) for path in job.files.values()]
+            socket.send_fds(self._control, [json.dumps(job.request()).encode()], descriptors)
+        except OSError as error:
+            os.close(read_end)
+            return Crashed(shorten(f"the job could not be handed in: {error}\n{self._tail()}"))
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+        with os.fdopen(read_end, "rb", buffering=0) as answer:
+            child = Child(self._process.pid, lambda size: answer.read(size) or b"", self._stop, self._tail)
+            reply = await_reply(job, child)
+        return self._after_exit(reply)
+
+    def _after_exit(self, reply: Reply | Failure) -> Reply | Failure:
+        """Take the server's word that the child has ended; a server that does not answer is thrown away."""
+        if self._control is None:  # ended at a limit
+            return reply
+        self._control.settimeout(5.0)
+        try:
+            status = json.loads(self._control.recv(1000) or b"{}")
+        except (OSError, ValueError):
+            status = {}
+        if "exit" not in status:
+            self._stop()
+        elif isinstance(reply, Crashed) and status["exit"] != 0:
+            return Crashed(f"{reply.tail} (ended with {status['exit']})")
+        return reply
+
+    def _tail(self) -> str:
+        size = os.fstat(self._printed.fileno()).st_size
+        return os.pread(self._printed.fileno(), 4000, max(0, size - 4000)).decode("utf-8", "replace").strip()
+
+    def _stop(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._process is not None:
+            self._process.kill()  # the process namespace dies with its first process
+            self._process.wait()
+            self._process = None
+        self._ready = False
+
+
+def package_folders() -> list[Path]:
+    """Where the packages lie that probes use; found without importing them."""
+    specs = [importlib.util.find_spec(name) for name in PACKAGES]
+    return sorted({Path(spec.origin).resolve().parent.parent for spec in specs if spec and spec.origin})
+
+
+def arguments_file(gpu: bool) -> int:
+    """A descriptor that holds bubblewrap's options: on its command line they could be read from inside."""
+    descriptor, name = tempfile.mkstemp()
+    Path(name).unlink()
+    os.write(descriptor, b"\0".join(option.encode() for option in options(gpu)))
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def options(gpu: bool) -> Iterator[str]:
+    """Options of bubblewrap: what the sandbox can see, and what it cannot do."""
+    yield from ("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try")
+    yield from ("--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv")
+    if os.geteuid() == 0:  # root inside a user namespace could not change its user; see _drop_root
+        yield from (
+            "--cap-drop",
+            "ALL",
+            "--cap-add",
+            "CAP_SETUID",
+            "--cap-add",
+            "CAP_SETGID",
+            "--cap-add",
+            "CAP_SETPCAP",
+        )
+    else:
+        yield from ("--unshare-user", "--disable-userns", "--cap-drop", "ALL")
+    for name, value in (("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin"), ("HOME", "/tmp"), ("GLIBC_TUNABLES", MALLOC)):
+        yield from ("--setenv", name, value)
+    yield from _system_binds()
+    yield from ("--proc", "/proc", "--dev", "/dev", "--ro-bind-try", "/sys/devices/system", "/sys/devices/system")
+    yield from _code_binds()
+    if gpu:
+        for device in sorted(Path("/dev").glob("nvidia*")):
+            yield from ("--dev-bind-try", str(device), str(device))
+        yield from ("--ro-bind-try", "/sys/bus/pci", "/sys/bus/pci", "--ro-bind-try", "/sys/devices", "/sys/devices")
+    for folder in ("/tmp", "/dev/shm"):
+        yield from ("--perms", "1777", "--size", str(64 << 20), "--tmpfs", folder)
+    yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp")
+
+
+def _system_binds() -> Iterator[str]:
+    yield from ("--ro-bind", "/usr", "/usr", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache")
+    for folder in ("/lib", "/lib64", "/bin", "/sbin"):
+        path = Path(folder)
+        if path.is_symlink():
+            yield from ("--symlink", str(path.readlink()), folder)
+        elif path.exists():
+            yield from ("--ro-bind", folder, folder)
+
+
+def _code_binds() -> Iterator[str]:
+    """Python, the packages, and of our own code only what a probe needs."""
+    for folder in (Path(sys.base_prefix).resolve(), *package_folders()):
+        if not folder.is_relative_to("/usr"):
+            for parent in reversed(folder.parents[:-1]):  # by itself bubblewrap makes them for its own user only
+                yield from ("--perms", "0755", "--dir", str(parent))
+            yield from ("--ro-bind", str(folder), str(folder))
+    grader = Path(__file__).resolve().parent.parent
+    reference = importlib.util.find_spec("reference")
+    assert reference is not None
+    assert reference.origin is not None
+    lab = Path(reference.origin).resolve().parent
+    for made in ("/lab", "/lab/grader", "/lab/reference"):
+        yield from ("--perms", "0755", "--dir", made)
+    for source, name in ((grader, "__init__.py"), (grader, "worker.py"), (grader, "probes"), (lab, "models.py")):
+        yield from ("--ro-bind", str(source / name), f"/lab/{source.name}/{name}")
+    yield from ("--ro-bind", str(lab / "__init__.py"), "/lab/reference/__init__.py")
+
+
+def _drop_root() -> list[str]:
+    """Under root really change the user: limits on processes do nothing for user 0, whatever bwrap calls it."""
+    if os.geteuid() != 0:
+        return []
+    user = ["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]
+    return ["/usr/bin/setpriv", *user, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"]
+
+
+def why_not() -> Message | None:
+    """Why bubblewrap cannot be used here, and the remedy; None where it can: one is really started to find out."""
+    if sys.platform != "linux":
+        return message("bubblewrap exists for Linux only")
+    if shutil.which("bwrap") is None:
+        return message("bubblewrap is not installed: 'apt install bubblewrap' (or dnf, pacman, zypper)")
+    if os.geteuid() == 0 and not Path("/usr/bin/setpriv").exists():
+        return message("setpriv is not installed, and grading as root needs it: 'apt install util-linux'")
+    descriptor = arguments_file(gpu=False)
+    try:
+        trial = subprocess.run(
+            ["bwrap", "--args", str(descriptor), *_drop_root(), "/usr/bin/true"],
+            pass_fds=(descriptor,), capture_output=True, timeout=20, check=False, env={"PATH": "/usr/bin:/bin"},
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return message("bubblewrap does not run: {reason}", reason=str(error)[:300])
+    finally:
+        os.close(descriptor)
+    return None if trial.returncode == 0 else _explain(trial.stderr.decode("utf-8", "replace").strip()[-300:])
+
+
+def _explain(reason: str) -> Message:
+    if (
+        "uid map" in reason
+        or "RTM_NEWADDR" in reason
+        or "No permissions" in reason
+        or "Operation not permitted" in reason
+    ):
+        return message(
+            "this system forbids unprivileged user namespaces ({reason}). On Ubuntu 24.04 an administrator can allow"
+            " them for bwrap with an AppArmor profile, or for all programs with"
+            " 'sysctl kernel.apparmor_restrict_unprivileged_userns=0'; in Docker start the container with"
+            " '--security-opt seccomp=unconfined --security-opt apparmor=unconfined'",
+            reason=reason,
+        )
+    return message("bubblewrap does not start: {reason}", reason=reason)

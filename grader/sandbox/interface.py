@@ -1,0 +1,167 @@
+"""What a sandbox is asked and what it answers, and the one reader of what comes out of it.
+
+A job names a probe, gives it plain inputs and open files, and says beforehand which arrays may come back. The answer
+is one frame: four bytes of length, a JSON object of at most 1 MB, then exactly those arrays. Everything else is
+Malformed and thrown away whole (rule 3 of SECURITY.md: never a pickle, never a verdict).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.evidence import Crashed, Failure, Malformed, OutOfMemory, Refused
+from grader.probes.refusals import REFUSALS
+from grader.records import message
+
+HEADER_BYTES = 1_000_000
+TAIL_CHARACTERS = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class ArraySpec:
+    """An array that may come back: numpy dtype string and shape."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+    @property
+    def bytes(self) -> int:
+        """Size on the wire."""
+        return int(np.dtype(self.dtype).itemsize * math.prod(self.shape))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one job: wall-clock seconds and megabytes of memory of the whole process tree."""
+
+    seconds: float = 600.0
+    megabytes: int = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One question to a sandbox. `inputs` is JSON; `files` are opened here, read-only, and handed in as descriptors."""
+
+    probe: str
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    arrays: Mapping[str, ArraySpec] = field(default_factory=dict)
+    limits: Limits = Limits()
+
+    def request(self) -> dict[str, Any]:
+        """The part that travels as JSON."""
+        limits = {"seconds": self.limits.seconds, "megabytes": self.limits.megabytes}
+        return {"probe": self.probe, "inputs": dict(self.inputs), "files": list(self.files), "limits": limits}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a probe returned: JSON not yet validated, and arrays of the agreed size."""
+
+    value: dict[str, Any]
+    arrays: Mapping[str, NDArray[Any]]
+
+
+class Sandbox(Protocol):
+    """Runs jobs, one after the other; a context manager that leaves no process behind."""
+
+    name: str  # for the grade: "bubblewrap", "plain"
+
+    def run(self, job: Job) -> Reply | Failure:
+        """Answer one job. Never raises for anything that a submission does."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+Read = Callable[[int], bytes]  # up to n bytes, b"" at the end
+
+
+def read_reply(read: Read, arrays: Mapping[str, ArraySpec]) -> Reply | Failure:
+    """Read one frame, accept what was agreed and nothing else."""
+    size = int.from_bytes(_exactly(read, 4), "big")
+    if not 0 < size <= HEADER_BYTES:
+        return Malformed(f"an answer of {size:,} bytes (at most {HEADER_BYTES:,})")
+    raw = _exactly(read, size)
+    try:
+        header = json.loads(raw, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return Malformed("the answer is not JSON")
+    if not isinstance(header, dict) or not isinstance(header.get("value"), dict):
+        return Malformed("the answer has no value")
+    if header.get("outcome") != "returned":
+        return _failure(header.get("outcome"), header["value"])
+    received: dict[str, NDArray[Any]] = {}
+    for name, spec in arrays.items():
+        received[name] = np.frombuffer(_exactly(read, spec.bytes), dtype=spec.dtype).reshape(spec.shape)
+    if read(1):
+        return Malformed("the answer goes on after its end")
+    return Reply(header["value"], received)
+
+
+def open_read_only(path: Path) -> int:
+    """Open a file for a child, never through a link that a submission may have planted. Raises OSError."""
+    return os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+
+
+def shorten(text: str, characters: int = TAIL_CHARACTERS) -> str:
+    """Keep the end of a long text: that is where a traceback says what happened."""
+    return text if len(text) <= characters else "[...] " + text[-characters:]
+
+
+def _exactly(read: Read, size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        chunk = read(min(size - len(data), 1 << 20))
+        if not chunk:
+            raise EOFError(f"the answer ended after {len(data):,} of {size:,} bytes")
+        data += chunk
+    return bytes(data)
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number")
+
+
+def _failure(outcome: object, value: dict[str, Any]) -> Failure:
+    match outcome:
+        case "refused":
+            return _refusal(value)
+        case "crashed":
+            return Crashed(shorten(str(value.get("tail", ""))))
+        case "out of memory":
+            megabytes = value.get("megabytes")
+            return OutOfMemory(megabytes if isinstance(megabytes, int) else 0)
+        case _:
+            return Malformed("the answer names no known outcome")
+
+
+def _refusal(value: dict[str, Any]) -> Failure:
+    """Words are ours: a child names a refusal by its code and gives values, never a template."""
+    template = REFUSALS.get(str(value.get("code")))
+    values, details = value.get("values"), value.get("details", [])
+    if template is None or not isinstance(values, dict) or not isinstance(details, list):
+        return Malformed("the answer names no known refusal")
+    plain = {str(key): _scalar(item) for key, item in values.items()}
+    try:
+        return Refused(message(template, **plain), tuple(shorten(str(line), 300) for line in details[:200]))
+    except ValueError:
+        return Malformed("the answer's refusal has other values than agreed")
+
+
+def _scalar(item: object) -> str | int | float:
+    return item if isinstance(item, int | float) and not isinstance(item, bool) else shorten(str(item), 300)

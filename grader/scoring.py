@@ -1,0 +1,56 @@
+"""Scores from logits and labels. This runs outside the sandbox: the child that computed the logits never saw a label."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.evidence import Bin, TestScores
+
+BINS = 10
+
+
+def score(logits: NDArray[np.float32], labels: NDArray[np.uint8], dataset: str, classes: tuple[str, ...]) -> TestScores:
+    """Count, confusion and calibration of logits, float32 (N, C), against labels, uint8 (N,).
+
+    An image whose logits hold NaN or infinity is counted as wrong and stands in no row of the confusion matrix.
+    """
+    finite = np.isfinite(logits).all(axis=1)
+    predicted = logits[finite].argmax(axis=1)
+    truth = labels[finite].astype(np.intp)
+    confusion = np.bincount(truth * len(classes) + predicted, minlength=len(classes) ** 2)
+    return TestScores(
+        dataset=dataset,
+        classes=classes,
+        correct=int((predicted == truth).sum()),
+        count=len(labels),
+        confusion=tuple(tuple(map(int, row)) for row in confusion.reshape(len(classes), -1)),
+        calibration=_calibration(logits[finite], predicted == truth),
+        not_finite=int((~finite).sum()),
+    )
+
+
+def count_correct(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> int:
+    """Images named correctly; those with NaN or infinity are not."""
+    finite = np.isfinite(logits).all(axis=1)
+    return int((finite & (logits.argmax(axis=1) == labels)).sum())
+
+
+def digest(logits: NDArray[np.float32]) -> str:
+    """SHA-256 of the logits as little-endian float32, row by row."""
+    return hashlib.sha256(np.ascontiguousarray(logits, dtype="<f4").tobytes()).hexdigest()
+
+
+def _calibration(logits: NDArray[np.float32], correct: NDArray[np.bool_]) -> tuple[Bin, ...]:
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True, initial=-np.inf)
+    confidence: NDArray[Any] = 1.0 / np.exp(shifted).sum(axis=1)  # softmax of the best logit
+    place = np.minimum((confidence * BINS).astype(np.intp), BINS - 1)
+    bins = []
+    for index in range(BINS):
+        inside = place == index
+        mean = float(confidence[inside].mean()) if inside.any() else 0.0
+        bins.append(Bin(int(inside.sum()), min(1.0, mean), int(correct[inside].sum())))
+    return tuple(bins)

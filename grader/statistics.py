@@ -1,0 +1,30 @@
+"""Small statistics that checks and exhibits need in common."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from grader.evidence import Bin
+
+Z95 = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
+
+
+def wilson_interval(correct: int, count: int, z: float = Z95) -> tuple[float, float]:
+    """Wilson score interval of a share, (low, high) in [0, 1]; Wilson 1927. Raises ValueError for an empty count."""
+    if not 0 <= correct <= count or count == 0:
+        raise ValueError(f"{correct} of {count} is no share")
+    share = correct / count
+    centre = share + z * z / (2 * count)
+    spread = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    scale = 1 + z * z / count
+    low, high = (centre - spread) / scale, (centre + spread) / scale
+    return (0.0 if correct == 0 else max(0.0, low)), (1.0 if correct == count else min(1.0, high))
+
+
+def calibration_error(bins: Sequence[Bin]) -> float:
+    """Expected calibration error: mean distance of confidence and accuracy, weighted by count; Guo et al. 2017."""
+    total = sum(item.count for item in bins)
+    if total == 0:
+        return 0.0
+    return sum(abs(item.confidence * item.count - item.correct) for item in bins) / total

@@ -1,0 +1,109 @@
+"""What a reader is told about marks, whatever the medium: page, terminal, and the gradebooks to come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal, assert_never
+
+from grader.records import Audience, Blocked, Exhibit, Finding, Grade, Judged, Mark, Message, Unjudged
+from reports.text import points, say
+
+State = Literal["judged", "blocked", "unjudged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding in the terms of a reader, whichever of its forms it has."""
+
+    state: State
+    reason: Message
+    hints: tuple[Message, ...]
+    exhibits: tuple[Exhibit, ...]
+
+
+def told(finding: Finding) -> Told:
+    """The one place that takes findings apart. What blocks a check is also what to mend, hence its hint."""
+    match finding:
+        case Judged(verdict=verdict):
+            return Told("judged", verdict.message, verdict.hints, verdict.exhibits)
+        case Blocked(cause=cause, exhibits=exhibits):
+            return Told("blocked", cause, (cause,), exhibits)
+        case Unjudged(fault=fault, exhibits=exhibits):
+            return Told("unjudged", fault, (), exhibits)
+        case _:
+            assert_never(finding)
+
+
+def state_words(state: State, audience: Audience) -> str:
+    """Who acts now, said to the one who reads."""
+    match state:
+        case "judged":
+            return say("judged")
+        case "blocked":
+            return say("blocked: yours to mend") if audience == "student" else say("blocked: the student acts")
+        case "unjudged":
+            return say("not marked: staff act, never a zero")
+        case _:
+            assert_never(state)
+
+
+def edition(grade: Grade, audience: Audience) -> Grade:
+    """The grade that this audience may see: for students, without flags and without criteria for staff.
+
+    Total and points are then those of the criteria that are left: the difference would tell of the others.
+    """
+    if audience == "staff":
+        return grade
+    return replace(grade, flags=(), marks=tuple(m for m in grade.marks if m.criterion.audience == "student"))
+
+
+def pending(grade: Grade) -> float:
+    """Points of the criteria that have no mark yet."""
+    return round(sum(mark.criterion.points for mark in grade.unjudged), 2)
+
+
+def total(grade: Grade) -> str:
+    """The total as a figure; a dash where nothing at all was marked, because that is not a zero."""
+    unmarked = bool(grade.marks) and len(grade.unjudged) == len(grade.marks)
+    return points(None if unmarked else grade.total)
+
+
+def score(mark: Mark) -> str:
+    """Points awarded of those offered; in words, never as a zero, where nothing was judged."""
+    if mark.points is None:
+        return say("not marked ({of})", of=points(mark.criterion.points))
+    return say("{points} of {of}", points=points(mark.points), of=points(mark.criterion.points))
+
+
+def badges(grade: Grade) -> tuple[tuple[str, str], ...]:
+    """What must not be overlooked about this grade, as (kind, words)."""
+    all_badges = (
+        (grade.unusable, "blocked", say("unusable")),
+        (grade.needs_human, "unjudged", say("needs a human")),
+        (grade.student.late, "late", say("late")),
+        (bool(grade.flags), "flagged", say("flags for staff: {count}", count=len(grade.flags))),
+    )
+    return tuple((kind, text) for holds, kind, text in all_badges if holds)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something to do next, the criteria it belongs to, and the points that those lost."""
+
+    hints: tuple[Message, ...]
+    marks: tuple[Mark, ...]
+    points: float
+
+
+def next_steps(grade: Grade) -> tuple[Step, ...]:
+    """What to do next, most points at stake first; criteria that give the same advice share one step."""
+    groups: dict[tuple[Message, ...], list[Mark]] = {}
+    for mark in grade.marks:
+        if hints := told(mark.finding).hints:
+            groups.setdefault(hints, []).append(mark)
+    steps = (Step(hints, tuple(marks), round(sum(map(_lost, marks)), 2)) for hints, marks in groups.items())
+    return tuple(sorted(steps, key=lambda step: -step.points))
+
+
+def _lost(mark: Mark) -> float:
+    return mark.criterion.points - (mark.points or 0.0)

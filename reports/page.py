@@ -1,0 +1,187 @@
+"""A Grade as one page tells it: every figure already text, every part already in its place. No markup here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+
+from grader.records import Audience, Exhibit, Grade, MadeBy, Mark, Message
+from reports.exhibits import shown
+from reports.marks import State, Step, badges, edition, next_steps, pending, score, state_words, told, total
+from reports.shapes import Shown
+from reports.text import NAME_LIMIT, VALUE_LIMIT, clip, named, points, say
+
+STEPS_AT_ONCE = 3  # more than three things to do next are none
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One criterion. `width` is the share of its points in percent."""
+
+    anchor: str
+    title: str
+    state: State
+    state_words: str
+    score: str
+    width: str
+    reason: Message
+    exhibits: tuple[Shown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One step to take: what is at stake, for which criteria as (anchor, title), and what to do."""
+
+    stake: str
+    criteria: tuple[tuple[str, str], ...]
+    hints: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flagged:
+    kind: str
+    message: Message
+    exhibits: tuple[Shown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The whole page for one audience; nothing that this audience may not see is in it."""
+
+    audience: Audience
+    name: str
+    facts: tuple[str, ...]
+    badges: tuple[tuple[str, str], ...]  # (class, words)
+    total: str
+    points: str
+    width: str
+    adjusted: str  # sum of the adjustments, "" where there are none
+    pending: str  # "" where every criterion has its mark
+    unusable: bool
+    lines: tuple[Line, ...]
+    steps: tuple[Advice, ...]
+    no_steps: str  # what is said where there are none
+    adjustments: tuple[tuple[str, str], ...]
+    flags: tuple[Flagged, ...]
+    notes: tuple[Message, ...]
+    made_by: tuple[tuple[str, str, str], ...]  # (form, name, value); form is "text", "digest" or "command"
+
+
+def page(grade: Grade, audience: Audience) -> Page:
+    """Lay out the edition of the grade that `audience` may see."""
+    grade = edition(grade, audience)
+    return Page(
+        audience=audience,
+        name=named(grade.student.name),
+        facts=_facts(grade),
+        badges=badges(grade),
+        total=total(grade),
+        points=points(grade.points),
+        width=_width(grade.total, grade.points),
+        adjusted=points(sum(a.points for a in grade.adjustments), signed=True) if grade.adjustments else "",
+        pending=points(pending(grade)) if grade.unjudged else "",
+        unusable=grade.unusable,
+        lines=tuple(_line(mark, audience) for mark in grade.marks),
+        steps=tuple(_advice(step) for step in next_steps(grade)),
+        no_steps=_no_steps(grade),
+        adjustments=tuple(_adjustments(grade)),
+        flags=tuple(Flagged(clip(f.kind, VALUE_LIMIT), f.message, _all(f.exhibits)) for f in grade.flags),
+        notes=grade.notes,
+        made_by=tuple(_made_by(grade)),
+    )
+
+
+def _facts(grade: Grade) -> tuple[str, ...]:
+    student, made_by = grade.student, grade.made_by
+    facts = (
+        clip(f"{student.platform.capitalize()} {student.identifier}".strip(), NAME_LIMIT),
+        clip(student.email, NAME_LIMIT),
+        clip(grade.archive, NAME_LIMIT),
+        say("graded {when}", when=moment(made_by.graded_at)) if made_by.graded_at else "",
+        clip(say("by cnn-lab-grader {version}", version=made_by.grader), NAME_LIMIT),
+    )
+    return tuple(fact for fact in facts if fact)
+
+
+def _line(mark: Mark, audience: Audience) -> Line:
+    finding = told(mark.finding)
+    return Line(
+        anchor=_anchor(mark),
+        title=clip(mark.criterion.title, VALUE_LIMIT),
+        state=finding.state,
+        state_words=state_words(finding.state, audience),
+        score=score(mark),
+        width=_width(mark.points or 0.0, mark.criterion.points),
+        reason=finding.reason,
+        exhibits=_all(finding.exhibits),
+    )
+
+
+def _advice(step: Step) -> Advice:
+    stake = say("points at stake: {points}", points=points(step.points))
+    criteria = tuple((_anchor(mark), clip(mark.criterion.title, VALUE_LIMIT)) for mark in step.marks)
+    return Advice(stake, criteria, step.hints)
+
+
+def _no_steps(grade: Grade) -> str:
+    if all(mark.points == mark.criterion.points for mark in grade.marks):
+        return say("Nothing is left to do: every point was earned.")
+    return say("No check left a hint; the reasons below say where points went.")
+
+
+def _adjustments(grade: Grade) -> list[tuple[str, str]]:
+    return [
+        (points(a.points, signed=True), say("{reason} ({by}, {on})", reason=a.reason, by=a.by, on=a.on))
+        for a in grade.adjustments
+    ]
+
+
+def _made_by(grade: Grade) -> list[tuple[str, str, str]]:
+    entries = [("digest", say("Submission, SHA-256"), clip(grade.digest, VALUE_LIMIT))]
+    for field in fields(MadeBy):
+        form, name = MADE_BY[field.name]
+        if value := getattr(grade.made_by, field.name):  # "" and 0 say that nothing was measured
+            text = moment(value) if field.name == "graded_at" else str(value)
+            entries.append((form, say(name), clip(text, 10 * VALUE_LIMIT)))
+    order = ("text", "command", "digest")  # long ones last, so that the short ones stand in columns
+    return sorted(entries, key=lambda entry: order.index(entry[0]))
+
+
+# One entry for each field of MadeBy, in the order of the fields; a test holds the two together.
+MADE_BY = {
+    "grader": ("text", "Grader"),
+    "python": ("text", "Python"),
+    "torch": ("text", "torch"),
+    "rubric": ("digest", "Rubric, SHA-256"),
+    "dataset": ("text", "Image set"),
+    "dataset_digest": ("digest", "Image set, SHA-256"),
+    "device": ("text", "Device"),
+    "device_name": ("text", "Name of the device"),
+    "precision": ("text", "Precision"),
+    "batch_size": ("text", "Batch size"),
+    "logits_digest": ("digest", "Logits, SHA-256"),
+    "sandbox": ("text", "Sandbox"),
+    "command": ("command", "Command"),
+    "graded_at": ("text", "Graded at"),
+}
+
+
+def moment(iso: str) -> str:
+    """An ISO 8601 moment to the minute in UTC; whatever else it is, as it is."""
+    try:
+        when = datetime.fromisoformat(iso)
+    except ValueError:
+        return clip(iso, NAME_LIMIT)
+    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if when.tzinfo else when.strftime("%Y-%m-%d %H:%M")
+
+
+def _all(exhibits: tuple[Exhibit, ...]) -> tuple[Shown, ...]:
+    return tuple(shown(exhibit) for exhibit in exhibits)
+
+
+def _anchor(mark: Mark) -> str:
+    return f"check-{mark.criterion.check}"
+
+
+def _width(part: float, whole: float) -> str:
+    return f"{100 * min(1.0, max(0.0, part / whole)):.2f}" if whole else "0"

@@ -1,0 +1,153 @@
+"""What the terminal says after grading: complete sentences, whether they go to a person or into a pipe.
+
+Everything printed is a rich Text, never a str: in a str, rich would obey markup that a student wrote. Into a pipe
+goes one line a fact, however long; only a terminal gets lines broken to its width.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from grader.records import Grade, Mark
+from reports.marks import badges, next_steps, pending, score, state_words, told, total
+from reports.text import clip, named, percent, points, say, visible, words
+
+Row = tuple[str, Sequence[Text]]  # a short lead, and the lines that stand beside it
+WIDE_ENOUGH = 1000  # columns for a table in a pipe: one row a line
+_STYLES = {"judged": "", "blocked": "yellow", "unjudged": "magenta"}
+
+
+def show(grade: Grade, report: Path, console: Console) -> None:
+    """What was found in one submission: name, total, criteria with reasons, flags, next steps, where the page is."""
+    _print(console, Text(_who(grade), style="bold"))
+    _print(console, Text(" · ".join(_standing(grade))))
+    _section(console, "", map(_criterion, grade.marks))
+    _section(console, say("Adjustments"), _adjustments(grade))
+    _section(console, say("Next steps"), _steps(grade))
+    flags = [f"{clip(flag.kind, 80)}: {words(flag.message)}" for flag in grade.flags]
+    _section(console, say("Flags for staff"), [("!", [Text(flag)]) for flag in flags])
+    _section(console, say("Notes of intake"), [("-", [Text(words(note))]) for note in grade.notes])
+    console.print()
+    _path(console, say("Report:"), report)
+
+
+def summary(grades: Sequence[tuple[Grade, Path]], console: Console) -> None:
+    """One row a submission, and where their pages are; for several that were graded at once."""
+    home = _home([path for _, path in grades])
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in (say("Student"), say("Points"), say("Accuracy"), say("State"), say("Folder")):
+        numbers = heading in {say("Points"), say("Accuracy")}
+        table.add_column(Text(heading), justify="right" if numbers else "left", no_wrap=numbers, overflow="fold")
+    for grade, path in grades:
+        table.add_row(*(Text(_fit(cell, console)) for cell in (*_summed(grade), visible(_folder(path, home)))))
+    _rows(console, table)
+    console.print()
+    _path(console, say("Reports:"), (home or Path()) / say("FOLDER") / "report.html")
+
+
+def _summed(grade: Grade) -> tuple[str, ...]:
+    accuracy = "–" if grade.accuracy is None else percent(grade.accuracy, 1)
+    state = ", ".join(text for _, text in badges(grade)) or say("graded")
+    return named(grade.student.name), f"{total(grade)} / {points(grade.points)}", accuracy, state
+
+
+def _who(grade: Grade) -> str:
+    student = grade.student
+    identifier = f" ({clip(student.identifier, 80)})" if student.identifier else ""
+    return f"{named(student.name)}{identifier} · {clip(grade.archive, 120)}"
+
+
+def _standing(grade: Grade) -> Iterator[str]:
+    yield say("{total} of {points} points", total=total(grade), points=points(grade.points))
+    if grade.unjudged:
+        yield say("points not marked yet: {points}", points=points(pending(grade)))
+    yield from (text for _, text in badges(grade))
+
+
+def _criterion(mark: Mark) -> Row:
+    finding = told(mark.finding)
+    lines = [Text(clip(mark.criterion.title, 300), style="bold"), Text(words(finding.reason))]
+    if finding.state != "judged":
+        lines.append(Text(state_words(finding.state, "staff"), style=_STYLES[finding.state]))
+    return score(mark), lines
+
+
+def _adjustments(grade: Grade) -> Iterator[Row]:
+    for adjustment in grade.adjustments:
+        reason = say("{reason} ({by}, {on})", reason=adjustment.reason, by=adjustment.by, on=adjustment.on)
+        yield points(adjustment.points, signed=True), [Text(reason)]
+
+
+def _steps(grade: Grade) -> Iterator[Row]:
+    for number, step in enumerate(next_steps(grade), start=1):
+        stake = say("points at stake: {points}", points=points(step.points))
+        hints = [words(hint) for hint in step.hints]
+        yield f"{number}.", [*map(Text, hints), Text(stake, style="dim")]
+
+
+def _section(console: Console, heading: str, rows: Iterable[Row]) -> None:
+    """Rows under a heading with their leads aligned; nothing at all where there are none."""
+    if not (rows := tuple(rows)):
+        return
+    console.print()
+    if heading:
+        _print(console, Text(heading, style="bold"))
+    width = max(len(lead) for lead, _ in rows)
+    for lead, lines in rows:
+        for number, line in enumerate(lines):
+            _beside(console, lead.rjust(width) if number == 0 else " " * width, line)
+
+
+def _beside(console: Console, lead: str, line: Text) -> None:
+    if not console.is_terminal:
+        return _print(console, Text.assemble(f"  {lead}  ", line))
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(_fit(lead, console)), Text(_fit(line.plain, console), style=line.style))
+    console.print(Padding(grid, (0, 0, 0, 2), expand=False))
+    return None
+
+
+def _rows(console: Console, table: Table) -> None:
+    if console.is_terminal:
+        return console.print(table)
+    wide = console.options.update(width=WIDE_ENOUGH)  # print() itself would not go beyond the console's width
+    for line in console.render_lines(table, wide, pad=False):
+        _print(console, Text("".join(segment.text for segment in line).rstrip()))
+    return None
+
+
+def _path(console: Console, lead: str, path: Path) -> None:
+    """A path in one piece, so that it can be clicked and copied."""
+    _print(console, Text(f"{lead} {visible(str(path))}"), whole=True)
+
+
+def _print(console: Console, text: Text, whole: bool = False) -> None:
+    shown = Text(_fit(text.plain, console), style=text.style)
+    console.print(shown, soft_wrap=whole or not console.is_terminal)
+
+
+def _fit(text: str, console: Console) -> str:
+    """The text with what the terminal's encoding lacks escaped: a Chinese name must not end the run on cp1252."""
+    return text.encode(console.encoding, "backslashreplace").decode(console.encoding)
+
+
+def _home(paths: Sequence[Path]) -> Path | None:
+    """The folder that holds all of these, if there is one worth naming once instead of in each row."""
+    try:
+        home = Path(os.path.commonpath([path.parent.parent for path in paths]))
+    except ValueError:  # none at all, or on several drives
+        return None
+    return home if home.name else None
+
+
+def _folder(path: Path, home: Path | None) -> str:
+    return str(path.parent.relative_to(home) if home else path.parent)

@@ -1,0 +1,73 @@
+"""Where the work lies and which file is which."""
+
+import pytest
+
+from grader.intake.parts import sort_parts, work_folder
+
+
+def parts_of(*paths):
+    return sort_parts(paths, ())[0]
+
+
+@pytest.mark.parametrize(
+    ("paths", "folder"),
+    [
+        (["a.py", "d/b.py"], ""),
+        (["lab5/a.py", "lab5/library/0/x.jpg"], "lab5"),
+        (["x/lab5/a.py", "x/lab5/d/b.py"], "x/lab5"),
+        (["lab5/a.py", "lab55/b.py"], ""),
+        ([], ""),
+    ],
+)
+def test_a_chain_of_single_top_folders_is_stripped(paths, folder):
+    assert work_folder(paths) == folder
+
+
+def test_extra_top_folders_are_stripped_from_root_and_paths(opened):
+    submission = opened({"Ada Ng/lab5/final.pth": b"w", "Ada Ng/lab5/src/exp2.py": b"", "__MACOSX/._x": b""})
+    assert submission.root.parts[-2:] == ("Ada Ng", "lab5")
+    assert [file.path for file in submission.files] == ["final.pth", "src/exp2.py"]
+    assert submission.parts.checkpoints == ("final.pth",)
+    assert all((submission.root / file.path).is_file() for file in submission.files)
+
+
+def test_the_shallowest_final_pth_counts_and_deeper_ones_are_other_weights():
+    parts = parts_of("lab/final.pth", "lab/old/final.pth", "checkpoint/ckpt_9_acc_84.pth", "features.h5", "a.npz")
+    assert parts.checkpoints == ("lab/final.pth",)
+    assert parts.other_weights == ("features.h5", "checkpoint/ckpt_9_acc_84.pth", "lab/old/final.pth")
+
+
+def test_two_final_pth_at_one_depth_are_both_kept_for_a_human():
+    assert parts_of("a/final.pth", "b/final.pth", "a/x/final.pth").checkpoints == ("a/final.pth", "b/final.pth")
+
+
+def test_a_final_pth_in_another_case_is_read_with_a_note():
+    parts, notes = sort_parts(["Final.PTH"], ())
+    assert parts.checkpoints == ("Final.PTH",)
+    assert [note.english() for note in notes] == [
+        "Final.PTH was read as final.pth: the name is right but for its case."
+    ]
+
+
+def test_sources_are_nearest_first_and_exp2_first_among_equals():
+    parts = parts_of("src/a.py", "exp1.py", "exp2.py", "src/exp2.py", "retrieve.py", "x/y/z.PY")
+    assert parts.sources == ("exp2.py", "exp1.py", "retrieve.py", "src/exp2.py", "src/a.py", "x/y/z.PY")
+
+
+def test_histories_and_retrievals_are_the_nearest_ones():
+    parts = parts_of("old/history.json", "history.json", "b/retrieval.json", "a/Retrieval.json")
+    assert parts.history == "history.json"
+    assert parts.retrieval == "a/Retrieval.json"
+
+
+def test_what_is_missing_is_empty():
+    assert parts_of("a.jpg") == type(parts_of())()
+
+
+def test_reports_named_report_come_first():
+    parts = parts_of("README.md", "notes.txt", "docs/report.md", "report.pdf", "lab.docx")
+    assert parts.reports == ("report.pdf", "docs/report.md", "README.md", "lab.docx", "notes.txt")
+
+
+def test_notebooks_are_found():
+    assert parts_of("b/x.ipynb", "lab.ipynb").notebooks == ("lab.ipynb", "b/x.ipynb")

@@ -1,0 +1,132 @@
+"""Limits, what is left out, and what there is nothing to grade in."""
+
+import struct
+
+import pytest
+
+from grader.intake import Limits
+
+BATCHES = [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]
+
+
+def names(submission):
+    return [file.path for file in submission.files]
+
+
+def notes(submission):
+    return " ".join(note.english() for note in submission.notes)
+
+
+def test_more_files_than_allowed_are_refused_and_the_fullest_folder_named(refused):
+    content = {f"lab/pictures/{i}.png": b"" for i in range(5)} | {"lab/a.py": b""}
+    sentence = refused(content, Limits(entries=5))
+    assert "6 files and folders; 5 are allowed" in sentence
+    assert "lab/pictures alone holds 5" in sentence
+
+
+def test_exactly_as_many_files_as_allowed_are_fine(opened):
+    assert len(opened({f"{i}.py": b"" for i in range(5)}, Limits(entries=5)).files) == 5
+
+
+def test_a_file_too_deep_is_refused_and_one_just_deep_enough_is_not(opened, refused):
+    assert "21 levels deep; 20 are allowed" in refused({"d/" * 20 + "a.py": b"", "b.py": b""})
+    assert len(opened({"d/" * 19 + "a.py": b"", "b.py": b""}).files) == 2
+
+
+def test_a_declaration_of_5_gigabytes_is_refused_before_a_byte_is_written(refused, zip_of, part, monkeypatch):
+    monkeypatch.setattr("grader.intake.unpack._write", None)  # it would be an error to come so far
+    zip64 = struct.pack("<HHQ", 1, 8, 5_000_000_000)
+    sentence = refused(zip_of(part(b"final.pth", b"x", size=0xFFFFFFFF, extra=zip64)))
+    assert "final.pth is 5000.0 MB; 100.0 MB a file are allowed" in sentence
+
+
+def test_files_that_are_too_much_together_are_refused_and_the_largest_named(refused, monkeypatch):
+    monkeypatch.setattr("grader.intake.unpack._write", None)
+    sentence = refused({"a.bin": b"x" * 600, "b.bin": b"x" * 700}, Limits(total_bytes=1000))
+    assert "The largest file is b.bin" in sentence
+
+
+@pytest.mark.parametrize("name", ["x" * 256, "文" * 86, "/".join(["x" * 250] * 5), "x" * 60_000])
+def test_a_name_too_long_for_a_disk_is_refused_with_a_short_sentence(refused, name):
+    sentence = refused({"a.py": b"", name: b""})
+    assert "is too long" in sentence
+    assert len(sentence) < 300
+
+
+def test_a_name_of_255_bytes_is_fine(opened):
+    assert names(opened({"x" * 255: b""})) == ["x" * 255]
+
+
+def test_what_the_system_adds_is_left_out_without_a_word(opened):
+    noise = ["__MACOSX/._a.py", "._a.py", ".DS_Store", "d/Thumbs.db", "desktop.ini", "Icon\r", "__pycache__/a.pyc"]
+    submission = opened({"a.py": b""} | dict.fromkeys([*noise, ".ipynb_checkpoints/a-checkpoint.ipynb"], b"x"))
+    assert names(submission) == ["a.py"]
+    assert submission.notes == ()
+
+
+def test_what_tools_add_is_left_out_and_counted_in_a_note(opened):
+    tools = {"lab/venv/lib/x.py": b"x", "lab/venv/bin/y": b"x", "lab/.git/HEAD": b"x", "lab/old.pyc": b"x"}
+    submission = opened({"lab/a.py": b""} | tools)
+    assert names(submission) == ["a.py"]
+    assert "Left out venv (2 entries)" in notes(submission)
+    assert "Left out .git (1 entries)" in notes(submission)
+    assert "Left out *.pyc (1 entries)" in notes(submission)
+
+
+def test_what_is_left_out_counts_to_no_limit(opened):
+    environment = {f"venv/{'d/' * 30}{i}.py": b"x" * 100 for i in range(20)}
+    assert names(opened({"a.py": b""} | environment, Limits(total_bytes=50, entries=3))) == ["a.py"]
+
+
+@pytest.mark.parametrize("folder", ["cifar-10-batches-py", "data/CIFAR-10-batches-bin"])
+def test_the_data_set_is_named_and_neither_unpacked_nor_counted(opened, folder):
+    data = {f"lab5/{folder}/{name}": b"x" * 100 for name in [*BATCHES, "batches.meta", "readme.html"]}
+    submission = opened({"lab5/final.pth": b"w"} | data, Limits(total_bytes=50))
+    assert names(submission) == ["final.pth"]
+    assert submission.parts.dataset == (folder,)
+    assert f"Left out lab5/{folder} (0.0 MB): CIFAR-10 itself need not be handed in." in notes(submission)
+    assert [path.name for path in submission.root.rglob("*")] == ["final.pth"]
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("cifar-10-python.tar.gz", 170_498_071),
+        ("cifar10.zip", 150_000_000),
+        ("data_batch_1", 31_035_704),
+        ("test_batch.bin", 30_730_000),
+        ("mine.bin", 30_730_000),
+    ],
+)
+def test_a_loose_data_set_is_known_by_name_and_size(opened, zip_of, part, name, size):
+    submission = opened(zip_of(part(b"final.pth", b"w"), part(name.encode(), b"x", size=size)))
+    assert submission.parts.dataset == (name,)
+    assert names(submission) == ["final.pth"]
+
+
+@pytest.mark.parametrize("name", ["test_batch", "cifar10.zip", "cifar10.py", "cifar-10-batches-py/final.pth"])
+def test_a_small_file_of_such_a_name_is_the_students_own(opened, name):
+    submission = opened({"exp2.py": b"", name: b"x"})
+    assert name in names(submission)
+    assert submission.parts.dataset == ()
+
+
+def test_a_zip_without_files_is_refused(refused, zip_of, part):
+    assert "There is no file in it" in refused(zip_of())
+    assert "There is no file in it" in refused(zip_of(part(b"lab5/")))
+    assert "There is no file in it" in refused(zip_of(part(b"__MACOSX/._a")))
+
+
+def test_a_zip_of_nothing_but_a_data_set_or_an_environment_is_refused_by_name(refused):
+    sentence = refused({"cifar-10-batches-py/test_batch": b"x", "venv/a.py": b"x"})
+    assert "nothing to grade in it but venv, cifar-10-batches-py" in sentence
+
+
+def test_a_zip_of_nothing_but_zips_is_refused(refused):
+    sentence = refused({"ada.zip": b"PK", "bob.rar": b"Rar!"})
+    assert "nothing but other archives (ada.zip)" in sentence
+    assert "Zip the files themselves" in sentence
+
+
+def test_a_zip_beside_the_work_is_a_file_like_any_other(opened):
+    assert names(opened({"exp2.py": b"", "library.zip": b"PK"})) == ["exp2.py", "library.zip"]

@@ -1,0 +1,47 @@
+"""Names of platforms, read."""
+
+import pytest
+
+from grader.intake.whose import clean, group, student_of
+from grader.records import Student
+
+
+@pytest.mark.parametrize(
+    ("name", "student"),
+    [
+        ("ngada_12345_67890_lab5.zip", Student("ngada", "12345", "canvas")),
+        ("ngada_LATE_12345_67890_lab5.zip", Student("ngada", "12345", "canvas", late=True)),
+        ("ngada_12345_67890_my_lab_5-1.zip", Student("ngada", "12345", "canvas")),
+        ("anon_12345_67890_lab5.zip", Student("anon 12345", "12345", "canvas")),
+        ("anon_LATE_a1B2c_67890_lab5.zip", Student("anon a1B2c", "a1B2c", "canvas", late=True)),
+        ("anon_LATE_12345_67890_lab5.zip", Student("anon 12345", "12345", "canvas", late=True)),
+        ("Ada Ng_12345_assignsubmission_file", Student("Ada Ng", "12345", "moodle")),
+        ("Ada Ng_12345_assignsubmission_file_", Student("Ada Ng", "12345", "moodle")),
+        ("Ada Ng_12345_assignsubmission_file_lab5.zip", Student("Ada Ng", "12345", "moodle")),
+        ("Ada_Ng_12345_assignsubmission_file_", Student("Ada_Ng", "12345", "moodle")),
+        ("王小明-实验五.zip", Student("王小明-实验五")),
+        ("ada.tar.gz", Student("ada")),
+        ("lab5_2024_11_final.zip", Student("lab5_2024_11_final")),
+    ],
+)
+def test_a_name_tells_whose_it_is(name, student):
+    assert student_of(name) == student
+
+
+def test_names_are_composed_trimmed_and_rid_of_what_cannot_be_seen():
+    assert clean("  Rene\u0301\u202e\x1b[31m \t Ng\u200b\n") == "René[31m Ng"
+
+
+@pytest.mark.parametrize("name", ["", "  ", "\u200b", ".", "..", "\x00"])
+def test_a_name_is_never_empty_nor_a_folders(name):
+    assert clean(name) == "unnamed"
+
+
+def test_a_name_is_capped_at_200_characters():
+    assert clean("x" * 100_000) == "x" * 200
+    assert clean("x" * 199 + " y") == "x" * 199
+
+
+def test_a_groups_names_ids_and_addresses_are_joined():
+    members = [Student("Ada", "1", "gradescope", "a@x.edu"), Student("Bob", "", "gradescope", "b@x.edu", late=True)]
+    assert group(members) == Student("Ada, Bob", "1", "gradescope", "a@x.edu, b@x.edu", late=True)

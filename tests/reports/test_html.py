@@ -1,0 +1,270 @@
+"""The page: complete, self-contained, and deaf to whatever a student writes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+from collections import Counter
+from dataclasses import fields, replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+from jinja2 import StrictUndefined
+
+from grader.records import Grade, MadeBy
+from reports import html
+from reports.html import render
+from reports.page import MADE_BY
+
+GOLD = Path(__file__).parent / "gold" / "report.html"
+# Elements that the templates use. None of them runs, loads, frames or sends anything.
+DOCUMENT = {
+    "html",
+    "head",
+    "meta",
+    "title",
+    "link",
+    "style",
+    "body",
+    "header",
+    "nav",
+    "main",
+    "section",
+    "article",
+    "footer",
+}
+WRITING = {"h1", "h2", "h3", "ul", "ol", "li", "p", "span", "a", "strong", "bdi", "pre", "code", "dl", "dt", "dd"}
+SHOWING = {"figure", "figcaption", "details", "summary", "div", "table", "thead", "tbody", "tfoot", "tr", "th", "td"}
+DRAWING = {"svg", "rect", "path", "g", "text", "title", "desc"}
+VOID = {"meta", "link"}
+
+
+class Parsed(HTMLParser):
+    """Start tags in order with their attributes, visible text, and whether the elements nest rightly."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.style = ""
+        self._open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len(dict(attrs)) == len(attrs)
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] == "style":
+            self.style += data
+        else:
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_the_policy_stands_first_in_the_head_and_allows_one_style(any_grade: Grade) -> None:
+    parsed = Parsed(render(any_grade))
+    names = [name for name, _ in parsed.tags]
+    first = parsed.tags[names.index("head") + 1]
+    allowed = "default-src 'none'; style-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'"
+    digest = base64.b64encode(hashlib.sha256(parsed.style.encode()).digest()).decode()
+    assert first == (
+        "meta",
+        {
+            "http-equiv": "Content-Security-Policy",
+            "content": allowed.format(digest),
+        },
+    )
+    assert names.count("style") == 1
+
+
+def test_nothing_on_the_page_runs_or_loads_or_is_styled_inline(any_grade: Grade) -> None:
+    parsed = Parsed(render(any_grade))
+    assert {name for name, _ in parsed.tags} <= DOCUMENT | WRITING | SHOWING | DRAWING
+    for _, attributes in parsed.tags:
+        assert not {
+            name for name in attributes if name.startswith("on") or name in {"style", "src", "srcset", "action"}
+        }
+        assert (attributes.get("href") or "#").startswith(("#", "data:,"))
+        assert attributes.get("http-equiv") in {None, "Content-Security-Policy"}
+    assert "url(" not in parsed.style
+    assert "@import" not in parsed.style
+
+
+def test_every_attribute_is_quoted(any_grade: Grade) -> None:
+    body = render(any_grade).split("</style>")[1]
+    for tag in re.findall(r"<[a-z][^>]*>", body):
+        assert not re.search(r"=[^\"]", re.sub(r"\"[^\"]*\"", '""', tag)), tag
+
+
+def test_markup_of_a_student_stays_text(hostile: Grade, well_done: Grade) -> None:
+    parsed = Parsed(render(hostile))
+    assert "<script>alert(1)</script><img src=x onerror=alert(2)>" in parsed.text
+    assert not {"script", "img"} & {name for name, _ in parsed.tags}
+    assert "alert" not in str([attributes for _, attributes in parsed.tags])
+
+
+def test_no_character_on_the_page_steers(hostile: Grade) -> None:
+    page = render(hostile)
+    page.encode("utf-8")  # a lone surrogate would fail here
+    assert all(c.isprintable() or c in "\n " for c in page)
+    assert "\\u202etxt.exe\\x1b[31m\\x07\\ud800" in page
+
+
+def test_braces_of_a_student_are_not_obeyed(hostile: Grade) -> None:
+    assert "{name} [red]" in render(hostile)
+
+
+def test_a_student_name_is_isolated_and_short(hostile: Grade) -> None:
+    heading = re.search(r"<h1><bdi>(.*?)</bdi></h1>", render(hostile))
+    assert heading
+    assert "(389 characters)" in heading.group(1)
+
+
+def test_a_page_is_small(any_grade: Grade) -> None:
+    assert len(render(any_grade).encode()) < 400_000
+
+
+def test_every_form_of_exhibit_is_drawn(well_done: Grade) -> None:
+    parsed = Parsed(render(well_done))
+    text = flat(parsed.text)
+    assert "airplane 86.80% 868 of 1,000" in text
+    assert "all together 84.91% 8,491 of 10,000" in text
+    assert "cat taken for dog: 134" in text
+    assert "claimed in report.pdf : 99.90% at 19" in text.replace("report.pdf:", "report.pdf :")
+    assert "report.pdf, page 3 99.90% 84.91% fits the training images better" in text
+    assert "exp2.py final.pth history.json" in text
+    plots = [a for a in parsed.all("svg") if a.get("role") == "img"]
+    assert [a["class"] for a in plots] == ["plot wide", "plot narrow"]
+
+
+def test_a_matrix_has_headers_and_marks_its_diagonal(well_done: Grade) -> None:
+    parsed = Parsed(render(well_done))
+    shades = [a["class"] for a in parsed.all("td") if re.fullmatch(r"[mr]\d", a.get("class") or "")]
+    assert len(shades) == 100
+    assert [n for n, shade in enumerate(shades) if str(shade).startswith("r")] == list(range(0, 100, 11))
+
+
+def test_each_criterion_has_title_points_reason_and_state(well_done: Grade) -> None:
+    text = flat(Parsed(render(well_done)).text)
+    assert "The trained network names CIFAR-10 test images correctly. judged 27.1 of 30" in text
+    assert "8,491 of 10,000 test images are right: 84.91% (95% interval 84.19% to 85.60%)." in text
+
+
+def test_the_head_says_total_lateness_and_adjustments(well_done: Grade) -> None:
+    text = flat(Parsed(render(well_done)).text)
+    assert "34.72 of 47.25 points including adjustments: −5" in text
+    assert "late flags for staff: 1" in text
+    assert "two days late (Dr Li, 2026-03-03)" in text
+
+
+def test_next_steps_come_before_the_criteria(well_done: Grade) -> None:
+    text = flat(Parsed(render(well_done)).text)
+    order = [
+        "Next steps",
+        "Train for more epochs",
+        "Criteria",
+        "Adjustments",
+        "Flags for staff",
+        "set aside",
+        "How to repeat",
+    ]
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
+
+
+def test_the_edition_for_students_holds_nothing_for_staff(well_done: Grade) -> None:
+    staff, student = render(well_done, "staff"), render(well_done, "student")
+    for secret in (
+        "hidden_inputs",
+        "Secret criterion",
+        "hidden inputs agree",
+        "7.25",
+        "99.9%;",
+        "Flags",
+        "flag-1",
+        "47.25",
+    ):
+        assert secret in staff
+        assert secret not in student
+    assert "31.1" not in staff
+    assert "of 40 points" in student
+
+
+def test_what_was_not_marked_never_looks_like_a_zero(unjudged: Grade) -> None:
+    page = render(replace(unjudged, marks=unjudged.marks[1:2]))
+    text = flat(Parsed(page).text)
+    assert not re.search(r"\b0 of 30\b", text)
+    assert "not marked (30)" in text
+    assert "This mark is not final." in text
+    assert "needs a human" in text
+    assert 'class="fill" width="0' not in page.split('<nav class="glance"')[1]
+
+
+def test_a_refused_archive_says_so_once_in_the_next_steps(blocked: Grade) -> None:
+    text = flat(Parsed(render(blocked, "student")).text)
+    assert "unusable" in text
+    assert "points at stake: 40" in text
+    assert "blocked: yours to mend" in text
+    assert "blocked: the student acts" in flat(Parsed(render(blocked, "staff")).text)
+
+
+def test_headings_are_in_order_and_ids_are_unique(any_grade: Grade) -> None:
+    parsed = Parsed(render(any_grade))
+    levels = [int(name[1]) for name, _ in parsed.tags if re.fullmatch(r"h[1-6]", name)]
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    ids = Counter(a["id"] for _, a in parsed.tags if "id" in a)
+    assert max(ids.values()) == 1
+    wanted = {part for _, a in parsed.tags for part in (a.get("aria-labelledby") or "").split()}
+    wanted |= {str(a["href"])[1:] for a in parsed.all("a")}
+    assert wanted <= set(ids)
+
+
+def test_everything_that_scrolls_can_be_reached_by_keyboard(well_done: Grade) -> None:
+    scrolling = [a for name, a in Parsed(render(well_done)).tags if a.get("class") == "scroll" or name == "pre"]
+    assert scrolling
+    assert all(a.get("tabindex") == "0" and a.get("role") == "group" and a.get("aria-labelledby") for a in scrolling)
+
+
+def test_all_of_made_by_is_on_the_page(well_done: Grade) -> None:
+    assert list(MADE_BY) == [field.name for field in fields(MadeBy)]
+    text = Parsed(render(well_done)).text
+    for field in fields(MadeBy):
+        if field.name != "graded_at":
+            assert str(getattr(well_done.made_by, field.name)) in text
+    assert text.count("2026-03-02 14:05 UTC") == 2
+
+
+def test_a_name_missing_in_a_template_is_an_error() -> None:
+    environment = html._environment()
+    assert environment.undefined is StrictUndefined
+    assert environment.autoescape is True
+
+
+def test_the_page_is_the_gold_file_and_the_same_each_time(well_done: Grade) -> None:
+    page = render(well_done)
+    assert page == render(well_done)
+    if os.environ.get("UPDATE_GOLD"):
+        GOLD.parent.mkdir(exist_ok=True)
+        GOLD.write_text(page, "utf-8", newline="\n")
+    assert page == GOLD.read_text("utf-8"), "look at the difference; if it is meant, run again with UPDATE_GOLD=1"
