@@ -9,18 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar, cast
 
-from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from pydantic import Field, TypeAdapter
 
-from grader.records import Message, Parts, Student, SubmittedFile
-
-_STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+from grader.records import Message, Parts, Student, SubmittedFile, strict
 
 Name = Annotated[str, Field(max_length=500)]  # nothing that a person reads in one glance is longer
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The files of a submission, by name and size in bytes."""
@@ -30,7 +28,7 @@ class Layout:
     kind: Literal["layout"] = "layout"
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """What `final.pth` is, as the checkpoint child found it."""
@@ -47,7 +45,7 @@ class Checkpoint:
     kind: Literal["checkpoint"] = "checkpoint"
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
     """How images become network inputs: resized where asked, then (pixel / scale - mean) / std by channel."""
@@ -63,7 +61,7 @@ class Preprocessing:
     kind: Literal["preprocessing"] = "preprocessing"
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class Bin:
     """Predictions of one tenth of the confidence scale: how many, how confident on average, how many right."""
@@ -73,7 +71,7 @@ class Bin:
     correct: Count
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class TestScores:
     """The handed-in weights on the test images, computed outside the sandbox from logits."""
@@ -90,7 +88,7 @@ class TestScores:
     kind: Literal["test_scores"] = "test_scores"
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """How the logits were computed: enough to compute them again."""
@@ -108,7 +106,7 @@ class Measurement:
     kind: Literal["measurement"] = "measurement"
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class Trial:
     """The same weights on a fixed part of the training images under one preprocessing."""
@@ -119,7 +117,7 @@ class Trial:
     count: Annotated[int, Field(gt=0)]
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """Tried where the accuracy is low or far from a claim; the first trial is the preprocessing that was graded."""
@@ -128,7 +126,7 @@ class Diagnosis:
     kind: Literal["diagnosis"] = "diagnosis"
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class Epoch:
     """One record of a history; accuracies in percent as written; None where missing or not a finite number."""
@@ -141,7 +139,7 @@ class Epoch:
     test_accuracy: float | None = None
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class History:
     """The training history as handed in, in its own order."""
@@ -156,7 +154,7 @@ class History:
     kind: Literal["history"] = "history"
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class Claim:
     """An accuracy that the submission states, as a share, with the words around it."""
@@ -167,7 +165,7 @@ class Claim:
     quote: Name
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class Claims:
     """Every test accuracy that a submission states, in the order in which they were found."""
@@ -183,7 +181,7 @@ Record = Layout | Checkpoint | Preprocessing | TestScores | Measurement | Diagno
 # --- what became of looking ------------------------------------------------------------------------------------
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class Seen:
     """The probe reported; the record was validated."""
@@ -192,7 +190,7 @@ class Seen:
     outcome: Literal["seen"] = "seen"
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class Refused:
     """What was handed in cannot be used, and the student can mend it: one sentence says how."""
@@ -202,7 +200,7 @@ class Refused:
     outcome: Literal["refused"] = "refused"
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class Crashed:
     """The child died. `tail` holds its last lines."""
@@ -211,7 +209,7 @@ class Crashed:
     outcome: Literal["crashed"] = "crashed"
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class TimedOut:
     """The child was ended at its time limit."""
@@ -220,7 +218,7 @@ class TimedOut:
     outcome: Literal["timed out"] = "timed out"
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class OutOfMemory:
     """The child was ended at its memory limit."""
@@ -229,7 +227,7 @@ class OutOfMemory:
     outcome: Literal["out of memory"] = "out of memory"
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class Malformed:
     """The child's answer is not of the agreed form; it is thrown away whole."""
@@ -238,7 +236,7 @@ class Malformed:
     outcome: Literal["malformed"] = "malformed"
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class Unavailable:
     """We could not look: no data set, no sandbox. Never the student's fault."""
@@ -253,7 +251,7 @@ Observation = Seen | Failure
 R = TypeVar("R")
 
 
-@with_config(_STRICT)
+@strict
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything that was observed of one submission; the sole input of judging."""

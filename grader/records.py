@@ -11,13 +11,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
-from typing import Literal
+from typing import Literal, TypeVar
 
 Scalar = str | int | float | bool
+
+T = TypeVar("T")
+
+
+def strict(record: type[T]) -> type[T]:
+    """Read strictly from JSON: no unknown field, no NaN, no number from a text. Set here without importing pydantic."""
+    record.__pydantic_config__ = {"extra": "forbid", "strict": True, "allow_inf_nan": False}  # type: ignore[attr-defined]
+    return record
+
 
 _FIELD = re.compile(r"[a-z_][a-z0-9_]*")
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Message:
     """A sentence not yet put into a language: an English template and the values that fill it."""
@@ -43,6 +53,7 @@ def message(text: str, /, **values: Scalar) -> Message:
 Cell = Message | str | int | float | None  # a str is verbatim: a file name, or a student's own text
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Table:
     """Rows under headings, cells as they are."""
@@ -53,6 +64,7 @@ class Table:
     form: Literal["table"] = "table"
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Bar:
     """One labelled share, `part` of `whole` (counts)."""
@@ -62,6 +74,7 @@ class Bar:
     whole: int
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Bars:
     """Labelled shares of counts, for example correct images in each class."""
@@ -71,6 +84,7 @@ class Bars:
     form: Literal["bars"] = "bars"
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Series:
     """One named line of a Curve: points (x, y) in the order in which they are joined."""
@@ -79,6 +93,7 @@ class Series:
     points: tuple[tuple[float, float], ...]
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Point:
     """One named point on a Curve."""
@@ -88,6 +103,7 @@ class Point:
     y: float
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Curve:
     """Lines over one pair of axes, and single points to hold against them. `y_unit` is "%" for shares in percent."""
@@ -101,6 +117,7 @@ class Curve:
     form: Literal["curve"] = "curve"
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Matrix:
     """Square counts, rows the truth and columns the answer: a confusion matrix."""
@@ -111,6 +128,7 @@ class Matrix:
     form: Literal["matrix"] = "matrix"
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Listing:
     """Verbatim lines: a student's output, a traceback, a list of keys."""
@@ -126,6 +144,7 @@ Exhibit = Table | Bars | Curve | Matrix | Listing
 # --- findings --------------------------------------------------------------------------------------------------
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a check found: a credit in [0, 1], one sentence of reason, what to try next, and what to look at."""
@@ -140,6 +159,7 @@ class Verdict:
             raise ValueError(f"credit {self.credit} is outside [0, 1]")
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Judged:
     """The check ran; the verdict holds its credit."""
@@ -149,6 +169,7 @@ class Judged:
     state: Literal["judged"] = "judged"
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Blocked:
     """What the student handed in kept the check from running: no points, and the student acts."""
@@ -159,6 +180,7 @@ class Blocked:
     state: Literal["blocked"] = "blocked"
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Unjudged:
     """A fault of ours (no data, no sandbox, a bug): no mark at all, never a zero, and staff act."""
@@ -174,6 +196,7 @@ Finding = Judged | Blocked | Unjudged
 Audience = Literal["student", "staff"]
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Criterion:
     """One line of the rubric as the grade keeps it. `title` is the first sentence of the check's docstring."""
@@ -184,6 +207,7 @@ class Criterion:
     audience: Audience = "student"
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A criterion and what was found for it."""
@@ -203,6 +227,7 @@ class Mark:
                 return None
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Flag:
     """For staff, worth no points: suspicion is not a verdict."""
@@ -212,6 +237,7 @@ class Flag:
     exhibits: tuple[Exhibit, ...] = ()
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Adjustment:
     """An appeal or a lateness: added beside the marks, never edited into them."""
@@ -222,6 +248,7 @@ class Adjustment:
     on: str
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Student:
     """Whose submission it is, as far as its file name tells. `identifier` is the platform's, "" where there is none."""
@@ -233,6 +260,7 @@ class Student:
     late: bool = False
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class MadeBy:
     """What is needed to repeat a grade. Texts are "" and counts 0 where nothing was measured."""
@@ -253,6 +281,7 @@ class MadeBy:
     graded_at: str = ""  # ISO 8601, UTC
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Grade:
     """One submission, graded: the record from which every other format is made."""
@@ -294,6 +323,7 @@ class Grade:
 # --- the submission, unpacked ----------------------------------------------------------------------------------
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class SubmittedFile:
     """A regular file below a submission's root: `path` relative, with forward slashes; size in bytes."""
@@ -317,6 +347,7 @@ def all_messages(finding: Finding) -> Iterator[Message]:
             yield reason
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Parts:
     """Which submitted file is which, as paths relative to the root; chosen from names alone, nothing is opened.
@@ -334,6 +365,7 @@ class Parts:
     dataset: tuple[str, ...] = ()  # CIFAR-10 itself: named, and asked not to be handed in
 
 
+@strict
 @dataclass(frozen=True, slots=True)
 class Submission:
     """A submission on disk, unpacked and bounded, nothing executed. All of `files` are regular files below `root`.

@@ -1,4 +1,4 @@
-"""Scores from logits and labels. This runs outside the sandbox: the child that computed the logits never saw a label."""
+"""Scores from logits and labels, outside the sandbox: the child that computed the logits never saw a label."""
 
 from __future__ import annotations
 

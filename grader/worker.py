@@ -33,6 +33,7 @@ PROBES = {
     "history": ("history", "read_history"),
     "machine": ("machine", "describe_machine"),
     "preprocessing": ("preprocessing", "read_preprocessing"),
+    "reach": ("reach", "try_to_reach"),
 }
 
 

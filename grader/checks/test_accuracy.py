@@ -18,7 +18,8 @@ def test_accuracy(case: Case[TestScores, Ramp]) -> Verdict:
     share = scores.correct / scores.count
     low, high = wilson_interval(scores.correct, scores.count)
     sentence = message(
-        "{correct:,} of {count:,} test images are named correctly: {share:.2%} (95 % interval {low:.1%} to {high:.1%}).",
+        "{correct:,} of {count:,} test images are named correctly: {share:.2%}"
+        " (95% interval {low:.1%} to {high:.1%}).",
         correct=scores.correct, count=scores.count, share=share, low=low, high=high,
     )  # fmt: skip
     return Verdict(case.limits.credit(share), sentence, tuple(_hints(case, share)), tuple(_exhibits(case, share)))
@@ -104,11 +105,11 @@ def _rubric_curve(limits: Ramp, share: float) -> Curve:
     here = Point(message("This submission"), 100.0 * share, 100.0 * limits.credit(share))
     line = Series(message("Rubric"), ((0.0, knots[0][1]), *knots, (100.0, knots[-1][1])))
     title = message("From accuracy to points")
-    return Curve(title, message("Test accuracy in %"), message("Share of the points"), (line,), (here,), "%")
+    return Curve(title, message("Test accuracy in percent"), message("Share of the points"), (line,), (here,), "%")
 
 
 def _claims_table(claims: Claims, diagnosis: Diagnosis | None, share: float) -> Table:
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for claim in claims.claims:
         place: Cell = (
             message("{source}, line {line}", source=claim.source, line=claim.line) if claim.line else claim.source

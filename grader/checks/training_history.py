@@ -57,18 +57,18 @@ def _agreement(
     figures = {"n": epochs, "recorded": nearest, "measured": measured, "gap": abs(nearest - measured)}
     if figures["gap"] <= case.limits.note:
         return 1.0, message(
-            "{n} epochs are recorded; {recorded:.2f} % agrees with the measured {measured:.2f} % to {gap:.2f} points.",
+            "{n} epochs are recorded; {recorded:.2f}% agrees with the measured {measured:.2f}% to {gap:.2f} points.",
             **figures,
         )
     if figures["gap"] <= case.limits.fault:
         return 1.0, message(
-            "{n} epochs are recorded; {recorded:.2f} % lies {gap:.2f} points from the measured {measured:.2f} %, which"
+            "{n} epochs are recorded; {recorded:.2f}% lies {gap:.2f} points from the measured {measured:.2f}%, which"
             " averaging over batches can explain.",
             **figures,
         )
     return 0.0, message(
-        "{n} epochs are recorded; {recorded:.2f} % lies {gap:.2f} points from the measured {measured:.2f} %: the history"
-        " is of other weights, or was measured in another way.",
+        "{n} epochs are recorded; {recorded:.2f}% lies {gap:.2f} points from the measured {measured:.2f}%: the"
+        " history is of other weights, or was measured in another way.",
         **figures,
     )
 

@@ -39,7 +39,8 @@ def find_cifar10(
 
     With `data` (a folder or an archive) only that is looked at: MissingData where it holds nothing usable. Without it,
     the cache and then `places` (`usual_places()` unless given), where a broken copy is passed over. A copy in another
-    form is verified and kept in the cache, or not read at all if the cache has the set already. MissingData where the cache is damaged and nothing else is there.
+    form is verified and kept in the cache; where the cache has the set already, it need not be read. MissingData where
+    the cache is damaged and nothing else is there.
     """
     if data is not None:
         return _find_in(data, cache, edition)

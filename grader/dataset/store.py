@@ -8,13 +8,14 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grader.dataset.edition import IMAGE_BYTES, ROW_BYTES, SIDE, Batch, BatchFile, Edition, Unusable
 from grader.dataset.image_set import ImageSet, Split, images_path, labels_path
+from grader.dataset.npy import NpyWriter
 from grader.errors import MissingData
 from grader.records import message
 
@@ -103,24 +104,19 @@ def _sound(cache: Path, edition: Edition) -> ImageSet | None:
 def _write(folder: Path, edition: Edition, batches: Iterable[Batch]) -> None:
     missing = {file.name: file for file in edition.files}
     with ExitStack() as stack:
-        images = {split: stack.enter_context(images_path(folder, split).open("wb")) for split in SPLITS}
-        labels = {split: stack.enter_context(labels_path(folder, split).open("wb")) for split in SPLITS}
-        starts = {s: (_head(images[s], (edition.rows(s), 3, SIDE, SIDE)), _head(labels[s], (edition.rows(s),)))
-                  for s in SPLITS}  # fmt: skip
+        images, labels = {}, {}
+        for split in SPLITS:
+            count = edition.rows(split)
+            images[split] = stack.enter_context(NpyWriter(images_path(folder, split), (count, 3, SIDE, SIDE)))
+            labels[split] = stack.enter_context(NpyWriter(labels_path(folder, split), (count,)))
         for name, rows in batches:
             file = missing.pop(name, None)
             if file is None:
                 raise Unusable(message("{file} is there twice", file=name))
             _verify(file, rows)
-            split, before = _position(edition, name)
-            # Plain writes: a full disk is then an OSError, where a memory map would kill the process with SIGBUS.
-            images[split].seek(starts[split][0] + before * IMAGE_BYTES)
-            images[split].write(rows[:, 1:].tobytes())
-            labels[split].seek(starts[split][1] + before)
-            labels[split].write(rows[:, 0].tobytes())
-        for stream in (*images.values(), *labels.values()):
-            stream.flush()
-            os.fsync(stream.fileno())  # the rename must not reach the disk before the bytes do
+            split, first = _position(edition, name)
+            images[split].write(first, rows[:, 1:])
+            labels[split].write(first, rows[:, 0])
     if missing:
         raise Unusable(message("{file} is missing", file=min(missing)))
 
@@ -131,12 +127,6 @@ def _position(edition: Edition, name: str) -> tuple[Split, int]:
         return "test", 0
     names = [file.name for file in edition.train]
     return "train", sum(file.rows for file in edition.train[: names.index(name)])
-
-
-def _head(stream: BinaryIO, shape: tuple[int, ...]) -> int:
-    """Write the .npy header of a uint8 array in C order; the offset of its first byte."""
-    np.lib.format.write_array_header_1_0(stream, {"descr": "|u1", "fortran_order": False, "shape": shape})
-    return stream.tell()
 
 
 def _expect(path: Path, shape: tuple[int, ...]) -> None:

@@ -20,7 +20,8 @@ from grader.records import Student, message
 
 # lab.md, "What a student hands in": a folder with one of these is a submission and not a class
 WORK = {"final.pth", "exp1.py", "exp2.py", "extract_features.py", "retrieve.py", "history.json", "retrieval.json"}
-WORK_SUFFIXES = (".py", ".ipynb", *WEIGHTS, *REPORTS)
+PROGRAMS = (".py", ".ipynb", *WEIGHTS, ".json")  # can earn points by themselves
+WORK_SUFFIXES = (*PROGRAMS, ".pdf", ".docx")  # not .md or .txt: they lie in a class's folder as well
 RESULTS = {"grade.json", "report.html"}  # written by the grader
 _GRADESCOPE = re.compile(r"submission_\d+")
 
@@ -68,15 +69,18 @@ def _missing(path: Path) -> BadLab:
 
 def _expand_folder(folder: Path) -> tuple[Archive, ...]:
     files, folders = _children(folder)
-    if moodle_student(folder.name) or (_is_work(files) and not any(canvas_student(file.name) for file in files)):
-        return (_one(folder),)
-    for found in (_gradescope(folder, folders), _students_of(files, folders), _loose(folder, files, folders)):
+    if moodle_student(folder.name) or _GRADESCOPE.fullmatch(folder.name) or _is_work(files):
+        return (_one(folder, _gradescope_names(folder.parent) if _GRADESCOPE.fullmatch(folder.name) else student_of),)
+    for found in (_gradescope(folder, folders), _students_of(files, folders), _below(folder, files, folders)):
         if found:
             return found
-    result = RESULTS & {file.name for file in files}
-    why = "it holds a result of the grader" if result else "it holds no zip, no weights and no program"
-    text = "Nothing to grade in {path}: {why}. Give the zip that was handed in, or a folder of them."
-    raise BadLab(message(text, path=visible(str(folder)), why=why))
+    path = visible(str(folder))
+    if RESULTS & {file.name for file in files}:
+        raise BadLab(message("{path} is a result of the grader. Give the zip that was handed in.", path=path))
+    if any(file.name.casefold().endswith(REPORTS) for file in files):
+        return (_one(folder),)
+    text = "Nothing to grade in {path}: no zip, no weights, no program. Give the zip that was handed in."
+    raise BadLab(message(text, path=path))
 
 
 def _children(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -86,12 +90,14 @@ def _children(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def _is_work(files: list[Path]) -> bool:
-    """True where the lab's own files lie here, or others such as a student hands in and no archive beside them."""
+    """True where the lab's own files lie here, or others such as a student hands in and no class's beside them."""
     names = {file.name.casefold() for file in files}
-    if "grade.json" in names and not names & WORK:  # a result of ours, whatever lies beside it
+    if names & WORK:
+        return True
+    # a result of ours, a class's zips (with a script of the instructor's), Canvas's loose files
+    if "grade.json" in names or any(is_archive_name(name) or canvas_student(name) for name in names):
         return False
-    has_archive = any(is_archive_name(name) for name in names)
-    return bool(names & WORK) or (not has_archive and any(name.endswith(WORK_SUFFIXES) for name in names))
+    return any(name.endswith(WORK_SUFFIXES) for name in names)
 
 
 def _one(folder: Path, name_of: Callable[[str], Student] = student_of) -> Archive:
@@ -104,7 +110,7 @@ def _one(folder: Path, name_of: Callable[[str], Student] = student_of) -> Archiv
 
 def _is_program(file: Path) -> bool:
     """True for what can earn points by itself; a report beside the zip is no reason to leave the zip closed."""
-    return file.name.casefold().endswith((".py", ".ipynb", *WEIGHTS, ".json"))
+    return file.name.casefold().endswith(PROGRAMS)
 
 
 def _gradescope(folder: Path, folders: list[Path]) -> tuple[Archive, ...]:
@@ -112,12 +118,13 @@ def _gradescope(folder: Path, folders: list[Path]) -> tuple[Archive, ...]:
     if not handed_in:
         exports = [child for child in folders if (child / gradescope.METADATA).is_file()]
         return _gradescope(exports[0], _children(exports[0])[1]) if len(exports) == 1 else ()
-    students = gradescope.students(folder)
-
-    def name_of(name: str) -> Student:
-        return students.get(name) or Student(clean(name), platform="gradescope")
-
+    name_of = _gradescope_names(folder)
     return tuple(_one(child, name_of) for child in handed_in)
+
+
+def _gradescope_names(export: Path) -> Callable[[str], Student]:
+    students = gradescope.students(export)
+    return lambda name: students.get(name) or Student(clean(name), platform="gradescope")
 
 
 def _students_of(files: list[Path], folders: list[Path]) -> tuple[Archive, ...]:
@@ -129,11 +136,11 @@ def _students_of(files: list[Path], folders: list[Path]) -> tuple[Archive, ...]:
         student = canvas_student(file.name)
         if student and student.identifier not in known:  # handed in unzipped: refused with a sentence, not forgotten
             loose.setdefault(student.identifier, Archive(file, student))
-    # one folder alone is a submission's extra top folder (see `_loose`), unless a platform's name says otherwise
+    # one folder alone is a submission's extra top folder (see `_below`), unless a platform's name says otherwise
     is_class = bool(zips or loose or len(folders) > 1)
-    unpacked = {one.student.name for one in zips}  # a folder beside its own zip is that zip, unpacked
+    unpacked = {one.student for one in zips}  # a folder beside its own zip is that zip, unpacked
     inner = [_one(child) for child in folders if moodle_student(child.name) or (is_class and _holds_work(child))]
-    return (*zips, *loose.values(), *(one for one in inner if one.student.name not in unpacked))
+    return (*zips, *loose.values(), *(one for one in inner if one.student not in unpacked))
 
 
 def _holds_work(folder: Path) -> bool:
@@ -143,7 +150,7 @@ def _holds_work(folder: Path) -> bool:
     return len(folders) == 1 and _is_work(_children(folders[0])[0])
 
 
-def _loose(folder: Path, files: list[Path], folders: list[Path]) -> tuple[Archive, ...]:
+def _below(folder: Path, files: list[Path], folders: list[Path]) -> tuple[Archive, ...]:
     """The folder itself, where the work lies in the one folder below it."""
     if len(folders) == 1 and not RESULTS & {file.name for file in files} and _holds_work(folders[0]):
         return (replace(_one(folders[0]), student=student_of(folder.name)),)

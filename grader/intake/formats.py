@@ -11,19 +11,19 @@ from grader.records import message
 HEAD_BYTES = 512  # tar says what it is at byte 257; all others within the first 40
 
 _HEADS = (
-    (b"Rar!\x1a\x07", "a RAR archive"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"\x1f\x8b", "a gzip file (.gz, .tar.gz)"),
-    (b"\xfd7zXZ\x00", "an xz file (.xz, .tar.xz)"),
-    (b"BZh", "a bzip2 file (.bz2, .tar.bz2)"),
-    (b"\x28\xb5\x2f\xfd", "a Zstandard file (.zst)"),
-    (b"%PDF", "a PDF document"),
-    (b"MZ", "a Windows program (a self-extracting archive?)"),
-    (b"\x7fELF", "a Linux program"),
-    (b"\x89PNG", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"version https://git-lfs", "a Git LFS pointer, not the file that it points to"),
-    (b"\xd0\xcf\x11\xe0", "an old Microsoft Office document"),
+    (b"Rar!\x1a\x07", "RAR"),
+    (b"7z\xbc\xaf\x27\x1c", "7z"),
+    (b"\x1f\x8b", "gzip (.gz, .tar.gz)"),
+    (b"\xfd7zXZ\x00", "xz (.xz, .tar.xz)"),
+    (b"BZh", "bzip2 (.bz2, .tar.bz2)"),
+    (b"\x28\xb5\x2f\xfd", "Zstandard (.zst)"),
+    (b"%PDF", "PDF"),
+    (b"MZ", "EXE (Windows)"),
+    (b"\x7fELF", "ELF (Linux)"),
+    (b"\x89PNG", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"version https://git-lfs", "Git LFS pointer"),
+    (b"\xd0\xcf\x11\xe0", "Microsoft Office"),
 )
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<!--.{0,200}?-->\s*)?<(?:!doctype\s+html|html|head|body)", re.I | re.S)
 
@@ -43,11 +43,11 @@ def looks_like_zip(head: bytes) -> bool:
 
 
 def format_of(head: bytes) -> str:
-    """What a file is that begins with `head` and is not a zip, in English with its article; "" if unknown."""
+    """The proper name, the same in every language, of what begins with `head` and is no zip; "" if unknown."""
     if _HTML.match(head):
-        return "an HTML page (a download that went wrong?)"
+        return "HTML"
     if head[257:262] == b"ustar":
-        return "a tar archive"
+        return "tar"
     return next((name for start, name in _HEADS if head.startswith(start)), "")
 
 
@@ -59,7 +59,7 @@ def require_zip(head: bytes, name: str) -> None:
     if not head:
         raise BadSubmission(message("{archive} is empty (0 bytes). Hand in the zip again.", archive=shown))
     if kind := format_of(head):
-        text = "{archive} is {kind}, not a zip. Pack the files as .zip and hand that in."
+        text = "{archive} is no zip but of the format {kind}. Pack the files as .zip and hand that in."
         raise BadSubmission(message(text, archive=shown, kind=kind))
     raise BadSubmission(message("{archive} is not a zip. Pack the files as .zip and hand that in.", archive=shown))
 

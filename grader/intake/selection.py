@@ -27,7 +27,9 @@ class Selection:
     def notes(self) -> tuple[Message, ...]:
         """What a person should know about what was left out, and about names that other systems mix up."""
         notes = [
-            message("Left out {folder} ({count:,} entries): it is not part of the work.", folder=visible(name), count=n)
+            message(
+                "Left out {folder} (entries: {count:,}): it is not part of the work.", folder=visible(name), count=n
+            )
             for name, n in self.tools.most_common()
         ]
         notes += [
@@ -92,15 +94,15 @@ def _sort_in(selection: Selection, path: str, entry: Entry) -> None:
 def _require_few(kept: tuple[str, ...], limits: Limits) -> None:
     if len(kept) <= limits.entries:
         return
-    tops = Counter(path.rpartition("/")[0] for path in kept)
-    fullest, count = tops.most_common(1)[0]
+    parents = Counter(path.rpartition("/")[0] or "." for path in kept)
+    fullest, count = parents.most_common(1)[0]
     raise BadSubmission(
         message(
-            "{count:,} files and folders; {most:,} are allowed. {folder} alone holds {inside:,}: "
-            "leave out what the lab does not ask for.",
+            "Files and folders: {count:,}; {most:,} are allowed. The fullest folder is {folder}, with {inside:,}. "
+            "Leave out what the lab does not ask for.",
             count=len(kept),
             most=limits.entries,
-            folder=visible(fullest) or "The top folder",
+            folder=visible(fullest),
             inside=count,
         )
     )
@@ -160,9 +162,7 @@ def _require_work(selection: Selection) -> None:
             )
         text = "There is nothing to grade in it but {names}. Zip the folder that holds final.pth and hand that in."
         raise BadSubmission(message(text, names=visible(left_out)))
-    if kind := _other_kind(selection.files):
-        text = "It is {kind}, and not a zip of the work. Zip the folder that holds final.pth and hand that in."
-        raise BadSubmission(message(text, kind=kind))
+    _require_plain_zip(selection.files)
     if all(is_archive_name(path) for path in selection.files):
         text = (
             "It holds nothing but other archives ({entry}). Zip the files themselves, once; "
@@ -171,9 +171,12 @@ def _require_work(selection: Selection) -> None:
         raise BadSubmission(message(text, entry=visible(next(iter(selection.files)))))
 
 
-def _other_kind(files: dict[str, Entry]) -> str:
-    """Formats that are zips themselves: what they are by the files in them, "" for an ordinary zip."""
+def _require_plain_zip(files: dict[str, Entry]) -> None:
+    """BadSubmission for the common formats that are zips themselves, told by the files in them."""
     if "[Content_Types].xml" in files:
-        return "an Office document"
+        text = "It is an Office document, not a zip of the work. Zip the folder that holds final.pth and hand that in."
+        raise BadSubmission(message(text))
     top = next(iter(files)).partition("/")[0]
-    return "a PyTorch checkpoint" if {f"{top}/data.pkl", f"{top}/version"} <= files.keys() else ""
+    if {f"{top}/data.pkl", f"{top}/version"} <= files.keys():
+        text = "It is a PyTorch checkpoint, not a zip of the work. Zip the folder that holds it and hand that in."
+        raise BadSubmission(message(text))

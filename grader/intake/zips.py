@@ -155,10 +155,10 @@ def _notes(infos: list[zipfile.ZipInfo], encodings: list[str]) -> tuple[Message,
     if first > MARK_OF_SPLIT_BYTES:
         notes.append(message("The zip holds {size:,} bytes before its first entry, which were not read.", size=first))
     if slashes := sum("\\" in info.orig_filename for info in infos):
-        text = "{count:,} names were written with backslashes, as old Windows programs do; they were read as folders."
+        text = "Names written with backslashes, as old Windows programs do, and read as folders: {count:,}."
         notes.append(message(text, count=slashes))
     if chinese := encodings.count("gb18030"):
-        notes.append(message("{count:,} names did not state their encoding and were read as GB18030.", count=chinese))
+        notes.append(message("Names without a stated encoding, read as GB18030: {count:,}.", count=chinese))
     return tuple(notes)
 
 

@@ -134,8 +134,18 @@ def test_a_gradescope_export_without_metadata_is_graded_under_its_folders_names(
     assert found(path) == [("submission_1", "class/submission_1"), ("submission_2", "class/submission_2/lab5.zip")]
 
 
+def test_a_gradescope_submission_alone_takes_its_name_from_the_export_around_it(make):
+    path = make("submission_1/exp2.py", "submission_2/lab5.zip")
+    (path / "submission_metadata.yml").write_text("submission_2:\n  :submitters:\n  - {':name': Zoe}\n")
+    assert found(path / "submission_2") == [("Zoe", "submission_2/lab5.zip")]
+
+
+def test_a_folder_with_nothing_but_a_written_report_is_a_submission(make):
+    assert found(make("report.md", "pictures/a.png")) == [("class", "class")]
+
+
 def test_a_folder_of_students_folders_is_a_class(make):
-    path = make("ada/exp2.py", "bob/lab5/final.pth", "eve/lab5.zip", "slides/picture.jpg")
+    path = make("README.md", "ada/exp2.py", "bob/lab5/final.pth", "eve/lab5.zip", "slides/picture.jpg")
     assert found(path) == [("ada", "class/ada"), ("bob", "class/bob"), ("eve", "class/eve/lab5.zip")]
 
 
@@ -146,7 +156,7 @@ def test_a_zip_unpacked_beside_itself_counts_once(make):
 def test_results_of_the_grader_are_no_submissions(make):
     path = make("ada.zip", "grades/ada/grade.json", "grades/ada/report.html", "ada-old/grade.json", "ada-old/a.md")
     assert found(path) == [("ada", "class/ada.zip")]
-    with pytest.raises(BadLab, match="it holds a result of the grader"):
+    with pytest.raises(BadLab, match="is a result of the grader"):
         expand(path / "grades" / "ada")
     with pytest.raises(BadLab, match="Nothing to grade"):
         expand(path / "grades")
@@ -157,7 +167,7 @@ def test_a_submission_with_a_report_html_of_its_own_is_a_submission(make):
 
 
 def test_an_empty_folder_holds_nothing_to_grade(make):
-    with pytest.raises(BadLab, match=r"Nothing to grade in .*class: it holds no zip"):
+    with pytest.raises(BadLab, match=r"Nothing to grade in .*class: no zip"):
         expand(make())
 
 

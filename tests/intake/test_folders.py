@@ -82,8 +82,8 @@ def test_a_file_that_became_a_link_after_the_walk_is_not_followed(folder, tmp_pa
 
 
 def test_the_limits_hold_for_folders(refused, folder):
-    assert "1 levels deep" not in refused(folder, Limits(depth=3))
-    assert "files and folders; 2 are allowed" in refused(folder, Limits(entries=2))
+    assert "lies 4 levels deep; 3 are allowed" in refused(folder, Limits(depth=3))
+    assert "2 are allowed" in refused(folder, Limits(entries=2))
     assert "a.jpg is 0.0 MB" in refused(folder, Limits(file_bytes=2))
 
 

@@ -20,8 +20,8 @@ def notes(submission):
 def test_more_files_than_allowed_are_refused_and_the_fullest_folder_named(refused):
     content = {f"lab/pictures/{i}.png": b"" for i in range(5)} | {"lab/a.py": b""}
     sentence = refused(content, Limits(entries=5))
-    assert "6 files and folders; 5 are allowed" in sentence
-    assert "lab/pictures alone holds 5" in sentence
+    assert "Files and folders: 6; 5 are allowed" in sentence
+    assert "The fullest folder is lab/pictures, with 5" in sentence
 
 
 def test_exactly_as_many_files_as_allowed_are_fine(opened):
@@ -68,9 +68,9 @@ def test_what_tools_add_is_left_out_and_counted_in_a_note(opened):
     tools = {"lab/venv/lib/x.py": b"x", "lab/venv/bin/y": b"x", "lab/.git/HEAD": b"x", "lab/old.pyc": b"x"}
     submission = opened({"lab/a.py": b""} | tools)
     assert names(submission) == ["a.py"]
-    assert "Left out venv (2 entries)" in notes(submission)
-    assert "Left out .git (1 entries)" in notes(submission)
-    assert "Left out *.pyc (1 entries)" in notes(submission)
+    assert "Left out venv (entries: 2)" in notes(submission)
+    assert "Left out .git (entries: 1)" in notes(submission)
+    assert "Left out *.pyc (entries: 1)" in notes(submission)
 
 
 def test_what_is_left_out_counts_to_no_limit(opened):

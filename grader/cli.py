@@ -1,0 +1,195 @@
+"""The command `grade`: reads the command line, prints, and hands everything else on.
+
+Whatever costs time to import is imported inside the commands, so that help and completion answer at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from grader import __version__, console
+from grader.command_line import DefaultGroup, data_option, measuring_options
+from grader.errors import GraderError
+
+if TYPE_CHECKING:
+    from grader.dataset import ImageSet
+    from grader.intake import Archive
+    from grader.records import Grade, Message
+    from grader.run import Options
+
+GRADED, NEEDS_HUMAN, UNUSABLE = 0, 1, 2
+INTERRUPTED = 130
+
+
+@click.group(
+    cls=DefaultGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit status: 0 graded, 1 at least one grade needs a human, 2 something could not be used.",
+)
+@click.version_option(__version__, prog_name="cnn-lab-grader")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Grade the CNN lab: re-measure handed-in weights on CIFAR-10, safely, and say why a mark is what it is.
+
+    \b
+    grade submission.zip            grade one submission (short for: grade run submission.zip)
+    grade downloads/ --out marks/   grade every submission in a folder
+    grade demo                      see it work, without CIFAR-10
+    """  # noqa: D301 - click reads the backspace
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@cli.command(
+    "run",
+    epilog="Examples: grade ada.zip | grade ada/ bob.zip --device cpu | grade moodle-download/ --rubric my-rubric.toml",
+)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@data_option
+@click.option("--rubric", type=click.Path(path_type=Path), metavar="FILE", help="Your own rubric.toml.")
+@click.option("--no-fetch", is_flag=True, help="Do not fetch CIFAR-10 where it is missing.")
+@measuring_options
+def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **rest: Any) -> None:
+    """Grade submissions: zips, folders, or a folder full of them (Canvas, Moodle and Gradescope downloads).
+
+    Writes OUT/STUDENT/report.html and grade.json as soon as each is graded.
+    """
+    from grader.dataset import default_cache
+    from grader.run import Options, find_archives, find_images, load_rubric
+
+    options = Options(**rest)
+    load_rubric(options)  # a mistake in it is told before anything is fetched or measured
+    archives, refusals = find_archives(paths)
+    for refusal in refusals:
+        console.complain(refusal)
+    if not archives:
+        sys.exit(UNUSABLE)
+    out = console.console()
+    with console.bar(out) as bar:
+        images = find_images(data, default_cache(), None if no_fetch else bar, lambda said: console.line(out, said))
+    code = _grade(archives, options, images)
+    sys.exit(UNUSABLE if refusals else code)
+
+
+@cli.command(epilog="Example: grade demo --out /tmp/demo")
+@measuring_options
+def demo(**rest: Any) -> None:
+    """Grade a built-in submission on a built-in image set: the whole job, without CIFAR-10 and without network."""
+    from fixtures import DEMO_SUBMISSION
+    from grader.dataset import default_cache
+    from grader.dataset import demo as demo_images
+    from grader.intake import Archive
+    from grader.records import Student
+    from grader.run import Options
+
+    click.echo("The demo submission, measured on a drawn set of ten shapes in place of CIFAR-10.")
+    archive = Archive(DEMO_SUBMISSION, Student("Demo Student"))
+    sys.exit(_grade((archive,), Options(rubric=None, **rest), demo_images(default_cache())))
+
+
+def _grade(archives: Sequence[Archive], options: Options, images: ImageSet | Message) -> int:
+    """Grade, print each result as it comes, and return the exit status."""
+    from grader.run import grade_each, load_rubric, open_lab
+    from reports import terminal
+    from reports.text import words
+
+    out = console.console()
+    written: list[tuple[Grade, Path]] = []
+    with open_lab(options, load_rubric(options), images) as lab, out.status("") as status:
+
+        def say(archive: Archive, step: Message) -> None:
+            place = f"[{len(written) + 1}/{len(archives)}] " if len(archives) > 1 else ""
+            status.update(console.plain(f"{place}{archive.path.name}: {words(step)}"))
+
+        for result in grade_each(archives, lab, options, say):
+            written.append((result.grade, result.report))
+            terminal.show(result.grade, result.report, out)
+    if len(written) > 1:
+        terminal.summary(written, out)
+    if any(grade.unusable for grade, _ in written):
+        return UNUSABLE
+    return NEEDS_HUMAN if any(grade.needs_human for grade, _ in written) else GRADED
+
+
+@cli.group()
+def data() -> None:
+    """CIFAR-10 on this machine: fetch it, see where it is."""
+
+
+@data.command(epilog="Example: grade data fetch")
+def fetch() -> None:
+    """Fetch CIFAR-10 (about 170 MB, once), verify it and keep it in your cache."""
+    from grader.dataset import default_cache, fetch_cifar10
+
+    out = console.console()
+    with console.bar(out) as bar:
+        found = fetch_cifar10(default_cache(), bar)
+    click.echo(f"{found.name} is in {found.folder}, verified (test batch SHA-256 {found.digest}).")
+
+
+@data.command(epilog="Example: grade data where --data ./data")
+@data_option
+def where(data: Path | None) -> None:
+    """Say where CIFAR-10 was found, after verifying it."""
+    from grader.dataset import default_cache, find_cifar10, nothing_here
+
+    found = find_cifar10(data, default_cache())
+    if found is None:
+        raise nothing_here(default_cache())
+    click.echo(f"{found.name} is in {found.folder}, verified (test batch SHA-256 {found.digest}).")
+
+
+@cli.command(epilog="Example: grade doctor")
+@data_option
+def doctor(data: Path | None) -> None:
+    """Check that this machine can grade: really start the sandbox, look for torch, a GPU and CIFAR-10."""
+    from grader.dataset import default_cache
+    from grader.doctor import examine
+    from reports.text import words
+
+    marks = {"good": ("ok", "green"), "worse": ("--", "yellow"), "bad": ("NO", "red")}
+    out, states = console.console(), []
+    for checked in examine(data, default_cache()):
+        states.append(checked.state)
+        mark, colour = marks[checked.state]
+        out.print(console.plain(f"{mark:3}", colour), console.plain(f"{words(checked.subject)}:", "bold"),
+                  console.plain(words(checked.said)))  # fmt: skip
+    sys.exit(UNUSABLE if "bad" in states else NEEDS_HUMAN if "worse" in states else GRADED)
+
+
+@cli.command(epilog="Example: grade completion bash >> ~/.bashrc")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that lets your shell complete grade's commands and options."""
+    from click.shell_completion import get_completion_class
+
+    chosen = get_completion_class(shell)
+    assert chosen is not None
+    click.echo(chosen(cli, {}, "grade", "_GRADE_COMPLETE").source())
+
+
+def main() -> None:
+    """Entry point: errors that a person must act on are one sentence, never a traceback."""
+    _guarded(cli)
+
+
+def _guarded(command: Callable[[], Any]) -> None:
+    try:
+        command()
+    except GraderError as error:
+        console.complain(error)
+        sys.exit(UNUSABLE)
+    except KeyboardInterrupt:
+        click.echo("grade: interrupted; what was graded until now is in the output folder", err=True)
+        sys.exit(INTERRUPTED)
+    except OSError as error:
+        click.echo(
+            f"grade: {error.filename or 'a file'}: {error.strerror or error}; nothing half-written was left", err=True
+        )
+        sys.exit(UNUSABLE)

@@ -1,0 +1,267 @@
+"""A submission to evidence: which probe looks at which file, and what comes back checked and scored.
+
+Labels exist here and never in a job: a child gets images and returns logits.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from grader.dataset import ImageSet
+from grader.evidence import (
+    Checkpoint,
+    Claim,
+    Claims,
+    Diagnosis,
+    Evidence,
+    Failure,
+    History,
+    Layout,
+    Malformed,
+    Measurement,
+    Observation,
+    Preprocessing,
+    Refused,
+    Seen,
+    TestScores,
+    Trial,
+    Unavailable,
+    kind_of,
+)
+from grader.preprocessing import ALTERNATIVES, TEMPLATE
+from grader.records import Message, Submission, message
+from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox
+from grader.scoring import count_correct, digest, score
+
+CHECKPOINT_LIMITS = Limits()
+DOCUMENT_LIMITS = Limits(seconds=60.0, megabytes=2_000)
+MOST_DOCUMENTS = 40
+TRIAL_IMAGES = 2_000  # the first training images: enough to tell preprocessings apart, a fifth of the test set's time
+SURPRISING = 0.01  # a claim that much above the measured accuracy is looked into
+POOR = 0.50  # below this any accuracy is looked into
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a submission is measured with. `images` is a Message where there are none: why, and what to run."""
+
+    images: ImageSet | Message
+    sandbox: Sandbox
+    device: str = "cpu"
+    threads: int = 1
+    limits: Limits = CHECKPOINT_LIMITS
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def collect(submission: Submission, bench: Bench, say: Callable[[Message], None]) -> Evidence:
+    """Look at everything that was handed in. Never raises for anything that a submission holds."""
+    say(message("reading what was handed in"))
+    used = _preprocessing(submission, bench.sandbox)
+    history = _history(submission, bench.sandbox)
+    say(message("measuring the accuracy"))
+    looked = _checkpoint(submission, bench, used)
+    claims = _claims(submission, bench.sandbox, (*looked.claims, *_history_claims(history)))
+    seen: dict[str, Observation] = {
+        kind_of(Layout): Seen(Layout(submission.files, submission.parts)),
+        kind_of(Preprocessing): used,
+        kind_of(History): history,
+        kind_of(Claims): claims,
+        **looked.observations,
+    }
+    trials = _diagnose(submission, bench, seen)
+    if trials is not None:
+        seen[kind_of(Diagnosis)] = trials
+    return Evidence(
+        submission.student, submission.digest, submission.archive, tuple(seen.items()), submission.notes,
+        bench.sandbox.name,
+    )  # fmt: skip
+
+
+def _validated(record: type[Any], fields: dict[str, Any]) -> Observation:
+    """The record that a child's fields make; what does not fit is thrown away whole."""
+    try:
+        return Seen(TypeAdapter(record).validate_json(json.dumps(fields)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        return Malformed(f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:500])
+
+
+# --- documents -------------------------------------------------------------------------------------------------
+
+
+def _documents(submission: Submission, names: Iterable[str]) -> tuple[list[str], dict[str, Path]]:
+    chosen = list(names)[:MOST_DOCUMENTS]
+    return chosen, {name: submission.root / name for name in chosen}
+
+
+def _preprocessing(submission: Submission, sandbox: Sandbox) -> Observation:
+    """What the submission's code says, else the template's constants: a student who changed nothing need not say so."""
+    parts = submission.parts
+    names, files = _documents(submission, (*parts.sources, *parts.notebooks))
+    reply = sandbox.run(Job("preprocessing", {"names": names}, files, limits=DOCUMENT_LIMITS))
+    if not isinstance(reply, Reply):
+        return reply
+    return Seen(TEMPLATE) if reply.value.get("found") is False else _validated(Preprocessing, reply.value)
+
+
+def _history(submission: Submission, sandbox: Sandbox) -> Observation:
+    name = submission.parts.history
+    if not name:
+        return Refused(message("history.json is missing. exp2.py writes it beside final.pth: hand it in as well."))
+    job = Job("history", {"file": name}, {"history": submission.root / name}, limits=DOCUMENT_LIMITS)
+    reply = sandbox.run(job)
+    return _validated(History, reply.value) if isinstance(reply, Reply) else reply
+
+
+def _claims(submission: Submission, sandbox: Sandbox, known: Sequence[Claim]) -> Observation:
+    parts = submission.parts
+    names, files = _documents(submission, (*parts.notebooks, *parts.reports))
+    reply = sandbox.run(Job("claims", {"names": names}, files, limits=DOCUMENT_LIMITS))
+    if not isinstance(reply, Reply):
+        return reply
+    read = _validated(Claims, reply.value)
+    if isinstance(read, Seen) and isinstance(read.value, Claims):
+        return Seen(replace(read.value, claims=(*known, *read.value.claims)[:100]))
+    return read
+
+
+def _history_claims(history: Observation) -> list[Claim]:
+    if not isinstance(history, Seen) or not isinstance(history.value, History):
+        return []
+    epochs = [epoch for epoch in history.value.epochs if epoch.test_accuracy is not None]
+    stated = [(epoch.epoch, epoch.test_accuracy or 0.0) for epoch in epochs if 0 <= (epoch.test_accuracy or 0) <= 100]
+    if not stated:
+        return []
+    chosen = dict.fromkeys((max(stated, key=lambda pair: pair[1]), stated[-1]))  # once where the last is the best
+    source = history.value.source
+    return [Claim(accuracy / 100.0, source, 0, f"epoch {epoch}: {accuracy:g}") for epoch, accuracy in chosen]
+
+
+# --- the checkpoint --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    observations: dict[str, Observation]
+    claims: tuple[Claim, ...] = ()
+
+
+def _checkpoint(submission: Submission, bench: Bench, used: Observation) -> _Looked:
+    chosen = choose_checkpoint(submission)
+    preprocessing = used.value if isinstance(used, Seen) else None
+    if not isinstance(chosen, str):
+        return _failed(chosen)
+    if not isinstance(preprocessing, Preprocessing):
+        assert not isinstance(used, Seen)
+        return _failed(used)
+    images = bench.images
+    runs = [_run("images", preprocessing, len(images.labels("test")))] if isinstance(images, ImageSet) else []
+    reply = bench.sandbox.run(_job(submission.root / chosen, bench, runs, "test"))
+    if not isinstance(reply, Reply):
+        return _failed(reply)
+    return _scored(reply, chosen, images)
+
+
+def choose_checkpoint(submission: Submission) -> str | Failure:
+    """The path of the weights to grade, or why there is none."""
+    parts = submission.parts
+    if len(parts.checkpoints) == 1:
+        return parts.checkpoints[0]
+    if parts.checkpoints:
+        names = ", ".join(parts.checkpoints)
+        text = "there are {count} files named final.pth ({names}); ask the student which one counts"
+        return Unavailable(message(text, count=len(parts.checkpoints), names=names[:300]))
+    if parts.other_weights:
+        text = "final.pth is missing; {other} is there. Rename the weights that should count to final.pth."
+        return Refused(message(text, other=", ".join(parts.other_weights[:3])))
+    return Refused(message("final.pth is missing: exp2.py writes it when training ends; hand it in."))
+
+
+def _failed(failure: Failure) -> _Looked:
+    return _Looked({kind_of(kind): failure for kind in (Checkpoint, TestScores, Measurement)})
+
+
+def _run(images: str, used: Preprocessing, count: int) -> dict[str, Any]:
+    how = {"mean": used.mean, "std": used.std, "resize": used.resize, "scale": used.scale, "reverse": used.blue_first}
+    return {"images": images, "count": count, **how}
+
+
+def _job(path: Path, bench: Bench, runs: list[dict[str, Any]], split: str) -> Job:
+    files = {"checkpoint": path}
+    if isinstance(bench.images, ImageSet) and runs:
+        files["images"] = bench.images.images_file("test" if split == "test" else "train")
+    inputs = {"file": path.name, "device": bench.device, "threads": bench.threads, "runs": runs}
+    arrays = {f"logits_{index}": ArraySpec("<f4", (run["count"], 10)) for index, run in enumerate(runs)}
+    return Job("checkpoint", inputs, files, arrays, bench.limits)
+
+
+def _scored(reply: Reply, path: str, images: ImageSet | Message) -> _Looked:
+    found = reply.value.get("checkpoint")
+    checkpoint = _validated(Checkpoint, {**found, "path": path} if isinstance(found, dict) else {})
+    claims = _checkpoint_claim(reply.value.get("claim"), path)
+    observations = {kind_of(Checkpoint): checkpoint}
+    if isinstance(images, Message):
+        return _Looked({**observations, kind_of(TestScores): Unavailable(images)}, claims)
+    logits: NDArray[np.float32] = reply.arrays["logits_0"]
+    labels = images.labels("test")
+    observations[kind_of(TestScores)] = Seen(score(logits, labels, images.name, images.classes))
+    fields = reply.value.get("measurements")
+    own = {"logits_digest": digest(logits), "dataset_digest": images.digest}
+    first = fields[0] if isinstance(fields, list) and fields and isinstance(fields[0], dict) else {}
+    observations[kind_of(Measurement)] = _validated(Measurement, {**first, **own})
+    return _Looked(observations, claims)
+
+
+def _checkpoint_claim(found: Any, path: str) -> tuple[Claim, ...]:
+    match found:
+        case [str(key), int() | float() as value] if 0 <= value <= 100:
+            return (Claim(value / 100.0 if value > 1 else float(value), path, 0, f"{key[:50]}: {value:g}"),)
+    return ()
+
+
+# --- why it is not what it should be ---------------------------------------------------------------------------
+
+
+def _diagnose(submission: Submission, bench: Bench, seen: dict[str, Observation]) -> Observation | None:
+    """Where the accuracy surprises: the same weights on training images, under the common preprocessings."""
+    scores, claims, used = (_value(seen, kind) for kind in (TestScores, Claims, Preprocessing))
+    path = choose_checkpoint(submission)
+    if not scores or not used or not isinstance(bench.images, ImageSet) or not isinstance(path, str):
+        return None
+    share = scores.correct / scores.count
+    highest = max((claim.accuracy for claim in claims.claims), default=0.0) if claims else 0.0
+    if share >= POOR and highest - share <= SURPRISING:
+        return None
+    labels = bench.images.labels("train")[:TRIAL_IMAGES]
+    named = {"as graded": used, **{name: how for name, how in ALTERNATIVES.items() if not _same(how, used)}}
+    tried = {name: replace(how, resize=used.resize) for name, how in named.items()}
+    runs = [_run("images", how, len(labels)) for how in tried.values()]
+    reply = bench.sandbox.run(_job(submission.root / path, bench, runs, "train"))
+    if not isinstance(reply, Reply):
+        return reply
+    counts = [count_correct(reply.arrays[f"logits_{index}"], labels) for index in range(len(runs))]
+    pairs = zip(tried.items(), counts, strict=True)
+    return Seen(Diagnosis(tuple(Trial(name, how, correct, len(labels)) for (name, how), correct in pairs)))
+
+
+def _value(seen: dict[str, Observation], kind: type[Any]) -> Any:
+    outcome = seen.get(kind_of(kind))
+    return outcome.value if isinstance(outcome, Seen) else None
+
+
+def _same(one: Preprocessing, other: Preprocessing) -> bool:
+    keys = ("mean", "std", "scale", "blue_first")
+    return all(getattr(one, key) == getattr(other, key) for key in keys)

@@ -1,0 +1,64 @@
+"""Parts of the command line that several commands share."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+DEFAULT_COMMAND = "run"
+
+
+class DefaultGroup(click.Group):
+    """A group whose first word may be a path: `grade a.zip` means `grade run a.zip`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the default command in front where the first word is neither a command nor an option of the group."""
+        own = {option for parameter in self.get_params(ctx) for option in parameter.opts}
+        if args and args[0] not in self.commands and args[0] not in own:
+            self._mistyped(args[0], alone=len(args) == 1)
+            args = [DEFAULT_COMMAND, *args]
+        return super().parse_args(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
+        """Offer paths beside the commands."""
+        from click.shell_completion import CompletionItem
+
+        return [*super().shell_complete(ctx, incomplete), CompletionItem(incomplete, type="file")]
+
+    def _mistyped(self, word: str, alone: bool) -> None:
+        near = difflib.get_close_matches(word, self.commands, n=1)
+        if near and alone and not word.startswith("-") and not Path(word).exists():
+            raise click.UsageError(f"there is no file and no command '{word}'; did you mean 'grade {near[0]}'?")
+
+
+def data_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--data, of every command that needs CIFAR-10."""
+    return click.option(
+        "--data", type=click.Path(path_type=Path), envvar="CNN_LAB_GRADER_DATA", show_envvar=True, metavar="PATH",
+        help="Where CIFAR-10 lies: a torchvision folder, the official binary files, or an archive of either.",
+    )(function)  # fmt: skip
+
+
+def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that grades; they are the fields of run.Options."""
+    options = (
+        click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("grades"),
+                     show_default=True, help="Folder for the results, one folder a student."),
+        click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
+                     help="Where networks are evaluated."),
+        click.option("--sandbox", type=click.Choice(["auto", "bubblewrap", "plain"]), default="auto",
+                     show_default=True, help="What keeps submissions away from this machine."),
+        click.option("--audience", type=click.Choice(["staff", "student"]), default="staff", show_default=True,
+                     help="Whom the page is for; the student's leaves out flags."),
+        click.option("--time-limit", type=click.FloatRange(min=1), default=600.0, show_default=True, metavar="SECONDS",
+                     help="For measuring one submission."),
+        click.option("--memory", type=click.IntRange(min=1500), default=4000, show_default=True, metavar="MB",
+                     help="For measuring one submission."),
+    )  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function

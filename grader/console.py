@@ -1,0 +1,81 @@
+"""What the command prints while it works: steps and bars on a terminal, plain lines in a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from grader.errors import GraderError
+from grader.records import Message
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from grader.dataset import Progress
+
+
+def console() -> Console:
+    """Standard output; rich leaves colours and movement out by itself where it is no terminal."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def complain(error: GraderError) -> None:
+    """Say what is wrong, where, and what to do, on standard error."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from reports.text import words
+
+    text = Text("grade: ", style="bold red").append(words(error.message), style="not bold default")
+    Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty()).print(text)
+
+
+def line(out: Console, sentence: Message) -> None:
+    """Print one sentence."""
+    from rich.text import Text
+
+    from reports.text import words
+
+    out.print(Text(words(sentence)))
+
+
+@contextmanager
+def bar(out: Console) -> Iterator[Progress]:
+    """A progress bar for bytes; in a pipe one line for each new description."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    if not out.is_terminal:
+        yield _in_lines(out)
+        return
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=out, transient=True) as progress:
+        task = progress.add_task("", total=None)
+
+        def show(description: str, done: int, total: int | None) -> None:
+            progress.update(task, description=description, completed=done, total=total)
+
+        yield show
+
+
+def _in_lines(out: Console) -> Progress:
+    told: list[str] = []
+
+    def show(description: str, done: int, total: int | None) -> None:
+        del done, total
+        if told[-1:] != [description]:
+            told.append(description)
+            out.print(description, markup=False)
+
+    return show
+
+
+def plain(text: str, style: str = "") -> Text:
+    """Text that rich takes as it is: in a str it would obey markup that a file name may hold."""
+    from rich.text import Text
+
+    return Text(text, style=style)

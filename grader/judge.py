@@ -1,0 +1,61 @@
+"""Evidence and rubric to findings: runs each check, and puts every other outcome where it belongs."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from grader.case import Case
+from grader.evidence import (
+    Crashed,
+    Evidence,
+    Malformed,
+    Observation,
+    OutOfMemory,
+    Refused,
+    Seen,
+    TimedOut,
+    Unavailable,
+)
+from grader.records import Blocked, Finding, Judged, Listing, Unjudged, message
+from grader.rubric import Line, Rubric
+
+
+def judge(evidence: Evidence, rubric: Rubric) -> tuple[Finding, ...]:
+    """One finding for each line of the rubric. Pure: the same evidence gives the same findings, next week too."""
+    return tuple(_finding(line, evidence) for line in rubric.lines)
+
+
+def _finding(line: Line, evidence: Evidence) -> Finding:
+    outcome = evidence.observation(line.check.reads)
+    if not isinstance(outcome, Seen):
+        return _not_seen(line.check.name, outcome)
+    try:
+        return Judged(line.check.name, line.check.judge(Case(outcome.value, line.limits, evidence)))
+    except Exception as error:  # a bug of ours must cost neither the student nor the rest of the class
+        fault = "the check failed on this submission ({kind}: {error}); please report it"
+        return Unjudged(line.check.name, message(fault, kind=type(error).__name__, error=str(error)[:300]))
+
+
+def _not_seen(check: str, outcome: Observation) -> Finding:
+    """Refusals are the student's to mend. No student code has run here, so that all else is a fault of ours."""
+    match outcome:
+        case Refused(message=sentence, details=details):
+            return Blocked(check, sentence, (Listing(message("In detail"), details),) if details else ())
+        case Unavailable(message=sentence):
+            return Unjudged(check, sentence)
+        case Crashed(tail=tail):
+            title = message("The last lines of the process that was looking")
+            crash = message("Looking at this file ended in a crash, which says nothing about the student.")
+            return Unjudged(check, crash, (Listing(title, tuple(tail.splitlines()[-20:])),))
+        case TimedOut(seconds=seconds):
+            late = "looking took more than {seconds:.0f} seconds; grade it again with a longer --time-limit"
+            return Unjudged(check, message(late, seconds=seconds))
+        case OutOfMemory(megabytes=megabytes):
+            full = "looking took more than {megabytes:,} MB of memory; grade it again with a larger --memory"
+            return Unjudged(check, message(full, megabytes=megabytes))
+        case Malformed(reason=reason):
+            return Unjudged(check, message("the sandbox's answer was thrown away: {reason}", reason=reason[:300]))
+        case Seen():
+            raise AssertionError("a seen record is judged")
+        case _:
+            assert_never(outcome)

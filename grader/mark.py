@@ -1,0 +1,83 @@
+"""Findings and flags to a Grade, and a Grade to and from its file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from grader.errors import BadLab
+from grader.evidence import Evidence, Measurement, TestScores
+from grader.flags import raise_flags
+from grader.judge import judge
+from grader.records import Blocked, Flag, Grade, MadeBy, Mark, Message, Student, Unjudged, message
+from grader.rubric import Rubric
+
+_GRADE: TypeAdapter[Grade] = TypeAdapter(Grade)
+SUMMARY = ("total", "points", "needs_human")  # told at the top level beside the record, for whoever reads only these
+
+
+def mark(evidence: Evidence, rubric: Rubric, made_by: MadeBy) -> Grade:
+    """Judge and add up. It runs no code of a student and needs no torch: a class can be marked again at any time."""
+    findings = judge(evidence, rubric)
+    scores, measured = evidence.seen(TestScores), evidence.seen(Measurement)
+    if measured:
+        made_by = replace(
+            made_by, torch=measured.torch, device=measured.device, device_name=measured.device_name,
+            precision=measured.precision, batch_size=measured.batch_size, logits_digest=measured.logits_digest,
+            dataset_digest=measured.dataset_digest,
+        )  # fmt: skip
+    return Grade(
+        student=evidence.student,
+        digest=evidence.digest,
+        archive=evidence.archive,
+        marks=tuple(Mark(line.criterion, finding) for line, finding in zip(rubric.lines, findings, strict=True)),
+        accuracy=scores.correct / scores.count if scores else None,
+        made_by=replace(
+            made_by, rubric=rubric.digest, dataset=scores.dataset if scores else "", sandbox=evidence.sandbox
+        ),
+        flags=(*raise_flags(evidence), *_plain_sandbox(evidence)),
+        notes=evidence.notes,
+    )
+
+
+def _plain_sandbox(evidence: Evidence) -> tuple[Flag, ...]:
+    if evidence.sandbox != "plain":
+        return ()
+    text = "The weights were read in a process with lowered limits, without bubblewrap; 'grade doctor' says why."
+    return (Flag("weaker sandbox", message(text)),)
+
+
+def refused(student: Student, archive: str, cause: Message, rubric: Rubric, made_by: MadeBy) -> Grade:
+    """The Grade of an archive that cannot be opened: every finding is blocked by the same cause."""
+    marks = tuple(Mark(line.criterion, Blocked(line.check.name, cause)) for line in rubric.lines)
+    return Grade(student, "", archive, marks, None, replace(made_by, rubric=rubric.digest), unusable=True)
+
+
+def bug(student: Student, archive: str, error: Exception, rubric: Rubric, made_by: MadeBy) -> Grade:
+    """The Grade where the grader itself failed: nothing is marked, and staff act."""
+    text = "the grader failed on this submission ({kind}: {error}); please report it"
+    fault = message(text, kind=type(error).__name__, error=str(error)[:300])
+    marks = tuple(Mark(line.criterion, Unjudged(line.check.name, fault)) for line in rubric.lines)
+    return Grade(student, "", archive, marks, None, replace(made_by, rubric=rubric.digest))
+
+
+def to_json(grade: Grade) -> str:
+    """`grade.json`: the whole record, and at its top level what most readers want."""
+    record: dict[str, Any] = _GRADE.dump_python(grade, mode="json")
+    head = {"schema": record.pop("schema"), **{name: getattr(grade, name) for name in SUMMARY}}
+    return json.dumps({**head, **record}, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def from_json(text: str, file: str) -> Grade:
+    """Read `grade.json` back, strictly. Raises BadLab where it is not a grade of this version."""
+    try:
+        data = json.loads(text)
+        for name in SUMMARY:
+            data.pop(name, None)
+        return _GRADE.validate_json(json.dumps(data))
+    except (ValueError, ValidationError, AttributeError, RecursionError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise BadLab(message("{file} is not a grade of this version: {reason}.", file=file, reason=reason)) from error

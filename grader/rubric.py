@@ -1,0 +1,94 @@
+"""`rubric.toml` to values, once, with every mistake in it told at once."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
+from grader.case import Check
+from grader.errors import BadLab
+from grader.records import Audience, Criterion, message
+
+DEFAULT = Path(__file__).with_name("rubric.toml")
+
+
+@with_config(ConfigDict(extra="forbid", allow_inf_nan=False))
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What every line of a rubric may say; the rest of a line are the check's own limits."""
+
+    points: float
+    audience: Audience = "student"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the rubric: the criterion, the check behind it, and its parsed limits."""
+
+    criterion: Criterion
+    check: Check
+    limits: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Rubric:
+    """What a submission is marked by. `digest` is the SHA-256 of the file."""
+
+    lines: tuple[Line, ...]
+    digest: str
+
+
+def read_rubric(path: Path, checks: Mapping[str, Check]) -> Rubric:
+    """Read a rubric against the checks that exist. Raises BadLab with every bad line named."""
+    try:
+        raw = path.read_bytes()
+        table = tomllib.loads(raw.decode())
+    except OSError as error:
+        raise BadLab(message("{file} cannot be read: {why}.", file=str(path), why=str(error.strerror))) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadLab(message("{file} is not TOML: {why}.", file=str(path), why=str(error))) from error
+    problems: list[str] = [] if table else ["it names no check at all"]
+    lines = [line for name, fields in table.items() if (line := _line(name, fields, checks, problems))]
+    if problems:
+        raise BadLab(message("{file}: {problems}.", file=str(path), problems="; ".join(problems)))
+    return Rubric(tuple(lines), hashlib.sha256(raw).hexdigest())
+
+
+def _line(name: str, fields: Any, checks: Mapping[str, Check], problems: list[str]) -> Line | None:
+    check = checks.get(name)
+    if check is None:
+        near = difflib.get_close_matches(name, checks, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(checks)}"
+        problems.append(f"'{name}' names no check; {hint}")
+        return None
+    if not isinstance(fields, dict):
+        problems.append(f"'{name}' should be a table with points and limits")
+        return None
+    head = {key: value for key, value in fields.items() if key in ("points", "audience")}
+    limits = {key: value for key, value in fields.items() if key not in head}
+    try:
+        parsed = TypeAdapter(_Head).validate_python(head)
+        adapter = TypeAdapter(with_config(ConfigDict(extra="forbid", allow_inf_nan=False))(check.limits))
+        if parsed.points < 0:
+            raise ValueError("points: at least 0")
+        return Line(
+            Criterion(name, check.title, parsed.points, parsed.audience), check, adapter.validate_python(limits)
+        )
+    except ValidationError as error:
+        problems += [f"'{name}': {_where(item)}" for item in error.errors()]
+    except ValueError as error:
+        problems.append(f"'{name}': {error}")
+    return None
+
+
+def _where(item: Any) -> str:
+    place = ".".join(str(part) for part in item["loc"])
+    said = item["msg"].removeprefix("Value error, ")
+    return f"{place}: {said}" if place else said

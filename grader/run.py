@@ -1,0 +1,121 @@
+"""One run of `grade`: from options to the lab that all its submissions share, and to printed results."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from grader import __version__
+from grader.batch import Publisher, Written, grade_all
+from grader.checks import discover
+from grader.collect import Bench, processors
+from grader.dataset import ImageSet, Progress, fetch_cifar10, find_cifar10, nothing_here
+from grader.errors import BadLab, MissingData
+from grader.intake import Archive, expand
+from grader.pipeline import Lab
+from grader.records import Grade, MadeBy, Message, message
+from grader.rubric import DEFAULT, Rubric, read_rubric
+from grader.sandbox import Job, Limits, Reply, Sandbox, open_sandbox
+
+Device = Literal["auto", "cpu", "cuda"]
+NVIDIA = Path("/dev/nvidiactl")  # there where the driver is loaded; asking torch would cost its import
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line, parsed."""
+
+    rubric: Path | None
+    out: Path
+    device: Device
+    sandbox: Literal["auto", "bubblewrap", "plain"]
+    audience: Literal["staff", "student"]
+    time_limit: float
+    memory: int
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What can move a mark, as it would be written on a command line; without paths of this machine."""
+        rubric = ("--rubric", self.rubric.name) if self.rubric else ()
+        device = ("--device", self.device) if self.device != "auto" else ()
+        return (*rubric, *device)
+
+
+def find_archives(paths: Sequence[Path]) -> tuple[tuple[Archive, ...], tuple[BadLab, ...]]:
+    """Every submission that the paths stand for, each once, and what is wrong with the other paths."""
+    archives: dict[Path, Archive] = {}
+    refusals: list[BadLab] = []
+    for path in paths:
+        try:
+            archives.update((archive.path.absolute(), archive) for archive in expand(path))
+        except BadLab as error:
+            refusals.append(error)
+    return tuple(archives.values()), tuple(refusals)
+
+
+def find_images(
+    data: Path | None, cache: Path, progress: Progress | None, say: Callable[[Message], None]
+) -> ImageSet | Message:
+    """CIFAR-10, fetched where `progress` allows it; else why there is none. Raises MissingData for a bad `data`."""
+    try:
+        found = find_cifar10(data, cache)
+    except MissingData:
+        if data is not None:
+            raise
+        found = None
+    if found is not None:
+        return found
+    try:
+        if progress is None:
+            raise nothing_here(cache)
+        text = "CIFAR-10 is not on this machine yet: it is fetched once, about 170 MB, into {folder}."
+        say(message(text, folder=str(cache)))
+        return fetch_cifar10(cache, progress)
+    except MissingData as error:
+        say(error.message)
+        return error.message
+
+
+@contextmanager
+def open_lab(options: Options, rubric: Rubric, images: ImageSet | Message) -> Iterator[Lab]:
+    """The sandbox started, the device chosen. Raises BadLab where what was asked for cannot be had."""
+    gpu = options.device != "cpu" and NVIDIA.exists()
+    with open_sandbox(options.sandbox, gpu) as sandbox:
+        device = _device(options.device, gpu, sandbox)
+        limits = Limits(options.time_limit, options.memory)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        made_by = MadeBy(grader=__version__, python=platform.python_version(), graded_at=now)
+        yield Lab(Bench(images, sandbox, device, processors(), limits), rubric, made_by, options.told)
+
+
+def _device(asked: Device, gpu: bool, sandbox: Sandbox) -> str:
+    if asked == "cpu" or (asked == "auto" and not gpu):
+        return "cpu"
+    machine = sandbox.run(Job("machine"))
+    if isinstance(machine, Reply) and machine.value.get("cuda"):
+        return "cuda"
+    if asked == "cuda":
+        raise BadLab(message("--device cuda: torch finds no CUDA device in the sandbox; 'grade doctor' tells more"))
+    return "cpu"
+
+
+def load_rubric(options: Options) -> Rubric:
+    """The rubric of the command line, else the lab's own. Raises BadLab."""
+    return read_rubric(options.rubric or DEFAULT, discover())
+
+
+def grade_each(
+    archives: Sequence[Archive], lab: Lab, options: Options, say: Callable[[Archive, Message], None]
+) -> Iterator[Written]:
+    """Grade and write one after the other."""
+    from reports.html import render
+
+    def page(grade: Grade) -> str:
+        return render(grade, options.audience)
+
+    yield from grade_all(archives, lab, Publisher(options.out, page), say)
