@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from grader.evidence import Checkpoint, Claims, Diagnosis, Evidence, Malformed, Preprocessing, TestScores
 from grader.records import Flag, message
+from grader.statistics import fits_training
 
 FAR = 0.05  # a claim that much above the measurement is worth a look
 
@@ -23,10 +24,8 @@ def _claim_above(evidence: Evidence) -> Iterator[Flag]:
     highest = max(claims.claims, key=lambda claim: claim.accuracy)
     if highest.accuracy - share <= FAR:
         return
-    diagnosis = evidence.seen(Diagnosis)
-    graded = diagnosis.trials[0] if diagnosis else None
-    training = graded.correct / graded.count if graded else None
-    if training is not None and abs(highest.accuracy - training) < highest.accuracy - share:
+    training = fits_training(highest.accuracy, scores, evidence.seen(Diagnosis))
+    if training is not None:
         text = (
             "{source} claims {claimed:.2%}; measured on test images: {share:.2%}, on training images: {training:.2%}."
         )

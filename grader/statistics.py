@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from grader.evidence import Bin
+from grader.evidence import Bin, Diagnosis, TestScores
 
 Z95 = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
 
@@ -28,3 +28,15 @@ def calibration_error(bins: Sequence[Bin]) -> float:
     if total == 0:
         return 0.0
     return sum(abs(item.confidence * item.count - item.correct) for item in bins) / total
+
+
+def fits_training(claimed: float, scores: TestScores, diagnosis: Diagnosis | None) -> float | None:
+    """The accuracy on training images, where a claim above the test accuracy is plainly explained by it; else None.
+
+    Plainly: the claim is at most half as far from the training figure as from the test figure.
+    """
+    if diagnosis is None:
+        return None
+    graded = diagnosis.trials[0]
+    training, test = graded.correct / graded.count, scores.correct / scores.count
+    return training if claimed > test and abs(claimed - training) <= (claimed - test) / 2 else None

@@ -5,8 +5,9 @@ Nothing here changes what is learnt: the loop in `exp2.py` is the same with and 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from contextlib import nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -111,12 +112,13 @@ class TensorLoader:
         self.first_flip = torch.randint(2, (len(self.labels),), generator=coins).to(device)
 
     def __len__(self) -> int:
-        return -(-len(self.labels) // self.batch_size)
+        return math.ceil(len(self.labels) / self.batch_size)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         count = len(self.labels)
-        order = torch.randperm(count) if self.shuffle else torch.arange(count)
-        for chosen in order.to(self.device).split(self.batch_size):
+        order = (torch.randperm(count) if self.shuffle else torch.arange(count)).to(self.device)
+        for start in range(0, count, self.batch_size):
+            chosen = order[start : start + self.batch_size]
             images = self._augmented(chosen) if self.augment else self.images[chosen]
             images = (images.float() - self.mean) / self.std
             yield images.permute(0, 3, 1, 2), self.labels[chosen]  # a view: channels-last in memory
@@ -144,16 +146,20 @@ def crop_and_flip(padded: Tensor, chosen: Tensor, top: Tensor, left: Tensor, fli
 
 
 class Accelerated(nn.Module):
-    """The same network, run channels-last and in bfloat16 where the processor computes in it; logits are float32."""
+    """The same network, run channels-last, in bfloat16 and compiled, where each of them pays; logits are float32."""
 
     def __init__(self, model: nn.Module, device: torch.device) -> None:
         super().__init__()
-        self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model = model.to(memory_format=torch.channels_last)
         self.device = device
-        self.bfloat16 = has_bfloat16(device)
+        self.in_bfloat16 = has_bfloat16(device)
+        if device.type == "cuda" and find_spec("triton"):
+            # not on a CPU: there ResNet20 takes 60 s to compile and then saves 3 % of a step (2 cores, AVX512-BF16)
+            torch._dynamo.config.suppress_errors = True  # what does not compile runs as it is
+            self.model.compile()
 
     def forward(self, images: Tensor) -> Tensor:
-        with torch.autocast(self.device.type, torch.bfloat16) if self.bfloat16 else nullcontext():
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.in_bfloat16):
             logits: Tensor = self.model(images)
         return logits.float()
 
@@ -162,5 +168,5 @@ def has_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies bfloat16 itself; elsewhere it is emulated, and slower than float32."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)  # Ampere
-    capabilities: dict[str, bool] = dict(getattr(torch.cpu, "get_capabilities", dict)())  # torch 2.10 and later
+    capabilities = getattr(torch.cpu, "get_capabilities", dict[str, bool])()  # torch 2.10 and later
     return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grader.case import Case, Ramp, check
 from grader.evidence import Checkpoint, Claims, Diagnosis, Measurement, Preprocessing, TestScores
 from grader.records import Bar, Bars, Cell, Curve, Exhibit, Matrix, Message, Point, Series, Table, Verdict, message
-from grader.statistics import calibration_error, wilson_interval
+from grader.statistics import calibration_error, fits_training, wilson_interval
 
 DOUBTFUL = 0.01  # a claim further above the measurement than this is looked into
 BETTER = 0.05  # another preprocessing must win by more than this to be named
@@ -94,7 +94,7 @@ def _exhibits(case: Case[TestScores, Ramp], share: float) -> list[Exhibit]:
     ]
     claims = case.other(Claims)
     if claims and claims.claims:
-        exhibits.insert(0, _claims_table(claims, case.other(Diagnosis), share))
+        exhibits.insert(0, _claims_table(claims, case.other(Diagnosis), scores))
     exhibits += [_measured_table(case), _calibration(scores)]
     diagnosis = case.other(Diagnosis)
     return [*exhibits, _trials_table(diagnosis)] if diagnosis else exhibits
@@ -108,30 +108,28 @@ def _rubric_curve(limits: Ramp, share: float) -> Curve:
     return Curve(title, message("Test accuracy in percent"), message("Share of the points"), (line,), (here,), "%")
 
 
-def _claims_table(claims: Claims, diagnosis: Diagnosis | None, share: float) -> Table:
+def _claims_table(claims: Claims, diagnosis: Diagnosis | None, scores: TestScores) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for claim in claims.claims:
         place: Cell = (
             message("{source}, line {line}", source=claim.source, line=claim.line) if claim.line else claim.source
         )
-        rows.append((f"{claim.accuracy:.2%}", place, claim.quote, _compared(claim.accuracy, diagnosis, share)))
-    rows.append((f"{share:.2%}", message("measured by the grader"), None, None))
+        rows.append((f"{claim.accuracy:.2%}", place, claim.quote, _compared(claim.accuracy, diagnosis, scores)))
+    rows.append((f"{scores.correct / scores.count:.2%}", message("measured by the grader"), None, None))
     columns = (message("Accuracy"), message("Source"), message("In the words of the submission"), message("Beside it"))
     return Table(message("Claimed and measured"), columns, tuple(rows))
 
 
-def _compared(claimed: float, diagnosis: Diagnosis | None, share: float) -> Message:
-    gap = 100 * (claimed - share)
+def _compared(claimed: float, diagnosis: Diagnosis | None, scores: TestScores) -> Message:
+    gap = 100 * (claimed - scores.correct / scores.count)
     if abs(gap) <= 100 * DOUBTFUL:
         return message("agrees to {gap:.2f} points", gap=abs(gap))
     if gap < 0:
         return message("{gap:.2f} points below the measured accuracy", gap=-gap)
-    graded = diagnosis.trials[0] if diagnosis else None
-    if graded and abs(claimed - graded.correct / graded.count) < abs(claimed - share):
-        return message(
-            "{gap:.2f} points above; it fits the training images better ({train:.2%} of {count:,})",
-            gap=gap, train=graded.correct / graded.count, count=graded.count,
-        )  # fmt: skip
+    training = fits_training(claimed, scores, diagnosis)
+    if training is not None:
+        text = "{gap:.2f} points above; it fits the training images better, of which {training:.2%} are named correctly"
+        return message(text, gap=gap, training=training)
     return message("{gap:.2f} points above the measured accuracy", gap=gap)
 
 

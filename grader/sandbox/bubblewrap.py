@@ -21,7 +21,7 @@ from typing import Self
 
 from grader.evidence import Crashed, Failure, Unavailable
 from grader.records import Message, message
-from grader.sandbox.interface import Job, Reply, open_read_only, shorten
+from grader.sandbox.interface import ENVIRONMENT, Job, Reply, open_read_only, shorten
 from grader.sandbox.watch import Child, await_reply
 
 START_SECONDS = 180.0  # importing torch from a cold network disk has been seen to take a minute
@@ -178,7 +178,8 @@ def options(gpu: bool) -> Iterator[str]:
         )
     else:
         yield from ("--unshare-user", "--disable-userns", "--cap-drop", "ALL")
-    for name, value in (("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin"), ("HOME", "/tmp"), ("GLIBC_TUNABLES", MALLOC)):
+    fixed = {"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "HOME": "/tmp", "GLIBC_TUNABLES": MALLOC}
+    for name, value in (fixed | ENVIRONMENT).items():
         yield from ("--setenv", name, value)
     yield from _system_binds()
     yield from ("--proc", "/proc", "--dev", "/dev", "--ro-bind-try", "/sys/devices/system", "/sys/devices/system")

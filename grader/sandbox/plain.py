@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from grader.evidence import Crashed, Failure
-from grader.sandbox.interface import Job, Reply, shorten
+from grader.sandbox.interface import ENVIRONMENT, Job, Reply, shorten
 from grader.sandbox.watch import Child, await_reply
 
 BOOT = "import json, sys; sys.path[:0] = json.loads(sys.argv[1]); from grader.worker import main; main(sys.argv[2:])"
@@ -43,7 +43,7 @@ class PlainSandbox:
         root = str(Path(__file__).resolve().parents[2])
         # The paths of this process, less the current folder: `python -I` looks nowhere that a submission could reach.
         path = [root, *(entry for entry in sys.path if entry and Path(entry).is_absolute())]
-        environment = {name: os.environ[name] for name in KEPT if name in os.environ}
+        environment = {name: os.environ[name] for name in KEPT if name in os.environ} | ENVIRONMENT
         with tempfile.TemporaryFile() as printed, tempfile.TemporaryDirectory(prefix="grade-plain-") as folder:
             process = subprocess.Popen(
                 [sys.executable, "-I", "-B", "-c", BOOT, json.dumps(path), "once"],
