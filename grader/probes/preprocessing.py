@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import warnings
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +14,27 @@ from typing import Any
 from grader.probes.literals import constants, evaluate
 from grader.probes.text import decode, read_bytes
 
-OTHER_TASKS = ("exp1.py", "extract_features.py", "retrieve.py")  # these normalise for other networks
+OTHER_TASKS = ("exp1.py", "extract_features.py", "extract_feature.py", "retrieve.py")  # for other networks
+MOST_CODE = 500_000  # characters of one file or cell: nobody writes that much, and a tree takes a hundred times as much
 _TEST = re.compile(r"test|val|eval|infer", re.IGNORECASE)
 _TRAIN = re.compile(r"train|augment", re.IGNORECASE)
-_MAGIC = re.compile(r"^\s*[%!?].*$", re.MULTILINE)  # IPython's own lines are no Python
+# IPython's own lines are no Python: %matplotlib inline, !pip install, x = !ls, model?
+_MAGIC = (
+    (re.compile(r"^([ \t]*)[%!?].*$", re.MULTILINE), r"\1pass"),
+    (re.compile(r"=[ \t]*[%!].*$", re.MULTILINE), "= None"),
+    (re.compile(r"^([ \t]*)[\w.]+\?{1,2}[ \t]*$", re.MULTILINE), r"\1pass"),
+)
 Triple = tuple[float, float, float]
+Names = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Code that was parsed: a file, or a cell of a notebook."""
+
+    source: str
+    code: str
+    tree: ast.AST
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +50,47 @@ class _Found:
 def read_preprocessing(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Find `transforms.Normalize`, else constants MEAN and STD, else ToTensor alone, in the order of `inputs["names"]`.
 
-    Returns the fields of evidence.Preprocessing, or {"found": False} where no file tells.
+    Returns the fields of evidence.Preprocessing, or {"found": False} where no file tells; "also_found" then names
+    what looks like a normalisation and could not be read without running it.
     """
-    for name in inputs["names"]:
-        if name.rpartition("/")[2] in OTHER_TASKS:
+    names = [name for name in inputs["names"] if name.rpartition("/")[2].casefold() not in OTHER_TASKS]
+    documents = [list(_pieces(name, read_bytes(files, name))) for name in names]
+    bound = [_constants(document) for document in documents]
+    unread: list[str] = []
+    for document, own in zip(documents, bound, strict=True):
+        try:
+            found = _in_document(document, ChainMap(own, *bound), unread)
+        except RecursionError:  # nested so deeply that no person wrote it
             continue
-        found = [item for source, code in _code(name, read_bytes(files, name)) for item in _in_source(source, code)]
         if found:
-            best = min(found, key=lambda item: item.rank)
-            others = {
-                f"{item.source}, line {item.line}: mean {item.mean}, std {item.std}"
-                for item in found
-                if (item.mean, item.std) != (best.mean, best.std)
-            }
-            fields = {"mean": best.mean, "std": best.std, "resize": best.resize, "source": best.source[:300]}
-            return {**fields, "line": best.line, "also_found": sorted(others)[:20]}, {}
-    return {"found": False}, {}
+            return _fields(found), {}
+    return {"found": False, "also_found": unread[:20]}, {}
 
 
-def _code(name: str, data: bytes) -> Iterator[tuple[str, str]]:
+def _fields(found: list[_Found]) -> dict[str, Any]:
+    best = min(found, key=lambda item: item.rank)
+    others = {
+        f"{item.source}, line {item.line}: mean {item.mean}, std {item.std}"[:500]
+        for item in found
+        if (item.mean, item.std) != (best.mean, best.std)
+    }
+    fields = {"mean": best.mean, "std": best.std, "resize": best.resize, "source": best.source[:300]}
+    return {**fields, "line": best.line, "also_found": sorted(others)[:20]}
+
+
+# --- code ------------------------------------------------------------------------------------------------------
+
+
+def _pieces(name: str, data: bytes) -> Iterator[_Piece]:
+    for source, code in _code(name, decode(data)):
+        tree = _parse(code)
+        if tree is not None:
+            yield _Piece(source, code, tree)
+
+
+def _code(name: str, text: str) -> Iterator[tuple[str, str]]:
     """Pieces of Python code with what to call them: a file, or each cell of a notebook."""
-    text = decode(data)
-    if not name.endswith(".ipynb"):
+    if not name.casefold().endswith(".ipynb"):
         yield name, text
         return
     try:
@@ -65,61 +101,133 @@ def _code(name: str, data: bytes) -> Iterator[tuple[str, str]]:
         if isinstance(cell, dict) and cell.get("cell_type") == "code":
             source = cell.get("source", "")
             lines = "".join(map(str, source)) if isinstance(source, list) else str(source)
-            yield f"{name}, cell {number}", _MAGIC.sub("pass", lines)
+            yield f"{name}, cell {number}", lines
 
 
-def _in_source(source: str, code: str) -> list[_Found]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a student's "\d" in a string is no concern of ours
-            tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    names = constants(tree)
-    found = list(_normalise_calls(tree, names, source))
-    if found:
+def _parse(code: str) -> ast.AST | None:
+    """The syntax tree, None for what is no Python, with or without IPython's own lines."""
+    if len(code) > MOST_CODE:
+        return None
+    plain = code
+    for pattern, instead in _MAGIC:
+        plain = pattern.sub(instead, plain)
+    for attempt in (code, plain):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a student's "\d" in a string is no concern of ours
+                return ast.parse(attempt)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return None
+
+
+def _constants(document: list[_Piece]) -> dict[str, Any]:
+    """Names bound to numbers; a notebook's cells share them. `from b import M as N` binds nothing here: see _aliases."""
+    found: dict[str, Any] = {}
+    for piece in document:
+        try:
+            found |= constants(piece.tree)
+        except RecursionError:
+            continue
+    return found
+
+
+def _aliases(document: list[_Piece], names: Names) -> dict[str, Any]:
+    """Constants of the submission's other files under the names by which this one imports them."""
+    imported = [
+        alias for piece in document for node in ast.walk(piece.tree) if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    ]  # fmt: skip
+    return {alias.asname: names[alias.name] for alias in imported if alias.asname and alias.name in names}
+
+
+# --- normalisations --------------------------------------------------------------------------------------------
+
+
+def _in_document(document: list[_Piece], names: Names, unread: list[str]) -> list[_Found]:
+    """What one file or notebook says. A Normalize that cannot be read is added to `unread`, and nothing is guessed."""
+    names = ChainMap(_aliases(document, names), names)  # type: ignore[arg-type]
+    found: list[_Found] = []
+    unclear: list[str] = []
+    for piece in document:
+        for purpose, call, siblings in _calls(piece.tree):
+            mean, std = _argument(call, 0, "mean", names), _argument(call, 1, "std", names)
+            if mean and std and min(std) > 0:
+                rank = 0 if _TEST.search(purpose) else 2 if _TRAIN.search(purpose) else 1
+                found.append(_Found(mean, std, _resize(siblings, names), piece.source, call.lineno, rank))
+            else:
+                unclear.append(f"{piece.source}, line {call.lineno}: {ast.unparse(call)}"[:300])
+    if found or unclear:
+        unread += unclear
         return found
-    upper = {name.upper(): value for name, value in names.items()}
-    mean, std = _triple(upper.get("MEAN")), _triple(upper.get("STD"))
-    if mean and std:
-        return [_Found(mean, std, 0, source, _line_of(tree, "MEAN"), 1)]
-    line = _line_of(tree, "TOTENSOR")
-    return [_Found((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), 0, source, line, 1)] if line and _on_cifar(code) else []
+    return _by_name(document, names) or _to_tensor_alone(document)
 
 
-def _normalise_calls(tree: ast.AST, names: Mapping[str, Any], source: str) -> Iterator[_Found]:
-    for purpose, call, siblings in _calls(tree):
-        mean, std = _argument(call, 0, "mean", names), _argument(call, 1, "std", names)
-        if mean and std and all(std):
-            rank = 0 if _TEST.search(purpose) else 2 if _TRAIN.search(purpose) else 1
-            yield _Found(mean, std, _resize(siblings, names), source, call.lineno, rank)
+def _by_name(document: list[_Piece], names: Names) -> list[_Found]:
+    """The template's way: constants MEAN and STD, each of three numbers."""
+    for piece in document:
+        for mean_name, std_name in (("MEAN", "STD"), ("mean", "std")):
+            mean, std = names.get(mean_name), names.get(std_name)
+            line = _line_of(piece.tree, mean_name)
+            if line and isinstance(mean, tuple) and isinstance(std, tuple):
+                means, stds = _triple(mean), _triple(std)
+                if means and stds and min(stds) > 0:
+                    return [_Found(means, stds, 0, piece.source, line, 1)]
+    return []
+
+
+def _to_tensor_alone(document: list[_Piece]) -> list[_Found]:
+    """Pixels from 0 to 1 and no more, where code that names CIFAR turns images into tensors."""
+    if not any("CIFAR" in piece.code.upper() for piece in document):
+        return []
+    places = ((piece.source, _line_of(piece.tree, "ToTensor")) for piece in document)
+    return [_Found((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), 0, source, line, 1) for source, line in places if line][:1]
 
 
 def _calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call, list[ast.expr]]]:
     """Each Normalize(...), with the name that the statement around it binds and the other steps of its Compose."""
-    seen: set[int] = set()
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Assign | ast.AnnAssign | ast.FunctionDef | ast.Expr | ast.Return | ast.keyword):
+    pending: list[tuple[ast.AST, str, list[ast.expr]]] = [(tree, "", [])]
+    while pending:
+        node, purpose, siblings = pending.pop()
+        if isinstance(node, ast.Call) and _is_call(node, "Normalize"):
+            yield purpose, node, siblings
             continue
-        purpose = _purpose(node)
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.List | ast.Tuple):
-                for item in inner.elts:
-                    if _is_call(item, "Normalize") and id(item) not in seen and purpose is not None:
-                        seen.add(id(item))
-                        yield purpose, item, inner.elts  # type: ignore[misc]
-    for inner in ast.walk(tree):
-        if _is_call(inner, "Normalize") and id(inner) not in seen:
-            yield "", inner, []  # type: ignore[misc]
+        within = [(child, _purpose(node, child) or purpose, _siblings(node)) for child in ast.iter_child_nodes(node)]
+        pending += reversed(within)
 
 
-def _purpose(node: ast.AST) -> str | None:
+def _purpose(node: ast.AST, child: ast.AST) -> str:
+    """What a child is for, as far as this node names it: the target of an assignment, a dict's key, a keyword."""
     match node:
-        case ast.Assign(targets=[target, *_]) | ast.AnnAssign(target=target):
-            return ast.unparse(target)
-        case ast.Expr() | ast.Return() | ast.keyword():
-            return ""
-    return None
+        case ast.Assign(targets=[ast.Name(id=name) | ast.Attribute(attr=name), *_]):
+            return name
+        case ast.AnnAssign(target=ast.Name(id=name) | ast.Attribute(attr=name)):
+            return name
+        case ast.Dict(keys=keys, values=values):
+            named = (key.value for key, value in zip(keys, values, strict=True)
+                     if value is child and isinstance(key, ast.Constant))  # fmt: skip
+            return next((key for key in named if isinstance(key, str)), "")
+        case ast.FunctionDef(name=name):
+            return name
+        case ast.Call(keywords=keywords):
+            return next((_split(item.value) for item in keywords if item.arg == "train"), "")
+    return ""
+
+
+def _split(train: ast.expr) -> str:
+    """CIFAR10(train=False, transform=...) says what a transform is for."""
+    if isinstance(train, ast.Constant) and isinstance(train.value, bool):
+        return "train" if train.value else "test"
+    return ""
+
+
+def _siblings(node: ast.AST) -> list[ast.expr]:
+    match node:
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return items
+        case ast.Call(args=items) if _is_call(node, "Sequential"):  # of torch.nn, as torchvision's v2 allows
+            return items
+    return []
 
 
 def _is_call(node: ast.AST, name: str) -> bool:
@@ -129,9 +237,14 @@ def _is_call(node: ast.AST, name: str) -> bool:
     return False
 
 
-def _argument(call: ast.Call, position: int, keyword: str, names: Mapping[str, Any]) -> Triple | None:
-    given = [item.value for item in call.keywords if item.arg == keyword] or call.args[position : position + 1]
-    return _triple(evaluate(given[0], names)) if given else None
+def _argument(call: ast.Call, position: int, keyword: str, names: Names) -> Triple | None:
+    given = [item.value for item in call.keywords if item.arg == keyword]
+    if given:
+        return _triple(evaluate(given[0], names))
+    if call.args and isinstance(call.args[0], ast.Starred):  # Normalize(*stats)
+        whole = evaluate(call.args[0].value, names)
+        return _triple(whole[position]) if isinstance(whole, tuple) and len(whole) == 2 else None
+    return _triple(evaluate(call.args[position], names)) if len(call.args) > position else None
 
 
 def _triple(value: Any) -> Triple | None:
@@ -144,11 +257,12 @@ def _triple(value: Any) -> Triple | None:
     return float(items[0]), float(items[1]), float(items[2])
 
 
-def _resize(siblings: list[ast.expr], names: Mapping[str, Any]) -> int:
+def _resize(siblings: list[ast.expr], names: Names) -> int:
     """Side in pixels that a Resize beside the Normalize asks for; 0 for none."""
     for item in siblings:
-        if _is_call(item, "Resize") and isinstance(item, ast.Call) and item.args:
-            side = evaluate(item.args[0], names)
+        if _is_call(item, "Resize") and isinstance(item, ast.Call):
+            given = [word.value for word in item.keywords if word.arg == "size"] or item.args[:1]
+            side = evaluate(given[0], names) if given else None
             side = side[0] if isinstance(side, tuple) and side else side
             if isinstance(side, int) and 8 <= side <= 512:
                 return side
@@ -158,10 +272,6 @@ def _resize(siblings: list[ast.expr], names: Mapping[str, Any]) -> int:
 def _line_of(tree: ast.AST, word: str) -> int:
     for node in ast.walk(tree):
         name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-        if name.upper() == word and hasattr(node, "lineno"):
+        if name == word and hasattr(node, "lineno"):
             return int(node.lineno)
     return 0
-
-
-def _on_cifar(code: str) -> bool:
-    return "CIFAR" in code.upper()
