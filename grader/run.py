@@ -77,8 +77,8 @@ def find_images(
         say(message(text, folder=str(cache)))
         return fetch_cifar10(cache, progress)
     except MissingData as error:
-        say(error.message)
-        return error.message
+        say(error.message)  # once, with each source and its reason; a student's page needs only what follows from it
+        return message("CIFAR-10 is not on this machine: run 'grade data fetch', then grade again.")
 
 
 @contextmanager

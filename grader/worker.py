@@ -58,7 +58,11 @@ def answer(request: dict[str, Any], files: Files, out: BinaryIO) -> None:
             outcome, value = "out of memory", {"megabytes": megabytes}
         else:
             outcome, value = "crashed", {"tail": traceback.format_exc()[-4000:]}
-    header = json.dumps({"outcome": outcome, "value": value}, allow_nan=False).encode()
+    try:
+        header = json.dumps({"outcome": outcome, "value": value}, allow_nan=False).encode()
+    except (ValueError, TypeError):  # NaN from a student's file, say: a fault of the probe
+        arrays = {}
+        header = json.dumps({"outcome": "crashed", "value": {"tail": traceback.format_exc()[-4000:]}}).encode()
     out.write(len(header).to_bytes(4, "big") + header)
     for data in arrays.values():
         out.write(data)
@@ -68,7 +72,8 @@ def answer(request: dict[str, Any], files: Files, out: BinaryIO) -> None:
 def is_memory_error(error: BaseException) -> bool:
     """MemoryError, and torch's own way to say it."""
     text = str(error).lower()
-    return isinstance(error, MemoryError) or "can't allocate memory" in text or "out of memory" in text
+    phrases = ("can't allocate memory", "out of memory", "bad_alloc", "cannot allocate memory")
+    return isinstance(error, MemoryError) or any(phrase in text for phrase in phrases)
 
 
 def limit_process(request: dict[str, Any]) -> None:
@@ -131,9 +136,9 @@ def once() -> None:
     request = json.loads(sys.stdin.buffer.read())
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever else prints must not end up in the answer
-    limit_process(request)
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     files = {name: os.open(path, flags) for name, path in request["paths"].items()}
+    limit_process(request)  # from here on nothing can be printed either
     with out:
         answer(request, files, out)
 

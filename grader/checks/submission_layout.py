@@ -21,7 +21,7 @@ class LayoutLimits:
 
 @check(reads=Layout, limits=LayoutLimits)
 def submission_layout(case: Case[Layout, LayoutLimits]) -> Verdict:
-    """Everything that the lab asks for is there, and nothing that it asks to leave out."""
+    """Every file that the lab asks for is there."""
     places = [(wanted, _find(wanted, case.seen.files)) for wanted in case.limits.required]
     missing = [wanted for wanted, place in places if not place]
     size = sum(file.size for file in case.seen.files) / MEGABYTE

@@ -22,7 +22,7 @@ class HistoryLimits:
 
 @check(reads=History, limits=HistoryLimits)
 def training_history(case: Case[History, HistoryLimits]) -> Verdict:
-    """The training history is complete, and its last test accuracy is that of the weights."""
+    """The training history is complete and belongs to the weights."""
     scores = case.other(TestScores)
     faults = _faults(case.seen)
     measured = 100.0 * scores.correct / scores.count if scores else None

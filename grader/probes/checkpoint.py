@@ -48,7 +48,10 @@ def _fill(known: Recognised, loaded: Loaded, name: str) -> nn.Module:
     wanted = {key: tuple(value.shape) for key, value in known.net.state_dict().items() if key in known.source}
     taken = take({key: loaded.tensors[known.source[key]] for key in wanted}, wanted, name)
     for key, value in known.net.state_dict().items():
-        taken.setdefault(key, torch.zeros(value.shape, dtype=value.dtype))  # counters that evaluation never reads
+        found = taken.setdefault(key, torch.zeros(value.shape, dtype=value.dtype))  # counters: evaluation reads none
+        if value.is_floating_point() and not found.is_floating_point():
+            raise Refuse("tensor", file=name, name=key, problem=f"of type {found.dtype}, not of real numbers")
+        taken[key] = found.to(value.dtype)
     known.net.load_state_dict(taken, assign=True)
     return known.net
 

@@ -54,9 +54,12 @@ def recognise(loaded: Loaded, file: str) -> Recognised:
     whole = rebuild(loaded.module, file) if loaded.module else None
     if whole is not None:
         name = "small_alexnet" if str(whole) == str(models.small_alexnet()) else f"nn.Sequential of {len(whole)} layers"
-        return Recognised(name, whole, {key: key for key in whole.state_dict()}, ())
+        comparison = _compare(name, whole, loaded.tensors)
+        if comparison.missing:
+            raise _refusal(comparison, loaded.tensors, file)
+        return Recognised(name, whole, comparison.source, comparison.unexpected)
     tensors, prefix = _without_common_prefix(loaded.tensors)
-    renamed = (f"{prefix} left out",) if prefix else ()
+    renamed = (f"{prefix[:200]} left out",) if prefix else ()
     nearest: _Comparison | None = None
     for name, net, least_side in chain(_lab_networks(), _torchvision_networks(tensors)):
         comparison = _compare(name, net, tensors)

@@ -5,6 +5,8 @@ A probe names the code; the parent, which never trusts a child's words, looks th
 
 from __future__ import annotations
 
+LONGEST = 300  # characters of one value or detail
+MOST_DETAILS = 200
 SAVE = "Save the weights with torch.save(model.state_dict(), 'final.pth') and hand that file in."
 
 REFUSALS: dict[str, str] = {
@@ -57,5 +59,6 @@ class Refuse(Exception):
     def __init__(self, code: str, details: tuple[str, ...] = (), /, **values: str | int | float) -> None:
         super().__init__(code)
         self.code = code
-        self.values = values
-        self.details = list(details)
+        # names in a checkpoint may be megabytes long, and the answer may not
+        self.values = {name: value[:LONGEST] if isinstance(value, str) else value for name, value in values.items()}
+        self.details = [line[:LONGEST] for line in details[:MOST_DETAILS]]

@@ -11,11 +11,10 @@ from torch import nn
 
 from grader.probes.blank import blank
 from grader.probes.refusals import Refuse
-from grader.probes.state_dict import children
+from grader.probes.state_dict import CONTAINER, children
 from grader.probes.unpickle import Inert
 
-CONTAINER = "torch.nn.modules.container.Sequential"
-MOST_LAYERS = 1000
+MOST_LAYERS = 1000  # of one nn.Sequential; state_dict.MOST_MODULES bounds them all
 LARGEST = 1_000_000  # an attribute: features, kernel size, padding
 _CONV = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
 _NORM = ("num_features", "eps", "momentum", "affine", "track_running_stats")
@@ -76,7 +75,11 @@ def _sequential(module: Inert, file: str, prefix: str, depth: int) -> nn.Sequent
         if len(net) >= MOST_LAYERS or depth > 20:
             raise Refuse("layer", file=file, name=path[:100], layer="too many layers")
         inner = child.name == CONTAINER
-        net.add_module(name, _sequential(child, file, f"{path}.", depth + 1) if inner else _layer(child, file, path))
+        layer = _sequential(child, file, f"{path}.", depth + 1) if inner else _layer(child, file, path)
+        try:
+            net.add_module(name, layer)
+        except KeyError as error:  # a name that torch does not allow
+            raise Refuse("layer", file=file, name=path[:100], layer=child.name[:100]) from error
     return net
 
 
@@ -90,7 +93,9 @@ def _layer(saved: Inert, file: str, path: str) -> nn.Module:
         if kind in ("Conv2d", "Linear"):
             arguments["bias"] = saved.state["_parameters"].get("bias") is not None
         layer: nn.Module = getattr(nn, kind)(**arguments)
-    except (TypeError, ValueError, KeyError, RuntimeError, AttributeError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # each layer complains in its own way: ZeroDivisionError, AssertionError
         raise refusal from error
     return layer
 

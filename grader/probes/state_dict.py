@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,10 @@ WRAPPERS = ("net", "state_dict", "model", "model_state_dict", "model_state", "we
 PREFIXES = ("module.", "_orig_mod.")  # DataParallel, torch.compile
 MOST_LEVELS = 4
 MOST_KEYS = 20_000
+MOST_PERCENT = 100
+MOST_MODULES = 20_000
 MOST_DEPTH = 50
+CONTAINER = "torch.nn.modules.container.Sequential"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +39,24 @@ def find_state_dict(found: Any, file: str) -> Loaded:
     path: list[str] = []
     for _ in range(MOST_LEVELS + 1):
         if isinstance(found, Inert) and _is_module(found):
-            tensors = dict(_module_tensors(found, "", 0))
+            tensors = _module_tensors(found, file)
             return _named(tensors, "whole module", path, found, file)
         if not isinstance(found, Mapping):
             break
+        # first what is wrapped: the accuracy beside it may be a tensor too
+        inner = next((key for key in WRAPPERS if _may_hold_weights(found.get(key))), None)
         tensors = {key: value for key, value in found.items() if isinstance(key, str) and isinstance(value, Tensor)}
-        if tensors:
+        if inner is None and tensors:
             return _named(tensors, "wrapped state dict" if path else "state dict", path, None, file)
-        inner = next((key for key in WRAPPERS if isinstance(found.get(key), Mapping | Inert)), None)
         if inner is None:
             break
         path.append(inner)
         found = found[inner]
     raise Refuse("no_tensors", file=file, found=_describe(found))
+
+
+def _may_hold_weights(value: Any) -> bool:
+    return isinstance(value, Mapping) or (isinstance(value, Inert) and _is_module(value))
 
 
 def _named(tensors: dict[str, Tensor], form: str, path: list[str], module: Inert | None, file: str) -> Loaded:
@@ -56,8 +65,9 @@ def _named(tensors: dict[str, Tensor], form: str, path: list[str], module: Inert
     if len(tensors) > MOST_KEYS:
         raise Refuse("no_tensors", file=file, found=f"it is a list of {len(tensors):,} tensors")
     renamed = []
+    built = module is not None and module.name == CONTAINER  # rebuilt under its own names
     for prefix in PREFIXES * 2:  # torch.compile of DataParallel, and the other way round
-        if all(key.startswith(prefix) for key in tensors):
+        if not built and all(key.startswith(prefix) for key in tensors):
             tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
             renamed.append(f"{prefix} left out")
     return Loaded(tensors, form, ".".join(path), tuple(renamed), module)
@@ -65,7 +75,7 @@ def _named(tensors: dict[str, Tensor], form: str, path: list[str], module: Inert
 
 def _describe(found: Any) -> str:
     if isinstance(found, Mapping):
-        keys = ", ".join(str(key)[:40] for key in list(found)[:8])
+        keys = ", ".join(key[:40] if isinstance(key, str) else type(key).__name__ for key in list(found)[:8])
         return f"it is a dict with the keys {keys}" if keys else "it is an empty dict"
     if isinstance(found, Inert):
         return f"it is an object of {found.name[:100]}"
@@ -83,22 +93,31 @@ def children(module: Inert) -> Iterator[tuple[str, Inert]]:
             yield name, child
 
 
-def _module_tensors(module: Inert, prefix: str, depth: int) -> Iterator[tuple[str, Tensor]]:
-    if depth > MOST_DEPTH:  # also ends a module that contains itself
-        return
-    for kind in ("_parameters", "_buffers"):
-        held = module.state.get(kind)
-        for name, value in held.items() if isinstance(held, Mapping) else ():
-            if isinstance(name, str) and isinstance(value, Tensor):
-                yield prefix + name, value
-    for name, child in children(module):
-        yield from _module_tensors(child, f"{prefix}{name}.", depth + 1)
+def _module_tensors(module: Inert, file: str) -> dict[str, Tensor]:
+    """The parameters and buffers of a whole module by their full names; ends where a module contains itself."""
+    tensors: dict[str, Tensor] = {}
+    waiting = [("", module, 0)]
+    for count in itertools.count(1):
+        if not waiting:
+            break
+        prefix, module, depth = waiting.pop()
+        if depth > MOST_DEPTH or count > MOST_MODULES:
+            raise Refuse(
+                "no_tensors", file=file, found=f"it is more than {MOST_MODULES:,} modules, or {MOST_DEPTH} deep"
+            )
+        for kind in ("_parameters", "_buffers"):
+            held = module.state.get(kind)
+            for name, value in held.items() if isinstance(held, Mapping) else ():
+                if isinstance(name, str) and isinstance(value, Tensor):
+                    tensors[prefix + name] = value
+        waiting += [(f"{prefix}{name}.", child, depth + 1) for name, child in children(module)]
+    return tensors
 
 
 def take(tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], file: str) -> dict[str, Tensor]:
     """Copy the expected tensors: layout, shape, dtype, then the values, which must be finite. Raises Refuse.
 
-    Returns float32 tensors (integers for counters) that share nothing with the checkpoint.
+    Returns float32 tensors, integers where the checkpoint has integers, that share nothing with the checkpoint.
     """
     taken: dict[str, Tensor] = {}
     for key, shape in shapes.items():
@@ -134,6 +153,6 @@ def find_claim(found: Any) -> tuple[str, float] | None:
         value = found.get(key)
         if isinstance(value, Tensor) and value.numel() == 1 and value.layout == torch.strided:
             value = value.item()
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return key, float(value)
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST_PERCENT:
+            return key, float(value)  # what is NaN or beyond any accuracy claims nothing
     return None

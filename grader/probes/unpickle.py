@@ -9,6 +9,7 @@ weights_only=True, and never a second time without.
 from __future__ import annotations
 
 import io
+import pickle
 import pickletools
 import sys
 import warnings
@@ -20,7 +21,8 @@ import torch
 from grader.probes.refusals import Refuse
 
 # What a tensor needs, built by torch itself. Left out on purpose although torch would accept them: bytearray (2 GB
-# from five bytes), sparse, quantised, nested, meta and subclass tensors.
+# from five bytes), tensors made by their class (over memory that was never filled), sparse, quantised, nested, meta and
+# subclass tensors.
 BUILT = frozenset(
     {"collections.OrderedDict", "collections.Counter", "builtins.set", "builtins.complex", "_codecs.encode"}
     | {"torch.Size", "torch.device", "torch.nn.parameter.Parameter"}
@@ -38,10 +40,17 @@ SCALARS = frozenset({"numpy.core.multiarray.scalar", "numpy._core.multiarray.sca
 # Functions that honest files name and that a stand-in can replace, because only their attributes matter.
 INERT_FUNCTIONS = frozenset(
     {"numpy.dtype", "numpy.ndarray", "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct"}
-    | {"functools.partial", "torch.relu", "torch._C._nn.gelu"}
+    | {"functools.partial", "torch._C._nn.gelu"}
+    | {"builtins.getattr", "torch._C._VariableFunctionsClass"}  # torch.relu is pickled as getattr(this class, "relu")
+    # what a defaultdict makes: defaultdict(list)
+    | {f"builtins.{name}" for name in ("bool", "dict", "float", "frozenset", "int", "list", "str", "tuple")}
+    | {"datetime.date", "datetime.datetime", "datetime.timedelta"}
 )
 INERT_CLASSES_OF_THE_LIBRARY = frozenset({"argparse.Namespace", "collections.defaultdict", "types.SimpleNamespace"})
+MOST_NAMES = 2_000  # every module of a large network has one of a few dozen classes
+NEWEST_PROTOCOL = 3
 _OPERATIONS = frozenset({"STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4", "NEWOBJ_EX"})
+_MEMO = frozenset({"BINPUT", "LONG_BINPUT"})
 
 
 class Inert:
@@ -62,19 +71,37 @@ class Inert:
         self.state = state
 
 
-def requested_names(pickled: bytes, file: str) -> set[str]:
-    """Every global that a pickle asks for, as "module.name". Raises Refuse."""
-    names: set[str] = set()
+def requested_names(pickled: bytes, file: str) -> dict[str, bool]:
+    """Every global that a pickle asks for, as "module.name", and whether it makes an object of it as of a class.
+
+    Raises Refuse.
+    """
+    names: dict[str, bool] = {}
+    before: list[str] = []  # the operations since the last global
+    last = ""
     try:
         for operation, argument, _ in pickletools.genops(pickled):
-            if operation.name == "GLOBAL":
-                names.add(_python3_name(str(argument)))
-            elif operation.name in _OPERATIONS:
-                problem = f"it was pickled in a way that torch.save does not use by itself ({operation.name})"
+            problem = _unwelcome(operation.name, argument, len(names))
+            if problem:
                 raise Refuse("pickle", file=file, problem=problem)
+            if operation.name == "GLOBAL":
+                last, before = _python3_name(str(argument)), []
+                names.setdefault(last, False)
+            elif operation.name == "NEWOBJ" and before == ["EMPTY_TUPLE"]:
+                names[last] = True
+            elif operation.name not in _MEMO and len(before) < 2:
+                before.append(operation.name)
     except (ValueError, IndexError, UnicodeError, OverflowError, AttributeError) as error:
         raise Refuse("pickle", file=file, problem=f"its index is damaged ({type(error).__name__})") from error
     return names
+
+
+def _unwelcome(operation: str, argument: Any, names: int) -> str:
+    if operation == "PROTO" and argument > NEWEST_PROTOCOL:
+        return f"it was saved with pickle_protocol={argument}; leave that argument out"
+    if operation in _OPERATIONS:
+        return f"it was pickled in a way that torch.save does not use by itself ({operation})"
+    return f"it asks for more than {MOST_NAMES:,} classes" if names > MOST_NAMES else ""
 
 
 def _python3_name(argument: str) -> str:
@@ -91,41 +118,50 @@ def load_inert(pickled: bytes, archive: io.BytesIO, file: str) -> tuple[Any, tup
         file: what to call it in a refusal.
     """
     names = requested_names(pickled, file)
-    stand_ins: list[Any] = [(_stand_in(name, file), name) for name in sorted(names - BUILT)]
+    others = sorted(names.keys() - BUILT)
+    classes = {name for name in others if is_class(name, names[name])}
+    stand_ins: list[Any] = [(_stand_in(name, name in classes, file), name) for name in others]
     try:
         with torch.serialization.safe_globals(stand_ins), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             loaded = torch.load(archive, map_location="cpu", weights_only=True)
     except (MemoryError, Refuse):
         raise
+    except pickle.UnpicklingError as error:
+        problem = "it holds something beside weights and plain values"
+        raise Refuse("pickle", file=file, problem=problem) from error
     except Exception as error:
         if "can't allocate memory" in str(error):
             raise
         # torch's own text advises weights_only=False and may hold the student's bytes: only its kind is told
         raise Refuse("pickle", file=file, problem=f"its content is damaged ({type(error).__name__})") from error
-    unloaded = tuple(name for name in sorted(names - BUILT) if is_class(name) and not name.startswith("torch.nn."))
-    return loaded, unloaded
+    return loaded, tuple(name for name in sorted(classes) if not name.startswith("torch.nn."))
 
 
-def _stand_in(name: str, file: str) -> Callable[..., Any]:
+def _stand_in(name: str, classlike: bool, file: str) -> Callable[..., Any]:
     if name in SCALARS:
         return _scalar
     if name == "collections.defaultdict":
         return _dictionary
-    if name in INERT_FUNCTIONS or name.startswith("torch.nn.functional.") or is_class(name):
+    if name in INERT_FUNCTIONS or name.startswith("torch.nn.functional.") or classlike:
         return type("StandIn", (Inert,), {"name": name})
     raise Refuse("global", file=file, name=name[:200])
 
 
-def is_class(name: str) -> bool:
-    """Whether a name reads as a class: CapWords, and no part of Python's own library but the few that are harmless."""
+def is_class(name: str, instantiated: bool = False) -> bool:
+    """Whether a name is a class: CapWords, or any word that the file makes objects of (`class net(nn.Module)`).
+
+    No part of Python's own library counts, but the few that are harmless; nor what torch itself would build in earnest.
+    """
     module, _, last = name.rpartition(".")
-    if name in INERT_CLASSES_OF_THE_LIBRARY or (module == "pathlib" and last.endswith("Path")):
-        return True
     top = module.partition(".")[0]
-    if top in sys.stdlib_module_names and top != "__main__":
+    if name in INERT_CLASSES_OF_THE_LIBRARY or (top == "pathlib" and last.endswith("Path")):
+        return True
+    if not last.isidentifier() or (top in sys.stdlib_module_names and top != "__main__"):
         return False
-    return last[:1].isupper() and last.isidentifier()
+    if top == "torch" and last.endswith(("Tensor", "Storage")):
+        return False
+    return last.lstrip("_")[:1].isupper() or (instantiated and top not in ("torch", "numpy"))
 
 
 def _scalar(kind: object = None, data: object = b"") -> float | int | None:

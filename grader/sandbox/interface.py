@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,8 +102,10 @@ def read_reply(read: Read, arrays: Mapping[str, ArraySpec]) -> Reply | Failure:
     raw = _exactly(read, size)
     try:
         header = json.loads(raw, parse_constant=_refuse_constant)
+        # half of a surrogate pair, which JSON can spell, can be written to no file
+        header = json.loads(json.dumps(header, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
-        return Malformed("the answer is not JSON")
+        return Malformed("the answer is not JSON of finite numbers")
     if not isinstance(header, dict) or not isinstance(header.get("value"), dict):
         return Malformed("the answer has no value")
     if header.get("outcome") != "returned":
@@ -117,7 +120,14 @@ def read_reply(read: Read, arrays: Mapping[str, ArraySpec]) -> Reply | Failure:
 
 def open_read_only(path: Path) -> int:
     """Open a file for a child, never through a link that a submission may have planted. Raises OSError."""
-    return os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+    # without O_NONBLOCK a named pipe would be waited for
+    descriptor = os.open(
+        path, os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_BINARY", "O_NONBLOCK"))
+    )
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(f"{path.name} is no plain file")
+    return descriptor
 
 
 def shorten(text: str, characters: int = TAIL_CHARACTERS) -> str:
@@ -144,10 +154,11 @@ def _failure(outcome: object, value: dict[str, Any]) -> Failure:
         case "refused":
             return _refusal(value)
         case "crashed":
-            return Crashed(shorten(str(value.get("tail", ""))))
+            tail = value.get("tail")
+            return Crashed(shorten(tail) if isinstance(tail, str) else "")
         case "out of memory":
             megabytes = value.get("megabytes")
-            return OutOfMemory(megabytes if isinstance(megabytes, int) else 0)
+            return OutOfMemory(megabytes if type(megabytes) is int and 0 < megabytes < 1 << 30 else 0)
         case _:
             return Malformed("the answer names no known outcome")
 

@@ -1,0 +1,39 @@
+"""What the documents say is there is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click import Group
+
+from grader.cli import cli
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_path_that_a_document_names_exists(name: str) -> None:
+    text = (ROOT / name).read_text()
+    named = re.findall(r"`((?:grader|reports|reference|fixtures|tests|benchmarks)/[\w/.-]*)`|\]\(([\w/.-]+)\)", text)
+    paths = [code or link for code, link in named]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_command_that_a_document_names_exists(name: str) -> None:
+    words = re.findall(r"`grade ([a-z]+)(?: ([a-z]+))?", (ROOT / name).read_text())
+    assert [(first, second) for first, second in words if not _is_command(first, second)] == []
+
+
+def _is_command(first: str, second: str) -> bool:
+    command = cli.commands.get(first)
+    return command is not None and (not second or not isinstance(command, Group) or second in command.commands)
+
+
+def test_every_module_of_the_grader_has_a_place_in_the_architecture() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    modules = {path.name for path in (ROOT / "grader").iterdir() if path.name[0] not in "_." and path.suffix != ".toml"}
+    assert [name for name in sorted(modules) if name not in text] == []
