@@ -54,7 +54,7 @@ def _which_sandbox() -> Checked:
 
 
 def _inside(sandbox: Sandbox) -> Iterator[Checked]:
-    machine = sandbox.run(Job("machine", limits=QUICK))
+    machine = sandbox.run(Job("machine", {"device": "cuda"}, limits=QUICK))
     if not isinstance(machine, Reply):
         yield Checked(message("torch"), "bad", message("{outcome}", outcome=str(machine)[:500]))
         return

@@ -96,7 +96,7 @@ def open_lab(options: Options, rubric: Rubric, images: ImageSet | Message) -> It
 def _device(asked: Device, gpu: bool, sandbox: Sandbox) -> str:
     if asked == "cpu" or (asked == "auto" and not gpu):
         return "cpu"
-    machine = sandbox.run(Job("machine"))
+    machine = sandbox.run(Job("machine", {"device": "cuda"}))
     if isinstance(machine, Reply) and machine.value.get("cuda"):
         return "cuda"
     if asked == "cuda":

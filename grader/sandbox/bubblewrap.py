@@ -186,6 +186,8 @@ def options(gpu: bool) -> Iterator[str]:
     yield from ("--proc", "/proc", "--dev", "/dev", "--ro-bind-try", "/sys/devices/system", "/sys/devices/system")
     yield from _code_binds()
     if gpu:
+        if "LD_LIBRARY_PATH" in os.environ:  # in containers the driver's libraries are found by it
+            yield from ("--setenv", "LD_LIBRARY_PATH", os.environ["LD_LIBRARY_PATH"])
         for device in sorted(Path("/dev").glob("nvidia*")):
             yield from ("--dev-bind-try", str(device), str(device))
         yield from ("--ro-bind-try", "/sys/bus/pci", "/sys/bus/pci", "--ro-bind-try", "/sys/devices", "/sys/devices")
