@@ -38,16 +38,25 @@ def grade_all(
 ) -> Iterator[Written]:
     """Grade and publish one archive after the other. A bug of ours becomes a Grade that needs a human."""
     for archive in archives:
-
-        def speak(step: Message, archive: Archive = archive) -> None:
-            say(archive, step)
-
         try:
-            graded = grade_archive(archive, lab, speak)
-        except Exception as error:
-            graded = Graded(bug(archive.student, archive.path.name, error, lab.rubric, lab.made_by), None)
-            traceback.print_exc()
-        yield publish(graded)
+            written = publish(_graded(archive, lab, say))
+        except OSError:
+            raise  # no room, no permission: the next one could not be written either
+        except Exception as error:  # a page that cannot be drawn, evidence that no file can hold
+            written = publish(_bug(archive, error, lab))
+        yield written
+
+
+def _graded(archive: Archive, lab: Lab, say: Callable[[Archive, Message], None]) -> Graded:
+    try:
+        return grade_archive(archive, lab, lambda step: say(archive, step))
+    except Exception as error:
+        return _bug(archive, error, lab)
+
+
+def _bug(archive: Archive, error: Exception, lab: Lab) -> Graded:
+    traceback.print_exception(error)
+    return Graded(bug(archive.student, archive.path.name, error, lab.rubric, lab.made_by), None)
 
 
 class Publisher:
@@ -60,12 +69,16 @@ class Publisher:
 
     def __call__(self, graded: Graded) -> Written:
         """Write report.html, evidence.json and, last, grade.json. Raises OSError."""
-        folder = self._out / self._name(graded.grade)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / "report.html", self._render(graded.grade))
+        files = {"report.html": self._render(graded.grade)}
         if graded.evidence is not None:
-            write_whole(folder / "evidence.json", EVIDENCE.dump_json(graded.evidence, indent=1).decode())
-        write_whole(folder / "grade.json", to_json(graded.grade))
+            files["evidence.json"] = EVIDENCE.dump_json(graded.evidence, indent=1).decode()
+        files["grade.json"] = to_json(graded.grade)
+        folder = self._out / self._name(graded.grade)  # nothing is touched before all of it is there
+        folder.mkdir(parents=True, exist_ok=True)
+        if graded.evidence is None:
+            (folder / "evidence.json").unlink(missing_ok=True)  # of an earlier archive: this grade does not stand on it
+        for name, text in files.items():
+            write_whole(folder / name, text)
         return Written(graded.grade, folder)
 
     def _name(self, grade: Grade) -> str:

@@ -6,7 +6,7 @@ Whatever costs time to import is imported inside the commands, so that help and 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,20 +176,24 @@ def completion(shell: str) -> None:
 
 def main() -> None:
     """Entry point: errors that a person must act on are one sentence, never a traceback."""
-    _guarded(cli)
+    sys.exit(_guarded(cli))
 
 
-def _guarded(command: Callable[[], Any]) -> None:
+def _guarded(command: click.Command) -> int:
+    """Run the command and return its exit status. Click's own way out would make Ctrl-C a 1: "needs a human"."""
     try:
-        command()
+        status = command.main(standalone_mode=False)
     except GraderError as error:
         console.complain(error)
-        sys.exit(UNUSABLE)
-    except KeyboardInterrupt:
+        return UNUSABLE
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
         click.echo("grade: interrupted; what was graded until now is in the output folder", err=True)
-        sys.exit(INTERRUPTED)
+        return INTERRUPTED
     except OSError as error:
-        click.echo(
-            f"grade: {error.filename or 'a file'}: {error.strerror or error}; nothing half-written was left", err=True
-        )
-        sys.exit(UNUSABLE)
+        place = error.filename or "a file"
+        click.echo(f"grade: {place}: {error.strerror or error}; nothing half-written was left", err=True)
+        return UNUSABLE
+    return status if isinstance(status, int) else GRADED

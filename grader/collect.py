@@ -114,7 +114,10 @@ def _preprocessing(submission: Submission, sandbox: Sandbox) -> Observation:
     reply = sandbox.run(Job("preprocessing", {"names": names}, files, limits=DOCUMENT_LIMITS))
     if not isinstance(reply, Reply):
         return reply
-    return Seen(TEMPLATE) if reply.value.get("found") is False else _validated(Preprocessing, reply.value)
+    if reply.value.get("found") is False:
+        own = {"mean": TEMPLATE.mean, "std": TEMPLATE.std, "also_found": reply.value.get("also_found", [])}
+        return _validated(Preprocessing, own)
+    return _validated(Preprocessing, reply.value)
 
 
 def _history(submission: Submission, sandbox: Sandbox) -> Observation:

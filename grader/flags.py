@@ -49,7 +49,10 @@ def _unloaded_code(evidence: Evidence) -> Iterator[Flag]:
 
 def _unusual_input(evidence: Evidence) -> Iterator[Flag]:
     used = evidence.seen(Preprocessing)
-    if used and used.also_found:
+    if used and used.also_found and not used.source:
+        text = "The code's own normalisation cannot be read without running it ({place}); the template's was taken."
+        yield Flag("unread normalisation", message(text, place=used.also_found[0]))
+    elif used and used.also_found:
         text = "The code normalises in several ways; {source}, line {line} was taken."
         yield Flag("several normalisations", message(text, source=used.source, line=used.line))
 

@@ -75,9 +75,16 @@ def from_json(text: str, file: str) -> Grade:
     """Read `grade.json` back, strictly. Raises BadLab where it is not a grade of this version."""
     try:
         data = json.loads(text)
-        for name in SUMMARY:
-            data.pop(name, None)
-        return _GRADE.validate_json(json.dumps(data))
-    except (ValueError, ValidationError, AttributeError, RecursionError) as error:
-        reason = str(error).splitlines()[0][:200]
-        raise BadLab(message("{file} is not a grade of this version: {reason}.", file=file, reason=reason)) from error
+        if not isinstance(data, dict):
+            raise ValueError("it holds no record")
+        return _GRADE.validate_json(json.dumps({key: value for key, value in data.items() if key not in SUMMARY}))
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise _not_a_grade(file, reason) from error
+    except (ValueError, RecursionError) as error:
+        raise _not_a_grade(file, str(error)) from error
+
+
+def _not_a_grade(file: str, reason: str) -> BadLab:
+    return BadLab(message("{file} is not a grade of this version: {reason}.", file=file, reason=reason[:200]))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import hashlib
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
@@ -17,15 +19,25 @@ from grader.errors import BadLab
 from grader.records import Audience, Criterion, message
 
 DEFAULT = Path(__file__).with_name("rubric.toml")
+HEAD = ("points", "audience")
+
+T = TypeVar("T")
 
 
-@with_config(ConfigDict(extra="forbid", allow_inf_nan=False))
+STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+@with_config(STRICT)
 @dataclass(frozen=True, slots=True)
 class _Head:
     """What every line of a rubric may say; the rest of a line are the check's own limits."""
 
     points: float
     audience: Audience = "student"
+
+    def __post_init__(self) -> None:
+        if self.points < 0:
+            raise ValueError("points: at least 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +61,7 @@ def read_rubric(path: Path, checks: Mapping[str, Check]) -> Rubric:
     """Read a rubric against the checks that exist. Raises BadLab with every bad line named."""
     try:
         raw = path.read_bytes()
-        table = tomllib.loads(raw.decode())
+        table = tomllib.loads(raw.decode("utf-8-sig"))  # with the mark that Windows editors put first
     except OSError as error:
         raise BadLab(message("{file} cannot be read: {why}.", file=str(path), why=str(error.strerror))) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -71,24 +83,32 @@ def _line(name: str, fields: Any, checks: Mapping[str, Check], problems: list[st
     if not isinstance(fields, dict):
         problems.append(f"'{name}' should be a table with points and limits")
         return None
-    head = {key: value for key, value in fields.items() if key in ("points", "audience")}
-    limits = {key: value for key, value in fields.items() if key not in head}
+    head = _read(_Head, {key: value for key, value in fields.items() if key in HEAD}, name, problems)
+    rest = {key: value for key, value in fields.items() if key not in HEAD}
+    limits = _read(with_config(STRICT)(check.limits), rest, name, problems)
+    if head is None or limits is None:
+        return None
+    return Line(Criterion(name, check.title, head.points, head.audience), check, limits)
+
+
+def _read(record: type[T], fields: dict[str, Any], name: str, problems: list[str]) -> T | None:
     try:
-        parsed = TypeAdapter(_Head).validate_python(head)
-        adapter = TypeAdapter(with_config(ConfigDict(extra="forbid", allow_inf_nan=False))(check.limits))
-        if parsed.points < 0:
-            raise ValueError("points: at least 0")
-        return Line(
-            Criterion(name, check.title, parsed.points, parsed.audience), check, adapter.validate_python(limits)
-        )
+        return TypeAdapter(record).validate_json(json.dumps(fields, default=str))  # JSON: a list is a tuple, strictly
     except ValidationError as error:
-        problems += [f"'{name}': {_where(item)}" for item in error.errors()]
-    except ValueError as error:
-        problems.append(f"'{name}': {error}")
-    return None
+        known = [item.name for item in dataclasses.fields(record)]  # type: ignore[arg-type]
+        problems += [f"'{name}': {_told(item, known)}" for item in error.errors()]
+        return None
 
 
-def _where(item: Any) -> str:
+def _told(item: Any, known: list[str]) -> str:
+    """One mistake of a line: which limit, and what is wrong with it."""
     place = ".".join(str(part) for part in item["loc"])
+    match item["type"]:
+        case "unexpected_keyword_argument":
+            near = difflib.get_close_matches(place, known, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+            return f"{place}: there is no such limit; {hint}"
+        case "missing" | "missing_argument":
+            return f"{place}: is missing"
     said = item["msg"].removeprefix("Value error, ")
     return f"{place}: {said}" if place else said

@@ -18,6 +18,12 @@ class LayoutLimits:
     required: tuple[str, ...]
     megabytes: int
 
+    def __post_init__(self) -> None:
+        if self.megabytes <= 0:
+            raise ValueError("megabytes: more than 0")
+        if not all(name.strip("/| ") for name in self.required):
+            raise ValueError("required: a name is empty")
+
 
 @check(reads=Layout, limits=LayoutLimits)
 def submission_layout(case: Case[Layout, LayoutLimits]) -> Verdict:
@@ -42,13 +48,19 @@ def submission_layout(case: Case[Layout, LayoutLimits]) -> Verdict:
 def _find(wanted: str, files: tuple[SubmittedFile, ...]) -> str:
     """The place nearest to the root where one of the alternatives lies, "" for none; case does not matter."""
     places: list[str] = []
-    for name in wanted.lower().split("|"):
+    for name in wanted.casefold().split("|"):
         if name.endswith("/"):
-            places += [file.path for file in files if f"/{name}" in f"/{file.path.lower()}"]
+            places += [folder for file in files if (folder := _folder(file.path, name.rstrip("/")))]
         else:
-            places += [file.path for file in files if file.name.lower() == name and file.size > 0]
-    nearest = min(places, key=lambda path: (path.count("/"), path), default="")
-    return nearest if not wanted.endswith("/") else nearest.rpartition("/")[0]
+            places += [file.path for file in files if file.name.casefold() == name and file.size > 0]
+    return min(places, key=lambda path: (path.count("/"), path), default="")
+
+
+def _folder(path: str, name: str) -> str:
+    """The part of the path down to the folder of that name, "" where it lies in none."""
+    parts = path.split("/")
+    depth = next((i for i, part in enumerate(parts[:-1], start=1) if part.casefold() == name), 0)
+    return "/".join(parts[:depth])
 
 
 def _hint(wanted: str) -> Message:

@@ -158,6 +158,8 @@ def _measured_table(case: Case[TestScores, Ramp]) -> Table:
 
 
 def _origin(used: Preprocessing) -> Message:
+    if not used.source and used.also_found:
+        return message("the template's constants, since the submission's own cannot be read without running its code")
     if not used.source:
         return message("the template's constants, since the submission's code names none")
     return message("{source}, line {line}", source=used.source, line=used.line)

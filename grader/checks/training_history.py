@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from grader.case import Case, check
-from grader.evidence import History, TestScores, Unavailable
+from grader.evidence import History, Refused, TestScores
 from grader.records import Curve, Message, Point, Series, Verdict, message
 
 HALF = 0.5  # the record itself and its agreement with the weights count alike
@@ -18,6 +18,10 @@ class HistoryLimits:
 
     note: float
     fault: float
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.note <= self.fault:
+            raise ValueError("note and fault: 0 <= note <= fault is needed")
 
 
 @check(reads=History, limits=HistoryLimits)
@@ -49,11 +53,12 @@ def _agreement(
     if nearest is None:
         return 0.0, message("{source} records no test accuracy in its {n} epochs.", source=case.seen.source, n=epochs)
     if measured is None:
-        if isinstance(case.evidence.observation(TestScores), Unavailable):
-            return 1.0, message(
-                "{n} epochs are recorded; they were not compared, since nothing was measured.", n=epochs
+        if isinstance(case.evidence.observation(TestScores), Refused):
+            return 0.0, message(
+                "{n} epochs are recorded, and there are no weights that they could agree with.", n=epochs
             )
-        return 0.0, message("{n} epochs are recorded, and there are no weights that they could agree with.", n=epochs)
+        text = "{n} epochs are recorded; they were not compared, since nothing was measured."
+        return 1.0, message(text, n=epochs)  # a fault of ours must not cost the student
     figures = {"n": epochs, "recorded": nearest, "measured": measured, "gap": abs(nearest - measured)}
     if figures["gap"] <= case.limits.note:
         return 1.0, message(
@@ -87,7 +92,7 @@ def _faults(history: History) -> list[Message]:
         faults.append(message("Record every epoch; {count} are missing.", count=missing))
     if history.not_numbers:
         count = history.not_numbers
-        faults.append(message("{count} recorded values are NaN or no numbers: training diverged there.", count=count))
+        faults.append(message("Record numbers; {count} values are NaN, infinite or no numbers.", count=count))
     outside = [
         value
         for epoch in history.epochs

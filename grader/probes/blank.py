@@ -21,10 +21,14 @@ class _NoInitialValues(TorchFunctionMode):
         kwargs = kwargs or {}
         if getattr(func, "__name__", "") in ("normal_", "uniform_", "trunc_normal_"):
             return args[0] if args else kwargs["tensor"]
+        if func in (torch.arange, torch.tensor):
+            kwargs["device"] = (
+                "cpu"  # RegNet computes its widths from one, and numbers cannot be read off a meta tensor
+            )
         return func(*args, **kwargs)
 
 
-def blank(build: Callable[[], Net], device: str = "meta") -> Net:
-    """Call `build` with values left out. With device "cpu" memory is taken, and holds whatever was there."""
-    with torch.device(device), _NoInitialValues():
+def blank(build: Callable[[], Net]) -> Net:
+    """Call `build` with values left out."""
+    with torch.device("meta"), _NoInitialValues():
         return build()

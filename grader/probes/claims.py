@@ -10,27 +10,47 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from grader.probes.text import decode, read_bytes
+from grader.probes.text import decode, read_bytes, storable
 
 MOST_LINES = 20_000
 MOST_PAGES = 100
 _TEST = r"(?:test(?:ing)?|val(?:id(?:ation)?)?|final|best|测试集?|验证集?|最终|最佳)"
 _ACCURACY = r"(?:acc(?:uracy)?|准确率|正确率|精度)"
-_NUMBER = r"(?P<number>\d{1,3}(?:\.\d+)?)\s*(?P<percent>%|percent)?"
-_BETWEEN = r"[^\d%。;；]{0,30}?"
+_NUMBER = r"(?P<number>(?<![\d.])\d{1,3}(?:\.\d+)?)(?![\d.]*\d)\s*(?P<percent>%|percent)?"
+_APART = r"[^\d%。;；?？!！]"  # a number further on, or in another sentence, belongs to something else
+_IMAGES = r"(?:10[, ]?000\s*(?:张|个)?\s*)?"  # "on the 10,000 test images"
 PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"(?<![a-z]){_TEST}[\s_\-的上]{{0,3}}{_ACCURACY}{_BETWEEN}{_NUMBER}",  # test accuracy: 84.54%
-        rf"{_ACCURACY}[^\d%。;；]{{0,20}}?(?<![a-z]){_TEST}{_BETWEEN}{_NUMBER}",  # accuracy on the test set of 84.54 %
-        rf"(?<![a-z]){_TEST}[^\d%。;；]{{0,20}}?{_ACCURACY}{_BETWEEN}{_NUMBER}",  # 测试集上的准确率为 84.54%
+        rf"(?<![a-z]){_TEST}[\s_\-的上]{{0,3}}{_ACCURACY}(?P<between>{_APART}{{0,30}}?){_NUMBER}",  # test acc: 84.54%
+        rf"{_ACCURACY}{_APART}{{0,30}}?{_IMAGES}(?<![a-z]){_TEST}(?P<between>{_APART}{{0,30}}?){_NUMBER}",
+        rf"(?<![a-z]){_TEST}{_APART}{{0,20}}?{_ACCURACY}(?P<between>{_APART}{{0,30}}?){_NUMBER}",  # 测试集上的准确率
         rf"{_NUMBER}\s*(?:of\s+)?(?<![a-z]){_TEST}[\s_\-]{{0,2}}{_ACCURACY}",  # 84.54 % test accuracy
-        rf"{_NUMBER}\s*(?:on|in)\s+(?:the\s+)?{_TEST}",  # 84.54 % on the test set
+        rf"{_ACCURACY}(?P<between>{_APART}{{0,20}}?){_NUMBER}\s*(?:on|in)\s+(?:the\s+)?{_IMAGES}{_TEST}",
+        r"(?P<number>\d{1,3}(?:\.\d+)?)\s*(?P<percent>%|percent)\s*(?:on|in)\s+(?:the\s+)?" + _IMAGES + _TEST,
+        # what scripts print: test 0.5312 84.54 %; Accuracy: 8454/10000 (84.54%); Acc: 84.540% (8454/10000)
+        rf"(?<![a-z]){_TEST}\s*[:=]?\s*(?:\d+\.\d+\s+)?(?P<number>\d{{1,3}}(?:\.\d+)?)\s*(?P<percent>%)",
+        rf"{_ACCURACY}[\s:=]*\d{{1,5}}/10000\s*\((?P<number>\d{{1,3}}(?:\.\d+)?)\s*(?P<percent>%)\)",
+        rf"{_ACCURACY}[\s:=]*(?P<number>\d{{1,3}}(?:\.\d+)?)\s*(?P<percent>%)\s*\(\d{{1,5}}/10000\)",
     )
 )
+PRINTED = PATTERNS[-2:]  # counted on 10,000 images: on the test set, whatever the line calls it
 _DIFFERENCE = re.compile(
-    r"improv|increas|better|higher|more than|above|over|rise|提高|提升|增加|好约|高出|以上|超过", re.IGNORECASE
+    r"improv|increas|better|higher|more than|above|over\b|rise|rose|drop|decreas|lower|"
+    r"提高|提升|增加|好约|高出|以上|超过|上升|下降|降低",
+    re.IGNORECASE,
 )
+_REACHED = re.compile(r"(?:\bto|到|至|为)\s*(?:about|约|了)?\s*$", re.IGNORECASE)  # improved to 84.54 %
+_OR_MORE = re.compile(r"\s*(?:or (?:more|better|higher)|以上|左右的?(?:提升|提高))", re.IGNORECASE)
+_OTHER = re.compile(r"train|训练|\blr\b|learning.?rate|学习率|loss|损失|error", re.IGNORECASE)
+# A fraction without a percent sign could be anything: a rate, a loss. Only these may stand before it.
+_PLAIN = re.compile(
+    r"(?:[\s:=\-_|>()\[\]{}\"'*`,~≈]|is|was|of|at|reach(?:es|ed)?|about|on|the|set|images|data|cifar|in|percent|"
+    r"是|为|达到?|可达|约|的|了|上|集|大约|能|可以|有)*",
+    re.IGNORECASE,
+)
+_RETRIEVAL = re.compile(r"retriev|检索|precision\s*@|top-?\s*5|以图搜图", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[。;；?？!！]|\.\s")
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -70,9 +90,10 @@ def _last_and_best(stated: list[_Claim]) -> list[_Claim]:
 
 def _lines(name: str, data: bytes) -> Iterator[tuple[str, int, str]]:
     """Source, line (or page) and text of each line that the document shows."""
-    if name.endswith(".ipynb"):
+    kind = name.rpartition(".")[2].casefold()
+    if kind == "ipynb":
         yield from _notebook_output(name, json.loads(decode(data)))
-    elif name.endswith(".pdf"):
+    elif kind == "pdf":
         from pypdf import PdfReader
 
         for number, page in enumerate(PdfReader(io.BytesIO(data)).pages[:MOST_PAGES], start=1):
@@ -93,11 +114,11 @@ def _notebook_output(name: str, notebook: Any) -> Iterator[tuple[str, int, str]]
 
 
 def _in_line(source: str, number: int, line: str) -> Iterator[_Claim]:
-    line = unicodedata.normalize("NFKC", _ESCAPES.sub("", line))[:2000]  # full-width digits and percent signs
+    line = storable(unicodedata.normalize("NFKC", _ESCAPES.sub("", line))[:2000])  # full-width digits, percent signs
     for pattern in PATTERNS:
         for match in pattern.finditer(line):
             accuracy = _accuracy(match)
-            if accuracy is not None and not _DIFFERENCE.search(match.group()):
+            if accuracy is not None and _is_claim(pattern, match, line):
                 start = max(0, match.start() - 40)
                 yield _Claim(accuracy, source, number, line[start : match.end() + 40].strip()[:200])
                 return  # one claim a line: what follows compares with it
@@ -110,3 +131,16 @@ def _accuracy(match: re.Match[str]) -> float | None:
         whole = "." not in match["number"] and not match["percent"]
         return None if whole or number > 100.0 else number / 100.0
     return number if "." in match["number"] else None
+
+
+def _is_claim(pattern: re.Pattern[str], match: re.Match[str], line: str) -> bool:
+    """Whether the number is the accuracy itself, of the classifier, on test images."""
+    if pattern in PRINTED:
+        return True
+    before, between = line[match.start() : match.start("number")], match.groupdict().get("between") or ""
+    sentence = _SENTENCE_END.split(line[: match.start()])[-1][-100:] + match.group()
+    if _RETRIEVAL.search(sentence) or _OTHER.search(match.group()):
+        return False
+    if _OR_MORE.match(line, match.end()) or (_DIFFERENCE.search(match.group()) and not _REACHED.search(before)):
+        return False
+    return bool(match["percent"]) or _PLAIN.fullmatch(between) is not None

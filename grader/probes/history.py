@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from grader.probes.refusals import Refuse
-from grader.probes.text import decode, read_bytes
+from grader.probes.text import decode, read_bytes, storable
 
-MOST_EPOCHS = 5000
+MOST_EPOCHS = 3000  # with every figure written out they fit into one answer of 1 MB
 KEYS = {
     "learning_rate": ("learning_rate", "lr"),
     "train_loss": ("train_loss", "loss"),
@@ -38,15 +38,15 @@ def read_history(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict
         raise Refuse("history_empty", file=name)
     epochs, bad = _epochs(rows[:MOST_EPOCHS])
     fractions = _scale_fractions(epochs)
-    words = {key: str(head.get(key) or "")[:200] for key in ("model", "recipe", "resumed_from")}
+    words = {key: storable(str(head.get(key) or ""))[:200] for key in ("model", "recipe", "resumed_from")}
     return {"source": name, "epochs": epochs, "not_numbers": bad, "fractions": fractions, **words}, {}
 
 
 def _rows(data: Any) -> list[dict[str, Any]]:
-    if isinstance(data, dict) and isinstance(data.get("epochs"), list):
-        data = data["epochs"]
     if isinstance(data, list):
         return [row for row in data if isinstance(row, dict)]
+    if isinstance(data, dict) and isinstance(data.get("epochs"), list) and _rows(data["epochs"]):
+        return _rows(data["epochs"])
     if isinstance(data, dict):  # {"test_accuracy": [..], "train_loss": [..]}
         columns = {key: column for key, column in data.items() if isinstance(column, list)}
         length = min(max(map(len, columns.values()), default=0), MOST_EPOCHS)
@@ -57,16 +57,25 @@ def _rows(data: Any) -> list[dict[str, Any]]:
 def _epochs(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
     epochs, bad = [], 0
     for position, row in enumerate(rows):
-        number = row.get("epoch", position)
-        whole = isinstance(number, int | float) and math.isfinite(number) and abs(number) < 1e9
-        epoch: dict[str, Any] = {"epoch": int(number) if whole else position}
+        number = _number(row.get("epoch", row.get("epochs")))
+        whole = number is not None and abs(number) < 1e9
+        epoch: dict[str, Any] = {"epoch": int(number) if number is not None and whole else position}
         for field, names in KEYS.items():
             value = next((row[name] for name in names if name in row), None)
-            good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-            bad += value is not None and not good
-            epoch[field] = float(value) if good and value is not None else None
+            epoch[field] = _number(value)
+            bad += value is not None and epoch[field] is None
         epochs.append(epoch)
     return epochs, bad
+
+
+def _number(value: Any) -> float | None:
+    """A finite float, else None: for NaN, for text, and for a whole number with hundreds of digits."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
 
 
 def _scale_fractions(epochs: list[dict[str, Any]]) -> bool:

@@ -77,8 +77,9 @@ class _Reader:
                 return _bounded(_ARITHMETIC[type(op)], self.value(left, names), self.value(right, names))
             case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name), args=[argument, *_]) if name in _WRAPPERS:
                 return self.value(argument, names)
-            case ast.ListComp(elt=element, generators=[comprehension]) | ast.GeneratorExp(
-                elt=element, generators=[comprehension]
+            case (
+                ast.ListComp(elt=element, generators=[comprehension])
+                | ast.GeneratorExp(elt=element, generators=[comprehension])
             ):
                 return self._each(element, comprehension, names)
         raise ValueError(f"not a literal: {type(node).__name__}")

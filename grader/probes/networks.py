@@ -54,10 +54,11 @@ def recognise(loaded: Loaded, file: str) -> Recognised:
     whole = rebuild(loaded.module, file) if loaded.module else None
     if whole is not None:
         name = "small_alexnet" if str(whole) == str(models.small_alexnet()) else f"nn.Sequential of {len(whole)} layers"
-        comparison = _compare(name, whole, loaded.tensors)
-        if comparison.missing:
-            raise _refusal(comparison, loaded.tensors, file)
-        return Recognised(name, whole, comparison.source, comparison.unexpected)
+        source = {key: key for key in whole.state_dict() if key in loaded.tensors or not key.endswith(COUNTER)}
+        absent = sorted(source.keys() - loaded.tensors.keys())
+        if absent:
+            raise Refuse("tensor", file=file, name=absent[0], problem="missing")
+        return Recognised(name, whole, source, tuple(key for key in loaded.tensors if key not in source))
     tensors, prefix = _without_common_prefix(loaded.tensors)
     renamed = (f"{prefix[:200]} left out",) if prefix else ()
     nearest: _Comparison | None = None
@@ -92,8 +93,7 @@ def _torchvision_networks(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, 
         if name.startswith(families):
             keywords = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
             build = partial(zoo.get_model, name, weights=None, num_classes=models.CLASSES, **keywords)
-            # RegNet computes its widths with tensors while it is built, which the meta device cannot
-            net = blank(build, "cpu" if name.startswith("regnet") else "meta")
+            net = blank(build)
             side = zoo.get_model_weights(name).DEFAULT.meta.get("min_size", (1, 1))[0]
             yield f"torchvision {name}", net, 224 if side > 32 or name.startswith("vit") else 32
 

@@ -15,7 +15,7 @@ from grader.probes.literals import constants, evaluate
 from grader.probes.text import decode, read_bytes
 
 OTHER_TASKS = ("exp1.py", "extract_features.py", "extract_feature.py", "retrieve.py")  # for other networks
-MOST_CODE = 500_000  # characters of one file or cell: nobody writes that much, and a tree takes a hundred times as much
+MOST_CODE = 500_000  # characters in all: nobody writes that much, and a syntax tree takes a hundred times the memory
 _TEST = re.compile(r"test|val|eval|infer", re.IGNORECASE)
 _TRAIN = re.compile(r"train|augment", re.IGNORECASE)
 # IPython's own lines are no Python: %matplotlib inline, !pip install, x = !ls, model?
@@ -54,7 +54,7 @@ def read_preprocessing(inputs: dict[str, Any], files: Mapping[str, int]) -> tupl
     what looks like a normalisation and could not be read without running it.
     """
     names = [name for name in inputs["names"] if name.rpartition("/")[2].casefold() not in OTHER_TASKS]
-    documents = [list(_pieces(name, read_bytes(files, name))) for name in names]
+    documents = _documents(names, files)
     bound = [_constants(document) for document in documents]
     unread: list[str] = []
     for document, own in zip(documents, bound, strict=True):
@@ -81,11 +81,19 @@ def _fields(found: list[_Found]) -> dict[str, Any]:
 # --- code ------------------------------------------------------------------------------------------------------
 
 
-def _pieces(name: str, data: bytes) -> Iterator[_Piece]:
-    for source, code in _code(name, decode(data)):
-        tree = _parse(code)
-        if tree is not None:
-            yield _Piece(source, code, tree)
+def _documents(names: list[str], files: Mapping[str, int]) -> list[list[_Piece]]:
+    """Every file and notebook in pieces, as long as there is not too much of it."""
+    documents = []
+    left = MOST_CODE
+    for name in names:
+        pieces = []
+        for source, code in _code(name, decode(read_bytes(files, name))):
+            tree = _parse(code) if len(code) <= left else None
+            if tree is not None:
+                left -= len(code)
+                pieces.append(_Piece(source, code, tree))
+        documents.append(pieces)
+    return documents
 
 
 def _code(name: str, text: str) -> Iterator[tuple[str, str]]:
@@ -106,8 +114,6 @@ def _code(name: str, text: str) -> Iterator[tuple[str, str]]:
 
 def _parse(code: str) -> ast.AST | None:
     """The syntax tree, None for what is no Python, with or without IPython's own lines."""
-    if len(code) > MOST_CODE:
-        return None
     plain = code
     for pattern, instead in _MAGIC:
         plain = pattern.sub(instead, plain)
@@ -122,7 +128,7 @@ def _parse(code: str) -> ast.AST | None:
 
 
 def _constants(document: list[_Piece]) -> dict[str, Any]:
-    """Names bound to numbers; a notebook's cells share them. `from b import M as N` binds nothing here: see _aliases."""
+    """Names bound to numbers; a notebook's cells share them."""
     found: dict[str, Any] = {}
     for piece in document:
         try:
@@ -185,32 +191,46 @@ def _to_tensor_alone(document: list[_Piece]) -> list[_Found]:
 
 
 def _calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call, list[ast.expr]]]:
-    """Each Normalize(...), with the name that the statement around it binds and the other steps of its Compose."""
+    """Each Normalize(...), with the name that says what it is for and the other steps of its Compose."""
     pending: list[tuple[ast.AST, str, list[ast.expr]]] = [(tree, "", [])]
     while pending:
         node, purpose, siblings = pending.pop()
         if isinstance(node, ast.Call) and _is_call(node, "Normalize"):
             yield purpose, node, siblings
             continue
-        within = [(child, _purpose(node, child) or purpose, _siblings(node)) for child in ast.iter_child_nodes(node)]
+        steps = _steps(node)
+        within = [(child, name if _tells(name) else purpose, steps) for child, name in _named_children(node)]
         pending += reversed(within)
 
 
-def _purpose(node: ast.AST, child: ast.AST) -> str:
-    """What a child is for, as far as this node names it: the target of an assignment, a dict's key, a keyword."""
+def _tells(name: str) -> bool:
+    return bool(_TEST.search(name) or _TRAIN.search(name))
+
+
+def _named_children(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
+    """Children, with what this node calls them: the target of an assignment, a dict's key, a split."""
     match node:
-        case ast.Assign(targets=[ast.Name(id=name) | ast.Attribute(attr=name), *_]):
-            return name
-        case ast.AnnAssign(target=ast.Name(id=name) | ast.Attribute(attr=name)):
-            return name
         case ast.Dict(keys=keys, values=values):
-            named = (key.value for key, value in zip(keys, values, strict=True)
-                     if value is child and isinstance(key, ast.Constant))  # fmt: skip
-            return next((key for key in named if isinstance(key, str)), "")
+            for key, value in zip(keys, values, strict=True):
+                yield value, key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
+            return
+        case ast.Assign(targets=[target, *_]) | ast.AnnAssign(target=target):
+            name = _identifier(target)
         case ast.FunctionDef(name=name):
-            return name
+            pass
         case ast.Call(keywords=keywords):
-            return next((_split(item.value) for item in keywords if item.arg == "train"), "")
+            name = next((_split(item.value) for item in keywords if item.arg == "train"), "")
+        case _:
+            name = ""
+    for child in ast.iter_child_nodes(node):
+        yield child, name
+
+
+def _identifier(target: ast.expr) -> str:
+    """The name that an assignment binds: `test_transform`, `self.test_transform`, `transform["test"]`."""
+    match target:
+        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Subscript(slice=ast.Constant(value=str(name))):
+            return name
     return ""
 
 
@@ -221,7 +241,8 @@ def _split(train: ast.expr) -> str:
     return ""
 
 
-def _siblings(node: ast.AST) -> list[ast.expr]:
+def _steps(node: ast.AST) -> list[ast.expr]:
+    """The steps of a Compose, where the node lists them."""
     match node:
         case ast.List(elts=items) | ast.Tuple(elts=items):
             return items

@@ -56,7 +56,9 @@ def find_state_dict(found: Any, file: str) -> Loaded:
 
 
 def _may_hold_weights(value: Any) -> bool:
-    return isinstance(value, Mapping) or (isinstance(value, Inert) and _is_module(value))
+    if isinstance(value, Mapping):
+        return any(isinstance(held, Tensor) for held in value.values()) or any(key in value for key in WRAPPERS)
+    return isinstance(value, Inert) and _is_module(value)
 
 
 def _named(tensors: dict[str, Tensor], form: str, path: list[str], module: Inert | None, file: str) -> Loaded:
@@ -102,15 +104,14 @@ def _module_tensors(module: Inert, file: str) -> dict[str, Tensor]:
             break
         prefix, module, depth = waiting.pop()
         if depth > MOST_DEPTH or count > MOST_MODULES:
-            raise Refuse(
-                "no_tensors", file=file, found=f"it is more than {MOST_MODULES:,} modules, or {MOST_DEPTH} deep"
-            )
+            problem = f"it is more than {MOST_MODULES:,} modules, or more than {MOST_DEPTH} inside one another"
+            raise Refuse("no_tensors", file=file, found=problem)
         for kind in ("_parameters", "_buffers"):
             held = module.state.get(kind)
             for name, value in held.items() if isinstance(held, Mapping) else ():
                 if isinstance(name, str) and isinstance(value, Tensor):
                     tensors[prefix + name] = value
-        waiting += [(f"{prefix}{name}.", child, depth + 1) for name, child in children(module)]
+        waiting += reversed([(f"{prefix}{name}.", child, depth + 1) for name, child in children(module)])
     return tensors
 
 

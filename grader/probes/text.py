@@ -25,3 +25,8 @@ def decode(data: bytes) -> str:
         except UnicodeDecodeError:
             continue
     return data.decode("utf-8", "replace")
+
+
+def storable(text: str) -> str:
+    r"""Text that UTF-8 can hold: JSON may spell half a character, "\ud800", which no file can keep."""
+    return text.encode("utf-8", "replace").decode("utf-8")

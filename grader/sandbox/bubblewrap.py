@@ -10,6 +10,7 @@ import importlib.util
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from grader.evidence import Crashed, Failure, Unavailable
+from grader.evidence import Crashed, Failure, OutOfMemory, Unavailable
 from grader.records import Message, message
 from grader.sandbox.interface import ENVIRONMENT, Job, Reply, open_read_only, shorten
 from grader.sandbox.watch import Child, await_reply
@@ -115,21 +116,22 @@ class BubblewrapSandbox:
         with os.fdopen(read_end, "rb", buffering=0) as answer:
             child = Child(self._process.pid, lambda size: answer.read(size) or b"", self._stop, self._tail)
             reply = await_reply(job, child)
-        return self._after_exit(reply)
+        return self._after_exit(job, reply)
 
-    def _after_exit(self, reply: Reply | Failure) -> Reply | Failure:
+    def _after_exit(self, job: Job, reply: Reply | Failure) -> Reply | Failure:
         """Take the server's word that the child has ended; a server that does not answer is thrown away."""
         if self._control is None:  # ended at a limit
             return reply
         self._control.settimeout(5.0)
         try:
-            status = json.loads(self._control.recv(1000) or b"{}")
-        except (OSError, ValueError):
-            status = {}
-        if "exit" not in status:
+            status = int(json.loads(self._control.recv(1000))["exit"])
+        except (OSError, ValueError, TypeError, KeyError):
             self._stop()
-        elif isinstance(reply, Crashed) and status["exit"] != 0:
-            return Crashed(f"{reply.tail} (ended with {status['exit']})")
+            return reply
+        if isinstance(reply, Crashed) and status == -signal.SIGKILL:
+            return OutOfMemory(job.limits.megabytes)  # nobody but the system kills one child so, for want of memory
+        if isinstance(reply, Crashed) and status != 0:
+            return Crashed(f"{reply.tail} (ended with {status})")
         return reply
 
     def _tail(self) -> str:
@@ -184,6 +186,8 @@ def options(gpu: bool) -> Iterator[str]:
         yield from ("--setenv", name, value)
     yield from _system_binds()
     yield from ("--proc", "/proc", "--dev", "/dev", "--ro-bind-try", "/sys/devices/system", "/sys/devices/system")
+    for folder in ("/tmp", "/dev/shm"):  # before the code, which may lie below /tmp
+        yield from ("--perms", "1777", "--size", str(64 << 20), "--tmpfs", folder)
     yield from _code_binds()
     if gpu:
         if "LD_LIBRARY_PATH" in os.environ:  # in containers the driver's libraries are found by it
@@ -191,8 +195,6 @@ def options(gpu: bool) -> Iterator[str]:
         for device in sorted(Path("/dev").glob("nvidia*")):
             yield from ("--dev-bind-try", str(device), str(device))
         yield from ("--ro-bind-try", "/sys/bus/pci", "/sys/bus/pci", "--ro-bind-try", "/sys/devices", "/sys/devices")
-    for folder in ("/tmp", "/dev/shm"):
-        yield from ("--perms", "1777", "--size", str(64 << 20), "--tmpfs", folder)
     yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp")
 
 

@@ -121,9 +121,8 @@ def read_reply(read: Read, arrays: Mapping[str, ArraySpec]) -> Reply | Failure:
 def open_read_only(path: Path) -> int:
     """Open a file for a child, never through a link that a submission may have planted. Raises OSError."""
     # without O_NONBLOCK a named pipe would be waited for
-    descriptor = os.open(
-        path, os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_BINARY", "O_NONBLOCK"))
-    )
+    flags = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_BINARY", "O_NONBLOCK"))
+    descriptor = os.open(path, flags)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(f"{path.name} is no plain file")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from grader.evidence import Crashed, Failure
-from grader.sandbox.interface import ENVIRONMENT, Job, Reply, shorten
+from grader.sandbox.interface import ENVIRONMENT, Job, Reply, open_read_only, shorten
 from grader.sandbox.watch import Child, await_reply
 
 BOOT = "import json, sys; sys.path[:0] = json.loads(sys.argv[1]); from grader.worker import main; main(sys.argv[2:])"
@@ -39,7 +40,13 @@ class PlainSandbox:
 
     def run(self, job: Job) -> Reply | Failure:
         """Answer one job in a process of its own."""
-        request = {**job.request(), "paths": {name: str(path.resolve()) for name, path in job.files.items()}}
+        try:
+            for file in job.files.values():
+                os.close(open_read_only(file))
+        except OSError as error:
+            return Crashed(f"the job could not be handed in: {error}")
+        # not resolve(): a link is not followed
+        request = {**job.request(), "paths": {name: str(file.absolute()) for name, file in job.files.items()}}
         root = str(Path(__file__).resolve().parents[2])
         # The paths of this process, less the current folder: `python -I` looks nowhere that a submission could reach.
         path = [root, *(entry for entry in sys.path if entry and Path(entry).is_absolute())]
@@ -53,8 +60,7 @@ class PlainSandbox:
             try:
                 return _converse(process, job, json.dumps(request).encode(), printed.fileno())
             finally:
-                process.kill()
-                process.wait()
+                _end(process)
 
 
 def _converse(process: subprocess.Popen[bytes], job: Job, request: bytes, printed: int) -> Reply | Failure:
@@ -74,4 +80,13 @@ def _converse(process: subprocess.Popen[bytes], job: Job, request: bytes, printe
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(1)
             return Crashed(tail())
-        return await_reply(job, Child(process.pid, process.stdout.read, process.kill, tail))
+        return await_reply(job, Child(process.pid, process.stdout.read, lambda: _end(process), tail))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the process, with all that it may have started where the system knows process groups."""
+    if hasattr(os, "killpg") and process.returncode is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.wait()

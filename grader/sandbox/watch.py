@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.evidence import Crashed, Failure, OutOfMemory, TimedOut
+from grader.evidence import Crashed, Failure, Malformed, OutOfMemory, TimedOut
 from grader.sandbox.interface import Job, Read, Reply, read_reply, shorten
 
 TICK = 0.05  # seconds; a process that allocates as fast as it can overshoots its budget by about 4 % in that time
+LAST_WORDS = 5.0  # seconds; the end of a killed process is read in milliseconds
 PROC = Path("/proc")
 
 
@@ -34,18 +35,23 @@ def await_reply(job: Job, child: Child) -> Reply | Failure:
             result.append(read_reply(child.read, job.arrays))
         except (EOFError, OSError, ValueError) as error:
             result.append(Crashed(shorten(f"{child.tail()}\n{error}".strip())))
+        except Exception as error:  # whatever a hostile answer sets off in its reader
+            result.append(Malformed(f"reading the answer failed ({type(error).__name__})"))
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
     deadline = time.monotonic() + job.limits.seconds
     while listener.is_alive():
         listener.join(TICK)
+        limit: Failure | None = None
         if tree_megabytes(child.pid) > job.limits.megabytes:
+            limit = OutOfMemory(job.limits.megabytes)
+        elif time.monotonic() > deadline:
+            limit = TimedOut(job.limits.seconds)
+        if limit is not None:
             child.kill()
-            return OutOfMemory(job.limits.megabytes)
-        if time.monotonic() > deadline:
-            child.kill()
-            return TimedOut(job.limits.seconds)
+            listener.join(LAST_WORDS)  # it reads to the end: nobody may close the pipe under its hands
+            return limit
     return result[0]
 
 

@@ -1,0 +1,265 @@
+"""The fast evaluation names every image as a plain float32 loop does, whatever the network is like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from grader.probes import evaluate as module
+from grader.probes.evaluate import Run, evaluate
+from grader.worker import is_memory_error
+from reference import models
+
+MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def images(images_file: Path) -> NDArray[np.uint8]:
+    loaded: NDArray[np.uint8] = np.load(images_file)
+    return loaded
+
+
+@pytest.fixture(params=[True, False], ids=["native bfloat16", "no bfloat16"])
+def bfloat16(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    monkeypatch.setattr(module, "native_bfloat16", lambda: request.param)
+    return bool(request.param)
+
+
+def _plain(net: nn.Module, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The loop that a student would write."""
+    x = torch.from_numpy(images.copy()).float() / 255.0
+    x = (x - torch.tensor(MEAN).view(1, 3, 1, 1)) / torch.tensor(STD).view(1, 3, 1, 1)
+    with torch.inference_mode():
+        logits: NDArray[np.float32] = torch.cat([net.eval()(part) for part in x.split(50)]).numpy()
+    return logits
+
+
+def _small() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(3, 16, 5, stride=2), nn.BatchNorm2d(16), nn.ReLU(),
+        nn.Conv2d(16, 16, 3, stride=2), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(64, 10),
+    )  # fmt: skip
+
+
+class _Scaled(nn.Module):
+    def __init__(self, net: nn.Module, scale: float, offset: float = 0.0) -> None:
+        super().__init__()
+        self.net, self.scale, self.offset = net, scale, offset
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.net(x)
+        return (logits + self.offset) * self.scale
+
+
+class _Cancelling(nn.Module):
+    """Features on a large common offset that the last layer takes away again: little of it survives bfloat16."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+        self.last = nn.Linear(10, 10)
+        with torch.no_grad():
+            self.last.weight.copy_(torch.eye(10) - 0.1)
+            self.last.bias.zero_()
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.last(self.net(x) + 1000.0)
+        return logits
+
+
+class _Sometimes(nn.Module):
+    """NaN for dark images, infinity for bright ones, and sensible for the rest."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.net(x).float()
+        brightness = x.mean(dim=(1, 2, 3))
+        logits[brightness < 0.3, 3] = float("nan")
+        logits[brightness > 0.6, 4] = float("inf")
+        return logits
+
+
+NETWORKS: dict[str, Callable[[Callable[..., nn.Module]], nn.Module]] = {
+    "small": lambda lively: lively(_small()),
+    "resnet20": lambda lively: lively(models.resnet20()),
+    "resnet20 B": lambda lively: lively(models.resnet20("B"), 1),
+    "huge logits": lambda lively: _Scaled(lively(_small(), 2), 1e12),
+    "tiny logits": lambda lively: _Scaled(lively(_small(), 3), 1e-12),
+    "offset logits": lambda lively: _Scaled(lively(_small(), 4), 1.0, 300.0),
+    "cancelling offsets": lambda lively: _Cancelling(lively(_small(), 5)),
+    "softmax at the end": lambda lively: nn.Sequential(lively(_small(), 6), nn.Softmax(dim=1)),
+}
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_every_image_is_named_as_plain_float32_names_it(
+    kind: str, bfloat16: bool, images: NDArray[np.uint8], lively_net: Any
+) -> None:
+    net = NETWORKS[kind](lively_net).eval()
+    if isinstance(net, models.ResNet):  # with random weights one class wins everywhere
+        net.linear.bias.data -= torch.from_numpy(_plain(net, images).mean(axis=0))
+    expected = _plain(net, images)
+    assert len(set(expected.argmax(axis=1))) > 1  # else anything would do
+
+    result = evaluate(net, Run(images, MEAN, STD, 0), "cpu")
+
+    assert (result.logits.argmax(axis=1) == expected.argmax(axis=1)).all()
+    assert result.logits.shape == (len(images), 10)
+    assert result.precision.startswith("bfloat16") == bfloat16
+    assert bool(result.second_looks) == bfloat16
+
+
+def test_a_network_for_which_bfloat16_is_poor_is_evaluated_in_float32_throughout(
+    images: NDArray[np.uint8], lively_net: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "native_bfloat16", lambda: True)
+    monkeypatch.setattr(module, "SAMPLE", 4)
+    monkeypatch.setattr(module, "CHUNK", 4)
+    net = _Cancelling(lively_net(_small(), 5))
+
+    result = evaluate(net, Run(images, MEAN, STD, 0), "cpu")
+
+    assert result.second_looks > 0.9 * len(images)
+    assert (result.logits.argmax(axis=1) == _plain(net, images).argmax(axis=1)).all()
+
+
+def test_a_network_that_bfloat16_suits_is_looked_at_twice_only_where_it_could_matter(
+    images: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "native_bfloat16", lambda: True)
+    monkeypatch.setattr(module, "SAMPLE", 4)
+    monkeypatch.setattr(module, "CHUNK", 4)
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.AvgPool2d(8), nn.Flatten(), nn.Linear(48, 10))
+    with torch.no_grad():
+        net[2].weight.mul_(10.0)
+
+    result = evaluate(net, Run(images, MEAN, STD, 0), "cpu")
+
+    assert 4 <= result.second_looks < len(images)
+    assert (result.logits.argmax(axis=1) == _plain(net, images).argmax(axis=1)).all()
+
+
+def test_a_dead_network_gives_equal_logits_and_the_first_class(bfloat16: bool, images: NDArray[np.uint8]) -> None:
+    net = _small()
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.zero_()
+
+    result = evaluate(net, Run(images, MEAN, STD, 0), "cpu")
+
+    assert (result.logits == 0.0).all()
+    assert result.second_looks == (len(images) if bfloat16 else 0)
+
+
+def test_nan_and_infinite_logits_stay_what_they_are_and_spoil_no_other_image(
+    bfloat16: bool, images: NDArray[np.uint8], lively_net: Any
+) -> None:
+    net = _Sometimes(lively_net(_small(), 7))
+    expected = _plain(net, images)
+    finite = np.isfinite(expected).all(axis=1)
+    assert 0 < finite.sum() < len(images)
+    assert np.isnan(expected).any()
+    assert np.isinf(expected).any()
+
+    result = evaluate(net, Run(images, MEAN, STD, 0), "cpu")
+
+    assert (np.isfinite(result.logits).all(axis=1) == finite).all()
+    assert (result.logits[finite].argmax(axis=1) == expected[finite].argmax(axis=1)).all()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 17, 63])
+def test_a_batch_size_that_does_not_divide_the_count_leaves_no_image_out(
+    count: int, bfloat16: bool, images: NDArray[np.uint8], lively_net: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_batch_size", lambda run, device: 16)
+    net = lively_net(_small(), 8)
+
+    result = evaluate(net, Run(images[:count], MEAN, STD, 0), "cpu")
+
+    assert result.logits.shape == (count, 10)
+    assert (result.logits.argmax(axis=1) == _plain(net, images[:count]).argmax(axis=1)).all()
+
+
+def test_evaluation_mode_is_set_and_statistics_are_left_alone(images: NDArray[np.uint8], lively_net: Any) -> None:
+    net = nn.Sequential(lively_net(_small()), nn.Dropout(0.9)).train()
+    before = {key: value.clone() for key, value in net.state_dict().items()}
+
+    one, other = (evaluate(net, Run(images, MEAN, STD, 0), "cpu").logits for _ in range(2))
+
+    assert (one == other).all()
+    assert all(torch.equal(value, before[key]) for key, value in net.state_dict().items())
+
+
+def test_scale_and_order_of_colours_and_side_reach_the_network(images: NDArray[np.uint8]) -> None:
+    net = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, 10, bias=False))
+    with torch.no_grad():
+        net[2].weight.zero_()
+        net[2].weight[:3] = torch.eye(3)
+
+    result = evaluate(net, Run(images, (1.0, 2.0, 3.0), (4.0, 5.0, 6.0), 48, scale=1.0, reverse=True), "cpu")
+
+    blue_first = images[:, ::-1].astype(np.float64).mean(axis=(2, 3))
+    expected = (blue_first - np.array([1.0, 2.0, 3.0])) / np.array([4.0, 5.0, 6.0])
+    # resizing rounds to whole grey levels, and bfloat16 stays where no prediction depends on it
+    assert result.logits[:, :3] == pytest.approx(expected, rel=0.02, abs=0.2)
+
+
+# --- memory of the GPU -----------------------------------------------------------------------------------------
+
+
+def _small_gpu(monkeypatch: pytest.MonkeyPatch, fits: int) -> list[int]:
+    """A device on which no more than so many images fit; returns the batches that were tried."""
+    tried: list[int] = []
+    forward = module._forward
+
+    def limited(net: nn.Module, x: Tensor) -> Tensor:
+        tried.append(len(x))
+        if len(x) > fits:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return forward(net, x)
+
+    monkeypatch.setattr(module, "_forward", limited)
+    monkeypatch.setattr(module, "native_bfloat16", lambda: False)
+    monkeypatch.setattr(module, "_batch_size", lambda run, device: 40)
+    return tried
+
+
+def test_a_batch_that_does_not_fit_is_halved_until_it_does(
+    images: NDArray[np.uint8], lively_net: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = lively_net(_small(), 9)
+    tried = _small_gpu(monkeypatch, fits=10)
+
+    result = evaluate(net, Run(images, MEAN, STD, 0), "cpu")
+
+    assert tried[:3] == [40, 20, 10]
+    assert result.batch_size == 10
+    assert result.logits == pytest.approx(_plain(net, images), abs=1e-4)
+
+
+def test_a_single_image_that_does_not_fit_is_want_of_memory(
+    images: NDArray[np.uint8], lively_net: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = _small_gpu(monkeypatch, fits=0)
+
+    with pytest.raises(torch.cuda.OutOfMemoryError) as caught:
+        evaluate(lively_net(_small()), Run(images, MEAN, STD, 0), "cpu")
+
+    assert tried == [40, 20, 10, 5, 2, 1]
+    assert is_memory_error(caught.value)

@@ -1,0 +1,79 @@
+"""A probe that does whatever a test tells it, inside the real sandboxes: what hostile code would do there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.evidence import Failure
+from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox, bubblewrap, open_sandbox, plain
+
+# Runs the code that the job brings along; what it leaves in `value` and `arrays` is the answer. No test here needs
+# torch, whose import would cost two seconds whenever a server has to be ended.
+HOSTILE = '''
+import sys, types
+sys.modules["torch"] = types.SimpleNamespace(__version__="none", set_num_threads=lambda number: None)
+hostile = types.ModuleType("grader.probes.hostile")
+exec("""
+def run(inputs, files):
+    scope = {"inputs": inputs, "files": files, "value": {}, "arrays": {}}
+    exec(inputs["code"], scope)
+    return scope["value"], scope["arrays"]
+""", hostile.__dict__)
+from grader import worker
+sys.modules["grader.probes.hostile"] = hostile
+worker.PROBES["hostile"] = ("hostile", "run")
+'''
+
+Attack = Callable[..., Reply | Failure]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hostile_probe() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (bubblewrap, plain):
+            before, _, after = module.BOOT.partition("from grader.worker import main;")
+            assert after
+            patch.setattr(module, "BOOT", f"{before.rstrip('; ')}\n{HOSTILE}\nfrom grader.worker import main;{after}")
+        yield
+
+
+@pytest.fixture(scope="session")
+def bubble() -> Iterator[Sandbox]:
+    """One bubblewrap for all tests: that it still answers after each of them is part of what they show."""
+    if problem := bubblewrap.why_not():
+        pytest.skip(problem.english())
+    with open_sandbox("bubblewrap") as opened:
+        yield opened
+
+
+def attack_in(sandbox: Sandbox) -> Attack:
+    def attack(
+        code: str,
+        files: dict[str, Path] | None = None,
+        arrays: dict[str, ArraySpec] | None = None,
+        seconds: float = 30.0,
+        megabytes: int = 3000,
+        **inputs: Any,
+    ) -> Reply | Failure:
+        limits = Limits(seconds=seconds, megabytes=megabytes)
+        return sandbox.run(Job("hostile", {"code": code, **inputs}, files or {}, arrays or {}, limits))
+
+    return attack
+
+
+@pytest.fixture
+def attack(bubble: Sandbox) -> Attack:
+    """Run code in bubblewrap."""
+    return attack_in(bubble)
+
+
+@pytest.fixture(params=["bubblewrap", "plain"])
+def attack_anywhere(request: pytest.FixtureRequest) -> Attack:
+    """Run code in each sandbox."""
+    if request.param == "plain":
+        return attack_in(open_sandbox("plain"))
+    return attack_in(request.getfixturevalue("bubble"))

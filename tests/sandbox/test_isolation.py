@@ -1,0 +1,426 @@
+"""Hostile code inside the sandbox: what it cannot reach, and what becomes of the jobs that come after it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.evidence import Crashed, Malformed, OutOfMemory, TimedOut, Unavailable
+from grader.rubric import DEFAULT
+from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox, bubblewrap, open_sandbox
+from grader.sandbox.watch import _tree, tree_megabytes
+
+ALIVE = "value['alive'] = True"
+
+
+@pytest.fixture(autouse=True)
+def next_job_works(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After everything that a test does to the shared sandbox it answers the next job."""
+    attack = request.getfixturevalue("attack") if "attack" in request.fixturenames else None
+    yield
+    if attack is not None:
+        answer = attack(ALIVE)
+        assert isinstance(answer, Reply)
+        assert answer.value == {"alive": True}
+
+
+def _value(answer: object) -> dict[str, Any]:
+    assert isinstance(answer, Reply), answer
+    return answer.value
+
+
+# --- what can be reached ---------------------------------------------------------------------------------------
+
+
+def test_there_is_no_network_and_no_way_to_the_hosts_sockets(attack: Any) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        code = """
+import socket
+value["interfaces"] = [name for _, name in socket.if_nameindex()]
+try:
+    socket.create_connection(("127.0.0.1", inputs["port"]), timeout=2)
+    value["connected"] = True
+except OSError:
+    value["connected"] = False
+"""
+        assert _value(attack(code, port=server.getsockname()[1])) == {"interfaces": ["lo"], "connected": False}
+
+
+def test_neither_homes_nor_submissions_nor_the_graders_own_files_are_there(attack: Any, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("labels")
+    paths = [
+        str(tmp_path / "secret"),
+        str(DEFAULT),
+        str(Path(__file__)),
+        "/etc/shadow",
+        "/var/log",
+        "/run",
+        "/root/.ssh",
+    ]
+    code = "import os; value['seen'] = [path for path in inputs['paths'] if os.path.exists(path)]"
+
+    assert _value(attack(code, paths=paths))["seen"] == []
+    assert _value(attack(code, paths=["/usr"]))["seen"] == ["/usr"]
+
+
+def test_neither_the_rubric_nor_the_lab_solved_can_be_imported(attack: Any) -> None:
+    code = """
+import importlib
+value["found"] = []
+for name in ("grader.rubric", "grader.scoring", "grader.checks", "reports", "reference.exp2", "fixtures", "tests"):
+    try:
+        importlib.import_module(name)
+        value["found"].append(name)
+    except ImportError:
+        pass
+"""
+    assert _value(attack(code))["found"] == []
+
+
+def test_nothing_outside_the_small_temporary_folders_can_be_written(attack: Any) -> None:
+    code = """
+import os
+value["written"] = []
+for folder in ("/", "/usr", "/lab", "/lab/grader", "/dev", "/etc", "/opt", os.path.dirname(os.__file__)):
+    try:
+        open(os.path.join(folder, "marker"), "x").close()
+        value["written"].append(folder)
+    except OSError:
+        pass
+try:
+    with open("/tmp/marker", "wb") as file:
+        file.write(b"x")
+        file.flush()
+    value["written"].append("/tmp")
+except OSError:
+    pass
+"""
+    assert _value(attack(code))["written"] == []  # /tmp is there, but a file of no bytes is all that fits
+
+
+def test_what_one_job_leaves_behind_the_next_cannot_use(attack: Any) -> None:
+    first = "import json, os, grader.worker as w; json.loads = os.getcwd = w.find_probe = None; value['x'] = 1"
+    assert _value(attack(first)) == {"x": 1}
+
+    second = "import json, os; value['read'] = json.loads('[1]'); value['folder'] = os.getcwd()"
+    assert _value(attack(second)) == {"read": [1], "folder": "/tmp"}
+
+
+def test_the_child_sees_the_server_and_itself_and_no_command_line_of_the_host(attack: Any) -> None:
+    code = """
+import os
+pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+value["pids"] = len(pids)
+lines = []
+for pid in pids:
+    try:
+        lines.append(open(f"/proc/{pid}/cmdline").read())
+    except OSError:
+        pass
+value["lines"] = lines
+value["environment"] = sorted(os.environ)
+"""
+    value = _value(attack(code))
+
+    assert value["pids"] <= 3
+    assert not any("--ro-bind" in line or str(Path.home()) in line for line in value["lines"])
+    assert not {"HOSTNAME", "USER", "PYTHONPATH", "XDG_CACHE_HOME"} & set(value["environment"])
+
+
+def test_the_child_has_no_rights_and_can_gain_none(attack: Any) -> None:
+    code = """
+import os, ctypes
+status = dict(line.split(":", 1) for line in open("/proc/self/status").read().splitlines())
+value["capabilities"] = [status[name].strip() for name in ("CapInh", "CapPrm", "CapEff")]
+value["no_new_privs"] = status["NoNewPrivs"].strip()
+value["root"] = 0 in os.getresuid() + os.getresgid()
+value["groups"] = [group for group in os.getgroups() if group == 0]
+value["mount"] = ctypes.CDLL(None).mount(b"none", b"/tmp", b"tmpfs", 0, None)
+try:
+    os.setuid(0)
+    value["setuid"] = True
+except OSError:
+    value["setuid"] = False
+"""
+    assert _value(attack(code)) == {
+        "capabilities": ["0" * 16] * 3, "no_new_privs": "1", "root": False, "groups": [], "mount": -1, "setuid": False,
+    }  # fmt: skip
+
+
+# --- the server, attacked from its child -----------------------------------------------------------------------
+
+
+def test_the_child_holds_its_own_files_and_no_way_to_the_server(attack: Any) -> None:
+    code = """
+import os
+value["open"] = {}
+for name in os.listdir("/proc/self/fd"):
+    try:
+        value["open"][name] = os.readlink(f"/proc/self/fd/{name}")
+    except OSError:
+        pass
+"""
+    held = _value(attack(code))["open"]
+
+    assert not any(target.startswith("socket:") for target in held.values()), held
+    others = {number: target for number, target in held.items() if int(number) > 2}
+    assert sum(target.startswith("pipe:") for target in others.values()) == 1, held  # its answer
+    assert not any(target.startswith("/tmp/") for target in others.values()), held  # bubblewrap's options
+
+
+def test_the_servers_memory_and_descriptors_are_out_of_reach(attack: Any) -> None:
+    code = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+parent = os.getppid()
+value["ptrace"] = libc.ptrace(16, parent, 0, 0)  # PTRACE_ATTACH
+value["opened"] = []
+for name in ("mem", "maps", "environ", "fd", "root"):
+    try:
+        (os.listdir if name in ("fd", "root") else lambda path: open(path, "rb").read(1))(f"/proc/{parent}/{name}")
+        value["opened"].append(name)
+    except OSError:
+        pass
+pidfd = libc.syscall(434, parent, 0)
+value["stolen"] = [n for n in range(16) if libc.syscall(438, pidfd, n, 0) >= 0]
+"""
+    assert _value(attack(code)) == {"ptrace": -1, "opened": [], "stolen": []}
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM])
+def test_a_child_that_signals_the_server_harms_only_its_own_job(attack: Any, number: int) -> None:
+    answer = attack(f"import os; os.kill(os.getppid(), {int(number)}); os._exit(0)", seconds=3.0)
+
+    assert isinstance(answer, Crashed | TimedOut)
+
+
+def test_a_child_that_signals_everything_harms_only_its_own_job(attack: Any) -> None:
+    answer = attack("import os; os.kill(-1, 9)", seconds=3.0)  # all but itself: it may still answer
+
+    assert isinstance(answer, Crashed | TimedOut) or _value(answer) == {}
+
+
+def test_an_answer_written_past_the_worker_is_still_only_an_answer(attack: Any) -> None:
+    """The child may write what it likes into its pipe: a frame of another form or length is thrown away."""
+    code = """
+import json, os
+out = next(int(n) for n in os.listdir("/proc/self/fd") if int(n) > 2
+           and os.readlink(f"/proc/self/fd/{n}").startswith("pipe:"))
+frame = json.dumps({"outcome": "returned", "value": {"points": 100}}).encode()
+os.write(out, len(frame).to_bytes(4, "big") + frame)
+"""
+    assert isinstance(attack(code), Malformed)  # the worker's own frame comes after it
+    assert isinstance(attack(code + "os._exit(0)", arrays={"logits": ArraySpec("<f4", (5, 10))}), Crashed)
+
+
+def test_an_answer_that_is_kept_open_ends_at_the_limit(attack: Any) -> None:
+    """A grandchild holds the pipe after the child is gone."""
+    code = "import os, time\nif os.fork() == 0:\n    time.sleep(60)\n    os._exit(0)"
+
+    assert isinstance(attack(code, seconds=2.0), TimedOut)
+
+
+def test_a_server_that_does_not_report_the_end_of_its_child_is_replaced(attack: Any) -> None:
+    code = "import os\nos.close(next(int(n) for n in os.listdir('/proc/self/fd') if int(n) > 2 and "
+    code += "os.readlink(f'/proc/self/fd/{n}').startswith('pipe:')))\nimport time; time.sleep(60)"
+
+    assert isinstance(attack(code, seconds=20.0), Crashed)
+
+
+# --- limits and crashes, in each sandbox -----------------------------------------------------------------------
+
+
+def test_a_probe_that_does_not_end_is_named_so(attack_anywhere: Any) -> None:
+    assert attack_anywhere("while True: pass", seconds=2.0) == TimedOut(2.0)
+
+
+def test_memory_that_is_asked_for_and_not_given_is_named_so(attack_anywhere: Any) -> None:
+    assert attack_anywhere("bytearray(8 << 30)", megabytes=1000) == OutOfMemory(1000)
+
+
+def test_memory_that_is_shared_counts_too(attack: Any) -> None:
+    """Shared mappings escape the limit on data; the watchdog outside adds them up."""
+    code = """
+import mmap, time
+held = mmap.mmap(-1, 900 << 20)
+for start in range(0, 900 << 20, 1 << 20):
+    held[start : start + (1 << 20)] = b"x" * (1 << 20)
+time.sleep(20)
+"""
+    assert attack(code, megabytes=800) == OutOfMemory(800)
+
+
+def test_memory_spread_over_children_counts_too(attack: Any) -> None:
+    code = """
+import os, time
+for _ in range(4):
+    if os.fork() == 0:
+        held = b"x" * (250 << 20)
+        time.sleep(20)
+        os._exit(0)
+time.sleep(20)
+"""
+    assert attack(code, megabytes=900) == OutOfMemory(900)
+
+
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT])
+def test_a_child_that_is_ended_by_a_signal_crashed(attack: Any, number: int) -> None:
+    answer = attack(f"import os; os.kill(os.getpid(), {int(number)})")
+
+    assert isinstance(answer, Crashed)
+    assert str(-number) in answer.tail
+
+
+def test_a_child_that_the_system_ends_for_want_of_memory_is_named_so(attack: Any) -> None:
+    assert attack("import os; os.kill(os.getpid(), 9)", megabytes=2000) == OutOfMemory(2000)
+
+
+def test_an_exception_comes_back_with_its_lines(attack_anywhere: Any) -> None:
+    answer = attack_anywhere("def deep(): raise LookupError('lost')\ndeep()")
+
+    assert isinstance(answer, Crashed)
+    assert "LookupError: lost" in answer.tail
+
+
+@pytest.mark.parametrize("leaves", ["raise SystemExit(0)", "import os; os._exit(0)", "value['x'] = float('nan')",
+                                    "value['x'] = {1, 2}", "value['x'] = 'x' * 2_000_000"])  # fmt: skip
+def test_an_answer_that_cannot_be_sent_is_no_answer(attack: Any, leaves: str) -> None:
+    assert isinstance(attack(leaves), Crashed | Malformed)
+
+
+def test_noise_on_standard_output_is_not_in_the_answer(attack_anywhere: Any) -> None:
+    code = """
+import os, sys
+for write in (lambda: print("noise" * 100, flush=True), lambda: os.write(1, b"noise"), lambda: os.write(2, b"noise"),
+              lambda: os.system("echo noise")):
+    try:
+        write()
+    except OSError:
+        pass
+value["ok"] = True
+arrays["a"] = b"1234"
+"""
+    answer = attack_anywhere(code, arrays={"a": ArraySpec("|u1", (4,))})
+
+    assert _value(answer) == {"ok": True}
+    assert answer.arrays["a"].tobytes() == b"1234"
+
+
+def test_files_are_handed_in_for_reading_only(attack_anywhere: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("content")
+    code = """
+import os
+value["read"] = os.pread(files["file"], 100, 0).decode()
+try:
+    os.write(files["file"], b"changed")
+    value["written"] = True
+except OSError:
+    value["written"] = False
+"""
+    answer = attack_anywhere(code, files={"file": tmp_path / "file"})
+
+    assert _value(answer) == {"read": "content", "written": False}
+    assert (tmp_path / "file").read_text() == "content"
+
+
+def test_a_link_in_place_of_a_file_is_not_followed(attack_anywhere: Any, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("labels")
+    (tmp_path / "final.pth").symlink_to(tmp_path / "secret")
+    code = "import os; value['read'] = os.pread(files['file'], 100, 0).decode()"
+
+    assert isinstance(attack_anywhere(code, files={"file": tmp_path / "final.pth"}), Crashed)
+
+
+def test_a_missing_file_a_folder_and_a_pipe_are_told_before_anything_runs(attack_anywhere: Any, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("missing", "", "pipe"):
+        answer = attack_anywhere("value['x'] = 1", files={"file": tmp_path / name})
+        assert isinstance(answer, Crashed)
+        assert "could not be handed in" in answer.tail
+
+
+# --- the sandbox itself ----------------------------------------------------------------------------------------
+
+
+def test_no_process_is_left_after_the_block() -> None:
+    if problem := bubblewrap.why_not():
+        pytest.skip(problem.english())
+    with open_sandbox("bubblewrap") as sandbox:
+        code = (
+            "import os\nif os.fork() == 0:\n    os.setsid()\n    os.closerange(3, 100)\n    import time; time.sleep(60)"
+        )
+        _value(sandbox.run(Job("hostile", {"code": code}, limits=Limits(seconds=9.0, megabytes=3000))))
+        assert isinstance(sandbox, bubblewrap.BubblewrapSandbox)
+        assert sandbox._process is not None
+        started = list(_tree(sandbox._process.pid))
+        assert len(started) >= 4  # bubblewrap, its first process inside, the server, the survivor
+
+    for _ in range(100):
+        left = [pid for pid in started if Path(f"/proc/{pid}").exists()]
+        if not left:
+            break
+        time.sleep(0.02)
+    assert left == []
+
+
+def test_the_watchdog_sees_the_memory_of_the_server(bubble: Sandbox, attack: Any) -> None:
+    """The server forbids others to look into it; the parent must see its size all the same."""
+    attack(ALIVE)
+    assert isinstance(bubble, bubblewrap.BubblewrapSandbox)
+    assert bubble._process is not None
+
+    assert tree_megabytes(bubble._process.pid) > 5  # bubblewrap alone is smaller than one
+
+
+def test_a_sandbox_that_does_not_start_is_unavailable_and_never_the_students_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if problem := bubblewrap.why_not():
+        pytest.skip(problem.english())
+    monkeypatch.setattr(bubblewrap, "BOOT", "raise SystemExit('no torch here')")
+
+    with bubblewrap.BubblewrapSandbox() as sandbox:
+        answer = sandbox.run(Job("hostile", {"code": ALIVE}))
+
+    assert isinstance(answer, Unavailable)
+    assert "no torch here" in answer.message.english()
+
+
+def test_bubblewraps_options_are_not_on_its_command_line(bubble: Sandbox, attack: Any) -> None:
+    attack(ALIVE)
+    assert isinstance(bubble, bubblewrap.BubblewrapSandbox)
+    assert bubble._process is not None
+    line = Path(f"/proc/{bubble._process.pid}/cmdline").read_bytes()
+
+    assert b"--args" in line
+    assert b"--ro-bind" not in line
+
+
+def test_an_installed_grader_beside_torch_is_covered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if problem := bubblewrap.why_not():
+        pytest.skip(problem.english())
+    tmp_path.chmod(0o755)
+    packages = tmp_path / "site-packages"
+    (packages / "grader").mkdir(parents=True)
+    (packages / "grader" / "rubric.toml").write_text("points")
+    (packages / "torch.py").write_text("")
+    monkeypatch.setattr(bubblewrap, "package_folders", lambda: [packages])
+    descriptor = bubblewrap.arguments_file(gpu=False)
+
+    listed = subprocess.run(
+        ["bwrap", "--args", str(descriptor), "/bin/ls", "-R", str(packages)],
+        pass_fds=(descriptor,), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    os.close(descriptor)
+
+    assert "torch.py" in listed.stdout
+    assert "rubric.toml" not in listed.stdout
