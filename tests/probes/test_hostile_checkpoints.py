@@ -207,7 +207,7 @@ def test_the_payload_of_these_tests_would_really_run(forge: Any, tmp_path: Path)
     "name", ["__main__.Popen", "helper.Popen", "torch.nn.modules.linear.Linear", "builtins.getattr"]
 )
 def test_what_is_named_like_a_class_is_replaced_and_never_called(name: str, forge: Any, tmp_path: Path) -> None:
-    code, sentence, _ = forge.refusal(forge.zipped(forge.calling(name, f"touch {tmp_path / 'marker'}")))
+    code, _, _ = forge.refusal(forge.zipped(forge.calling(name, f"touch {tmp_path / 'marker'}")))
 
     assert code == "no_tensors"
     assert not (tmp_path / "marker").exists()
