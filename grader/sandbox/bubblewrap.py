@@ -26,6 +26,7 @@ from grader.sandbox.interface import ENVIRONMENT, Job, Reply, open_read_only, sh
 from grader.sandbox.watch import Child, await_reply
 
 START_SECONDS = 180.0  # importing torch from a cold network disk has been seen to take a minute
+LAST_WORDS = 5.0  # within which the server reports the end of a child that has answered
 NOBODY = "65534"
 OUTPUT_BYTES = 1_000_000
 OWN_PACKAGES = ("grader", "reports", "reference", "fixtures")
@@ -122,7 +123,7 @@ class BubblewrapSandbox:
         """Take the server's word that the child has ended; a server that does not answer is thrown away."""
         if self._control is None:  # ended at a limit
             return reply
-        self._control.settimeout(5.0)
+        self._control.settimeout(LAST_WORDS)
         try:
             status = int(json.loads(self._control.recv(1000))["exit"])
         except (OSError, ValueError, TypeError, KeyError):

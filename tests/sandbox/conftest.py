@@ -37,6 +37,7 @@ def hostile_probe() -> Iterator[None]:
         for module in (bubblewrap, plain):
             before, _, after = module.BOOT.partition("from grader.worker import main;")
             assert after
+            patch.setattr(bubblewrap, "LAST_WORDS", 2.0)
             patch.setattr(module, "BOOT", f"{before.rstrip('; ')}\n{HOSTILE}\nfrom grader.worker import main;{after}")
         yield
 

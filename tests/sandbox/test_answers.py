@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.evidence import Crashed, Failure, Malformed, OutOfMemory, Refused
@@ -124,6 +124,7 @@ def test_any_bytes_at_all_are_a_value(answer: bytes) -> None:
     assert not isinstance(_read(answer), Reply)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
                     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)),
        st.sampled_from(["returned", "refused", "crashed", "out of memory", "x"]))  # fmt: skip

@@ -196,7 +196,7 @@ value["stolen"] = [n for n in range(16) if libc.syscall(438, pidfd, n, 0) >= 0]
     assert _value(attack(code)) == {"ptrace": -1, "opened": [], "stolen": []}
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_child_that_signals_the_server_harms_only_its_own_job(attack: Any, number: int) -> None:
     answer = attack(f"import os; os.kill(os.getppid(), {int(number)}); os._exit(0)", seconds=3.0)
 
@@ -226,7 +226,7 @@ def test_an_answer_that_is_kept_open_ends_at_the_limit(attack: Any) -> None:
     """A grandchild holds the pipe after the child is gone."""
     code = "import os, time\nif os.fork() == 0:\n    time.sleep(60)\n    os._exit(0)"
 
-    assert isinstance(attack(code, seconds=2.0), TimedOut)
+    assert isinstance(attack(code, seconds=1.0), TimedOut)
 
 
 def test_a_server_that_does_not_report_the_end_of_its_child_is_replaced(attack: Any) -> None:
@@ -240,7 +240,7 @@ def test_a_server_that_does_not_report_the_end_of_its_child_is_replaced(attack: 
 
 
 def test_a_probe_that_does_not_end_is_named_so(attack_anywhere: Any) -> None:
-    assert attack_anywhere("while True: pass", seconds=2.0) == TimedOut(2.0)
+    assert attack_anywhere("while True: pass", seconds=1.0) == TimedOut(1.0)
 
 
 def test_memory_that_is_asked_for_and_not_given_is_named_so(attack_anywhere: Any) -> None:

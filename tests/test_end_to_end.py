@@ -1,0 +1,215 @@
+"""From an archive to its files, through the real sandbox: what a user of the command would see."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from fixtures import DEMO_SUBMISSION
+from grader.dataset import ImageSet, demo
+from grader.intake import Archive
+from grader.pipeline import grade_archive
+from grader.preprocessing import MEAN, STD
+from grader.records import Student
+from grader.run import Options, load_rubric, open_lab
+from reference.models import resnet20
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> ImageSet:
+    return demo(tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="module")
+def weights() -> dict[str, Any]:
+    return torch.load(DEMO_SUBMISSION / "final.pth", map_location="cpu", weights_only=True)["net"]
+
+
+@pytest.fixture
+def grade(tmp_path: Path) -> Run:
+    """The command, in a folder of its own, where it cannot find or fetch CIFAR-10."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "from grader.cli import main; main()", *map(str, arguments)]
+        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=250, check=False)
+
+    return run
+
+
+def float32_logits(net: nn.Module, pixels: np.ndarray) -> torch.Tensor:
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+    net.eval()
+    with torch.no_grad():
+        batches = torch.from_numpy(np.array(pixels)).split(100)
+        return torch.cat([net((batch.float() / 255 - mean) / std) for batch in batches])
+
+
+def test_the_demo_accuracy_is_that_of_a_plain_float32_loop_to_the_image(
+    grade: Run, images: ImageSet, weights: dict[str, Any], tmp_path: Path
+) -> None:
+    done = grade("demo", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    written = tmp_path / "out" / "Demo_Student"
+    assert str(written / "report.html") in done.stdout.replace("\n", "")
+    net = resnet20()
+    net.load_state_dict({key: value.float() for key, value in weights.items()})
+    predicted = float32_logits(net, images.images("test")).argmax(dim=1).numpy()
+    confusion = np.zeros((10, 10), dtype=int)
+    np.add.at(confusion, (images.labels("test"), predicted), 1)
+    evidence = dict(json.loads((written / "evidence.json").read_text())["observations"])
+    assert evidence["test_scores"]["value"]["confusion"] == confusion.tolist()
+    assert json.loads((written / "grade.json").read_text())["accuracy"] == np.trace(confusion) / len(predicted)
+
+
+def saved(form: str, weights: dict[str, Any], path: Path) -> None:
+    full = OrderedDict((key, value.float() if value.is_floating_point() else value) for key, value in weights.items())
+    shapes: dict[str, Any] = {
+        "plain": full,
+        "wrapped": {"model_state_dict": full, "epoch": np.int64(3), "best": np.float64(0.5)},
+        "data parallel": {"net": OrderedDict((f"module.{key}", value) for key, value in full.items())},
+        "half": OrderedDict((k, v.half() if v.is_floating_point() else v) for k, v in full.items()),
+        "other spellings": OrderedDict((key.replace("linear", "fc"), value) for key, value in full.items()),
+    }
+    if form == "whole module":
+        net = resnet20()
+        net.load_state_dict(full)
+        torch.save(net, path)
+    else:
+        torch.save(shapes[form], path)
+
+
+def test_the_same_weights_in_each_form_get_the_same_mark(
+    images: ImageSet, weights: dict[str, Any], tmp_path: Path
+) -> None:
+    forms = ("plain", "wrapped", "data parallel", "half", "other spellings", "whole module")
+    options = Options(None, tmp_path, "cpu", "auto", "staff", 300.0, 4000)
+    grades = []
+    with open_lab(options, load_rubric(options), images) as lab:
+        for form in forms:
+            folder = tmp_path / form
+            folder.mkdir()
+            saved(form, weights, folder / "final.pth")
+            graded = grade_archive(Archive(folder, Student(form)), lab, lambda step: None)
+            grades.append(graded.grade)
+    assert [grade.accuracy for grade in grades] == [0.918] * len(forms)
+    assert len({grade.total for grade in grades}) == 1
+    assert len({grade.made_by.logits_digest for grade in grades}) == 1
+
+
+BAD_WEIGHTS: dict[str, tuple[bytes | None, str]] = {
+    "nothing": (None, "final.pth is missing"),
+    "an empty file": (b"", "is empty (0 bytes)"),
+    "a web page": (b"<!DOCTYPE html><html><body>Please log in</body></html>", "is a web page"),
+    "a truncated checkpoint": (b"PK\x03\x04" + bytes(200), "breaks off"),
+    "some other file": (b"hello, this is text", "is no PyTorch checkpoint"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_WEIGHTS)
+def test_weights_that_are_none_are_named_and_everything_else_is_graded(grade: Run, tmp_path: Path, name: str) -> None:
+    content, sentence = BAD_WEIGHTS[name]
+    folder = tmp_path / "ada"
+    shutil.copytree(DEMO_SUBMISSION, folder)
+    (folder / "final.pth").unlink()
+    if content is not None:
+        (folder / "final.pth").write_bytes(content)
+    done = grade(folder, "--no-fetch")
+    record = json.loads((tmp_path / "grades" / "ada" / "grade.json").read_text())
+    findings = {mark["criterion"]["check"]: mark["finding"] for mark in record["marks"]}
+    assert findings["test_accuracy"]["state"] == "blocked"
+    assert sentence in done.stdout.replace("\n", " ")
+    assert findings["submission_layout"]["state"] == findings["training_history"]["state"] == "judged"
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_without_images_the_accuracy_is_left_to_staff_and_the_rest_is_graded(grade: Run, tmp_path: Path) -> None:
+    shutil.copytree(DEMO_SUBMISSION, tmp_path / "ada")
+    done = grade(tmp_path / "ada", "--no-fetch")
+    record = json.loads((tmp_path / "grades" / "ada" / "grade.json").read_text())
+    states = {mark["criterion"]["check"]: mark["finding"]["state"] for mark in record["marks"]}
+    assert done.returncode == 1
+    assert states == {"submission_layout": "judged", "test_accuracy": "unjudged", "training_history": "judged"}
+    assert "grade data fetch" in done.stdout
+    assert record["needs_human"] is True
+    assert record["accuracy"] is None
+
+
+def test_one_bad_archive_among_several_stops_nobody(grade: Run, tmp_path: Path) -> None:
+    shutil.copytree(DEMO_SUBMISSION, tmp_path / "ada")
+    (tmp_path / "bob.zip").write_bytes(b"PK\x03\x04 cut off")
+    with zipfile.ZipFile(tmp_path / "eve.zip", "w") as archive:
+        archive.writestr("../outside.txt", "x")
+        archive.writestr("final.pth", "x")
+    done = grade(tmp_path / "bob.zip", tmp_path / "ada", tmp_path / "eve.zip", tmp_path / "nobody.zip", "--no-fetch")
+    assert done.returncode == 2
+    assert "nobody.zip" in done.stderr
+    written = {path.parent.name: json.loads(path.read_text()) for path in (tmp_path / "grades").glob("*/grade.json")}
+    assert set(written) == {"ada", "bob", "eve"}
+    assert written["bob"]["unusable"] and written["eve"]["unusable"] and not written["ada"]["unusable"]
+    assert not (tmp_path / "outside.txt").exists()
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_misspelt_check_in_the_rubric_is_told_before_anything_is_graded(grade: Run, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[test_acuracy]\npoints = 1\nknots = [[0.5, 1.0]]\n")
+    shutil.copytree(DEMO_SUBMISSION, tmp_path / "ada")
+    done = grade(tmp_path / "ada", "--rubric", tmp_path / "mine.toml")
+    assert done.returncode == 2
+    assert "did you mean 'test_accuracy'?" in done.stderr.replace("\n", " ")
+    assert not (tmp_path / "grades").exists()
+
+
+def test_help_loads_neither_torch_nor_numpy_nor_pydantic() -> None:
+    code = (
+        "import sys; from click.testing import CliRunner; from grader.cli import cli;"
+        "assert CliRunner().invoke(cli, ['--help']).exit_code == 0;"
+        "print(sorted({'torch', 'numpy', 'pydantic', 'rich', 'jinja2'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.cifar10
+def test_the_accuracy_on_the_real_images_is_that_of_a_plain_float32_loop_to_the_image(
+    grade: Run, cifar10: ImageSet, tmp_path: Path
+) -> None:
+    torch.manual_seed(5)
+    net = resnet20()
+    train_briefly(net, cifar10)
+    (tmp_path / "ada").mkdir()
+    torch.save(net.state_dict(), tmp_path / "ada" / "final.pth")
+    done = grade(tmp_path / "ada", "--data", cifar10.folder)
+    predicted = float32_logits(net, cifar10.images("test")).argmax(dim=1).numpy()
+    confusion = np.zeros((10, 10), dtype=int)
+    np.add.at(confusion, (cifar10.labels("test"), predicted), 1)
+    evidence = dict(json.loads((tmp_path / "grades" / "ada" / "evidence.json").read_text())["observations"])
+    assert evidence["test_scores"]["value"]["confusion"] == confusion.tolist(), done.stderr
+    assert np.trace(confusion) > 2_500  # it has learned something: predictions are spread, margins are small
+
+
+def train_briefly(net: nn.Module, images: ImageSet) -> None:
+    """A minute of training: 120 steps of 64 images."""
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
+    net.train()
+    for step in range(120):
+        part = slice(64 * step, 64 * (step + 1))
+        x = (torch.from_numpy(np.array(images.images("train")[part])).float() / 255 - mean) / std
+        y = torch.from_numpy(images.labels("train")[part].astype(np.int64))
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(x), y).backward()
+        optimizer.step()
