@@ -80,7 +80,7 @@ def _batch_size(run: Run, device: str) -> int:
 
 def _inputs(run: Run, index: NDArray[np.intp] | slice, device: str) -> Tensor:
     """Normalised inputs, float32 (n, 3, side, side), channels last."""
-    pixels = np.ascontiguousarray(run.images[index])
+    pixels = np.array(run.images[index])  # a copy: torch warns about memory that it may not write
     x = torch.from_numpy(pixels).to(device)
     if run.reverse:
         x = x.flip(1)

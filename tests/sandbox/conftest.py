@@ -31,20 +31,21 @@ worker.PROBES["hostile"] = ("hostile", "run")
 Attack = Callable[..., Reply | Failure]
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def hostile_probe() -> Iterator[None]:
+    """For the tests of this folder only: the sandboxes of all others import torch."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bubblewrap, "LAST_WORDS", 2.0)
         for module in (bubblewrap, plain):
             before, _, after = module.BOOT.partition("from grader.worker import main;")
             assert after
-            patch.setattr(bubblewrap, "LAST_WORDS", 2.0)
             patch.setattr(module, "BOOT", f"{before.rstrip('; ')}\n{HOSTILE}\nfrom grader.worker import main;{after}")
         yield
 
 
-@pytest.fixture(scope="session")
-def bubble() -> Iterator[Sandbox]:
-    """One bubblewrap for all tests: that it still answers after each of them is part of what they show."""
+@pytest.fixture(scope="module")
+def bubble(hostile_probe: None) -> Iterator[Sandbox]:
+    """One bubblewrap for all tests of a file: that it still answers after each of them is part of what they show."""
     if problem := bubblewrap.why_not():
         pytest.skip(problem.english())
     with open_sandbox("bubblewrap") as opened:
