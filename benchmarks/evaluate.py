@@ -2,9 +2,9 @@
 
     python benchmarks/evaluate.py [--weights final.pth] [--rounds 3]
 
-The plain script is what a teacher would write: torchvision's CIFAR10 and transforms, a DataLoader with batch 100 and two
-workers, a float32 loop. Both see the same images and weights, in turns, in one run; what counts is the ratio. It needs
-the real CIFAR-10 (`grade data fetch`).
+The plain script is what a teacher would write: torchvision's CIFAR10 and transforms, a DataLoader with batch 100 and
+two workers, a float32 loop. Both see the same images and weights, in turns, in one run; what counts is the ratio. It
+needs the real CIFAR-10 (`grade data fetch`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 from grader.dataset import ImageSet, default_cache, find_cifar10
 
 WEIGHTS = Path(__file__).parents[1] / "reference" / "final.pth"
-PLAIN = '''
+PLAIN = """
 import sys
 import numpy as np
 import torch
@@ -45,7 +45,7 @@ with torch.no_grad():
     for inputs, targets in loader:
         np.add.at(confusion, (targets.numpy(), net(inputs).argmax(1).numpy()), 1)
 np.save(out, confusion)
-'''
+"""
 
 
 def main() -> None:

@@ -42,8 +42,10 @@ class Message:
 
 def message(text: str, /, **values: Scalar) -> Message:
     """Build a Message; ValueError where template and values do not name the same fields, which is a bug of ours."""
-    fields = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
-    if fields != set(values) or not all(_FIELD.fullmatch(name) for name in fields):
+    pieces = [(name, spec or "") for _, name, spec, _ in Formatter().parse(text) if name is not None]
+    fields = {name for name, _ in pieces}
+    plain = all(_FIELD.fullmatch(name) and "{" not in spec for name, spec in pieces)
+    if fields != set(values) or not plain:
         raise ValueError(f"message fields {sorted(fields)} and values {sorted(values)} differ: {text!r}")
     return Message(text, tuple(values.items()))
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import site
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from grader.dataset import ImageSet, default_cache, find_cifar10
+from grader.checks import discover
+from grader.dataset import ImageSet, default_cache, demo, find_cifar10
+from grader.evidence import Bin, Evidence, Failure, Seen, TestScores, kind_of
+from grader.records import Student
+from grader.rubric import DEFAULT, Rubric, read_rubric
 
 # Kept before the environment is emptied below.
 REAL_CACHE = default_cache()
@@ -35,3 +41,52 @@ def cifar10() -> ImageSet:
     if found is None:
         pytest.skip("CIFAR-10 is not here: run `grade data fetch`")
     return found
+
+
+@pytest.fixture(scope="session")
+def demo_images(tmp_path_factory: pytest.TempPathFactory) -> ImageSet:
+    """The drawn set of the demo, 2,000 test and 5,000 training images."""
+    return demo(tmp_path_factory.mktemp("demo"))
+
+
+@pytest.fixture(scope="session")
+def few_images(demo_images: ImageSet, tmp_path_factory: pytest.TempPathFactory) -> ImageSet:
+    """The first 200 test and 300 training images of the drawn set: the demo's weights name most of them correctly."""
+    folder = tmp_path_factory.mktemp("few")
+    for split, count in (("test", 200), ("train", 300)):
+        np.save(folder / f"{split}_images.npy", demo_images.images(split)[:count])
+        np.save(folder / f"{split}_labels.npy", demo_images.labels(split)[:count])
+    return ImageSet("few", demo_images.classes, "0" * 64, folder)
+
+
+@pytest.fixture(scope="session")
+def lab_rubric() -> Rubric:
+    return read_rubric(DEFAULT, discover())
+
+
+@pytest.fixture(scope="session")
+def scores() -> Callable[..., TestScores]:
+    """Scores of `correct` images of `count` in ten classes; what is wrong was taken for the next class."""
+
+    def build(correct: int, count: int, not_finite: int = 0) -> TestScores:
+        confusion = np.zeros((10, 10), dtype=int)
+        for number in range(count - not_finite):
+            truth = number % 10
+            confusion[truth, truth if number < correct else (truth + 1) % 10] += 1
+        rows = tuple(tuple(map(int, row)) for row in confusion)
+        bins = (*(Bin(0, 0.0, 0) for _ in range(9)), Bin(count - not_finite, 0.95, correct))
+        return TestScores("few", tuple("abcdefghij"), correct, count, rows, bins, not_finite)
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def evidence() -> Callable[..., Evidence]:
+    """Evidence of the given records; failures by record: `evidence(history, failed={TestScores: TimedOut(3.0)})`."""
+
+    def build(*records: Any, failed: dict[type[Any], Failure] | None = None) -> Evidence:
+        seen = [(record.kind, Seen(record)) for record in records]
+        failures = [(kind_of(kind), failure) for kind, failure in (failed or {}).items()]
+        return Evidence(Student("Ada Ng"), "d" * 64, "ada.zip", (*seen, *failures))
+
+    return build

@@ -121,7 +121,7 @@ def _claims_table(claims: Claims, diagnosis: Diagnosis | None, scores: TestScore
 
 
 def _compared(claimed: float, diagnosis: Diagnosis | None, scores: TestScores) -> Message:
-    gap = 100 * (claimed - scores.correct / scores.count)
+    gap = round(100 * (claimed - scores.correct / scores.count), 6)  # 0.79 - 0.80 is a little more than 0.01
     if abs(gap) <= 100 * DOUBTFUL:
         return message("agrees to {gap:.2f} points", gap=abs(gap))
     if gap < 0:
@@ -150,6 +150,8 @@ def _measured_table(case: Case[TestScores, Ramp]) -> Table:
         rows.append((message("Normalisation"), f"mean {_triple(used.mean)}, deviation {_triple(used.std)}"))
         rows.append((message("Read from"), _origin(used)))
         rows += [(message("Also found"), other) for other in used.also_found]
+    claims = case.other(Claims)
+    rows += [(message("Could not be read"), file) for file in (claims.unread if claims else ())]
     if measured:
         rows.append((message("Computed in"), f"{measured.precision}, {measured.device} {measured.device_name}"))
         if measured.side != 32:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from grader.probes.text import decode, read_bytes, storable
@@ -70,14 +71,14 @@ def read_claims(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[
     claims: list[_Claim] = []
     unread: list[str] = []
     for name in inputs["names"]:
-        try:
-            pieces = list(_lines(name, read_bytes(files, name)))
-        except Exception as error:
-            unread.append(f"{name} ({type(error).__name__})"[:300])
+        if name.casefold().endswith(".docx"):
+            unread.append(f"{name[:200]} (a Word file: hand in a PDF)")
             continue
-        stated = [claim for piece in pieces for claim in _in_line(*piece)]
-        claims += _last_and_best(stated)
-    fields = [{"accuracy": c.accuracy, "source": c.source[:300], "line": c.line, "quote": c.quote} for c in claims]
+        try:
+            claims += _last_and_best(list(_in_lines(list(_lines(name, read_bytes(files, name))))))
+        except Exception as error:
+            unread.append(storable(f"{name} ({type(error).__name__})")[:300])
+    fields = [{"accuracy": c.accuracy, "source": c.source, "line": c.line, "quote": c.quote} for c in claims]
     return {"claims": fields[:100], "unread": unread[:50]}, {}
 
 
@@ -113,15 +114,29 @@ def _notebook_output(name: str, notebook: Any) -> Iterator[tuple[str, int, str]]
                 yield f"{name}, cell {number}", 0, line
 
 
-def _in_line(source: str, number: int, line: str) -> Iterator[_Claim]:
-    line = storable(unicodedata.normalize("NFKC", _ESCAPES.sub("", line))[:2000])  # full-width digits, percent signs
+def _in_lines(pieces: list[tuple[str, int, str]]) -> Iterator[_Claim]:
+    """Claims of each line, and of sentences that go on in the next."""
+    plain = [(source, number, _plain(line)) for source, number, line in pieces]
+    for (source, number, line), (following, _, rest) in zip_longest(plain, plain[1:], fillvalue=("", 0, "")):
+        joined = f"{line} {rest}" if line and source == following else ""
+        across = (match for match in _in_line(joined) if match["percent"] and match.start() < len(line) < match.end())
+        found = next(_in_line(line), None) or next(across, None)
+        if found is not None:
+            quote = found.string[max(0, found.start() - 40) : found.end() + 40].strip()
+            yield _Claim(_accuracy(found) or 0.0, source[:300], number, quote[:200])
+
+
+def _plain(line: str) -> str:
+    text = unicodedata.normalize("NFKC", _ESCAPES.sub("", line))  # full-width digits and percent signs
+    return storable(text.strip())[:2000]
+
+
+def _in_line(line: str) -> Iterator[re.Match[str]]:
+    """Claims in the line, the most certain form first."""
     for pattern in PATTERNS:
         for match in pattern.finditer(line):
-            accuracy = _accuracy(match)
-            if accuracy is not None and _is_claim(pattern, match, line):
-                start = max(0, match.start() - 40)
-                yield _Claim(accuracy, source, number, line[start : match.end() + 40].strip()[:200])
-                return  # one claim a line: what follows compares with it
+            if _accuracy(match) is not None and _is_claim(pattern, match, line):
+                yield match
 
 
 def _accuracy(match: re.Match[str]) -> float | None:

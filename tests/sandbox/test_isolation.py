@@ -76,7 +76,7 @@ def test_neither_the_rubric_nor_the_lab_solved_can_be_imported(attack: Any) -> N
     code = """
 import importlib
 value["found"] = []
-for name in ("grader.rubric", "grader.scoring", "grader.checks", "reports", "reference.exp2", "fixtures", "tests"):
+for name in ("grader.rubric", "grader.scoring", "grader.checks", "reports.html", "reference.exp2", "fixtures.demo"):
     try:
         importlib.import_module(name)
         value["found"].append(name)

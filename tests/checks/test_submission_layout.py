@@ -1,0 +1,101 @@
+"""What counts as handed in: names in any case, folders, alternatives, and what should have stayed at home."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.checks.submission_layout import LayoutLimits
+from grader.evidence import Layout
+from grader.records import Message, Parts, SubmittedFile, Table
+
+WHOLE = (
+    "exp1.py", "exp2.py", "extract_features.py", "retrieve.py", "final.pth", "history.json", "retrieval.json",
+    "library/0/a.jpg", "queries/0.png", "report.pdf",
+)  # fmt: skip
+
+
+def layout(*paths: str, size: int = 10, dataset: tuple[str, ...] = ()) -> Layout:
+    return Layout(tuple(SubmittedFile(path, size) for path in paths), Parts(dataset=dataset))
+
+
+def found_at(verdict, wanted):
+    table = verdict.exhibits[0]
+    assert isinstance(table, Table)
+    return dict(table.rows)[wanted]
+
+
+def test_a_whole_submission_gets_full_credit(verdict):
+    judged = verdict("submission_layout", layout(*WHOLE))
+    assert judged.credit == 1.0
+    assert judged.message.english() == "Every file is there."
+    assert judged.hints == ()
+
+
+def test_an_empty_submission_keeps_only_the_credit_for_what_it_left_out(verdict, english):
+    judged = verdict("submission_layout", layout())
+    assert judged.credit == pytest.approx(2 / 12)
+    assert judged.message.english().startswith("10 of the files asked for are missing: exp1.py, exp2.py")
+    assert "report.pdf or report.md" in judged.message.english()
+    assert "Add the folder library/ with its images." in english(judged.hints)
+
+
+def test_each_missing_file_costs_the_same(verdict):
+    got = {verdict("submission_layout", layout(*(p for p in WHOLE if p != left_out))).credit for left_out in WHOLE}
+    assert got == {11 / 12}
+
+
+def test_case_and_an_extra_top_folder_do_not_matter(verdict):
+    judged = verdict("submission_layout", layout(*(f"Lab5/{path.upper()}" for path in WHOLE)))
+    assert judged.credit == 1.0
+    assert found_at(judged, "final.pth") == "Lab5/FINAL.PTH"
+    assert found_at(judged, "library/") == "Lab5/LIBRARY"
+
+
+def test_either_of_two_alternatives_is_enough(verdict):
+    judged = verdict("submission_layout", layout(*(p.replace("report.pdf", "doc/report.md") for p in WHOLE)))
+    assert judged.credit == 1.0
+    assert found_at(judged, "report.pdf|report.md") == "doc/report.md"
+
+
+def test_the_place_nearest_to_the_root_is_the_one_shown(verdict):
+    judged = verdict(
+        "submission_layout", layout("old/final.pth", "final.pth", "a/b/library/x.png", "c/library/1/y.png")
+    )
+    assert found_at(judged, "final.pth") == "final.pth"
+    assert found_at(judged, "library/") == "c/library"
+    assert isinstance(found_at(judged, "queries/"), Message)
+
+
+def test_a_file_named_like_a_folder_is_no_folder(verdict):
+    paths = [path for path in WHOLE if not path.startswith("library/")]
+    assert verdict("submission_layout", layout(*paths, "library", "my_library/a.jpg")).credit == pytest.approx(11 / 12)
+
+
+def test_an_empty_file_is_as_good_as_missing(verdict):
+    judged = verdict("submission_layout", layout(*WHOLE, size=0))
+    assert "8 of the files asked for are missing" in judged.message.english()
+
+
+def test_the_data_set_inside_costs_its_share_and_is_named(verdict, english):
+    judged = verdict("submission_layout", layout(*WHOLE, dataset=("data/cifar-10-batches-py",)))
+    assert judged.credit == pytest.approx(11 / 12)
+    assert "data set" in judged.message.english()
+    assert "data/cifar-10-batches-py" in english(judged.hints)
+
+
+def test_the_size_cap_is_inclusive(verdict, english):
+    size = 100_000_000 // len(WHOLE)
+    assert verdict("submission_layout", layout(*WHOLE, size=size)).credit == 1.0
+    judged = verdict("submission_layout", layout(*WHOLE, size=size + 1))
+    assert judged.credit == pytest.approx(11 / 12)
+    assert "at most 100 MB" in english(judged.hints)
+
+
+def test_what_is_asked_for_is_the_rubrics_choice(verdict):
+    assert verdict("submission_layout", layout("lab.ipynb"), limits=LayoutLimits(("lab.ipynb",), 1)).credit == 1.0
+
+
+@pytest.mark.parametrize("limits", [(("exp1.py",), 0), (("exp1.py",), -5), (("exp1.py", ""), 5), (("|",), 5)])
+def test_limits_that_nobody_can_meet_are_refused(limits):
+    with pytest.raises(ValueError, match=r"megabytes|required"):
+        LayoutLimits(*limits)

@@ -1,0 +1,210 @@
+"""From accuracy to credit, and what stands beside it: hints that never change the mark, and claims."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from grader.case import Ramp
+from grader.evidence import Checkpoint, Claim, Claims, Diagnosis, Measurement, Preprocessing, Trial
+from grader.preprocessing import TEMPLATE
+from grader.records import Bars, Curve, Matrix, Message, Table
+
+HALVES = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+def diagnosis(graded: int, other: int, count: int = 2000) -> Diagnosis:
+    trials = (("as graded", TEMPLATE, graded), ("mean and deviation 0.5", HALVES, other), ("another", HALVES, 10))
+    return Diagnosis(tuple(Trial(name, how, correct, count) for name, how, correct in trials))
+
+
+def claimed(*accuracies: float) -> Claims:
+    return Claims(tuple(Claim(accuracy, "report.md", 3, f"I got {accuracy:.1%}") for accuracy in accuracies))
+
+
+def beside(verdict, row: int = 0) -> str:
+    table = verdict.exhibits[0]
+    assert isinstance(table, Table)
+    assert table.title.english() == "Claimed and measured"
+    assert isinstance(table.rows[row][3], Message)
+    return table.rows[row][3].english()
+
+
+@pytest.mark.parametrize(
+    ("correct", "credit"),
+    [(0, 0), (1000, 0), (5000, 0), (7000, 0.6), (8454, 0.9), (9100, 1), (10_000, 1), (6000, 0.3), (7727, 0.75)],
+)
+def test_credit_follows_the_labs_curve_exactly(verdict, scores, correct, credit):
+    assert verdict("test_accuracy", scores(correct, 10_000)).credit == pytest.approx(credit, abs=1e-12)
+
+
+@pytest.mark.parametrize(("correct", "credit"), [(5000, 0.0), (7000, 0.6), (8454, 0.9), (9100, 1.0)])
+def test_on_a_knot_the_credit_is_the_knots_own(verdict, scores, correct, credit):
+    assert verdict("test_accuracy", scores(correct, 10_000)).credit == credit
+
+
+def test_one_image_more_is_never_worth_less(verdict, scores):
+    got = [verdict("test_accuracy", scores(correct, 1000)).credit for correct in range(0, 1001, 5)]
+    assert got == sorted(got)
+
+
+def test_the_sentence_says_exactly_how_many_of_how_many(verdict, scores):
+    sentence = verdict("test_accuracy", scores(8454, 10_000)).message.english()
+    assert sentence.startswith("8,454 of 10,000 test images are named correctly: 84.54% (95% interval 83.8% to 85.2%)")
+
+
+def test_exhibits_show_classes_confusion_and_the_rubrics_curve(verdict, scores):
+    exhibits = verdict("test_accuracy", scores(150, 200)).exhibits
+    bars = next(exhibit for exhibit in exhibits if isinstance(exhibit, Bars))
+    matrix = next(exhibit for exhibit in exhibits if isinstance(exhibit, Matrix))
+    curve = next(exhibit for exhibit in exhibits if isinstance(exhibit, Curve))
+    assert sum(bar.part for bar in bars.bars) == 150
+    assert sum(bar.whole for bar in bars.bars) == 200
+    assert sum(map(sum, matrix.counts)) == 200
+    assert (curve.points[0].x, curve.points[0].y) == (75.0, pytest.approx(100 * (0.6 + 0.3 * 0.05 / 0.1454)))
+
+
+def test_the_commonest_mistake_and_the_next_knot_are_named(verdict, scores, english):
+    hints = english(verdict("test_accuracy", scores(160, 200)).hints)
+    assert "taken for" in hints
+    assert "The next step of the rubric is 84.54%: 4.5 points more." in hints
+
+
+def test_at_full_credit_there_is_nothing_to_do(verdict, scores):
+    assert verdict("test_accuracy", scores(190, 200)).hints == ()
+
+
+def test_images_without_finite_logits_are_told(verdict, scores, english):
+    judged = verdict("test_accuracy", scores(100, 200, not_finite=3))
+    assert "3 images got NaN or infinite logits and count as wrong." in english(judged.hints)
+    assert "100 of 200" in judged.message.english()
+
+
+def test_nothing_at_all_measured_finite_is_still_a_verdict(verdict, scores):
+    assert verdict("test_accuracy", scores(0, 50, not_finite=50)).credit == 0.0
+
+
+# --- the likely preprocessing ----------------------------------------------------------------------------------
+
+
+def test_a_preprocessing_that_is_plainly_better_is_named_and_changes_no_credit(verdict, scores, english):
+    without = verdict("test_accuracy", scores(4000, 10_000))
+    with_hint = verdict("test_accuracy", scores(4000, 10_000), diagnosis(800, 1700))
+    hints = english(with_hint.hints)
+    assert "With mean and deviation 0.5 the same weights name 85.0% of 2,000 training images" in hints
+    assert "against 40.0% as graded" in hints
+    assert "next step" not in hints
+    assert with_hint.credit == without.credit
+
+
+@pytest.mark.parametrize("other", [700, 800, 850, 900])
+def test_a_preprocessing_that_is_little_better_is_not_named(verdict, scores, english, other):
+    hints = english(verdict("test_accuracy", scores(4000, 10_000), diagnosis(800, other)).hints)
+    assert "was probably trained" not in hints
+
+
+def test_a_diagnosis_without_alternatives_names_none(verdict, scores, english):
+    alone = Diagnosis(diagnosis(800, 800).trials[:1])
+    assert "probably" not in english(verdict("test_accuracy", scores(4000, 10_000), alone).hints)
+
+
+# --- claims ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("claim", "said"),
+    [
+        (0.805, "agrees to 0.50 points"),
+        (0.79, "agrees to 1.00 points"),
+        (0.95, "15.00 points above the measured accuracy"),
+        (0.70, "10.00 points below the measured accuracy"),
+    ],
+)
+def test_each_claim_stands_beside_what_was_measured(verdict, scores, claim, said):
+    assert beside(verdict("test_accuracy", scores(8000, 10_000), claimed(claim))) == said
+
+
+def test_a_claim_that_the_training_images_explain_is_named_so(verdict, scores):
+    judged = verdict("test_accuracy", scores(8000, 10_000), claimed(0.999), diagnosis(1996, 100))
+    assert "fits the training images better, of which 99.80% are named correctly" in beside(judged)
+
+
+@pytest.mark.parametrize("training", [1600, 1700, 1790])
+def test_a_claim_that_the_training_images_do_not_plainly_explain_is_not(verdict, scores, training):
+    judged = verdict("test_accuracy", scores(8000, 10_000), claimed(0.999), diagnosis(training, 100))
+    assert beside(judged) == "19.90 points above the measured accuracy"
+
+
+def test_a_claim_below_the_measurement_never_fits_the_training_images(verdict, scores):
+    judged = verdict("test_accuracy", scores(8000, 10_000), claimed(0.60), diagnosis(1200, 100))
+    assert beside(judged) == "20.00 points below the measured accuracy"
+
+
+def test_the_measured_accuracy_is_the_last_row_of_the_claims(verdict, scores):
+    table = verdict("test_accuracy", scores(8000, 10_000), claimed(0.9, 0.8)).exhibits[0]
+    assert [row[0] for row in table.rows] == ["90.00%", "80.00%", "80.00%"]
+
+
+def test_claims_change_no_credit(verdict, scores):
+    assert (
+        verdict("test_accuracy", scores(8000, 10_000), claimed(0.99)).credit
+        == verdict("test_accuracy", scores(8000, 10_000)).credit
+    )
+
+
+# --- how it was measured ---------------------------------------------------------------------------------------
+
+
+def measured_rows(verdict):
+    table = next(e for e in verdict.exhibits if isinstance(e, Table) and "How" in e.title.text)
+    return [(row[0].english(), row[1].english() if isinstance(row[1], Message) else row[1]) for row in table.rows]
+
+
+def test_how_it_was_measured_tells_network_normalisation_and_what_was_not_read(verdict, scores):
+    checkpoint = Checkpoint(
+        "final.pth", "wrapped state dict", "net", "resnet20, shortcut A", 269_722, ("float16",), ("acc",),
+        ("module. left out",), ("models.ResNet",),
+    )  # fmt: skip
+    used = replace(HALVES, source="exp2.py", line=12, also_found=("exp2.py, line 9: mean (0.0, 0.0, 0.0)",))
+    measurement = Measurement("2.14", "cpu", "AVX2", "float32", 250, 224, 0, 1.0, "l" * 64, "d" * 64)
+    claims = Claims((), ("report.pdf (PdfReadError)",))
+    rows = measured_rows(verdict("test_accuracy", scores(10, 20), checkpoint, used, measurement, claims))
+    assert ("Network", "resnet20, shortcut A") in rows
+    assert ("Saved as", 'wrapped state dict under "net", float16') in rows
+    assert ("Left aside", "acc") in rows
+    assert ("Classes whose code was not loaded", "models.ResNet") in rows
+    assert ("Read from", "exp2.py, line 12") in rows
+    assert ("Also found", "exp2.py, line 9: mean (0.0, 0.0, 0.0)") in rows
+    assert ("Could not be read", "report.pdf (PdfReadError)") in rows
+    assert ("Image side", "224 pixels") in rows
+
+
+@pytest.mark.parametrize(
+    ("used", "said"),
+    [
+        (TEMPLATE, "the template's constants, since the submission's code names none"),
+        (
+            replace(TEMPLATE, also_found=("exp2.py, line 5: Normalize(m, s)",)),
+            "the template's constants, since the submission's own cannot be read without running its code",
+        ),
+    ],
+)
+def test_where_the_normalisation_comes_from_is_said_truthfully(verdict, scores, used, said):
+    assert ("Read from", said) in measured_rows(verdict("test_accuracy", scores(10, 20), used))
+
+
+# --- the ramp --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "knots", [(), ((0.5, 0.0), (0.5, 1.0)), ((0.7, 0.0), (0.5, 1.0)), ((0.5, 1.2),), ((0.5, -0.1),)]
+)
+def test_a_curve_that_is_none_is_refused(knots):
+    with pytest.raises(ValueError, match="knots"):
+        Ramp(knots)
+
+
+def test_a_single_knot_gives_its_credit_everywhere():
+    ramp = Ramp(((0.5, 0.3),))
+    assert [ramp.credit(figure) for figure in (0.0, 0.5, 1.0)] == [0.3, 0.3, 0.3]

@@ -1,0 +1,71 @@
+"""What staff are told beside the marks, and what they are not bothered with."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.evidence import Checkpoint, Claim, Claims, Diagnosis, Malformed, Preprocessing, TestScores, Trial
+from grader.flags import raise_flags
+from grader.preprocessing import TEMPLATE
+
+
+def claimed(*accuracies: float) -> Claims:
+    return Claims(tuple(Claim(accuracy, "report.pdf, page 2", 0, "...") for accuracy in accuracies))
+
+
+def checkpoint(form: str, *unloaded: str) -> Checkpoint:
+    return Checkpoint("final.pth", form, "", "resnet20, shortcut A", 1, ("float32",), (), (), unloaded)
+
+
+@pytest.fixture
+def flags(evidence):
+    return lambda *records, **failed: {
+        flag.kind: flag.message.english() for flag in raise_flags(evidence(*records, **failed))
+    }
+
+
+def test_an_honest_submission_raises_none(flags, scores):
+    assert flags(scores(8000, 10_000), claimed(0.80, 0.845), TEMPLATE, checkpoint("state dict")) == {}
+
+
+def test_nothing_measured_raises_none(flags):
+    assert flags(claimed(0.99)) == {}
+
+
+def test_a_claim_far_above_the_measurement_is_told_with_both_figures(flags, scores):
+    found = flags(scores(8000, 10_000), claimed(0.70, 0.95))
+    assert found == {"claim above measurement": "report.pdf, page 2 claims 95.00%; measured: 80.00%."}
+
+
+def test_a_claim_that_the_training_set_explains_is_told_so(flags, scores):
+    found = flags(scores(8000, 10_000), claimed(0.999), Diagnosis((Trial("as graded", TEMPLATE, 1996, 2000),)))
+    assert set(found) == {"claim fits the training set"}
+    assert "on test images: 80.00%, on training images: 99.80%" in found["claim fits the training set"]
+
+
+def test_a_whole_module_of_the_students_own_class_is_told(flags):
+    found = flags(checkpoint("whole module", "models.ResNet"))
+    assert "models.ResNet" in found["own class"]
+
+
+@pytest.mark.parametrize("found", [("whole module", "torchvision.models.resnet.ResNet"), ("state dict", "argparse.X")])
+def test_known_classes_and_leftovers_in_a_state_dict_are_not_told(flags, found):
+    assert flags(checkpoint(*found)) == {}
+
+
+def test_code_that_normalises_in_several_ways_is_told(flags):
+    used = Preprocessing((0.5,) * 3, (0.5,) * 3, source="exp2.py", line=9, also_found=("exp2.py, line 3: ...",))
+    assert flags(used) == {"several normalisations": "The code normalises in several ways; exp2.py, line 9 was taken."}
+
+
+def test_a_normalisation_that_was_not_read_is_told(flags):
+    used = Preprocessing(TEMPLATE.mean, TEMPLATE.std, also_found=("exp2.py, line 3: Normalize(m, s)",))
+    assert flags(used) == {
+        "unread normalisation": "The code's own normalisation cannot be read without running it"
+        " (exp2.py, line 3: Normalize(m, s)); the template's was taken."
+    }
+
+
+def test_an_answer_that_was_thrown_away_is_told(flags):
+    found = flags(failed={TestScores: Malformed("the answer goes on after its end")})
+    assert found["malformed answer"].endswith("the answer goes on after its end.")

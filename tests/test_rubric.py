@@ -1,0 +1,154 @@
+"""A rubric is read whole or refused with every bad line named."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from grader.checks import discover
+from grader.errors import BadLab
+from grader.rubric import DEFAULT, Rubric, read_rubric
+
+GOOD = "[test_accuracy]\npoints = 30\nknots = [[0.5, 0.0], [0.9, 1]]\n"
+
+
+@pytest.fixture
+def rubric(tmp_path):
+    def read(text: str | bytes) -> Rubric:
+        path = tmp_path / "mine.toml"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return read_rubric(path, discover())
+
+    return read
+
+
+@pytest.fixture
+def refusal(rubric, tmp_path):
+    def read(text: str | bytes) -> str:
+        with pytest.raises(BadLab) as caught:
+            rubric(text)
+        sentence = str(caught.value)
+        assert sentence.startswith(str(tmp_path / "mine.toml"))
+        return sentence.removeprefix(str(tmp_path / "mine.toml"))
+
+    return read
+
+
+# --- the shipped one -------------------------------------------------------------------------------------------
+
+
+def test_the_shipped_rubric_names_every_check_and_no_other(lab_rubric):
+    assert {line.criterion.check for line in lab_rubric.lines} == set(discover())
+
+
+def test_the_shipped_rubric_gives_the_labs_points_unscaled(lab_rubric):
+    points = {line.criterion.check: line.criterion.points for line in lab_rubric.lines}
+    assert points == {"submission_layout": 5, "test_accuracy": 30, "training_history": 5}
+
+
+def test_the_rubrics_digest_is_that_of_its_file(lab_rubric):
+    assert lab_rubric.digest == hashlib.sha256(DEFAULT.read_bytes()).hexdigest()
+
+
+def test_a_check_has_its_file_name_and_its_docstring_as_title():
+    for name, check in discover().items():
+        assert check.name == name
+        assert check.title
+        assert not check.title.endswith(".")
+
+
+# --- one's own -------------------------------------------------------------------------------------------------
+
+
+def test_ones_own_rubric_may_leave_checks_out_and_nobody_scales_its_points(rubric):
+    (line,) = rubric(GOOD).lines
+    assert (line.criterion.points, line.criterion.audience) == (30.0, "student")
+    assert line.limits.knots == ((0.5, 0.0), (0.9, 1.0))
+
+
+def test_a_line_may_be_for_staff_and_worth_nothing(rubric):
+    (line,) = rubric(GOOD.replace("30", '0\naudience = "staff"')).lines
+    assert (line.criterion.points, line.criterion.audience) == (0.0, "staff")
+
+
+def test_the_mark_that_windows_editors_put_first_is_no_error(rubric):
+    assert len(rubric("\ufeff".encode() + GOOD.encode()).lines) == 1
+
+
+# --- mistakes --------------------------------------------------------------------------------------------------
+
+
+def test_a_misspelt_check_is_answered_with_the_right_name(refusal):
+    assert "'test_acuracy' names no check; did you mean 'test_accuracy'?" in refusal(GOOD.replace("_acc", "_ac"))
+
+
+def test_a_check_that_resembles_none_is_answered_with_all_names(refusal):
+    sentence = refusal("[zzz]\npoints = 1\n")
+    assert "'zzz' names no check; there are submission_layout, test_accuracy, training_history" in sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (GOOD + "knotts = 1\n", "knotts: there is no such limit; did you mean 'knots'?"),
+        (GOOD + "bonus = 1\n", "bonus: there is no such limit; there are knots"),
+        ("[test_accuracy]\npoints = 30\n", "knots: is missing"),
+        (GOOD.replace("points = 30\n", ""), "points: is missing"),
+        (GOOD.replace("30", '"30"'), "points: Input should be a valid number"),
+        (GOOD.replace("30", "true"), "points: Input should be a valid number"),
+        (GOOD.replace("30", "nan"), "points: Input should be a finite number"),
+        (GOOD.replace("30", "inf"), "points: Input should be a finite number"),
+        (GOOD.replace("30", "-1"), "points: at least 0"),
+        (GOOD.replace("30", "2026-03-01"), "points: Input should be a valid number"),
+        (GOOD + 'audience = "parents"\n', "audience: Input should be 'student' or 'staff'"),
+        (GOOD.replace("0.9,", "nan,"), "knots.1.0: Input should be a finite number"),
+        (GOOD.replace("0.9,", '"0.9",'), "knots.1.0: Input should be a valid number"),
+        (GOOD.replace("0.9,", "0.4,"), "knots: figures must rise"),
+        (GOOD.replace("[[0.5, 0.0], [0.9, 1]]", "[]"), "knots: at least one"),
+        (GOOD.replace("[[0.5, 0.0], [0.9, 1]]", "0.5"), "knots: Input should be a valid"),
+        ("test_accuracy = 30\n", "'test_accuracy' should be a table with points and limits"),
+        (
+            "[submission_layout]\npoints = 5\nrequired = [1]\nmegabytes = 5\n",
+            "required.0: Input should be a valid string",
+        ),
+        ("[training_history]\npoints = 5\nnote = 2.0\nfault = 1.0\n", "note and fault: 0 <= note <= fault"),
+    ],
+)
+def test_each_mistake_of_a_line_is_told_by_its_name(refusal, text, said):
+    sentence = refusal(text)
+    assert said in sentence
+    assert "pydantic" not in sentence
+
+
+def test_every_bad_line_is_told_at_once(refusal):
+    sentence = refusal(
+        "[test_acuracy]\npoints = 1\n[submission_layout]\npoints = -1\nrequired = 3\nmegabytes = 1\n"
+        "[training_history]\npoints = 5\nnote = 1.0\n"
+    )
+    for said in (
+        "did you mean 'test_accuracy'?",
+        "'submission_layout': points: at least 0",
+        "'submission_layout': required:",
+        "'training_history': fault: is missing",
+    ):
+        assert said in sentence
+
+
+def test_an_empty_rubric_is_refused(refusal):
+    assert refusal("") == refusal("# only a comment\n") == ": it names no check at all."
+
+
+@pytest.mark.parametrize("text", ["not toml at all", "[test_accuracy\n", b"\xff\xfe\x00", GOOD + GOOD])
+def test_what_is_no_toml_is_refused(refusal, text):
+    assert " is not TOML: " in refusal(text)
+
+
+def test_a_rubric_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(BadLab, match=r"none\.toml cannot be read: No such file"):
+        read_rubric(tmp_path / "none.toml", discover())
+
+
+def test_a_folder_is_no_rubric(tmp_path):
+    with pytest.raises(BadLab, match="cannot be read: Is a directory"):
+        read_rubric(tmp_path, discover())
