@@ -230,7 +230,7 @@ def _scored(reply: Reply, path: str, images: ImageSet | Message) -> _Looked:
 
 def _checkpoint_claim(found: Any, path: str) -> tuple[Claim, ...]:
     match found:
-        case [str(key), int() | float() as value] if 0 <= value <= 100:
+        case [str(key), int() | float() as value] if not isinstance(value, bool) and 0 <= value <= 100:
             return (Claim(value / 100.0 if value > 1 else float(value), path, 0, f"{key[:50]}: {value:g}"),)
     return ()
 

@@ -16,6 +16,7 @@ from grader.dataset import ImageSet, default_cache, demo, find_cifar10
 from grader.evidence import Bin, Evidence, Failure, Seen, TestScores, kind_of
 from grader.records import Student
 from grader.rubric import DEFAULT, Rubric, read_rubric
+from grader.sandbox import Sandbox, open_sandbox
 
 # Kept before the environment is emptied below.
 REAL_CACHE = default_cache()
@@ -51,9 +52,9 @@ def demo_images(tmp_path_factory: pytest.TempPathFactory) -> ImageSet:
 
 @pytest.fixture(scope="session")
 def few_images(demo_images: ImageSet, tmp_path_factory: pytest.TempPathFactory) -> ImageSet:
-    """The first 200 test and 300 training images of the drawn set: the demo's weights name most of them correctly."""
+    """The first 200 test and 150 training images of the drawn set: the demo's weights name most of them correctly."""
     folder = tmp_path_factory.mktemp("few")
-    for split, count in (("test", 200), ("train", 300)):
+    for split, count in (("test", 200), ("train", 150)):
         np.save(folder / f"{split}_images.npy", demo_images.images(split)[:count])
         np.save(folder / f"{split}_labels.npy", demo_images.labels(split)[:count])
     return ImageSet("few", demo_images.classes, "0" * 64, folder)
@@ -90,3 +91,10 @@ def evidence() -> Callable[..., Evidence]:
         return Evidence(Student("Ada Ng"), "d" * 64, "ada.zip", (*seen, *failures))
 
     return build
+
+
+@pytest.fixture(scope="session")
+def shared_sandbox() -> Iterator[Sandbox]:
+    """The sandbox that this machine offers, started once: torch is imported in it a single time."""
+    with open_sandbox() as sandbox:
+        yield sandbox

@@ -18,7 +18,7 @@ MOST_PAGES = 100
 _TEST = r"(?:test(?:ing)?|val(?:id(?:ation)?)?|final|best|测试集?|验证集?|最终|最佳)"
 _ACCURACY = r"(?:acc(?:uracy)?|准确率|正确率|精度)"
 _NUMBER = r"(?P<number>(?<![\d.])\d{1,3}(?:\.\d+)?)(?![\d.]*\d)\s*(?P<percent>%|percent)?"
-_APART = r"[^\d%。;；?？!！]"  # a number further on, or in another sentence, belongs to something else
+_APART = r"(?:\(%\)|[^\d%。;；?？!！])"  # a number further on, or in another sentence, belongs to something else
 _IMAGES = r"(?:10[, ]?000\s*(?:张|个)?\s*)?"  # "on the 10,000 test images"
 PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -42,11 +42,13 @@ _DIFFERENCE = re.compile(
     re.IGNORECASE,
 )
 _REACHED = re.compile(r"(?:\bto|到|至|为)\s*(?:about|约|了)?\s*$", re.IGNORECASE)  # improved to 84.54 %
-_OR_MORE = re.compile(r"\s*(?:or (?:more|better|higher)|以上|左右的?(?:提升|提高))", re.IGNORECASE)
+_OR_MORE = re.compile(
+    r"\s*(?:points? |or )?(?:more|better|higher|lower|worse|above|below|以上|左右的?提)", re.IGNORECASE
+)
 _OTHER = re.compile(r"train|训练|\blr\b|learning.?rate|学习率|loss|损失|error", re.IGNORECASE)
 # A fraction without a percent sign could be anything: a rate, a loss. Only these may stand before it.
 _PLAIN = re.compile(
-    r"(?:[\s:=\-_|>()\[\]{}\"'*`,~≈]|is|was|of|at|reach(?:es|ed)?|about|on|the|set|images|data|cifar|in|percent|"
+    r"(?:[\s:=\-_|>()%\[\]{}\"'*`,~≈]|is|was|of|at|reach(?:es|ed)?|about|on|the|set|images|data|cifar|in|percent|"
     r"是|为|达到?|可达|约|的|了|上|集|大约|能|可以|有)*",
     re.IGNORECASE,
 )

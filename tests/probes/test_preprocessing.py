@@ -70,7 +70,7 @@ def notebook(*cells: str | list[str], kind: str = "code") -> str:
         ("stats = ((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))\nt = T.Normalize(*stats)", HALF, (0.25, 0.25, 0.25)),
         ("stats = ((0.5, 0.5, 0.5), (1, 1, 1))\nt = T.Normalize(stats[0], stats[1])", HALF, ONES),
         ("m = {'cifar10': (0.5,)}\nt = T.Normalize(m['cifar10'], {'cifar10': (1,)}['cifar10'])", HALF, ONES),
-        ("class C:\n    def f(self):\n        return T.Compose([T.ToTensor(), T.Normalize(HALF, HALF)])\nHALF = [.5] * 3",
+        ("class C:\n    def f(self):\n        return T.Compose([T.Normalize(HALF, HALF)])\nHALF = [.5] * 3",
          HALF, HALF),
         ("train(DataLoader(CIFAR10('.', transform=Compose([ToTensor(), Normalize((0.5,), (0.5,))]))))", HALF, HALF),
         ("net = nn.Sequential(T.Normalize((0.5,), (0.5,)), resnet20())", HALF, HALF),

@@ -1,0 +1,244 @@
+"""Many archives: each written as soon as it is graded, in a folder of its own, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader import batch
+from grader.batch import Publisher, folder_name, grade_all, write_whole
+from grader.collect import Bench
+from grader.evidence import EVIDENCE, Evidence
+from grader.intake import Archive
+from grader.mark import from_json, mark, refused
+from grader.pipeline import Graded, Lab
+from grader.records import Grade, MadeBy, Message, Student, message
+from grader.rubric import Rubric
+
+MADE = MadeBy("0.1.0", "3.11")
+
+
+class Nobody:
+    """A sandbox that must not be asked."""
+
+    name = "none"
+
+    def run(self, job):
+        raise AssertionError(f"asked for {job.probe}")
+
+
+@pytest.fixture
+def lab(lab_rubric: Rubric) -> Lab:
+    return Lab(Bench(message("no data"), Nobody()), lab_rubric, MADE)
+
+
+@pytest.fixture
+def graded(lab_rubric: Rubric, evidence: Callable[..., Evidence]) -> Callable[..., Graded]:
+    def build(student: Student) -> Graded:
+        found = evidence()
+        found = Evidence(student, found.digest, found.archive, found.observations)
+        return Graded(mark(found, lab_rubric, MADE), found)
+
+    return build
+
+
+def page(grade: Grade) -> str:
+    return f"<p>{grade.student.name}"
+
+
+def silent(archive: Archive, step: Message) -> None:
+    pass
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+# --- one folder a student --------------------------------------------------------------------------------------
+
+
+def test_page_evidence_and_grade_lie_in_the_students_folder(graded, tmp_path):
+    written = Publisher(tmp_path, page)(graded(Student("Ada Ng", "12345")))
+    assert written.folder == tmp_path / "Ada_Ng-12345"
+    assert files(tmp_path) == {f"Ada_Ng-12345/{name}" for name in ("report.html", "evidence.json", "grade.json")}
+    assert written.report.read_text() == "<p>Ada Ng"
+    assert from_json((written.folder / "grade.json").read_text(), "grade.json") == written.grade
+    assert EVIDENCE.validate_json((written.folder / "evidence.json").read_bytes()).student == Student("Ada Ng", "12345")
+
+
+def test_stored_evidence_gives_the_same_grade_again(graded, lab_rubric, tmp_path):
+    written = Publisher(tmp_path, page)(graded(Student("Ada")))
+    stored = EVIDENCE.validate_json((written.folder / "evidence.json").read_bytes())
+    assert mark(stored, lab_rubric, MADE) == written.grade
+
+
+def test_students_of_one_name_get_folders_of_their_own(graded, tmp_path):
+    publish = Publisher(tmp_path, page)
+    names = [publish(graded(Student(name))).folder.name for name in ("Ada", "ada", "Ada-2", "Ada", "ADA")]
+    assert len({name.casefold() for name in names}) == 5
+    assert names[:2] == ["Ada", "ada-2"]
+
+
+def test_a_second_run_writes_over_the_first(graded, tmp_path):
+    for _ in range(2):
+        assert Publisher(tmp_path, page)(graded(Student("Ada"))).folder.name == "Ada"
+
+
+def test_evidence_of_an_earlier_archive_does_not_stay_beside_a_new_grade(graded, lab_rubric, tmp_path):
+    Publisher(tmp_path, page)(graded(Student("Ada")))
+    refusal = refused(Student("Ada"), "ada.zip", message("not a zip"), lab_rubric, MADE)
+    Publisher(tmp_path, page)(Graded(refusal, None))
+    assert files(tmp_path) == {"Ada/report.html", "Ada/grade.json"}
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("Ada Ng", "Ada_Ng"),
+        ("魏明", "魏明"),
+        ("../../etc/passwd", "etc_passwd"),
+        ("/root", "root"),
+        ("..", "student"),
+        ("", "student"),
+        (".hidden", "hidden"),
+        ("a\\b:c*d?e\"f<g>h|i", "a_b_c_d_e_f_g_h_i"),
+        ("a\x00b\nc\x1b[2J", "a_b_c_2J"),
+        ("\u202eAda", "Ada"),
+        ("\udcff", "student"),
+        ("~root", "root"),
+    ],
+)  # fmt: skip
+def test_a_hostile_name_becomes_a_harmless_folder(name, folder):
+    assert folder_name(Student(name)) == folder
+
+
+@given(st.text(), st.text(max_size=20))
+def test_no_name_at_all_leaves_the_output_folder(name, identifier):
+    folder = folder_name(Student(name, identifier))
+    assert Path(folder).name == folder
+    assert folder not in ("", ".", "..")
+    assert not set(folder) & set('/\\:*?"<>|\x00')
+    assert len(folder.encode()) <= 80
+
+
+def test_a_hostile_student_writes_nothing_outside(graded, tmp_path):
+    Publisher(tmp_path / "out", page)(graded(Student("../../../escape", "../../x")))
+    assert {path.name for path in tmp_path.iterdir()} == {"out"}
+
+
+# --- whole or not at all ---------------------------------------------------------------------------------------
+
+
+def test_a_file_is_written_whole_and_readable_by_others(tmp_path):
+    write_whole(tmp_path / "a.txt", "new\n")
+    assert (tmp_path / "a.txt").read_bytes() == b"new\n"
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o644
+    assert files(tmp_path) == {"a.txt"}
+
+
+def test_a_write_that_fails_leaves_the_earlier_file_and_nothing_else(tmp_path, monkeypatch):
+    write_whole(tmp_path / "a.txt", "old")
+
+    def full(self: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device", str(target))
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_whole(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert files(tmp_path) == {"a.txt"}
+
+
+def test_a_crash_while_drawing_the_page_leaves_the_earlier_result_as_it_was(graded, tmp_path):
+    Publisher(tmp_path, page)(graded(Student("Ada")))
+    before = {name: (tmp_path / name).read_bytes() for name in files(tmp_path)}
+
+    def broken(grade: Grade) -> str:
+        raise KeyError("no such exhibit")
+
+    with pytest.raises(KeyError):
+        Publisher(tmp_path, broken)(graded(Student("Ada")))
+    assert {name: (tmp_path / name).read_bytes() for name in files(tmp_path)} == before
+
+
+def test_a_first_result_that_cannot_be_drawn_leaves_no_folder(graded, tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        Publisher(tmp_path / "out", lambda grade: str(1 / 0))(graded(Student("Ada")))
+    assert not (tmp_path / "out").exists()
+
+
+# --- one after the other ---------------------------------------------------------------------------------------
+
+
+def test_each_result_is_there_before_the_next_is_begun(lab, tmp_path):
+    for name in ("ada", "bob"):
+        (tmp_path / f"{name}.zip").write_bytes(b"not a zip")
+    archives = [Archive(tmp_path / f"{name}.zip", Student(name)) for name in ("ada", "bob")]
+    results = grade_all(archives, lab, Publisher(tmp_path / "out", page), silent)
+    assert next(results).grade.unusable
+    assert files(tmp_path / "out") == {"ada/report.html", "ada/grade.json"}
+    assert next(results).folder.name == "bob"
+
+
+def test_a_bug_of_ours_becomes_a_grade_and_the_next_is_graded(lab, graded, tmp_path, monkeypatch, capsys):
+    def grade_archive(archive, lab, say):
+        if archive.student.name == "bob":
+            raise RuntimeError("bug")
+        return graded(archive.student)
+
+    monkeypatch.setattr(batch, "grade_archive", grade_archive)
+    archives = [Archive(tmp_path / name, Student(name)) for name in ("ada", "bob", "eve")]
+    results = list(grade_all(archives, lab, Publisher(tmp_path, page), silent))
+    assert [result.grade.needs_human for result in results] == [True, True, True]
+    fault = results[1].grade.marks[0].finding.fault.english()
+    assert fault == "the grader failed on this submission (RuntimeError: bug); please report it"
+    assert "RuntimeError: bug" in capsys.readouterr().err  # for whoever reports it
+
+
+def test_a_page_that_cannot_be_drawn_stops_nobody_else(lab, graded, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(batch, "grade_archive", lambda archive, lab, say: graded(archive.student))
+
+    def fragile(grade: Grade) -> str:
+        if grade.student.name == "bob" and grade.digest:
+            raise KeyError("no such exhibit")
+        return page(grade)
+
+    archives = [Archive(tmp_path / name, Student(name)) for name in ("ada", "bob", "eve")]
+    results = list(grade_all(archives, lab, Publisher(tmp_path, fragile), silent))
+    assert [result.folder.name for result in results] == ["ada", "bob", "eve"]
+    assert "please report it" in (tmp_path / "bob" / "grade.json").read_text()
+    capsys.readouterr()
+
+
+def test_a_full_disk_ends_the_run_at_once(lab, graded, tmp_path, monkeypatch):
+    monkeypatch.setattr(batch, "grade_archive", lambda archive, lab, say: graded(archive.student))
+    (tmp_path / "out").write_text("a file")
+    archives = [Archive(tmp_path / name, Student(name)) for name in ("ada", "bob")]
+    with pytest.raises(OSError):
+        list(grade_all(archives, lab, Publisher(tmp_path / "out", page), silent))
+
+
+def test_what_is_being_done_is_told_with_its_archive(lab, tmp_path):
+    (tmp_path / "ada.zip").write_bytes(b"not a zip")
+    told = []
+    archive = Archive(tmp_path / "ada.zip", Student("ada"))
+    list(grade_all([archive], lab, Publisher(tmp_path, page), lambda of, step: told.append((of, step.english()))))
+    assert told == [(archive, "unpacking")]
+
+
+def test_the_grade_file_is_written_last(graded, tmp_path, monkeypatch):
+    order = []
+    monkeypatch.setattr(batch, "write_whole", lambda path, text: order.append(path.name))
+    Publisher(tmp_path, page)(graded(Student("Ada")))
+    assert order == ["report.html", "evidence.json", "grade.json"]
+
+
+def test_half_a_character_in_a_name_is_written_all_the_same(lab_rubric, tmp_path):
+    refusal = refused(Student("a\udcff"), "a\udcff.zip", message("not a zip"), lab_rubric, MADE)
+    written = Publisher(tmp_path, page)(Graded(refusal, None))
+    assert json.loads((written.folder / "grade.json").read_text())["archive"] == "a\udcff.zip"

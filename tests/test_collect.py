@@ -1,0 +1,359 @@
+"""A submission to evidence: which file is looked at, what comes back, and what is never trusted."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from fixtures import DEMO_SUBMISSION
+from grader.collect import Bench, collect
+from grader.dataset import ImageSet
+from grader.evidence import (
+    Checkpoint,
+    Claims,
+    Crashed,
+    Diagnosis,
+    Evidence,
+    Failure,
+    History,
+    Layout,
+    Malformed,
+    Measurement,
+    Preprocessing,
+    Refused,
+    TestScores,
+    TimedOut,
+    Unavailable,
+)
+from grader.intake import Archive, open_submission
+from grader.preprocessing import ALTERNATIVES, TEMPLATE
+from grader.records import Message, Student, message
+from grader.sandbox import Job, Reply, Sandbox
+from reference.models import resnet20
+
+NORMALIZE = "t = T.Normalize({mean}, {std})"
+
+
+@pytest.fixture(scope="session")
+def weights() -> bytes:
+    return (DEMO_SUBMISSION / "final.pth").read_bytes()
+
+
+@pytest.fixture
+def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path) -> Callable[..., Evidence]:
+    """Collect the evidence of a folder with these files."""
+
+    def at(files: dict[str, bytes | str], images: ImageSet | Message = few_images, sandbox: Any = None) -> Evidence:
+        folder = tmp_path / "handed-in"
+        for name, content in files.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        folder.mkdir(exist_ok=True)
+        submission = open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
+        return collect(submission, Bench(images, sandbox or shared_sandbox, "cpu", 2), lambda step: None)
+
+    return at
+
+
+def saved(state: Any) -> bytes:
+    file = io.BytesIO()
+    torch.save(state, file)
+    return file.getvalue()
+
+
+def predictions(weights: bytes, images: ImageSet, split: str, used: Preprocessing = TEMPLATE) -> np.ndarray:
+    """What a plain float32 loop of torch answers."""
+    net = resnet20().eval()
+    state = torch.load(io.BytesIO(weights), map_location="cpu", weights_only=True)["net"]
+    net.load_state_dict({key: value.float() if value.is_floating_point() else value for key, value in state.items()})
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (used.mean, used.std))
+    answers = []
+    with torch.no_grad():
+        for batch in torch.from_numpy(np.array(images.images(split))).split(64):
+            x = torch.stack([(image.float() / used.scale - mean) / std for image in batch])
+            answers.append(net(x).argmax(dim=1))
+    return torch.cat(answers).numpy()
+
+
+# --- the weights -----------------------------------------------------------------------------------------------
+
+
+def test_the_scores_are_those_of_a_plain_float32_loop_to_the_image(look, weights, few_images):
+    found = look({"final.pth": weights})
+    truth, answers = few_images.labels("test"), predictions(weights, few_images, "test")
+    scores = found.seen(TestScores)
+    confusion = np.zeros((10, 10), dtype=int)
+    np.add.at(confusion, (truth, answers), 1)
+    assert [list(row) for row in scores.confusion] == confusion.tolist()
+    assert (scores.correct, scores.count) == (int((truth == answers).sum()), 200)
+    assert scores.correct > 160
+    assert scores.dataset == "few"
+    measured = found.seen(Measurement)
+    assert (measured.device, measured.dataset_digest, measured.side) == ("cpu", few_images.digest, 32)
+    assert len(measured.logits_digest) == 64
+    assert found.seen(Checkpoint).network == "resnet20, shortcut A"
+    assert found.seen(Checkpoint).path == "final.pth"
+
+
+def test_the_normalisation_of_the_code_is_the_one_measured_with(look, weights, few_images):
+    halves = replace(TEMPLATE, mean=(0.5,) * 3, std=(0.5,) * 3)
+    found = look({"final.pth": weights, "exp2.py": NORMALIZE.format(mean=halves.mean, std=halves.std)})
+    assert found.seen(Preprocessing).source == "exp2.py"
+    right = predictions(weights, few_images, "test", halves) == few_images.labels("test")
+    assert found.seen(TestScores).correct == int(right.sum())
+
+
+def test_without_weights_the_student_is_told_and_all_else_is_seen(look):
+    found = look({"exp2.py": "x = 1", "history.json": '[{"test_accuracy": 50.0}]'})
+    for kind in (TestScores, Checkpoint, Measurement):
+        outcome = found.observation(kind)
+        assert isinstance(outcome, Refused)
+        assert "final.pth is missing: exp2.py writes it" in outcome.message.english()
+    assert found.seen(History) and found.seen(Layout) and found.seen(Preprocessing) == TEMPLATE
+
+
+def test_weights_of_another_name_are_named(look, weights):
+    outcome = look({"model_best.pth": weights, "exp2.py": "x"}).observation(TestScores)
+    assert isinstance(outcome, Refused)
+    assert "final.pth is missing; model_best.pth is there. Rename" in outcome.message.english()
+
+
+def test_two_final_weights_need_a_human_and_neither_is_guessed(look, weights):
+    outcome = look({"a/final.pth": weights, "b/final.pth": weights, "a/exp1.py": "x"}).observation(TestScores)
+    assert isinstance(outcome, Unavailable)
+    sentence = outcome.message.english()
+    assert sentence.startswith("there are 2 files named final.pth (")
+    assert "a/final.pth, b/final.pth" in sentence
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "is empty (0 bytes)"),
+        (b"<!DOCTYPE html><html>Please log in</html>", "is a web page"),
+        (b"PK\x03\x04 cut off", "breaks off"),
+        (saved({"net": {"x": torch.tensor([1.0])}}), "fit none of the networks"),
+        (saved(resnet20("A").state_dict() | {"linear.weight": torch.zeros(100, 64), "linear.bias": torch.zeros(100)}),
+         "has 100 outputs, and CIFAR-10 has 10 classes"),
+        (saved(resnet20("A").state_dict() | {"linear.bias": torch.full((10,), torch.nan)}),
+         "10 values that are NaN or infinite: training diverged"),
+    ],
+)  # fmt: skip
+def test_weights_that_cannot_be_used_are_refused_with_what_to_do(look, content, said):
+    found = look({"final.pth": content, "history.json": '[{"test_accuracy": 50.0}]'})
+    outcome = found.observation(TestScores)
+    assert isinstance(outcome, Refused), outcome
+    assert said in outcome.message.english()
+    assert "final.pth" in outcome.message.english()
+    assert found.seen(History) is not None
+
+
+def test_without_images_the_weights_are_still_read(look, weights):
+    found = look({"final.pth": weights}, images=message("CIFAR-10 is not here: run `grade data fetch`"))
+    assert found.seen(Checkpoint).network == "resnet20, shortcut A"
+    assert isinstance(found.observation(TestScores), Unavailable)
+    assert found.observation(TestScores).message.text.endswith("run `grade data fetch`")
+
+
+# --- claims and history ----------------------------------------------------------------------------------------
+
+
+def test_every_claim_is_told_with_its_source(look, weights):
+    history = json.dumps([{"test_accuracy": accuracy} for accuracy in (60.0, 93.0, 92.0)])
+    report = "The test accuracy is 94.00%."
+    notebook = json.dumps({"cells": [{"outputs": [{"text": "test acc: 95.00%"}]}]})
+    state = torch.load(io.BytesIO(weights), weights_only=True)
+    found = look(
+        {"final.pth": saved({**state, "acc": 91.5}), "history.json": history, "report.md": report, "a.ipynb": notebook}
+    )
+    claims = [(claim.source, round(claim.accuracy, 4)) for claim in found.seen(Claims).claims]
+    assert claims == [
+        ("final.pth", 0.915),
+        ("history.json", 0.93),
+        ("history.json", 0.92),
+        ("a.ipynb, cell 1", 0.95),
+        ("report.md", 0.94),
+    ]
+
+
+def test_a_checkpoints_own_accuracy_may_be_a_fraction(look, weights):
+    state = torch.load(io.BytesIO(weights), weights_only=True)
+    (claim,) = look({"final.pth": saved({**state, "acc": 0.915})}).seen(Claims).claims
+    assert claim.accuracy == 0.915
+
+
+def test_history_values_that_are_no_percentages_are_no_claims(look):
+    found = look({"history.json": '[{"test_accuracy": 8454.0}, {"test_accuracy": -3.0}]', "exp1.py": "x"})
+    assert found.seen(Claims).claims == ()
+
+
+def test_a_missing_history_is_the_students_to_hand_in(look):
+    outcome = look({"exp1.py": "x"}).observation(History)
+    assert isinstance(outcome, Refused)
+    assert outcome.message.english().startswith("history.json is missing. exp2.py writes it")
+
+
+def test_a_history_that_is_no_json_is_refused_with_its_line(look):
+    outcome = look({"history.json": '{"epochs": [\n{"epoch": 0,}\n]}', "exp1.py": "x"}).observation(History)
+    assert isinstance(outcome, Refused)
+    assert "history.json is not JSON (line 2)" in outcome.message.english()
+
+
+# --- diagnosis -------------------------------------------------------------------------------------------------
+
+
+def test_weights_that_do_as_well_as_claimed_are_not_tried_again(look, weights):
+    assert look({"final.pth": weights}).seen(Diagnosis) is None
+
+
+def test_a_claim_far_above_is_tried_on_training_images(look, weights, few_images):
+    diagnosis = look({"final.pth": weights, "report.md": "The test accuracy is 99.90%."}).seen(Diagnosis)
+    graded = diagnosis.trials[0]
+    right = predictions(weights, few_images, "train") == few_images.labels("train")
+    assert (graded.name, graded.count, graded.correct) == ("as graded", 150, int(right.sum()))
+    assert {trial.name for trial in diagnosis.trials[1:]} == set(ALTERNATIVES) - {"the template's mean and deviation"}
+
+
+WRONG = (2.0, 2.0, 2.0), (0.1, 0.1, 0.1)
+
+
+def test_weights_measured_with_a_wrong_normalisation_lead_to_the_right_one(look, weights):
+    code = NORMALIZE.format(mean=WRONG[0], std=WRONG[1])
+    found = look({"final.pth": weights, "exp2.py": code})
+    scores, diagnosis = found.seen(TestScores), found.seen(Diagnosis)
+    assert scores.correct / scores.count < 0.5
+    best = max(diagnosis.trials, key=lambda trial: trial.correct)
+    assert best.name in ("the template's mean and deviation", "the deviation (0.2023, 0.1994, 0.2010) of older scripts")
+    assert best.correct / best.count > 0.8
+
+
+# --- what a child says is never trusted ------------------------------------------------------------------------
+
+
+@dataclass
+class Fake:
+    """A sandbox that answers as told, with logits of the agreed shape, and keeps what it was asked."""
+
+    answers: dict[str, dict[str, Any] | Failure]
+    logit: float = 0.0
+    name: str = "fake"
+    jobs: list[Job] = field(default_factory=list)
+
+    def run(self, job: Job) -> Reply | Failure:
+        self.jobs.append(job)
+        answer = self.answers.get(job.probe, Crashed("nobody answered"))
+        arrays = {name: np.full(spec.shape, self.logit, spec.dtype) for name, spec in job.arrays.items()}
+        return Reply(answer, arrays) if isinstance(answer, dict) else answer
+
+
+SILENT = {
+    "preprocessing": {"found": False},
+    "claims": {"claims": [], "unread": []},
+    "history": {"source": "h", "epochs": []},
+}
+FIELDS = {
+    "path": "", "form": "state dict", "wrapper": "", "network": "resnet20", "parameters": 1, "dtypes": [],
+    "extra_keys": [], "renamed": [], "unloaded": [],
+}  # fmt: skip
+RAN = {
+    "torch": "2", "device": "cpu", "device_name": "", "precision": "float32", "batch_size": 1, "side": 32,
+    "second_looks": 0, "seconds": 0.1,
+}  # fmt: skip
+
+
+def answered(value: dict[str, Any]) -> dict[str, dict[str, Any] | Failure]:
+    return {**SILENT, "checkpoint": value}
+
+
+GOOD = {"checkpoint": FIELDS, "claim": None, "measurements": [RAN]}
+
+
+def test_no_job_carries_labels_or_the_rubric(look, weights, few_images):
+    fake = Fake(answered(GOOD))
+    look({"final.pth": weights, "exp2.py": "x", "history.json": "[]", "report.md": "x"}, sandbox=fake)
+    assert {job.probe for job in fake.jobs} == {"preprocessing", "history", "claims", "checkpoint"}
+    for job in fake.jobs:
+        told = json.dumps(job.request())
+        assert "labels" not in told and "correct" not in told
+        assert all("labels" not in path.name and path.suffix != ".toml" for path in job.files.values())
+
+
+def test_what_a_child_calls_its_file_is_replaced_by_what_it_is(look):
+    found = look({"final.pth": b"x"}, sandbox=Fake(answered({**GOOD, "checkpoint": {**FIELDS, "path": "../../etc"}})))
+    assert found.seen(Checkpoint).path == "final.pth"
+
+
+def test_digests_are_computed_outside_whatever_the_child_says(look, few_images):
+    lying = {**RAN, "logits_digest": "0" * 64, "dataset_digest": "forged"}
+    found = look({"final.pth": b"x"}, sandbox=Fake(answered({**GOOD, "measurements": [lying]})))
+    assert found.seen(Measurement).dataset_digest == few_images.digest
+    assert found.seen(Measurement).logits_digest != "0" * 64
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"checkpoint": "all right", "measurements": "yes"},
+        {"checkpoint": {**FIELDS, "score": 100}, "measurements": [RAN]},
+        {"checkpoint": {**FIELDS, "network": "x" * 1000}, "measurements": [[]]},
+        {"checkpoint": {**FIELDS, "parameters": -1}, "measurements": []},
+    ],
+)
+def test_a_malformed_description_is_thrown_away_and_the_scores_stand(look, value):
+    found = look({"final.pth": b"x"}, sandbox=Fake(answered(value)))
+    assert isinstance(found.observation(Checkpoint), Malformed)
+    assert found.seen(TestScores).count == 200
+
+
+@pytest.mark.parametrize("claim", [["acc", "99"], ["acc", 101], ["acc", -1], ["acc", True], "99", ["acc", 5, 6], {}, 7])
+def test_a_malformed_claim_is_none(look, claim):
+    found = look({"final.pth": b"x"}, sandbox=Fake(answered({**GOOD, "claim": claim})))
+    assert found.seen(Claims).claims == ()
+
+
+def test_logits_without_a_finite_number_score_nothing(look):
+    scores = look({"final.pth": b"x"}, sandbox=Fake(answered(GOOD), logit=np.nan)).seen(TestScores)
+    assert (scores.correct, scores.not_finite, scores.count) == (0, 200, 200)
+
+
+@pytest.mark.parametrize("probe", ["preprocessing", "history", "claims", "checkpoint"])
+def test_one_probe_that_fails_leaves_the_others(look, probe):
+    kind = {"preprocessing": Preprocessing, "history": History, "claims": Claims, "checkpoint": Checkpoint}
+    fake = Fake({**answered(GOOD), probe: TimedOut(60.0)})
+    found = look({"final.pth": b"x", "history.json": "[]"}, sandbox=fake)
+    assert found.observation(kind.pop(probe)) == TimedOut(60.0)
+    left = [record for record in kind.values() if record is not Checkpoint or probe != "preprocessing"]
+    assert all(found.seen(record) is not None for record in left)
+
+
+def test_more_documents_than_anybody_hands_in_are_not_all_opened(look):
+    fake = Fake(answered(GOOD))
+    look({f"{number}.py": "x" for number in range(100)}, sandbox=fake)
+    (job,) = (job for job in fake.jobs if job.probe == "preprocessing")
+    assert len(job.files) == 40
+
+
+# --- other networks --------------------------------------------------------------------------------------------
+
+
+def test_a_plain_sequential_of_the_students_own_is_measured(look, few_images):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 10)).eval()
+    found = look({"final.pth": saved(net)})
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (TEMPLATE.mean, TEMPLATE.std))
+    with torch.no_grad():
+        x = (torch.from_numpy(np.array(few_images.images("test"))).float() / 255 - mean) / std
+        right = net(x).argmax(dim=1).numpy() == few_images.labels("test")
+    assert found.seen(TestScores).correct == int(right.sum())
+    assert found.seen(Checkpoint).network == "nn.Sequential of 5 layers"
