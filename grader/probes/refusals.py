@@ -35,21 +35,21 @@ REFUSALS: dict[str, str] = {
     "tensor": "{file} holds a weight that cannot be used: {name} is {problem}. " + SAVE,
     "not_finite": "{file} holds {name} with {count} values that are NaN or infinite: training diverged. Lower the"
     " learning rate, or hand in an earlier checkpoint.",
-    "classes": "the network in {file} has {classes} outputs, and CIFAR-10 has 10 classes ({name} is {shape}). Build the"
+    "classes": "The network in {file} has {classes} outputs, and CIFAR-10 has 10 classes ({name} is {shape}). Build the"
     " network with 10 outputs, train it, and hand in those weights.",
-    "network": "the weights in {file} fit none of the networks that the grader knows. The nearest is {nearest}:"
+    "network": "The weights in {file} fit none of the networks that the grader knows. The nearest is {nearest}:"
     " {missing} of its weights are missing, {unexpected} others are there instead, {shapes} have another shape. Hand in"
     " the weights of that network, or ask your teacher how an own network is graded.",
     "layer": "{file} holds a whole nn.Sequential with a layer that the grader does not rebuild: {name} ({layer}). Use"
     " layers of torch.nn, or hand in a state dict of one of the lab's networks.",
-    "forward": "the network in {file} was rebuilt as {network}, and it cannot take a 3 x {side} x {side} image:"
+    "forward": "The network in {file} was rebuilt as {network}, and it cannot take a 3 x {side} x {side} image:"
     " {problem}. Check that the layers' sizes follow from each other.",
     # history.json
     "history_json": "{file} is not JSON (line {line}). Let exp2.py write it again, or check it with"
     " 'python -m json.tool {file}'.",
     "history_empty": '{file} holds no epochs. It should hold a list under "epochs" with one record an epoch, as exp2.py'
     " writes it.",
-    "output": "the network in {file} answers with values of shape {shape} for each image, not with 10 numbers.",
+    "output": "The network in {file} answers with values of shape {shape} for each image, not with 10 numbers.",
 }
 
 
