@@ -182,7 +182,7 @@ def main() -> None:
 def _guarded(command: click.Command) -> int:
     """Run the command and return its exit status. Click's own way out would make Ctrl-C a 1: "needs a human"."""
     try:
-        status = command.main(standalone_mode=False)
+        status = command.main(prog_name="grade", standalone_mode=False)
     except GraderError as error:
         console.complain(error)
         return UNUSABLE

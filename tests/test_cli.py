@@ -1,0 +1,432 @@
+"""The command: what it prints, where, and with which exit status it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import grader.run
+from fixtures import DEMO_SUBMISSION
+from grader import __version__
+from grader.cli import main
+from grader.dataset import ImageSet
+from grader.errors import MissingData
+from grader.records import message
+from grader.sandbox import Sandbox
+
+COMMAND = [sys.executable, "-c", "from grader.cli import main; main()"]
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a run ended. `out` and `err` have their line breaks made spaces: sentences, not layout, are looked for."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to work in, with the demo submission as ada/."""
+    shutil.copytree(DEMO_SUBMISSION, tmp_path / "ada")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def grade(
+    here: Path,
+    few_images: ImageSet,
+    shared_sandbox: Sandbox,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Callable[..., Done]:
+    """The command in this process, with the sandbox that runs already, and a few drawn images as CIFAR-10."""
+    monkeypatch.setattr(grader.run, "open_sandbox", lambda choice, gpu: nullcontext(shared_sandbox))
+    monkeypatch.setattr(grader.run, "find_cifar10", lambda data, cache: few_images)
+    monkeypatch.setattr(grader.run, "NVIDIA", Path("/nowhere"))
+
+    def run(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["grade", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capfd.readouterr()
+        assert "Traceback" not in captured.out + captured.err
+        return Done(ended.value.code, " ".join(captured.out.split()), " ".join(captured.err.split()))
+
+    return run
+
+
+@pytest.fixture
+def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Called after `grade`: there is no CIFAR-10, and fetching it fails as it does without a network."""
+
+    def fetch(cache: Path, progress: Any) -> ImageSet:
+        raise MissingData(message("CIFAR-10 could not be fetched: no network"))
+
+    monkeypatch.setattr(grader.run, "find_cifar10", lambda data, cache: None)
+    monkeypatch.setattr(grader.run, "fetch_cifar10", fetch)
+
+
+def record(here: Path, name: str = "ada") -> dict[str, Any]:
+    return json.loads((here / "grades" / name / "grade.json").read_text())
+
+
+def states(found: dict[str, Any]) -> dict[str, str]:
+    return {mark["criterion"]["check"]: mark["finding"]["state"] for mark in found["marks"]}
+
+
+# --- one submission --------------------------------------------------------------------------------------------
+
+
+def test_a_submission_is_graded_printed_and_written(grade, here):
+    done = grade("ada")
+    assert (done.status, done.err) == (0, "")
+    assert "of 200 test images are named correctly" in done.out
+    assert done.out.endswith("report.html")
+    assert {path.name for path in (here / "grades" / "ada").iterdir()} == {"report.html", "evidence.json", "grade.json"}
+    found = record(here)
+    assert found["needs_human"] is False
+    assert 0.8 < found["accuracy"] < 1.0
+    assert f"{found['total']:g} of {found['points']:g} points" in done.out
+
+
+def test_run_may_be_said_or_left_out(grade, here):
+    (here / "ada" / "final.pth").unlink()
+    assert grade("run", "ada", "--out", "one").out.replace("one/", "") == grade("ada", "--out", "two").out.replace(
+        "two/", ""
+    )
+
+
+def test_without_weights_everything_else_is_graded(grade, here):
+    (here / "ada" / "final.pth").unlink()
+    done = grade("ada")
+    assert done.status == 0
+    assert "final.pth is missing" in done.out
+    assert states(record(here)) == {
+        "submission_layout": "judged", "test_accuracy": "blocked", "training_history": "judged",
+    }  # fmt: skip
+
+
+def test_two_final_weights_need_a_human(grade, here):
+    for name in ("a", "b"):
+        (here / "ada" / name).mkdir()
+        shutil.copy(here / "ada" / "final.pth", here / "ada" / name)
+    (here / "ada" / "final.pth").unlink()
+    done = grade("ada")
+    assert done.status == 1
+    assert "ask the student which one counts" in done.out
+    assert record(here)["needs_human"] is True
+
+
+def test_the_students_page_leaves_out_what_is_for_staff(grade, here):
+    (here / "ada" / "report.md").write_text("The final test accuracy is 99.90%.")
+    grade("ada", "--out", "staff")
+    grade("ada", "--out", "student", "--audience", "student")
+    pages = [(here / out / "ada" / "report.html").read_text() for out in ("staff", "student")]
+    assert ["claims 99.90%; measured" in page for page in pages] == [True, False]
+
+
+# --- data ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("options", [("--no-fetch",), ()])
+def test_without_data_the_accuracy_is_left_to_staff(grade, here, no_data, options):
+    done = grade("ada", *options)
+    assert done.status == 1
+    assert ("`grade data fetch`" in done.out) or ("no network" in done.out)
+    found = record(here)
+    assert states(found) == {"submission_layout": "judged", "test_accuracy": "unjudged", "training_history": "judged"}
+    assert (found["accuracy"], found["needs_human"]) == (None, True)
+    if not options:
+        assert "it is fetched once, about 170 MB" in done.out
+
+
+def test_data_that_is_not_where_it_is_said_to_be_ends_the_run(grade, here, monkeypatch):
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(sys, "argv", ["grade"])
+    ended = subprocess.run(
+        [*COMMAND, "ada", "--data", "nowhere"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ended.returncode == 2
+    assert "--data nowhere: there is no such folder" in ended.stderr
+    assert not (here / "grades").exists()
+
+
+# --- several ---------------------------------------------------------------------------------------------------
+
+
+def test_a_bad_archive_in_the_middle_stops_nobody(grade, here):
+    (here / "ada" / "final.pth").unlink()
+    shutil.copytree(here / "ada", here / "eve")
+    (here / "bob.zip").write_bytes(b"PK\x03\x04 cut off")
+    done = grade("ada", "bob.zip", "eve", "nobody.zip")
+    assert done.status == 2
+    assert "nobody.zip does not exist" in done.err
+    assert [record(here, name)["archive"] for name in ("ada", "bob", "eve")] == ["ada", "bob.zip", "eve"]
+    assert "Reports:" in done.out
+
+
+def test_a_folder_of_submissions_is_a_class(grade, here):
+    (here / "ada" / "final.pth").unlink()
+    for student in ("bob", "eve"):
+        shutil.copytree(here / "ada", here / "class" / student)
+    assert grade("class").status == 0
+    assert {path.name for path in (here / "grades").iterdir()} == {"bob", "eve"}
+
+
+def test_two_students_of_one_name_get_two_folders(grade, here):
+    (here / "ada" / "final.pth").unlink()
+    shutil.copytree(here / "ada", here / "other" / "ada")
+    assert grade("ada", "other/ada").status == 0
+    assert {path.name for path in (here / "grades").iterdir()} == {"ada", "ada-2"}
+
+
+def test_the_same_path_twice_is_graded_once(grade, here):
+    (here / "ada" / "final.pth").unlink()
+    grade("ada", "ada/", here / "ada")
+    assert {path.name for path in (here / "grades").iterdir()} == {"ada"}
+
+
+def test_a_hostile_name_stays_inside_the_output_folder(grade, here):
+    hostile = here / "..%2f..%2fescape\n\x1b[2J"
+    (here / "ada" / "final.pth").unlink()
+    (here / "ada").rename(hostile)
+    done = grade(hostile)
+    assert done.status == 0
+    assert "\x1b" not in done.out
+    (folder,) = (here / "grades").iterdir()
+    assert (folder / "grade.json").is_file()
+
+
+# --- what cannot be used ---------------------------------------------------------------------------------------
+
+
+def test_a_missing_path_is_answered_with_the_one_that_was_meant(grade, here):
+    (here / "submission.zip").write_bytes(b"")
+    done = grade("submision.zip")
+    assert done.status == 2
+    assert "submision.zip does not exist; did you mean submission.zip?" in done.err
+    assert not (here / "grades").exists()
+
+
+def test_a_mistyped_command_is_answered_with_the_one_that_was_meant(grade):
+    done = grade("dmeo")
+    assert done.status == 2
+    assert "there is no file and no command 'dmeo'; did you mean 'grade demo'?" in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run",), "Missing argument 'PATHS...'"),
+        (("ada", "--devise", "cpu"), "--devise"),
+        (("ada", "--device", "tpu"), "'tpu' is not one of"),
+        (("ada", "--time-limit", "0"), "is not in the range"),
+        (("ada", "--memory", "lots"), "is not a valid integer"),
+        (("--flag",), "--flag"),
+        (("completion", "csh"), "'csh' is not one of"),
+    ],
+)
+def test_options_that_do_not_exist_are_told(grade, arguments, said):
+    done = grade(*arguments)
+    assert done.status == 2
+    assert said in done.err
+
+
+def test_a_bad_rubric_is_told_before_anything_else_is_done(grade, here, monkeypatch):
+    (here / "mine.toml").write_text("[test_acuracy]\npoints = 1\nknots = [[0.5, 1.0]]\n")
+
+    def touched(*arguments: Any) -> None:
+        raise AssertionError("the rubric comes first")
+
+    monkeypatch.setattr(grader.run, "expand", touched)
+    monkeypatch.setattr(grader.run, "find_cifar10", touched)
+    monkeypatch.setattr(grader.run, "open_sandbox", touched)
+    done = grade("ada", "--rubric", "mine.toml")
+    assert done.status == 2
+    assert "mine.toml: 'test_acuracy' names no check; did you mean 'test_accuracy'?" in done.err
+    assert not (here / "grades").exists()
+
+
+def test_ones_own_rubric_is_used_and_named(grade, here):
+    (here / "mine.toml").write_text("[test_accuracy]\npoints = 7\nknots = [[0.5, 1.0]]\n")
+    assert grade("ada", "--rubric", "mine.toml").status == 0
+    found = record(here)
+    assert (found["total"], found["points"]) == (7.0, 7.0)
+    assert found["made_by"]["command"] == "grade ada --rubric mine.toml"
+
+
+def test_cuda_where_there_is_none_is_refused(grade):
+    done = grade("ada", "--device", "cuda")
+    assert done.status == 2
+    assert "--device cuda: torch finds no CUDA device" in done.err
+
+
+@pytest.mark.parametrize("out", ["taken/deeper", "/proc/nothing/here"])
+def test_results_that_cannot_be_written_are_one_sentence(grade, here, out):
+    (here / "ada" / "final.pth").unlink()
+    (here / "taken").write_text("a file")
+    done = grade("ada", "--out", out)
+    assert done.status == 2
+    assert done.err.startswith("grade: ")
+    assert "nothing half-written was left" in done.err
+
+
+def test_a_file_in_place_of_the_output_folder_is_refused_at_once(grade, here):
+    (here / "taken").write_text("a file")
+    done = grade("ada", "--out", "taken")
+    assert done.status == 2
+    assert "'taken' is a file" in done.err
+
+
+# --- interrupted -----------------------------------------------------------------------------------------------
+
+
+def test_an_interrupted_run_ends_with_130_and_keeps_what_was_graded(grade, here, monkeypatch):
+    (here / "ada" / "final.pth").unlink()
+    shutil.copytree(here / "ada", here / "bob")
+    real = grader.batch.grade_archive
+
+    def interrupted(archive, lab, say):
+        if archive.path.name == "bob":
+            raise KeyboardInterrupt
+        return real(archive, lab, say)
+
+    monkeypatch.setattr(grader.batch, "grade_archive", interrupted)
+    done = grade("ada", "bob")
+    assert done.status == 130
+    assert done.err.endswith("grade: interrupted; what was graded until now is in the output folder")
+    assert {path.name for path in (here / "grades").iterdir()} == {"ada"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_ends_a_real_run_with_130_and_leaves_no_process_and_no_half_file(here):
+    run = subprocess.Popen([*COMMAND, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert run.stdout is not None
+    run.stdout.readline()  # it has begun
+    time.sleep(0.5)
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    assert (run.returncode, "Traceback" in out + err) == (130, False), err
+    assert not list(here.glob("grades/*/.*"))
+
+
+# --- help ------------------------------------------------------------------------------------------------------
+
+
+def test_no_arguments_at_all_print_the_help(grade):
+    done = grade()
+    assert done.status == 0
+    assert done.out.startswith("Usage: grade")
+    for word in ("demo", "data", "doctor", "completion", "grade submission.zip", "Exit status: 0 graded"):
+        assert word in done.out
+
+
+@pytest.mark.parametrize(
+    "command", [(), ("run",), ("demo",), ("data",), ("data", "fetch"), ("doctor",), ("completion",)]
+)
+def test_every_command_explains_itself_with_an_example(grade, command):
+    done = grade(*command, "--help")
+    assert done.status == 0
+    assert "grade " in done.out
+    assert grade(*command, "-h").out == done.out
+
+
+def test_the_version_is_printed(grade):
+    assert grade("--version").out == f"cnn-lab-grader, version {__version__}"
+
+
+LATE = ("torch", "torchvision", "numpy", "pydantic", "rich", "jinja2", "pypdf")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"], ["completion", "bash"], ["dmeo"]])
+def test_help_loads_nothing_that_takes_time(here, arguments):
+    code = (
+        "import sys\nfrom grader.cli import main\n"
+        f"try:\n    main()\nfinally:\n    print('loaded', sorted(set(sys.modules) & set({LATE})), flush=True)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout.rstrip().endswith("loaded []"), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("shell", "word"), [("bash", "complete "), ("zsh", "compdef"), ("fish", "complete ")])
+def test_completion_scripts_are_printed(grade, shell, word):
+    done = grade("completion", shell)
+    assert done.status == 0
+    assert word in done.out and "_GRADE_COMPLETE" in done.out
+
+
+def test_the_shell_is_offered_commands_and_files(here):
+    environment = {**os.environ, "_GRADE_COMPLETE": "bash_complete", "COMP_WORDS": "grade d", "COMP_CWORD": "1"}
+    code = "import sys; sys.argv[0] = 'grade'; from grader.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+    offered = done.stdout.split()
+    assert {"plain,demo", "plain,data", "plain,doctor"} <= set(offered)
+    assert any(line.startswith("file,") for line in offered)
+
+
+# --- output ----------------------------------------------------------------------------------------------------
+
+
+def test_an_output_that_knows_no_chinese_ends_no_run(here):
+    (here / "ada" / "final.pth").unlink()
+    (here / "ada").rename(here / "魏明")
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    done = subprocess.run(
+        [*COMMAND, "魏明", "--no-fetch"], env=environment, capture_output=True, text=True, check=False, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    assert "\\u9b4f" in done.stdout
+    assert (here / "grades" / "魏明" / "grade.json").is_file()
+
+
+def test_a_reader_that_stops_reading_gets_no_traceback(here):
+    run = subprocess.Popen([*COMMAND, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert run.stdout is not None
+    run.stdout.close()
+    assert b"Traceback" not in run.communicate(timeout=60)[1]
+
+
+# --- doctor and data -------------------------------------------------------------------------------------------
+
+
+def test_the_doctor_examines_this_machine(here):
+    done = subprocess.run([*COMMAND, "doctor"], capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    for subject in ("Python:", "Sandbox:", "torch:", "GPU:", "CIFAR-10:", "npm:"):
+        assert subject in done.stdout
+    assert "run 'grade data fetch'" in done.stdout
+    assert "NO " not in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_where_the_data_is_not_says_what_to_run(grade):
+    done = grade("data", "where")
+    assert done.status == 2
+    assert "run `grade data fetch`" in done.err
+
+
+def test_where_the_data_is_is_said(grade, here, few_images, monkeypatch):
+    monkeypatch.setattr("grader.dataset.find_cifar10", lambda data, cache: few_images)
+    done = grade("data", "where")
+    assert (done.status, done.err) == (0, "")
+    assert done.out.startswith(f"few is in {few_images.folder}, verified")
