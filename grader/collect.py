@@ -133,8 +133,8 @@ def _claims(submission: Submission, sandbox: Sandbox, known: Sequence[Claim]) ->
     parts = submission.parts
     names, files = _documents(submission, (*parts.notebooks, *parts.reports))
     reply = sandbox.run(Job("claims", {"names": names}, files, limits=DOCUMENT_LIMITS))
-    if not isinstance(reply, Reply):
-        return reply
+    if not isinstance(reply, Reply):  # what checkpoint and history state is known all the same
+        return Seen(Claims(tuple(known), (f"any document ({reply.outcome})",))) if known else reply
     read = _validated(Claims, reply.value)
     if isinstance(read, Seen) and isinstance(read.value, Claims):
         return Seen(replace(read.value, claims=(*known, *read.value.claims)[:100]))

@@ -337,6 +337,14 @@ def test_one_probe_that_fails_leaves_the_others(look, probe):
     assert all(found.seen(record) is not None for record in left)
 
 
+def test_documents_that_cannot_be_read_hide_no_claim_of_the_history(look):
+    history = {"source": "history.json", "epochs": [{"epoch": 0, "test_accuracy": 99.0}]}
+    fake = Fake({**answered(GOOD), "history": history, "claims": TimedOut(60.0)})
+    claims = look({"final.pth": b"x", "history.json": "[]"}, sandbox=fake).seen(Claims)
+    assert [claim.accuracy for claim in claims.claims] == [0.99]
+    assert claims.unread == ("any document (timed out)",)
+
+
 def test_more_documents_than_anybody_hands_in_are_not_all_opened(look):
     fake = Fake(answered(GOOD))
     look({f"{number}.py": "x" for number in range(100)}, sandbox=fake)

@@ -14,7 +14,9 @@ from typing import Any
 from grader.probes.text import decode, read_bytes, storable
 
 MOST_LINES = 20_000
+MOST_LINE = 2_000  # characters
 MOST_PAGES = 100
+MOST_TEXT = 2_000_000  # characters in all: four logs with a line a batch
 _TEST = r"(?:test(?:ing)?|val(?:id(?:ation)?)?|final|best|测试集?|验证集?|最终|最佳)"
 _ACCURACY = r"(?:acc(?:uracy)?|准确率|正确率|精度)"
 _NUMBER = r"(?P<number>(?<![\d.])\d{1,3}(?:\.\d+)?)(?![\d.]*\d)\s*(?P<percent>%|percent)?"
@@ -54,6 +56,7 @@ _PLAIN = re.compile(
 )
 _RETRIEVAL = re.compile(r"retriev|检索|precision\s*@|top-?\s*5|以图搜图", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[。;；?？!！]|\.\s")
+_WORTH_READING = re.compile(rf"{_TEST}|{_ACCURACY}", re.IGNORECASE)
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -72,12 +75,15 @@ def read_claims(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[
     """
     claims: list[_Claim] = []
     unread: list[str] = []
+    left = MOST_TEXT
     for name in inputs["names"]:
         if name.casefold().endswith(".docx"):
             unread.append(f"{name[:200]} (a Word file: hand in a PDF)")
             continue
         try:
-            claims += _last_and_best(list(_in_lines(list(_lines(name, read_bytes(files, name))))))
+            pieces = list(_bounded(_lines(name, read_bytes(files, name)), left))
+            left -= sum(len(line) for _, _, line in pieces)
+            claims += _last_and_best(list(_in_lines(pieces)))
         except Exception as error:
             unread.append(storable(f"{name} ({type(error).__name__})")[:300])
     fields = [{"accuracy": c.accuracy, "source": c.source, "line": c.line, "quote": c.quote} for c in claims]
@@ -128,13 +134,24 @@ def _in_lines(pieces: list[tuple[str, int, str]]) -> Iterator[_Claim]:
             yield _Claim(_accuracy(found) or 0.0, source[:300], number, quote[:200])
 
 
+def _bounded(pieces: Iterator[tuple[str, int, str]], left: int) -> Iterator[tuple[str, int, str]]:
+    """The first lines, as long as they are no more than `left` characters in all; long lines are cut."""
+    for source, number, line in pieces:
+        left -= len(line[: 2 * MOST_LINE])
+        if left < 0:
+            return
+        yield source, number, line[: 2 * MOST_LINE]
+
+
 def _plain(line: str) -> str:
     text = unicodedata.normalize("NFKC", _ESCAPES.sub("", line))  # full-width digits and percent signs
-    return storable(text.strip())[:2000]
+    return storable(text.strip())[:MOST_LINE]
 
 
 def _in_line(line: str) -> Iterator[re.Match[str]]:
     """Claims in the line, the most certain form first."""
+    if not _WORTH_READING.search(line):
+        return
     for pattern in PATTERNS:
         for match in pattern.finditer(line):
             if _accuracy(match) is not None and _is_claim(pattern, match, line):

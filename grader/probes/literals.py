@@ -15,8 +15,8 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mult: operator.mul,
 }
 _WRAPPERS = {"tensor", "array", "tuple", "list", "Tensor", "asarray"}  # torch.tensor([...]) is worth its argument
-MOST_ITEMS = 100
-MOST_STEPS = 1_000  # of one expression: [[[... for x in a] for y in a] for z in a] would take for ever
+MOST_ITEMS = 20  # three channels, and room
+MOST_STEPS = 200  # of one expression: [[[... for x in a] for y in a] for z in a] would take for ever
 LARGEST = 1e12  # a number that is squared line after line would fill the memory
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from grader.evidence import Claims
-from grader.probes.claims import read_claims
+from grader.probes.claims import MOST_TEXT, read_claims
 
 
 def read(*files: tuple[str, str | bytes]) -> dict:
@@ -266,6 +266,12 @@ def test_the_encodings_of_windows_are_read(encoding):
 def test_no_more_claims_come_back_than_a_page_can_show():
     value = read(*((f"{number}.txt", log(0.9, 0.8)) for number in range(60)))
     assert len(value["claims"]) == 100
+
+
+def test_more_text_than_anybody_writes_is_not_read_to_its_end():
+    line = "x" * 2_000 + "\n"
+    padding = line * (MOST_TEXT // len(line) + 1)
+    assert stated("Test accuracy: 84.54%\n" + padding + "Test accuracy: 50.00%") == [84.54]
 
 
 def test_a_hostile_name_fits_into_the_evidence():

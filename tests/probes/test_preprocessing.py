@@ -299,7 +299,7 @@ GOOD = ("z.py", "t = T.Normalize((0.5,), (0.5,))")
         b"x = " + b"f(" * 90 + b"1" + b")" * 90,
         b"m0 = 99999\n" + b"".join(b"m%d = m%d * m%d\n" % (i, i - 1, i - 1) for i in range(1, 80)),
         b"x = {" + b"1: 1," * 50_000 + b"}",
-        b"x = T.Normalize([[[[[a for a in t] for b in t] for c in t] for d in t] for e in t], t)\nt = (1,) * 100",
+        b"x = T.Normalize([[[[[a for a in t] for b in t] for c in t] for d in t] for e in t], t)\nt = (1,) * 20",
         b"x = T.Normalize((0.5,) * 10**10, 10**10**10)",
         b"y = 1\n" * 1_000_000,
     ],
