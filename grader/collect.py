@@ -198,7 +198,14 @@ def _failed(failure: Failure) -> _Looked:
 
 
 def _run(images: str, used: Preprocessing, count: int) -> dict[str, Any]:
-    how = {"mean": used.mean, "std": used.std, "resize": used.resize, "scale": used.scale, "reverse": used.blue_first}
+    how = {
+        "mean": used.mean,
+        "std": used.std,
+        "resize": used.resize,
+        "crop": used.crop,
+        "scale": used.scale,
+        "reverse": used.blue_first,
+    }
     return {"images": images, "count": count, **how}
 
 
@@ -250,7 +257,7 @@ def _diagnose(submission: Submission, bench: Bench, seen: dict[str, Observation]
         return None
     labels = bench.images.labels("train")[:TRIAL_IMAGES]
     named = {"as graded": used, **{name: how for name, how in ALTERNATIVES.items() if not _same(how, used)}}
-    tried = {name: replace(how, resize=used.resize) for name, how in named.items()}
+    tried = {name: replace(how, resize=used.resize, crop=used.crop) for name, how in named.items()}
     runs = [_run("images", how, len(labels)) for how in tried.values()]
     reply = bench.sandbox.run(_job(submission.root / path, bench, runs, "train"))
     if not isinstance(reply, Reply):

@@ -48,11 +48,12 @@ class Checkpoint:
 @strict
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How images become network inputs: resized where asked, then (pixel / scale - mean) / std by channel."""
+    """How images become network inputs: resized and cropped where asked, then (pixel / scale - mean) / std."""
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     resize: Annotated[int, Field(ge=0, le=512)] = 0  # side in pixels; 0: as the data set has it
+    crop: Annotated[int, Field(ge=0, le=512)] = 0  # side of the centre that is kept, pixels; 0: all of it
     scale: Annotated[float, Field(gt=0.0)] = 255.0  # 1.0 for a network that takes 0 to 255
     blue_first: bool = False  # as cv2 reads files
     source: Name = ""  # "exp2.py"; "" for the template's constants

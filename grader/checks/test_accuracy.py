@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from grader.case import Case, Ramp, check
 from grader.evidence import Checkpoint, Claims, Diagnosis, Measurement, Preprocessing, TestScores
 from grader.records import Bar, Bars, Cell, Curve, Exhibit, Matrix, Message, Point, Series, Table, Verdict, message
@@ -11,8 +13,19 @@ DOUBTFUL = 0.01  # a claim further above the measurement than this is looked int
 BETTER = 0.05  # another preprocessing must win by more than this to be named
 
 
-@check(reads=TestScores, limits=Ramp)
-def test_accuracy(case: Case[TestScores, Ramp]) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class AccuracyRamp(Ramp):
+    """From the share of test images named correctly, 0 to 1, to a credit."""
+
+    def __post_init__(self) -> None:
+        Ramp.__post_init__(self)
+        wrong = next((figure for figure, _ in self.knots if not 0.0 <= figure <= 1.0), None)
+        if wrong is not None:  # everybody would get nothing, or everything, without a word
+            raise ValueError(f"knots: accuracies are shares from 0 to 1, and {wrong:g} is none (0.7 stands for 70%)")
+
+
+@check(reads=TestScores, limits=AccuracyRamp)
+def test_accuracy(case: Case[TestScores, AccuracyRamp]) -> Verdict:
     """The trained network names test images correctly."""
     scores = case.seen
     share = scores.correct / scores.count
@@ -25,7 +38,7 @@ def test_accuracy(case: Case[TestScores, Ramp]) -> Verdict:
     return Verdict(case.limits.credit(share), sentence, tuple(_hints(case, share)), tuple(_exhibits(case, share)))
 
 
-def _hints(case: Case[TestScores, Ramp], share: float) -> list[Message]:
+def _hints(case: Case[TestScores, AccuracyRamp], share: float) -> list[Message]:
     hints = []
     likely = _likely_preprocessing(case.other(Diagnosis))
     if likely:
@@ -83,7 +96,7 @@ def _most_mixed(scores: TestScores) -> Message | None:
 # --- exhibits --------------------------------------------------------------------------------------------------
 
 
-def _exhibits(case: Case[TestScores, Ramp], share: float) -> list[Exhibit]:
+def _exhibits(case: Case[TestScores, AccuracyRamp], share: float) -> list[Exhibit]:
     scores = case.seen
     totals = [sum(row) for row in scores.confusion]
     bars = tuple(Bar(name, scores.confusion[i][i], totals[i]) for i, name in enumerate(scores.classes) if totals[i])
@@ -133,7 +146,7 @@ def _compared(claimed: float, diagnosis: Diagnosis | None, scores: TestScores) -
     return message("{gap:.2f} points above the measured accuracy", gap=gap)
 
 
-def _measured_table(case: Case[TestScores, Ramp]) -> Table:
+def _measured_table(case: Case[TestScores, AccuracyRamp]) -> Table:
     rows: list[tuple[Cell, Cell]] = [(message("Images"), f"{case.seen.dataset}, {case.seen.count:,} test images")]
     checkpoint, used = case.other(Checkpoint), case.other(Preprocessing)
     measured = case.other(Measurement)

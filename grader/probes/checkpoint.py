@@ -36,9 +36,11 @@ def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict
     net = _fill(known, loaded, name)
     value: Value = {"checkpoint": _describe(loaded, known, unloaded), "claim": find_claim(found)}
     torch.set_num_threads(int(inputs["threads"]))
-    _try_out(net, known, name)
-    results = [evaluate(net, _run(run, files, known), str(inputs["device"])) for run in inputs["runs"]]
-    value["measurements"] = [_measurement(result, run, inputs, known) for result, run in _pairs(results, inputs)]
+    runs = [_run(run, files, known) for run in inputs["runs"]]
+    for side in {run.side for run in runs} or {known.least_side}:
+        _try_out(net, known.name, side, name)
+    results = [evaluate(net, run, str(inputs["device"])) for run in runs]
+    value["measurements"] = [_measurement(result, str(inputs["device"])) for result in results]
     arrays = {f"logits_{index}": result.logits.astype("<f4").tobytes() for index, result in enumerate(results)}
     return value, arrays
 
@@ -56,18 +58,18 @@ def _fill(known: Recognised, loaded: Loaded, name: str) -> nn.Module:
     return known.net
 
 
-def _try_out(net: nn.Module, known: Recognised, name: str) -> None:
-    """One grey image, so that layers whose sizes do not follow from each other are told from faults of ours."""
+def _try_out(net: nn.Module, network: str, side: int, name: str) -> None:
+    """Two grey images, so that layers whose sizes do not follow from each other are told from faults of ours."""
     try:
         with torch.inference_mode():
-            out = net.eval()(torch.zeros(2, 3, known.least_side, known.least_side))
+            out = net.eval()(torch.zeros(2, 3, side, side))
     except MemoryError:
         raise
     except Exception as error:
         if "can't allocate memory" in str(error):
             raise
         problem = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise Refuse("forward", file=name, network=known.name, side=known.least_side, problem=problem) from error
+        raise Refuse("forward", file=name, network=network, side=side, problem=problem) from error
     if not isinstance(out, torch.Tensor) or tuple(out.shape) != (2, CLASSES):
         shape = str(tuple(out.shape[1:])) if isinstance(out, torch.Tensor) else type(out).__name__
         raise Refuse("output", file=name, shape=shape)
@@ -76,7 +78,8 @@ def _try_out(net: nn.Module, known: Recognised, name: str) -> None:
 def _run(run: Value, files: Mapping[str, int], known: Recognised) -> Run:
     images = _images(files[run["images"]], int(run["count"]))
     resize = int(run["resize"]) or (known.least_side if known.least_side > images.shape[-1] else 0)
-    return Run(images, tuple(run["mean"]), tuple(run["std"]), resize, float(run["scale"]), bool(run["reverse"]))
+    how = (resize, int(run["crop"]), float(run["scale"]), bool(run["reverse"]))
+    return Run(images, tuple(run["mean"]), tuple(run["std"]), *how)
 
 
 def _images(descriptor: int, count: int) -> NDArray[np.uint8]:
@@ -88,10 +91,6 @@ def _images(descriptor: int, count: int) -> NDArray[np.uint8]:
         shape, _, dtype = read(file)
         mapped: NDArray[np.uint8] = np.memmap(file, dtype=dtype, mode="r", offset=file.tell(), shape=shape)
     return mapped[:count]
-
-
-def _pairs(results: list[Result], inputs: Value) -> list[tuple[Result, Value]]:
-    return list(zip(results, inputs["runs"], strict=True))
 
 
 def _describe(loaded: Loaded, known: Recognised, unloaded: tuple[str, ...]) -> Value:
@@ -109,8 +108,7 @@ def _describe(loaded: Loaded, known: Recognised, unloaded: tuple[str, ...]) -> V
     }
 
 
-def _measurement(result: Result, run: Value, inputs: Value, known: Recognised) -> Value:
-    device = str(inputs["device"])
+def _measurement(result: Result, device: str) -> Value:
     cuda = device.startswith("cuda")
     return {
         "torch": torch.__version__,
@@ -118,7 +116,7 @@ def _measurement(result: Result, run: Value, inputs: Value, known: Recognised) -
         "device_name": torch.cuda.get_device_name() if cuda else torch.backends.cpu.get_cpu_capability(),
         "precision": result.precision,
         "batch_size": result.batch_size,
-        "side": int(run["resize"]) or known.least_side,
+        "side": result.side,
         "second_looks": result.second_looks,
         "seconds": round(result.seconds, 3),
     }

@@ -33,8 +33,15 @@ class Run:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     resize: int  # side in pixels, 0 for as they are
+    crop: int = 0  # side of the centre that is kept, pixels; 0 for all
     scale: float = 255.0  # pixels are divided by it: 1.0 for a network trained on 0 to 255
     reverse: bool = False  # blue first, as cv2 reads files
+
+    @property
+    def side(self) -> int:
+        """Side of the images as the network sees them, pixels."""
+        resized = self.resize or self.images.shape[-1]
+        return min(self.crop, resized) or resized
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,7 @@ class Result:
     """Logits, float32 (N, 10), and how they were computed."""
 
     logits: NDArray[np.float32]
+    side: int  # of the images as the network saw them, pixels
     precision: str
     batch_size: int
     second_looks: int
@@ -62,7 +70,7 @@ def evaluate(net: nn.Module, run: Run, device: str) -> Result:
         else:
             logits, batch = _all_that_fits(net, run, batch, device)
             looks, precision = 0, "float32"
-    return Result(logits.numpy(), precision, batch, looks, time.perf_counter() - started)
+    return Result(logits.numpy(), run.side, precision, batch, looks, time.perf_counter() - started)
 
 
 def native_bfloat16() -> bool:
@@ -72,7 +80,7 @@ def native_bfloat16() -> bool:
 
 
 def _batch_size(run: Run, device: str) -> int:
-    side = run.resize or run.images.shape[-1]
+    side = run.side
     if device != "cpu":
         return max(16, GPU_BATCH * 32 * 32 // side**2)
     return max(16, PIXELS_IN_A_BATCH // side**2)
@@ -87,6 +95,8 @@ def _inputs(run: Run, index: NDArray[np.intp] | slice, device: str) -> Tensor:
     if run.resize and run.resize != x.shape[-1]:
         # on uint8 with antialias this follows PIL, which torchvision's Resize uses, to within one grey level
         x = torch.nn.functional.interpolate(x, size=(run.resize, run.resize), mode="bilinear", antialias=True)
+    edge = round((x.shape[-1] - run.side) / 2)  # as torchvision's CenterCrop rounds it
+    x = x[:, :, edge : edge + run.side, edge : edge + run.side]
     mean = torch.tensor(run.mean, device=device).view(1, 3, 1, 1)
     std = torch.tensor(run.std, device=device).view(1, 3, 1, 1)
     return x.float().div_(run.scale).sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)

@@ -41,7 +41,7 @@ class _Piece:
 class _Found:
     mean: Triple
     std: Triple
-    resize: int
+    sides: tuple[int, int]  # that it is resized to and of the centre that is kept, pixels; 0 for neither
     source: str
     line: int
     rank: int  # 0: a transform for testing; 1: any; 2: one for training
@@ -74,8 +74,11 @@ def _fields(found: list[_Found]) -> dict[str, Any]:
         for item in found
         if (item.mean, item.std) != (best.mean, best.std)
     }
-    fields = {"mean": best.mean, "std": best.std, "resize": best.resize, "source": best.source[:300]}
-    return {**fields, "line": best.line, "also_found": sorted(others)[:20]}
+    resize, crop = best.sides
+    return {
+        "mean": best.mean, "std": best.std, "resize": resize, "crop": crop,
+        "source": best.source[:300], "line": best.line, "also_found": sorted(others)[:20],
+    }  # fmt: skip
 
 
 # --- code ------------------------------------------------------------------------------------------------------
@@ -160,7 +163,7 @@ def _in_document(document: list[_Piece], names: Names, unread: list[str]) -> lis
             mean, std = _argument(call, 0, "mean", names), _argument(call, 1, "std", names)
             if mean and std and min(std) > 0:
                 rank = 0 if _TEST.search(purpose) else 2 if _TRAIN.search(purpose) else 1
-                found.append(_Found(mean, std, _resize(siblings, names), piece.source, call.lineno, rank))
+                found.append(_Found(mean, std, _sides(siblings, names), piece.source, call.lineno, rank))
             else:
                 unclear.append(f"{piece.source}, line {call.lineno}: {ast.unparse(call)}"[:300])
     if found or unclear:
@@ -178,7 +181,7 @@ def _by_name(document: list[_Piece], names: Names) -> list[_Found]:
             if line and isinstance(mean, tuple) and isinstance(std, tuple):
                 means, stds = _triple(mean), _triple(std)
                 if means and stds and min(stds) > 0:
-                    return [_Found(means, stds, 0, piece.source, line, 1)]
+                    return [_Found(means, stds, (0, 0), piece.source, line, 1)]
     return []
 
 
@@ -187,7 +190,7 @@ def _to_tensor_alone(document: list[_Piece]) -> list[_Found]:
     if not any("CIFAR" in piece.code.upper() for piece in document):
         return []
     places = ((piece.source, _line_of(piece.tree, "ToTensor")) for piece in document)
-    return [_Found((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), 0, source, line, 1) for source, line in places if line][:1]
+    return [_Found((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0, 0), source, line, 1) for source, line in places if line][:1]
 
 
 def _calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call, list[ast.expr]]]:
@@ -278,10 +281,14 @@ def _triple(value: Any) -> Triple | None:
     return float(items[0]), float(items[1]), float(items[2])
 
 
-def _resize(siblings: list[ast.expr], names: Names) -> int:
-    """Side in pixels that a Resize beside the Normalize asks for; 0 for none."""
+def _sides(siblings: list[ast.expr], names: Names) -> tuple[int, int]:
+    """Sides in pixels that a Resize and a CenterCrop beside the Normalize ask for; 0 for none."""
+    return _side("Resize", siblings, names), _side("CenterCrop", siblings, names)
+
+
+def _side(step: str, siblings: list[ast.expr], names: Names) -> int:
     for item in siblings:
-        if _is_call(item, "Resize") and isinstance(item, ast.Call):
+        if _is_call(item, step) and isinstance(item, ast.Call):
             given = [word.value for word in item.keywords if word.arg == "size"] or item.args[:1]
             side = evaluate(given[0], names) if given else None
             side = side[0] if isinstance(side, tuple) and side else side

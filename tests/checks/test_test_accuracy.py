@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from grader.case import Ramp
+from grader.checks.test_accuracy import AccuracyRamp
 from grader.evidence import Checkpoint, Claim, Claims, Diagnosis, Measurement, Preprocessing, Trial
 from grader.preprocessing import TEMPLATE
 from grader.records import Bars, Curve, Matrix, Message, Table
@@ -203,6 +204,12 @@ def test_where_the_normalisation_comes_from_is_said_truthfully(verdict, scores, 
 def test_a_curve_that_is_none_is_refused(knots):
     with pytest.raises(ValueError, match="knots"):
         Ramp(knots)
+
+
+@pytest.mark.parametrize("figure", [70, 1.01, -0.1])
+def test_knots_that_are_no_shares_are_refused_and_not_silently_worth_nothing(figure):
+    with pytest.raises(ValueError, match="shares from 0 to 1"):
+        AccuracyRamp(((figure, 0.5),))
 
 
 def test_a_single_knot_gives_its_credit_everywhere():

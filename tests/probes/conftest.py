@@ -85,7 +85,7 @@ class Forge:
     def probe(self, data: bytes, count: int = FEW, side: int = 0) -> Probed:
         """Read and run a checkpoint as the sandbox's child does, in this process. Raises Refuse."""
         run = {"images": "images", "count": count, "mean": MEAN, "std": STD, "resize": side, "scale": 255.0}
-        inputs = {"file": "final.pth", "device": "cpu", "threads": 1, "runs": [{**run, "reverse": False}]}
+        inputs = {"file": "final.pth", "device": "cpu", "threads": 1, "runs": [{**run, "crop": 0, "reverse": False}]}
         with tempfile.TemporaryFile() as file, self.images.open("rb") as images:
             file.write(data)
             file.flush()

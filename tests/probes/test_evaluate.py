@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor, nn
+from torchvision import transforms
 
 from grader.probes import evaluate as module
 from grader.probes.evaluate import Run, evaluate
@@ -263,3 +265,18 @@ def test_a_single_image_that_does_not_fit_is_want_of_memory(
 
     assert tried == [40, 20, 10, 5, 2, 1]
     assert is_memory_error(caught.value)
+
+
+@pytest.mark.parametrize(("resize", "crop"), [(0, 28), (0, 25), (40, 0), (64, 48), (40, 33)])
+def test_images_are_resized_and_cropped_as_torchvision_does(resize: int, crop: int, images: NDArray[np.uint8]) -> None:
+    steps = [transforms.Resize(resize)] if resize else []
+    steps += [transforms.CenterCrop(crop)] if crop else []
+    whole = transforms.Compose([*steps, transforms.ToTensor(), transforms.Normalize(MEAN, STD)])
+    expected = torch.stack([whole(Image.fromarray(image.transpose(1, 2, 0))) for image in images[:8]])
+
+    run = Run(images[:8], MEAN, STD, resize, crop)
+    given = module._inputs(run, slice(0, 8), "cpu")
+
+    grey_level = 1.01 / 255 / min(STD) if resize else 1e-5  # PIL rounds a resized pixel in its own way
+    assert given.shape == expected.shape == (8, 3, run.side, run.side)
+    assert float((given - expected).abs().max()) <= grey_level

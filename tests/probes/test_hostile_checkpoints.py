@@ -545,7 +545,7 @@ def _sandboxed(sandbox: Sandbox, data: bytes, folder: Path, images: Path, megaby
     path = folder / "final.pth"
     path.write_bytes(data)
     run = {"images": "images", "count": 2, "mean": [0.5] * 3, "std": [0.2] * 3, "resize": 0, "scale": 255.0}
-    inputs = {"file": "final.pth", "device": "cpu", "threads": 1, "runs": [{**run, "reverse": False}]}
+    inputs = {"file": "final.pth", "device": "cpu", "threads": 1, "runs": [{**run, "crop": 0, "reverse": False}]}
     files, arrays = {"checkpoint": path, "images": images}, {"logits_0": ArraySpec("<f4", (2, 10))}
     return sandbox.run(Job("checkpoint", inputs, files, arrays, Limits(seconds=60.0, megabytes=megabytes)))
 

@@ -123,3 +123,11 @@ def test_thirty_thousand_keys_are_refused_before_they_are_compared() -> None:
         find_state_dict({f"key{index}": torch.zeros(1) for index in range(30_000)}, "final.pth")
 
     assert caught.value.values["found"] == "it is a list of 30,000 tensors"
+
+
+def test_images_too_small_for_the_network_are_told_as_such(forge: Any, lively_net: Any) -> None:
+    data = forge.save(lively_net(models.small_alexnet()).state_dict())
+    with pytest.raises(Refuse) as caught:
+        forge.probe(data, side=16)
+    assert caught.value.code == "forward"
+    assert caught.value.values["side"] == 16

@@ -180,6 +180,12 @@ def test_a_resize_beside_the_normalize_is_followed(resize, side):
     assert read(("exp2.py", code))["resize"] == side
 
 
+def test_a_centre_crop_beside_the_normalize_is_followed():
+    code = "test = T.Compose([T.Resize(256), T.CenterCrop(224), T.ToTensor(), T.Normalize((0.5,), (0.5,))])"
+    value = read(("exp2.py", code))
+    assert (value["resize"], value["crop"]) == (256, 224)
+
+
 # --- several files ---------------------------------------------------------------------------------------------
 
 
