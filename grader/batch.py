@@ -56,7 +56,7 @@ def _graded(archive: Archive, lab: Lab, say: Callable[[Archive, Message], None])
 
 def _bug(archive: Archive, error: Exception, lab: Lab) -> Graded:
     traceback.print_exception(error)
-    return Graded(bug(archive.student, archive.path.name, error, lab.rubric, lab.made_by), None)
+    return Graded(bug(archive, error, lab.rubric, lab.made_by), None)
 
 
 class Publisher:

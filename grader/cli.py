@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from grader.dataset import ImageSet
     from grader.intake import Archive
     from grader.records import Grade, Message
+    from grader.rubric import Rubric
     from grader.run import Options
 
 GRADED, NEEDS_HUMAN, UNUSABLE = 0, 1, 2
@@ -64,7 +65,7 @@ def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **re
     from grader.run import Options, find_archives, find_images, load_rubric
 
     options = Options(**rest)
-    load_rubric(options)  # a mistake in it is told before anything is fetched or measured
+    rubric = load_rubric(options)  # a mistake in it is told before anything is fetched or measured
     archives, refusals = find_archives(paths)
     for refusal in refusals:
         console.complain(refusal)
@@ -73,7 +74,7 @@ def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **re
     out = console.console()
     with console.bar(out) as bar:
         images = find_images(data, default_cache(), None if no_fetch else bar, lambda said: console.line(out, said))
-    code = _grade(archives, options, images)
+    code = _grade(archives, options, rubric, images)
     sys.exit(UNUSABLE if refusals else code)
 
 
@@ -86,22 +87,23 @@ def demo(**rest: Any) -> None:
     from grader.dataset import demo as demo_images
     from grader.intake import Archive
     from grader.records import Student
-    from grader.run import Options
+    from grader.run import Options, load_rubric
 
+    options = Options(rubric=None, **rest)
     click.echo("The demo submission, measured on a drawn set of ten shapes in place of CIFAR-10.")
     archive = Archive(DEMO_SUBMISSION, Student("Demo Student"))
-    sys.exit(_grade((archive,), Options(rubric=None, **rest), demo_images(default_cache())))
+    sys.exit(_grade((archive,), options, load_rubric(options), demo_images(default_cache())))
 
 
-def _grade(archives: Sequence[Archive], options: Options, images: ImageSet | Message) -> int:
+def _grade(archives: Sequence[Archive], options: Options, rubric: Rubric, images: ImageSet | Message) -> int:
     """Grade, print each result as it comes, and return the exit status."""
-    from grader.run import grade_each, load_rubric, open_lab
+    from grader.run import grade_each, open_lab
     from reports import terminal
     from reports.text import words
 
     out = console.console()
     written: list[tuple[Grade, Path]] = []
-    with open_lab(options, load_rubric(options), images) as lab, out.status("") as status:
+    with open_lab(options, rubric, images) as lab, out.status("") as status:
 
         def say(archive: Archive, step: Message) -> None:
             place = f"[{len(written) + 1}/{len(archives)}] " if len(archives) > 1 else ""

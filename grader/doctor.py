@@ -15,6 +15,7 @@ from typing import Literal
 
 from grader.dataset import find_cifar10
 from grader.errors import MissingData
+from grader.judge import explain
 from grader.records import Message, message
 from grader.rubric import DEFAULT
 from grader.sandbox import Job, Limits, Reply, Sandbox, bubblewrap, open_sandbox
@@ -56,7 +57,7 @@ def _which_sandbox() -> Checked:
 def _inside(sandbox: Sandbox) -> Iterator[Checked]:
     machine = sandbox.run(Job("machine", {"device": "cuda"}, limits=QUICK))
     if not isinstance(machine, Reply):
-        yield Checked(message("torch"), "bad", message("{outcome}", outcome=str(machine)[:500]))
+        yield Checked(message("torch"), "bad", explain(machine))
         return
     yield Checked(message("torch"), "good", message("{version}", version=str(machine.value["torch"])))
     devices = ", ".join(map(str, machine.value["cuda"]))

@@ -8,15 +8,15 @@ from grader.case import Case
 from grader.evidence import (
     Crashed,
     Evidence,
+    Failure,
     Malformed,
-    Observation,
     OutOfMemory,
     Refused,
     Seen,
     TimedOut,
     Unavailable,
 )
-from grader.records import Blocked, Finding, Judged, Listing, Unjudged, message
+from grader.records import Blocked, Finding, Judged, Listing, Message, Unjudged, message
 from grader.rubric import Line, Rubric
 
 
@@ -36,26 +36,32 @@ def _finding(line: Line, evidence: Evidence) -> Finding:
         return Unjudged(line.check.name, message(fault, kind=type(error).__name__, error=str(error)[:300]))
 
 
-def _not_seen(check: str, outcome: Observation) -> Finding:
+def _not_seen(check: str, outcome: Failure) -> Finding:
     """Refusals are the student's to mend. No student code has run here, so that all else is a fault of ours."""
     match outcome:
-        case Refused(message=sentence, details=details):
-            return Blocked(check, sentence, (Listing(message("In detail"), details),) if details else ())
-        case Unavailable(message=sentence):
-            return Unjudged(check, sentence)
+        case Refused(details=details):
+            return Blocked(check, explain(outcome), (Listing(message("In detail"), details),) if details else ())
         case Crashed(tail=tail):
             title = message("The last lines of the process that was looking")
-            crash = message("Looking at this file ended in a crash, which says nothing about the student.")
-            return Unjudged(check, crash, (Listing(title, tuple(tail.splitlines()[-20:])),))
+            return Unjudged(check, explain(outcome), (Listing(title, tuple(tail.splitlines()[-20:])),))
+        case _:
+            return Unjudged(check, explain(outcome))
+
+
+def explain(outcome: Failure) -> Message:
+    """What became of looking, in a sentence."""
+    match outcome:
+        case Refused(message=sentence) | Unavailable(message=sentence):
+            return sentence
+        case Crashed():
+            return message("Looking at this file ended in a crash, which says nothing about the student.")
         case TimedOut(seconds=seconds):
             late = "looking took more than {seconds:.0f} seconds; grade it again with a longer --time-limit"
-            return Unjudged(check, message(late, seconds=seconds))
+            return message(late, seconds=seconds)
         case OutOfMemory(megabytes=megabytes):
             full = "looking took more than {megabytes:,} MB of memory; grade it again with a larger --memory"
-            return Unjudged(check, message(full, megabytes=megabytes))
+            return message(full, megabytes=megabytes)
         case Malformed(reason=reason):
-            return Unjudged(check, message("the sandbox's answer was thrown away: {reason}", reason=reason[:300]))
-        case Seen():
-            raise AssertionError("a seen record is judged")
+            return message("the sandbox's answer was thrown away: {reason}", reason=reason[:300])
         case _:
             assert_never(outcome)

@@ -11,8 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 from grader.errors import BadLab
 from grader.evidence import Evidence, Measurement, TestScores
 from grader.flags import raise_flags
+from grader.intake import Archive, file_digest
 from grader.judge import judge
-from grader.records import Blocked, Flag, Grade, MadeBy, Mark, Message, Student, Unjudged, message
+from grader.records import Blocked, Flag, Grade, MadeBy, Mark, Message, Unjudged, message
 from grader.rubric import Rubric
 
 _GRADE: TypeAdapter[Grade] = TypeAdapter(Grade)
@@ -50,18 +51,20 @@ def _plain_sandbox(evidence: Evidence) -> tuple[Flag, ...]:
     return (Flag("weaker sandbox", message(text)),)
 
 
-def refused(student: Student, archive: str, cause: Message, rubric: Rubric, made_by: MadeBy) -> Grade:
+def refused(archive: Archive, cause: Message, rubric: Rubric, made_by: MadeBy) -> Grade:
     """The Grade of an archive that cannot be opened: every finding is blocked by the same cause."""
+    digest = file_digest(archive.path) if archive.path.is_file() else ""
     marks = tuple(Mark(line.criterion, Blocked(line.check.name, cause)) for line in rubric.lines)
-    return Grade(student, "", archive, marks, None, replace(made_by, rubric=rubric.digest), unusable=True)
+    made_by = replace(made_by, rubric=rubric.digest)
+    return Grade(archive.student, digest, archive.path.name, marks, None, made_by, unusable=True)
 
 
-def bug(student: Student, archive: str, error: Exception, rubric: Rubric, made_by: MadeBy) -> Grade:
+def bug(archive: Archive, error: Exception, rubric: Rubric, made_by: MadeBy) -> Grade:
     """The Grade where the grader itself failed: nothing is marked, and staff act."""
     text = "the grader failed on this submission ({kind}: {error}); please report it"
     fault = message(text, kind=type(error).__name__, error=str(error)[:300])
     marks = tuple(Mark(line.criterion, Unjudged(line.check.name, fault)) for line in rubric.lines)
-    return Grade(student, "", archive, marks, None, replace(made_by, rubric=rubric.digest))
+    return Grade(archive.student, "", archive.path.name, marks, None, replace(made_by, rubric=rubric.digest))
 
 
 def to_json(grade: Grade) -> str:

@@ -44,6 +44,6 @@ def grade_archive(archive: Archive, lab: Lab, say: Callable[[Message], None]) ->
         try:
             submission = open_submission(archive, Path(folder))
         except BadSubmission as error:
-            return Graded(refused(archive.student, archive.path.name, error.message, lab.rubric, made_by), None)
+            return Graded(refused(archive, error.message, lab.rubric, made_by), None)
         evidence = collect(submission, lab.bench, say)
     return Graded(mark(evidence, lab.rubric, made_by), evidence)

@@ -7,7 +7,6 @@ Nothing here does anything: no files, no torch, no words in a human language bey
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
@@ -337,16 +336,6 @@ class SubmittedFile:
     def name(self) -> str:
         """The last part of the path."""
         return self.path.rsplit("/", 1)[-1]
-
-
-def all_messages(finding: Finding) -> Iterator[Message]:
-    """Every sentence of a finding, the reason first."""
-    match finding:
-        case Judged(verdict=verdict):
-            yield verdict.message
-            yield from verdict.hints
-        case Blocked(cause=reason) | Unjudged(fault=reason):
-            yield reason
 
 
 @strict

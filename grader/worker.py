@@ -14,8 +14,10 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, BinaryIO
 
+from grader.probes.files import open_read_only
 from grader.probes.refusals import Refuse
 
 REQUEST_BYTES = 100_000
@@ -136,8 +138,10 @@ def once() -> None:
     request = json.loads(sys.stdin.buffer.read())
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever else prints must not end up in the answer
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    files = {name: os.open(path, flags) for name, path in request["paths"].items()}
+    try:
+        files = {name: open_read_only(Path(path)) for name, path in request["paths"].items()}
+    except OSError as error:
+        sys.exit(f"the job could not be handed in: {error}")
     limit_process(request)  # from here on nothing can be printed either
     with out:
         answer(request, files, out)

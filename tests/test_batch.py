@@ -91,7 +91,7 @@ def test_a_second_run_writes_over_the_first(graded, tmp_path):
 
 def test_evidence_of_an_earlier_archive_does_not_stay_beside_a_new_grade(graded, lab_rubric, tmp_path):
     Publisher(tmp_path, page)(graded(Student("Ada")))
-    refusal = refused(Student("Ada"), "ada.zip", message("not a zip"), lab_rubric, MADE)
+    refusal = refused(Archive(tmp_path / "ada.zip", Student("Ada")), message("not a zip"), lab_rubric, MADE)
     Publisher(tmp_path, page)(Graded(refusal, None))
     assert files(tmp_path) == {"Ada/report.html", "Ada/grade.json"}
 
@@ -239,6 +239,6 @@ def test_the_grade_file_is_written_last(graded, tmp_path, monkeypatch):
 
 
 def test_half_a_character_in_a_name_is_written_all_the_same(lab_rubric, tmp_path):
-    refusal = refused(Student("a\udcff"), "a\udcff.zip", message("not a zip"), lab_rubric, MADE)
+    refusal = refused(Archive(Path("a\udcff.zip"), Student("a\udcff")), message("not a zip"), lab_rubric, MADE)
     written = Publisher(tmp_path, page)(Graded(refusal, None))
     assert json.loads((written.folder / "grade.json").read_text())["archive"] == "a\udcff.zip"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from grader.errors import BadLab
 from grader.evidence import Evidence, History, Layout, Measurement, Refused, TestScores, Unavailable
+from grader.intake import Archive
 from grader.mark import bug, from_json, mark, refused, to_json
 from grader.records import (
     Adjustment,
@@ -33,6 +35,7 @@ from grader.records import (
     message,
 )
 
+HANDED_IN = Archive(Path("a.zip"), Student("Ada"))
 MADE = MadeBy("0.1.0", "3.11.4", graded_at="2026-03-01T10:00:00+00:00")
 MEASURED = Measurement("2.14.1", "cpu", "AVX512", "float32", 250, 32, 17, 2.5, "a" * 64, "b" * 64)
 
@@ -81,13 +84,13 @@ def test_without_scores_there_is_no_accuracy(lab_rubric, evidence):
 
 
 def test_an_archive_that_cannot_be_opened_blocks_everything_and_needs_no_human(lab_rubric):
-    made = refused(Student("Ada"), "a.zip", message("not a zip"), lab_rubric, MADE)
+    made = refused(HANDED_IN, message("not a zip"), lab_rubric, MADE)
     assert (made.total, made.needs_human, made.unusable) == (0.0, False, True)
     assert {type(m.finding) for m in made.marks} == {Blocked}
 
 
 def test_a_bug_of_ours_marks_nothing_and_needs_a_human(lab_rubric):
-    made = bug(Student("Ada"), "a.zip", ZeroDivisionError("x {y}"), lab_rubric, MADE)
+    made = bug(HANDED_IN, ZeroDivisionError("x {y}"), lab_rubric, MADE)
     assert made.needs_human
     assert {m.points for m in made.marks} == {None}
     assert "ZeroDivisionError: x {y}" in made.marks[0].finding.fault.english()
@@ -122,7 +125,7 @@ def test_the_file_says_at_its_top_what_most_readers_want(whole):
 
 
 def test_an_unmeasured_accuracy_is_null(lab_rubric):
-    text = to_json(refused(Student("Ada"), "a.zip", message("no"), lab_rubric, MADE))
+    text = to_json(refused(HANDED_IN, message("no"), lab_rubric, MADE))
     assert json.loads(text)["accuracy"] is None
 
 

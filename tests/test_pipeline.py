@@ -107,6 +107,7 @@ def test_an_archive_that_cannot_be_opened_is_a_grade_that_says_why(graded, tmp_p
     (tmp_path / "ada.zip").write_bytes(content)
     result = graded(tmp_path / "ada.zip")
     assert result.grade.unusable
+    assert len(result.grade.digest) == 64
     assert result.evidence is None
     assert (result.grade.total, result.grade.needs_human) == (0.0, False)
     assert {type(mark.finding) for mark in result.grade.marks} == {Blocked}

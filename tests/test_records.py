@@ -22,7 +22,6 @@ from grader.records import (
     Student,
     Unjudged,
     Verdict,
-    all_messages,
     message,
 )
 
@@ -75,13 +74,6 @@ def test_braces_in_a_value_are_text():
 
 def test_doubled_braces_need_no_value():
     assert message("{{}}").english() == "{}"
-
-
-def test_every_sentence_of_a_finding_is_found():
-    verdict = Verdict(1.0, message("a"), (message("b"), message("c")))
-    assert [m.text for m in all_messages(Judged("c", verdict))] == ["a", "b", "c"]
-    assert [m.text for m in all_messages(Blocked("c", message("d")))] == ["d"]
-    assert [m.text for m in all_messages(Unjudged("c", message("e")))] == ["e"]
 
 
 # --- credits and totals ----------------------------------------------------------------------------------------

@@ -22,9 +22,9 @@ def try_to_reach(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict
 
 
 def _can_list(folder: Path) -> bool:
-    """Whether anything but the folders that lead to Python itself can be seen there."""
+    """Whether a file can be seen there: the folders that lead to Python are made anew inside, and hold none."""
     try:
-        return any(not entry.name.startswith(".pyenv") and entry.is_file() for entry in folder.iterdir())
+        return any(entry.is_file() for entry in folder.iterdir())
     except OSError:
         return False
 

@@ -57,15 +57,13 @@ class Inert:
     """Stands in for an object whose class stays out. `name` is the class that the file asked for."""
 
     name = ""
+    arguments: tuple[object, ...] = ()
     state: Any = None
 
     def __new__(cls, *arguments: object, **_keywords: object) -> Inert:
         made = object.__new__(cls)
         made.arguments = arguments
         return made
-
-    def __init__(self, *arguments: object, **_keywords: object) -> None:
-        self.arguments = arguments
 
     def __setstate__(self, state: object) -> None:
         self.state = state

@@ -21,14 +21,14 @@ from types import TracebackType
 from typing import Self
 
 from grader.evidence import Crashed, Failure, OutOfMemory, Unavailable
+from grader.probes.files import open_read_only
 from grader.records import Message, message
-from grader.sandbox.interface import ENVIRONMENT, Job, Reply, open_read_only, shorten
+from grader.sandbox.interface import ENVIRONMENT, Job, Reply, shorten
 from grader.sandbox.watch import Child, await_reply
 
 START_SECONDS = 180.0  # importing torch from a cold network disk has been seen to take a minute
 LAST_WORDS = 5.0  # within which the server reports the end of a child that has answered
 NOBODY = "65534"
-OUTPUT_BYTES = 1_000_000
 OWN_PACKAGES = ("grader", "reports", "reference", "fixtures")
 PACKAGES = ("torch", "torchvision", "numpy", "pypdf", "PIL")
 # Large blocks come from huge pages and go back to the heap, not to the system: 10 % of an evaluation's time.

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,17 +114,6 @@ def read_reply(read: Read, arrays: Mapping[str, ArraySpec]) -> Reply | Failure:
     if read(1):
         return Malformed("the answer goes on after its end")
     return Reply(header["value"], received)
-
-
-def open_read_only(path: Path) -> int:
-    """Open a file for a child, never through a link that a submission may have planted. Raises OSError."""
-    # without O_NONBLOCK a named pipe would be waited for
-    flags = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_BINARY", "O_NONBLOCK"))
-    descriptor = os.open(path, flags)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(f"{path.name} is no plain file")
-    return descriptor
 
 
 def shorten(text: str, characters: int = TAIL_CHARACTERS) -> str:

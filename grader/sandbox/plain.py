@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from grader.evidence import Crashed, Failure
-from grader.sandbox.interface import ENVIRONMENT, Job, Reply, open_read_only, shorten
+from grader.sandbox.interface import ENVIRONMENT, Job, Reply, shorten
 from grader.sandbox.watch import Child, await_reply
 
 BOOT = "import json, sys; sys.path[:0] = json.loads(sys.argv[1]); from grader.worker import main; main(sys.argv[2:])"
@@ -40,11 +40,6 @@ class PlainSandbox:
 
     def run(self, job: Job) -> Reply | Failure:
         """Answer one job in a process of its own."""
-        try:
-            for file in job.files.values():
-                os.close(open_read_only(file))
-        except OSError as error:
-            return Crashed(f"the job could not be handed in: {error}")
         # not resolve(): a link is not followed
         request = {**job.request(), "paths": {name: str(file.absolute()) for name, file in job.files.items()}}
         root = str(Path(__file__).resolve().parents[2])
