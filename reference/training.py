@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import secrets
 import time
 from argparse import Namespace
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 import torch
 from fast import Accelerated, Split, TensorLoader, load_cifar10, plain_loader  # type: ignore[import-not-found]
+from lab import LabError, write_whole  # type: ignore[import-not-found]
 from matplotlib.figure import Figure  # without pyplot: no window system is asked for
 from models import NETWORKS  # type: ignore[import-not-found]
 from torch import Tensor, nn
@@ -37,10 +37,6 @@ Loader = Iterable[tuple[Tensor, Tensor]]
 Train = Callable[[nn.Module, Loader, Optimizer, torch.device], tuple[float, float]]
 Test = Callable[[nn.Module, Loader, torch.device], tuple[float, float]]
 Contents = dict[str, Any]  # of a checkpoint: "net", "acc", "epoch"; to go on with it also "optimizer", "history", ...
-
-
-class LabError(Exception):
-    """Something that the person at the keyboard must act on, in a sentence."""
 
 
 class Epoch(TypedDict):
@@ -215,22 +211,6 @@ def write_history(folder: Path, header: Mapping[str, object], epochs: Sequence[E
     history = {**header, "epochs": epochs}
     write_whole(folder / "history.json", (json.dumps(history, indent=1, allow_nan=False) + "\n").encode())
     write_whole(folder / "history.png", curves(epochs))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write the whole file or nothing: on a full disk an earlier file of that name stays as it was."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)  # atomic within a folder
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        kept = "; the earlier file is as it was" if path.exists() else ""
-        raise LabError(f"cannot write {path}: {error.strerror}{kept}") from error
 
 
 def curves(epochs: Sequence[Epoch]) -> bytes:
