@@ -165,6 +165,18 @@ def doctor(data: Path | None) -> None:
     sys.exit(UNUSABLE if "bad" in states else NEEDS_HUMAN if "worse" in states else GRADED)
 
 
+@cli.command(epilog="Example: grade template lab5")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--force", is_flag=True, help="Write over files that differ.")
+def template(folder: Path, force: bool) -> None:
+    """Write the student's lab into FOLDER: the solved one with the solutions taken out."""
+    from grader.template import make_template, write_template
+
+    files = make_template()
+    write_template(files, folder, force)
+    click.echo(f"{len(files)} files are in {folder}. Students begin with its README.md.")
+
+
 @cli.command(epilog="Example: grade completion bash >> ~/.bashrc")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:

@@ -18,7 +18,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from lab import LabError, known, listed, positive  # type: ignore[import-not-found]
+from lab import LabError, known, listed, positive
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer, lr_scheduler
 
@@ -63,7 +63,7 @@ def train(model: nn.Module, loader: Loader, optimizer: Optimizer, device: torch.
         logits = model(images.to(device))  # (B, 10)
         loss = F.cross_entropy(logits, targets)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         loss_sum += loss.item() * len(targets)
         correct += int((logits.argmax(dim=1) == targets).sum())
@@ -182,8 +182,8 @@ RECIPES |= {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says; leave weights, history and curves in the output folder."""
     # imported here: whoever grades test() and learning_rate() needs neither data nor drawings
-    from models import NETWORKS  # type: ignore[import-not-found]
-    from training import fit  # type: ignore[import-not-found]
+    from models import NETWORKS
+    from training import fit
 
     options = parse(arguments, NETWORKS)
     try:

@@ -18,17 +18,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import torch
-from fast import Accelerated, Split, TensorLoader, load_cifar10, plain_loader  # type: ignore[import-not-found]
-from lab import LabError, write_whole  # type: ignore[import-not-found]
+from fast import Accelerated, Split, TensorLoader, load_cifar10, plain_loader
+from lab import LabError, write_whole
 from matplotlib.figure import Figure  # without pyplot: no window system is asked for
-from models import NETWORKS  # type: ignore[import-not-found]
+from models import NETWORKS
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 if TYPE_CHECKING:
-    from exp2 import Recipe  # type: ignore[import-not-found]
+    from exp2 import Recipe
 
 TEST_BATCH_SIZE = 250  # the activations of a batch stay in the processor's cache
 SEEDS_APART = 1000  # two epochs share a seed only where the seeds of their runs lie closer than their numbers

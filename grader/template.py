@@ -1,0 +1,137 @@
+"""`grade template`: the student's lab out of the solved one, so that the two can never say different things.
+
+`# BEGIN SOLUTION 2.1: what to do` to `# END SOLUTION` becomes `raise NotImplementedError("2.1: what to do")`;
+`# BEGIN REFERENCE: why` to `# END REFERENCE` is left out, with the blank lines before it. What is below
+`reference/handout/` is given as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import reference
+from grader.errors import BadLab
+from grader.records import message
+
+TASKS = ("exp1.py", "exp2.py", "extract_features.py", "retrieve.py")  # what students finish
+GIVEN = ("models.py", "training.py", "fast.py", "lab.py")  # what they use as it is
+HANDOUT = "handout"
+CACHES = {"__pycache__", ".pytest_cache"}
+
+_BEGIN = re.compile(r"( *)# BEGIN (SOLUTION|REFERENCE)\b(.*)")
+_TASK = re.compile(r" (\d+\.\d+): (\S.*)")
+_END = re.compile(r" *# END (SOLUTION|REFERENCE)")
+_TRACE = re.compile(r"SOLUTION|(BEGIN|END) REFERENCE")
+
+
+@dataclass(slots=True)
+class _Region:
+    """A region that has begun: where, and what stands in its place."""
+
+    kind: str
+    line: int
+    instead: tuple[str, ...]
+
+
+def make_template(folder: Path | None = None) -> dict[str, bytes]:
+    """Every file of the template by its path, with forward slashes. Raises BadLab where a region is not right.
+
+    `folder` holds the solved lab; by default the one that is installed.
+    """
+    home = folder or Path(reference.__file__).parent
+    tasks = {name: strip(_read(home / name).decode(), name).encode() for name in TASKS}
+    given = {name: _read(home / name) for name in GIVEN}
+    for name, content in given.items():
+        _require_no_trace(content.decode(), name)  # a region in what is given as it is would be handed out
+    handout = {
+        path.relative_to(home / HANDOUT).as_posix(): _read(path)
+        for path in sorted((home / HANDOUT).rglob("*"))
+        if path.is_file() and not CACHES.intersection(path.parts)
+    }
+    return {**tasks, **given, **handout}
+
+
+def write_template(files: Mapping[str, bytes], out: Path, force: bool) -> None:
+    """Write the files below `out`. Raises BadLab, before anything is written, where a file there would be lost."""
+    changed = [name for name in files if (out / name).is_file() and (out / name).read_bytes() != files[name]]
+    if changed and not force:
+        text = (
+            "{name} in {folder} is there already and is not as in the template: it may be somebody's work. Choose a"
+            " new folder, or write over it with --force."
+        )
+        raise BadLab(message(text, name=changed[0], folder=str(out)))
+    for name, content in files.items():
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_bytes(content)
+
+
+def strip(source: str, name: str) -> str:
+    """The student's version of a solved file. Raises BadLab, with the line, where a region is not right."""
+    stripped = "".join(_stripped(source, name))
+    _require_no_trace(stripped, name)
+    try:
+        compile(stripped, name, "exec")
+    except SyntaxError as error:
+        text = "{name} without its solutions is no Python: {why} (line {line}, '{code}'). Mend the region there."
+        code = (error.text or "").strip()
+        raise BadLab(message(text, name=name, why=error.msg, line=error.lineno or 0, code=code)) from error
+    return stripped
+
+
+def _stripped(source: str, name: str) -> Iterator[str]:
+    region: _Region | None = None
+    blank: list[str] = []
+    numbers: set[str] = set()
+    for number, line in enumerate(source.splitlines(keepends=True), start=1):
+        if begin := _BEGIN.fullmatch(line.rstrip("\r\n")):
+            if region:
+                text = "{name}, line {line}: a region begins within the one of line {outer}. Write END {kind} first."
+                raise BadLab(message(text, name=name, line=number, outer=region.line, kind=region.kind))
+            region = _opened(begin, number, name, numbers)
+            blank = [] if region.kind == "REFERENCE" else blank
+        elif end := _END.fullmatch(line.rstrip("\r\n")):
+            if region is None or region.kind != end[1]:
+                text = "{name}, line {line}: END {kind} ends no region of that kind. Write BEGIN {kind} before it."
+                raise BadLab(message(text, name=name, line=number, kind=end[1]))
+            yield from (*blank, *region.instead)
+            region, blank = None, []
+        elif region is None and not line.strip():
+            blank.append(line)
+        elif region is None:
+            yield from (*blank, line)
+            blank = []
+    if region:
+        text = "{name}, line {line}: the region that begins here has no END {kind}."
+        raise BadLab(message(text, name=name, line=region.line, kind=region.kind))
+    yield from blank
+
+
+def _opened(begin: re.Match[str], line: int, name: str, numbers: set[str]) -> _Region:
+    indent, kind, rest = begin.groups()
+    if kind == "REFERENCE":
+        return _Region(kind, line, ())
+    number, task = asked.groups() if (asked := _TASK.fullmatch(rest)) else ("", "")
+    if not task or number in numbers:
+        text = "{name}, line {line}: write '# BEGIN SOLUTION 2.1: what to do', with a number that no other task has."
+        raise BadLab(message(text, name=name, line=line))
+    numbers.add(number)
+    literal = f"{number}: {task}".replace("\\", "\\\\").replace('"', '\\"')
+    return _Region(kind, line, (f'{indent}raise NotImplementedError("{literal}")\n',))
+
+
+def _require_no_trace(text: str, name: str) -> None:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if _TRACE.search(line):
+            said = "{name}: '{line}' is left in the template (line {number}): it would be handed to students."
+            raise BadLab(message(said, name=name, line=line.strip()[:80], number=number))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        text = "{path} cannot be read: {why}. The template is made from the solved lab in reference/."
+        raise BadLab(message(text, path=str(path), why=error.strerror or "")) from error
