@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from grader.run import Options
 
 GRADED, NEEDS_HUMAN, UNUSABLE = 0, 1, 2
+READY, NOT_READY = 0, 1
 INTERRUPTED = 130
 
 
@@ -153,16 +154,64 @@ def doctor(data: Path | None) -> None:
     """Check that this machine can grade: really start the sandbox, look for torch, a GPU and CIFAR-10."""
     from grader.dataset import default_cache
     from grader.doctor import examine
-    from reports.text import words
+    from reports import terminal
 
-    marks = {"good": ("ok", "green"), "worse": ("--", "yellow"), "bad": ("NO", "red")}
     out, states = console.console(), []
     for checked in examine(data, default_cache()):
         states.append(checked.state)
-        mark, colour = marks[checked.state]
-        out.print(console.plain(f"{mark:3}", colour), console.plain(f"{words(checked.subject)}:", "bold"),
-                  console.plain(words(checked.said)))  # fmt: skip
+        terminal.examined(checked, out)
     sys.exit(UNUSABLE if "bad" in states else NEEDS_HUMAN if "worse" in states else GRADED)
+
+
+@cli.command(epilog="Examples: grade precheck | grade precheck lab5 --data lab5/data")
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
+@data_option
+def precheck(folder: Path, data: Path | None) -> None:
+    """For students: is FOLDER ready to be handed in? Runs your code, on your machine.
+
+    The grader's public checks on what `grade pack` would pack, on a part of the test images. Exit status: 0 ready,
+    1 not yet.
+    """
+    from grader.checks import discover
+    from grader.dataset import default_cache
+    from grader.precheck import precheck as check
+    from grader.rubric import DEFAULT, read_rubric
+    from reports import terminal
+    from reports.text import words
+
+    out = console.console()
+    with out.status("") as status:
+
+        def say(step: Message) -> None:
+            status.update(console.plain(words(step)))
+
+        found = check(folder, data, default_cache(), read_rubric(DEFAULT, discover()), say)
+    terminal.ready_table((*found.tasks, *found.criteria), out)
+    missing = sum(line.state != "good" for line in (*found.tasks, *found.criteria))
+    ready = "Ready: run 'grade pack' and hand in submission.zip."
+    click.echo(ready if found.ready else f"Not ready yet: {missing} of the lines above want a next step.")
+    sys.exit(READY if found.ready else NOT_READY)
+
+
+@cli.command(epilog="Examples: grade pack | grade pack lab5 --out ada.zip")
+@click.argument("folder", type=click.Path(path_type=Path), default=Path())
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Where the zip goes; FOLDER/submission.zip by default.")  # fmt: skip
+def pack(folder: Path, out: Path | None) -> None:
+    """For students: write submission.zip with what the lab asks for in FOLDER, and say what stays out."""
+    from grader.checks import discover
+    from grader.pack import pack as write
+    from grader.records import message
+    from grader.rubric import DEFAULT, read_rubric
+    from reports import terminal
+
+    packed = write(folder, out)
+    shown = console.console()
+    lines = tuple(packed.told(read_rubric(DEFAULT, discover())))
+    for line in lines:
+        terminal.examined(line, shown)
+    console.line(shown, message("{path}: {size:.1f} MB", path=str(packed.path), size=packed.bytes / 1e6))
+    sys.exit(READY if all(line.state != "bad" for line in lines) else NOT_READY)
 
 
 @cli.command(epilog="Example: grade template lab5")

@@ -9,28 +9,16 @@ import socket
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from grader.dataset import find_cifar10
 from grader.errors import MissingData
 from grader.judge import explain
-from grader.records import Message, message
+from grader.records import Checked, message
 from grader.rubric import DEFAULT
 from grader.sandbox import Job, Limits, Reply, Sandbox, bubblewrap, open_sandbox
 
-State = Literal["good", "worse", "bad"]
 QUICK = Limits(seconds=60.0, megabytes=4_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """One line of the examination: "worse" means that grading works with less, "bad" that it does not work."""
-
-    subject: Message
-    state: State
-    said: Message
 
 
 def examine(data: Path | None, cache: Path) -> Iterator[Checked]:

@@ -30,6 +30,30 @@ class Layout:
 
 @strict
 @dataclass(frozen=True, slots=True)
+class OpenTask:
+    """A task of the template that still raises NotImplementedError with its number."""
+
+    number: Name  # "2.1"
+    text: Name
+    file: Name
+    line: Count
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """The template's tasks that are not done, in the order of files and lines; none for a submission without it."""
+
+    open: Annotated[tuple[OpenTask, ...], Field(max_length=50)]
+    kind: Literal["tasks"] = "tasks"
+
+    def numbers(self, file: str = "") -> str:
+        """The numbers, of one file or of all, for a sentence: "2.1, 2.2"; "" for none."""
+        return ", ".join(task.number for task in self.open if not file or task.file == file)
+
+
+@strict
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """What `final.pth` is, as the checkpoint child found it."""
 
@@ -86,6 +110,7 @@ class TestScores:
     confusion: tuple[tuple[int, ...], ...]  # rows the truth, columns the prediction
     calibration: tuple[Bin, ...]
     not_finite: Count  # images whose logits hold NaN or infinity: counted as wrong
+    whole: Count = 0  # images of the whole test set, where only its first `count` were measured
     kind: Literal["test_scores"] = "test_scores"
 
 
@@ -176,7 +201,7 @@ class Claims:
     kind: Literal["claims"] = "claims"
 
 
-Record = Layout | Checkpoint | Preprocessing | TestScores | Measurement | Diagnosis | History | Claims
+Record = Layout | Tasks | Checkpoint | Preprocessing | TestScores | Measurement | Diagnosis | History | Claims
 
 
 # --- what became of looking ------------------------------------------------------------------------------------

@@ -321,6 +321,21 @@ class Grade:
         return bool(self.unjudged)
 
 
+# --- what is ready and what is not -----------------------------------------------------------------------------
+
+State = Literal["good", "worse", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One line of an examination: "worse" is usable with less, or could not be told; "bad" has to be mended."""
+
+    subject: Message
+    state: State
+    said: Message
+    steps: tuple[Message, ...] = ()  # what to do next
+
+
 # --- the submission, unpacked ----------------------------------------------------------------------------------
 
 

@@ -14,10 +14,11 @@ BINS = 10
 
 
 def score(logits: NDArray[np.float32], labels: NDArray[np.uint8], dataset: str, classes: tuple[str, ...]) -> TestScores:
-    """Count, confusion and calibration of logits, float32 (N, C), against labels, uint8 (N,).
+    """Count, confusion and calibration of logits, float32 (N, C), against the first N of the labels, uint8.
 
     An image whose logits hold NaN or infinity is counted as wrong and stands in no row of the confusion matrix.
     """
+    labels, whole = labels[: len(logits)], len(labels)
     finite = np.isfinite(logits).all(axis=1)
     predicted = logits[finite].argmax(axis=1)
     truth = labels[finite].astype(np.intp)
@@ -30,6 +31,7 @@ def score(logits: NDArray[np.float32], labels: NDArray[np.uint8], dataset: str, 
         confusion=tuple(tuple(map(int, row)) for row in confusion.reshape(len(classes), -1)),
         calibration=_calibration(logits[finite], predicted == truth),
         not_finite=int((~finite).sum()),
+        whole=whole if len(labels) < whole else 0,
     )
 
 

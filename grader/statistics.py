@@ -22,6 +22,17 @@ def wilson_interval(correct: int, count: int, z: float = Z95) -> tuple[float, fl
     return (0.0 if correct == 0 else max(0.0, low)), (1.0 if correct == count else min(1.0, high))
 
 
+def sampling_error(scores: TestScores) -> float:
+    """How far the accuracy on a part of the test images may lie from that on all of them; 0 where all were measured.
+
+    Half the width of the 95 % Wilson interval, a share.
+    """
+    if scores.count >= scores.whole:
+        return 0.0
+    low, high = wilson_interval(scores.correct, scores.count)
+    return (high - low) / 2
+
+
 def calibration_error(bins: Sequence[Bin]) -> float:
     """Expected calibration error: mean distance of confidence and accuracy, weighted by count; Guo et al. 2017."""
     total = sum(item.count for item in bins)

@@ -36,6 +36,7 @@ PROBES = {
     "machine": ("machine", "describe_machine"),
     "preprocessing": ("preprocessing", "read_preprocessing"),
     "reach": ("reach", "try_to_reach"),
+    "tasks": ("tasks", "read_tasks"),
 }
 
 

@@ -15,12 +15,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from grader.records import Grade, Mark
+from grader.records import Checked, Grade, Mark
 from reports.marks import badges, next_steps, pending, score, state_words, told, total
 from reports.text import clip, named, percent, points, say, visible, words
 
 Row = tuple[str, Sequence[Text]]  # a short lead, and the lines that stand beside it
 WIDE_ENOUGH = 1000  # columns for a table in a pipe: one row a line
+_STATES = {"good": ("ok", "green"), "worse": ("--", "yellow"), "bad": ("NO", "red")}
 _STYLES = {"judged": "", "blocked": "yellow", "unjudged": "magenta"}
 
 
@@ -50,6 +51,47 @@ def summary(grades: Sequence[tuple[Grade, Path]], console: Console) -> None:
     _rows(console, table)
     console.print()
     _path(console, say("Reports:"), (home or Path()) / say("FOLDER") / "report.html")
+
+
+def examined(line: Checked, console: Console) -> None:
+    """One line of an examination, with what to do next below it."""
+    mark, colour = _STATES[line.state]
+    lines = [Text.assemble((f"{words(line.subject)}: ", "bold"), words(line.said))]
+    lines += [Text(f"-> {words(step)}") for step in line.steps]
+    for number, text in enumerate(lines):
+        lead = Text(f"{mark:3}" if number == 0 else "   ", style=colour)
+        if console.is_terminal:
+            grid = Table.grid(padding=(0, 1, 0, 0))
+            grid.add_column(no_wrap=True)
+            grid.add_column(overflow="fold")
+            grid.add_row(lead, _fitted(text, console))
+            console.print(grid)
+        else:
+            console.print(Text.assemble(lead, " ", _fitted(text, console)), soft_wrap=True)
+
+
+def ready_table(lines: Sequence[Checked], console: Console) -> None:
+    """An examination as a table: what is ready, what is missing, and the next step."""
+    if not console.is_terminal:
+        for line in lines:
+            examined(line, console)
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 1, 0))
+    table.add_column("", no_wrap=True)
+    for heading in (say("What"), say("Found"), say("Next step")):
+        table.add_column(Text(heading), overflow="fold")
+    for line in lines:
+        mark, colour = _STATES[line.state]
+        steps = "\n".join(words(step) for step in line.steps)
+        cells = (words(line.subject), words(line.said), steps)
+        table.add_row(Text(mark, style=colour), *(Text(_fit(cell, console)) for cell in cells))
+    console.print(table)
+
+
+def _fitted(text: Text, console: Console) -> Text:
+    """The text, styles and all, where the terminal's encoding holds it; else escaped and plain."""
+    fitting = _fit(text.plain, console)
+    return text if fitting == text.plain else Text(fitting)
 
 
 def _summed(grade: Grade) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grader.case import Case, check
-from grader.evidence import Layout
-from grader.records import Message, SubmittedFile, Table, Verdict, message
+from grader.evidence import Layout, OpenTask, Tasks
+from grader.records import Cell, Message, SubmittedFile, Table, Verdict, message
 
 MEGABYTE = 1_000_000
 
@@ -28,21 +28,24 @@ class LayoutLimits:
 @check(reads=Layout, limits=LayoutLimits)
 def submission_layout(case: Case[Layout, LayoutLimits]) -> Verdict:
     """Every file that the lab asks for is there."""
+    tasks = case.other(Tasks) or Tasks(())
     places = [(wanted, _find(wanted, case.seen.files)) for wanted in case.limits.required]
+    unfinished = [place for _, place in places if place and tasks.numbers(place)]
     missing = [wanted for wanted, place in places if not place]
     size = sum(file.size for file in case.seen.files) / MEGABYTE
     kept_small, no_data = size <= case.limits.megabytes, not case.seen.parts.dataset
-    met = len(places) - len(missing) + kept_small + no_data
-    hints = [_hint(wanted) for wanted in missing]
+    met = len(places) - len(missing) - len(unfinished) + kept_small + no_data
+    hints = [_finish(task) for task in tasks.open if task.file in unfinished]
+    hints += [_hint(wanted) for wanted in missing]
     if not no_data:
         name = case.seen.parts.dataset[0]
         hints.append(message("Leave CIFAR-10 itself out of the submission: {name}.", name=name))
     if not kept_small:
         cap = case.limits.megabytes
         hints.append(message("Hand in at most {cap} MB; this submission has {size:.0f} MB.", cap=cap, size=size))
-    rows = tuple((wanted, place or message("missing")) for wanted, place in places)
+    rows = tuple((wanted, _state(place, tasks)) for wanted, place in places)
     table = Table(message("What was looked for"), (message("Asked for"), message("Found")), rows)
-    return Verdict(met / (len(places) + 2), _summary(missing, no_data, kept_small), tuple(hints), (table,))
+    return Verdict(met / (len(places) + 2), _summary(missing, unfinished, no_data, kept_small), tuple(hints), (table,))
 
 
 def _find(wanted: str, files: tuple[SubmittedFile, ...]) -> str:
@@ -69,7 +72,27 @@ def _hint(wanted: str) -> Message:
     return message("Add {name}.", name=wanted.replace("|", " or "))
 
 
-def _summary(missing: list[str], no_data: bool, kept_small: bool) -> Message:
+def _finish(task: OpenTask) -> Message:
+    text = "Finish {file}: task {number}, {text} (line {line})."
+    return message(text, file=task.file, number=task.number, text=task.text, line=task.line)
+
+
+def _state(place: str, tasks: Tasks) -> Cell:
+    if not place:
+        return message("missing")
+    numbers = tasks.numbers(place)
+    return message("{place}, task {numbers} not done", place=place, numbers=numbers) if numbers else place
+
+
+def _summary(missing: list[str], unfinished: list[str], no_data: bool, kept_small: bool) -> Message:
+    if missing and unfinished:
+        text = "{count} of the files asked for are missing ({names}), and {open} are not finished ({unfinished})."
+        names = ", ".join(name.replace("|", " or ") for name in missing)
+        done_later = ", ".join(unfinished)
+        return message(text, count=len(missing), names=names, open=len(unfinished), unfinished=done_later)
+    if unfinished:
+        names = ", ".join(unfinished)
+        return message("Every file is there; not finished yet: {names}.", names=names)
     if missing:
         names = ", ".join(name.replace("|", " or ") for name in missing)
         return message("{count} of the files asked for are missing: {names}.", count=len(missing), names=names)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from grader.case import Case, Ramp, check
 from grader.evidence import Checkpoint, Claims, Diagnosis, Measurement, Preprocessing, TestScores
 from grader.records import Bar, Bars, Cell, Curve, Exhibit, Matrix, Message, Point, Series, Table, Verdict, message
-from grader.statistics import calibration_error, fits_training, wilson_interval
+from grader.statistics import calibration_error, fits_training, sampling_error, wilson_interval
 
 DOUBTFUL = 0.01  # a claim further above the measurement than this is looked into
 BETTER = 0.05  # another preprocessing must win by more than this to be named
@@ -135,7 +135,7 @@ def _claims_table(claims: Claims, diagnosis: Diagnosis | None, scores: TestScore
 
 def _compared(claimed: float, diagnosis: Diagnosis | None, scores: TestScores) -> Message:
     gap = round(100 * (claimed - scores.correct / scores.count), 6)  # 0.79 - 0.80 is a little more than 0.01
-    if abs(gap) <= 100 * DOUBTFUL:
+    if abs(gap) <= 100 * (DOUBTFUL + sampling_error(scores)):
         return message("agrees to {gap:.2f} points", gap=abs(gap))
     if gap < 0:
         return message("{gap:.2f} points below the measured accuracy", gap=-gap)

@@ -8,6 +8,7 @@ from itertools import pairwise
 from grader.case import Case, check
 from grader.evidence import History, Refused, TestScores
 from grader.records import Curve, Message, Point, Series, Verdict, message
+from grader.statistics import sampling_error
 
 HALF = 0.5  # the record itself and its agreement with the weights count alike
 
@@ -61,12 +62,14 @@ def _agreement(
         return 1.0, message(text, n=epochs)  # a fault of ours must not cost the student
     gap = round(abs(nearest - measured), 6)  # 85.04 - 84.54 is a little more than 0.5
     figures = {"n": epochs, "recorded": nearest, "measured": measured, "gap": gap}
-    if figures["gap"] <= case.limits.note:
+    scores = case.other(TestScores)
+    by_chance = 100.0 * sampling_error(scores) if scores else 0.0
+    if gap <= case.limits.note + by_chance:
         return 1.0, message(
             "{n} epochs are recorded; {recorded:.2f}% agrees with the measured {measured:.2f}% to {gap:.2f} points.",
             **figures,
         )
-    if figures["gap"] <= case.limits.fault:
+    if gap <= case.limits.fault + by_chance:
         return 1.0, message(
             "{n} epochs are recorded; {recorded:.2f}% lies {gap:.2f} points from the measured {measured:.2f}%, which"
             " averaging over batches can explain.",

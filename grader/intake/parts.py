@@ -13,6 +13,8 @@ WEIGHTS = (".pth", ".pt", ".ckpt", ".pkl", ".bin", ".safetensors", ".h5")
 REPORTS = (".pdf", ".md", ".txt", ".docx")
 FIRST_REPORTS = ("report.pdf", "report.md")
 FIRST_SOURCE = "exp2.py"  # it trains the network and holds its normalisation
+# The template's own files: what they say is ours, and no student's claim, and their weights are nobody's hand-in.
+GIVEN = ("readme.md", "readme.zh.md", "requirements.txt", "pretrain_model.pth")
 
 
 def work_folder(paths: Iterable[str]) -> str:
@@ -24,16 +26,17 @@ def work_folder(paths: Iterable[str]) -> str:
 def sort_parts(paths: Iterable[str], dataset: tuple[str, ...]) -> tuple[Parts, tuple[Message, ...]]:
     """The parts among `paths` (relative to the root, forward slashes), and notes on names that were not quite right."""
     nearest = sorted(paths, key=lambda path: (path.count("/"), path))
+    own = [path for path in nearest if _name(path) not in GIVEN]
     checkpoints = _nearest_named(nearest, CHECKPOINT)
     histories, retrievals = _nearest_named(nearest, "history.json"), _nearest_named(nearest, "retrieval.json")
     parts = Parts(
         checkpoints=checkpoints,
-        other_weights=tuple(path for path in _ending(nearest, *WEIGHTS) if path not in checkpoints),
+        other_weights=tuple(path for path in _ending(own, *WEIGHTS) if path not in checkpoints),
         sources=_first(_ending(nearest, ".py"), lambda path: (path.count("/"), _name(path) != FIRST_SOURCE)),
         notebooks=_ending(nearest, ".ipynb"),
         history=histories[0] if histories else "",
         retrieval=retrievals[0] if retrievals else "",
-        reports=_first(_ending(nearest, *REPORTS), _report_rank),
+        reports=_first(_ending(own, *REPORTS), _report_rank),
         dataset=dataset,
     )
     text = "{file} was read as {meant}: the name is right but for its case."

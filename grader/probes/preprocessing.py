@@ -3,38 +3,20 @@
 from __future__ import annotations
 
 import ast
-import json
 import re
-import warnings
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from grader.probes.code import Piece, read_code
 from grader.probes.literals import constants, evaluate
-from grader.probes.text import decode, read_bytes
 
 OTHER_TASKS = ("exp1.py", "extract_features.py", "extract_feature.py", "retrieve.py")  # for other networks
-MOST_CODE = 500_000  # characters in all: nobody writes that much, and a syntax tree takes a hundred times the memory
 _TEST = re.compile(r"test|val|eval|infer", re.IGNORECASE)
 _TRAIN = re.compile(r"train|augment", re.IGNORECASE)
-# IPython's own lines are no Python: %matplotlib inline, !pip install, x = !ls, model?
-_MAGIC = (
-    (re.compile(r"^([ \t]*)[%!?].*$", re.MULTILINE), r"\1pass"),
-    (re.compile(r"=[ \t]*[%!].*$", re.MULTILINE), "= None"),
-    (re.compile(r"^([ \t]*)[\w.]+\?{1,2}[ \t]*$", re.MULTILINE), r"\1pass"),
-)
 Triple = tuple[float, float, float]
 Names = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Code that was parsed: a file, or a cell of a notebook."""
-
-    source: str
-    code: str
-    tree: ast.AST
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +36,7 @@ def read_preprocessing(inputs: dict[str, Any], files: Mapping[str, int]) -> tupl
     what looks like a normalisation and could not be read without running it.
     """
     names = [name for name in inputs["names"] if name.rpartition("/")[2].casefold() not in OTHER_TASKS]
-    documents = _documents(names, files)
+    documents = read_code(names, files)
     bound = [_constants(document) for document in documents]
     unread: list[str] = []
     for document, own in zip(documents, bound, strict=True):
@@ -81,56 +63,10 @@ def _fields(found: list[_Found]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-# --- code ------------------------------------------------------------------------------------------------------
+# --- names ----------------------------------------------------------------------------------------------------
 
 
-def _documents(names: list[str], files: Mapping[str, int]) -> list[list[_Piece]]:
-    """Every file and notebook in pieces, as long as there is not too much of it."""
-    documents = []
-    left = MOST_CODE
-    for name in names:
-        pieces = []
-        for source, code in _code(name, decode(read_bytes(files, name))):
-            tree = _parse(code) if len(code) <= left else None
-            if tree is not None:
-                left -= len(code)
-                pieces.append(_Piece(source, code, tree))
-        documents.append(pieces)
-    return documents
-
-
-def _code(name: str, text: str) -> Iterator[tuple[str, str]]:
-    """Pieces of Python code with what to call them: a file, or each cell of a notebook."""
-    if not name.casefold().endswith(".ipynb"):
-        yield name, text
-        return
-    try:
-        cells = json.loads(text).get("cells", [])
-    except (ValueError, AttributeError, RecursionError):
-        return
-    for number, cell in enumerate(cells if isinstance(cells, list) else [], start=1):
-        if isinstance(cell, dict) and cell.get("cell_type") == "code":
-            source = cell.get("source", "")
-            lines = "".join(map(str, source)) if isinstance(source, list) else str(source)
-            yield f"{name}, cell {number}", lines
-
-
-def _parse(code: str) -> ast.AST | None:
-    """The syntax tree, None for what is no Python, with or without IPython's own lines."""
-    plain = code
-    for pattern, instead in _MAGIC:
-        plain = pattern.sub(instead, plain)
-    for attempt in (code, plain):
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # a student's "\d" in a string is no concern of ours
-                return ast.parse(attempt)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-    return None
-
-
-def _constants(document: list[_Piece]) -> dict[str, Any]:
+def _constants(document: list[Piece]) -> dict[str, Any]:
     """Names bound to numbers; a notebook's cells share them."""
     found: dict[str, Any] = {}
     for piece in document:
@@ -141,7 +77,7 @@ def _constants(document: list[_Piece]) -> dict[str, Any]:
     return found
 
 
-def _aliases(document: list[_Piece], names: Names) -> dict[str, Any]:
+def _aliases(document: list[Piece], names: Names) -> dict[str, Any]:
     """Constants of the submission's other files under the names by which this one imports them."""
     imported = [
         alias for piece in document for node in ast.walk(piece.tree) if isinstance(node, ast.ImportFrom)
@@ -153,7 +89,7 @@ def _aliases(document: list[_Piece], names: Names) -> dict[str, Any]:
 # --- normalisations --------------------------------------------------------------------------------------------
 
 
-def _in_document(document: list[_Piece], names: Names, unread: list[str]) -> list[_Found]:
+def _in_document(document: list[Piece], names: Names, unread: list[str]) -> list[_Found]:
     """What one file or notebook says. A Normalize that cannot be read is added to `unread`, and nothing is guessed."""
     names = ChainMap(_aliases(document, names), names)  # type: ignore[arg-type]
     found: list[_Found] = []
@@ -172,7 +108,7 @@ def _in_document(document: list[_Piece], names: Names, unread: list[str]) -> lis
     return _by_name(document, names) or _to_tensor_alone(document)
 
 
-def _by_name(document: list[_Piece], names: Names) -> list[_Found]:
+def _by_name(document: list[Piece], names: Names) -> list[_Found]:
     """The template's way: constants MEAN and STD, each of three numbers."""
     for piece in document:
         for mean_name, std_name in (("MEAN", "STD"), ("mean", "std")):
@@ -185,7 +121,7 @@ def _by_name(document: list[_Piece], names: Names) -> list[_Found]:
     return []
 
 
-def _to_tensor_alone(document: list[_Piece]) -> list[_Found]:
+def _to_tensor_alone(document: list[Piece]) -> list[_Found]:
     """Pixels from 0 to 1 and no more, where code that names CIFAR turns images into tensors."""
     if not any("CIFAR" in piece.code.upper() for piece in document):
         return []

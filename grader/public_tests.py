@@ -1,0 +1,77 @@
+"""The template's public tests on a student's own code: on the student's machine, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+import reference
+
+TESTS = Path(reference.__file__).parent / "handout" / "tests"
+SECONDS = 80  # for all of them together, after which those that ran are told; a laptop takes about 15
+SECONDS_EACH = 30
+SECONDS_TO_END = 20  # a test that hangs is ended by its own limit, not by that of all
+_TASK = re.compile(r"test_(\d+)_(\d+)_")
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What the public tests of one task said: how many passed, and the first complaint of the others."""
+
+    task: str  # "2.1"
+    passed: int
+    count: int
+    complaint: str = ""  # "" where all passed
+
+
+def run_public_tests(folder: Path) -> tuple[Tested, ...] | str:
+    """Run our own copy of the tests on the scripts in `folder`; else the last words of a run that broke off.
+
+    The code in `folder` is run as it is, without a sandbox: for one's own code only.
+    """
+    environment = {**os.environ, "LAB_FOLDER": str(folder.absolute()), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment |= {"PYTHONIOENCODING": "utf-8", "PYTEST_ADDOPTS": ""}
+    with tempfile.TemporaryDirectory(prefix="grade-precheck-") as place:
+        results = Path(place) / "results.xml"
+        command = [
+            sys.executable, "-m", "pytest", str(TESTS), "-q", f"--rootdir={TESTS}", "-c", os.devnull,
+            "-p", "no:cacheprovider", f"--timeout={SECONDS_EACH}", f"--session-timeout={SECONDS}",
+            f"--junitxml={results}",
+        ]  # fmt: skip
+        try:
+            done = subprocess.run(
+                command, cwd=place, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=False,
+                timeout=SECONDS + SECONDS_EACH + SECONDS_TO_END,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return f"they took more than {SECONDS} seconds"
+        if not results.is_file():
+            return (done.stdout + done.stderr).decode("utf-8", "replace").strip()[-500:]
+        return _tested(ET.parse(results).getroot())  # noqa: S314  written by our own pytest
+
+
+def _tested(root: ET.Element) -> tuple[Tested, ...]:
+    tasks: dict[str, Tested] = {}
+    for case in root.iter("testcase"):
+        place = _TASK.search(f"{case.get('classname')} {case.get('name')}")
+        if place is None:
+            continue
+        number = f"{place[1]}.{place[2]}"
+        before = tasks.get(number, Tested(number, 0, 0))
+        wrong = next((child for child in case if child.tag in {"failure", "error"}), None)
+        complaint = before.complaint or ("" if wrong is None else _first_words(wrong))
+        tasks[number] = Tested(number, before.passed + (wrong is None), before.count + 1, complaint)
+    return tuple(tasks[number] for number in sorted(tasks))
+
+
+def _first_words(wrong: ET.Element) -> str:
+    """What a failed test says, without the comparison that pytest adds below it."""
+    said = (wrong.get("message") or wrong.text or "").strip()
+    first = said.split("\nassert ", 1)[0]
+    return re.sub(r"\s+", " ", first.removeprefix("AssertionError: ")).strip()[:600] or "failed"
