@@ -12,6 +12,7 @@ from pathlib import Path
 
 from grader.evidence import EVIDENCE
 from grader.intake import Archive
+from grader.intake.names import to_disk
 from grader.mark import bug, to_json
 from grader.pipeline import Graded, Lab, grade_archive
 from grader.records import Grade, Message, Student
@@ -73,7 +74,7 @@ class Publisher:
         if graded.evidence is not None:
             files["evidence.json"] = EVIDENCE.dump_json(graded.evidence, indent=1).decode()
         files["grade.json"] = to_json(graded.grade)
-        folder = self._out / self._name(graded.grade)  # nothing is touched before all of it is there
+        folder = self._out / to_disk(self._name(graded.grade))  # nothing is touched before all of it is there
         folder.mkdir(parents=True, exist_ok=True)
         if graded.evidence is None:
             (folder / "evidence.json").unlink(missing_ok=True)  # of an earlier archive: this grade does not stand on it

@@ -108,7 +108,7 @@ def _grade(archives: Sequence[Archive], options: Options, rubric: Rubric, images
 
         def say(archive: Archive, step: Message) -> None:
             place = f"[{len(written) + 1}/{len(archives)}] " if len(archives) > 1 else ""
-            status.update(console.plain(f"{place}{archive.path.name}: {words(step)}"))
+            status.update(console.plain(f"{place}{archive.name}: {words(step)}"))
 
         for result in grade_each(archives, lab, options, say):
             written.append((result.grade, result.report))

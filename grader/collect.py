@@ -39,6 +39,8 @@ from grader.evidence import (
     Unavailable,
     kind_of,
 )
+from grader.intake import place
+from grader.intake.names import from_disk
 from grader.preprocessing import ALTERNATIVES, TEMPLATE
 from grader.records import Message, Scalar, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox
@@ -112,7 +114,7 @@ def _validated(record: type[Any], fields: dict[str, Any]) -> Observation:
 
 def _documents(submission: Submission, names: Iterable[str]) -> tuple[list[str], dict[str, Path]]:
     chosen = list(names)[:MOST_DOCUMENTS]
-    return chosen, {name: submission.root / name for name in chosen}
+    return chosen, {name: place(submission, name) for name in chosen}
 
 
 def _tasks(submission: Submission, sandbox: Sandbox) -> Observation:
@@ -173,7 +175,7 @@ def _history(submission: Submission, sandbox: Sandbox, tasks: Observation) -> Ob
     name = submission.parts.history
     if not name:
         return _not_written("history.json", tasks)
-    job = Job("history", {"file": name}, {"history": submission.root / name}, limits=DOCUMENT_LIMITS)
+    job = Job("history", {"file": name}, {"history": place(submission, name)}, limits=DOCUMENT_LIMITS)
     reply = sandbox.run(job)
     return _validated(History, reply.value) if isinstance(reply, Reply) else reply
 
@@ -225,7 +227,7 @@ def _checkpoint(submission: Submission, bench: Bench, used: Observation, tasks: 
         if isinstance(images, ImageSet)
         else []
     )
-    reply = bench.sandbox.run(_job(submission.root / chosen, bench, runs, "test"))
+    reply = bench.sandbox.run(_job(place(submission, chosen), bench, runs, "test"))
     if not isinstance(reply, Reply):
         return _failed(reply)
     return _scored(reply, chosen, images)
@@ -262,11 +264,11 @@ def _run(images: str, used: Preprocessing, count: int) -> dict[str, Any]:
     return {"images": images, "count": count, **how}
 
 
-def _job(path: Path, bench: Bench, runs: list[dict[str, Any]], split: str) -> Job:
-    files = {"checkpoint": path}
+def _job(weights: Path, bench: Bench, runs: list[dict[str, Any]], split: str) -> Job:
+    files = {"checkpoint": weights}
     if isinstance(bench.images, ImageSet) and runs:
         files["images"] = bench.images.images_file("test" if split == "test" else "train")
-    inputs = {"file": path.name, "device": bench.device, "threads": bench.threads, "runs": runs}
+    inputs = {"file": from_disk(weights.name), "device": bench.device, "threads": bench.threads, "runs": runs}
     arrays = {f"logits_{index}": ArraySpec("<f4", (run["count"], 10)) for index, run in enumerate(runs)}
     return Job("checkpoint", inputs, files, arrays, bench.limits)
 
@@ -312,7 +314,7 @@ def _diagnose(submission: Submission, bench: Bench, seen: dict[str, Observation]
     named = {"as graded": used, **{name: how for name, how in ALTERNATIVES.items() if not _same(how, used)}}
     tried = {name: replace(how, resize=used.resize, crop=used.crop) for name, how in named.items()}
     runs = [_run("images", how, len(labels)) for how in tried.values()]
-    reply = bench.sandbox.run(_job(submission.root / path, bench, runs, "train"))
+    reply = bench.sandbox.run(_job(place(submission, path), bench, runs, "train"))
     if not isinstance(reply, Reply):
         return reply
     counts = [count_correct(reply.arrays[f"logits_{index}"], labels) for index in range(len(runs))]

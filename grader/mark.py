@@ -56,7 +56,7 @@ def refused(archive: Archive, cause: Message, rubric: Rubric, made_by: MadeBy) -
     digest = file_digest(archive.path) if archive.path.is_file() else ""
     marks = tuple(Mark(line.criterion, Blocked(line.check.name, cause)) for line in rubric.lines)
     made_by = replace(made_by, rubric=rubric.digest)
-    return Grade(archive.student, digest, archive.path.name, marks, None, made_by, unusable=True)
+    return Grade(archive.student, digest, archive.name, marks, None, made_by, unusable=True)
 
 
 def bug(archive: Archive, error: Exception, rubric: Rubric, made_by: MadeBy) -> Grade:
@@ -64,7 +64,7 @@ def bug(archive: Archive, error: Exception, rubric: Rubric, made_by: MadeBy) -> 
     text = "the grader failed on this submission ({kind}: {error}); please report it"
     fault = message(text, kind=type(error).__name__, error=str(error)[:300])
     marks = tuple(Mark(line.criterion, Unjudged(line.check.name, fault)) for line in rubric.lines)
-    return Grade(archive.student, "", archive.path.name, marks, None, replace(made_by, rubric=rubric.digest))
+    return Grade(archive.student, "", archive.name, marks, None, replace(made_by, rubric=rubric.digest))
 
 
 def to_json(grade: Grade) -> str:

@@ -38,7 +38,7 @@ class Graded:
 def grade_archive(archive: Archive, lab: Lab, say: Callable[[Message], None]) -> Graded:
     """Grade one archive. A refusal is a Grade too; raises only for bugs of ours."""
     say(message("unpacking"))
-    command = shlex.join(["grade", archive.path.name, *lab.options])
+    command = shlex.join(["grade", archive.name, *lab.options])
     made_by = replace(lab.made_by, command=command)
     with tempfile.TemporaryDirectory(prefix="grade-") as folder:
         try:

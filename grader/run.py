@@ -17,6 +17,7 @@ from grader.collect import Bench, processors
 from grader.dataset import ImageSet, Progress, fetch_cifar10, find_cifar10, nothing_here
 from grader.errors import BadLab, MissingData
 from grader.intake import Archive, expand
+from grader.intake.names import from_disk
 from grader.pipeline import Lab
 from grader.records import Grade, MadeBy, Message, message
 from grader.rubric import DEFAULT, Rubric, read_rubric
@@ -41,7 +42,7 @@ class Options:
     @property
     def told(self) -> tuple[str, ...]:
         """What can move a mark, as it would be written on a command line; without paths of this machine."""
-        rubric = ("--rubric", self.rubric.name) if self.rubric else ()
+        rubric = ("--rubric", from_disk(self.rubric.name)) if self.rubric else ()
         device = ("--device", self.device) if self.device != "auto" else ()
         return (*rubric, *device)
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -23,7 +24,9 @@ from grader import __version__
 from grader.cli import main
 from grader.dataset import ImageSet
 from grader.errors import MissingData
+from grader.evidence import EVIDENCE
 from grader.records import message
+from grader.rubric import DEFAULT
 from grader.sandbox import Sandbox
 
 COMMAND = [sys.executable, "-c", "from grader.cli import main; main()"]
@@ -211,6 +214,49 @@ def test_a_hostile_name_stays_inside_the_output_folder(grade, here):
     assert "\x1b" not in done.out
     (folder,) = (here / "grades").iterdir()
     assert (folder / "grade.json").is_file()
+
+
+# --- names that are not UTF-8 ----------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep names as text")
+@pytest.mark.parametrize(("raw", "name"), [("张三".encode("gbk"), "张三"), (b"b\xff\xd5\xc5", "b\xa0╒┼")])
+def test_an_archive_whose_own_name_is_in_another_encoding_is_graded_under_a_readable_one(grade, here, raw, name):
+    (here / "ada" / "final.pth").unlink()
+    (here / "ada").rename(here / os.fsdecode(raw))
+    done = grade(os.fsdecode(raw))
+    assert (done.status, done.err) == (0, "")
+    (folder,) = (here / "grades").iterdir()
+    found = record(here, folder.name)
+    assert (found["student"]["name"], found["archive"]) == (name.replace("\xa0", " "), name)
+    assert EVIDENCE.validate_json((folder / "evidence.json").read_bytes()).archive == name
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep names as text")
+def test_a_refused_archive_and_a_rubric_have_readable_names_too(grade, here):
+    archive, rubric = (os.fsdecode(name.encode("gbk")) for name in ("张三.zip", "评分.toml"))
+    (here / archive).write_bytes(b"no zip")
+    shutil.copy(DEFAULT, here / rubric)
+    done = grade(archive, "--rubric", rubric)
+    assert "张三.zip is not a zip" in done.out
+    assert record(here, "张三")["made_by"]["command"] == "grade '张三.zip' --rubric '评分.toml'"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there a locale decides what a file may be called")
+@pytest.mark.parametrize("sandbox", ["auto", "plain"])
+def test_chinese_names_are_graded_where_the_locale_has_no_letters_for_them(here, sandbox):
+    with zipfile.ZipFile(here / "张三.zip", "w") as archive:
+        for file in ("exp2.py", "history.json", "report.md"):
+            archive.write(here / "ada" / file, f"实验五/代码/{file}")
+    done = subprocess.run(
+        [*COMMAND, "张三.zip", "--no-fetch", "--sandbox", sandbox],
+        env={**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    found = record(here, "张三")
+    assert found["student"]["name"] == "张三"
+    assert states(found) == {"submission_layout": "judged", "test_accuracy": "blocked", "training_history": "judged"}
 
 
 # --- what cannot be used ---------------------------------------------------------------------------------------

@@ -5,6 +5,6 @@ What is unpacked, what is refused and which file is which is decided from names,
 
 from grader.intake.archive import Archive, Limits
 from grader.intake.expansion import expand
-from grader.intake.unpack import file_digest, open_submission
+from grader.intake.unpack import file_digest, open_submission, place
 
-__all__ = ["Archive", "Limits", "expand", "file_digest", "open_submission"]
+__all__ = ["Archive", "Limits", "expand", "file_digest", "open_submission", "place"]

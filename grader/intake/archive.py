@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.intake.names import from_disk
 from grader.records import Message, Student
 
 MEGABYTE = 1_000_000
@@ -17,6 +18,11 @@ class Archive:
 
     path: Path
     student: Student
+
+    @property
+    def name(self) -> str:
+        """The name of the file or folder as a person reads it."""
+        return from_disk(self.path.name)
 
 
 @dataclass(frozen=True, slots=True)

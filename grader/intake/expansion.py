@@ -13,7 +13,7 @@ from grader.intake import gradescope
 from grader.intake.archive import Archive
 from grader.intake.formats import is_archive_name, looks_like_zip
 from grader.intake.leave_out import reason_to_leave_out
-from grader.intake.names import visible
+from grader.intake.names import from_disk, visible_path
 from grader.intake.parts import REPORTS, WEIGHTS
 from grader.intake.whose import canvas_student, clean, moodle_student, student_of
 from grader.records import Student, message
@@ -43,8 +43,12 @@ def expand(path: Path) -> tuple[Archive, ...]:
             raise _missing(path)
     except OSError as error:
         text = "{path} cannot be read: {why}."
-        raise BadLab(message(text, path=visible(str(path)), why=error.strerror or "")) from error
+        raise BadLab(message(text, path=visible_path(path), why=error.strerror or "")) from error
     return tuple(sorted(found, key=lambda one: (one.student.name.casefold(), str(one.path))))
+
+
+def _name(path: Path) -> str:
+    return from_disk(path.name)
 
 
 def _single(path: Path) -> Archive:
@@ -54,8 +58,8 @@ def _single(path: Path) -> Archive:
         # a zip whose suffix was lost is welcome; a checkpoint is a zip as well, and no submission
         if not looks_like_zip(head) or path.name.casefold().endswith((*WEIGHTS, *REPORTS)):
             text = "{path} is neither a zip nor a folder. Give the zip that was handed in, or a folder of them."
-            raise BadLab(message(text, path=visible(str(path))))
-    return Archive(path, student_of(path.name))
+            raise BadLab(message(text, path=visible_path(path)))
+    return Archive(path, student_of(_name(path)))
 
 
 def _missing(path: Path) -> BadLab:
@@ -63,18 +67,18 @@ def _missing(path: Path) -> BadLab:
     near = get_close_matches(path.name, names, n=1)
     if near:
         text = "{path} does not exist; did you mean {near}?"
-        return BadLab(message(text, path=visible(str(path)), near=visible(str(path.parent / near[0]))))
-    return BadLab(message("{path} does not exist. Give the path of a zip or of a folder.", path=visible(str(path))))
+        return BadLab(message(text, path=visible_path(path), near=visible_path(path.parent / near[0])))
+    return BadLab(message("{path} does not exist. Give the path of a zip or of a folder.", path=visible_path(path)))
 
 
 def _expand_folder(folder: Path) -> tuple[Archive, ...]:
     files, folders = _children(folder)
-    if moodle_student(folder.name) or _GRADESCOPE.fullmatch(folder.name) or _is_work(files):
+    if moodle_student(_name(folder)) or _GRADESCOPE.fullmatch(folder.name) or _is_work(files):
         return (_one(folder, _gradescope_names(folder.parent) if _GRADESCOPE.fullmatch(folder.name) else student_of),)
     for found in (_gradescope(folder, folders), _students_of(files, folders), _below(folder, files, folders)):
         if found:
             return found
-    path = visible(str(folder))
+    path = visible_path(folder)
     if RESULTS & {file.name for file in files}:
         raise BadLab(message("{path} is a result of the grader. Give the zip that was handed in.", path=path))
     if any(file.name.casefold().endswith(REPORTS) for file in files):
@@ -105,7 +109,7 @@ def _one(folder: Path, name_of: Callable[[str], Student] = student_of) -> Archiv
     files, folders = _children(folder)
     archives = [file for file in files if is_archive_name(file.name) and file.is_file() and not file.is_symlink()]
     is_wrapped = len(archives) == 1 and not folders and not any(_is_program(file) for file in files)
-    return Archive(archives[0] if is_wrapped else folder, name_of(folder.name))
+    return Archive(archives[0] if is_wrapped else folder, name_of(_name(folder)))
 
 
 def _is_program(file: Path) -> bool:
@@ -129,17 +133,17 @@ def _gradescope_names(export: Path) -> Callable[[str], Student]:
 
 def _students_of(files: list[Path], folders: list[Path]) -> tuple[Archive, ...]:
     """A class: archives, Canvas uploads that are no archives, and folders that hold a student's work."""
-    zips = [Archive(file, student_of(file.name)) for file in files if is_archive_name(file.name)]
+    zips = [Archive(file, student_of(_name(file))) for file in files if is_archive_name(file.name)]
     known = {one.student.identifier for one in zips}
     loose: dict[str, Archive] = {}
     for file in files:
-        student = canvas_student(file.name)
+        student = canvas_student(_name(file))
         if student and student.identifier not in known:  # handed in unzipped: refused with a sentence, not forgotten
             loose.setdefault(student.identifier, Archive(file, student))
     # one folder alone is a submission's extra top folder (see `_below`), unless a platform's name says otherwise
     is_class = bool(zips or loose or len(folders) > 1)
     unpacked = {one.student for one in zips}  # a folder beside its own zip is that zip, unpacked
-    inner = [_one(child) for child in folders if moodle_student(child.name) or (is_class and _holds_work(child))]
+    inner = [_one(child) for child in folders if moodle_student(_name(child)) or (is_class and _holds_work(child))]
     return (*zips, *loose.values(), *(one for one in inner if one.student not in unpacked))
 
 
@@ -153,5 +157,5 @@ def _holds_work(folder: Path) -> bool:
 def _below(folder: Path, files: list[Path], folders: list[Path]) -> tuple[Archive, ...]:
     """The folder itself, where the work lies in the one folder below it."""
     if len(folders) == 1 and not RESULTS & {file.name for file in files} and _holds_work(folders[0]):
-        return (replace(_one(folders[0]), student=student_of(folder.name)),)
+        return (replace(_one(folders[0]), student=student_of(_name(folder))),)
     return ()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from grader.errors import BadLab, BadSubmission
 from grader.intake.archive import LISTING_ENTRIES, Entry, Source
-from grader.intake.names import decode, visible
+from grader.intake.names import from_disk, visible, visible_path
 from grader.records import Message, message
 
 CHUNK_BYTES = 1 << 20
@@ -35,9 +35,9 @@ def _walk(top: Path) -> Iterator[Entry]:
                 count += 1
                 if count > LISTING_ENTRIES or depth > DEEPEST_WALK:
                     text = "{folder} holds far more files than the lab asks for. Hand in only the lab's own folder."
-                    raise BadSubmission(message(text, folder=visible(str(top))))
+                    raise BadSubmission(message(text, folder=visible_path(top)))
                 # a name on disk can be any bytes, for example GBK from a zip that another program unpacked
-                name = prefix + decode(os.fsencode(item.name))[0]
+                name = prefix + from_disk(item.name)
                 entry = _entry(item, name)
                 yield entry
                 if entry.is_folder:
@@ -74,5 +74,5 @@ def _chunks(entry: Entry) -> Iterator[bytes]:
 
 
 def _unreadable(error: OSError, path: Path) -> BadLab:
-    where = visible(str(error.filename or path))
+    where = visible_path(Path(error.filename or path))
     return BadLab(message("{path} cannot be read: {why}.", path=where, why=error.strerror or ""))

@@ -1,14 +1,18 @@
-"""Names inside archives: decoded, made safe, and made fit to be shown."""
+"""Names inside archives and on disks: decoded, made safe, and made fit to be shown."""
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
-from typing import Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from grader.errors import BadSubmission
-from grader.intake.archive import Limits
 from grader.records import Message, message
+
+if TYPE_CHECKING:
+    from grader.intake.archive import Limits
 
 Encoding = Literal["utf-8", "gb18030", "cp437"]
 
@@ -33,11 +37,26 @@ def decode(raw: bytes) -> tuple[str, Encoding]:
     return raw.decode("cp437"), "cp437"  # the zip format's own; every byte has a character
 
 
+def from_disk(name: str) -> str:
+    """The name of a file as a person reads it. On a disk a name is bytes: Python hides those that fit no encoding."""
+    return decode(os.fsencode(name))[0]
+
+
+def to_disk(name: str) -> str:
+    """The name to give to the system, whose bytes are UTF-8 whatever the locale: ASCII has none for a Chinese name."""
+    return os.fsdecode(name.encode("utf-8", "surrogateescape"))
+
+
 def visible(name: str) -> str:
     """A name fit for a sentence: what cannot be seen is spelt `<U+202E>`, and at most 120 characters are kept."""
     # cut first: a name of 65,535 bytes need not be spelt out whole
     cut = name if len(name) <= LONGEST_SHOWN else name[: LONGEST_SHOWN - 3] + "..."
     return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in cut)
+
+
+def visible_path(path: Path) -> str:
+    """A path of this machine, fit for a sentence; its parts may be in different encodings."""
+    return visible(str(Path(*map(from_disk, path.parts))))
 
 
 def inner_path(name: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from grader.errors import BadLab, BadSubmission
 from grader.intake.archive import LIMITS, MEGABYTE, Archive, Limits, Source
 from grader.intake.folders import open_folder
-from grader.intake.names import visible
+from grader.intake.names import from_disk, to_disk, visible, visible_path
 from grader.intake.parts import sort_parts, work_folder
 from grader.intake.selection import MOST_NAMED, Selection, require_file_size, select
 from grader.intake.zips import open_zip
@@ -39,6 +39,11 @@ def open_submission(archive: Archive, into: Path, limits: Limits = LIMITS) -> Su
         raise
 
 
+def place(submission: Submission, path: str) -> Path:
+    """Where on this machine the file at `path` of an opened submission lies."""
+    return submission.root / to_disk(path)
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes in hexadecimal: the digest of a zip, also of one that was refused."""
     with path.open("rb") as file:
@@ -60,8 +65,8 @@ def _unpack(archive: Archive, source: Source, into: Path, limits: Limits) -> Sub
     return Submission(
         student=archive.student,
         digest=source.digest or _folder_digest((path, digest) for path, (_, digest) in written.items()),
-        archive=archive.path.name,
-        root=into / top,
+        archive=archive.name,
+        root=into / to_disk(top),
         files=files,
         parts=parts,
         notes=(*source.notes, *selection.notes(), *part_notes),
@@ -72,7 +77,7 @@ def _write_all(source: Source, selection: Selection, into: Path, limits: Limits)
     """Path, real size in bytes and SHA-256 of each file written. Declared sizes were checked; here real ones count."""
     total = 0
     for path, entry in selection.files.items():
-        size, digest = _write(_bounded(source.chunks(entry), path, limits), into / path)
+        size, digest = _write(_bounded(source.chunks(entry), path, limits), into / to_disk(path))
         total += size
         if total > limits.total_bytes:
             text = "{entry} takes the submission over {most:.1f} MB. Hand in only what the lab asks for."
@@ -100,10 +105,10 @@ def _write(chunks: Iterator[bytes], target: Path) -> tuple[int, str]:
                 size += len(chunk)
     except FileExistsError as error:  # only where the disk takes `a.py` and `A.py` for one name
         text = "{entry} has the same name as another file, for this system. Rename one of them."
-        raise BadSubmission(message(text, entry=visible(target.name))) from error
+        raise BadSubmission(message(text, entry=visible(from_disk(target.name)))) from error
     except OSError as error:
         text = "{path} cannot be written: {why}. Make room, or set TMPDIR to a folder that has some."
-        raise BadLab(message(text, path=visible(str(target)), why=error.strerror or "")) from error
+        raise BadLab(message(text, path=visible_path(target), why=error.strerror or "")) from error
     return size, digest.hexdigest()
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from grader.errors import BadLab, BadSubmission
 from grader.intake.archive import LISTING_BYTES, Entry, Source
 from grader.intake.formats import HEAD_BYTES, require_zip
-from grader.intake.names import decode, visible
+from grader.intake.names import decode, from_disk, visible, visible_path
 from grader.records import Message, message
 
 CHUNK_BYTES = 1 << 20
@@ -54,11 +54,10 @@ def open_zip(path: Path) -> Iterator[Source]:
     try:
         file = _Bounded(io.FileIO(path))
     except OSError as error:
-        raise BadLab(
-            message("{path} cannot be read: {why}.", path=visible(str(path)), why=error.strerror or "")
-        ) from error
+        text = "{path} cannot be read: {why}."
+        raise BadLab(message(text, path=visible_path(path), why=error.strerror or "")) from error
     with file:
-        require_zip(file.read(HEAD_BYTES), path.name)
+        require_zip(file.read(HEAD_BYTES), from_disk(path.name))
         with _listing(file, path) as archive:
             infos = archive.infolist()
             _require_no_overlaps(file, infos, archive.start_dir)
@@ -85,7 +84,7 @@ def _listing(file: _Bounded, path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def _why_unreadable(error: Exception, path: Path) -> Message:
-    name = visible(path.name)
+    name = visible(from_disk(path.name))
     match error:
         case UnicodeDecodeError():
             text = "{archive} states that its file names are UTF-8, and they are not. Zip the folder anew."

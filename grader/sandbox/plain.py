@@ -40,8 +40,8 @@ class PlainSandbox:
 
     def run(self, job: Job) -> Reply | Failure:
         """Answer one job in a process of its own."""
-        # not resolve(): a link is not followed
-        request = {**job.request(), "paths": {name: str(file.absolute()) for name, file in job.files.items()}}
+        paths = {name: _in_utf8(file) for name, file in job.files.items()}
+        request = {**job.request(), "paths": paths}
         root = str(Path(__file__).resolve().parents[2])
         # The paths of this process, less the current folder: `python -I` looks nowhere that a submission could reach.
         path = [root, *(entry for entry in sys.path if entry and Path(entry).is_absolute())]
@@ -56,6 +56,11 @@ class PlainSandbox:
                 return _converse(process, job, json.dumps(request).encode(), printed.fileno())
             finally:
                 _end(process)
+
+
+def _in_utf8(file: Path) -> str:
+    """The path as the child reads it, which is in UTF-8 mode whatever this process is in."""
+    return os.fsencode(file.absolute()).decode("utf-8", "surrogateescape")  # not resolve(): a link is not followed
 
 
 def _converse(process: subprocess.Popen[bytes], job: Job, request: bytes, printed: int) -> Reply | Failure:
