@@ -47,14 +47,15 @@ def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict
 
 def _fill(known: Recognised, loaded: Loaded, name: str) -> nn.Module:
     """The network with the file's values; torch's own loading rules hold, nothing left over, nothing missing."""
-    wanted = {key: tuple(value.shape) for key, value in known.net.state_dict().items() if key in known.source}
+    state = known.net.state_dict()  # with the versions of its layers, without which some (MNASNet) refuse to load
+    wanted = {key: tuple(value.shape) for key, value in state.items() if key in known.source}
     taken = take({key: loaded.tensors[known.source[key]] for key in wanted}, wanted, name)
-    for key, value in known.net.state_dict().items():
-        found = taken.setdefault(key, torch.zeros(value.shape, dtype=value.dtype))  # counters: evaluation reads none
+    for key, value in state.items():
+        found = taken.get(key, torch.zeros(value.shape, dtype=value.dtype))  # counters: evaluation reads none
         if value.is_floating_point() and not found.is_floating_point():
             raise Refuse("tensor", file=name, name=key, problem=f"of type {found.dtype}, not of real numbers")
-        taken[key] = found.to(value.dtype)
-    known.net.load_state_dict(taken, assign=True)
+        state[key] = found.to(value.dtype)
+    known.net.load_state_dict(state, assign=True)
     return known.net
 
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torchvision.models import mobilenet_v2, resnet18
+from torchvision.models import mnasnet0_5, mobilenet_v2, resnet18
 
 from reference import models
 
@@ -217,7 +217,9 @@ def test_a_sequential_whose_children_are_all_named_module_keeps_its_names(forge:
 # --- torchvision -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("build", "whole"), [(resnet18, False), (resnet18, True), (mobilenet_v2, False)])
+@pytest.mark.parametrize(
+    ("build", "whole"), [(resnet18, False), (resnet18, True), (mobilenet_v2, False), (mnasnet0_5, False)]
+)
 def test_torchvision_classifiers_with_ten_outputs_are_graded(
     build: Callable[..., nn.Module], whole: bool, forge: Any, lively_net: Any
 ) -> None:
