@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from grader.evidence import Checkpoint, Claims, Diagnosis, Evidence, Malformed, Preprocessing, TestScores
-from grader.records import Flag, message
-from grader.statistics import fits_training
+from grader.evidence import Checkpoint, Claim, Claims, Diagnosis, Evidence, Malformed, Preprocessing, TestScores
+from grader.records import Flag, Scalar, message
+from grader.statistics import better_preprocessing, fits_training
 
 FAR = 0.05  # a claim that much above the measurement is worth a look
 
@@ -24,19 +24,29 @@ def _claim_above(evidence: Evidence) -> Iterator[Flag]:
     highest = max(claims.claims, key=lambda claim: claim.accuracy)
     if highest.accuracy - share <= FAR:
         return
-    training = fits_training(highest.accuracy, scores, evidence.seen(Diagnosis))
+    yield _explained(highest, scores, evidence.seen(Diagnosis))
+
+
+def _explained(claim: Claim, scores: TestScores, diagnosis: Diagnosis | None) -> Flag:
+    """A claim above the measurement, with what may lie behind it."""
+    values: dict[str, Scalar] = {
+        "source": claim.source, "claimed": claim.accuracy, "share": scores.correct / scores.count,
+    }  # fmt: skip
+    better = better_preprocessing(diagnosis)
+    if better is not None:
+        text = (
+            "{source} claims {claimed:.2%}; measured: {share:.2%}. The normalisation may be why: with {name} the same"
+            " weights name {better:.2%} of the training images correctly."
+        )
+        values |= {"name": better.name, "better": better.correct / better.count}
+        return Flag("claim above measurement", message(text, **values))
+    training = fits_training(claim.accuracy, scores, diagnosis)
     if training is not None:
         text = (
             "{source} claims {claimed:.2%}; measured on test images: {share:.2%}, on training images: {training:.2%}."
         )
-        yield Flag("claim fits the training set", message(
-            text, source=highest.source, claimed=highest.accuracy, share=share, training=training,
-        ))  # fmt: skip
-    else:
-        text = "{source} claims {claimed:.2%}; measured: {share:.2%}."
-        yield Flag(
-            "claim above measurement", message(text, source=highest.source, claimed=highest.accuracy, share=share)
-        )
+        return Flag("claim fits the training set", message(text, **values, training=training))
+    return Flag("claim above measurement", message("{source} claims {claimed:.2%}; measured: {share:.2%}.", **values))
 
 
 def _unloaded_code(evidence: Evidence) -> Iterator[Flag]:

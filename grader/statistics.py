@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from grader.evidence import Bin, Diagnosis, TestScores
+from grader.evidence import Bin, Diagnosis, TestScores, Trial
 
 Z95 = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
+BETTER = 0.05  # another preprocessing must win by more than this share of the images to be named
 
 
 def wilson_interval(correct: int, count: int, z: float = Z95) -> tuple[float, float]:
@@ -41,12 +42,22 @@ def calibration_error(bins: Sequence[Bin]) -> float:
     return sum(abs(item.confidence * item.count - item.correct) for item in bins) / total
 
 
+def better_preprocessing(diagnosis: Diagnosis | None) -> Trial | None:
+    """The preprocessing with which the same weights plainly do better than as graded; None where none does."""
+    if diagnosis is None:
+        return None
+    graded, *others = diagnosis.trials
+    best = max(others, key=lambda trial: trial.correct / trial.count, default=graded)
+    return best if best.correct / best.count - graded.correct / graded.count > BETTER else None
+
+
 def fits_training(claimed: float, scores: TestScores, diagnosis: Diagnosis | None) -> float | None:
     """The accuracy on training images, where a claim above the test accuracy is plainly explained by it; else None.
 
-    Plainly: the claim is at most half as far from the training figure as from the test figure.
+    Plainly: the claim is at most half as far from the training figure as from the test figure. Where another
+    preprocessing does better, both figures are of inputs that the network was not trained with, and say nothing.
     """
-    if diagnosis is None:
+    if diagnosis is None or better_preprocessing(diagnosis):
         return None
     graded = diagnosis.trials[0]
     training, test = graded.correct / graded.count, scores.correct / scores.count

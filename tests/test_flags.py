@@ -48,6 +48,15 @@ def test_a_whole_module_of_the_students_own_class_is_told(flags):
     assert "models.ResNet" in found["own class"]
 
 
+def test_where_another_normalisation_does_better_a_claim_is_no_sign_of_the_training_set(flags, scores):
+    trials = Trial("as graded", TEMPLATE, 1800, 2000), Trial("mean and deviation 0.5", TEMPLATE, 1990, 2000)
+    found = flags(scores(8000, 10_000), claimed(0.91), Diagnosis(trials))
+    assert found == {
+        "claim above measurement": "report.pdf, page 2 claims 91.00%; measured: 80.00%. The normalisation may be why:"
+        " with mean and deviation 0.5 the same weights name 99.50% of the training images correctly."
+    }
+
+
 @pytest.mark.parametrize("found", [("whole module", "torchvision.models.resnet.ResNet"), ("state dict", "argparse.X")])
 def test_known_classes_and_leftovers_in_a_state_dict_are_not_told(flags, found):
     assert flags(checkpoint(*found)) == {}

@@ -7,10 +7,15 @@ from dataclasses import dataclass
 from grader.case import Case, Ramp, check
 from grader.evidence import Checkpoint, Claims, Diagnosis, Measurement, Preprocessing, TestScores
 from grader.records import Bar, Bars, Cell, Curve, Exhibit, Matrix, Message, Point, Series, Table, Verdict, message
-from grader.statistics import calibration_error, fits_training, sampling_error, wilson_interval
+from grader.statistics import (
+    better_preprocessing,
+    calibration_error,
+    fits_training,
+    sampling_error,
+    wilson_interval,
+)
 
 DOUBTFUL = 0.01  # a claim further above the measurement than this is looked into
-BETTER = 0.05  # another preprocessing must win by more than this to be named
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +68,10 @@ def _hints(case: Case[TestScores, AccuracyRamp], share: float) -> list[Message]:
 
 def _likely_preprocessing(diagnosis: Diagnosis | None) -> Message | None:
     """Name another preprocessing where the weights plainly do better with it. It never changes the mark."""
-    if diagnosis is None:
+    best = better_preprocessing(diagnosis)
+    if diagnosis is None or best is None:
         return None
-    graded, *others = diagnosis.trials
-    best = max(others, key=lambda trial: trial.correct / trial.count, default=graded)
-    gain = best.correct / best.count - graded.correct / graded.count
-    if gain <= BETTER:
-        return None
+    graded = diagnosis.trials[0]
     return message(
         "With {name} the same weights name {better:.1%} of {count:,} training images correctly, against {graded:.1%} as"
         " graded: the network was probably trained with that. Write the transforms.Normalize that you trained with into"
@@ -139,6 +141,10 @@ def _compared(claimed: float, diagnosis: Diagnosis | None, scores: TestScores) -
         return message("agrees to {gap:.2f} points", gap=abs(gap))
     if gap < 0:
         return message("{gap:.2f} points below the measured accuracy", gap=-gap)
+    better = better_preprocessing(diagnosis)
+    if better is not None:
+        text = "{gap:.2f} points above the measured accuracy; that may come of the normalisation: see {name} below"
+        return message(text, gap=gap, name=better.name)
     training = fits_training(claimed, scores, diagnosis)
     if training is not None:
         text = "{gap:.2f} points above; it fits the training images better, of which {training:.2%} are named correctly"
