@@ -24,6 +24,8 @@ _TASK = re.compile(r"test_(\d+)_(\d+)_")
 class Tested:
     """What the public tests of one task said: how many passed, and the first complaint of the others."""
 
+    __test__ = False  # pytest collects classes named Test*
+
     task: str  # "2.1"
     passed: int
     count: int
@@ -74,4 +76,6 @@ def _first_words(wrong: ET.Element) -> str:
     """What a failed test says, without the comparison that pytest adds below it."""
     said = (wrong.get("message") or wrong.text or "").strip()
     first = said.split("\nassert ", 1)[0]
-    return re.sub(r"\s+", " ", first.removeprefix("AssertionError: ")).strip()[:600] or "failed"
+    return (
+        re.sub(r"\s+", " ", first.removeprefix("AssertionError: ").removeprefix("Failed: ")).strip()[:600] or "failed"
+    )

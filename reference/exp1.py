@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from lab import LabError, known, listed, positive, write_whole
+from lab import DEVICES, LabError, known, listed, positive, torch_device, write_whole
 from torch import Tensor, nn
 
 NUM_TRAIN_EPOCHS = 1000  # the exercise tries 100, 1000, 10000 and 50000
@@ -30,16 +30,6 @@ HIDDEN_UNITS = 64  # 32 reach the same error, but not from every seed
 def target(x: Tensor) -> Tensor:
     """The function of the exercise, element by element."""
     return x**2 + 2 * torch.sin(x) + torch.cos(x - 1) - 5
-
-
-def own_function(x: Tensor) -> Tensor:
-    """A function of your own, element by element, as smooth and as wild as you like between LOW and HIGH."""
-    # BEGIN SOLUTION 1.2: a function of your own, made of torch's functions, that the network fits well
-    return 3 * torch.exp(-(x**2) / 8) * torch.sin(3 * x)  # a wave that dies away on both sides
-    # END SOLUTION
-
-
-FUNCTIONS = {"target": target, "own": own_function}
 
 
 def build_model() -> nn.Sequential:
@@ -56,7 +46,7 @@ def fit(model: nn.Module, x: Tensor, y: Tensor, epochs: int, learning_rate: floa
 
     An epoch is one step here; its loss is the one that the step starts from.
     """
-    # BEGIN SOLUTION 1.1: steps on all points at once, by Adam on the mean squared error; their losses
+    # BEGIN SOLUTION 1.1: train on all points in each step, and return the mean squared error of each epoch
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)  # SGD at this rate: 1000 times the error
     losses = []
     for _ in range(epochs):
@@ -67,6 +57,16 @@ def fit(model: nn.Module, x: Tensor, y: Tensor, epochs: int, learning_rate: floa
         losses.append(loss.item())
     return losses
     # END SOLUTION
+
+
+def own_function(x: Tensor) -> Tensor:
+    """A function of your own, element by element, as smooth and as wild as you like between LOW and HIGH."""
+    # BEGIN SOLUTION 1.2: a function of your own, made of torch's functions, that the network fits well
+    return 3 * torch.exp(-(x**2) / 8) * torch.sin(3 * x)  # a wave that dies away on both sides
+    # END SOLUTION
+
+
+FUNCTIONS = {"target": target, "own": own_function}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -149,15 +149,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--learning-rate", type=above_zero, default=LEARNING_RATE, help=f"default: {LEARNING_RATE}")
     parser.add_argument("--seed", type=int, default=0, help="of the first weights; default: 0")
     parser.add_argument("--out", type=Path, default=Path(), metavar="FOLDER", help="where exp1.png goes")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    options = parser.parse_args(arguments)
-    has_gpu = torch.cuda.is_available()
-    if options.device == "cuda" and not has_gpu:
-        parser.error("--device cuda: torch finds no GPU here; leave it out, or take cpu")
-    options.device = torch.device(
-        "cuda" if has_gpu and options.device == "auto" else options.device.replace("auto", "cpu")
-    )
-    return options
+    parser.add_argument("--device", type=torch_device, default="auto", metavar="NAME", help=listed(DEVICES))
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

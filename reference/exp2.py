@@ -18,7 +18,7 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from lab import LabError, known, listed, positive
+from lab import DEVICES, LabError, known, listed, positive, torch_device
 from torch import Tensor, nn
 from torch.optim import SGD, Optimizer, lr_scheduler
 
@@ -30,7 +30,7 @@ WEIGHT_DECAY = 5e-4  # the course's optimizer
 
 def test(model: nn.Module, loader: Loader, device: torch.device) -> tuple[float, float]:
     """Mean loss and accuracy in percent over every image of the loader; the model is left as it was found."""
-    # BEGIN SOLUTION 2.1: mean loss and accuracy in percent over the loader, in eval mode and without gradients
+    # BEGIN SOLUTION 2.1: mean loss and accuracy in percent over the loader
     modes = [(module, module.training) for module in model.modules()]  # a part may be frozen in eval mode
     model.eval()  # BatchNorm uses its running statistics: one test image must not move another's logits
     loss, correct, count = 0.0, 0, 0
@@ -203,14 +203,10 @@ def parse(arguments: Sequence[str] | None, networks: Iterable[str]) -> argparse.
     parser.add_argument("--resume", type=Path, metavar="PATH", help="a checkpoint, or pretrain_model.pth")
     parser.add_argument("--data", type=Path, default=Path("data"), metavar="FOLDER", help="where CIFAR-10 is, or goes")
     parser.add_argument("--out", type=Path, default=Path(), metavar="FOLDER", help="where the results go")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--device", type=torch_device, default="auto", metavar="NAME", help=listed(DEVICES))
     parser.add_argument("--seed", type=int, help="drawn anew for each run; history.json records it")
     parser.add_argument("--plain", action="store_true", help="torchvision's transforms, a DataLoader, float32: slower")
-    options = parser.parse_args(arguments)
-    if options.device == "auto":
-        options.device = "cuda" if torch.cuda.is_available() else "cpu"
-    options.device = torch.device(options.device)
-    return options
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from lab import LabError, known, listed, write_whole
+from lab import DEVICES, LabError, known, listed, torch_device, write_whole
 from torch import Tensor, nn
 
 if TYPE_CHECKING:  # torchvision takes a second to import: whoever calls the features alone does not wait for it
@@ -50,7 +50,7 @@ def resnet50_features(model: ResNet, x: Tensor) -> Tensor:
 
 def alexnet_features(model: AlexNet, x: Tensor) -> Tensor:
     """What AlexNet knows of images before its classifier: from x, (N, 3, 224, 224), to (N, 9216)."""
-    # BEGIN SOLUTION 3.1: what the classifier of AlexNet is given, flattened to one row an image
+    # BEGIN SOLUTION 3.1: what the classifier of AlexNet is given, one row an image
     x = model.features(x)  # (N, 256, 6, 6)
     x = model.avgpool(x)  # (N, 256, 6, 6), whatever the size of the images
     return x.flatten(1)
@@ -248,17 +248,13 @@ def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> a
     )
     parser.add_argument("--seed", type=int, default=0, help="of random weights; default: 0")
     parser.add_argument("--out", type=Path, default=Path(), metavar="FOLDER", help="where the results go")
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--device", type=torch_device, default="auto", metavar="NAME", help=listed(DEVICES))
     # BEGIN REFERENCE: every other classifier of torchvision, the networks of the lab, weights from a file
     parser.epilog = """The reference also takes, as --model, every classifier of torchvision and every network of the
     lab, and as --weights a file; a file of the lab's weights, such as final.pth, may stand for its model."""
     # END REFERENCE
     options = parser.parse_args(arguments)
     options.model = options.model or list(FEATURES)
-    has_gpu = torch.cuda.is_available()
-    if options.device == "cuda" and not has_gpu:
-        parser.error("--device cuda: torch finds no GPU here; leave it out, or take cpu")
-    options.device = torch.device("cuda" if has_gpu and options.device != "cpu" else "cpu")
     return options
 
 

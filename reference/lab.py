@@ -8,6 +8,10 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import torch
+
+DEVICES = ("auto", "cpu", "cuda")  # what --device accepts
+
 
 class LabError(Exception):
     """Something that the person at the keyboard must act on, in a sentence."""
@@ -35,6 +39,15 @@ def known(names: Iterable[str], name: str) -> str:
         return name
     close = difflib.get_close_matches(name, list(names), n=1)
     raise argparse.ArgumentTypeError(f"unknown name '{name}'" + (f"; did you mean '{close[0]}'?" if close else ""))
+
+
+def torch_device(name: str) -> torch.device:
+    """The device of a name; "auto" is the GPU where there is one."""
+    if known(DEVICES, name) != "cpu" and torch.cuda.is_available():
+        return torch.device("cuda")
+    if name == "cuda":
+        raise argparse.ArgumentTypeError("torch finds no GPU here; leave it out, or take cpu")
+    return torch.device("cpu")
 
 
 def positive(text: str) -> int:

@@ -1,0 +1,120 @@
+"""`grade pack`: what the lab asks for goes in, everything else stays out and is named."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from grader.errors import BadLab, BadSubmission
+from grader.intake import Limits
+from grader.pack import Packed, pack
+from reports.text import words
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Path:
+    folder = tmp_path / "lab5"
+    files = {
+        "exp1.py": b"1",
+        "exp2.py": b"2",
+        "models.py": b"m",
+        "final.pth": b"weights",
+        "history.json": b"[]",
+        "features.npz": b"f",
+        "report.md": "看 ![curve](history.png) and figures/loss.png".encode(),
+        "history.png": b"p",
+        "exp1.png": b"p",
+        "figures/loss.png": b"p",
+        "library/cat/1.jpg": b"j",
+        "queries/cat.jpg": b"j",
+        "library/cat/._1.jpg": b"noise",
+        "data/cifar-10-batches-py/data_batch_1": b"d" * 100,
+        "checkpoint/ckpt_0_acc_41.00.pth": b"c" * 1000,
+        "pretrain_model.pth": b"w",
+        "tests/test_1.py": b"t",
+        "__pycache__/exp1.pyc": b"c",
+        ".venv/lib/torch.py": b"v",
+        "notes.txt": b"n",
+        "submission.zip": b"an earlier one",
+    }
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def names(packed: Packed) -> list[str]:
+    with zipfile.ZipFile(packed.path) as archive:
+        return archive.namelist()
+
+
+def test_what_the_lab_asks_for_is_in_it_and_nothing_else(lab):
+    assert sorted(names(pack(lab))) == [
+        "exp1.py",
+        "exp2.py",
+        "features.npz",
+        "figures/loss.png",
+        "final.pth",
+        "history.json",
+        "history.png",
+        "library/cat/1.jpg",
+        "models.py",
+        "queries/cat.jpg",
+        "report.md",
+    ]
+
+
+def test_what_stays_out_is_named_with_its_size_and_why(lab):
+    told = {item.name: (item.files, item.bytes, item.why.english()) for item in pack(lab).left_out}
+    assert told["data/"] == (1, 100, "CIFAR-10 need not be handed in")
+    assert told["checkpoint/"] == (1, 1000, "checkpoints: final.pth alone counts")
+    assert told["pretrain_model.pth"] == (1, 1, "other weights: final.pth alone counts")
+    assert told["tests/"][2] == told["notes.txt"][2] == told["exp1.png"][2] == "not asked for"
+    assert told[".venv/"][2] == told["__pycache__/"][2] == "not part of the work"
+    assert "submission.zip" not in told
+
+
+def test_packing_again_packs_the_same(lab):
+    first = pack(lab).path.read_bytes()
+    assert pack(lab).path.read_bytes() == first
+
+
+def test_what_is_missing_is_told(lab, lab_rubric):
+    (lab / "final.pth").unlink()
+    lines = list(pack(lab).told(lab_rubric))
+    (missing,) = [line for line in lines if line.state == "bad"]
+    assert "Add final.pth." in [words(step) for step in missing.steps]
+
+
+@pytest.mark.parametrize("place", ["nowhere", "exp1.py"])
+def test_a_path_that_is_no_folder_is_said(lab, place):
+    with pytest.raises(BadLab, match=r"is no folder\. Name the one that holds your exp2\.py"):
+        pack(lab / place)
+
+
+def test_a_folder_with_nothing_to_hand_in_is_said(tmp_path):
+    (tmp_path / "holiday.jpg").write_bytes(b"j")
+    with pytest.raises(BadLab, match="nothing to hand in"):
+        pack(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
+
+
+def test_an_earlier_zip_stays_where_the_new_one_would_be_refused(lab):
+    with pytest.raises(BadSubmission, match=r"report\.md is"):
+        pack(lab, limits=Limits(file_bytes=5))
+    assert (lab / "submission.zip").read_bytes() == b"an earlier one"
+    assert [path.name for path in lab.glob(".*zip*")] == []
+
+
+def test_a_link_is_not_followed(lab, tmp_path):
+    (tmp_path / "secret.py").write_text("secret")
+    (lab / "exp3.py").symlink_to(tmp_path / "secret.py")
+    with pytest.raises(BadSubmission, match=r"exp3\.py is a symbolic link"):
+        pack(lab)
+
+
+def test_a_place_that_cannot_be_written_is_named(lab, tmp_path):
+    with pytest.raises(BadLab, match=r"away.* cannot be written: .*--out"):
+        pack(lab, tmp_path / "away" / "submission.zip")

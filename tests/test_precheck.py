@@ -1,0 +1,132 @@
+"""`grade precheck`: a student's folder seen as the grader will see it, each line with its next step."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures import DEMO_SUBMISSION
+from fixtures.images_build import IMAGES
+from grader import precheck as module
+from grader.dataset import ImageSet
+from grader.precheck import Precheck, precheck
+from grader.public_tests import Tested, run_public_tests
+from grader.records import Checked
+from grader.template import make_template, write_template
+from reports.text import words
+
+PASSED = tuple(Tested(f"{task}.{part}", 3, 3) for task in (1, 2, 3, 4) for part in (1, 2))
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Path:
+    """A finished folder: the demo's, with everything that the lab asks for."""
+    folder = tmp_path / "lab5"
+    shutil.copytree(DEMO_SUBMISSION, folder)
+    shutil.copytree(IMAGES / "library", folder / "library")
+    shutil.copytree(IMAGES / "queries", folder / "queries")
+    (folder / "retrieval.json").write_text(json.dumps({"schema": "retrieval-report/1", "runs": []}))
+    return folder
+
+
+@pytest.fixture
+def check(
+    monkeypatch: pytest.MonkeyPatch, demo_images: ImageSet, lab_rubric: Any, tmp_path: Path
+) -> Callable[..., Precheck]:
+    """Pre-check a folder on the drawn images; the public tests are replaced by what they would say."""
+
+    def look(folder: Path, tested: Any = PASSED, images: ImageSet | None = demo_images) -> Precheck:
+        monkeypatch.setattr(module, "run_public_tests", lambda _: tested)
+        monkeypatch.setattr(module, "find_cifar10", lambda place, cache: images)
+        return precheck(folder, None, tmp_path / "cache", lab_rubric, lambda step: None)
+
+    return look
+
+
+def line(found: Precheck, subject: str) -> Checked:
+    (one,) = [line for line in (*found.tasks, *found.criteria) if subject in words(line.subject)]
+    return one
+
+
+def test_a_finished_folder_is_ready(check, lab, monkeypatch):
+    monkeypatch.setattr(module, "PART", 500)
+    found = check(lab)
+    assert found.ready, [words(line.said) for line in found.criteria]
+    accuracy = line(found, "names test images")
+    assert words(accuracy.said).startswith("4")
+    assert " of the first 500 test images are named correctly: all of them will give " in words(accuracy.said)
+    assert len(found.tasks) == 8
+
+
+def test_the_band_holds_what_all_images_give(check, lab, monkeypatch):
+    monkeypatch.setattr(module, "PART", 500)
+    values = dict(line(check(lab), "names test images").said.values)
+    whole = json.loads((lab / "history.json").read_text())["epochs"][-1]["test_accuracy"] / 100
+    assert values["low"] < whole < values["high"]
+    assert values["low"] < values["correct"] / values["count"] < values["high"]
+
+
+def test_without_images_the_accuracy_is_not_told_and_not_ready(check, lab):
+    found = check(lab, images=None)
+    accuracy = line(found, "names test images")
+    assert (accuracy.state, found.ready) == ("worse", False)
+    assert "name it with --data" in words(accuracy.said)
+
+
+def test_what_is_missing_has_its_next_step(check, lab):
+    (lab / "final.pth").unlink()
+    shutil.rmtree(lab / "queries")
+    found = check(lab)
+    assert not found.ready
+    assert "final.pth is missing" in words(line(found, "names test images").steps[0])
+    assert "Add the folder queries/ with its images." in map(words, line(found, "Every file").steps)
+
+
+def test_a_complaint_of_a_public_test_is_its_tasks_next_step(check, lab):
+    failed = (*PASSED[1:], Tested("1.1", 2, 3, "the loss does not fall: compare with {this}"))
+    task = line(check(lab, failed), "Task 1.1")
+    assert (task.state, words(task.said)) == ("bad", "2 of 3 public tests pass")
+    assert words(task.steps[0]) == "the loss does not fall: compare with {this}"
+
+
+def test_tests_that_broke_off_are_not_ready(check, lab):
+    found = check(lab, "they took more than 80 seconds")
+    assert (found.tasks[0].state, found.ready) == ("bad", False)
+    assert "they took more than 80 seconds" in words(found.tasks[0].said)
+
+
+def test_the_bare_template_has_every_task_open(check, tmp_path):
+    write_template(make_template(), tmp_path / "bare", force=False)
+    failed = tuple(Tested(one.task, 0, 3, f"NotImplementedError: {one.task}") for one in PASSED)
+    found = check(tmp_path / "bare", failed)
+    assert {(task.state, words(task.said)) for task in found.tasks} == {("bad", "not done yet")}
+    first = words(line(found, "Task 2.1").steps[0])
+    assert first.startswith("Mean loss and accuracy in percent")
+    assert "exp2.py" in first
+    assert {line.state for line in found.criteria} == {"bad"}
+
+
+def test_a_checkpoint_folder_of_any_size_is_no_hindrance(check, lab):
+    (lab / "checkpoint").mkdir()
+    with (lab / "checkpoint" / "ckpt_0_acc_41.00.pth").open("wb") as file:
+        file.truncate(400_000_000)
+    assert line(check(lab), "Every file").state == "good"
+
+
+def test_the_public_tests_are_run_on_the_students_own_scripts(tmp_path):
+    write_template(make_template(), tmp_path / "lab", force=False)
+    script = tmp_path / "lab" / "extract_features.py"
+    done = script.read_text().replace('raise NotImplementedError("3.2', 'return features  # NotImplementedError("3.2')
+    script.write_text(done)
+    tested = run_public_tests(tmp_path / "lab")
+    assert [one.task for one in tested] == [one.task for one in PASSED]
+    told = {one.task: one for one in tested}
+    assert "2.1: mean loss" in told["2.1"].complaint
+    assert "NotImplementedError" not in told["3.2"].complaint
+    assert told["3.2"].complaint
+    assert not list((tmp_path / "lab").rglob("__pycache__")), "nothing is left in the student's folder"
