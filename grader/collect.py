@@ -45,7 +45,7 @@ from grader.preprocessing import ALTERNATIVES, TEMPLATE
 from grader.records import Message, Scalar, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox
 from grader.scoring import count_correct, digest, score
-from grader.statistics import sampling_error
+from grader.statistics import better_preprocessing, sampling_error
 
 CHECKPOINT_LIMITS = Limits()
 DOCUMENT_LIMITS = Limits(seconds=60.0, megabytes=2_000)
@@ -94,6 +94,7 @@ def collect(submission: Submission, bench: Bench, say: Callable[[Message], None]
     trials = _diagnose(submission, bench, seen)
     if trials is not None:
         seen[kind_of(Diagnosis)] = trials
+    seen[kind_of(TestScores)] = _settled(seen)
     return Evidence(
         submission.student, submission.digest, submission.archive, tuple(seen.items()), submission.notes,
         bench.sandbox.name,
@@ -306,9 +307,7 @@ def _diagnose(submission: Submission, bench: Bench, seen: dict[str, Observation]
     path = choose_checkpoint(submission)
     if not scores or not used or not isinstance(bench.images, ImageSet) or not isinstance(path, str):
         return None
-    share = scores.correct / scores.count
-    highest = max((claim.accuracy for claim in claims.claims), default=0.0) if claims else 0.0
-    if share >= POOR and highest - share <= SURPRISING + sampling_error(scores):
+    if not _surprises(scores, claims):
         return None
     labels = bench.images.labels("train")[:TRIAL_IMAGES]
     named = {"as graded": used, **{name: how for name, how in ALTERNATIVES.items() if not _same(how, used)}}
@@ -320,6 +319,29 @@ def _diagnose(submission: Submission, bench: Bench, seen: dict[str, Observation]
     counts = [count_correct(reply.arrays[f"logits_{index}"], labels) for index in range(len(runs))]
     pairs = zip(tried.items(), counts, strict=True)
     return Seen(Diagnosis(tuple(Trial(name, how, correct, len(labels)) for (name, how), correct in pairs)))
+
+
+def _surprises(scores: TestScores, claims: Claims | None) -> bool:
+    """Whether the accuracy is poor, or clearly below a claim."""
+    share = scores.correct / scores.count
+    highest = max((claim.accuracy for claim in claims.claims), default=0.0) if claims else 0.0
+    return share < POOR or highest - share > SURPRISING + sampling_error(scores)
+
+
+def _settled(seen: dict[str, Observation]) -> Observation:
+    """The scores; none where they surprise and the file holds weights that were left aside, which may be why."""
+    scores, claims, checkpoint = (_value(seen, kind) for kind in (TestScores, Claims, Checkpoint))
+    explained = better_preprocessing(_value(seen, Diagnosis)) is not None
+    if not scores or not checkpoint or not checkpoint.spare_weights or explained or not _surprises(scores, claims):
+        return seen[kind_of(TestScores)]
+    text = (
+        "{file} holds more weights than {network} has ({spare}). Measured without them it names {share:.2%} of the test"
+        " images correctly, which is no mark if the submission's network uses them: look at its code, and ask the"
+        " student for weights without them if it does not."
+    )
+    values: dict[str, Scalar] = {"file": checkpoint.path, "network": checkpoint.network}
+    spare = ", ".join(checkpoint.spare_weights)
+    return Unavailable(message(text, **values, spare=spare, share=scores.correct / scores.count))
 
 
 def _value(seen: dict[str, Observation], kind: type[Any]) -> Any:

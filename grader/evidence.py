@@ -66,6 +66,7 @@ class Checkpoint:
     extra_keys: Annotated[tuple[Name, ...], Field(max_length=200)]  # listed and never touched
     renamed: Annotated[tuple[Name, ...], Field(max_length=20)]  # spellings that were understood: "module. left out"
     unloaded: Annotated[tuple[Name, ...], Field(max_length=50)]  # classes whose code stayed out
+    spare_weights: Annotated[tuple[Name, ...], Field(max_length=200)] = ()  # of the extra keys, what may be layers
     kind: Literal["checkpoint"] = "checkpoint"
 
 

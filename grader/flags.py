@@ -57,6 +57,14 @@ def _unloaded_code(evidence: Evidence) -> Iterator[Flag]:
         yield Flag("own class", message(text, classes=", ".join(strangers)[:200], network=checkpoint.network))
 
 
+def _left_aside(evidence: Evidence) -> Iterator[Flag]:
+    checkpoint = evidence.seen(Checkpoint)
+    if checkpoint and checkpoint.spare_weights:
+        text = "{file} holds more weights than {network} has ({spare}); they were left aside."
+        spare = ", ".join(checkpoint.spare_weights)[:200]
+        yield Flag("more weights", message(text, file=checkpoint.path, network=checkpoint.network, spare=spare))
+
+
 def _unusual_input(evidence: Evidence) -> Iterator[Flag]:
     used = evidence.seen(Preprocessing)
     if used and used.also_found and not used.source:
@@ -77,6 +85,7 @@ def _thrown_away(evidence: Evidence) -> Iterator[Flag]:
 RULES: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (
     _claim_above,
     _unloaded_code,
+    _left_aside,
     _unusual_input,
     _thrown_away,
 )

@@ -30,6 +30,7 @@ from grader.evidence import (
     Measurement,
     Preprocessing,
     Refused,
+    Seen,
     TestScores,
     TimedOut,
     Unavailable,
@@ -237,6 +238,34 @@ def test_weights_measured_with_a_wrong_normalisation_lead_to_the_right_one(look,
     assert best.correct / best.count > 0.8
 
 
+# --- weights beside those of a known network -------------------------------------------------------------------
+
+
+def beside(weights: bytes, **more: torch.Tensor) -> bytes:
+    state = torch.load(io.BytesIO(weights), weights_only=True)["net"]
+    return saved({**state, **{key.replace("__", "."): value for key, value in more.items()}})
+
+
+def test_a_head_that_only_training_used_costs_nothing(look, weights):
+    found = look({"final.pth": beside(weights, aux__w=torch.ones(3))})
+    assert found.seen(Checkpoint).spare_weights == ("aux.w",)
+    assert found.seen(TestScores).correct > 160
+
+
+def test_where_the_accuracy_is_below_the_claim_the_weights_left_aside_need_a_human(look, weights):
+    content = beside(weights, attention__weight=torch.ones(64, 64))
+    outcome = look({"final.pth": content, "report.md": "The test accuracy is 99.90%."}).observation(TestScores)
+    assert isinstance(outcome, Unavailable)
+    sentence = outcome.message.english()
+    assert "holds more weights than resnet20, shortcut A has (attention.weight). Measured without them" in sentence
+
+
+def test_where_the_normalisation_explains_the_accuracy_the_weights_left_aside_do_not(look, weights):
+    code = NORMALIZE.format(mean=WRONG[0], std=WRONG[1])
+    found = look({"final.pth": beside(weights, aux__w=torch.ones(3)), "exp2.py": code})
+    assert found.seen(TestScores).correct < 100
+
+
 # --- what a child says is never trusted ------------------------------------------------------------------------
 
 
@@ -365,3 +394,45 @@ def test_a_plain_sequential_of_the_students_own_is_measured(look, few_images):
         right = net(x).argmax(dim=1).numpy() == few_images.labels("test")
     assert found.seen(TestScores).correct == int(right.sum())
     assert found.seen(Checkpoint).network == "nn.Sequential of 5 layers"
+
+
+# --- the template, unfinished ----------------------------------------------------------------------------------
+
+OPEN = 'def test(model):\n    raise NotImplementedError("2.1: mean loss")\n'
+
+
+def test_the_template_as_it_was_given_is_refused_by_its_tasks(look):
+    given = {"exp1.py": 'raise NotImplementedError("1.1: steps")', "exp2.py": OPEN, "README.md": "over 70 %"}
+    found = look({**given, "pretrain_model.pth": b"w"})
+    outcome = found.observation(Layout)
+    assert isinstance(outcome, Refused)
+    assert outcome.message.english() == (
+        "The template was handed in as it was given: tasks 1.1, 2.1 are not done. Begin with 1.1: steps"
+        " (exp1.py, line 1)."
+    )
+    claims = found.seen(Claims)
+    assert claims is not None
+    assert claims.claims == (), "what our own README says is no claim of the student's"
+
+
+def test_results_that_exp2_cannot_have_written_yet_are_missing_because_of_its_task(look):
+    found = look({"exp1.py": "x", "exp2.py": OPEN})
+    for record, file in ((TestScores, "final.pth"), (History, "history.json")):
+        outcome = found.observation(record)
+        assert isinstance(outcome, Refused)
+        said = f"{file} is missing, and task 2.1 is not done: mean loss (exp2.py, line 2). Finish exp2.py and run"
+        assert outcome.message.english().startswith(said)
+    assert isinstance(found.observation(Layout), Seen), "exp1.py is done"
+
+
+def test_weights_are_measured_whatever_is_open(look, weights):
+    assert look({"exp2.py": OPEN, "final.pth": weights}).seen(TestScores) is not None
+
+
+def test_a_part_of_the_images_is_measured_where_that_is_asked_for(few_images, shared_sandbox, weights, tmp_path):
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab" / "final.pth").write_bytes(weights)
+    submission = open_submission(Archive(tmp_path / "lab", Student("Ada")), tmp_path / "into")
+    found = collect(submission, Bench(few_images, shared_sandbox, part=50), lambda step: None)
+    scores = found.seen(TestScores)
+    assert (scores.count, scores.whole) == (50, 200)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from grader.evidence import Checkpoint, Claim, Claims, Diagnosis, Malformed, Preprocessing, TestScores, Trial
@@ -60,6 +62,13 @@ def test_where_another_normalisation_does_better_a_claim_is_no_sign_of_the_train
 @pytest.mark.parametrize("found", [("whole module", "torchvision.models.resnet.ResNet"), ("state dict", "argparse.X")])
 def test_known_classes_and_leftovers_in_a_state_dict_are_not_told(flags, found):
     assert flags(checkpoint(*found)) == {}
+
+
+def test_weights_that_were_left_aside_are_told(flags):
+    aside = replace(checkpoint("state dict"), extra_keys=("aux.w", "total_ops"), spare_weights=("aux.w",))
+    assert flags(aside) == {
+        "more weights": "final.pth holds more weights than resnet20, shortcut A has (aux.w); they were left aside."
+    }
 
 
 def test_code_that_normalises_in_several_ways_is_told(flags):

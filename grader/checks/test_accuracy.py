@@ -48,6 +48,14 @@ def _hints(case: Case[TestScores, AccuracyRamp], share: float) -> list[Message]:
     likely = _likely_preprocessing(case.other(Diagnosis))
     if likely:
         hints.append(likely)
+    checkpoint = case.other(Checkpoint)
+    if checkpoint and checkpoint.spare_weights:
+        text = (
+            "{file} holds more weights than {network} has ({spare}), and the accuracy is measured without them. If your"
+            " network uses them, train and hand in one of the lab's networks."
+        )
+        spare = ", ".join(checkpoint.spare_weights)[:200]
+        hints.append(message(text, file=checkpoint.path, network=checkpoint.network, spare=spare))
     if case.seen.not_finite:
         count = case.seen.not_finite
         hints.append(message("{count:,} images got NaN or infinite logits and count as wrong.", count=count))

@@ -104,6 +104,7 @@ def _describe(loaded: Loaded, known: Recognised, unloaded: tuple[str, ...]) -> V
         "parameters": sum(parameter.numel() for parameter in known.net.parameters()),
         "dtypes": dtypes[:20],
         "extra_keys": [key[:200] for key in known.extra[:200]],
+        "spare_weights": [key[:200] for key in known.spare[:200]],
         "renamed": [*loaded.renamed, *known.renamed][:20],
         "unloaded": [name[:200] for name in unloaded[:50]],
     }

@@ -24,6 +24,8 @@ OTHERS = ("small_alexnet", "mlp", "cnn", "resnet9")
 SPELLINGS = {"linear": "fc", "downsample": "shortcut"}
 COUNTER = "num_batches_tracked"  # older files lack it, and evaluation never reads it
 IGNORED_PARTS = ("criterion", "loss", "loss_fn")  # a loss with weights of its own, saved along
+# Single numbers that are no layer: profilers' counters, and what training scripts keep beside the weights.
+NUMBERS = ("total_ops", "total_params", "epoch", "step", "acc", "accuracy", "best_acc", "loss")
 MOST_DIFFERENCES = 60
 # A key that only this family of torchvision has, so that a stranger does not cost the building of eighty networks.
 TORCHVISION = {
@@ -44,7 +46,8 @@ class Recognised:
     name: str
     net: nn.Module
     source: Mapping[str, str]  # key of the network -> key of the file; counters that the file lacks are left out
-    extra: tuple[str, ...]
+    extra: tuple[str, ...]  # keys of the file that fill nothing
+    spare: tuple[str, ...] = ()  # those of them that may be layers after all: see `_sort_out`
     least_side: int = 32  # pixels; smaller images cannot pass through
     renamed: tuple[str, ...] = ()
 
@@ -61,17 +64,27 @@ def recognise(loaded: Loaded, file: str) -> Recognised:
         return Recognised(name, whole, source, tuple(key for key in loaded.tensors if key not in source))
     tensors, prefix = _without_common_prefix(loaded.tensors)
     renamed = (f"{prefix[:200]} left out",) if prefix else ()
+    fitting: _Comparison | None = None
     nearest: _Comparison | None = None
     for name, net, least_side in chain(_lab_networks(), _torchvision_networks(tensors)):
-        comparison = _compare(name, net, tensors)
-        if comparison.fits:
-            source = {key: prefix + comparison.source[key] for key in comparison.source}
-            spelled = tuple(f"{a} read as {b}" for a, b in SPELLINGS.items() if _spelled_otherwise(comparison, a, b))
-            return Recognised(name, net, source, comparison.unexpected, least_side, renamed + spelled)
-        if nearest is None or comparison.likeness > nearest.likeness:
-            nearest = comparison
+        found = _compare(name, net, least_side, tensors)
+        if found.fits and (fitting is None or len(found.spare) < len(fitting.spare)):
+            fitting = found
+        if fitting is not None and not fitting.spare:
+            break  # the only one: any other would leave something over
+        if nearest is None or found.likeness > nearest.likeness:
+            nearest = found
+    if fitting is not None:
+        return _recognised(fitting, prefix, renamed)
     assert nearest is not None
     raise _refusal(nearest, tensors, file)
+
+
+def _recognised(found: _Comparison, prefix: str, renamed: tuple[str, ...]) -> Recognised:
+    source = {key: prefix + theirs for key, theirs in found.source.items()}
+    spelled = tuple(f"{a} read as {b}" for a, b in SPELLINGS.items() if _spelled_otherwise(found, a, b))
+    extra, spare = (tuple(prefix + key for key in keys) for keys in (found.unexpected, found.spare))
+    return Recognised(found.name, found.net, source, extra, spare, found.least_side, renamed + spelled)
 
 
 def _lab_networks() -> Iterator[tuple[str, nn.Module, int]]:
@@ -113,20 +126,33 @@ def _without_common_prefix(tensors: Mapping[str, Tensor]) -> tuple[Mapping[str, 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
     name: str
+    net: nn.Module
+    least_side: int
     shapes: Shapes  # of the network
     source: Mapping[str, str]
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
+    layers: tuple[str, ...]  # of the unexpected, those that make it another network
+    spare: tuple[str, ...]  # of the unexpected, those that may
     other_shape: tuple[str, ...]
-    fits: bool
     likeness: float
+
+    @property
+    def complete(self) -> bool:
+        """All of the network is there, whatever else is."""
+        return not self.missing and not self.other_shape
+
+    @property
+    def fits(self) -> bool:
+        """It can be run; without what is spare."""
+        return self.complete and not self.layers
 
 
 def _canonical(key: str) -> str:
     return ".".join(SPELLINGS.get(part, part) for part in key.split("."))
 
 
-def _compare(name: str, net: nn.Module, tensors: Mapping[str, Tensor]) -> _Comparison:
+def _compare(name: str, net: nn.Module, least_side: int, tensors: Mapping[str, Tensor]) -> _Comparison:
     shapes = {key: tuple(value.shape) for key, value in net.state_dict().items()}
     theirs = {_canonical(key): key for key in tensors}
     source = {key: theirs[_canonical(key)] for key in shapes if _canonical(key) in theirs}
@@ -134,17 +160,37 @@ def _compare(name: str, net: nn.Module, tensors: Mapping[str, Tensor]) -> _Compa
     ours = set(source.values())
     unexpected = tuple(key for key in tensors if key not in ours)
     other = tuple(key for key, theirs_key in source.items() if tuple(tensors[theirs_key].shape) != shapes[key])
-    harmless = all(_harmless(key, tensors[key]) for key in unexpected)
+    layers, spare = _sort_out({key: tensors[key] for key in unexpected}, shapes)
     same = sum(not key.endswith(COUNTER) for key in source) - len(other)
     likeness = same / max(1, len(missing) + len(unexpected) + len(source))
     return _Comparison(
-        name, shapes, source, missing, unexpected, other, harmless and not missing and not other, likeness
-    )
+        name, net, least_side, shapes, source, missing, unexpected, layers, spare, other, likeness
+    )  # fmt: skip
 
 
-def _harmless(key: str, value: Tensor) -> bool:
-    """Extra keys that cannot be a layer: profilers' counters, the loss. Any other layer makes it another network."""
-    return value.numel() <= 1 or key.partition(".")[0] in IGNORED_PARTS
+def _sort_out(extra: Mapping[str, Tensor], shapes: Shapes) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Of a file's extra keys those that are layers of another network, and those of which the names do not tell.
+
+    What stands inside a part of the network, or continues a numbered row of its parts, surely takes part in its answer:
+    `layer1.3` of a ResNet32 beside those of a ResNet20, `layer1.0.se`, `fc2` after `fc1`. A part of another name may be
+    a head that only training used, or a layer in between: whoever measures without it has to say so. Profilers'
+    counters and the loss are neither.
+    """
+    own = {_row(key) for key in shapes}
+    unclear = [key for key, value in extra.items() if not _is_no_layer(key, value)]
+    layers = tuple(key for key in unclear if _row(key) in own)
+    return layers, tuple(key for key in unclear if _row(key) not in own)
+
+
+def _row(key: str) -> str:
+    """The first part of a key without its number: "layer" of `layer2.0.conv1.weight`, "" in an nn.Sequential."""
+    first = key.partition(".")[0].rstrip("0123456789")
+    return SPELLINGS.get(first, first)
+
+
+def _is_no_layer(key: str, value: Tensor) -> bool:
+    counts = value.numel() <= 1 and key.rpartition(".")[2] in NUMBERS
+    return counts or key.partition(".")[0] in IGNORED_PARTS
 
 
 def _spelled_otherwise(comparison: _Comparison, left: str, right: str) -> bool:
@@ -169,6 +215,9 @@ def _refusal(nearest: _Comparison, tensors: Mapping[str, Tensor], file: str) -> 
         key = nearest.other_shape[0]
         shape = tuple(tensors[nearest.source[key]].shape)
         return Refuse("classes", details, file=file, classes=shape[0], name=nearest.source[key], shape=str(shape))
+    if nearest.complete:
+        names = ", ".join(nearest.layers)
+        return Refuse("more_weights", details, file=file, nearest=nearest.name, count=len(nearest.layers), names=names)
     counts = {
         "missing": len(nearest.missing),
         "unexpected": len(nearest.unexpected),

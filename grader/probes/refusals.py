@@ -40,6 +40,9 @@ REFUSALS: dict[str, str] = {
     "network": "The weights in {file} fit none of the networks that the grader knows. The nearest is {nearest}:"
     " {missing} of its weights are missing, {unexpected} others are there instead, {shapes} have another shape. Hand in"
     " the weights of that network, or ask your teacher how an own network is graded.",
+    "more_weights": "The weights in {file} are those of {nearest} and {count} more, which make it another network, one"
+    " that the grader does not know: {names}. Hand in the weights of one of the lab's networks, or ask your teacher how"
+    " an own network is graded.",
     "layer": "{file} holds a whole nn.Sequential with a layer that the grader does not rebuild: {name} ({layer}). Use"
     " layers of torch.nn, or hand in a state dict of one of the lab's networks.",
     "forward": "The network in {file} was rebuilt as {network}, and it cannot take a 3 x {side} x {side} image:"

@@ -86,6 +86,12 @@ def test_nothing_at_all_measured_finite_is_still_a_verdict(verdict, scores):
     assert verdict("test_accuracy", scores(0, 50, not_finite=50)).credit == 0.0
 
 
+def test_weights_that_were_left_aside_are_told_to_the_student(verdict, scores, english):
+    aside = Checkpoint("final.pth", "state dict", "", "resnet20", 1, (), ("aux.w",), (), (), ("aux.w",))
+    hints = english(verdict("test_accuracy", scores(160, 200), aside).hints)
+    assert "final.pth holds more weights than resnet20 has (aux.w), and the accuracy is measured without them" in hints
+
+
 # --- the likely preprocessing ----------------------------------------------------------------------------------
 
 

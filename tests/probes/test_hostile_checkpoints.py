@@ -585,7 +585,9 @@ def test_a_network_that_wants_all_memory_is_told_so_and_the_next_file_is_graded(
 def test_half_a_surrogate_in_a_key_ends_in_a_sentence_that_can_be_written(
     bubblewrap: Sandbox, forge: Any, resnet20_weights: Weights, tmp_path: Path
 ) -> None:
-    answer = _sandboxed(bubblewrap, forge.save({**resnet20_weights, "\ud800": torch.zeros(5)}), tmp_path, forge.images)
+    answer = _sandboxed(
+        bubblewrap, forge.save({**resnet20_weights, "layer1.\ud800": torch.zeros(5)}), tmp_path, forge.images
+    )
 
     assert isinstance(answer, Refused)
     assert answer.details

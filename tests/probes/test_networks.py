@@ -91,11 +91,49 @@ def test_a_missing_layer_names_the_nearest_network_and_each_missing_key() -> Non
     assert "layer2.1.bn2.weight: missing, (32,) expected" in refused.details
 
 
-def test_another_layer_is_not_taken_for_an_extra_key() -> None:
-    refused = _refusal({**_shapes(models.resnet20), "attention.weight": torch.zeros(64, 64)})
+@pytest.mark.parametrize(
+    "key",
+    ["layer1.3.conv1.weight", "layer2.0.se.fc1.weight", "layer4.0.bn1.bias", "conv2.weight", "layer1.0.alpha",
+     "fc.bias2", "linear2.weight"],
+)  # fmt: skip
+@pytest.mark.parametrize("prefix", ["", "model."])
+def test_a_layer_more_makes_it_another_network(key: str, prefix: str) -> None:
+    weights = {**_shapes(models.resnet20), key: torch.zeros(1)}
 
-    assert refused.code == "network"
-    assert refused.details == ["attention.weight: (64, 64), not expected"]
+    refused = _refusal({prefix + name: value for name, value in weights.items()})
+
+    assert refused.code == "more_weights"
+    assert (refused.values["nearest"], refused.values["count"]) == ("resnet20, shortcut A", 1)
+    assert refused.details == [f"{key}: (1,), not expected"]
+
+
+def test_a_layer_more_in_a_sequential_makes_it_another_network_too() -> None:
+    assert (
+        _refusal({**_shapes(models.NETWORKS["small_alexnet"]), "99.weight": torch.zeros(10, 10)}).code == "more_weights"
+    )
+
+
+@pytest.mark.parametrize("key", ["aux.w", "projector.0.weight", "attention.weight", "teacher.conv1.weight", "scale"])
+@pytest.mark.parametrize("prefix", ["", "model."])
+def test_a_part_that_may_be_unused_is_left_aside_and_told(key: str, prefix: str) -> None:
+    weights = {**_shapes(models.resnet20), key: torch.zeros(3)}
+
+    known = _recognised({prefix + name: value for name, value in weights.items()})
+
+    assert known.name == "resnet20, shortcut A"
+    assert known.extra == known.spare == (prefix + key,)
+    assert set(known.source.values()) == {prefix + name for name in weights} - {prefix + key}
+
+
+@pytest.mark.parametrize("key", ["total_ops", "layer1.0.total_params", "criterion.weight", "epoch", "best_acc"])
+def test_what_is_no_layer_is_left_aside_without_a_doubt(key: str) -> None:
+    known = _recognised({**_shapes(models.resnet20), key: torch.zeros(1)})
+
+    assert (known.extra, known.spare) == ((key,), ())
+
+
+def test_a_head_more_does_not_make_the_smaller_of_two_networks_fit() -> None:
+    assert _recognised({**_shapes(models.resnet32), "aux.w": torch.zeros(3)}).name == "resnet32, shortcut A"
 
 
 def test_another_shape_is_named_with_both_shapes() -> None:
