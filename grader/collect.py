@@ -307,7 +307,7 @@ def _diagnose(submission: Submission, bench: Bench, seen: dict[str, Observation]
     path = choose_checkpoint(submission)
     if not scores or not used or not isinstance(bench.images, ImageSet) or not isinstance(path, str):
         return None
-    if not _surprises(scores, claims):
+    if not _surprises(scores, claims) or scores.not_finite == scores.count:  # no normalisation mends an overflow
         return None
     labels = bench.images.labels("train")[:TRIAL_IMAGES]
     named = {"as graded": used, **{name: how for name, how in ALTERNATIVES.items() if not _same(how, used)}}

@@ -352,8 +352,10 @@ def test_a_malformed_claim_is_none(look, claim):
 
 
 def test_logits_without_a_finite_number_score_nothing(look):
-    scores = look({"final.pth": b"x"}, sandbox=Fake(answered(GOOD), logit=np.nan)).seen(TestScores)
+    fake = Fake(answered(GOOD), logit=np.nan)
+    scores = look({"final.pth": b"x"}, sandbox=fake).seen(TestScores)
     assert (scores.correct, scores.not_finite, scores.count) == (0, 200, 200)
+    assert [job.probe for job in fake.jobs].count("checkpoint") == 1  # other normalisations mend nothing
 
 
 @pytest.mark.parametrize("probe", ["preprocessing", "history", "claims", "checkpoint"])

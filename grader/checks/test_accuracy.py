@@ -6,7 +6,21 @@ from dataclasses import dataclass
 
 from grader.case import Case, Ramp, check
 from grader.evidence import Checkpoint, Claims, Diagnosis, Measurement, Preprocessing, TestScores
-from grader.records import Bar, Bars, Cell, Curve, Exhibit, Matrix, Message, Point, Series, Table, Verdict, message
+from grader.records import (
+    Bar,
+    Bars,
+    Cell,
+    Curve,
+    Exhibit,
+    Matrix,
+    Message,
+    Point,
+    Scalar,
+    Series,
+    Table,
+    Verdict,
+    message,
+)
 from grader.statistics import (
     better_preprocessing,
     calibration_error,
@@ -35,11 +49,15 @@ def test_accuracy(case: Case[TestScores, AccuracyRamp]) -> Verdict:
     scores = case.seen
     share = scores.correct / scores.count
     low, high = wilson_interval(scores.correct, scores.count)
-    sentence = message(
-        "{correct:,} of {count:,} test images are named correctly: {share:.2%}"
-        " (95% interval {low:.1%} to {high:.1%}).",
-        correct=scores.correct, count=scores.count, share=share, low=low, high=high,
-    )  # fmt: skip
+    text = (
+        "{correct:,} of {count:,} test images are named correctly: {share:.2%} (95% interval {low:.1%} to {high:.1%})."
+    )
+    values: dict[str, Scalar] = {"correct": scores.correct, "count": scores.count, "share": share}
+    values |= {"low": low, "high": high}
+    if scores.not_finite:
+        text += " For {not_finite:,} of them the network answers with NaN or infinite numbers, which name no class."
+        values["not_finite"] = scores.not_finite
+    sentence = message(text, **values)
     return Verdict(case.limits.credit(share), sentence, tuple(_hints(case, share)), tuple(_exhibits(case, share)))
 
 
@@ -57,8 +75,11 @@ def _hints(case: Case[TestScores, AccuracyRamp], share: float) -> list[Message]:
         spare = ", ".join(checkpoint.spare_weights)[:200]
         hints.append(message(text, file=checkpoint.path, network=checkpoint.network, spare=spare))
     if case.seen.not_finite:
-        count = case.seen.not_finite
-        hints.append(message("{count:,} images got NaN or infinite logits and count as wrong.", count=count))
+        text = (
+            "The network's numbers overflow although its weights are finite, as after training that diverged. Check"
+            " torch.isfinite(model(images)).all() in exp2.py, lower the learning rate, or hand in an earlier epoch."
+        )
+        hints.append(message(text))
     mixed = _most_mixed(case.seen)
     if case.limits.credit(share) < 1.0 and mixed:
         hints.append(mixed)

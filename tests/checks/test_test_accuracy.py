@@ -78,8 +78,10 @@ def test_at_full_credit_there_is_nothing_to_do(verdict, scores):
 
 def test_images_without_finite_logits_are_told(verdict, scores, english):
     judged = verdict("test_accuracy", scores(100, 200, not_finite=3))
-    assert "3 images got NaN or infinite logits and count as wrong." in english(judged.hints)
-    assert "100 of 200" in judged.message.english()
+    sentence = judged.message.english()
+    assert sentence.startswith("100 of 200 test images are named correctly: 50.00%")
+    assert sentence.endswith("For 3 of them the network answers with NaN or infinite numbers, which name no class.")
+    assert "lower the learning rate, or hand in an earlier epoch" in english(judged.hints)
 
 
 def test_nothing_at_all_measured_finite_is_still_a_verdict(verdict, scores):
