@@ -14,6 +14,7 @@ import click
 
 from grader import __version__, console
 from grader.command_line import DefaultGroup, data_option, measuring_options
+from grader.endings import Terminated, ending_orderly
 from grader.errors import GraderError
 
 if TYPE_CHECKING:
@@ -245,7 +246,8 @@ def main() -> None:
 def _guarded(command: click.Command) -> int:
     """Run the command and return its exit status. Click's own way out would make Ctrl-C a 1: "needs a human"."""
     try:
-        status = command.main(prog_name="grade", standalone_mode=False)
+        with ending_orderly():
+            status = command.main(prog_name="grade", standalone_mode=False)
     except GraderError as error:
         console.complain(error)
         return UNUSABLE
@@ -255,6 +257,9 @@ def _guarded(command: click.Command) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("grade: interrupted; what was graded until now is in the output folder", err=True)
         return INTERRUPTED
+    except Terminated as request:
+        click.echo("grade: ended from outside; what was graded until now is in the output folder", err=True)
+        return request.status
     except OSError as error:
         place = error.filename or "a file"
         click.echo(f"grade: {place}: {error.strerror or error}; nothing half-written was left", err=True)

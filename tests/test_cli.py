@@ -372,6 +372,25 @@ def test_ctrl_c_ends_a_real_run_with_130_and_leaves_no_process_and_no_half_file(
     assert not list(here.glob("grades/*/.*"))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals for one process")
+@pytest.mark.parametrize("request_", [signal.SIGTERM, signal.SIGHUP])
+def test_a_request_to_end_leaves_nothing_behind(here, request_):
+    (here / "tmp").mkdir()
+    run = subprocess.Popen(
+        [*COMMAND, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env={**os.environ, "TMPDIR": str(here / "tmp")},
+    )  # fmt: skip
+    while not list((here / "tmp").glob("grade-*")):
+        time.sleep(0.01)
+    run.send_signal(request_)
+    run.send_signal(request_)
+    out, err = run.communicate(timeout=60)
+    assert (run.returncode, "Traceback" in out + err) == (128 + request_, False), err
+    assert err.endswith("grade: ended from outside; what was graded until now is in the output folder\n")
+    assert list((here / "tmp").iterdir()) == []
+    assert not list(here.glob("grades/*/.*"))
+
+
 # --- help ------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,39 @@
+"""A request to end (`kill`, `timeout`, a closed terminal) ends a run as Ctrl-C does: nothing stays behind."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+REQUESTS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+class Terminated(BaseException):
+    """Raised wherever the run is when the request comes, so that folders and processes are cleared away on the way."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.status = 128 + number  # as a shell tells it of a program that a signal ended
+
+
+@contextmanager
+def ending_orderly() -> Iterator[None]:
+    """Within it the first request raises Terminated, and further ones wait. What `nohup` set to be ignored stays so."""
+    before = {number: signal.getsignal(number) for number in REQUESTS}
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del frame
+        for request in REQUESTS:
+            signal.signal(request, signal.SIG_IGN)  # clearing away must not be ended half-way
+        raise Terminated(number)
+
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
