@@ -119,7 +119,7 @@ def test_without_weights_the_student_is_told_and_all_else_is_seen(look):
     for kind in (TestScores, Checkpoint, Measurement):
         outcome = found.observation(kind)
         assert isinstance(outcome, Refused)
-        assert "final.pth is missing: exp2.py writes it" in outcome.message.english()
+        assert "final.pth is missing. exp2.py writes it" in outcome.message.english()
     assert found.seen(History) and found.seen(Layout) and found.seen(Preprocessing) == TEMPLATE
 
 
@@ -310,7 +310,7 @@ GOOD = {"checkpoint": FIELDS, "claim": None, "measurements": [RAN]}
 def test_no_job_carries_labels_or_the_rubric(look, weights, few_images):
     fake = Fake(answered(GOOD))
     look({"final.pth": weights, "exp2.py": "x", "history.json": "[]", "report.md": "x"}, sandbox=fake)
-    assert {job.probe for job in fake.jobs} == {"preprocessing", "history", "claims", "checkpoint"}
+    assert {job.probe for job in fake.jobs} == {"tasks", "preprocessing", "history", "claims", "checkpoint"}
     for job in fake.jobs:
         told = json.dumps(job.request())
         assert "labels" not in told and "correct" not in told

@@ -84,3 +84,11 @@ def test_the_digest_is_that_of_little_endian_rows():
     logits = np.array([[1.5, -2.0], [0.0, 3.25]], dtype=np.float32)
     expected = hashlib.sha256(struct.pack("<4f", 1.5, -2.0, 0.0, 3.25)).hexdigest()
     assert digest(logits) == digest(np.asfortranarray(logits)) == digest(logits.astype(">f4")) == expected
+
+
+def test_logits_of_a_part_are_scored_against_the_first_labels_and_say_so():
+    labels = np.array([0, 1, 2, 0, 1], dtype=np.uint8)
+    part = score(np.eye(3, dtype=np.float32), labels, "few", CLASSES)
+    assert (part.correct, part.count, part.whole) == (3, 3, 5)
+    whole = score(np.eye(3, dtype=np.float32)[labels], labels, "few", CLASSES)
+    assert (whole.correct, whole.count, whole.whole) == (5, 5, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from grader.evidence import Bin, Diagnosis, Trial
 from grader.preprocessing import TEMPLATE
-from grader.statistics import Z95, calibration_error, fits_training, wilson_interval
+from grader.statistics import Z95, calibration_error, fits_training, sampling_error, wilson_interval
 
 
 def by_bisection(correct: int, count: int) -> tuple[float, float]:
@@ -113,3 +114,12 @@ def test_a_claim_fits_the_training_set_only_where_that_plainly_explains_it(score
 
 def test_without_a_diagnosis_nothing_is_explained(scores):
     assert fits_training(0.99, scores(800, 1000), None) is None
+
+
+def test_only_a_part_of_the_images_leaves_something_to_chance(scores):
+    part = replace(scores(1600, 2000), whole=10_000)
+    low, high = wilson_interval(1600, 2000)
+    assert sampling_error(part) == pytest.approx((high - low) / 2)
+    assert 0.016 < sampling_error(part) < 0.019
+    assert sampling_error(scores(1600, 2000)) == 0.0
+    assert sampling_error(replace(scores(1600, 2000), whole=2000)) == 0.0

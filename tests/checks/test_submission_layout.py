@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grader.checks.submission_layout import LayoutLimits
-from grader.evidence import Layout
+from grader.evidence import Layout, OpenTask, Tasks
 from grader.records import Message, Parts, SubmittedFile, Table
 
 WHOLE = (
@@ -99,3 +99,29 @@ def test_what_is_asked_for_is_the_rubrics_choice(verdict):
 def test_limits_that_nobody_can_meet_are_refused(limits):
     with pytest.raises(ValueError, match=r"megabytes|required"):
         LayoutLimits(*limits)
+
+
+def test_a_script_with_an_open_task_counts_as_not_there(verdict, english):
+    tasks = Tasks((OpenTask("2.1", "mean loss", "exp2.py", 35), OpenTask("2.2", "the rate", "exp2.py", 50)))
+    judged = verdict("submission_layout", layout(*WHOLE), tasks)
+    assert judged.credit == 11 / 12
+    assert judged.message.english() == "Every file is there; not finished yet: exp2.py."
+    assert english(judged.hints).splitlines() == [
+        "Finish exp2.py: task 2.1, mean loss (line 35).",
+        "Finish exp2.py: task 2.2, the rate (line 50).",
+    ]
+    assert found_at(judged, "exp2.py").english() == "exp2.py, task 2.1, 2.2 not done"
+
+
+def test_what_is_missing_and_what_is_unfinished_are_told_apart(verdict):
+    tasks = Tasks((OpenTask("1.1", "steps", "exp1.py", 3),))
+    judged = verdict("submission_layout", layout(*(path for path in WHOLE if path != "final.pth")), tasks)
+    assert judged.credit == 10 / 12
+    assert judged.message.english() == (
+        "1 of the files asked for are missing (final.pth), and 1 are not finished (exp1.py)."
+    )
+
+
+def test_an_open_task_elsewhere_is_no_concern_of_the_layout(verdict):
+    tasks = Tasks((OpenTask("1.1", "steps", "old/exp1.py", 3),))
+    assert verdict("submission_layout", layout(*WHOLE, "old/exp1.py"), tasks).credit == 1.0

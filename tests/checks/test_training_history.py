@@ -177,3 +177,10 @@ def test_the_curve_shows_both_accuracies_and_the_measured_point_at_the_last_epoc
 def test_without_a_measurement_the_curve_has_no_point(verdict):
     found = verdict("training_history", history(50.0), failed={TestScores: Unavailable(message("no data"))})
     assert found.exhibits[0].points == ()
+
+
+def test_what_a_part_of_the_images_leaves_to_chance_is_nobodys_fault(verdict, scores):
+    part = replace(scores(1600, 2000), whole=10_000)  # 80 %, give or take 1.75 points
+    assert verdict("training_history", history(82.7), part).credit == 1.0
+    assert verdict("training_history", history(82.8), part).credit == 0.5
+    assert verdict("training_history", history(82.7), scores(8000, 10_000)).credit == 0.5

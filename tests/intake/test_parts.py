@@ -65,9 +65,15 @@ def test_what_is_missing_is_empty():
 
 
 def test_reports_named_report_come_first():
-    parts = parts_of("README.md", "notes.txt", "docs/report.md", "report.pdf", "lab.docx")
-    assert parts.reports == ("report.pdf", "docs/report.md", "README.md", "lab.docx", "notes.txt")
+    parts = parts_of("essay.md", "notes.txt", "docs/report.md", "report.pdf", "lab.docx")
+    assert parts.reports == ("report.pdf", "docs/report.md", "essay.md", "lab.docx", "notes.txt")
 
 
 def test_notebooks_are_found():
     assert parts_of("b/x.ipynb", "lab.ipynb").notebooks == ("lab.ipynb", "b/x.ipynb")
+
+
+def test_the_templates_own_files_are_nobodys_work():
+    own = ("README.md", "README.zh.md", "requirements.txt", "pretrain_model.pth")
+    parts = parts_of(*own, "lab/ReadMe.md", "report.md", "old.pth")
+    assert (parts.reports, parts.other_weights) == (("report.md",), ("old.pth",))

@@ -1,0 +1,102 @@
+"""The lab can be done, and its template is not done yet: both handed in and graded as a student's would be."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from fixtures.images_build import IMAGES
+from grader.collect import Bench
+from grader.dataset import ImageSet
+from grader.intake import Archive
+from grader.pack import pack
+from grader.pipeline import Lab, grade_archive
+from grader.records import Blocked, Grade, Judged, MadeBy, Message, Student, Unjudged, message
+from grader.rubric import Rubric
+from grader.sandbox import Sandbox
+from grader.template import make_template, write_template
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "reference"
+HISTORY = REFERENCE / "results" / "best-60" / "history.json"
+NO_IMAGES = message("there is no CIFAR-10 here")
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The reference as a student would have it in the end, retrieval run, packed by `grade pack`."""
+    folder = tmp_path_factory.mktemp("solved")
+    for path in (*REFERENCE.glob("*.py"), REFERENCE / "final.pth", REFERENCE / "report.md", HISTORY):
+        if path.name != "__init__.py":
+            shutil.copy(path, folder)
+    for name in ("library", "queries"):
+        shutil.copytree(IMAGES / name, folder / name)
+    command = [sys.executable, "retrieve.py", "--weights", "random", "--model", "resnet50", "--model", "alexnet"]
+    subprocess.run(command, cwd=folder, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True)
+    return pack(folder).path
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bare") / "lab"
+    write_template(make_template(), folder, force=False)
+    return pack(folder).path
+
+
+@pytest.fixture(scope="module")
+def graded(lab_rubric: Rubric, shared_sandbox: Sandbox) -> Callable[..., Grade]:
+    def grade(archive: Path, images: ImageSet | Message = NO_IMAGES) -> Grade:
+        lab = Lab(Bench(images, shared_sandbox), lab_rubric, MadeBy("0", "3"))
+        return grade_archive(Archive(archive, Student("Ada")), lab, lambda step: None).grade
+
+    return grade
+
+
+def test_the_solved_lab_earns_every_point_that_can_be_judged_here(graded, solved):
+    grade = graded(solved)
+    lost = {mark.criterion.check: mark.finding for mark in grade.marks if mark.points != mark.criterion.points}
+    assert {name: type(finding) for name, finding in lost.items()} == {"test_accuracy": Unjudged}
+    assert grade.flags == ()
+
+
+@pytest.mark.cifar10
+def test_with_cifar_10_the_solved_lab_earns_every_point(graded, solved, cifar10):
+    grade = graded(solved, cifar10)
+    assert grade.total == grade.points
+    assert not grade.needs_human
+    assert grade.flags == ()
+
+
+@pytest.mark.cifar10
+def test_the_committed_weights_reach_their_stated_accuracy_to_the_image(graded, solved, cifar10):
+    stated = json.loads(HISTORY.read_text())["epochs"][-1]["test_accuracy"]
+    assert stated >= 91.25  # He et al. 2016, table 6
+    accuracy = graded(solved, cifar10).accuracy
+    assert accuracy is not None
+    assert round(accuracy * 10_000) == round(stated * 100)
+
+
+def test_the_bare_template_earns_nothing_and_each_finding_names_its_task(graded, bare):
+    grade = graded(bare)
+    assert grade.total == 0
+    for mark in grade.marks:
+        assert isinstance(mark.finding, Blocked), mark
+        assert re.search(r"\btasks? \d\.\d\b", mark.finding.cause.english()), mark.finding.cause.english()
+
+
+def test_a_template_with_one_exercise_done_is_judged_for_what_is_there(graded, bare, tmp_path):
+    folder = tmp_path / "lab"
+    write_template(make_template(), folder, force=False)
+    shutil.copy(REFERENCE / "exp1.py", folder)
+    layout = next(m.finding for m in graded(pack(folder).path).marks if m.criterion.check == "submission_layout")
+    assert isinstance(layout, Judged)
+    assert layout.verdict.credit == pytest.approx(3 / 12)  # exp1.py, no data set, small
+    assert "Finish retrieve.py: task 4.1" in " ".join(hint.english() for hint in layout.verdict.hints)
