@@ -63,6 +63,7 @@ def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **re
 
     Writes OUT/STUDENT/report.html and grade.json as soon as each is graded.
     """
+    from grader.batch import require_room
     from grader.dataset import default_cache
     from grader.run import Options, find_archives, find_images, load_rubric
 
@@ -73,6 +74,7 @@ def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **re
         console.complain(refusal)
     if not archives:
         sys.exit(UNUSABLE)
+    require_room(options.out)
     out = console.console()
     with console.bar(out) as bar:
         images = find_images(data, default_cache(), None if no_fetch else bar, lambda said: console.line(out, said))
@@ -85,6 +87,7 @@ def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **re
 def demo(**rest: Any) -> None:
     """Grade a built-in submission on a built-in image set: the whole job, without CIFAR-10 and without network."""
     from fixtures import DEMO_SUBMISSION
+    from grader.batch import require_room
     from grader.dataset import default_cache
     from grader.dataset import demo as demo_images
     from grader.intake import Archive
@@ -92,6 +95,7 @@ def demo(**rest: Any) -> None:
     from grader.run import Options, load_rubric
 
     options = Options(rubric=None, **rest)
+    require_room(options.out)
     click.echo("The demo submission, measured on a drawn set of ten shapes in place of CIFAR-10.")
     archive = Archive(DEMO_SUBMISSION, Student("Demo Student"))
     sys.exit(_grade((archive,), options, load_rubric(options), demo_images(default_cache())))

@@ -60,9 +60,13 @@ def refused(archive: Archive, cause: Message, rubric: Rubric, made_by: MadeBy) -
 
 
 def bug(archive: Archive, error: Exception, rubric: Rubric, made_by: MadeBy) -> Grade:
-    """The Grade where the grader itself failed: nothing is marked, and staff act."""
+    """The Grade where the grader itself failed."""
     text = "the grader failed on this submission ({kind}: {error}); please report it"
-    fault = message(text, kind=type(error).__name__, error=str(error)[:300])
+    return unmarked(archive, message(text, kind=type(error).__name__, error=str(error)[:300]), rubric, made_by)
+
+
+def unmarked(archive: Archive, fault: Message, rubric: Rubric, made_by: MadeBy) -> Grade:
+    """The Grade of an archive that could not be looked at here: no marks, and staff act on the fault."""
     marks = tuple(Mark(line.criterion, Unjudged(line.check.name, fault)) for line in rubric.lines)
     return Grade(archive.student, "", archive.name, marks, None, replace(made_by, rubric=rubric.digest))
 

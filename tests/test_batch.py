@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader import batch
-from grader.batch import Publisher, folder_name, grade_all, write_whole
+from grader.batch import Publisher, folder_name, grade_all, require_room, write_whole
 from grader.collect import Bench
+from grader.errors import BadLab
 from grader.evidence import EVIDENCE, Evidence
 from grader.intake import Archive
 from grader.mark import from_json, mark, refused
@@ -219,8 +221,40 @@ def test_a_full_disk_ends_the_run_at_once(lab, graded, tmp_path, monkeypatch):
     monkeypatch.setattr(batch, "grade_archive", lambda archive, lab, say: graded(archive.student))
     (tmp_path / "out").write_text("a file")
     archives = [Archive(tmp_path / name, Student(name)) for name in ("ada", "bob")]
-    with pytest.raises(OSError):
+    with pytest.raises(BadLab, match="out/ada cannot be written: Not a directory"):
         list(grade_all(archives, lab, Publisher(tmp_path / "out", page), silent))
+
+
+def test_a_disk_that_fills_up_while_writing_leaves_no_empty_folder(graded, tmp_path, monkeypatch):
+    def full(path: Path, text: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(batch, "write_whole", full)
+    with pytest.raises(BadLab) as caught:
+        Publisher(tmp_path / "new" / "out", page)(graded(Student("Ada")))
+    assert str(caught.value) == (
+        f"{tmp_path}/new/out/Ada cannot be written: No space left on device. Nothing half-written was left. Make room"
+        " there, mend its permissions, or name another folder with --out."
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_output_folder_is_tried_out_and_left_as_it_was(tmp_path):
+    require_room(tmp_path / "new" / "out")
+    assert list(tmp_path.iterdir()) == []
+    require_room(tmp_path)
+    assert tmp_path.exists()
+
+
+def test_an_archive_that_this_machine_cannot_read_is_the_staffs_and_no_bug(lab, graded, tmp_path, monkeypatch, capsys):
+    def grade_archive(archive, lab, say):
+        raise BadLab(message("{path} cannot be read: Permission denied.", path=archive.name))
+
+    monkeypatch.setattr(batch, "grade_archive", grade_archive)
+    (written,) = grade_all([Archive(tmp_path / "ada", Student("ada"))], lab, Publisher(tmp_path, page), silent)
+    assert written.grade.needs_human
+    assert written.grade.marks[0].finding.fault.english() == "ada cannot be read: Permission denied."
+    assert capsys.readouterr().err == ""
 
 
 def test_what_is_being_done_is_told_with_its_archive(lab, tmp_path):

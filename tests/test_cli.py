@@ -324,13 +324,26 @@ def test_cuda_where_there_is_none_is_refused(grade):
 
 
 @pytest.mark.parametrize("out", ["taken/deeper", "/proc/nothing/here"])
-def test_results_that_cannot_be_written_are_one_sentence(grade, here, out):
-    (here / "ada" / "final.pth").unlink()
+def test_results_that_cannot_be_written_are_told_before_anything_is_measured(grade, here, monkeypatch, out):
+    def touched(*arguments: Any) -> None:
+        raise AssertionError("whether there is room comes first")
+
+    monkeypatch.setattr(grader.run, "find_cifar10", touched)
+    monkeypatch.setattr(grader.run, "open_sandbox", touched)
     (here / "taken").write_text("a file")
     done = grade("ada", "--out", out)
     assert done.status == 2
-    assert done.err.startswith("grade: ")
-    assert "nothing half-written was left" in done.err
+    assert done.err.startswith(f"grade: {out} cannot be written: ")
+    assert done.err.endswith("or name another folder with --out.")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no limits")
+def test_files_that_may_not_grow_are_told_with_the_folder_and_what_next(here):
+    limited = ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash", *COMMAND, "demo"]
+    done = subprocess.run(limited, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.startswith("grade: grades cannot be written: File too large.")
+    assert not (here / "grades").exists()
 
 
 def test_a_file_in_place_of_the_output_folder_is_refused_at_once(grade, here):
