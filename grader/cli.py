@@ -215,7 +215,7 @@ def pack(folder: Path, out: Path | None) -> None:
     lines = tuple(packed.told(read_rubric(DEFAULT, discover())))
     for line in lines:
         terminal.examined(line, shown)
-    console.line(shown, message("{path}: {size:.1f} MB", path=str(packed.path), size=packed.bytes / 1e6))
+    console.line(shown, message("{path}: {size:.2f} MB", path=str(packed.path), size=packed.bytes / 1e6))
     sys.exit(READY if all(line.state != "bad" for line in lines) else NOT_READY)
 
 

@@ -27,17 +27,17 @@ CODE = (".py", ".ipynb")
 IMAGES = ("library", "queries")
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg")
 WEIGHTS = (".pth", ".pt", ".ckpt", ".safetensors")
+MOST_NAMED = 12  # folders and files in one line
 LONGEST_REPORT = 1_000_000  # bytes of report.md in which pictures are looked for
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What stayed out: a file, or all that lies below one folder, and why."""
+    """What stayed out for one reason: top folders, with a slash, and files of the top; their size in bytes."""
 
-    name: str
-    files: int
-    bytes: int
     why: Message
+    names: tuple[str, ...]
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,10 @@ class Packed:
         inside = ", ".join(f"{name} ({count})" if name.endswith("/") else name for name, count in names.items())
         yield Checked(message("In it"), "good", message("{inside}", inside=inside))
         for item in self.left_out:
-            said = message("{count} files, {size:.1f} MB", count=item.files, size=item.bytes / MEGABYTE)
-            yield Checked(message("Left out: {name}", name=item.name), "worse", said, (item.why,))
+            shown = ", ".join(item.names[:MOST_NAMED]) + ", ..." * (len(item.names) > MOST_NAMED)
+            why = item.why.english()
+            said = message("{names} ({size:.2f} MB): {why}", names=shown, size=item.bytes / MEGABYTE, why=why)
+            yield Checked(message("Left out"), "worse", said)
         for line in rubric.lines:
             if line.check.reads is Layout:
                 evidence = Evidence(Student(""), "", self.path.name, ())
@@ -131,16 +133,15 @@ def _reason(entry: Entry, report: str) -> Message | None:
 
 
 def _grouped(files: Iterable[Entry], reasons: dict[str, Message | None]) -> tuple[LeftOut, ...]:
-    """Left out by top folder and reason, the largest first."""
-    count: Counter[tuple[str, Message]] = Counter()
-    size: Counter[tuple[str, Message]] = Counter()
+    """Left out by reason, the largest first."""
+    names: dict[Message, dict[str, None]] = {}
+    size: Counter[Message] = Counter()
     for entry in files:
         if (why := reasons[entry.name]) is not None:
             top, slash, _ = entry.name.partition("/")
-            count[visible(top) + slash, why] += 1
-            size[visible(top) + slash, why] += entry.size
-    largest_first = sorted(size, key=lambda item: (-size[item], item[0]))
-    return tuple(LeftOut(name, count[name, why], size[name, why], why) for name, why in largest_first)
+            names.setdefault(why, {})[visible(top) + slash] = None
+            size[why] += entry.size
+    return tuple(LeftOut(why, tuple(sorted(names[why])), bytes_) for why, bytes_ in size.most_common())
 
 
 def _write(source: Source, chosen: Iterable[Entry], target: Path, limits: Limits) -> Layout:

@@ -17,7 +17,10 @@ NOISE_FILES = {
 }  # macOS names a folder's icon "Icon" + carriage return
 
 # The student can see these and may wonder where they went: left out with a note.
-TOOL_FOLDERS = {".git", ".venv", "venv", "node_modules", "site-packages"}
+TOOL_FOLDERS = {
+    ".git", ".idea", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".venv", ".vscode", "node_modules", "site-packages",
+    "venv",
+}  # fmt: skip
 COMPILED = ".pyc"  # could stand in for a source that nobody has read
 
 DATASET_FOLDERS = {"cifar-10-batches-py", "cifar-10-batches-bin", "cifar-10-batches-mat"}
