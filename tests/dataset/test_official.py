@@ -75,6 +75,12 @@ def test_a_silent_server_is_given_up(serve, tmp_path, silent):
         source.download(tmp_path, silent)
 
 
+def test_a_server_that_takes_for_ever_is_given_up(serve, tmp_path, silent):
+    source = OfficialArchive(serve(bytes(100), length=5000, stall=True), deadline=0.0)
+    with pytest.raises(Unusable, match="too slow: 100 bytes in 0 s"):
+        source.download(tmp_path, silent)
+
+
 def test_a_missing_page_says_its_status(serve, tmp_path, silent):
     with pytest.raises(Unusable, match="404"):
         OfficialArchive(serve(b"", status=404)).download(tmp_path, silent)
