@@ -1,0 +1,280 @@
+"""Exercise 5.2, second half: find the images of a library that are most like a query.
+
+    python retrieve.py                                    library/ and queries/, ResNet50 and AlexNet, ImageNet weights
+    python retrieve.py --weights random --metric euclidean
+
+An image of the library lies in the folder of its class, library/cat/1.jpg; a query lies in such a folder as well, or
+is called by its class, queries/cat.jpg. It prints the five best matches of each query, and writes retrieval.json,
+features.npz, and for each model a sheet of the matches, retrieval_<model>.png.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from extract_features import (
+    Extractor,
+    check,
+    extract,
+    images_in,
+    load_all,
+    parse,
+    path_of,
+    read_image,
+    write_features,
+)
+from lab import LabError, listed, write_whole
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TOP = 5  # the exercise shows the five best
+ENOUGH = 50  # images of a library, the exercise asks for
+METRICS = {"cosine": True, "euclidean": False}  # whether the largest score is the best
+DIGITS = 6  # of a score in retrieval.json; float32 holds seven
+SHEET_QUERIES = 40  # rows of a sheet that one still looks through
+
+
+def similarity(queries: Tensor, library: Tensor, metric: str) -> Tensor:
+    """The score of each library image for each query: from rows of length one, (Q, D) and (L, D), to (Q, L).
+
+    "cosine" is the cosine of the angle between the two, 1 where they are the same; "euclidean" is the distance, 0
+    where they are the same. Raises ValueError for any other metric.
+    """
+    if metric not in METRICS:
+        raise ValueError(f"'{metric}' is no metric: take {listed(METRICS)}")
+    raise NotImplementedError("4.1: the cosine, or the Euclidean distance, of every query and every library image")
+
+
+def top_k(scores: Tensor, k: int, largest: bool) -> Tensor:
+    """The places of the k best scores of each row, best first: from (Q, L) to int64 (Q, k). No scores are returned.
+
+    The best are the largest or the smallest. Of equal scores the one that stands first in the library comes first.
+    """
+    raise NotImplementedError("4.2: the places of the k best scores of each row, best first, equals in their order")
+
+
+class Item(NamedTuple):
+    """An image of the library or a query."""
+
+    path: str  # of the library below its root, "cat/1.jpg"; of a query with its folder, "queries/cat.jpg"
+    label: str  # its class
+    sha256: str  # of the file
+    file: Path
+
+
+Matches = tuple[tuple[tuple[Item, float], ...], ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one model found."""
+
+    extractor: Extractor
+    dim: int
+    metric: str
+    matches: Matches  # of each query the five best, with their scores
+
+    def claimed(self, queries: Sequence[Item]) -> dict[str, float]:
+        """Shares of the first five, and of the first, that are of the query's class."""
+        right = [
+            [item.label == query.label for item, _ in row] for query, row in zip(queries, self.matches, strict=True)
+        ]
+        precision = sum(map(sum, right)) / (TOP * len(right))
+        return {
+            "precision_at_5": round(precision, DIGITS),
+            "top1": round(sum(row[0] for row in right) / len(right), DIGITS),
+        }
+
+    def title(self, queries: Sequence[Item]) -> str:
+        """For people."""
+        claimed = self.claimed(queries)
+        figures = f"precision@5 {claimed['precision_at_5']:.1%}, top-1 {claimed['top1']:.1%}"
+        return f"{self.extractor.title()}, {self.metric}: {figures}"
+
+
+def library_in(root: Path) -> list[Item]:
+    """The images below root; the class of each is its folder. Raises LabError."""
+    files = images_in(root)
+    loose = next((file for file in files if file.parent == root), None)
+    if loose:
+        raise LabError(f"{loose} lies in no class: put it into a folder, {root}/<class>/{loose.name}")
+    if len(files) < TOP:
+        raise LabError(f"{root} holds {len(files)} images, too few for the {TOP} best: the exercise asks for {ENOUGH}")
+    return [Item(file.relative_to(root).as_posix(), file.parent.name, digest(file), file) for file in files]
+
+
+def queries_in(root: Path) -> list[Item]:
+    """The images below root; the class of each is its folder, or else its name. Raises LabError."""
+    files = images_in(root)
+    labels = [file.stem if file.parent == root else file.parent.name for file in files]
+    return [Item(path_of(file, root), label, digest(file), file) for file, label in zip(files, labels, strict=True)]
+
+
+def digest(file: Path) -> str:
+    """SHA-256 of the file. Raises LabError."""
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise LabError(f"cannot read {file}: {error.strerror}") from error
+
+
+def doubts(library: Sequence[Item], queries: Sequence[Item]) -> list[str]:
+    """What the exercise wants otherwise, each in a sentence."""
+    found = []
+    if len(library) < ENOUGH:
+        found.append(f"the library holds {len(library)} images, and the exercise asks for {ENOUGH}")
+    of_content = {item.sha256: item.path for item in library}
+    for query in queries:
+        if query.sha256 in of_content:
+            found.append(f"{query.path} is also in the library, as {of_content[query.sha256]}: take another query")
+    labels = {item.label for item in library}
+    for query in queries:
+        if query.label not in labels:
+            found.append(f"{query.path}: the library has no class '{query.label}'; name the query by its class")
+    return found
+
+
+def rank(extractor: Extractor, metric: str, library: Sequence[Item], features: Tensor) -> Run:
+    """The five best of the library for each query; features are (L + Q, D), the library's first."""
+    of_library, of_queries = torch.tensor_split(features, [len(library)])  # (L, D), (Q, D)
+    scores = similarity(of_queries, of_library, metric)  # (Q, L)
+    best = top_k(scores, TOP, METRICS[metric])  # (Q, 5)
+    pairs = zip(best.tolist(), scores.gather(1, best).tolist(), strict=True)
+    matches = tuple(tuple((library[place], score) for place, score in zip(*row, strict=True)) for row in pairs)
+    return Run(extractor, features.shape[1], metric, matches)
+
+
+def report(library_root: Path, library: Sequence[Item], queries: Sequence[Item], runs: Sequence[Run]) -> bytes:
+    """The content of retrieval.json, schema retrieval-report/1."""
+    items = [{"path": item.path, "class": item.label, "sha256": item.sha256} for item in library]
+    head = {"schema": "retrieval-report/1", "library": {"root": library_root.absolute().name, "items": items}}
+    content = {**head, "runs": [record(run, queries) for run in runs]}
+    return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def record(run: Run, queries: Sequence[Item]) -> dict[str, Any]:
+    """One model in retrieval.json."""
+    extractor = run.extractor
+    seed = {} if extractor.seed is None else {"seed": extractor.seed}
+    answers = []
+    for query, row in zip(queries, run.matches, strict=True):
+        results = [
+            {"rank": place, "path": item.path, "score": round(score, DIGITS)}
+            for place, (item, score) in enumerate(row, 1)
+        ]
+        answers.append({"query": query.path, "class": query.label, "sha256": query.sha256, "results": results})
+    return {
+        "model": extractor.name,
+        "weights": extractor.weights,
+        **seed,
+        "layer": extractor.layer,
+        "dim": run.dim,
+        "metric": run.metric,
+        "preprocess": asdict(extractor.preprocess),
+        "claimed": run.claimed(queries),
+        "queries": answers,
+    }
+
+
+def table(run: Run, queries: Sequence[Item]) -> str:
+    """The ranking for the screen; an asterisk marks a match of the query's class."""
+    lines = [run.title(queries), "(* of the query's class)"]
+    for query, row in zip(queries, run.matches, strict=True):
+        lines.append(f"\n  {query.path}")
+        for place, (item, score) in enumerate(row, 1):
+            lines.append(f"    {place}  {score:8.4f}  {'*' if item.label == query.label else ' '} {item.path}")
+    return "\n".join([*lines, ""])
+
+
+def sheet(run: Run, queries: Sequence[Item]) -> bytes:
+    """Each query beside its five matches with their scores, as a PNG."""
+    from matplotlib import font_manager, rc_context
+    from matplotlib.figure import Figure  # without pyplot: no window system is asked for
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    shown = queries[:SHEET_QUERIES]
+    rest = f"; the first {len(shown)} of {len(queries)} queries" if len(queries) > len(shown) else ""
+    wanted = ("DejaVu Sans", "Microsoft YaHei", "PingFang SC", "Noto Sans CJK SC", "Noto Sans CJK JP")  # 猫 is a class
+    fonts = [name for name in wanted if name in font_manager.get_font_names()]
+    with rc_context({"font.family": fonts, "font.size": 8}):
+        layout = ConstrainedLayoutEngine(h_pad=0.08, w_pad=0.06)
+        figure = Figure(figsize=(1.6 * (TOP + 1), 2 * len(shown) + 0.6), layout=layout)
+        figure.suptitle(f"{run.title(queries)}{rest}\n✓ of the query's class   ✗ of another", fontsize=10)
+        grid = figure.subplots(len(shown), TOP + 1, squeeze=False)
+        for cells, query, row in zip(grid, shown, run.matches, strict=False):
+            draw(cells[0], query, "query", ("black", "-"))
+            for place, (cell, (item, score)) in enumerate(zip(cells[1:], row, strict=True), 1):
+                right = item.label == query.label
+                style = ("tab:blue", "-") if right else ("tab:orange", (0, (2, 2)))  # told apart without colours, too
+                draw(cell, item, f"{place}.  {score:.4f}  {'✓' if right else '✗'}", style)
+        image = io.BytesIO()
+        figure.savefig(image, format="png", dpi=100)
+    return image.getvalue()
+
+
+def draw(cell: Axes, item: Item, title: str, style: tuple[str, Any]) -> None:
+    """One picture in its frame, with its path below."""
+    picture = read_image(item.file)
+    picture.thumbnail((200, 200))
+    cell.imshow(picture)
+    cell.set(xticks=[], yticks=[], title=title)
+    path = item.path if len(item.path) <= 24 else f"...{item.path[-21:]}"
+    cell.set_xlabel(path, parse_math=False)  # a dollar in a file's name is no formula
+    for spine in cell.spines.values():
+        spine.set(color=style[0], linestyle=style[1], linewidth=3)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Retrieve as the command line says; leave the report, the features and the sheets in the output folder."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--metric", default="cosine", metavar="NAME", help=f"{listed(METRICS)}; default: cosine")
+    parser.add_argument("--library", type=Path, default=Path("library"), metavar="FOLDER", help="default: library")
+    parser.add_argument("--queries", type=Path, default=Path("queries"), metavar="FOLDER", help="default: queries")
+    options = parse(parser, arguments)
+    try:
+        run_all(options)
+    except LabError as error:
+        raise SystemExit(f"retrieve.py: {error}") from error
+    except KeyboardInterrupt:
+        raise SystemExit("\nretrieve.py: stopped") from None
+
+
+def run_all(options: argparse.Namespace) -> None:
+    """Every model on every query. Raises LabError."""
+    check("--metric", METRICS, options.metric)
+    library, queries = library_in(options.library), queries_in(options.queries)
+    for sentence in doubts(library, queries):
+        print(f"retrieve.py: note: {sentence}", file=sys.stderr)
+    items = [*library, *queries]
+    runs, features = [], {}
+    for extractor in load_all(options):
+        rows = extract(extractor, [item.file for item in items], options.device)
+        run = rank(extractor, options.metric, library, rows)
+        write_whole(options.out / f"retrieval_{extractor.name}.png", sheet(run, queries))
+        show(table(run, queries))
+        features[extractor.name] = rows
+        runs.append(run)
+    names = [path_of(item.file, options.library) for item in library] + [query.path for query in queries]
+    write_features(options.out / "features.npz", names, features)
+    write_whole(options.out / "retrieval.json", report(options.library, library, queries, runs))
+
+
+def show(text: str) -> None:
+    """Print; a character that the console lacks (a file name on code page 936) is replaced and ends nothing."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding))
+
+
+if __name__ == "__main__":
+    main()
