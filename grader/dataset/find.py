@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from grader.dataset.edition import CIFAR10, Edition, Unusable
 from grader.dataset.image_set import ImageSet, images_path
 from grader.dataset.layouts import Copy, copies_at, readable
-from grader.dataset.store import kept_or_put, open_set, stored
+from grader.dataset.store import kept_or_put, open_set, sound, stored, verified
 from grader.errors import MissingData
 from grader.records import Message, message
 
@@ -39,8 +40,7 @@ def find_cifar10(
 
     With `data` (a folder or an archive) only that is looked at: MissingData where it holds nothing usable. Without it,
     the cache and then `places` (`usual_places()` unless given), where a broken copy is passed over. A copy in another
-    form is verified and kept in the cache; where the cache has the set already, it need not be read. MissingData where
-    the cache is damaged and nothing else is there.
+    form is verified and kept in the cache. MissingData where the cache is damaged and nothing else is there.
     """
     if data is not None:
         return _find_in(data, cache, edition)
@@ -51,7 +51,7 @@ def find_cifar10(
     except Unusable as error:
         damage = error.message
     copies = (copy for place in (usual_places() if places is None else places) for copy in _copies(place, edition))
-    found, _ = _first_usable(copies, cache, edition)
+    found, _ = _first_usable(copies, partial(_adopted, cache=cache, edition=edition), edition)
     if found is None and damage is not None:
         raise MissingData(message("{folder}: the cached copy of {name} is damaged ({reason}); run `grade data fetch`",
                                   folder=str(cache / edition.folder), name=edition.name,
@@ -69,7 +69,7 @@ def nothing_here(cache: Path, edition: Edition = CIFAR10) -> MissingData:
 def _find_in(data: Path, cache: Path, edition: Edition) -> ImageSet:
     if not os.access(data, os.R_OK):
         raise MissingData(message("--data {data}: there is no such folder, or it may not be read", data=str(data)))
-    found, refusals = _first_usable(_copies(data, edition), cache, edition)
+    found, refusals = _first_usable(_copies(data, edition), partial(_named, cache=cache, edition=edition), edition)
     if found is not None:
         return found
     if refusals:
@@ -94,7 +94,7 @@ def _copies(place: Path, edition: Edition) -> Iterator[Copy | Path]:
 
 
 def _first_usable(
-    copies: Iterable[Copy | Path], cache: Path, edition: Edition
+    copies: Iterable[Copy | Path], adopt: Callable[[Copy], ImageSet], edition: Edition
 ) -> tuple[ImageSet | None, tuple[str, ...]]:
     refusals: dict[Path, str] = {}
     for copy in copies:
@@ -102,7 +102,7 @@ def _first_usable(
         if place in refusals:
             continue  # met a second time, from the folder above
         try:
-            return (open_set(copy, edition) if isinstance(copy, Path) else _adopted(copy, cache, edition)), ()
+            return (open_set(copy, edition) if isinstance(copy, Path) else adopt(copy)), ()
         except Unusable as error:
             refusals[place] = f"{place}: {error}"
     return None, tuple(refusals.values())
@@ -111,3 +111,13 @@ def _first_usable(
 def _adopted(copy: Copy, cache: Path, edition: Edition) -> ImageSet:
     """The copy, verified and kept in the cache; what the cache holds already has the same digests and is as good."""
     return kept_or_put(cache, edition, lambda: copy.batches(edition))
+
+
+def _named(copy: Copy, cache: Path, edition: Edition) -> ImageSet:
+    """As `_adopted`, but read in any case: the cache must not stand in, unseen, for a bad copy that was named."""
+    kept = sound(cache, edition)
+    if kept is None:
+        return _adopted(copy, cache, edition)
+    for _ in verified(edition, copy.batches(edition)):
+        pass
+    return kept

@@ -65,10 +65,23 @@ def put(cache: Path, edition: Edition, batches: Iterable[Batch]) -> ImageSet:
 
 def kept_or_put(cache: Path, edition: Edition, batches: Callable[[], Iterable[Batch]]) -> ImageSet:
     """The set from the cache; put there now where it is missing or damaged, by one process at a time."""
-    if kept := _sound(cache, edition):
+    if kept := sound(cache, edition):
         return kept
     with locked(cache, edition):
-        return _sound(cache, edition) or put(cache, edition, batches())  # another process may have been faster
+        return sound(cache, edition) or put(cache, edition, batches())  # another process may have been faster
+
+
+def verified(edition: Edition, batches: Iterable[Batch]) -> Iterator[Batch]:
+    """The same batches, each compared with its digest; Unusable where one is altered, missing, or there twice."""
+    missing = {file.name: file for file in edition.files}
+    for name, rows in batches:
+        file = missing.pop(name, None)
+        if file is None:
+            raise Unusable(message("{file} is there twice", file=name))
+        _verify(file, rows)
+        yield name, rows
+    if missing:
+        raise Unusable(message("{file} is missing", file=min(missing)))
 
 
 @contextmanager
@@ -94,7 +107,8 @@ def locked(cache: Path, edition: Edition) -> Iterator[None]:
                                   cache=str(cache), name=edition.name, reason=str(error))) from error  # fmt: skip
 
 
-def _sound(cache: Path, edition: Edition) -> ImageSet | None:
+def sound(cache: Path, edition: Edition) -> ImageSet | None:
+    """As `stored`, with a damaged set like none."""
     try:
         return stored(cache, edition)
     except Unusable:
@@ -102,23 +116,16 @@ def _sound(cache: Path, edition: Edition) -> ImageSet | None:
 
 
 def _write(folder: Path, edition: Edition, batches: Iterable[Batch]) -> None:
-    missing = {file.name: file for file in edition.files}
     with ExitStack() as stack:
         images, labels = {}, {}
         for split in SPLITS:
             count = edition.rows(split)
             images[split] = stack.enter_context(NpyWriter(images_path(folder, split), (count, 3, SIDE, SIDE)))
             labels[split] = stack.enter_context(NpyWriter(labels_path(folder, split), (count,)))
-        for name, rows in batches:
-            file = missing.pop(name, None)
-            if file is None:
-                raise Unusable(message("{file} is there twice", file=name))
-            _verify(file, rows)
+        for name, rows in verified(edition, batches):
             split, first = _position(edition, name)
             images[split].write(first, rows[:, 1:])
             labels[split].write(first, rows[:, 0])
-    if missing:
-        raise Unusable(message("{file} is missing", file=min(missing)))
 
 
 def _position(edition: Edition, name: str) -> tuple[Split, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +82,16 @@ def test_an_altered_copy_that_was_named_says_which_file_and_leaves_nothing(tiny,
     with pytest.raises(MissingData, match="data_batch_2 has been altered: its SHA-256 begins with"):
         find_cifar10(tmp_path / "data", cache, (), tiny.edition)
     assert visible(cache) == set()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_altered_copy_that_was_named_is_an_error_even_when_the_cache_has_the_set(form, tiny, cache, tmp_path):
+    cache.mkdir()
+    put(cache, tiny.edition, tiny.batches.items())
+    other = replace(tiny, batches={name: 255 - rows % 10 for name, rows in tiny.batches.items()})
+    getattr(other, form)(tmp_path / "data")
+    with pytest.raises(MissingData, match=r"data holds no usable tiny:\n- .*data: "):
+        find_cifar10(tmp_path / "data", cache, (), tiny.edition)
 
 
 @pytest.mark.parametrize("form", FORMS)
