@@ -16,7 +16,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from grader.case import Check
 from grader.errors import BadLab
-from grader.records import Audience, Criterion, message
+from grader.records import Audience, Criterion, Message, message
 
 DEFAULT = Path(__file__).with_name("rubric.toml")
 HEAD = ("points", "audience")
@@ -69,8 +69,16 @@ def read_rubric(path: Path, checks: Mapping[str, Check]) -> Rubric:
     problems: list[str] = [] if table else ["it names no check at all"]
     lines = [line for name, fields in table.items() if (line := _line(name, fields, checks, problems))]
     if problems:
-        raise BadLab(message("{file}: {problems}.", file=str(path), problems="; ".join(problems)))
+        raise BadLab(_all_of(problems, path))
     return Rubric(tuple(lines), hashlib.sha256(raw).hexdigest())
+
+
+def _all_of(problems: list[str], path: Path) -> Message:
+    """One sentence for one mistake, else a line for each; each a value of its own, because long values are cut."""
+    if len(problems) == 1:
+        return message("{file}: {problem}.", file=str(path), problem=problems[0])
+    named = {f"problem_{number}": problem for number, problem in enumerate(problems, 1)}
+    return message("{file}:" + "".join(f"\n- {{{name}}}" for name in named), file=str(path), **named)
 
 
 def _line(name: str, fields: Any, checks: Mapping[str, Check], problems: list[str]) -> Line | None:
@@ -95,7 +103,7 @@ def _read(record: type[T], fields: dict[str, Any], name: str, problems: list[str
     try:
         return TypeAdapter(record).validate_json(json.dumps(fields, default=str))  # JSON: a list is a tuple, strictly
     except ValidationError as error:
-        known = [item.name for item in dataclasses.fields(record)]  # type: ignore[arg-type]
+        known = [*HEAD, *(item.name for item in dataclasses.fields(record) if item.name not in HEAD)]  # type: ignore[arg-type]
         problems += [f"'{name}': {_told(item, known)}" for item in error.errors()]
         return None
 

@@ -9,6 +9,7 @@ import pytest
 from grader.checks import discover
 from grader.errors import BadLab
 from grader.rubric import DEFAULT, Rubric, read_rubric
+from reports.text import words
 
 GOOD = "[test_accuracy]\npoints = 30\nknots = [[0.5, 0.0], [0.9, 1]]\n"
 
@@ -92,7 +93,8 @@ def test_a_check_that_resembles_none_is_answered_with_all_names(refusal):
     ("text", "said"),
     [
         (GOOD + "knotts = 1\n", "knotts: there is no such limit; did you mean 'knots'?"),
-        (GOOD + "bonus = 1\n", "bonus: there is no such limit; there are knots"),
+        (GOOD.replace("points", "pionts"), "pionts: there is no such limit; did you mean 'points'?"),
+        (GOOD + "bonus = 1\n", "bonus: there is no such limit; there are points, audience, knots"),
         ("[test_accuracy]\npoints = 30\n", "knots: is missing"),
         (GOOD.replace("points = 30\n", ""), "points: is missing"),
         (GOOD.replace("30", '"30"'), "points: Input should be a valid number"),
@@ -133,6 +135,17 @@ def test_every_bad_line_is_told_at_once(refusal):
         "'training_history': fault: is missing",
     ):
         assert said in sentence
+
+
+def test_several_mistakes_stand_on_lines_of_their_own_and_none_is_cut(tmp_path):
+    names = [f"{letter * 150}" for letter in "abc"]
+    (tmp_path / "mine.toml").write_text("\n".join(f"[{name}]\npoints = 1" for name in names))
+    with pytest.raises(BadLab) as caught:
+        read_rubric(tmp_path / "mine.toml", discover())
+    first, *lines = words(caught.value.message).splitlines()
+    assert first == f"{tmp_path / 'mine.toml'}:"
+    there = "there are submission_layout, test_accuracy, training_history"
+    assert lines == [f"- '{name}' names no check; {there}" for name in names]
 
 
 def test_an_empty_rubric_is_refused(refusal):
