@@ -49,7 +49,7 @@ def test(model: nn.Module, loader: Loader, device: torch.device) -> tuple[float,
 
 def learning_rate(epoch: int) -> float:
     """The learning rate of an epoch, counted from 0."""
-    # BEGIN SOLUTION 2.2: the learning rate of an epoch: 0.1 for 5 epochs, then 0.01 for 5, or a better schedule
+    # BEGIN SOLUTION 2.2: the rate of an epoch: 0.1 for 5 epochs, then 0.01 for 5, or a better schedule
     return 0.1 if epoch < 5 else 0.01  # the course's recommendation
     # END SOLUTION
 

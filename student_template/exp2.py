@@ -35,7 +35,7 @@ def test(model: nn.Module, loader: Loader, device: torch.device) -> tuple[float,
 
 def learning_rate(epoch: int) -> float:
     """The learning rate of an epoch, counted from 0."""
-    raise NotImplementedError("2.2: the learning rate of an epoch: 0.1 for 5 epochs, then 0.01 for 5, or a better schedule")
+    raise NotImplementedError("2.2: the rate of an epoch: 0.1 for 5 epochs, then 0.01 for 5, or a better schedule")
 
 
 def train(model: nn.Module, loader: Loader, optimizer: Optimizer, device: torch.device) -> tuple[float, float]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from grader.errors import BadSubmission
 from grader.intake.archive import MEGABYTE, Entry, Limits
-from grader.intake.formats import is_archive_name
 from grader.intake.leave_out import dataset_name, reason_to_leave_out, tool
 from grader.intake.names import inner_path, require_writable, visible
 from grader.records import Message, message
@@ -65,7 +64,6 @@ def select(entries: tuple[Entry, ...], limits: Limits) -> Selection:
         require_writable(path, limits)
     _require_no_file_as_folder(selection)
     _require_small(selection.files, limits)
-    _require_work(selection)
     return selection
 
 
@@ -151,32 +149,3 @@ def require_file_size(path: str, size: int, limits: Limits) -> None:
                 most=limits.file_bytes / MEGABYTE,
             )
         )
-
-
-def _require_work(selection: Selection) -> None:
-    if not selection.files:
-        left_out = ", ".join([*selection.tools, *selection.dataset][:MOST_NAMED])
-        if not left_out:
-            raise BadSubmission(
-                message("There is no file in it. Zip the folder that holds final.pth and hand that in.")
-            )
-        text = "There is nothing to grade in it but {names}. Zip the folder that holds final.pth and hand that in."
-        raise BadSubmission(message(text, names=visible(left_out)))
-    _require_plain_zip(selection.files)
-    if all(is_archive_name(path) for path in selection.files):
-        text = (
-            "It holds nothing but other archives ({entry}). Zip the files themselves, once; "
-            "if this is the download of a whole class, unpack it and grade the folder."
-        )
-        raise BadSubmission(message(text, entry=visible(next(iter(selection.files)))))
-
-
-def _require_plain_zip(files: dict[str, Entry]) -> None:
-    """BadSubmission for the common formats that are zips themselves, told by the files in them."""
-    if "[Content_Types].xml" in files:
-        text = "It is an Office document, not a zip of the work. Zip the folder that holds final.pth and hand that in."
-        raise BadSubmission(message(text))
-    top = next(iter(files)).partition("/")[0]
-    if {f"{top}/data.pkl", f"{top}/version"} <= files.keys():
-        text = "It is a PyTorch checkpoint, not a zip of the work. Zip the folder that holds it and hand that in."
-        raise BadSubmission(message(text))

@@ -13,6 +13,7 @@ from grader.errors import BadLab, BadSubmission
 from grader.intake.archive import LIMITS, MEGABYTE, Archive, Limits, Source
 from grader.intake.folders import open_folder
 from grader.intake.names import from_disk, to_disk, visible, visible_path
+from grader.intake.no_submission import require_one_student, require_work
 from grader.intake.parts import sort_parts, work_folder
 from grader.intake.selection import MOST_NAMED, Selection, require_file_size, select
 from grader.intake.zips import open_zip
@@ -55,7 +56,9 @@ def _open(path: Path) -> AbstractContextManager[Source]:
 
 
 def _unpack(archive: Archive, source: Source, into: Path, limits: Limits) -> Submission:
+    require_one_student(source.entries, archive.name)
     selection = select(source.entries, limits)
+    require_work(selection.files, (*selection.tools, *selection.dataset), archive.name)
     written = {path: (size, digest) for path, size, digest in _write_all(source, selection, into, limits)}
     top = work_folder(written)
     cut = len(top) + 1 if top else 0

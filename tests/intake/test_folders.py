@@ -116,7 +116,7 @@ def test_backslashes_that_another_program_left_in_names_are_folders(opened, tmp_
 
 def test_an_empty_folder_is_refused(refused, tmp_path):
     (tmp_path / "ada").mkdir()
-    assert "There is no file in it" in refused(tmp_path / "ada")
+    assert "There is no file in ada." in refused(tmp_path / "ada")
 
 
 def test_the_digest_of_a_refused_zip_can_be_had(tmp_path):

@@ -44,11 +44,13 @@ def test_what_is_nothing_known_is_called_not_a_zip(refused):
 
 
 def test_an_office_document_is_not_taken_for_a_zip_of_work(refused):
-    assert "It is an Office document" in refused({"[Content_Types].xml": b"", "word/document.xml": b""})
+    assert "lab5.zip is an Office document" in refused({"[Content_Types].xml": b"", "word/document.xml": b""})
 
 
 def test_a_checkpoint_is_not_taken_for_a_zip_of_work(refused):
-    assert "It is a PyTorch checkpoint" in refused({"final/data.pkl": b"", "final/version": b"3", "final/data/0": b""})
+    assert "lab5.zip is a PyTorch checkpoint" in refused(
+        {"final/data.pkl": b"", "final/version": b"3", "final/data/0": b""}
+    )
 
 
 @pytest.mark.parametrize(("name", "stem"), [("ada.zip", "ada"), ("ada.TAR.GZ", "ada"), ("v1.2", "v1.2")])

@@ -112,20 +112,46 @@ def test_a_small_file_of_such_a_name_is_the_students_own(opened, name):
 
 
 def test_a_zip_without_files_is_refused(refused, zip_of, part):
-    assert "There is no file in it" in refused(zip_of())
-    assert "There is no file in it" in refused(zip_of(part(b"lab5/")))
-    assert "There is no file in it" in refused(zip_of(part(b"__MACOSX/._a")))
+    assert "There is no file in lab5.zip. Hand in the zip of the folder that holds final.pth." in refused(zip_of())
+    assert "There is no file in lab5.zip. Hand in the zip of the folder that holds final.pth." in refused(
+        zip_of(part(b"lab5/"))
+    )
+    assert "There is no file in lab5.zip. Hand in the zip of the folder that holds final.pth." in refused(
+        zip_of(part(b"__MACOSX/._a"))
+    )
 
 
 def test_a_zip_of_nothing_but_a_data_set_or_an_environment_is_refused_by_name(refused):
     sentence = refused({"cifar-10-batches-py/test_batch": b"x", "venv/a.py": b"x"})
-    assert "nothing to grade in it but venv, cifar-10-batches-py" in sentence
+    assert "There is nothing in lab5.zip but venv, cifar-10-batches-py" in sentence
 
 
 def test_a_zip_of_nothing_but_zips_is_refused(refused):
     sentence = refused({"ada.zip": b"PK", "bob.rar": b"Rar!"})
     assert "nothing but other archives (ada.zip)" in sentence
     assert "Zip the files themselves" in sentence
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["assignment_1_export/submission_metadata.yml", "assignment_1_export/submission_11/final.pth"],
+        ["Ada Ng_12_assignsubmission_file/final.pth", "Bo Li_13_assignsubmission_file/lab5/final.pth"],
+        ["lab5/Ada Ng_12_assignsubmission_file_/ada.zip", "lab5/Bo Li_13_assignsubmission_file_/bo.zip"],
+        ["ngada_123_4567_lab5.zip", "libo_LATE_124_4568_lab5.zip", "__MACOSX/._x"],
+    ],
+)
+def test_the_download_of_a_class_is_called_so_whatever_its_size(refused, names):
+    assert refused(dict.fromkeys(names, b"x"), Limits(total_bytes=1, entries=1)) == (
+        "lab5.zip is the download of a whole class. Unpack it, and grade the folder that it unpacks to."
+    )
+
+
+@pytest.mark.parametrize(
+    "names", [["loss_1000_2000_a.png", "acc_1000_2000_a.png", "exp2.py"], ["submission_1/a.py", "submission_2/a.py"]]
+)
+def test_names_that_only_look_like_a_platforms_make_no_class(opened, names):
+    assert len(opened(dict.fromkeys(names, b"x")).files) == len(names)
 
 
 def test_a_zip_beside_the_work_is_a_file_like_any_other(opened):
