@@ -1,0 +1,58 @@
+"""Zips and folders that are sound, and still not what one student hands in: each is called what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from grader.errors import BadSubmission
+from grader.intake.archive import Entry
+from grader.intake.formats import is_archive_name
+from grader.intake.gradescope import METADATA
+from grader.intake.leave_out import reason_to_leave_out
+from grader.intake.names import LONGEST_NAME, visible
+from grader.intake.whose import canvas_student, moodle_student
+from grader.records import Student, message
+
+
+def require_one_student(entries: Iterable[Entry], archive: str) -> None:
+    """BadSubmission where the listing is that of a platform's download of a class, before its size is held against it.
+
+    Told from what only a platform writes: Gradescope's metadata, Moodle's folders, files that all have Canvas's names.
+    """
+    names = [entry.name.replace("\\", "/") for entry in entries if not entry.is_folder]
+    paths = [name.split("/") for name in names if reason_to_leave_out(name, 0) == ""]
+    moodle = {part for path in paths for part in path[:2] if len(part) <= LONGEST_NAME and moodle_student(part)}
+    tops = [canvas_student(path[0]) if len(path) == 1 else None for path in paths]
+    is_class = any(METADATA in path[:2] for path in paths) or _several(map(moodle_student, moodle)) or _several(tops)
+    if is_class:
+        text = "{archive} is the download of a whole class. Unpack it, and grade the folder that it unpacks to."
+        raise BadSubmission(message(text, archive=visible(archive)))
+
+
+def _several(students: Iterable[Student | None]) -> bool:
+    """True where all are known and they are at least two."""
+    found = set(students)
+    return None not in found and len(found) > 1
+
+
+def require_work(files: Mapping[str, Entry], left_out: Collection[str], archive: str) -> None:
+    """BadSubmission unless there is something among `files`, the paths to unpack, that a student could have made."""
+    name = visible(archive)
+    advice = "Hand in the zip of the folder that holds final.pth."
+    if not files and not left_out:
+        raise BadSubmission(message("There is no file in {archive}. " + advice, archive=name))
+    if not files:
+        names = visible(", ".join(left_out))
+        raise BadSubmission(message("There is nothing in {archive} but {names}. " + advice, archive=name, names=names))
+    if "[Content_Types].xml" in files:
+        raise BadSubmission(message("{archive} is an Office document, not a zip of the work. " + advice, archive=name))
+    top = next(iter(files)).partition("/")[0]
+    if {f"{top}/data.pkl", f"{top}/version"} <= files.keys():
+        text = "{archive} is a PyTorch checkpoint, not a zip of the work. Hand in the zip of the folder that holds it."
+        raise BadSubmission(message(text, archive=name))
+    if all(is_archive_name(path) for path in files):
+        text = (
+            "{archive} holds nothing but other archives ({entry}). Zip the files themselves, once; if it is the"
+            " download of a whole class, unpack it and grade the folder."
+        )
+        raise BadSubmission(message(text, archive=name, entry=visible(next(iter(files)))))
