@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from grader import __version__, console
-from grader.command_line import DefaultGroup, data_option, measuring_options
+from grader.command_line import DefaultGroup, GivenPath, data_option, measuring_options
 from grader.endings import Terminated, ending_orderly
 from grader.errors import GraderError
 
@@ -53,9 +53,9 @@ def cli(ctx: click.Context) -> None:
     "run",
     epilog="Examples: grade ada.zip | grade ada/ bob.zip --device cpu | grade moodle-download/ --rubric my-rubric.toml",
 )
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=GivenPath(path_type=Path))
 @data_option
-@click.option("--rubric", type=click.Path(path_type=Path), metavar="FILE", help="Your own rubric.toml.")
+@click.option("--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml.")
 @click.option("--no-fetch", is_flag=True, help="Do not fetch CIFAR-10 where it is missing.")
 @measuring_options
 def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **rest: Any) -> None:

@@ -35,10 +35,20 @@ class DefaultGroup(click.Group):
             raise click.UsageError(f"there is no file and no command '{word}'; did you mean 'grade {near[0]}'?")
 
 
+class GivenPath(click.Path):
+    """A path; "" is refused, which would be the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Refuse "", and leave the rest to click."""
+        if value == "":
+            self.fail("an empty path names nothing; is a variable of your shell not set?", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def data_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """--data, of every command that needs CIFAR-10."""
     return click.option(
-        "--data", type=click.Path(path_type=Path), envvar="CNN_LAB_GRADER_DATA", show_envvar=True, metavar="PATH",
+        "--data", type=GivenPath(path_type=Path), envvar="CNN_LAB_GRADER_DATA", show_envvar=True, metavar="PATH",
         help="Where CIFAR-10 lies: a torchvision folder, the official binary files, or an archive of either.",
     )(function)  # fmt: skip
 
@@ -46,7 +56,7 @@ def data_option(function: Callable[..., Any]) -> Callable[..., Any]:
 def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that grades; they are the fields of run.Options."""
     options = (
-        click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("grades"),
+        click.option("--out", type=GivenPath(path_type=Path, file_okay=False), default=Path("grades"),
                      show_default=True, help="Folder for the results, one folder a student."),
         click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
                      help="Where networks are evaluated."),

@@ -53,7 +53,10 @@ def find_archives(paths: Sequence[Path]) -> tuple[tuple[Archive, ...], tuple[Bad
     refusals: list[BadLab] = []
     for path in paths:
         try:
-            archives.update((archive.path.absolute(), archive) for archive in expand(path))
+            for archive in expand(
+                path
+            ):  # `../lab/ada.zip` is `ada.zip`; a link is what was handed in and not its target
+                archives.setdefault(archive.path.parent.resolve() / archive.path.name, archive)
         except BadLab as error:
             refusals.append(error)
     return tuple(archives.values()), tuple(refusals)

@@ -201,7 +201,8 @@ def test_two_students_of_one_name_get_two_folders(grade, here):
 
 def test_the_same_path_twice_is_graded_once(grade, here):
     (here / "ada" / "final.pth").unlink()
-    grade("ada", "ada/", here / "ada")
+    (here / "lab").mkdir()
+    grade("ada", "ada/", here / "ada", "lab/../ada", f"../{here.name}/ada")
     assert {path.name for path in (here / "grades").iterdir()} == {"ada"}
 
 
@@ -285,6 +286,9 @@ def test_a_mistyped_command_is_answered_with_the_one_that_was_meant(grade):
         (("ada", "--time-limit", "0"), "is not in the range"),
         (("ada", "--memory", "lots"), "is not a valid integer"),
         (("--flag",), "--flag"),
+        (("",), "an empty path names nothing; is a variable of your shell not set?"),
+        (("ada", "--out", ""), "'--out': an empty path names nothing"),
+        (("ada", "--data", ""), "an empty path names nothing"),
         (("completion", "csh"), "'csh' is not one of"),
     ],
 )
