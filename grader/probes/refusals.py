@@ -52,8 +52,8 @@ REFUSALS: dict[str, str] = {
     " 'python -m json.tool {file}'.",
     "history_empty": '{file} holds no epochs. It should hold a list under "epochs" with one record an epoch, as exp2.py'
     " writes it.",
-    "output": "The network in {file} answers with values of shape {shape} for each image, not with 10 numbers, one a class."
-    " Make its last layer one of 10 outputs, train it, and hand in those weights.",
+    "output": "The network in {file} answers with values of shape {shape} for each image, not with 10 numbers. Make"
+    " its last layer one of 10 outputs, train it, and hand in those weights.",
 }
 
 
