@@ -95,5 +95,6 @@ def _last_words(log: Path) -> str:
     """Errors of npm in one line, without control characters."""
     lines = log.read_text("utf-8", errors="replace").splitlines()
     errors = (line.removeprefix(mark).strip() for mark in ERROR_MARKS for line in lines if line.startswith(mark))
-    said = "; ".join(line for line in errors if line and "complete log" not in line)
-    return "".join(c for c in said if c.isprintable())[:300] or "it did not say why"
+    # without its stack trace, which would take the room of what it says
+    said = "; ".join(line for line in errors if line and "complete log" not in line and not line.startswith("at "))
+    return "".join(c for c in said if c.isprintable())[:250] or "it did not say why"
