@@ -56,7 +56,8 @@ def test_npm_gets_its_cache_below_the_folder_and_may_run_no_script(folder, silen
 
 
 def test_npms_own_words_are_passed_on_in_one_line(folder, silent, stand_in):
-    stand_in("print('npm warn old\\nnpm error code E404\\nnpm error \\x1b[31mnot found\\nnpm error\\nnpm error     at f (/x.js:1)\\n"
+    stand_in("print('npm warn old\\nnpm error code E404\\nnpm error \\x1b[31mnot found\\nnpm error\\n"
+             "npm error     at f (/x.js:1)\\n"
              "npm error A complete log of this run: /x'); sys.exit(1)")  # fmt: skip
     with pytest.raises(Unusable) as raised:
         NpmPackage().download(folder, silent)
