@@ -125,8 +125,8 @@ numbers = st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False))
 messages = st.builds(lambda value: message("it is {value}", value=value), texts | st.integers(-(2**53), 2**53) | shares)
 triples = st.tuples(*[st.floats(-10, 10)] * 3)
 preprocessings = st.builds(
-    Preprocessing, triples, triples, st.integers(0, 512), st.sampled_from([1.0, 255.0]), st.booleans(), texts,
-    st.integers(0, 999), st.lists(texts, max_size=2).map(tuple),
+    Preprocessing, triples, triples, st.integers(0, 512), st.integers(0, 512), st.sampled_from([1.0, 255.0]),
+    st.booleans(), texts, st.integers(0, 999), st.lists(texts, max_size=2).map(tuple),
 )  # fmt: skip
 
 
