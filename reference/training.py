@@ -172,7 +172,8 @@ def read_data(folder: Path) -> tuple[Split, Split]:
     try:
         splits: tuple[Split, Split] = load_cifar10(folder)
     except (OSError, RuntimeError, ValueError) as error:
-        raise LabError(f"--data: no CIFAR-10 in {folder}, and it could not be fetched: {error}") from error
+        way = "fetch it where there is a network, and name its folder with --data"
+        raise LabError(f"--data: no CIFAR-10 in {folder}, and it could not be fetched ({error}): {way}") from error
     return splits
 
 

@@ -6,13 +6,10 @@ import os
 import re
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from grader.errors import BadSubmission
 from grader.records import Message, message
-
-if TYPE_CHECKING:
-    from grader.intake.archive import Limits
 
 Encoding = Literal["utf-8", "gb18030", "cp437"]
 
@@ -81,19 +78,19 @@ def inner_path(name: str) -> str:
     return "/".join(parts)
 
 
-def require_writable(path: str, limits: Limits) -> None:
+def require_writable(path: str, deepest: int) -> None:
     """BadSubmission unless a file of this path can be written on every system: length, depth, no control characters."""
     shown = visible(path)
     if any(unicodedata.category(c) == "Cc" for c in path):
         raise BadSubmission(message("{entry} has control characters in its name. Rename it and zip anew.", entry=shown))
     parts = path.split("/")
-    if len(parts) > limits.depth:
+    if len(parts) > deepest:
         raise BadSubmission(
             message(
                 "{entry} lies {depth} levels deep; {most} are allowed. Hand in the lab's own folder.",
                 entry=shown,
                 depth=len(parts),
-                most=limits.depth,
+                most=deepest,
             )
         )
     longest = max(len(part.encode()) for part in parts)

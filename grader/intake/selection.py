@@ -61,7 +61,7 @@ def select(entries: tuple[Entry, ...], limits: Limits) -> Selection:
     kept = (*selection.folders, *selection.files)
     _require_few(kept, limits)
     for path in kept:
-        require_writable(path, limits)
+        require_writable(path, limits.depth)
     _require_no_file_as_folder(selection)
     _require_small(selection.files, limits)
     return selection

@@ -1,0 +1,62 @@
+"""A submission to evidence: which probe looks at which file, and what comes back checked and scored.
+
+Labels exist here and never in a job: a child gets images and returns logits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grader.collect.bench import Bench, processors
+from grader.collect.documents import (
+    claims_of,
+    look_at_layout,
+    read_claims,
+    read_history,
+    read_preprocessing,
+    read_tasks,
+)
+from grader.collect.surprises import diagnose, settled
+from grader.collect.weights import measure
+from grader.evidence import (
+    Claims,
+    Diagnosis,
+    Evidence,
+    History,
+    Layout,
+    Observation,
+    Preprocessing,
+    Tasks,
+    TestScores,
+    kind_of,
+)
+from grader.records import Message, Submission, message
+
+__all__ = ["Bench", "collect", "processors"]
+
+
+def collect(submission: Submission, bench: Bench, say: Callable[[Message], None]) -> Evidence:
+    """Look at everything that was handed in. Never raises for anything that a submission holds."""
+    say(message("reading what was handed in"))
+    tasks = read_tasks(submission, bench.sandbox)
+    used = read_preprocessing(submission, bench.sandbox)
+    history = read_history(submission, bench.sandbox, tasks)
+    say(message("measuring the accuracy"))
+    looked = measure(submission, bench, used, tasks)
+    claims = read_claims(submission, bench.sandbox, (*looked.claims, *claims_of(history)))
+    seen: dict[str, Observation] = {
+        kind_of(Layout): look_at_layout(submission, tasks),
+        kind_of(Tasks): tasks,
+        kind_of(Preprocessing): used,
+        kind_of(History): history,
+        kind_of(Claims): claims,
+        **looked.observations,
+    }
+    trials = diagnose(submission, bench, seen)
+    if trials is not None:
+        seen[kind_of(Diagnosis)] = trials
+    seen[kind_of(TestScores)] = settled(seen)
+    return Evidence(
+        submission.student, submission.digest, submission.archive, tuple(seen.items()), submission.notes,
+        bench.sandbox.name,
+    )  # fmt: skip

@@ -1,0 +1,43 @@
+"""What a submission is measured with, and what is believed of a child's answer."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from grader.dataset import ImageSet
+from grader.evidence import Malformed, Observation, Seen
+from grader.records import Message
+from grader.sandbox import Limits, Sandbox
+
+CHECKPOINT_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a submission is measured with. `images` is a Message where there are none: why, and what to run."""
+
+    images: ImageSet | Message
+    sandbox: Sandbox
+    device: str = "cpu"
+    threads: int = 1
+    limits: Limits = CHECKPOINT_LIMITS
+    part: int | None = None  # measure the first so many test images, for a quick look; all of them by default
+
+
+def processors() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def validated(record: type[Any], fields: dict[str, Any]) -> Observation:
+    """The record that a child's fields make; what does not fit is thrown away whole."""
+    try:
+        return Seen(TypeAdapter(record).validate_json(json.dumps(fields)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        return Malformed(f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:500])
