@@ -40,9 +40,10 @@ def run_public_tests(folder: Path) -> tuple[Tested, ...] | str:
     environment = {**os.environ, "LAB_FOLDER": str(folder.absolute()), "PYTHONDONTWRITEBYTECODE": "1"}
     environment |= {"PYTHONIOENCODING": "utf-8", "PYTEST_ADDOPTS": ""}
     with tempfile.TemporaryDirectory(prefix="grade-precheck-") as place:
-        results = Path(place) / "results.xml"
+        results, settings = Path(place) / "results.xml", Path(place) / "pytest.ini"
+        settings.write_text("[pytest]\n")  # whatever the student's own settings are, these tests run with none
         command = [
-            sys.executable, "-m", "pytest", str(TESTS), "-q", f"--rootdir={TESTS}", "-c", os.devnull,
+            sys.executable, "-m", "pytest", str(TESTS), "-q", f"--rootdir={TESTS}", "-c", str(settings),
             "-p", "no:cacheprovider", f"--timeout={SECONDS_EACH}", f"--session-timeout={SECONDS}",
             f"--junitxml={results}",
         ]  # fmt: skip
