@@ -20,6 +20,7 @@ LOSS: dict[str, str] = {
     "divided twice": "cross_entropy gives the mean of a batch already: multiply it by the size of the batch before you"
     " add it up.",
     "last batch": "That is the loss of the last batch alone.",
+    "first batch": "That is the loss of the first batch alone: is the return inside the loop?",
     "softmax first": "cross_entropy takes the logits themselves: leave softmax out.",
     "swapped": "That is the accuracy: return loss and accuracy in this order.",
     "average of averages": "That is the average over the batches, in which an image of the short last batch weighs more"
@@ -30,6 +31,7 @@ ACCURACY: dict[str, str] = {
     "count": "That is the number of right images, not their share.",
     "by batches": "That is divided by the number of batches: divide by the number of images.",
     "last batch": "That is the accuracy of the last batch alone.",
+    "first batch": "That is the accuracy of the first batch alone: is the return inside the loop?",
     "swapped": "That is the loss: return loss and accuracy in this order.",
     "wrong axis": "The largest logit was looked for down the batch (dim=0); the classes lie along dim=1.",
     "fixed batch": "Every batch was counted as a full one: the last one is shorter, so use len(labels).",
@@ -99,11 +101,11 @@ def _close(seen: float | None, value: float) -> bool:
     return seen is not None and abs(seen - value) <= CLOSE * max(abs(value), 1e-2)
 
 
-def _mistake(figure: Figure) -> str:
-    """The name of the usual mistake that gives what was seen; "" where none does, or nothing is wrong."""
+def _mistakes(figure: Figure) -> list[str]:
+    """The names of the usual mistakes that give what was seen; none where nothing is wrong."""
     if _close(figure.seen, figure.right):
-        return ""
-    return next((name for name, value in figure.mistakes if _close(figure.seen, value)), "")
+        return []
+    return [name for name, value in figure.mistakes if _close(figure.seen, value)]
 
 
 def _wrong(run: TestRun, which: str) -> tuple[Message, ...]:
@@ -111,7 +113,7 @@ def _wrong(run: TestRun, which: str) -> tuple[Message, ...]:
     if _close(figure.seen, figure.right):
         return ()
     known = LOSS if which == "loss" else ACCURACY
-    where = known.get(_mistake(figure), "")
+    where = next((known[name] for name in _mistakes(figure) if name in known), "")
     if not where and run.images_seen < run.images:
         where = "Only a part of the images went through the network: go through the whole loader, and return after it."
     if not where and run.trained:
@@ -135,8 +137,8 @@ def _wrong_when_short(equal: TestRun | None, short: TestRun | None) -> tuple[Mes
         return ()
     faults: list[Message] = []
     for which in ("loss", "accuracy"):
-        known, found = _mistake(getattr(equal, which)), _mistake(getattr(short, which))
-        if not (known and known == found):
+        known, found = _mistakes(getattr(equal, which)), _mistakes(getattr(short, which))
+        if not set(known).intersection(found):
             faults += _wrong(short, which)
     return tuple(faults)
 

@@ -183,7 +183,7 @@ def test_an_answer_forged_to_the_byte_is_judged_by_figures_that_it_cannot_know(f
         + """
 def test(model, loader, device):
     import numpy
-    value = {"loss": 0.0, "accuracy": 100.0, "images": 48, "trained": False, "gradients": False,
+    value = {"loss": 0.0, "accuracy": 100.0, "images": 50, "trained": False, "gradients": False,
              "left_gradients": False, "mode_kept": True}
     state = [v for n, v in model.state_dict().items()]
     write(value, b"".join(v.numpy().astype("<f4").tobytes() for v in state))
