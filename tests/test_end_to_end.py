@@ -63,7 +63,7 @@ def test_the_demo_accuracy_is_that_of_a_plain_float32_loop_to_the_image(
     grade: Run, images: ImageSet, weights: dict[str, Any], tmp_path: Path
 ) -> None:
     done = grade("demo", "--out", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == (0 if bubblewrap.why_not() is None else 1), done.stderr
     written = tmp_path / "out" / "Demo_Student"
     assert str(written / "report.html") in done.stdout.replace("\n", "")
     net = resnet20()
