@@ -78,7 +78,7 @@ def test_function(case: Case[TestRuns, TestLimits]) -> Verdict:
 
 
 def _parts(limits: TestLimits, runs: dict[str, TestRun], failed: dict[str, Message]) -> Iterator[Part]:
-    equal, short, switched = (runs.get(name) for name in (EQUAL, SHORT, SWITCHED))
+    equal, short = runs.get(EQUAL), runs.get(SHORT)
     all_runs = list(runs.values())
     yield _part(message("The loss"), limits.loss, _wrong(equal, "loss") if equal else ())
     yield _part(message("The accuracy, in percent"), limits.accuracy, _wrong(equal, "accuracy") if equal else ())
@@ -86,7 +86,7 @@ def _parts(limits: TestLimits, runs: dict[str, TestRun], failed: dict[str, Messa
     wrong = broken or _wrong_when_short(equal, short)
     yield _part(message("A last batch of another size, and 4 classes in place of 10"), limits.last_batch, wrong)
     broken = (failed[SWITCHED],) if SWITCHED in failed else ()
-    mode = broken or _trained(all_runs, switched)
+    mode = broken or _trained(all_runs)
     yield _part(message("Eval mode, with BatchNorm, Dropout and 23 classes"), limits.eval_mode, mode)
     yield _part(message("Parameters and buffers stay as they are"), limits.unchanged, _changed(all_runs))
     yield _part(message("The mode stays as it was"), limits.mode_kept, _mode(all_runs))
@@ -143,16 +143,14 @@ def _wrong_when_short(equal: TestRun | None, short: TestRun | None) -> tuple[Mes
     return tuple(faults)
 
 
-def _trained(runs: list[TestRun], switched: TestRun | None) -> tuple[Message, ...]:
-    if any(run.trained for run in runs):
-        text = (
-            "The network ran in training mode: what an image gives then depends on the images beside it, and on chance."
-            " Call model.eval() before the loop."
-        )
-        return (message(text),)
-    if switched is None:
+def _trained(runs: list[TestRun]) -> tuple[Message, ...]:
+    if not any(run.trained for run in runs):
         return ()
-    return ()
+    text = (
+        "The network ran in training mode: what an image gives then depends on the images beside it, and on chance."
+        " Call model.eval() before the loop."
+    )
+    return (message(text),)
 
 
 def _changed(runs: list[TestRun]) -> tuple[Message, ...]:

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.evidence import Crashed, Failure
+from grader.evidence import Failure
 from grader.sandbox.bubblewrap import BubblewrapSandbox
-from grader.sandbox.interface import Job, Reply, Sandbox, shorten
+from grader.sandbox.interface import Job, Reply, Sandbox
 from grader.sandbox.output import Output
 
 GIVEN = ("models.py", "training.py", "fast.py", "lab.py")  # what students use as it is, and may leave out
@@ -46,8 +46,6 @@ class CodeSandbox(BubblewrapSandbox):
             printed = output.text()
         finally:
             output.close()
-        if isinstance(answer, Crashed) and printed:
-            answer = Crashed(shorten(f"{printed}\n{answer.tail}"))
         return Called(answer, printed)
 
     def binds(self) -> Iterator[str]:
