@@ -169,7 +169,7 @@ def doctor(data: Path | None) -> None:
 
 
 @cli.command(epilog="Examples: grade precheck | grade precheck lab5 --data lab5/data")
-@click.argument("folder", type=click.Path(path_type=Path), default=Path())
+@click.argument("folder", type=GivenPath(path_type=Path), default=Path())
 @data_option
 def precheck(folder: Path, data: Path | None) -> None:
     """For students: is FOLDER ready to be handed in? Runs your code, on your machine.
@@ -199,8 +199,8 @@ def precheck(folder: Path, data: Path | None) -> None:
 
 
 @cli.command(epilog="Examples: grade pack | grade pack lab5 --out ada.zip")
-@click.argument("folder", type=click.Path(path_type=Path), default=Path())
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+@click.argument("folder", type=GivenPath(path_type=Path), default=Path())
+@click.option("--out", type=GivenPath(path_type=Path, dir_okay=False), metavar="FILE",
               help="Where the zip goes; FOLDER/submission.zip by default.")  # fmt: skip
 def pack(folder: Path, out: Path | None) -> None:
     """For students: write submission.zip with what the lab asks for in FOLDER, and say what stays out."""
@@ -220,7 +220,7 @@ def pack(folder: Path, out: Path | None) -> None:
 
 
 @cli.command(epilog="Example: grade template lab5")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", type=GivenPath(path_type=Path, file_okay=False))
 @click.option("--force", is_flag=True, help="Write over files that differ.")
 def template(folder: Path, force: bool) -> None:
     """Write the student's lab into FOLDER: the solved one with the solutions taken out."""

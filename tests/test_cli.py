@@ -25,7 +25,8 @@ from grader.cli import main
 from grader.dataset import ImageSet
 from grader.errors import MissingData
 from grader.evidence import EVIDENCE
-from grader.records import message
+from grader.precheck import Precheck
+from grader.records import Checked, message
 from grader.rubric import DEFAULT
 from grader.sandbox import Sandbox, bubblewrap
 
@@ -520,3 +521,58 @@ def test_where_the_data_is_is_said(grade, here, few_images, monkeypatch):
     done = grade("data", "where")
     assert (done.status, done.err) == (0, "")
     assert done.out.startswith(f"few is in {few_images.folder}, verified")
+
+
+# --- for students ----------------------------------------------------------------------------------------------
+
+
+def test_the_template_is_written_once_and_nobodys_work_is_lost(grade, here):
+    assert grade("template", "lab5").out == "21 files are in lab5. Students begin with its README.md."
+    assert (here / "lab5" / "pretrain_model.pth").is_file()
+    (here / "lab5" / "exp2.py").write_text("my work")
+    done = grade("template", "lab5")
+    assert done.status == 2
+    assert "exp2.py in lab5 is there already" in done.err
+    assert (here / "lab5" / "exp2.py").read_text() == "my work"
+
+
+def test_packing_says_what_is_in_it_what_stays_out_and_what_is_missing(grade, here):
+    (here / "ada" / "checkpoint").mkdir()
+    (here / "ada" / "checkpoint" / "ckpt_0_acc_10.00.pth").write_bytes(b"c")
+    done = grade("pack", "ada")
+    assert done.status == 1, "retrieval.json, library/ and queries/ are missing"
+    assert "In it: exp1.py, exp2.py, extract_features.py, final.pth" in done.out
+    assert "Left out: checkpoint/ (0.00 MB): checkpoints: final.pth alone counts" in done.out
+    assert "Add the folder library/ with its images." in done.out
+    assert done.out.endswith("MB")
+    assert grade("ada/submission.zip").status == 0, "what was packed is graded"
+
+
+def test_a_pre_check_ends_with_what_to_do(grade, here, monkeypatch):
+    line = Checked(message("Task 2.1"), "bad", message("not done yet"), (message("Mean loss: line 3."),))
+    found = Precheck((line,), (Checked(message("Files"), "good", message("all there")),))
+    monkeypatch.setattr("grader.precheck.precheck", lambda *rest: found)
+    done = grade("precheck", "ada")
+    assert done.status == 1
+    assert done.out == (
+        "NO Task 2.1: not done yet -> Mean loss: line 3. ok Files: all there"
+        " Not ready yet: 1 of the lines above want a next step."
+    )
+    monkeypatch.setattr("grader.precheck.precheck", lambda *rest: Precheck((), found.criteria))
+    done = grade("precheck")
+    assert (done.status, done.out) == (
+        0,
+        "ok Files: all there Ready: run 'grade pack' and hand in submission.zip.",
+    )
+
+
+@pytest.mark.parametrize("verb", ["precheck", "pack"])
+def test_a_folder_that_is_not_there_is_a_sentence(grade, verb):
+    done = grade(verb, "nowhere")
+    assert done.status == 2
+    assert done.err == "grade: nowhere is no folder. Name the one that holds your exp2.py."
+
+
+@pytest.mark.parametrize("verb", ["precheck", "pack", "template"])
+def test_an_empty_path_of_a_student_is_an_error_as_well(grade, verb):
+    assert grade(verb, "").status == 2
