@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from grader import doctor
 from grader.collect import Bench
 from grader.collect.code import Caller, open_caller, run_code
 from grader.collect.code.fitting import look_at_fit
@@ -96,3 +97,13 @@ def test_scripts_in_a_folder_of_any_name_are_found(trying, right):
     found = trying({f"第三次 实验/{name}": code for name, code in right.items() if name != "extract_features.py"})
     assert isinstance(found["learning_rates"], Seen)
     assert isinstance(found["fits"], Seen)
+
+
+@pytest.mark.parametrize("missing", ["matplotlib", "tqdm"])
+def test_the_doctor_names_a_package_that_students_import_and_this_machine_lacks(monkeypatch, missing):
+    found = doctor.importlib.util.find_spec
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None if name == missing else found(name))
+    line = doctor._lab_packages()
+    assert line.state == "worse"
+    assert missing in line.said.english()
+    assert "pip install cnn-lab-grader[lab]" in line.said.english()
