@@ -99,6 +99,12 @@ def submission(tmp_path: Path) -> Callable[[dict[str, str]], Submission]:
 
 
 @pytest.fixture
+def quick_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import that never ends is ended soon; calls have their own, long limit."""
+    monkeypatch.setattr(caller_module, "IMPORT_LIMITS", Limits(seconds=4.0, megabytes=1500))
+
+
+@pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits at which what never ends is ended soon; nothing that ends comes near them."""
     monkeypatch.setattr(caller_module, "IMPORT_LIMITS", Limits(seconds=4.0, megabytes=1500))

@@ -293,7 +293,7 @@ def test(model, loader, device):
     assert credit(found["learning_rate"]) == 1.0
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("quick_import")
 @pytest.mark.parametrize(
     ("code", "said"),
     [
