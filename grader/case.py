@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
 from grader.evidence import Evidence
-from grader.records import Verdict
+from grader.records import Exhibit, Listing, Message, Table, Verdict, message
 
 S = TypeVar("S")
 L = TypeVar("L")
@@ -72,3 +72,38 @@ class Ramp:
             if figure <= right:
                 return low + (high - low) * (figure - left) / (right - left)
         return self.knots[-1][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that a check tries: its name for the table, its weight, its credit, and what is wrong with it."""
+
+    name: Message
+    weight: float
+    credit: float
+    faults: tuple[Message, ...] = ()
+
+
+def add_up(parts: Sequence[Part], praise: Message, exhibits: tuple[Exhibit, ...] = ()) -> Verdict:
+    """The weighted mean of the parts, and their first fault with the others as hints; `praise` where there is none."""
+    whole = sum(part.weight for part in parts)
+    credit = sum(part.weight * part.credit for part in parts) / whole
+    faults = list(dict.fromkeys(fault for part in parts for fault in part.faults))
+    rows = tuple((part.name, f"{part.weight / whole:.0%}", f"{part.credit:.0%}") for part in parts)
+    columns = (message("What was tried"), message("Weight"), message("Credit"))
+    table = Table(message("What was tried"), columns, rows)
+    return Verdict(min(1.0, credit), faults[0] if faults else praise, tuple(faults[1:]), (table, *exhibits))
+
+
+def printed_listing(lines: tuple[str, ...]) -> tuple[Exhibit, ...]:
+    """What the student's code printed while it was tried, for the report; nothing where it printed nothing."""
+    return (Listing(message("The student's output"), lines),) if lines else ()
+
+
+def require_weights(**weights: float) -> None:
+    """ValueError unless every weight is at least 0 and some are more: for limits that say what a part counts."""
+    wrong = next((name for name, weight in weights.items() if weight < 0.0), None)
+    if wrong is not None:
+        raise ValueError(f"{wrong}: a weight is at least 0")
+    if not sum(weights.values()):
+        raise ValueError(f"{', '.join(weights)}: one of these weights must be more than 0")

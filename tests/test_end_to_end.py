@@ -24,6 +24,7 @@ from grader.pipeline import grade_archive
 from grader.preprocessing import MEAN, STD
 from grader.records import Student
 from grader.run import Options, load_rubric, open_lab
+from grader.sandbox import bubblewrap
 from reference.models import resnet20
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -62,7 +63,7 @@ def test_the_demo_accuracy_is_that_of_a_plain_float32_loop_to_the_image(
     grade: Run, images: ImageSet, weights: dict[str, Any], tmp_path: Path
 ) -> None:
     done = grade("demo", "--out", tmp_path / "out")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == (0 if bubblewrap.why_not() is None else 1), done.stderr
     written = tmp_path / "out" / "Demo_Student"
     assert str(written / "report.html") in done.stdout.replace("\n", "")
     net = resnet20()
@@ -142,7 +143,9 @@ def test_without_images_the_accuracy_is_left_to_staff_and_the_rest_is_graded(gra
     record = json.loads((tmp_path / "grades" / "ada" / "grade.json").read_text())
     states = {mark["criterion"]["check"]: mark["finding"]["state"] for mark in record["marks"]}
     assert done.returncode == 1
-    assert states == {"submission_layout": "judged", "test_accuracy": "unjudged", "training_history": "judged"}
+    assert states.pop("test_accuracy") == "unjudged"
+    if bubblewrap.why_not() is None:  # elsewhere no student code is run
+        assert set(states.values()) == {"judged"}
     assert "grade data fetch" in done.stdout
     assert record["needs_human"] is True
     assert record["accuracy"] is None

@@ -25,6 +25,7 @@ from grader.evidence import (
     Measurement,
     OutOfMemory,
     Preprocessing,
+    PrintedTooMuch,
     Refused,
     Seen,
     TestScores,
@@ -69,6 +70,7 @@ def test_a_refusal_without_details_shows_none(finding):
         (Crashed("Traceback\nValueError: {x}"), "says nothing about the student"),
         (TimedOut(600.0), "more than 600 seconds; grade it again with a longer --time-limit"),
         (OutOfMemory(4000), "more than 4,000 MB of memory; grade it again with a larger --memory"),
+        (PrintedTooMuch(8_000_000), "printed more than 8,000,000 bytes"),
         (Malformed("the answer is not {JSON}"), "thrown away: the answer is not {JSON}"),
     ],
     ids=lambda value: getattr(value, "outcome", ""),
@@ -100,8 +102,9 @@ def test_a_check_that_fails_is_unjudged_and_the_others_are_judged(lab_rubric, ev
     )
     found = judge(evidence(Layout((), Parts()), scores(1, 2), History("h", (Epoch(0),))), Rubric(lines, "r"))
     states = {item.check: item.state for item in found}
-    assert states == {"submission_layout": "judged", "test_accuracy": "unjudged", "training_history": "judged"}
-    (unjudged,) = (item for item in found if isinstance(item, Unjudged))
+    expected = {"submission_layout": "judged", "test_accuracy": "unjudged", "training_history": "judged"}
+    assert {name: states[name] for name in expected} == expected
+    (unjudged,) = (item for item in found if isinstance(item, Unjudged) and item.check == "test_accuracy")
     assert "(KeyError: '{oops}'); please report it" in unjudged.fault.english()
 
 

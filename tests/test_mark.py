@@ -107,7 +107,8 @@ def test_missing_weights_cost_their_points_and_leave_the_others(lab_rubric, evid
     missing = Refused(message("final.pth is missing"))
     found = evidence(Layout((), Parts()), failed={TestScores: missing, History: missing})
     states = {m.criterion.check: m.finding.state for m in mark(found, lab_rubric, MADE).marks}
-    assert states == {"submission_layout": "judged", "test_accuracy": "blocked", "training_history": "blocked"}
+    expected = {"submission_layout": "judged", "test_accuracy": "blocked", "training_history": "blocked"}
+    assert {name: states[name] for name in expected} == expected
 
 
 # --- grade.json ------------------------------------------------------------------------------------------------

@@ -45,7 +45,10 @@ def test_the_shipped_rubric_names_every_check_and_no_other(lab_rubric):
 
 def test_the_shipped_rubric_gives_the_labs_points_unscaled(lab_rubric):
     points = {line.criterion.check: line.criterion.points for line in lab_rubric.lines}
-    assert points == {"submission_layout": 5, "test_accuracy": 30, "training_history": 5}
+    assert points == {
+        "submission_layout": 5, "test_accuracy": 30, "training_history": 5,
+        "function_fit": 10, "test_function": 10, "learning_rate": 5, "feature_vectors": 10,
+    }  # fmt: skip
 
 
 def test_the_rubrics_digest_is_that_of_its_file(lab_rubric):
@@ -86,7 +89,7 @@ def test_a_misspelt_check_is_answered_with_the_right_name(refusal):
 
 def test_a_check_that_resembles_none_is_answered_with_all_names(refusal):
     sentence = refusal("[zzz]\npoints = 1\n")
-    assert "'zzz' names no check; there are submission_layout, test_accuracy, training_history" in sentence
+    assert f"'zzz' names no check; there are {', '.join(discover())}" in sentence
 
 
 @pytest.mark.parametrize(
@@ -144,7 +147,7 @@ def test_several_mistakes_stand_on_lines_of_their_own_and_none_is_cut(tmp_path):
         read_rubric(tmp_path / "mine.toml", discover())
     first, *lines = words(caught.value.message).splitlines()
     assert first == f"{tmp_path / 'mine.toml'}:"
-    there = "there are submission_layout, test_accuracy, training_history"
+    there = f"there are {', '.join(discover())}"
     assert lines == [f"- '{name}' names no check; {there}" for name in names]
 
 

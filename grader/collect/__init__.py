@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from grader.collect.bench import Bench, processors
+from grader.collect.code import CODE_RECORDS, Caller, open_caller, run_code
 from grader.collect.documents import (
     claims_of,
     look_at_layout,
@@ -32,11 +33,16 @@ from grader.evidence import (
 )
 from grader.records import Message, Submission, message
 
-__all__ = ["Bench", "collect", "processors"]
+__all__ = ["CODE_RECORDS", "Bench", "collect", "processors"]
 
 
 def collect(submission: Submission, bench: Bench, say: Callable[[Message], None]) -> Evidence:
     """Look at everything that was handed in. Never raises for anything that a submission holds."""
+    with open_caller(submission, bench) as caller:
+        return _collect(submission, bench, caller, say)
+
+
+def _collect(submission: Submission, bench: Bench, caller: Caller, say: Callable[[Message], None]) -> Evidence:
     say(message("reading what was handed in"))
     tasks = read_tasks(submission, bench.sandbox)
     used = read_preprocessing(submission, bench.sandbox)
@@ -56,6 +62,8 @@ def collect(submission: Submission, bench: Bench, say: Callable[[Message], None]
     if trials is not None:
         seen[kind_of(Diagnosis)] = trials
     seen[kind_of(TestScores)] = settled(seen)
+    say(message("trying the code"))
+    seen |= run_code(caller, tasks, bench)
     return Evidence(
         submission.student, submission.digest, submission.archive, tuple(seen.items()), submission.notes,
         bench.sandbox.name,

@@ -52,6 +52,22 @@ REFUSALS: dict[str, str] = {
     " 'python -m json.tool {file}'.",
     "history_empty": '{file} holds no epochs. It should hold a list under "epochs" with one record an epoch, as exp2.py'
     " writes it.",
+    # a student's code, run
+    "code_task": "{doing} cannot be tried: task {number} is not done: {text} ({place}).",
+    "code_function": "{file} has no function {function}. Define it at the top level of the file, with the name and the"
+    " arguments that the template gives it.",
+    "code_syntax": "{file} is no Python that can be run: {problem} (line {line}: {code}). Mend it, and run the file"
+    " once before you hand it in.",
+    "code_script": "{file} trains as soon as it is imported (line {line}), and was not run. Put training into"
+    ' functions, and call them below: if __name__ == "__main__":',
+    "code_exit": "The program was ended in the middle of {doing} ({place}): leave sys.exit() and exit() out, or below:"
+    ' if __name__ == "__main__":',
+    "code_package": "{doing} needs {package}, which is neither in the submission nor among the lab's packages"
+    " ({place}). Hand the file in, or do without it.",
+    "code_package_of_ours": "{doing} needs the package {package}, which the grader's machine lacks ({place}). Install"
+    " what the lab needs ('pip install cnn-lab-grader[lab]'), see 'grade doctor', and grade again.",
+    "code_raised": "{doing} raised {kind}: {problem} ({place}).",
+    "code_returned": "{doing} returned {found}; it should return {wanted}.",
     "output": "The network in {file} answers with values of shape {shape} for each image, not with 10 numbers. Make"
     " its last layer one of 10 outputs, train it, and hand in those weights.",
 }

@@ -1,7 +1,7 @@
-"""The sandbox of Linux: one bubblewrap with a warm checkpoint server inside, which forks a child for each job.
+"""The sandbox of Linux: one bubblewrap with a warm server inside, which forks a child for each job.
 
 Inside there is no network, no home, no parent process and no submission: only the system's libraries, Python with
-torch, the probes, and the files that a job hands in as open descriptors.
+torch, the probes, and the files that a job hands in as open descriptors. `code.py` adds one submission to it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,6 +24,7 @@ from grader.evidence import Crashed, Failure, OutOfMemory, Unavailable
 from grader.probes.files import open_read_only
 from grader.records import Message, message
 from grader.sandbox.interface import ENVIRONMENT, Job, Reply, shorten
+from grader.sandbox.output import Output
 from grader.sandbox.watch import Child, await_reply
 
 START_SECONDS = 180.0  # importing torch from a cold network disk has been seen to take a minute
@@ -40,6 +41,7 @@ class BubblewrapSandbox:
     """Started at once, so that torch is imported inside while the submission is still being unpacked."""
 
     name = "bubblewrap"
+    mode = "checkpoint"  # what its server is for: see worker.py
 
     def __init__(self, gpu: bool = False) -> None:
         self._gpu = gpu
@@ -58,19 +60,33 @@ class BubblewrapSandbox:
         self._stop()
         self._printed.close()
 
-    def run(self, job: Job) -> Reply | Failure:
+    def run(self, job: Job, output: Output | None = None) -> Reply | Failure:
         """Answer one job in a fork of the warm server; a server that had to be ended is started anew."""
         if self._process is None or self._process.poll() is not None:
             self._stop()
             self._start()
         problem = None if self._ready else self._await_ready()
-        return problem or self._ask(job)
+        return problem or self._ask(job, output)
+
+    def binds(self) -> Iterator[str]:
+        """Options that bring in what this kind of server needs besides Python and the probes."""
+        yield from _lab_binds()
 
     def _start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        options, passed = arguments_file(self._gpu), theirs.fileno()
+        options, passed = arguments_file(self._gpu, self.binds()), theirs.fileno()
         path = ":".join(["/lab", *map(str, package_folders())])
-        inside = [*_drop_root(), str(Path(sys.executable).resolve()), "-I", "-B", "-c", BOOT, path, str(passed)]
+        inside = [
+            *_drop_root(),
+            str(Path(sys.executable).resolve()),
+            "-I",
+            "-B",
+            "-c",
+            BOOT,
+            path,
+            str(passed),
+            self.mode,
+        ]
         command = [str(shutil.which("bwrap")), "--args", str(options), *inside]
         self._printed.seek(0)
         self._printed.truncate()
@@ -100,23 +116,26 @@ class BubblewrapSandbox:
         self._stop()
         return Unavailable(message("the sandbox did not start: {reason}. Run 'grade doctor'.", reason=tail[-300:]))
 
-    def _ask(self, job: Job) -> Reply | Failure:
+    def _ask(self, job: Job, output: Output | None) -> Reply | Failure:
         assert self._control is not None
         assert self._process is not None
         read_end, write_end = os.pipe()
         descriptors = [write_end]
         try:
             descriptors += [open_read_only(path) for path in job.files.values()]
-            socket.send_fds(self._control, [json.dumps(job.request()).encode()], descriptors)
+            printing = [output.write_end] if output else []
+            socket.send_fds(self._control, [json.dumps(job.request()).encode()], [*printing, *descriptors])
         except OSError as error:
             os.close(read_end)
             return Crashed(shorten(f"the job could not be handed in: {error}\n{self._tail()}"))
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
+        if output:
+            output.handed_over()
         with os.fdopen(read_end, "rb", buffering=0) as answer:
             child = Child(self._process.pid, lambda size: answer.read(size) or b"", self._stop, self._tail)
-            reply = await_reply(job, child)
+            reply = await_reply(job, child, output)
         return self._after_exit(job, reply)
 
     def _after_exit(self, job: Job, reply: Reply | Failure) -> Reply | Failure:
@@ -156,16 +175,16 @@ def package_folders() -> list[Path]:
     return sorted({Path(spec.origin).resolve().parent.parent for spec in specs if spec and spec.origin})
 
 
-def arguments_file(gpu: bool) -> int:
+def arguments_file(gpu: bool, binds: Iterable[str] = ()) -> int:
     """A descriptor that holds bubblewrap's options: on its command line they could be read from inside."""
     descriptor, name = tempfile.mkstemp()
     Path(name).unlink()
-    os.write(descriptor, b"\0".join(option.encode() for option in options(gpu)))
+    os.write(descriptor, b"\0".join(os.fsencode(option) for option in options(gpu, binds)))
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
 
 
-def options(gpu: bool) -> Iterator[str]:
+def options(gpu: bool, binds: Iterable[str] = ()) -> Iterator[str]:
     """Options of bubblewrap: what the sandbox can see, and what it cannot do."""
     yield from ("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try")
     yield from ("--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv")
@@ -190,6 +209,7 @@ def options(gpu: bool) -> Iterator[str]:
     for folder in ("/tmp", "/dev/shm"):  # before the code, which may lie below /tmp
         yield from ("--perms", "1777", "--size", str(64 << 20), "--tmpfs", folder)
     yield from _code_binds()
+    yield from binds
     if gpu:
         if "LD_LIBRARY_PATH" in os.environ:  # in containers the driver's libraries are found by it
             yield from ("--setenv", "LD_LIBRARY_PATH", os.environ["LD_LIBRARY_PATH"])
@@ -220,15 +240,20 @@ def _code_binds() -> Iterator[str]:
             if (folder / own).is_dir():
                 yield from ("--perms", "0755", "--tmpfs", str(folder / own), "--remount-ro", str(folder / own))
     grader = Path(__file__).resolve().parent.parent
+    for made in ("/lab", "/lab/grader"):
+        yield from ("--perms", "0755", "--dir", made)
+    for name in ("__init__.py", "worker.py", "probes"):
+        yield from ("--ro-bind", str(grader / name), f"/lab/grader/{name}")
+
+
+def _lab_binds() -> Iterator[str]:
+    """Of the lab its networks, into which handed-in weights are loaded."""
     reference = importlib.util.find_spec("reference")
     assert reference is not None
     assert reference.origin is not None
-    lab = Path(reference.origin).resolve().parent
-    for made in ("/lab", "/lab/grader", "/lab/reference"):
-        yield from ("--perms", "0755", "--dir", made)
-    for source, name in ((grader, "__init__.py"), (grader, "worker.py"), (grader, "probes"), (lab, "models.py")):
-        yield from ("--ro-bind", str(source / name), f"/lab/{source.name}/{name}")
-    yield from ("--ro-bind", str(lab / "__init__.py"), "/lab/reference/__init__.py")
+    yield from ("--perms", "0755", "--dir", "/lab/reference")
+    for name in ("__init__.py", "models.py"):
+        yield from ("--ro-bind", str(Path(reference.origin).resolve().parent / name), f"/lab/reference/{name}")
 
 
 def _drop_root() -> list[str]:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.evidence import Crashed, Failure, Malformed, OutOfMemory, TimedOut
+from grader.evidence import Crashed, Failure, Malformed, OutOfMemory, PrintedTooMuch, TimedOut
 from grader.sandbox.interface import Job, Read, Reply, read_reply, shorten
+from grader.sandbox.output import MOST_BYTES, Output
 
 TICK = 0.05  # seconds; a process that allocates as fast as it can overshoots its budget by about 4 % in that time
 LAST_WORDS = 5.0  # seconds; the end of a killed process is read in milliseconds
@@ -26,7 +27,7 @@ class Child:
     tail: Callable[[], str]
 
 
-def await_reply(job: Job, child: Child) -> Reply | Failure:
+def await_reply(job: Job, child: Child, output: Output | None = None) -> Reply | Failure:
     """Read the answer to a job, or end the child at its limits and say which one it was."""
     result: list[Reply | Failure] = []
 
@@ -46,6 +47,8 @@ def await_reply(job: Job, child: Child) -> Reply | Failure:
         limit: Failure | None = None
         if tree_megabytes(child.pid) > job.limits.megabytes:
             limit = OutOfMemory(job.limits.megabytes)
+        elif output and output.too_much:
+            limit = PrintedTooMuch(MOST_BYTES)
         elif time.monotonic() > deadline:
             limit = TimedOut(job.limits.seconds)
         if limit is not None:

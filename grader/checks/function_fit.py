@@ -1,0 +1,138 @@
+"""Does `fit` of task 1.1 train a network until it follows a function?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from grader.case import Case, Part, Ramp, add_up, check, printed_listing, require_weights
+from grader.evidence import Fit, Fits, Moved
+from grader.records import Curve, Exhibit, Message, Scalar, Series, Table, Verdict, message
+
+LAB, OTHER = "the lab's function", "another function"
+LOOK_AT = (
+    "In every epoch: work out the prediction and its loss, zero_grad() (gradients add up otherwise), backward(),"
+    " step(); and the optimizer must hold model.parameters()."
+)
+FALLS = 0.5  # of the first loss; far more than training in the right direction leaves
+SAME = 0.05  # relative; a loss is the mean squared error that an epoch starts from, or ends with
+LONGER = 3.0  # times; ten times the rate makes steps ten times as long
+
+
+@dataclass(frozen=True, slots=True)
+class FitLimits(Ramp):
+    """From the error between the training points, as a share of the function's variance, to a credit; weights."""
+
+    lab: float
+    other: float
+    losses: float
+    learning_rate: float
+
+    def __post_init__(self) -> None:
+        Ramp.__post_init__(self)
+        require_weights(lab=self.lab, other=self.other, losses=self.losses, learning_rate=self.learning_rate)
+
+
+@check(reads=Fits, limits=FitLimits)
+def function_fit(case: Case[Fits, FitLimits]) -> Verdict:
+    """fit() trains networks to follow the lab's function and one that it has not seen, between the points too."""
+    parts = list(_parts(case))
+    text = "Between the training points the networks that fit() trained are wrong by {errors} (mean squared error)."
+    errors = " and ".join(f"{fit.between:.2g}" for fit in case.seen.fits if fit.between is not None)
+    exhibits = (_table(case.seen), *_curves(case.seen), *printed_listing(case.seen.printed))
+    verdict = add_up(parts, message(text, errors=errors), exhibits)
+    if all(part.credit == 0.0 for part in parts[:2]):  # nothing was learnt: the rest counts for nothing
+        return Verdict(0.0, verdict.message, verdict.hints, verdict.exhibits)
+    return verdict
+
+
+def _parts(case: Case[Fits, FitLimits]) -> Iterator[Part]:
+    limits, fits = case.limits, {fit.function: fit for fit in case.seen.fits}
+    failed = {one.call: one.message for one in case.seen.failed}
+    names = {LAB: message("The lab's function"), OTHER: message("Another function, fewer points, more epochs")}
+    for name, weight in ((LAB, limits.lab), (OTHER, limits.other)):
+        fit = fits.get(name)  # type: ignore[call-overload]
+        if fit is None:
+            yield Part(names[name], weight, 0.0, (failed[name],) if name in failed else ())
+        else:
+            credit = limits.credit(fit.between / fit.spread) if fit.between is not None else 0.0
+            yield Part(names[name], weight, credit, _weak(fit) if credit < 1.0 else ())
+    wrong = [fault for fit in case.seen.fits for fault in _wrong_losses(fit)]
+    yield Part(message("The losses of the epochs"), limits.losses, 0.0 if wrong else 1.0, tuple(wrong[:1]))
+    slow, fast = (next((one for one in case.seen.moved if one.learning_rate == rate), None) for rate in (0.001, 0.01))
+    unused = _unused_rate(slow, fast)
+    yield Part(message("The learning rate"), limits.learning_rate, 0.0 if unused else 1.0, unused)
+
+
+def _weak(fit: Fit) -> tuple[Message, ...]:
+    values: dict[str, Scalar] = {"epochs": fit.epochs, "rate": fit.learning_rate, "before": fit.before}
+    if fit.between is None:
+        text = "After {epochs} epochs at rate {rate:g} the network's numbers are not finite: the steps are too long."
+        return (message(text + " " + LOOK_AT, epochs=fit.epochs, rate=fit.learning_rate),)
+    which = "the lab's function" if fit.function == LAB else "another function"
+    text = (
+        "On "
+        + which
+        + " the network is wrong by {error:.3g} after {epochs} epochs at rate {rate:g} (mean squared error)"
+    )
+    if fit.between > 0.9 * fit.before:
+        text += ", no less than the {before:.3g} before: it learnt nothing. " + LOOK_AT
+        return (message(text, error=fit.between, **values),)
+    text += " between the training points; {goal:.2g} can be reached. Try another optimizer, Adam for one. " + LOOK_AT
+    del values["before"]
+    return (message(text, error=fit.between, goal=0.001 * fit.spread, **values),)
+
+
+def _wrong_losses(fit: Fit) -> Iterator[Message]:
+    if fit.count != fit.epochs:
+        text = "Over {epochs} epochs fit() returned {count} losses; it should be one an epoch."
+        yield message(text, epochs=fit.epochs, count=fit.count)
+        return
+    first, last = fit.losses[0][1], fit.losses[-1][1]
+    if first is None or last is None:
+        yield message("fit() returned losses that are not finite numbers.")
+    elif _near(first, fit.before * fit.points):
+        text = "The first loss is {first:.4g}, which is the sum over the {points} points; their mean is {mean:.4g}."
+        yield message(text, first=first, points=fit.points, mean=fit.before)
+    elif last > FALLS * first and last > 0.01 * fit.spread:
+        text = "The losses that fit() returned go from {first:.4g} to {last:.4g}; they should fall. "
+        yield message(text + LOOK_AT, first=first, last=last)
+
+
+def _near(value: float, right: float) -> bool:
+    return abs(value - right) <= SAME * right
+
+
+def _unused_rate(slow: Moved | None, fast: Moved | None) -> tuple[Message, ...]:
+    if slow is None or fast is None or slow.distance is None or fast.distance is None:
+        return (message("A few epochs at another rate gave no finite weights."),)
+    if slow.distance > 0.0 and fast.distance > LONGER * slow.distance:
+        return ()
+    text = (
+        "Five epochs moved the weights by {slow:.3g} at the rate 0.001, and by {fast:.3g} at 0.01: give learning_rate"
+        " to the optimizer."
+    )
+    return (message(text, slow=slow.distance, fast=fast.distance),)
+
+
+def _table(seen: Fits) -> Table:
+    columns = ("Function", "Points", "Epochs", "Learning rate", "Error before", "Error between the points")
+    rows = tuple(
+        (
+            fit.function, fit.points, fit.epochs, f"{fit.learning_rate:g}", f"{fit.before:.4g}",
+            message("not finite") if fit.between is None else f"{fit.between:.4g}",
+        )
+        for fit in seen.fits
+    )  # fmt: skip
+    return Table(message("What fit() was given, and what came out"), tuple(message(text) for text in columns), rows)
+
+
+def _curves(seen: Fits) -> tuple[Exhibit, ...]:
+    lines = []
+    for fit in seen.fits:
+        points = tuple((float(epoch), loss) for epoch, loss in fit.losses if loss is not None)
+        if len(points) > 1:
+            name = message("The lab's function") if fit.function == LAB else message("Another function")
+            lines.append(Series(name, points))
+    title = message("The losses that fit() returned")
+    return (Curve(title, message("Epoch"), message("Loss"), tuple(lines)),) if lines else ()

@@ -1,0 +1,101 @@
+"""Does the schedule of task 2.2 come down?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader.case import Case, check, printed_listing
+from grader.evidence import LearningRates
+from grader.records import Curve, Exhibit, Message, Series, Verdict, message
+
+RECOMMENDED = "The recommended schedule is 0.1 for the epochs 0 to 4, then 0.01."
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleLimits:
+    """Fewest epochs that a schedule is meant for, how many times it must fall, and what counting along costs."""
+
+    fewest: int
+    fall: float
+    counting: float  # share of the points that a rate costs which depends on how often it was asked for
+
+    def __post_init__(self) -> None:
+        if self.fewest < 2 or self.fall < 1.0 or not 0.0 <= self.counting <= 1.0:
+            raise ValueError("fewest: at least 2; fall: at least 1; counting: 0 to 1")
+
+
+@check(reads=LearningRates, limits=ScheduleLimits)
+def learning_rate(case: Case[LearningRates, ScheduleLimits]) -> Verdict:
+    """The learning rate never rises after a warm-up, and ends at most at a tenth of its peak."""
+    limits, exhibits = case.limits, (*_drawn(case.seen.rates), *printed_listing(case.seen.printed))
+    rates = _usable(case.seen.rates)
+    if len(rates) < min(limits.fewest, len(case.seen.rates)) or max(rates, default=0.0) <= 0.0:
+        text = "learning_rate({epoch}) is {rate}; it should be a finite number and not below zero, and not always zero."
+        epoch = min(len(rates), len(case.seen.rates) - 1)
+        found = case.seen.rates[epoch]
+        told = "not finite" if found is None else f"{found:.4g}"
+        return Verdict(0.0, message(text, epoch=epoch, rate=told), (message(RECOMMENDED),), exhibits)
+    lengths = [n for n in range(limits.fewest, len(rates) + 1) if _comes_down(rates[:n], limits.fall)]
+    if not lengths:
+        return Verdict(0.0, _why_not(rates, limits), (message(RECOMMENDED),), exhibits)
+    counted = list(case.seen.again) != list(case.seen.rates[: len(case.seen.again)])[::-1]
+    if counted:
+        text = (
+            "Asked again, from the last epoch to the first, learning_rate() gave other rates. Work the rate out from"
+            " `epoch`, not from a variable that remembers: a run may be resumed."
+        )
+        return Verdict(1.0 - limits.counting, message(text), (), exhibits)
+    peak, end = max(rates[: lengths[0]]), rates[lengths[0] - 1]
+    text = "The rate comes down from {peak:.4g} to {end:.4g} within {epochs} epochs."
+    return Verdict(1.0, message(text, peak=peak, end=end, epochs=lengths[0]), (), exhibits)
+
+
+def _usable(rates: Sequence[float | None]) -> list[float]:
+    """The rates as long as they can be used: after its last epoch a schedule may run on to anything."""
+    usable: list[float] = []
+    for rate in rates:
+        if rate is None or rate < 0.0:
+            break
+        usable.append(rate)
+    return usable
+
+
+def _comes_down(rates: Sequence[float], fall: float) -> bool:
+    low_enough = max(rates) / fall * (1 + 1e-9)  # 0.1 / 10 need not be 0.01 to the last bit
+    return not _rises(rates) and rates[-1] <= low_enough
+
+
+def _rises(rates: Sequence[float]) -> int:
+    """The first epoch in which the rate rises after it has fallen; 0 where there is none."""
+    fell = False
+    for epoch in range(1, len(rates)):
+        if rates[epoch] > rates[epoch - 1] and fell:
+            return epoch
+        fell = fell or rates[epoch] < rates[epoch - 1]
+    return 0
+
+
+def _why_not(rates: Sequence[float], limits: ScheduleLimits) -> Message:
+    if min(rates) == max(rates):
+        return message("The rate is {rate:.4g} in every epoch; it should come down.", rate=rates[0])
+    if epoch := _rises(rates):
+        text = "In epoch {epoch} the rate rises again, from {before:.4g} to {after:.4g}; it may rise at the start only."
+        return message(text, epoch=epoch, before=rates[epoch - 1], after=rates[epoch])
+    if rates[-1] == max(rates):
+        text = "The rate only rises, from {first:.4g} to {last:.4g}: are the two in the wrong order?"
+        return message(text, first=rates[0], last=rates[-1])
+    text = "The rate comes down from {peak:.4g} to {last:.4g} only; it should end at {goal:.4g} or less."
+    return message(text, peak=max(rates), last=rates[-1], goal=max(rates) / limits.fall)
+
+
+def _drawn(rates: Sequence[float | None]) -> tuple[Exhibit, ...]:
+    usable = _usable(rates)
+    if len(usable) < 2:
+        return ()
+    last = next((n for n in range(len(usable) - 1, 0, -1) if usable[n] != usable[n - 1]), 9)  # then it stays
+    shown = usable[: max(10, math.ceil(1.2 * (last + 1)))]
+    points = tuple((float(epoch), rate) for epoch, rate in enumerate(shown))
+    line = Series(message("learning_rate(epoch)"), points)
+    return (Curve(message("The schedule"), message("Epoch"), message("Learning rate"), (line,)),)

@@ -1,0 +1,198 @@
+"""Does `test` of task 2.1 measure a network rightly, and leave it as it was?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from grader.case import Case, Part, add_up, check, printed_listing, require_weights
+from grader.evidence import Figure, TestRun, TestRuns
+from grader.records import Cell, Message, Scalar, Table, Verdict, message
+
+CLOSE = 1e-3  # relative; float32 over some dozen images is right to 1e-6
+EQUAL, SHORT, SWITCHED = "equal batches", "short last batch", "layers that eval() switches"
+
+# What a figure is that the usual mistakes give, and where to look. The names are those of the collected evidence.
+LOSS: dict[str, str] = {
+    "sum over images": "That is the sum over the images: divide it by their number.",
+    "sum over batches": "That is the sum over the batches: add up each batch's mean times its size, then divide by the"
+    " number of images.",
+    "divided twice": "cross_entropy gives the mean of a batch already: multiply it by the size of the batch before you"
+    " add it up.",
+    "last batch": "That is the loss of the last batch alone.",
+    "first batch": "That is the loss of the first batch alone: is the return inside the loop?",
+    "softmax first": "cross_entropy takes the logits themselves: leave softmax out.",
+    "swapped": "That is the accuracy: return loss and accuracy in this order.",
+    "average of averages": "That is the average over the batches, in which an image of the short last batch weighs more"
+    " than the others: add up over the images, and divide once at the end.",
+}
+ACCURACY: dict[str, str] = {
+    "fraction": "That is a fraction: multiply it by 100.",
+    "count": "That is the number of right images, not their share.",
+    "by batches": "That is divided by the number of batches: divide by the number of images.",
+    "last batch": "That is the accuracy of the last batch alone.",
+    "first batch": "That is the accuracy of the first batch alone: is the return inside the loop?",
+    "swapped": "That is the loss: return loss and accuracy in this order.",
+    "wrong axis": "The largest logit was looked for down the batch (dim=0); the classes lie along dim=1.",
+    "fixed batch": "Every batch was counted as a full one: the last one is shorter, so use len(labels).",
+    "average of averages": LOSS["average of averages"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TestLimits:
+    """How much each part counts."""
+
+    __test__ = False  # pytest collects classes named Test*
+
+    loss: float
+    accuracy: float
+    last_batch: float
+    eval_mode: float
+    unchanged: float
+    mode_kept: float
+    no_gradients: float
+
+    def __post_init__(self) -> None:
+        require_weights(
+            loss=self.loss, accuracy=self.accuracy, last_batch=self.last_batch, eval_mode=self.eval_mode,
+            unchanged=self.unchanged, mode_kept=self.mode_kept, no_gradients=self.no_gradients,
+        )  # fmt: skip
+
+
+@check(reads=TestRuns, limits=TestLimits)
+def test_function(case: Case[TestRuns, TestLimits]) -> Verdict:
+    """test() measures networks that it has not seen, in eval mode and without gradients, and changes nothing."""
+    seen = case.seen
+    runs: dict[str, TestRun] = {run.setting: run for run in seen.runs}
+    praise = message(
+        "Loss and accuracy are right on {count} networks, which test() leaves as they were.", count=len(runs)
+    )
+    exhibits = (_table(seen), *printed_listing(seen.printed))
+    never = next((run for run in seen.runs if run.images_seen == 0), None)
+    if never is not None:
+        text = "test() returned a loss and an accuracy without calling the network: run model(images) on every batch."
+        return Verdict(0.0, message(text), (), exhibits)
+    failed = {one.call: one.message for one in seen.failed}
+    return add_up(list(_parts(case.limits, runs, failed)), praise, exhibits)
+
+
+def _parts(limits: TestLimits, runs: dict[str, TestRun], failed: dict[str, Message]) -> Iterator[Part]:
+    equal, short = runs.get(EQUAL), runs.get(SHORT)
+    all_runs = list(runs.values())
+    yield _part(message("The loss"), limits.loss, _wrong(equal, "loss") if equal else ())
+    yield _part(message("The accuracy, in percent"), limits.accuracy, _wrong(equal, "accuracy") if equal else ())
+    broken = (failed[SHORT],) if SHORT in failed else ()
+    wrong = broken or _wrong_when_short(equal, short)
+    yield _part(message("A last batch of another size, and 4 classes in place of 10"), limits.last_batch, wrong)
+    broken = (failed[SWITCHED],) if SWITCHED in failed else ()
+    mode = broken or _trained(all_runs)
+    yield _part(message("Eval mode, with BatchNorm, Dropout and 23 classes"), limits.eval_mode, mode)
+    yield _part(message("Parameters and buffers stay as they are"), limits.unchanged, _changed(all_runs))
+    yield _part(message("The mode stays as it was"), limits.mode_kept, _mode(all_runs))
+    yield _part(message("No gradients are prepared"), limits.no_gradients, _gradients(all_runs))
+
+
+def _part(name: Message, weight: float, faults: tuple[Message, ...]) -> Part:
+    return Part(name, weight, 0.0 if faults else 1.0, faults)
+
+
+def _close(seen: float | None, value: float) -> bool:
+    return seen is not None and abs(seen - value) <= CLOSE * max(abs(value), 1e-2)
+
+
+def _mistakes(figure: Figure) -> list[str]:
+    """The names of the usual mistakes that give what was seen; none where nothing is wrong."""
+    if _close(figure.seen, figure.right):
+        return []
+    return [name for name, value in figure.mistakes if _close(figure.seen, value)]
+
+
+def _wrong(run: TestRun, which: str) -> tuple[Message, ...]:
+    figure: Figure = getattr(run, which)
+    if _close(figure.seen, figure.right):
+        return ()
+    known = LOSS if which == "loss" else ACCURACY
+    where = next((known[name] for name in _mistakes(figure) if name in known), "")
+    if not where and run.images_seen < run.images:
+        where = "Only a part of the images went through the network: go through the whole loader, and return after it."
+    if not where and run.trained:
+        where = "The network ran in training mode: call model.eval() before the loop."
+    where = where or "Look at what is added up in the loop, and at what it is divided by."
+    values: dict[str, Scalar] = {"images": run.images, "batch": run.batch, "right": figure.right}
+    values |= {"seen": "not a finite number" if figure.seen is None else f"{figure.seen:.4f}"}
+    if which == "loss":
+        text = "Over {images} images in batches of {batch} test() returned the loss {seen}; it is {right:.4f}. " + where
+    else:
+        text = (
+            "Over {images} images in batches of {batch} test() returned the accuracy {seen}; it is {right:.4f}. "
+            + where
+        )
+    return (message(text, **values),)
+
+
+def _wrong_when_short(equal: TestRun | None, short: TestRun | None) -> tuple[Message, ...]:
+    """Faults that only the short last batch brings out: one that equal batches show as well costs once."""
+    if equal is None or short is None:
+        return ()
+    faults: list[Message] = []
+    for which in ("loss", "accuracy"):
+        known, found = _mistakes(getattr(equal, which)), _mistakes(getattr(short, which))
+        if not set(known).intersection(found):
+            faults += _wrong(short, which)
+    return tuple(faults)
+
+
+def _trained(runs: list[TestRun]) -> tuple[Message, ...]:
+    if not any(run.trained for run in runs):
+        return ()
+    text = (
+        "The network ran in training mode: what an image gives then depends on the images beside it, and on chance."
+        " Call model.eval() before the loop."
+    )
+    return (message(text),)
+
+
+def _changed(runs: list[TestRun]) -> tuple[Message, ...]:
+    faults: list[Message] = []
+    # running statistics move whenever eval mode is forgotten, which costs its own part
+    names = {name for run in runs for name in run.changed if not (run.trained and name.startswith("running"))}
+    if names:
+        text = (
+            "test() changed {names} of the network. Weights change where an optimizer steps: it has no place in test()."
+        )
+        faults.append(message(text, names=", ".join(sorted(names))))
+    if any(run.left_gradients for run in runs):
+        faults.append(message("test() left gradients in the network: backward() has no place in test()."))
+    return tuple(faults)
+
+
+def _mode(runs: list[TestRun]) -> tuple[Message, ...]:
+    if all(run.mode_kept for run in runs):
+        return ()
+    text = (
+        "The network came in training mode and did not go back so. Remember model.training before model.eval(), and"
+        " give it back with model.train(...) after the loop."
+    )
+    return (message(text),)
+
+
+def _gradients(runs: list[TestRun]) -> tuple[Message, ...]:
+    if not any(run.gradients for run in runs):
+        return ()
+    text = "The network ran while PyTorch was preparing gradients. Put the loop under `with torch.no_grad():`."
+    return (message(text),)
+
+
+def _table(seen: TestRuns) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for run in seen.runs:
+        name = f"{run.setting}: {run.images} images in batches of {run.batch}, {run.classes} classes"
+        loss, accuracy = (_told(figure.seen) for figure in (run.loss, run.accuracy))
+        rows.append((name, loss, f"{run.loss.right:.4f}", accuracy, f"{run.accuracy.right:.4f}"))
+    columns = ("Network", "Loss returned", "right", "Accuracy returned", "right")
+    return Table(message("What test() returned"), tuple(message(column) for column in columns), tuple(rows))
+
+
+def _told(value: float | None) -> Cell:
+    return message("not finite") if value is None else f"{value:.4f}"

@@ -1,0 +1,47 @@
+"""A student's functions, called in a sandbox of their own: exp1.py, exp2.py and extract_features.py.
+
+What was refused is the student's to mend; only where no code can be run here is nothing said about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from grader.collect.bench import Bench
+from grader.collect.code.caller import Caller
+from grader.collect.code.features import look_at_features, true_features
+from grader.collect.code.fitting import look_at_fit
+from grader.collect.code.measuring import look_at_learning_rate, look_at_test
+from grader.evidence import FeatureVectors, Fits, LearningRates, Observation, TestRuns, kind_of
+from grader.records import Submission
+from grader.sandbox import open_code_sandbox
+
+__all__ = ["CODE_RECORDS", "Caller", "open_caller", "run_code"]
+
+CODE_RECORDS = (Fits, TestRuns, LearningRates, FeatureVectors)  # seen only where student code was run
+SCRIPTS = ("exp1.py", "exp2.py", "extract_features.py")
+
+
+@contextmanager
+def open_caller(submission: Submission, bench: Bench) -> Iterator[Caller]:
+    """Start the sandbox, so that torch is imported inside while the weights are measured."""
+    names = {path.casefold().rpartition("/")[2] for path in submission.parts.sources}
+    sandbox = open_code_sandbox(bench.sandbox, submission.root) if names.intersection(SCRIPTS) else None
+    if sandbox is None:
+        yield Caller(submission, None)
+        return
+    with sandbox:
+        yield Caller(submission, sandbox)
+
+
+def run_code(caller: Caller, tasks: Observation, bench: Bench) -> dict[str, Observation]:
+    """Every observation of the student's code; what one function does costs no other."""
+    caller.note_open(tasks)
+    truth = true_features(caller)
+    return {
+        kind_of(Fits): look_at_fit(caller),
+        kind_of(TestRuns): look_at_test(caller),
+        kind_of(LearningRates): look_at_learning_rate(caller),
+        kind_of(FeatureVectors): look_at_features(caller, truth, bench.sandbox),
+    }

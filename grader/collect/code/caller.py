@@ -1,0 +1,196 @@
+"""One student's functions, ready to be called: which file holds them, and whose fault a call that fails is."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.collect.bench import validated
+from grader.evidence import (
+    Crashed,
+    FailedCall,
+    Failure,
+    Malformed,
+    Observation,
+    OpenTask,
+    OutOfMemory,
+    PrintedTooMuch,
+    Refused,
+    Seen,
+    Tasks,
+    TimedOut,
+    Unavailable,
+)
+from grader.probes.refusals import REFUSALS
+from grader.records import Message, Scalar, Submission, message
+from grader.sandbox import ArraySpec, CodeSandbox, Job, Limits, Reply
+
+IMPORT_LIMITS = Limits(seconds=20.0, megabytes=3_000)  # no script of the lab takes two seconds
+CALL_LIMITS = Limits(seconds=60.0, megabytes=3_000)  # the slowest call takes about two
+TASKS = {"fit": "1.1", "test": "2.1", "learning_rate": "2.2", "alexnet_features": "3.1", "normalise": "3.2"}
+MOST_LINES, LONGEST_LINE = 60, 300  # of what the student's code printed, at the end
+DISTURBED = (
+    "{doing} disturbed the answer that the grader waits for ({reason}): write to no file that you did not open, and"
+    " leave what you import as it is."
+)
+OUR_FRAMES = "/lab/grader/"
+NO_SANDBOX = message(
+    "student code is run in bubblewrap only, which does not work on this machine: 'grade doctor' says what to install"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a student's function: the probe that makes it, with what goes in and what may come back."""
+
+    function: str
+    probe: str
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    arrays: Mapping[str, ArraySpec] = field(default_factory=dict)
+
+
+class Caller:
+    """Calls the functions of one submission, each in a process of its own; `printed` gathers what they printed."""
+
+    def __init__(self, submission: Submission, sandbox: CodeSandbox | None) -> None:
+        self._submission = submission
+        self._sandbox = sandbox
+        self._open: dict[tuple[str, str], OpenTask] = {}
+        self._imported: dict[str, Failure | None] = {}
+        self._printed: list[str] = []
+
+    def note_open(self, tasks: Observation) -> None:
+        """Remember the template's open tasks: a function that is one is not called."""
+        if isinstance(tasks, Seen) and isinstance(tasks.value, Tasks):
+            self._open = {(task.file, task.number): task for task in tasks.value.open}
+
+    def will_run(self, script: str) -> bool:
+        """Whether a script is there, and a sandbox to run it in."""
+        return self._sandbox is not None and self._place(script) is not None
+
+    def before_any_code(self, job: Job) -> Reply | Failure:
+        """Answer a job of our own, in the sandbox that no student code has touched yet."""
+        assert self._sandbox is not None
+        assert not self._imported
+        return self._sandbox.call(job).answer
+
+    def call(self, script: str, call: Call) -> Reply | Failure:
+        """Call a function of a script of the lab. A Failure is Refused where the student can mend it."""
+        path = self._place(script)
+        if path is None:
+            return Refused(message("{file} is missing. Hand it in as well.", file=script))
+        if (task := self._open.get((path, TASKS.get(call.function, "")))) is not None:
+            return _not_done(call.function, task)
+        if self._sandbox is None:
+            return Unavailable(NO_SANDBOX)
+        if path not in self._imported:
+            job = Job("code_import", {"file": path}, limits=IMPORT_LIMITS)
+            reply = self._run(job, _Doing(f"importing {path}", importing=True))
+            self._imported[path] = None if isinstance(reply, Reply) else reply
+        broken = self._imported[path]
+        return broken or self._with_data(path, call)
+
+    def printed(self) -> tuple[str, ...]:
+        """The last lines that the student's code printed since this was asked before."""
+        lines, self._printed = self._printed, []
+        return tuple(line[:LONGEST_LINE] for line in lines[-MOST_LINES:])
+
+    def refused(self, failure: Failure) -> Failure:
+        """The failure, for a whole observation; what was printed stands in it already."""
+        self._printed = []
+        return failure
+
+    def _place(self, script: str) -> str | None:
+        found = [path for path in self._submission.parts.sources if path.casefold().rpartition("/")[2] == script]
+        return found[0] if found else None  # the nearest to the root
+
+    def _with_data(self, path: str, call: Call) -> Reply | Failure:
+        stored = io.BytesIO()
+        np.savez(stored, **call.data)  # type: ignore[arg-type]
+        with tempfile.TemporaryDirectory(prefix="grade-call-") as folder:
+            file = Path(folder) / "data.npz"
+            file.write_bytes(stored.getvalue())
+            inputs = {**call.inputs, "file": path}
+            return self._run(Job(call.probe, inputs, {"data": file}, call.arrays, CALL_LIMITS), _Doing(call.function))
+
+    def _run(self, job: Job, doing: _Doing) -> Reply | Failure:
+        assert self._sandbox is not None
+        called = self._sandbox.call(job)
+        lines = called.printed.splitlines()
+        self._printed += lines
+        if isinstance(called.answer, Reply):
+            return called.answer
+        return _whose(called.answer, doing, tuple(line[:LONGEST_LINE] for line in lines[-MOST_LINES:]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Doing:
+    """What a process was doing, for a sentence."""
+
+    what: str
+    importing: bool = False
+
+
+def observed(
+    record: type[Any], fields: dict[str, Any], caller: Caller, failed: Iterable[FailedCall] = ()
+) -> Observation:
+    """The record of a student's code, with what it printed and the calls that gave nothing."""
+    told = [{"call": one.call, "message": {"text": one.message.text, "values": one.message.values}} for one in failed]
+    found = validated(record, {**fields, "printed": caller.printed(), **({"failed": told} if told else {})})
+    if isinstance(found, Malformed):  # only student code can have changed what a probe of ours answers
+        return Refused(message(DISTURBED, doing="The code", reason=found.reason[:200]))
+    return found
+
+
+def _not_done(function: str, task: OpenTask) -> Refused:
+    place = f"{task.file}, line {task.line}"
+    values: dict[str, Scalar] = {"doing": f"{function}()", "number": task.number, "text": task.text, "place": place}
+    return Refused(message(REFUSALS["code_task"], **values))
+
+
+def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...]) -> Failure:
+    """What student code does in its own process is the student's to mend; what fails around it is ours."""
+    sentence: Message
+    details: tuple[str, ...] = ()
+    match failure:
+        case Unavailable():
+            return failure
+        case Refused() if failure.message.text == REFUSALS["code_package_of_ours"]:
+            return Unavailable(failure.message)
+        case Refused():
+            sentence, details = failure.message, failure.details
+        case TimedOut(seconds=seconds):
+            sentence = _late(doing, seconds)
+        case OutOfMemory(megabytes=megabytes):
+            text = "{doing} took more than {megabytes:,} MB of memory, and was ended for that."
+            sentence = message(text, doing=doing.what, megabytes=megabytes)
+        case PrintedTooMuch(bytes=limit):
+            text = "{doing} printed more than {limit:,} bytes, and was ended for that. Print once an epoch, not more."
+            sentence = message(text, doing=doing.what, limit=limit)
+        case Malformed(reason=reason):
+            sentence = message(DISTURBED, doing=doing.what, reason=reason[:200])
+        case Crashed(tail=tail):
+            if OUR_FRAMES in tail and "Traceback" in tail:
+                return failure
+            text = "The process ended in the middle of {doing}, before there was an answer."
+            sentence, details = message(text, doing=doing.what), tuple(tail.splitlines()[-5:])
+    return Refused(sentence, (*details, *printed))
+
+
+def _late(doing: _Doing, seconds: float) -> Message:
+    if doing.importing:
+        text = (
+            "{doing} took more than {seconds:g} seconds: it seems to train when it is imported. Put training into"
+            ' functions, and call them below: if __name__ == "__main__":'
+        )
+        return message(text, doing=doing.what, seconds=seconds)
+    text = "{doing} did not end within {seconds:g} seconds on a small example: look for a loop without end."
+    return message(text, doing=doing.what, seconds=seconds)

@@ -1,0 +1,114 @@
+"""extract_features.py: features of drawn networks, held against those that the trusted sandbox reads off itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.collect.code.caller import CALL_LIMITS, Call, Caller, observed
+from grader.evidence import FailedCall, Failure, FeatureVectors, Observation, Refused
+from grader.sandbox import ArraySpec, Job, Reply, Sandbox
+
+IMAGES = 2
+SEEDS = {"alexnet": 5, "resnet50": 6}
+COLUMNS = {"alexnet": 9216, "resnet50": 2048}
+LOGITS = 7
+Truth = dict[str, Reply | Failure]
+# Rows of very different lengths with values of both signs; one of zeros, and one whose length is not seen by its sum.
+ROWS = (
+    (0.3, -0.1, 0.02, 0.5),
+    (120.0, 40.0, -900.0, 3.0),
+    (0.0, 0.0, 0.0, 0.0),
+    (2.0, -2.0, 2.0, -2.0),
+    (1e-4, 0.0, 2e-4, -3e-4),
+)
+
+
+def true_features(caller: Caller) -> Truth:
+    """What the features are, from the sandbox before any student code has run in it; {} where none will."""
+    if not caller.will_run("extract_features.py"):
+        return {}
+    return {network: caller.before_any_code(_true_job(network, ("right",))) for network in SEEDS}
+
+
+def look_at_features(caller: Caller, truth: Truth, trusted: Sandbox) -> Observation:
+    """Both networks and `normalise`. Refused where none of the two tasks gives anything to judge."""
+    extracted: list[dict[str, Any]] = []
+    failures: dict[str, Failure] = {}
+    for network in SEEDS:
+        found = _extract(caller, truth, trusted, network)
+        if isinstance(found, dict):
+            extracted.append(found)
+        else:
+            failures[f"{network}_features"] = found
+    rows = np.array(ROWS, dtype=np.float32)
+    call = Call("normalise", "code_normalise", {}, {"rows": rows}, {"values": ArraySpec("<f4", rows.shape)})
+    reply = caller.call("extract_features.py", call)
+    normalised, shape = None, None
+    if isinstance(reply, Reply):
+        shape = reply.value.get("shape")
+        normalised = _plain(reply.arrays["values"]) if shape == list(rows.shape) else None
+    else:
+        failures["normalise"] = reply
+    for failure in failures.values():
+        if not isinstance(failure, Refused):  # a fault of ours must not cost the student
+            return caller.refused(failure)
+    if {"alexnet_features", "normalise"} <= failures.keys():  # resnet50_features is given
+        return caller.refused(failures["alexnet_features"])
+    fields = {"extracted": extracted, "rows": ROWS, "normalised": normalised, "normalised_shape": shape or []}
+    failed = [FailedCall(name, one.message) for name, one in failures.items() if isinstance(one, Refused)]
+    return observed(FeatureVectors, fields, caller, failed)
+
+
+def _job_inputs(network: str) -> dict[str, Any]:
+    return {"network": network, "seed": SEEDS[network], "images": IMAGES}
+
+
+def _features(network: str) -> ArraySpec:
+    return ArraySpec("<f4", (IMAGES, COLUMNS[network]))
+
+
+def _true_job(network: str, ways: tuple[str, ...]) -> Job:
+    arrays = dict.fromkeys(ways, _features(network))
+    return Job("features", {**_job_inputs(network), "ways": ways}, arrays=arrays, limits=CALL_LIMITS)
+
+
+def _extract(caller: Caller, truth: Truth, trusted: Sandbox, network: str) -> dict[str, Any] | Failure:
+    wanted = _features(network)
+    call = Call(f"{network}_features", "code_features", _job_inputs(network), {}, {"values": wanted})
+    reply = caller.call("extract_features.py", call)
+    if not isinstance(reply, Reply):
+        return reply
+    true = truth[network]
+    if not isinstance(true, Reply):
+        return true
+    shape, seen, right = reply.value.get("shape"), reply.arrays["values"], true.arrays["right"]
+    as_many = isinstance(shape, list) and int(np.prod(shape)) == right.size
+    distance = _distance(seen, right) if as_many else None
+    mistakes = _mistakes(seen, right, trusted, network) if as_many and distance != 0.0 else []
+    fields = {"network": network, "shape": shape, "wanted": wanted.shape, "logits": LOGITS}
+    return {**fields, "distance": distance, "mistakes": mistakes}
+
+
+def _mistakes(seen: NDArray[Any], right: NDArray[Any], trusted: Sandbox, network: str) -> list[tuple[str, float]]:
+    """How far the features lie from what the usual mistakes would give; a name for what is wrong, never a mark."""
+    reply = trusted.run(_true_job(network, ("colours", "training")))
+    like = {"normalised": _rows_of_length_one(right), **(reply.arrays if isinstance(reply, Reply) else {})}
+    distances = {name: _distance(seen, value) for name, value in like.items() if _distance(right, value) != 0.0}
+    return [(name, value) for name, value in distances.items() if value is not None]
+
+
+def _rows_of_length_one(values: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(values / np.linalg.norm(values, axis=1, keepdims=True))
+
+
+def _distance(seen: NDArray[Any], right: NDArray[Any]) -> float | None:
+    with np.errstate(all="ignore"):
+        value = float(np.abs(seen.astype(float) - right.astype(float)).max() / np.abs(right).max())
+    return value if np.isfinite(value) else None
+
+
+def _plain(values: NDArray[Any]) -> list[list[float | None]]:
+    return [[float(value) if np.isfinite(value) else None for value in row] for row in values]

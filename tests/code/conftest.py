@@ -1,0 +1,196 @@
+"""A student's scripts, called as the grader calls them, in the real sandbox for code."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.collect import Bench
+from grader.collect.code import Caller, open_caller, run_code
+from grader.collect.code import caller as caller_module
+from grader.collect.code.features import look_at_features, true_features
+from grader.collect.code.fitting import look_at_fit
+from grader.collect.code.measuring import look_at_learning_rate, look_at_test
+from grader.evidence import EVIDENCE, Evidence, Observation, Seen, Tasks, kind_of
+from grader.intake import Archive, open_submission
+from grader.judge import judge
+from grader.probes import student_code
+from grader.records import Finding, Student, Submission, message
+from grader.rubric import Rubric
+from grader.sandbox import Job, Limits, Sandbox, bubblewrap
+from grader.sandbox.code import Called
+from grader.sandbox.interface import read_reply
+from grader.worker import answer
+
+Try = Callable[..., dict[str, Observation]]
+CHECKS = ("function_fit", "test_function", "learning_rate", "feature_vectors")
+
+# As short as they can be and right: what a test breaks is one of these.
+RIGHT = {
+    "exp1.py": """
+import torch
+from torch import nn
+
+def fit(model, x, y, epochs, learning_rate):
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    losses = []
+    for _ in range(epochs):
+        loss = nn.functional.mse_loss(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+    "exp2.py": """
+import torch
+import torch.nn.functional as F
+
+def test(model, loader, device):
+    training = model.training
+    model.eval()
+    loss, correct, count = 0.0, 0, 0
+    with torch.no_grad():
+        for images, labels in loader:
+            logits = model(images)
+            loss += F.cross_entropy(logits, labels, reduction="sum").item()
+            correct += (logits.argmax(1) == labels).sum().item()
+            count += len(labels)
+    model.train(training)
+    return loss / count, 100 * correct / count
+
+def learning_rate(epoch):
+    return 0.1 if epoch < 5 else 0.01
+""",
+    "extract_features.py": """
+import torch
+
+def resnet50_features(model, x):
+    x = model.maxpool(model.relu(model.bn1(model.conv1(x))))
+    return model.avgpool(model.layer4(model.layer3(model.layer2(model.layer1(x))))).flatten(1)
+
+def alexnet_features(model, x):
+    return model.avgpool(model.features(x)).flatten(1)
+
+def normalise(features):
+    return torch.nn.functional.normalize(features, dim=1)
+""",
+}
+
+
+@pytest.fixture
+def submission(tmp_path: Path) -> Callable[[dict[str, str]], Submission]:
+    """A submission of these files, unpacked."""
+
+    def build(files: dict[str, str]) -> Submission:
+        folder = tmp_path / "handed-in"
+        for name, content in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(content)
+        return open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
+
+    return build
+
+
+@pytest.fixture
+def quick_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An import that never ends is ended soon; calls have their own, long limit."""
+    monkeypatch.setattr(caller_module, "IMPORT_LIMITS", Limits(seconds=4.0, megabytes=1500))
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Limits at which what never ends is ended soon; nothing that ends comes near them."""
+    monkeypatch.setattr(caller_module, "IMPORT_LIMITS", Limits(seconds=4.0, megabytes=1500))
+    monkeypatch.setattr(caller_module, "CALL_LIMITS", Limits(seconds=4.0, megabytes=1500))
+    monkeypatch.setattr(bubblewrap, "LAST_WORDS", 2.0)
+
+
+@pytest.fixture
+def trying(submission: Callable[..., Submission], shared_sandbox: Sandbox) -> Try:
+    """Try scripts: what was observed of each, by the kind of record."""
+    if shared_sandbox.name != "bubblewrap":
+        problem = bubblewrap.why_not()
+        pytest.skip(problem.english() if problem else "no bubblewrap")
+
+    def run(files: dict[str, str]) -> dict[str, Observation]:
+        handed_in = submission(files)
+        bench = Bench(message("no images"), shared_sandbox)
+        with open_caller(handed_in, bench) as caller:
+            return run_code(caller, Seen(Tasks(())), bench)
+
+    return run
+
+
+@pytest.fixture
+def findings(trying: Try, lab_rubric: Rubric) -> Callable[[dict[str, str]], dict[str, Finding]]:
+    """Try scripts and judge them: the four findings about code."""
+    lines = tuple(line for line in lab_rubric.lines if line.criterion.check in CHECKS)
+
+    def of(files: dict[str, str]) -> dict[str, Finding]:
+        evidence = Evidence(Student("Ada Ng"), "d" * 64, "ada.zip", tuple(trying(files).items()))
+        return {finding.check: finding for finding in judge(evidence, Rubric(lines, "r"))}
+
+    return of
+
+
+class InProcess:
+    """Runs a code probe in this process, for code that a test wrote itself: a hundred times as fast."""
+
+    def call(self, job: Job) -> Called:
+        files = {name: os.open(path, os.O_RDONLY) for name, path in job.files.items()}
+        out = io.BytesIO()
+        answer(job.request(), files, out)
+        for descriptor in files.values():
+            os.close(descriptor)
+        out.seek(0)
+        return Called(read_reply(out.read, job.arrays), "")
+
+
+@pytest.fixture
+def judged(
+    submission: Callable[..., Submission], shared_sandbox: Sandbox, lab_rubric: Rubric, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, str, str], Finding]:
+    """One check's finding about one script, without a sandbox: `judged("test_function", "exp2.py", code)`."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "pycache_prefix", None)
+
+    def of(check: str, script: str, code: str) -> Finding:
+        handed_in = submission({script: code})
+        monkeypatch.setattr(student_code, "SUBMISSION", handed_in.root)
+        caller = Caller(handed_in, InProcess())  # type: ignore[arg-type]
+        line = next(line for line in lab_rubric.lines if line.criterion.check == check)
+        look = {
+            "function_fit": look_at_fit, "test_function": look_at_test, "learning_rate": look_at_learning_rate,
+            "feature_vectors": lambda caller: look_at_features(caller, true_features(caller), shared_sandbox),
+        }[check]  # fmt: skip
+        found = look(caller)
+        evidence = Evidence(Student("Ada"), "d" * 64, "a.zip", ((kind_of(line.check.reads), found),))
+        stored = EVIDENCE.validate_json(EVIDENCE.dump_json(evidence))  # a mark can be made again from what is stored
+        assert stored == evidence
+        (finding,) = judge(stored, Rubric((line,), "r"))
+        return finding
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def right() -> dict[str, str]:
+    return RIGHT
+
+
+@pytest.fixture
+def with_code(right: dict[str, str]) -> Iterator[Callable[..., dict[str, str]]]:
+    """The right scripts, with one of them or one function of it replaced."""
+
+    def replaced(script: str, code: str, only: Any = None) -> dict[str, str]:
+        names = only or right
+        return {**{name: right[name] for name in names}, script: code}
+
+    yield replaced

@@ -1,0 +1,274 @@
+"""The mistakes that students make: each gets its own name, found by what comes out, and costs what it should."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import combinations
+
+import pytest
+
+from grader.collect.code.measuring import SETTINGS, Setting, _mistaken, draw
+from grader.records import Blocked, Finding, Judged
+
+Judge = Callable[[str, str, str], Finding]
+
+
+def verdict(finding: Finding) -> tuple[float, str]:
+    """Credit, and everything that is said."""
+    assert isinstance(finding, Judged), finding
+    sentences = (finding.verdict.message, *finding.verdict.hints)
+    return finding.verdict.credit, "\n".join(sentence.english() for sentence in sentences)
+
+
+@pytest.mark.parametrize(
+    ("check", "script"),
+    [
+        ("function_fit", "exp1.py"), ("test_function", "exp2.py"), ("learning_rate", "exp2.py"),
+        ("feature_vectors", "extract_features.py"),
+    ],
+)  # fmt: skip
+def test_what_is_right_earns_everything_and_no_hint(judged: Judge, right, check, script):
+    finding = judged(check, script, right[script])
+    assert isinstance(finding, Judged), finding
+    assert finding.verdict.credit == pytest.approx(1.0)
+    assert finding.verdict.hints == ()
+
+
+# --- test() ----------------------------------------------------------------------------------------------------
+
+TEST: dict[str, tuple[dict[str, str], float, str]] = {  # what is replaced by what; the credit left; what is said
+    "eval mode forgotten": ({"    model.eval()\n": ""}, 0.85, "Call model.eval() before the loop"),
+    "gradients on": ({"torch.no_grad()": "torch.enable_grad()"}, 0.95, "torch.no_grad()"),
+    "mode not given back": ({"    model.train(training)\n": ""}, 0.95, "did not go back so"),
+    "the other mode given back": ({"model.train(training)": "model.train(not training)"}, 0.95, "go back"),
+    "weights changed": (
+        {"    model.train(training)\n": "    model.train(training)\n    next(model.parameters()).data.add_(0.1)\n"},
+        0.95,
+        "weight of the network. Weights change",
+    ),
+    "gradients left": (
+        {"    with torch.no_grad():": "    model(next(iter(loader))[0]).sum().backward()\n    with torch.no_grad():"},
+        0.90,
+        "backward() has no place in test()",
+    ),
+    "a fraction": ({"100 * correct / count": "correct / count"}, 0.75, "multiply it by 100"),
+    "a count": ({"100 * correct / count": "correct"}, 0.75, "the number of right images"),
+    "the wrong axis": ({"argmax(1)": "argmax(0)"}, 0.45, "dim=1"),
+    "swapped": ({"return loss / count, 100 * correct / count": "return 100 * correct / count, loss / count"}, 0.45,
+                "return loss and accuracy in this order"),
+    "a sum of means": ({', reduction="sum"': "", "loss / count,": "loss,"}, 0.7, "That is the sum over the batches"),
+    "a sum over images": ({"loss / count,": "loss,"}, 0.7, "the sum over the images"),
+    "divided twice": ({', reduction="sum"': ""}, 0.7, "multiply it by the size of the batch"),
+    "an average of averages": ({', reduction="sum"': "", "loss / count": "loss / len(loader)"}, 0.85,
+                               "weighs more"),
+    "every batch a full one": ({"count += len(labels)": "count += loader.batch_size"}, 0.85, "the last one is shorter"),
+    "the last batch alone": ({"loss +=": "loss =", "correct +=": "correct =", "count +=": "count ="}, 0.45,
+                             "of the last batch alone"),
+    "softmax first": ({"F.cross_entropy(logits,": "F.cross_entropy(logits.softmax(1),"}, 0.7, "leave softmax out"),
+    "returned in the loop": (
+        {"            count += len(labels)\n": "            count += len(labels)\n"
+         "            return loss / count, 100 * correct / count\n"},
+        0.40, "is the return inside the loop?",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", TEST)
+def test_a_mistake_in_test_has_its_name_and_its_price(judged: Judge, right, mistake):
+    changes, left, said = TEST[mistake]
+    code = right["exp2.py"]
+    for before, after in changes.items():
+        assert before in code
+        code = code.replace(before, after)
+    credit, sentences = verdict(judged("test_function", "exp2.py", code))
+    assert said in sentences
+    assert credit == pytest.approx(left)
+
+
+def test_ten_classes_written_into_test_cost_only_what_has_others(judged: Judge, right):
+    code = right["exp2.py"].replace("count += len(labels)", "count += len(labels); assert logits.shape[1] == 10")
+    credit, sentences = verdict(judged("test_function", "exp2.py", code))
+    assert credit == pytest.approx(0.7)
+    assert "AssertionError" in sentences
+
+
+def test_figures_without_a_network_earn_nothing(judged: Judge):
+    code = "def test(model, loader, device):\n    return 0.5, 90.0\n"
+    credit, sentences = verdict(judged("test_function", "exp2.py", code))
+    assert (credit, "without calling the network" in sentences) == (0.0, True)
+
+
+@pytest.mark.parametrize("returned", ["None", "3.0", "(1.0, 2.0, 3.0)", "('a', 'b')", "{'loss': 1, 'accuracy': 2}"])
+def test_a_return_value_of_another_kind_is_told(judged: Judge, returned):
+    finding = judged("test_function", "exp2.py", f"def test(model, loader, device):\n    return {returned}\n")
+    assert isinstance(finding, Blocked)
+    assert "it should return two numbers: loss, accuracy" in finding.cause.english()
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_the_usual_mistakes_give_figures_that_can_be_told_apart(setting: Setting):
+    for figures in _mistaken(setting, draw(setting)):
+        for (one, left), (other, right) in combinations(figures.items(), 2):
+            assert abs(left - right) > 0.01 * max(abs(left), abs(right)), (one, other)
+    assert len(_mistaken(setting, draw(setting))[1]) == (9 if setting.images % setting.batch else 7)
+
+
+# --- learning_rate() -------------------------------------------------------------------------------------------
+
+SCHEDULES = {
+    "the recommended": ("return 0.1 if epoch < 5 else 0.01", 1.0, "comes down"),
+    "a warm-up": ("return [0.01, 0.05, 0.1, 0.08, 0.04, 0.02, 0.01, 0.005][epoch]", 1.0, "comes down"),
+    "cosine over 60": ("import math; return 0.05 * (1 + math.cos(math.pi * min(epoch, 60) / 60))", 1.0, "comes down"),
+    "a straight line below zero": ("return 0.1 - 0.01 * epoch", 1.0, "comes down"),
+    "constant": ("return 0.1", 0.0, "should come down"),
+    "rising": ("return 0.01 if epoch < 5 else 0.1", 0.0, "wrong order"),
+    "too little": ("return 0.1 if epoch < 5 else 0.05", 0.0, "it should end at 0.01 or less"),
+    "up again": ("return [0.1, 0.1, 0.05, 0.05, 0.1, 0.1][epoch] if epoch < 6 else 0.01", 0.0, "rises again"),
+    "negative": ("return -0.1", 0.0, "not below zero"),
+    "zero": ("return 0.0", 0.0, "not always zero"),
+    "not finite": ("return float('nan')", 0.0, "is not finite"),
+    "a tensor": ("import torch; return torch.tensor(0.1 if epoch < 5 else 0.01)", 1.0, "comes down"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_schedule_that_comes_down_earns_all_and_another_nothing(judged: Judge, schedule):
+    body, left, said = SCHEDULES[schedule]
+    credit, sentences = verdict(judged("learning_rate", "exp2.py", f"def learning_rate(epoch):\n    {body}\n"))
+    assert credit == left
+    assert said in sentences
+
+
+def test_a_rate_that_counts_its_calls_loses_a_part(judged: Judge):
+    body = "    global calls\n    calls += 1\n    return 0.1 if calls < 7 else 0.01\n"
+    code = f"calls = 0\ndef learning_rate(epoch):\n{body}"
+    credit, sentences = verdict(judged("learning_rate", "exp2.py", code))
+    assert credit == pytest.approx(0.8)
+    assert "a variable that remembers" in sentences
+
+
+# --- fit() -----------------------------------------------------------------------------------------------------
+
+FIT: dict[str, tuple[dict[str, str], float, float, str]] = {  # credit from, to
+    "plain SGD": ({"optim.Adam": "optim.SGD"}, 0.2, 0.999, "Try another optimizer"),
+    "no zero_grad": ({"        optimizer.zero_grad()\n": ""}, 0.0, 0.999, "zero_grad() (gradients add up otherwise)"),
+    "no step": ({"        optimizer.step()\n": ""}, 0.0, 0.0, "it learnt nothing"),
+    "another rate": ({"lr=learning_rate": "lr=0.01"}, 0.85, 0.85, "give learning_rate to the optimizer"),
+    "a tenth of the epochs": ({"range(epochs)": "range(epochs // 5)"}, 0.0, 0.999, "it should be one an epoch"),
+    "only the last loss": ({"return losses": "return losses[-1:]"}, 0.85, 0.85, "it should be one an epoch"),
+    "sums": ({"mse_loss(model(x), y)": "mse_loss(model(x), y, reduction='sum')"}, 0.0, 0.999, "the sum over the 100"),
+    "a copy": ({"    optimizer =": "    import copy; model = copy.deepcopy(model)\n    optimizer ="}, 0.0, 0.0,
+                          "it learnt nothing"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", FIT)
+def test_a_mistake_in_fit_has_its_name_and_its_price(judged: Judge, right, mistake):
+    changes, least, most, said = FIT[mistake]
+    code = right["exp1.py"]
+    for before, after in changes.items():
+        assert before in code
+        code = code.replace(before, after)
+    credit, sentences = verdict(judged("function_fit", "exp1.py", code))
+    assert said in sentences
+    assert least - 1e-9 <= credit <= most + 1e-9
+
+
+def test_a_fit_that_returns_nothing_is_told(judged: Judge, right):
+    finding = judged("function_fit", "exp1.py", right["exp1.py"].replace("return losses", "pass"))
+    assert isinstance(finding, Blocked)
+    assert (
+        "returned None (is a return missing?); it should return a list of one number an epoch"
+        in finding.cause.english()
+    )
+
+
+# --- features --------------------------------------------------------------------------------------------------
+
+FEATURES: dict[str, tuple[dict[str, str], float, str]] = {
+    "not flattened": ({"model.avgpool(model.features(x)).flatten(1)": "model.avgpool(model.features(x))"}, 0.75,
+                      "They are still maps"),
+    "images run together": ({"model.features(x)).flatten(1)": "model.features(x)).flatten()"}, 0.75, "run into"),
+    "logits": ({"model.avgpool(model.features(x)).flatten(1)": "model(x)"}, 0.5, "These are logits"),
+    "colours": ({"model.features(x))": "model.features(x.flip(1)))"}, 0.5, "red and blue exchanged"),
+    "normalised already": ({"model.avgpool(model.features(x)).flatten(1)":
+                            "normalise(model.avgpool(model.features(x)).flatten(1))"}, 0.5, "to the length 1 already"),
+    "training mode": ({"    x = model.maxpool": "    model.train()\n    x = model.maxpool"}, 0.8, "training mode"),
+    "no rows": ({"torch.nn.functional.normalize(features, dim=1)": "features"}, 0.7, "Nothing was changed"),
+    "columns": ({"dim=1)": "dim=0)"}, 0.7, "dim=1"),
+    "no root": ({"torch.nn.functional.normalize(features, dim=1)": "features / features.square().sum(1, keepdim=True)"},
+                0.7, "square root"),
+    "L1": ({"dim=1)": "dim=1, p=1)"}, 0.7, "(L1)"),
+    "zero rows": ({"torch.nn.functional.normalize(features, dim=1)": "features / features.norm(dim=1, keepdim=True)"},
+                  0.94, "a row of zeros into NaN"),
+    "one task alone": (
+        {"    return torch.nn.functional": "    raise NotImplementedError('3.2: x')\n    return torch.nn.functional"},
+        0.7, "task 3.2 is not done",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", FEATURES)
+def test_a_mistake_in_the_features_has_its_name_and_its_price(judged: Judge, right, mistake):
+    changes, left, said = FEATURES[mistake]
+    code = right["extract_features.py"]
+    for before, after in changes.items():
+        assert before in code
+        code = code.replace(before, after)
+    credit, sentences = verdict(judged("feature_vectors", "extract_features.py", code))
+    assert said in sentences
+    assert credit == pytest.approx(left)
+
+
+def test_what_the_template_gives_away_earns_nothing_alone(judged: Judge, right):
+    code = right["extract_features.py"].replace("flatten(1)\n\ndef normalise", "sum()\n\ndef normalise")
+    code = code.replace("torch.nn.functional.normalize(features, dim=1)", "features")
+    credit, _ = verdict(
+        judged("feature_vectors", "extract_features.py", code.replace("(x)).sum()", "(x)).flatten(1)[:1]"))
+    )
+    assert credit == 0.0
+
+
+# --- before anything is called ---------------------------------------------------------------------------------
+
+COURSE_SCRIPT = """
+import torch
+model = torch.nn.Linear(1, 1)
+for epoch in range(100000):
+    loss = model(torch.ones(1, 1)).sum()
+    loss.backward()
+"""
+
+
+def test_a_script_of_the_old_course_is_recognised_and_not_run(judged: Judge):
+    finding = judged("test_function", "exp2.py", COURSE_SCRIPT)
+    assert isinstance(finding, Blocked)
+    assert "exp2.py trains as soon as it is imported (line 4), and was not run" in finding.cause.english()
+
+
+def test_training_below_the_main_guard_is_no_script(judged: Judge, right):
+    body = COURSE_SCRIPT.replace("\n", "\n    ")
+    code = f"{right['exp2.py']}\nif __name__ == '__main__':\n    {body}\n"
+    assert verdict(judged("test_function", "exp2.py", code))[0] == 1.0
+
+
+def test_an_exception_names_its_line_and_shows_the_students_own_traceback(judged: Judge):
+    code = "def helper(x):\n    return x['lost']\n\ndef test(model, loader, device):\n    return helper({})\n"
+    finding = judged("test_function", "exp2.py", code)
+    assert isinstance(finding, Blocked)
+    assert "test(model, loader, device) raised KeyError: 'lost'" in finding.cause.english()
+    lines = [line for exhibit in finding.exhibits for line in exhibit.lines]
+    assert any("in helper" in line for line in lines)
+    assert not any("/lab/grader" in line for line in lines)
+
+
+def test_a_missing_function_and_a_missing_file_are_named(judged: Judge, right):
+    finding = judged("test_function", "exp2.py", "def tset(model, loader, device): pass\n")
+    assert isinstance(finding, Blocked)
+    assert "exp2.py has no function test" in finding.cause.english()
+
+
+def test_a_missing_file_is_named(judged: Judge, right):
+    finding = judged("function_fit", "exp2.py", right["exp2.py"])
+    assert isinstance(finding, Blocked)
+    assert finding.cause.english() == "exp1.py is missing. Hand it in as well."

@@ -1,0 +1,109 @@
+"""A call that gives nothing: what student code did is the student's to mend, what failed around it is ours."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader import doctor
+from grader.collect import Bench
+from grader.collect.code import Caller, open_caller, run_code
+from grader.collect.code.fitting import look_at_fit
+from grader.collect.code.measuring import look_at_learning_rate, look_at_test
+from grader.evidence import (
+    Crashed,
+    Malformed,
+    OpenTask,
+    OutOfMemory,
+    PrintedTooMuch,
+    Refused,
+    Seen,
+    Tasks,
+    TimedOut,
+    Unavailable,
+)
+from grader.probes.refusals import REFUSALS
+from grader.records import message
+from grader.sandbox import Reply
+from grader.sandbox.code import Called
+from grader.template import make_template
+
+THEIRS = {
+    "a crash": (Crashed("Fatal Python error: Segmentation fault"), "before there was an answer"),
+    "time": (TimedOut(60.0), "did not end within 60 seconds"),
+    "memory": (OutOfMemory(3000), "took more than 3,000 MB"),
+    "noise": (PrintedTooMuch(8_000_000), "printed more than 8,000,000 bytes"),
+    "a forged answer": (Malformed("the answer is not JSON"), "disturbed the answer"),
+    "an exception": (Refused(message("test raised it")), "test raised it"),
+}
+OURS = {
+    "a bug in a probe": Crashed('Traceback\n  File "/lab/grader/probes/code_exp2.py", line 3\nTypeError: oops'),
+    "a sandbox that does not start": Unavailable(message("it did not start")),
+    "a package that the grader should have": Refused(
+        message(REFUSALS["code_package_of_ours"], doing="importing", package="tqdm", place="exp2.py, line 1")
+    ),
+}
+
+
+class Answers:
+    """A sandbox that imports everything and answers every call with the same."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def call(self, job):
+        imported = job.probe == "code_import"
+        return Called(Reply({}, {}) if imported else self.answer, "" if imported else "epoch 1\nepoch 2")
+
+
+@pytest.mark.parametrize("what", THEIRS)
+def test_what_student_code_did_is_refused_with_its_own_sentence(submission, right, what):
+    answer, said = THEIRS[what]
+    found = look_at_test(Caller(submission(right), Answers(answer)))
+    assert isinstance(found, Refused)
+    assert said in found.message.english()
+    assert found.details[-2:] == ("epoch 1", "epoch 2")
+
+
+@pytest.mark.parametrize("what", OURS)
+@pytest.mark.parametrize("look", [look_at_fit, look_at_test, look_at_learning_rate])
+def test_what_failed_around_it_is_no_refusal(submission, right, what, look):
+    assert isinstance(look(Caller(submission(right), Answers(OURS[what]))), Crashed | Unavailable)
+
+
+def test_without_a_sandbox_for_code_nothing_is_run_and_the_doctor_is_named(submission, right):
+    class Plain:
+        name = "plain"
+
+        def run(self, job):
+            raise AssertionError(f"asked for {job.probe}")
+
+    bench = Bench(message("no images"), Plain())
+    with open_caller(submission(right), bench) as caller:
+        found = run_code(caller, Seen(Tasks(())), bench)
+    assert {type(outcome) for outcome in found.values()} == {Unavailable}
+    assert all("'grade doctor' says what to install" in outcome.message.english() for outcome in found.values())
+
+
+def test_an_open_task_is_named_without_running_anything(submission):
+    template = {name: data.decode() for name, data in make_template().items() if name in ("exp1.py", "exp2.py")}
+    caller = Caller(submission(template), None)
+    caller.note_open(Seen(Tasks((OpenTask("2.1", "mean loss", "exp2.py", 30),))))
+    found = look_at_test(caller)
+    assert isinstance(found, Refused)
+    assert "task 2.1 is not done: mean loss (exp2.py, line 30)" in found.message.english()
+
+
+def test_scripts_in_a_folder_of_any_name_are_found(trying, right):
+    found = trying({f"第三次 实验/{name}": code for name, code in right.items() if name != "extract_features.py"})
+    assert isinstance(found["learning_rates"], Seen)
+    assert isinstance(found["fits"], Seen)
+
+
+@pytest.mark.parametrize("missing", ["matplotlib", "tqdm"])
+def test_the_doctor_names_a_package_that_students_import_and_this_machine_lacks(monkeypatch, missing):
+    found = doctor.importlib.util.find_spec
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None if name == missing else found(name))
+    line = doctor._lab_packages()
+    assert line.state == "worse"
+    assert missing in line.said.english()
+    assert "pip install cnn-lab-grader[lab]" in line.said.english()
