@@ -27,6 +27,7 @@ from grader.template import make_template, write_template
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "reference"
 HISTORY = REFERENCE / "results" / "best-60" / "history.json"
+CODE_CHECKS = {"function_fit", "test_function", "learning_rate", "feature_vectors"}
 NO_IMAGES = message("there is no CIFAR-10 here")
 
 
@@ -60,15 +61,18 @@ def graded(lab_rubric: Rubric, shared_sandbox: Sandbox) -> Callable[..., Grade]:
     return grade
 
 
-def test_the_solved_lab_earns_every_point_that_can_be_judged_here(graded, solved):
+def test_the_solved_lab_earns_every_point_that_can_be_judged_here(graded, solved, shared_sandbox):
     grade = graded(solved)
-    lost = {mark.criterion.check: mark.finding for mark in grade.marks if mark.points != mark.criterion.points}
-    assert {name: type(finding) for name, finding in lost.items()} == {"test_accuracy": Unjudged}
-    assert grade.flags == ()
+    no_code = set() if shared_sandbox.name == "bubblewrap" else CODE_CHECKS  # elsewhere no student code is run
+    lost = {mark.criterion.check: type(mark.finding) for mark in grade.marks if mark.points != mark.criterion.points}
+    assert lost == dict.fromkeys({"test_accuracy", *no_code}, Unjudged)
+    assert {flag.kind for flag in grade.flags} == ({"weaker sandbox"} if no_code else set())
 
 
 @pytest.mark.cifar10
-def test_with_cifar_10_the_solved_lab_earns_every_point(graded, solved, cifar10):
+def test_with_cifar_10_the_solved_lab_earns_every_point(graded, solved, cifar10, shared_sandbox):
+    if shared_sandbox.name != "bubblewrap":
+        pytest.skip("student code is run in bubblewrap only")
     grade = graded(solved, cifar10)
     assert grade.total == grade.points
     assert not grade.needs_human
