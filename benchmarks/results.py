@@ -20,7 +20,16 @@ from typing import Any
 REFERENCE = Path(__file__).parents[1] / "reference"
 RESULTS = REFERENCE / "RESULTS.md"
 BEGIN, END = "<!-- begin: python benchmarks/results.py -->", "<!-- end -->"
-HEAD = ("Network and recipe", "Source", "Test accuracy", "Training accuracy", "Epochs", "Seconds an epoch", "Command")
+HEAD = (
+    "Network and recipe",
+    "Source",
+    "Held to",
+    "Test accuracy",
+    "Training accuracy",
+    "Epochs",
+    "Seconds an epoch",
+    "Command",
+)
 
 
 def runs() -> tuple[str, list[dict[str, Any]]]:
@@ -38,7 +47,7 @@ def lines() -> Iterator[str]:
     yield f"Measured on {machine}. Accuracies are those of the last epoch, in percent of the 10,000 test images."
     yield ""
     yield "| " + " | ".join(HEAD) + " |"
-    yield "|---|---|--:|--:|--:|--:|---|"
+    yield "|---|---|--:|--:|--:|--:|--:|---|"
     for run in found:
         yield "| " + " | ".join(_cells(run)) + " |"
 
@@ -46,6 +55,7 @@ def lines() -> Iterator[str]:
 def _cells(run: dict[str, Any]) -> Iterator[str]:
     yield run["what"]
     yield run["source"]
+    yield f"{run['at_least']:g}" + ", not reached yet" * run.get("not_yet", False) if "at_least" in run else ""
     if run["epochs"]:
         last = run["epochs"][-1]
         yield f"**{last['test_accuracy']:.2f}**"
