@@ -83,6 +83,8 @@ def normalise(features):
 """,
 }
 
+LAB_MODULES = ("exp1", "exp2", "extract_features", "retrieve", "families", "models", "training", "fast", "lab")
+
 
 @pytest.fixture
 def submission(tmp_path: Path) -> Callable[[dict[str, str]], Submission]:
@@ -96,6 +98,16 @@ def submission(tmp_path: Path) -> Callable[[dict[str, str]], Submission]:
         return open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
 
     return build
+
+
+@pytest.fixture(autouse=True)
+def no_module_of_theirs_stays() -> Iterator[None]:
+    """Scripts that are imported in this process must not be taken for those of the reference by other tests."""
+    before = {name: sys.modules.pop(name) for name in LAB_MODULES if name in sys.modules}
+    yield
+    for name in LAB_MODULES:
+        sys.modules.pop(name, None)
+    sys.modules.update(before)
 
 
 @pytest.fixture
