@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import reference
+from grader.collect.documents import TEMPLATE_SCRIPTS
 from grader.errors import BadLab
 from grader.records import message
 from grader.sandbox import GIVEN
 
-TASKS = ("exp1.py", "exp2.py", "extract_features.py", "retrieve.py")  # what students finish
+TASKS = TEMPLATE_SCRIPTS  # what students finish
 HANDOUT = "handout"
 CACHES = {"__pycache__", ".pytest_cache"}
 
