@@ -1,0 +1,94 @@
+"""What was handed in, and what it says of itself: files, open tasks, history, claims."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from grader.evidence.fields import Count, Name, Share
+from grader.records import Parts, SubmittedFile, strict
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The files of a submission, by name and size in bytes."""
+
+    files: tuple[SubmittedFile, ...]
+    parts: Parts
+    kind: Literal["layout"] = "layout"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class OpenTask:
+    """A task of the template that still raises NotImplementedError with its number."""
+
+    number: Name  # "2.1"
+    text: Name
+    file: Name
+    line: Count
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """The template's tasks that are not done, in the order of files and lines; none for a submission without it."""
+
+    open: Annotated[tuple[OpenTask, ...], Field(max_length=50)]
+    kind: Literal["tasks"] = "tasks"
+
+    def numbers(self, file: str = "") -> str:
+        """The numbers, of one file or of all, for a sentence: "2.1, 2.2"; "" for none."""
+        return ", ".join(task.number for task in self.open if not file or task.file == file)
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One record of a history; accuracies in percent as written; None where missing or not a finite number."""
+
+    epoch: int
+    learning_rate: float | None = None
+    train_loss: float | None = None
+    train_accuracy: float | None = None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class History:
+    """The training history as handed in, in its own order."""
+
+    source: Name
+    epochs: Annotated[tuple[Epoch, ...], Field(max_length=5000)]
+    not_numbers: Count = 0  # values that are NaN, infinite or no number at all
+    fractions: bool = False  # accuracies were written as 0 to 1 and are given here in percent
+    model: Name = ""
+    recipe: Name = ""
+    resumed_from: Name = ""
+    kind: Literal["history"] = "history"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An accuracy that the submission states, as a share, with the words around it."""
+
+    accuracy: Share
+    source: Name
+    line: Count  # 0 where lines mean nothing
+    quote: Name
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Every test accuracy that a submission states, in the order in which they were found."""
+
+    claims: Annotated[tuple[Claim, ...], Field(max_length=100)]
+    unread: Annotated[tuple[Name, ...], Field(max_length=50)] = ()  # files that could not be read, with the reason
+    kind: Literal["claims"] = "claims"

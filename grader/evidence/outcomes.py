@@ -1,0 +1,142 @@
+"""What became of looking (`Seen`, `Refused`, `TimedOut`, ...), and all of it together: the Evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeVar, cast
+
+from pydantic import Field, TypeAdapter
+
+from grader.evidence.code import FeatureVectors, Fits, LearningRates, TestRuns
+from grader.evidence.files import Claims, History, Layout, Tasks
+from grader.evidence.weights import Checkpoint, Diagnosis, Measurement, Preprocessing, TestScores
+from grader.records import Message, Student, strict
+
+Record = (
+    Layout
+    | Tasks
+    | Checkpoint
+    | Preprocessing
+    | TestScores
+    | Measurement
+    | Diagnosis
+    | History
+    | Claims
+    | LearningRates
+    | TestRuns
+    | Fits
+    | FeatureVectors
+)
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The probe reported; the record was validated."""
+
+    value: Annotated[Record, Field(discriminator="kind")]
+    outcome: Literal["seen"] = "seen"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """What was handed in cannot be used, and the student can mend it: one sentence says how."""
+
+    message: Message
+    details: tuple[str, ...] = ()
+    outcome: Literal["refused"] = "refused"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """The child died. `tail` holds its last lines."""
+
+    tail: str
+    outcome: Literal["crashed"] = "crashed"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The child was ended at its time limit."""
+
+    seconds: float
+    outcome: Literal["timed out"] = "timed out"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class OutOfMemory:
+    """The child was ended at its memory limit."""
+
+    megabytes: int
+    outcome: Literal["out of memory"] = "out of memory"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class PrintedTooMuch:
+    """The child was ended because it printed without end; limit in bytes."""
+
+    bytes: int
+    outcome: Literal["printed too much"] = "printed too much"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """The child's answer is not of the agreed form; it is thrown away whole."""
+
+    reason: str
+    outcome: Literal["malformed"] = "malformed"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """We could not look: no data set, no sandbox. Never the student's fault."""
+
+    message: Message
+    outcome: Literal["unavailable"] = "unavailable"
+
+
+Failure = Refused | Crashed | TimedOut | OutOfMemory | PrintedTooMuch | Malformed | Unavailable
+Observation = Seen | Failure
+
+R = TypeVar("R")
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that was observed of one submission; the sole input of judging."""
+
+    student: Student
+    digest: str
+    archive: str
+    observations: tuple[tuple[str, Annotated[Observation, Field(discriminator="outcome")]], ...]  # by record kind
+    notes: tuple[Message, ...] = ()
+    sandbox: str = ""
+
+    def observation(self, record: type[object]) -> Observation:
+        """What became of looking for this kind of record."""
+        kind = kind_of(record)
+        for name, outcome in self.observations:
+            if name == kind:
+                return outcome
+        return Malformed(f"no observation of {kind} was collected")
+
+    def seen(self, record: type[R]) -> R | None:
+        """The record itself, or None where it was not seen."""
+        outcome = self.observation(record)
+        return cast("R", outcome.value) if isinstance(outcome, Seen) else None
+
+
+def kind_of(record: type[object]) -> str:
+    """The name under which a record is stored: the default of its `kind` field."""
+    return str(record.__dataclass_fields__["kind"].default)  # type: ignore[attr-defined]
+
+
+EVIDENCE: TypeAdapter[Evidence] = TypeAdapter(Evidence)

@@ -1,0 +1,112 @@
+"""What the weights are and what they reach: checkpoint, preprocessing, scores, second tries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from grader.evidence.fields import Count, Name, Share
+from grader.records import strict
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What `final.pth` is, as the checkpoint child found it."""
+
+    path: Name
+    form: Literal["state dict", "wrapped state dict", "whole module"]
+    wrapper: Name  # the key path that led to the state dict, "" for none: "net"
+    network: Name  # "resnet20, shortcut A"
+    parameters: Count
+    dtypes: Annotated[tuple[Name, ...], Field(max_length=20)]  # as stored: "float16"
+    extra_keys: Annotated[tuple[Name, ...], Field(max_length=200)]  # listed and never touched
+    renamed: Annotated[tuple[Name, ...], Field(max_length=20)]  # spellings that were understood: "module. left out"
+    unloaded: Annotated[tuple[Name, ...], Field(max_length=50)]  # classes whose code stayed out
+    spare_weights: Annotated[tuple[Name, ...], Field(max_length=200)] = ()  # of the extra keys, what may be layers
+    kind: Literal["checkpoint"] = "checkpoint"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How images become network inputs: resized and cropped where asked, then (pixel / scale - mean) / std."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    resize: Annotated[int, Field(ge=0, le=512)] = 0  # side in pixels; 0: as the data set has it
+    crop: Annotated[int, Field(ge=0, le=512)] = 0  # side of the centre that is kept, pixels; 0: all of it
+    scale: Annotated[float, Field(gt=0.0)] = 255.0  # 1.0 for a network that takes 0 to 255
+    blue_first: bool = False  # as cv2 reads files
+    source: Name = ""  # "exp2.py"; "" for the template's constants
+    line: Count = 0
+    also_found: Annotated[tuple[Name, ...], Field(max_length=20)] = ()  # other, differing places, as "file, line 3"
+    kind: Literal["preprocessing"] = "preprocessing"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Predictions of one tenth of the confidence scale: how many, how confident on average, how many right."""
+
+    count: Count
+    confidence: Share
+    correct: Count
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class TestScores:
+    """The handed-in weights on the test images, computed outside the sandbox from logits."""
+
+    __test__ = False  # pytest collects classes named Test*
+
+    dataset: Name
+    classes: tuple[Name, ...]
+    correct: Count
+    count: Annotated[int, Field(gt=0)]
+    confusion: tuple[tuple[int, ...], ...]  # rows the truth, columns the prediction
+    calibration: tuple[Bin, ...]
+    not_finite: Count  # images whose logits hold NaN or infinity: counted as wrong
+    whole: Count = 0  # images of the whole test set, where only its first `count` were measured
+    kind: Literal["test_scores"] = "test_scores"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """How the logits were computed: enough to compute them again."""
+
+    torch: Name
+    device: Name
+    device_name: Name
+    precision: Name
+    batch_size: Count
+    side: Count  # of the images as the network saw them, pixels
+    second_looks: Count  # images evaluated in bfloat16 first and in float32 again
+    seconds: Annotated[float, Field(ge=0.0)]
+    logits_digest: Name
+    dataset_digest: Name
+    kind: Literal["measurement"] = "measurement"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The same weights on a fixed part of the training images under one preprocessing."""
+
+    name: Name
+    preprocessing: Preprocessing
+    correct: Count
+    count: Annotated[int, Field(gt=0)]
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Tried where the accuracy is low or far from a claim; the first trial is the preprocessing that was graded."""
+
+    trials: tuple[Trial, ...]
+    kind: Literal["diagnosis"] = "diagnosis"
