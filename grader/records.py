@@ -139,7 +139,70 @@ class Listing:
     form: Literal["listing"] = "listing"
 
 
-Exhibit = Table | Bars | Curve | Matrix | Listing
+@strict
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A small picture, made by the grader from pixels: PNG or JPEG, base64. `name` is what it shows: a path."""
+
+    name: str
+    media: Literal["image/png", "image/jpeg"]
+    data: str
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class LabelledPicture:
+    """A picture with what is written below it."""
+
+    picture: Picture
+    captions: tuple[Cell, ...]
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """Pictures beside each other, for example the images that a network got wrong."""
+
+    title: Message
+    pictures: tuple[LabelledPicture, ...]
+    form: Literal["gallery"] = "gallery"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One place of a ranking. `right`: of the query's class; `agreed`: the other list has it too."""
+
+    path: str
+    score: float | None
+    right: bool
+    agreed: bool
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class RankedQuery:
+    """A query with two rankings, best first: the student's and the grader's ("" and () where there is none)."""
+
+    query: str
+    label: str
+    theirs: tuple[Ranked, ...]
+    ours: tuple[Ranked, ...]
+    accepted: bool
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The rankings of one model, query by query. A picture belongs to a path by its name; not every path has one."""
+
+    title: Message
+    queries: tuple[RankedQuery, ...]
+    pictures: tuple[Picture, ...] = ()
+    form: Literal["ranking"] = "ranking"
+
+
+Exhibit = Table | Bars | Curve | Matrix | Listing | Gallery | Ranking
 
 
 # --- findings --------------------------------------------------------------------------------------------------

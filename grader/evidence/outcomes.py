@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter
 
 from grader.evidence.code import FeatureVectors, Fits, LearningRates, TestRuns
 from grader.evidence.files import Claims, History, Layout, Tasks
+from grader.evidence.retrieval import ComparedRankings, RetrievalImages, RetrievalReport
 from grader.evidence.weights import Checkpoint, Diagnosis, Measurement, Preprocessing, TestScores
 from grader.records import Message, Student, strict
 
@@ -26,6 +27,9 @@ Record = (
     | TestRuns
     | Fits
     | FeatureVectors
+    | RetrievalReport
+    | RetrievalImages
+    | ComparedRankings
 )
 
 

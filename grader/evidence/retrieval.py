@@ -1,0 +1,186 @@
+"""The retrieval report: what it states, the images it is about, and what it gives when it is computed anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from grader.evidence.fields import Count, Name, Share
+from grader.records import Message, Picture, strict
+
+Metric = Literal["cosine", "euclidean"]
+MOST_RUNS, MOST_QUERIES, MOST_MATCHES, MOST_IMAGES = 10, 200, 20, 2_000
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One line of a ranking: an image of the library and its score; None: missing, or no finite number."""
+
+    path: Name
+    score: float | None
+    line: Count = 0  # of the document, 0 where lines mean nothing
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class ReportedQuery:
+    """A query and the matches that the report gives it, best first."""
+
+    query: Name
+    matches: Annotated[tuple[Match, ...], Field(max_length=MOST_MATCHES)]
+    label: Name = ""  # its class as the report states it, "" where it does not
+    line: Count = 0
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """How a picture becomes the input of a network of ImageNet's kind: shorter side, centre, scaled, normalised."""
+
+    resize: Annotated[int, Field(ge=1, le=1024)]  # shorter side, pixels
+    crop: Annotated[int, Field(ge=0, le=1024)]  # side of the centre that is kept, pixels; 0: all of it
+    interpolation: Literal["bilinear", "bicubic", "nearest"] = "bilinear"
+    antialias: bool = True
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    squash: bool = False  # both sides to `resize`, whatever the shape
+    scale: Annotated[float, Field(gt=0.0)] = 255.0  # pixels are divided by it
+    blue_first: bool = False
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class ReportedRun:
+    """What the report states for one model. Empty texts and None: not stated."""
+
+    model: Name
+    queries: Annotated[tuple[ReportedQuery, ...], Field(max_length=MOST_QUERIES)]
+    weights: Name = ""  # "IMAGENET1K_V1", "random", "final.pth"
+    seed: int | None = None
+    layer: Name = ""
+    dim: Count = 0
+    metric: Literal["cosine", "euclidean", ""] = ""
+    pipeline: Pipeline | None = None
+    precision_at_5: Share | None = None
+    top1: Share | None = None
+    line: Count = 0
+    more_queries: Count = 0  # beyond those that are kept
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class UnreadLine:
+    """A line that looks like part of a ranking and could not be understood."""
+
+    line: Count
+    text: Name
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class RetrievalReport:
+    """The rankings as handed in, whatever form they came in."""
+
+    source: Name  # "retrieval.json"; "report.pdf"
+    form: Literal["JSON", "printed log", "table", "CSV", "LaTeX table"]
+    runs: Annotated[tuple[ReportedRun, ...], Field(max_length=MOST_RUNS)]
+    unread: Annotated[tuple[UnreadLine, ...], Field(max_length=20)] = ()
+    unread_count: Count = 0
+    percent: bool = False  # scores were written in percent and are given here as shares
+    kind: Literal["retrieval_report"] = "retrieval_report"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class LibraryImage:
+    """A picture that was handed in. `content` is a digest of its pixels, "" where it cannot be read."""
+
+    path: Name  # from the submission's root: "library/cat/1.jpg"
+    label: Name  # its class: its folder's name; of a query without a folder its stem
+    content: Name = ""
+    nearness: Name = ""  # perceptual hash, 16 hexadecimal digits
+    width: Count = 0
+    height: Count = 0
+    problem: Message | None = None
+    thumbnail: Picture | None = None
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class RetrievalImages:
+    """The library and the queries, each in the order of their paths."""
+
+    library: Annotated[tuple[LibraryImage, ...], Field(max_length=MOST_IMAGES)]
+    queries: Annotated[tuple[LibraryImage, ...], Field(max_length=MOST_QUERIES)]
+    more: Count = 0  # images beyond those that are looked at
+    notes: Annotated[tuple[Message, ...], Field(max_length=50)] = ()
+    kind: Literal["retrieval_images"] = "retrieval_images"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Of how many items of one query how many keep the rule; `wide` at twice the tolerance."""
+
+    of: Count
+    kept: Count
+    wide: Count
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class ComparedQuery:
+    """One query's five beside ours; sigma is the deviation of our scores over the library."""
+
+    query: Name
+    label: Name
+    theirs: Annotated[tuple[Match, ...], Field(max_length=MOST_MATCHES)]  # paths as in the library
+    ours: Annotated[tuple[Match, ...], Field(max_length=MOST_MATCHES)]
+    sound: Agreement
+    complete: Agreement
+    ordered: Agreement
+    regret: float  # of the worst image taken or missed, in sigma
+    errors: Annotated[tuple[float, ...], Field(max_length=MOST_MATCHES)]  # of their scores, in sigma
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """A mistake that was tried: how far their scores lie from what it gives, and how well the lists agree."""
+
+    name: Name
+    distance: float  # median of |their score - its score| / sigma
+    soundness: Share  # at twice the tolerance
+    order: Share
+    example: float | None = None  # what it gives for the first match of the first query
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class ComparedRun:
+    """One model's rankings beside those computed anew; `basis` says from what."""
+
+    model: Name
+    weights: Name
+    metric: Metric
+    basis: Literal["images", "features", "report"]
+    pipeline: Name  # the allowed one that fits best: "as declared"
+    queries: Annotated[tuple[ComparedQuery, ...], Field(max_length=MOST_QUERIES)]
+    distance: float | None = None  # of their scores from the honest ones, as in Suspicion
+    example: float | None = None  # our score for the first match of the first query
+    suspicions: Annotated[tuple[Suspicion, ...], Field(max_length=50)] = ()
+    missing: Annotated[tuple[Name, ...], Field(max_length=20)] = ()  # reported images that were not handed in
+    assumed: Annotated[tuple[Message, ...], Field(max_length=20)] = ()  # what the report leaves out and was taken
+    why_not: Message | None = None  # why it was not computed from the images
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class ComparedRankings:
+    """Every model of the report."""
+
+    runs: Annotated[tuple[ComparedRun, ...], Field(max_length=MOST_RUNS)]
+    kind: Literal["compared_rankings"] = "compared_rankings"
