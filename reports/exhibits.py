@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import assert_never
 
-from grader.records import Bars, Curve, Exhibit, Listing, Matrix, Message, Point, Table
+from grader.records import Bars, Curve, Exhibit, Gallery, Listing, Matrix, Message, Point, Ranking, Table
 from reports.charts.curve import LABEL_COLUMNS, NARROW, WIDE, kept, marker, plot
 from reports.charts.shades import shade, worst
 from reports.shapes import BarShown, BarsShown, CurveShown, Entry, ListingShown, MatrixShown, Shown, TableShown
 from reports.text import LINE_LIMIT, cell, clip, figure, percent, say, squeezed, visible, words
+from reports.thumbnails import gallery, ranking
 
 LONG = 12  # lines or rows: more than this is folded away
 MOST_ROWS = 300
@@ -34,6 +35,10 @@ def shown(exhibit: Exhibit) -> Shown:
             return _curve(exhibit)
         case Listing():
             return _listing(exhibit)
+        case Gallery():
+            return gallery(exhibit)
+        case Ranking():
+            return ranking(exhibit)
         case _:
             assert_never(exhibit)
 

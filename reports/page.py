@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from grader.records import Audience, Exhibit, Grade, MadeBy, Mark, Message
 from reports.exhibits import shown
 from reports.marks import State, Step, badges, edition, next_steps, pending, score, state_words, told, total
-from reports.shapes import Shown
+from reports.shapes import PictureShown, Shown
 from reports.text import NAME_LIMIT, VALUE_LIMIT, clip, named, points, say
+from reports.thumbnails import embedded
 
 STEPS_AT_ONCE = 3  # more than three things to do next are none
 
@@ -65,11 +66,14 @@ class Page:
     flags: tuple[Flagged, ...]
     notes: tuple[Message, ...]
     made_by: tuple[tuple[str, str, str], ...]  # (form, name, value); form is "text", "digest" or "command"
+    pictures: dict[str, PictureShown]  # by id, each embedded once
 
 
 def page(grade: Grade, audience: Audience) -> Page:
     """Lay out the edition of the grade that `audience` may see."""
     grade = edition(grade, audience)
+    lines = tuple(_line(mark, audience) for mark in grade.marks)
+    flags = tuple(Flagged(clip(f.kind, VALUE_LIMIT), f.message, _all(f.exhibits)) for f in grade.flags)
     return Page(
         audience=audience,
         name=named(grade.student.name),
@@ -81,13 +85,14 @@ def page(grade: Grade, audience: Audience) -> Page:
         adjusted=points(sum(a.points for a in grade.adjustments), signed=True) if grade.adjustments else "",
         pending=points(pending(grade)) if grade.unjudged else "",
         unusable=grade.unusable,
-        lines=tuple(_line(mark, audience) for mark in grade.marks),
+        lines=lines,
         steps=tuple(_advice(step) for step in next_steps(grade)),
         no_steps=_no_steps(grade),
         adjustments=tuple(_adjustments(grade)),
-        flags=tuple(Flagged(clip(f.kind, VALUE_LIMIT), f.message, _all(f.exhibits)) for f in grade.flags),
+        flags=flags,
         notes=grade.notes,
         made_by=tuple(_made_by(grade)),
+        pictures=embedded([e for line in lines for e in line.exhibits] + [e for flag in flags for e in flag.exhibits]),
     )
 
 

@@ -80,4 +80,64 @@ class ListingShown:
     long: bool
 
 
-Shown = TableShown | BarsShown | MatrixShown | CurveShown | ListingShown
+@dataclass(frozen=True, slots=True)
+class PictureShown:
+    """A picture as it is embedded: `data` is base64, `id` follows from it."""
+
+    id: str
+    media: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """`picture` is the id of one that may be embedded, "" where there is none."""
+
+    picture: str
+    name: str
+    captions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryShown:
+    form: ClassVar[str] = "gallery"
+    title: str
+    items: tuple[Framed, ...]
+    pictures: tuple[PictureShown, ...]
+    left_out: int
+    long: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceShown:
+    """One place of a ranking."""
+
+    picture: str
+    path: str
+    score: str
+    right: bool
+    agreed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QueryShown:
+    picture: str
+    path: str
+    label: str
+    accepted: bool
+    theirs: tuple[PlaceShown, ...]
+    ours: tuple[PlaceShown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RankingShown:
+    form: ClassVar[str] = "ranking"
+    title: str
+    queries: tuple[QueryShown, ...]
+    summary: str
+    pictures: tuple[PictureShown, ...]
+    left_out: int
+    long: bool
+
+
+Shown = TableShown | BarsShown | MatrixShown | CurveShown | ListingShown | GalleryShown | RankingShown

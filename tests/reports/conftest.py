@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import struct
+import zlib
 from dataclasses import replace
 
 import pytest
@@ -15,14 +18,20 @@ from grader.records import (
     Curve,
     Exhibit,
     Flag,
+    Gallery,
     Grade,
     Judged,
+    LabelledPicture,
     Listing,
     MadeBy,
     Mark,
     Matrix,
     Message,
+    Picture,
     Point,
+    Ranked,
+    RankedQuery,
+    Ranking,
     Series,
     Student,
     Table,
@@ -69,6 +78,7 @@ MADE_BY = MadeBy(
 LAYOUT = Criterion("submission_layout", "Every file is there, and the data set is not.", 5)
 ACCURACY = Criterion("test_accuracy", "The trained network names CIFAR-10 test images correctly.", 30)
 HISTORY = Criterion("training_history", "The training history agrees with the network.", 5)
+RETRIEVAL = Criterion("retrieval_ranking", "The five nearest images are those that the network finds.", 10)
 HIDDEN = Criterion("hidden_inputs", "Secret criterion for staff.", 7.25, audience="staff")
 
 
@@ -89,6 +99,7 @@ def accuracy_exhibits() -> tuple[Exhibit, ...]:
             ),
             "%",
         ),
+        wrong_images(),
         Table(
             message("Claimed and measured"),
             (message("Source"), message("Claimed"), message("Measured"), message("Note")),
@@ -99,6 +110,51 @@ def accuracy_exhibits() -> tuple[Exhibit, ...]:
             ),
         ),
     )
+
+
+def painted(name: str, red: int, green: int, blue: int, side: int = 8) -> Picture:
+    """A PNG of one colour with a diagonal, written here so that no compressor's version shows in the gold file."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    rows = b"".join(
+        b"\0" + b"".join(bytes((red, green, blue)) if x != y else b"\xff\xff\xff" for x in range(side))
+        for y in range(side)
+    )
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows, 0)) + chunk(b"IEND", b"")
+    return Picture(name, "image/png", base64.b64encode(png).decode())
+
+
+def wrong_images() -> Gallery:
+    """The network was sure of these, and wrong."""
+    seen = tuple(
+        LabelledPicture(
+            painted(f"test image {n * 577:,}", 20 * n, 200 - 15 * n, 90),
+            (
+                message("is a {truth}", truth=CLASSES[n % 10]),
+                message("taken for a {answer} ({sure:.1%} sure)", answer=CLASSES[(n + 3) % 10], sure=0.999 - n / 200),
+            ),
+        )
+        for n in range(12)
+    )
+    return Gallery(message("The most confidently wrong images"), seen)
+
+
+def rankings(model: str, queries: int = 3) -> Ranking:
+    """Every class has five pictures; the second of them is found by one side only, and two have no picture."""
+    pictures, asked = [], []
+    for n in range(queries):
+        label = CLASSES[n]
+        paths = [f"{label}/{k}.jpg" for k in range(5)]
+        pictures += [painted(path, 25 * n, 40 * k, 120) for k, path in enumerate(paths[:4])]
+        pictures.append(painted(f"queries/{label}.png", 25 * n, 200, 200))
+        ours = tuple(Ranked(path, 0.91 - k / 50, right=True, agreed=k != 1) for k, path in enumerate(paths))
+        stranger = Ranked(f"{CLASSES[n + 1]}/9.jpg", 0.8912, right=False, agreed=False)
+        theirs = (ours[0], stranger, *ours[2:]) if n else ours
+        asked.append(RankedQuery(f"queries/{label}.png", label, theirs, ours, accepted=n != 1))
+    return Ranking(message("Rankings of {model}", model=model), tuple(asked), tuple(pictures))
 
 
 def percents(share: float) -> Message:
@@ -131,6 +187,11 @@ def layout() -> Mark:
     return judged(LAYOUT, 0.8, message("One file is missing: {file}.", file="report.pdf"), hint, show=(listing,))
 
 
+def retrieval() -> Mark:
+    reason = message("{k} of {n} queries are ranked as the network ranks them.", k=5, n=6)
+    return judged(RETRIEVAL, 0.8333, reason, show=(rankings("resnet50"), rankings("alexnet")))
+
+
 def well_done() -> Grade:
     """What most grades look like: nearly all points, one wrong claim, one flag, one criterion for staff only."""
     agrees = message("All {count} epochs are there; the last differs by {gap:.2f} points.", count=20, gap=0.0)
@@ -154,6 +215,11 @@ def well_done() -> Grade:
         ),
         adjustments=(Adjustment(-5, "two days late", "Dr Li", "2026-03-03"),),
     )
+
+
+def retrieved() -> Grade:
+    """The same with the rankings of two models."""
+    return replace(well_done(), marks=(*well_done().marks, retrieval()))
 
 
 def blocked() -> Grade:
@@ -185,7 +251,11 @@ def hostile() -> Grade:
         Curve(one, one, one, (Series(one, ((0.0, float("inf")),)), Series(one, ()))),
         Listing(one, (text,) * 1000),
     )
-    marks = (judged(ACCURACY, 0.5, one, one, show=exhibits), Mark(HISTORY, Blocked("y", one, exhibits)))
+    pictures: tuple[Exhibit, ...] = (
+        Gallery(one, (LabelledPicture(Picture(text, "image/png", text), (text, one)),) * 100),
+        Ranking(one, (RankedQuery(text, text, (Ranked(text, float("nan"), True, False),) * 50, (), False),) * 100),
+    )
+    marks = (judged(ACCURACY, 0.5, one, one, show=(*exhibits, *pictures)), Mark(HISTORY, Blocked("y", one, exhibits)))
     made_by = MadeBy(text, text, command=text, graded_at=text)
     return Grade(
         student=Student(text, text, "moodle", text),
@@ -200,7 +270,7 @@ def hostile() -> Grade:
     )
 
 
-SAMPLES = {make.__name__: make for make in (well_done, blocked, unjudged, hostile)}
+SAMPLES = {make.__name__: make for make in (well_done, retrieved, blocked, unjudged, hostile)}
 
 
 @pytest.fixture(params=SAMPLES)
@@ -210,6 +280,7 @@ def any_grade(request: pytest.FixtureRequest) -> Grade:
 
 
 _well_done = pytest.fixture(name="well_done")(well_done)
+_retrieved = pytest.fixture(name="retrieved")(retrieved)
 _blocked = pytest.fixture(name="blocked")(blocked)
 _unjudged = pytest.fixture(name="unjudged")(unjudged)
 _hostile = pytest.fixture(name="hostile")(hostile)
