@@ -15,15 +15,25 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from grader.records import Audience, Grade, Message
-from reports.page import STEPS_AT_ONCE, page
+from reports.fit import lighter
+from reports.page import STEPS_AT_ONCE, Page, page
 from reports.text import say, segments, tick, visible
+
+PAGE_BYTES = 390_000  # 200 of these are opened in a row, over a home's network
 
 
 def render(grade: Grade, audience: Audience = "staff") -> str:
     """The page for one submission. What `audience` may not see is not in the file at all."""
+    laid_out = page(grade, audience)
+    while len((drawn := _drawn(laid_out)).encode()) > PAGE_BYTES and (smaller := lighter(laid_out)):
+        laid_out = smaller
+    return drawn
+
+
+def _drawn(page: Page) -> str:
     style = _style()
     template = _environment().get_template("report.html.j2")
-    return template.render(page=page(grade, audience), style=style, policy=policy(style), at_once=STEPS_AT_ONCE)
+    return template.render(page=page, style=style, policy=policy(style), at_once=STEPS_AT_ONCE)
 
 
 def policy(style: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 from grader.records import Audience, Exhibit, Grade, MadeBy, Mark, Message
@@ -68,13 +68,17 @@ class Page:
     made_by: tuple[tuple[str, str, str], ...]  # (form, name, value); form is "text", "digest" or "command"
     pictures: dict[str, PictureShown]  # by id, each embedded once
 
+    @property
+    def exhibits(self) -> tuple[Shown, ...]:
+        """All of them, in the order of the page."""
+        lines = [exhibit for line in self.lines for exhibit in line.exhibits]
+        return (*lines, *(exhibit for flag in self.flags for exhibit in flag.exhibits))
+
 
 def page(grade: Grade, audience: Audience) -> Page:
     """Lay out the edition of the grade that `audience` may see."""
     grade = edition(grade, audience)
-    lines = tuple(_line(mark, audience) for mark in grade.marks)
-    flags = tuple(Flagged(clip(f.kind, VALUE_LIMIT), f.message, _all(f.exhibits)) for f in grade.flags)
-    return Page(
+    laid_out = Page(
         audience=audience,
         name=named(grade.student.name),
         facts=_facts(grade),
@@ -85,15 +89,16 @@ def page(grade: Grade, audience: Audience) -> Page:
         adjusted=points(sum(a.points for a in grade.adjustments), signed=True) if grade.adjustments else "",
         pending=points(pending(grade)) if grade.unjudged else "",
         unusable=grade.unusable,
-        lines=lines,
+        lines=tuple(_line(mark, audience) for mark in grade.marks),
         steps=tuple(_advice(step) for step in next_steps(grade)),
         no_steps=_no_steps(grade),
         adjustments=tuple(_adjustments(grade)),
-        flags=flags,
+        flags=tuple(Flagged(clip(f.kind, VALUE_LIMIT), f.message, _all(f.exhibits)) for f in grade.flags),
         notes=grade.notes,
         made_by=tuple(_made_by(grade)),
-        pictures=embedded([e for line in lines for e in line.exhibits] + [e for flag in flags for e in flag.exhibits]),
+        pictures={},
     )
+    return replace(laid_out, pictures=embedded(laid_out.exhibits))
 
 
 def _facts(grade: Grade) -> tuple[str, ...]:

@@ -140,4 +140,13 @@ class RankingShown:
     long: bool
 
 
-Shown = TableShown | BarsShown | MatrixShown | CurveShown | ListingShown | GalleryShown | RankingShown
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """In place of an exhibit that would make the page too large."""
+
+    form: ClassVar[str] = "left_out"
+    title: str
+    long: bool = False
+
+
+Shown = TableShown | BarsShown | MatrixShown | CurveShown | ListingShown | GalleryShown | RankingShown | LeftOut

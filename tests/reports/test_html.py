@@ -164,6 +164,16 @@ def test_a_page_is_small(any_grade: Grade) -> None:
     assert len(render(any_grade).encode()) < 400_000
 
 
+def test_what_would_make_a_page_too_large_is_named_in_its_place(well_done: Grade, hostile: Grade) -> None:
+    said = "Left out: with it, this page would become too large."
+    assert said not in render(well_done)
+    heavy = replace(hostile, marks=hostile.marks * 3)
+    page = render(heavy)
+    assert len(page.encode()) < 400_000
+    assert said in page
+    assert page.count('class="reason"') == 7
+
+
 def test_every_form_of_exhibit_is_drawn(well_done: Grade) -> None:
     parsed = Parsed(render(well_done))
     text = flat(parsed.text)
