@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from grader.records import Gallery, Picture, Ranked, RankedQuery, Ranking
 from reports.shapes import Framed, GalleryShown, PictureShown, PlaceShown, QueryShown, RankingShown, Shown
-from reports.text import NAME_LIMIT, cell, clip, figure, say, words
+from reports.text import NAME_LIMIT, cell, clip, say, words
 
 LONG_RANKING = 4  # queries: more than this is folded away
 MOST_QUERIES = 20
@@ -82,7 +82,7 @@ def _query(query: RankedQuery, pictures: dict[str, PictureShown | None]) -> Quer
         return PlaceShown(
             picture=_id(pictures.get(one.path)),
             path=clip(one.path, NAME_LIMIT),
-            score=say("no score") if one.score is None else figure(round(one.score, 4)),
+            score=say("no score") if one.score is None else f"{one.score:.4f}",
             right=one.right,
             agreed=one.agreed,
         )

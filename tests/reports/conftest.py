@@ -150,7 +150,7 @@ def rankings(model: str, queries: int = 3) -> Ranking:
         paths = [f"{label}/{k}.jpg" for k in range(5)]
         pictures += [painted(path, 25 * n, 40 * k, 120) for k, path in enumerate(paths[:4])]
         pictures.append(painted(f"queries/{label}.png", 25 * n, 200, 200))
-        ours = tuple(Ranked(path, 0.91 - k / 50, right=True, agreed=k != 1) for k, path in enumerate(paths))
+        ours = tuple(Ranked(path, 0.91 - k / 50, right=True, agreed=k != 1 or n == 0) for k, path in enumerate(paths))
         stranger = Ranked(f"{CLASSES[n + 1]}/9.jpg", 0.8912, right=False, agreed=False)
         theirs = (ours[0], stranger, *ours[2:]) if n else ours
         asked.append(RankedQuery(f"queries/{label}.png", label, theirs, ours, accepted=n != 1))
