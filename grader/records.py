@@ -13,6 +13,7 @@ from string import Formatter
 from typing import Literal, TypeVar
 
 Scalar = str | int | float | bool
+Audience = Literal["student", "staff"]
 
 T = TypeVar("T")
 
@@ -57,12 +58,13 @@ Cell = Message | str | int | float | None  # a str is verbatim: a file name, or 
 @strict
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under headings, cells as they are."""
+    """Rows under headings, cells as they are. For staff alone where they tell of hidden inputs."""
 
     title: Message
     columns: tuple[Message, ...]
     rows: tuple[tuple[Cell, ...], ...]
     form: Literal["table"] = "table"
+    audience: Audience = "student"
 
 
 @strict
@@ -132,11 +134,12 @@ class Matrix:
 @strict
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Verbatim lines: a student's output, a traceback, a list of keys."""
+    """Verbatim lines: a student's output, a traceback, a list of keys. For staff alone as a Table is."""
 
     title: Message
     lines: tuple[str, ...]
     form: Literal["listing"] = "listing"
+    audience: Audience = "student"
 
 
 @strict
@@ -256,8 +259,6 @@ class Unjudged:
 
 
 Finding = Judged | Blocked | Unjudged
-
-Audience = Literal["student", "staff"]
 
 
 @strict
@@ -430,6 +431,7 @@ class Parts:
     notebooks: tuple[str, ...] = ()  # .ipynb, likewise
     history: str = ""  # history.json, "" where there is none
     retrieval: str = ""  # retrieval.json
+    rankings: tuple[str, ...] = ()  # other files that may hold a ranking: retrieval.txt, ranking.csv
     reports: tuple[str, ...] = ()  # report.pdf, report.md first, then other .pdf, .md, .txt, .docx
     dataset: tuple[str, ...] = ()  # CIFAR-10 itself: named, and asked not to be handed in
 
