@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
-from grader.records import Audience, Blocked, Exhibit, Finding, Grade, Judged, Mark, Message, Unjudged
+from grader.records import Audience, Blocked, Exhibit, Finding, Grade, Judged, Listing, Mark, Message, Table, Unjudged
 from reports.text import points, say
 
 State = Literal["judged", "blocked", "unjudged"]
@@ -48,13 +48,30 @@ def state_words(state: State, audience: Audience) -> str:
 
 
 def edition(grade: Grade, audience: Audience) -> Grade:
-    """The grade that this audience may see: for students, without flags and without criteria for staff.
+    """The grade that this audience may see: for students, without flags, criteria and exhibits for staff.
 
     Total and points are then those of the criteria that are left: the difference would tell of the others.
     """
     if audience == "staff":
         return grade
-    return replace(grade, flags=(), marks=tuple(m for m in grade.marks if m.criterion.audience == "student"))
+    marks = tuple(_open(mark) for mark in grade.marks if mark.criterion.audience == "student")
+    return replace(grade, flags=(), marks=marks)
+
+
+def _open(mark: Mark) -> Mark:
+    """The mark without exhibits for staff."""
+    match mark.finding:
+        case Judged(verdict=verdict) as finding:
+            verdict = replace(verdict, exhibits=_for_students(verdict.exhibits))
+            return replace(mark, finding=replace(finding, verdict=verdict))
+        case Blocked(exhibits=exhibits) | Unjudged(exhibits=exhibits) as finding:
+            return replace(mark, finding=replace(finding, exhibits=_for_students(exhibits)))
+        case _:
+            assert_never(mark.finding)
+
+
+def _for_students(exhibits: tuple[Exhibit, ...]) -> tuple[Exhibit, ...]:
+    return tuple(e for e in exhibits if not (isinstance(e, Table | Listing) and e.audience == "staff"))
 
 
 def pending(grade: Grade) -> float:

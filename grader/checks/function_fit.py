@@ -124,7 +124,8 @@ def _table(seen: Fits) -> Table:
         )
         for fit in seen.fits
     )  # fmt: skip
-    return Table(message("What fit() was given, and what came out"), tuple(message(text) for text in columns), rows)
+    title = message("What fit() was given, and what came out")
+    return Table(title, tuple(message(text) for text in columns), rows, audience="staff")  # a hidden input
 
 
 def _curves(seen: Fits) -> tuple[Exhibit, ...]:

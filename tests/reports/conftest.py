@@ -184,7 +184,10 @@ def accuracy() -> Mark:
 def layout() -> Mark:
     listing = Listing(message("What is in {archive}", archive="lab5.zip"), ("exp2.py", "final.pth", "history.json"))
     hint = message("Hand in the written report as report.pdf or report.md.")
-    return judged(LAYOUT, 0.8, message("One file is missing: {file}.", file="report.pdf"), hint, show=(listing,))
+    inputs = Table(message("Inputs tried"), (message("Input"),), (("sin(7 x)",),), audience="staff")
+    printed = Listing(message("Traceback of the grader"), ("in secret.py",), audience="staff")
+    reason = message("One file is missing: {file}.", file="report.pdf")
+    return judged(LAYOUT, 0.8, reason, hint, show=(listing, inputs, printed))
 
 
 def retrieval() -> Mark:
