@@ -5,6 +5,7 @@ Whatever costs time to import is imported inside the commands, so that help and 
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -151,6 +152,46 @@ def where(data: Path | None) -> None:
     if found is None:
         raise nothing_here(default_cache())
     click.echo(f"{found.name} is in {found.folder}, verified (test batch SHA-256 {found.digest}).")
+
+
+@cli.command(
+    "export",
+    epilog="Examples: grade export grades --to csv | grade export grades --to canvas --into book.csv --column 'Lab 5'",
+)
+@click.argument("folder", type=GivenPath(path_type=Path), required=False)
+@click.option(
+    "--to",
+    required=True,
+    type=click.Choice(["csv", "canvas", "moodle", "gradescope", "junit", "classroom50", "gradescope-autograder"]),
+    help="The gradebook or platform.",
+)
+@click.option(
+    "--into",
+    type=GivenPath(path_type=Path),
+    metavar="FILE",
+    help="Your own export from Canvas or Moodle: a copy of it is filled.",
+)
+@click.option("--column", metavar="NAME", help="The column to fill.")
+@click.option("--out", type=GivenPath(path_type=Path), metavar="PATH", help="Where the result goes.")
+@click.option(
+    "--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml, for gradescope-autograder."
+)
+@click.option("--final-only", is_flag=True, help="Leave out what still needs a human.")
+def export_command(**rest: Any) -> None:
+    """Write the grades below FOLDER into your gradebook's format; nothing is graded anew.
+
+    Students who match no row, and rows without a grade, are listed.
+    """
+    from grader.export import Request, export
+    from reports import terminal
+
+    done = export(Request(**rest, environment=os.environ))
+    out = console.console()
+    for line in done.lines:
+        terminal.examined(line, out)
+    for refusal in done.refusals:
+        console.complain(refusal)
+    sys.exit(UNUSABLE if done.refusals else NEEDS_HUMAN if done.needs_human else GRADED)
 
 
 @cli.command(epilog="Example: grade doctor")

@@ -1,0 +1,93 @@
+"""The instructor's own export, filled: a copy beside it, and every student told of who is on one side only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from grader.errors import BadLab
+from grader.export import told
+from grader.export.canvas import read_canvas
+from grader.export.files import placed, write, zipped
+from grader.export.interface import Exported, Request, Stored
+from grader.export.matching import Matched
+from grader.export.moodle import Moodle, read_moodle
+from grader.export.sheets import Export, read_export
+from grader.records import Checked, Grade, message
+
+
+def fill_canvas(request: Request, stored: Sequence[Stored]) -> Exported:
+    """The gradebook with one column filled."""
+    from reports.gradebooks import canvas
+
+    export = _into(request)
+    book = read_canvas(export, request.column)
+    matched = book.match(stored)
+    excused = [row for row in matched.grades if canvas.excused(export.sheet.rows[row], book.column)]
+    grades = {row: grade for row, grade in _to_fill(matched, request).items() if row not in excused}
+    path = _beside(request, export)
+    write(path, export.encode(canvas.render(export.sheet, book.column, grades)), _inputs(request, stored))
+    lines = [told.excused(export, row, matched.grades[row].grade) for row in excused]
+    lines += [*told.scale(export, (book.possible,), grades), *told.replaced(export, book.column, grades)]
+    return _filled(path, export, matched, grades, lines)
+
+
+def fill_moodle(request: Request, stored: Sequence[Stored]) -> Exported:
+    """The worksheet with grades and comments, and the zip with the students' pages."""
+    from reports.gradebooks import moodle
+
+    export = _into(request)
+    book = read_moodle(export, request.column)
+    matched = book.match(stored)
+    grades = _to_fill(matched, request)
+    path, inputs = _beside(request, export), _inputs(request, stored)
+    write(path, export.encode(moodle.render(export.sheet, book.column, book.comments, grades)), inputs)
+    feedback, pages = path.with_name(f"{path.stem}.feedback.zip"), _pages(book, grades)
+    write(feedback, zipped(pages), inputs)
+    text = "{count} reports, for 'Upload multiple feedback files in a zip'."
+    lines = [told.wrote(feedback, message(text, count=len(pages)))]
+    lines += told.scale(export, (book.possible(row) for row in grades), grades)
+    lines += told.replaced(export, book.column, grades)
+    return _filled(path, export, matched, grades, lines)
+
+
+def _pages(book: Moodle, grades: Mapping[int, Grade]) -> dict[str, bytes]:
+    """The students' edition, drawn anew: the page beside a grade may be the one for staff."""
+    from reports.gradebooks import moodle
+    from reports.html import render
+
+    def folder(row: int, grade: Grade) -> str:
+        return moodle.folder(book.name(row) or grade.student.name, book.participant(row))
+
+    return {f"{folder(row, grade)}/report.html": render(grade, "student").encode() for row, grade in grades.items()}
+
+
+def _into(request: Request) -> Export:
+    if request.into is None:
+        text = "--into is missing: name the file that you exported from {platform}. It is copied, never changed."
+        raise BadLab(message(text, platform=request.to.capitalize()))
+    return read_export(request.into)
+
+
+def _beside(request: Request, export: Export) -> Path:
+    source = export.path
+    return placed(request.out, source.parent, f"{source.stem}.graded{source.suffix}")
+
+
+def _inputs(request: Request, stored: Iterable[Stored]) -> list[Path]:
+    return [*(one.path for one in stored), *([request.into] if request.into else [])]
+
+
+def _to_fill(matched: Matched, request: Request) -> dict[int, Grade]:
+    grades = {row: one.grade for row, one in matched.grades.items()}
+    return {row: grade for row, grade in grades.items() if not (request.final_only and grade.needs_human)}
+
+
+def _filled(
+    path: Path, export: Export, matched: Matched, grades: Mapping[int, Grade], more: Sequence[Checked]
+) -> Exported:
+    """The lines of a filled export. Who handed nothing in is told, and is no reason to call for a person."""
+    done = told.wrote(path, message("{count} rows filled, from {source}.", count=len(grades), source=export.name))
+    missing = [told.no_grade(export, row) for row in matched.rows_without]
+    needed = bool(matched.lines) or any(line.state != "good" for line in more)
+    return Exported((done, *more, *matched.lines, *missing), needed)

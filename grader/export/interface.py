@@ -1,0 +1,45 @@
+"""What is asked of an export, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from grader.errors import BadLab
+from grader.records import Checked, Grade
+
+Format = Literal["csv", "canvas", "moodle", "gradescope", "junit", "classroom50", "gradescope-autograder"]
+FORMATS: tuple[str, ...] = get_args(Format)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The command line, parsed. `environment` is that of the process: Classroom 50's runner says there whose it is."""
+
+    to: Format
+    folder: Path | None = None
+    into: Path | None = None
+    column: str | None = None
+    out: Path | None = None
+    rubric: Path | None = None
+    final_only: bool = False
+    environment: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A grade, and the file from which it was read."""
+
+    grade: Grade
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written and what a person should know, line by line; the grades that could not be read at all."""
+
+    lines: tuple[Checked, ...]
+    needs_human: bool = False
+    refusals: tuple[BadLab, ...] = ()

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Gradescope runs this once, while it builds the image: Python, the grader, the sandbox, CIFAR-10.
+set -euo pipefail
+root="${AUTOGRADER_ROOT:-/autograder}"
+cd "$root/source"
+
+apt-get update
+apt-get install -y bubblewrap
+# The grader needs Python 3.11 or newer; which one there is depends on the image that was chosen.
+apt-get install -y python3.12 python3.12-venv || apt-get install -y python3.11 python3.11-venv
+
+"$(command -v python3.12 || command -v python3.11)" -m venv "$root/venv"
+"$root/venv/bin/pip" install --no-cache-dir ./*.whl
+
+# CIFAR-10: an archive of it that lies in this zip is taken; else it is fetched now, once, and stays in the image.
+export XDG_CACHE_HOME="$root/cache"
+if [ ! -e cifar-10-python.tar.gz ]; then
+    "$root/venv/bin/grade" data fetch
+fi

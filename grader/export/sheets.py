@@ -1,0 +1,128 @@
+"""An instructor's export from bytes to cells: which encoding, which delimiter, and where it is broken."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.errors import BadLab
+from grader.intake.names import visible_path
+from grader.records import Message, message
+from reports.gradebooks.sheet import Field, Row, Sheet
+
+LARGEST_SHEET = 50_000_000  # bytes
+DELIMITERS = (",", ";", "\t")
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods, .xls
+_PLAIN = {delimiter: re.compile(f"[^{delimiter}\r\n]*") for delimiter in DELIMITERS}
+_QUOTED = re.compile(r'"((?:[^"]++|"")*+)("?)')
+_END = re.compile(r"\r\n|\n|\r|\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """The instructor's file, read: `encode` gives back the bytes of a text in its own encoding."""
+
+    path: Path
+    sheet: Sheet
+    encoding: str
+    bom: bytes
+
+    @property
+    def name(self) -> str:
+        """The file's name, fit for a sentence."""
+        return visible_path(Path(self.path.name))
+
+    def encode(self, text: str) -> bytes:
+        """The bytes to write."""
+        return self.bom + text.encode(self.encoding)
+
+
+def read_export(path: Path) -> Export:
+    """Read the file. BadLab, which names the line, where it is no table that can be written back as it is."""
+    shown = visible_path(path)
+    try:
+        if path.stat().st_size > LARGEST_SHEET:
+            raise BadLab(message("{file} is larger than any gradebook. Name the CSV file.", file=shown))
+        data = path.read_bytes()
+    except OSError as error:
+        text = "{file} cannot be read: {why}. Name the CSV file that you exported."
+        raise BadLab(message(text, file=shown, why=error.strerror or str(error))) from error
+    if data.startswith(_WORKBOOKS):
+        raise BadLab(message("{file} is a workbook. Save it as CSV, and name that file.", file=shown))
+    bom, encoding = next(((bom, name) for bom, name in _BOMS if data.startswith(bom)), (b"", ""))
+    encoding, text = _decoded(data[len(bom) :], encoding, shown)
+    return Export(path, _parsed(text, shown), encoding, bom)
+
+
+def _decoded(data: bytes, encoding: str, shown: str) -> tuple[str, str]:
+    """The encoding and the text. GB18030, of Chinese Windows, is tried last: it fits much that it is not."""
+    utf16 = _utf16_without_bom(data)
+    candidates = (encoding,) if encoding else (utf16,) if utf16 else ("utf-8", "gb18030")
+    broken: UnicodeDecodeError | None = None
+    for candidate in candidates:
+        try:
+            text = data.decode(candidate)
+            if text.encode(candidate) == data:
+                return candidate, text
+        except UnicodeDecodeError as error:
+            broken = broken or error
+    before = data[: broken.start] if broken else b""
+    line = 1 + before.decode(candidates[0], "replace").count("\n")
+    text = "{file}, line {line}: this is neither UTF-8, UTF-16 nor GB18030. Export it again, or save it as CSV UTF-8."
+    raise BadLab(message(text, file=shown, line=line))
+
+
+def _utf16_without_bom(data: bytes) -> str:
+    """UTF-16 shows by the zeros of its Latin letters; nothing else that is a table holds zeros."""
+    start = data[:400]
+    even, odd = start[0::2].count(0), start[1::2].count(0)
+    return "" if not (even or odd) else "utf-16-le" if odd > even else "utf-16-be"
+
+
+def _parsed(text: str, shown: str) -> Sheet:
+    heading = _END.split(re.sub(r'"[^"]*"', "", text), maxsplit=1)[0]
+    delimiter = max(DELIMITERS, key=heading.count)
+    rows = tuple(_rows(text, delimiter, shown))
+    if not rows or len(rows[0].fields) < 2:
+        raise BadLab(message("{file}, line 1: there are no headings. Name the CSV file that you exported.", file=shown))
+    return Sheet(rows, delimiter)
+
+
+def _rows(text: str, delimiter: str, shown: str) -> Iterator[Row]:
+    place, line = 0, 1
+    while place < len(text):
+        start, fields = place, list[Field]()
+        while True:
+            field, place = _field(text, place, delimiter, shown, line + text.count("\n", start, place))
+            fields.append(field)
+            if not text.startswith(delimiter, place):
+                break
+            place += 1
+        end = _END.match(text, place)
+        if end is None:
+            fault = "{file}, line {line}: text follows a closing quotation mark. Mend this line, or export it again."
+            raise BadLab(message(fault, file=shown, line=line + text.count("\n", start, place)))
+        place = end.end()
+        yield Row(line, tuple(fields), end.group())
+        line += max(text.count("\n", start, place), end.group() == "\r")
+
+
+def _field(text: str, place: int, delimiter: str, shown: str, line: int) -> tuple[Field, int]:
+    if text.startswith('"', place):
+        quoted = _QUOTED.match(text, place)
+        assert quoted is not None
+        if not quoted.group(2):
+            raise BadLab(_unclosed(shown, line))
+        return Field(quoted.group(), quoted.group(1).replace('""', '"')), quoted.end()
+    plain = _PLAIN[delimiter].match(text, place)
+    assert plain is not None
+    return Field(plain.group(), plain.group()), plain.end()
+
+
+def _unclosed(shown: str, line: int) -> Message:
+    text = "{file}, line {line}: a quotation mark is never closed. Mend this line, or export it again."
+    return message(text, file=shown, line=line)

@@ -1,0 +1,1 @@
+"""What gradebooks and platforms read, one format a file: pure functions from grades to text, pages excepted."""

@@ -1,0 +1,50 @@
+"""Gradescope: results.json of one submission, which the student reads. Nothing for staff is in it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from grader.records import Grade, Mark, Message
+from reports.gradebooks.shared import figure, outcome, reason, standing
+from reports.marks import edition
+from reports.text import clip, words
+
+
+def render(grade: Grade) -> str:
+    """The results. Their score is the whole total: it overrides the sum of the tests, where criteria for staff lack."""
+    results: dict[str, Any] = {
+        "score": figure(grade.total),
+        "output": "\n".join(standing(grade)),
+        "output_format": "text",
+        "visibility": "visible",
+        "stdout_visibility": "hidden",
+        "tests": [_test(mark) for mark in edition(grade, "student").marks],
+    }
+    if grade.accuracy is not None:
+        results["leaderboard"] = [{"name": "accuracy", "value": figure(100 * grade.accuracy), "order": "desc"}]
+    return _json(results)
+
+
+def failed(why: Message) -> str:
+    """The results where there is no grade at all: Gradescope would show nothing without them."""
+    results = {"score": 0, "output": words(why), "output_format": "text", "visibility": "visible"}
+    return _json({**results, "stdout_visibility": "hidden", "tests": []})
+
+
+def _test(mark: Mark) -> dict[str, Any]:
+    test: dict[str, Any] = {
+        "name": clip(mark.criterion.title, 300),
+        "max_score": figure(mark.criterion.points),
+        "output": reason(mark),
+        "output_format": "text",
+        "visibility": "visible",
+    }
+    became = outcome(mark)
+    if mark.points is None or became == "not marked":  # no score and no status: neither a zero nor a failure
+        return test
+    return {**test, "score": figure(mark.points), "status": became}
+
+
+def _json(record: dict[str, Any]) -> str:
+    return json.dumps(record, ensure_ascii=False, indent=1, allow_nan=False) + "\n"

@@ -1,0 +1,38 @@
+"""Moodle: the offline grading worksheet, filled, and the folders of the feedback zip."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from html import escape
+
+from grader.records import Grade
+from reports.gradebooks.shared import guarded, number, standing
+from reports.gradebooks.sheet import Place, Sheet
+from reports.marks import edition, score
+from reports.text import clip, visible
+
+NAME_CHARACTERS = 60  # of a folder's name, so that the path stays short enough to unpack on every system
+_NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f_/\\:*?\"<>|]+")
+
+
+def render(sheet: Sheet, column: int, comments: int | None, grades: Mapping[int, Grade]) -> str:
+    """The worksheet with totals, and with comments where it has a column for them and that cell is blank."""
+    changes: dict[Place, str] = {(row, column): number(grade.total) for row, grade in grades.items()}
+    if comments is not None:
+        free = (row for row in grades if not sheet.rows[row].text(comments))
+        changes |= {(row, comments): comment(grades[row]) for row in free}
+    return sheet.written(changes)
+
+
+def comment(grade: Grade) -> str:
+    """What the student reads beside the mark. Moodle takes it for HTML: hence the escapes and the line breaks."""
+    shown = edition(grade, "student")
+    lines = [*standing(grade), *(f"{clip(mark.criterion.title, 300)} {score(mark)}" for mark in shown.marks)]
+    return guarded("<br>".join(escape(line) for line in lines))
+
+
+def folder(name: str, participant: str) -> str:
+    """The folder of one student's feedback. Moodle splits it at `_`, and ignores names that begin with `.` or `~`."""
+    plain = " ".join(_NOT_IN_A_NAME.sub(" ", visible(name[:NAME_CHARACTERS])).split()).lstrip(".~ ")
+    return f"{plain or 'student'}_{participant}_assignsubmission_file"

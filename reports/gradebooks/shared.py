@@ -1,0 +1,69 @@
+"""What several formats have in common: figures, cells that no spreadsheet calculates, and what counts as passed."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Literal
+
+from grader.records import Grade, Mark
+from reports.marks import told
+from reports.text import clip, points, say, words
+
+Outcome = Literal["passed", "failed", "not marked"]
+
+PASSING_CREDIT = 0.5  # platforms know passed and failed only: half of the points and more is passed
+TEXT_LIMIT = 2000  # characters of one criterion's words
+# A spreadsheet calculates a cell that begins with one of these; its full-width twins as well, in East Asian editions.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # fmt: skip
+
+
+def guarded(text: str) -> str:
+    """The text as a cell that stays text: an apostrophe before what would begin a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def number(value: float) -> str:
+    """A figure for machines: at most two decimals, a point, no separators of thousands, an ASCII minus sign."""
+    shown = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if shown == "-0" else shown
+
+
+def figure(value: float) -> int | float:
+    """The same for JSON: whole numbers whole."""
+    rounded = round(value, 2)
+    return int(rounded) if rounded.is_integer() else rounded
+
+
+def whole(value: float) -> int:
+    """The nearest whole number, halves upwards: never against the student."""
+    return int(Decimal(repr(value)).quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def outcome(mark: Mark) -> Outcome:
+    """What became of a criterion, in the terms of a test; "not marked" is a fault of ours or waits for a person."""
+    if mark.points is None:
+        return "not marked"
+    passed = mark.points >= PASSING_CREDIT * mark.criterion.points
+    return "passed" if passed and told(mark.finding).state == "judged" else "failed"
+
+
+def reason(mark: Mark) -> str:
+    """Why, and what to do next, one sentence a line."""
+    finding = told(mark.finding)
+    hints = [hint for hint in finding.hints if hint != finding.reason]
+    return clipped("\n".join(words(sentence) for sentence in (finding.reason, *hints)))
+
+
+def clipped(text: str) -> str:
+    """Lines of shown text, cut where a hostile value made them endless."""
+    return "\n".join(clip(line, TEXT_LIMIT) for line in text[: 2 * TEXT_LIMIT].split("\n"))
+
+
+def standing(grade: Grade) -> list[str]:
+    """The total, the adjustments with their reasons, and whether all this is final, one sentence each."""
+    lines = [say("{total} of {points} points.", total=points(grade.total), points=points(grade.points))]
+    for one in grade.adjustments:
+        lines.append(say("{points} points: {reason}.", points=points(one.points, signed=True), reason=one.reason))
+    if grade.needs_human:
+        lines.append(say("Not final: what is not marked yet is marked by a person, and is never a zero."))
+    return lines

@@ -1,0 +1,49 @@
+"""Plain CSV for a spreadsheet: a row a student, a column a check. Headings are keys, the same in every language."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+from grader.records import Grade, Mark
+from reports.gradebooks.shared import guarded, number
+from reports.text import clip, words
+
+NAME_LIMIT = 300  # characters
+_BEFORE = ("name", "identifier", "email", "archive", "late")
+_AFTER = ("adjustments", "total", "points", "final", "accuracy", "flags")
+
+
+def render(grades: Sequence[Grade], final_only: bool = False) -> str:
+    """The table, lines ended as RFC 4180 has them. With `final_only` the points of what is not final stay blank."""
+    checks = tuple(dict.fromkeys(mark.criterion.check for grade in grades for mark in grade.marks))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow((*_BEFORE, *map(guarded, map(_shown, checks)), *_AFTER))
+    for grade in grades:
+        writer.writerow(_row(grade, checks, blank=final_only and grade.needs_human))
+    return text.getvalue()
+
+
+def _row(grade: Grade, checks: Iterable[str], blank: bool) -> list[str]:
+    student = grade.student
+    marks = {mark.criterion.check: mark for mark in grade.marks}
+    owned = [guarded(_shown(text)) for text in (student.name, student.identifier, student.email, grade.archive)]
+    flags = "; ".join(f"{_shown(flag.kind)}: {words(flag.message)}" for flag in grade.flags)
+    adjusted = number(sum(one.points for one in grade.adjustments)) if grade.adjustments else ""
+    figures = [_points(marks.get(check)) for check in checks], [adjusted, number(grade.total)]
+    of_checks, of_all = [[""] * len(part) for part in figures] if blank else figures
+    accuracy = "" if grade.accuracy is None else f"{grade.accuracy:.4f}"
+    final = "no" if grade.needs_human else "yes"
+    late = "yes" if student.late else "no"
+    return [*owned, late, *of_checks, *of_all, number(grade.points), final, accuracy, guarded(flags)]
+
+
+def _points(mark: Mark | None) -> str:
+    """Blank where nothing was marked: a zero would be one."""
+    return "" if mark is None or mark.points is None else number(mark.points)
+
+
+def _shown(text: str) -> str:
+    return clip(text, NAME_LIMIT)
