@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import io
-import json
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from grader.probes.text import decode, read_bytes, storable
+from grader.probes.documents import MOST_TEXT, bounded, lines, part_name, plain
+from grader.probes.text import read_bytes, storable
 
-MOST_LINES = 20_000
-MOST_LINE = 2_000  # characters
-MOST_PAGES = 100
-MOST_TEXT = 2_000_000  # characters in all: four logs with a line a batch
 _TEST = r"(?:test(?:ing)?|val(?:id(?:ation)?)?|final|best|测试集?|验证集?|最终|最佳)"
 _ACCURACY = r"(?:acc(?:uracy)?|准确率|正确率|精度)"
 _NUMBER = r"(?P<number>(?<![\d.])\d{1,3}(?:\.\d+)?)(?![\d.]*\d)\s*(?P<percent>%|percent)?"
@@ -57,7 +51,6 @@ _PLAIN = re.compile(
 _RETRIEVAL = re.compile(r"retriev|检索|precision\s*@|top-?\s*5|以图搜图", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[。;；?？!！]|\.\s")
 _WORTH_READING = re.compile(rf"{_TEST}|{_ACCURACY}", re.IGNORECASE)
-_ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +74,7 @@ def read_claims(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[
             unread.append(f"{name[:200]} (a Word file: hand in a PDF)")
             continue
         try:
-            pieces = list(_bounded(_lines(name, read_bytes(files, name)), left))
+            pieces = list(_lines(name, read_bytes(files, name), left))
             left -= sum(len(line) for _, _, line in pieces)
             claims += _last_and_best(list(_in_lines(pieces)))
         except Exception as error:
@@ -97,55 +90,23 @@ def _last_and_best(stated: list[_Claim]) -> list[_Claim]:
     return [stated[-1]] if best.accuracy == stated[-1].accuracy else [best, stated[-1]]
 
 
-def _lines(name: str, data: bytes) -> Iterator[tuple[str, int, str]]:
-    """Source, line (or page) and text of each line that the document shows."""
-    kind = name.rpartition(".")[2].casefold()
-    if kind == "ipynb":
-        yield from _notebook_output(name, json.loads(decode(data)))
-    elif kind == "pdf":
-        from pypdf import PdfReader
-
-        for number, page in enumerate(PdfReader(io.BytesIO(data)).pages[:MOST_PAGES], start=1):
-            for line in page.extract_text().splitlines()[:MOST_LINES]:
-                yield f"{name}, page {number}", 0, line
-    else:
-        for number, line in enumerate(decode(data).splitlines()[:MOST_LINES], start=1):
-            yield name, number, line
-
-
-def _notebook_output(name: str, notebook: Any) -> Iterator[tuple[str, int, str]]:
-    for number, cell in enumerate(notebook.get("cells", []), start=1):
-        for output in cell.get("outputs", []) if isinstance(cell, dict) else ():
-            text = output.get("text") or output.get("data", {}).get("text/plain") or ""
-            joined = "".join(map(str, text)) if isinstance(text, list) else str(text)
-            for line in joined.splitlines()[:MOST_LINES]:
-                yield f"{name}, cell {number}", 0, line
+def _lines(name: str, data: bytes, left: int) -> Iterator[tuple[str, int, str]]:
+    """Source, line (0 in a PDF and a notebook) and text of each line that the document shows."""
+    part = part_name(name)
+    for line in bounded(lines(name, data), left):
+        yield f"{name}, {part} {line.part}" if part else name, line.number, line.text
 
 
 def _in_lines(pieces: list[tuple[str, int, str]]) -> Iterator[_Claim]:
     """Claims of each line, and of sentences that go on in the next."""
-    plain = [(source, number, _plain(line)) for source, number, line in pieces]
-    for (source, number, line), (following, _, rest) in zip_longest(plain, plain[1:], fillvalue=("", 0, "")):
+    cleaned = [(source, number, plain(line).strip()) for source, number, line in pieces]
+    for (source, number, line), (following, _, rest) in zip_longest(cleaned, cleaned[1:], fillvalue=("", 0, "")):
         joined = f"{line} {rest}" if line and source == following else ""
         across = (match for match in _in_line(joined) if match["percent"] and match.start() < len(line) < match.end())
         found = next(_in_line(line), None) or next(across, None)
         if found is not None:
             quote = found.string[max(0, found.start() - 40) : found.end() + 40].strip()
             yield _Claim(_accuracy(found) or 0.0, source[:300], number, quote[:200])
-
-
-def _bounded(pieces: Iterator[tuple[str, int, str]], left: int) -> Iterator[tuple[str, int, str]]:
-    """The first lines, as long as they are no more than `left` characters in all; long lines are cut."""
-    for source, number, line in pieces:
-        left -= len(line[: 2 * MOST_LINE])
-        if left < 0:
-            return
-        yield source, number, line[: 2 * MOST_LINE]
-
-
-def _plain(line: str) -> str:
-    text = unicodedata.normalize("NFKC", _ESCAPES.sub("", line))  # full-width digits and percent signs
-    return storable(text.strip())[:MOST_LINE]
 
 
 def _in_line(line: str) -> Iterator[re.Match[str]]:
