@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.evidence import Bin, TestScores
+from grader.evidence import Bin, Mistake, TestScores
 
 BINS = 10
+MISTAKES = 12  # that are looked at
 
 
 def score(logits: NDArray[np.float32], labels: NDArray[np.uint8], dataset: str, classes: tuple[str, ...]) -> TestScores:
@@ -22,6 +23,7 @@ def score(logits: NDArray[np.float32], labels: NDArray[np.uint8], dataset: str, 
     finite = np.isfinite(logits).all(axis=1)
     predicted = logits[finite].argmax(axis=1)
     truth = labels[finite].astype(np.intp)
+    confidence = _confidence(logits[finite])
     confusion = np.bincount(truth * len(classes) + predicted, minlength=len(classes) ** 2)
     return TestScores(
         dataset=dataset,
@@ -29,9 +31,13 @@ def score(logits: NDArray[np.float32], labels: NDArray[np.uint8], dataset: str, 
         correct=int((predicted == truth).sum()),
         count=len(labels),
         confusion=tuple(tuple(map(int, row)) for row in confusion.reshape(len(classes), -1)),
-        calibration=_calibration(logits[finite], predicted == truth),
+        calibration=_calibration(confidence, predicted == truth),
         not_finite=int((~finite).sum()),
         whole=whole if len(labels) < whole else 0,
+        surest_mistakes=tuple(
+            Mistake(int(image), classes[true], classes[answer], float(sure))
+            for image, true, answer, sure in _surest(np.flatnonzero(finite), truth, predicted, confidence)
+        ),
     )
 
 
@@ -46,9 +52,22 @@ def digest(logits: NDArray[np.float32]) -> str:
     return hashlib.sha256(np.ascontiguousarray(logits, dtype="<f4").tobytes()).hexdigest()
 
 
-def _calibration(logits: NDArray[np.float32], correct: NDArray[np.bool_]) -> tuple[Bin, ...]:
+def _confidence(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Softmax of the best logit of each row."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True, initial=-np.inf)
-    confidence: NDArray[Any] = 1.0 / np.exp(shifted).sum(axis=1)  # softmax of the best logit
+    confidence: NDArray[np.float64] = np.minimum(1.0, 1.0 / np.exp(shifted).sum(axis=1))
+    return confidence
+
+
+def _surest(images: NDArray[Any], *columns: NDArray[Any]) -> list[tuple[Any, ...]]:
+    """Rows (image, truth, prediction, confidence) of the most confident mistakes, the surest first."""
+    truth, predicted, confidence = columns
+    wrong = np.flatnonzero(truth != predicted)
+    chosen = wrong[np.argsort(-confidence[wrong], kind="stable")[:MISTAKES]]
+    return list(zip(images[chosen], *(column[chosen] for column in columns), strict=True))
+
+
+def _calibration(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> tuple[Bin, ...]:
     place = np.minimum((confidence * BINS).astype(np.intp), BINS - 1)
     bins = []
     for index in range(BINS):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 from collections.abc import Callable
@@ -12,12 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from fixtures import DEMO_SUBMISSION
 from grader.collect import Bench, collect
 from grader.dataset import ImageSet
 from grader.evidence import (
+    EVIDENCE,
     Checkpoint,
     Claims,
     Crashed,
@@ -104,6 +107,17 @@ def test_the_scores_are_those_of_a_plain_float32_loop_to_the_image(look, weights
     assert len(measured.logits_digest) == 64
     assert found.seen(Checkpoint).network == "resnet20, shortcut A"
     assert found.seen(Checkpoint).path == "final.pth"
+
+
+def test_each_of_the_surest_mistakes_comes_with_its_own_image(look, weights, few_images):
+    found = look({"final.pth": weights})
+    mistakes = found.seen(TestScores).surest_mistakes
+    assert mistakes
+    for mistake in mistakes:
+        picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(mistake.picture.data))))
+        assert (picture == few_images.images("test")[mistake.image].transpose(1, 2, 0)).all()
+        assert mistake.truth == few_images.classes[few_images.labels("test")[mistake.image]] != mistake.answer
+    assert EVIDENCE.validate_json(EVIDENCE.dump_json(found)) == found
 
 
 def test_the_normalisation_of_the_code_is_the_one_measured_with(look, weights, few_images):

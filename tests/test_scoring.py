@@ -55,6 +55,25 @@ def test_scores_are_those_of_a_slow_loop(rows):
     assert count_correct(logits, labels) == correct
 
 
+@settings(max_examples=40)
+@given(rows)
+def test_the_surest_mistakes_are_those_of_a_slow_loop(rows):
+    logits = np.array([row[:3] for row in rows], dtype=np.float32)
+    labels = np.array([row[3] for row in rows], dtype=np.uint8)
+    wrong = []
+    for number, (row, truth) in enumerate(zip(logits.tolist(), labels.tolist(), strict=True)):
+        guess = row.index(max(row)) if all(map(math.isfinite, row)) else truth
+        if guess != truth:
+            sure = math.exp(row[guess] - max(row)) / math.fsum(math.exp(x - max(row)) for x in row)
+            wrong.append((-sure, number, CLASSES[truth], CLASSES[guess]))
+    found = score(logits, labels, "few", CLASSES).surest_mistakes
+    assert len(found) == min(12, len(wrong))
+    told = {(mistake.image, mistake.truth, mistake.answer) for mistake in found}
+    assert told <= {row[1:] for row in wrong}
+    expected = [pytest.approx(-minus) for minus, *_ in sorted(wrong)[:12]]
+    assert [mistake.confidence for mistake in found] == expected
+
+
 def test_an_image_with_nan_is_wrong_even_where_its_best_finite_logit_is_right():
     logits = np.array([[9.0, math.nan, 0.0], [9.0, 0.0, 0.0]], dtype=np.float32)
     labels = np.zeros(2, dtype=np.uint8)

@@ -12,6 +12,8 @@ from grader.records import (
     Cell,
     Curve,
     Exhibit,
+    Gallery,
+    LabelledPicture,
     Matrix,
     Message,
     Point,
@@ -58,7 +60,7 @@ def test_accuracy(case: Case[TestScores, AccuracyRamp]) -> Verdict:
         text += " For {not_finite:,} of them the network answers with NaN or infinite numbers, which name no class."
         values["not_finite"] = scores.not_finite
     sentence = message(text, **values)
-    return Verdict(case.limits.credit(share), sentence, tuple(_hints(case, share)), tuple(_exhibits(case, share)))
+    return Verdict(case.limits.credit(share), sentence, tuple(_hints(case, share)), tuple(_exhibits(case)))
 
 
 def _hints(case: Case[TestScores, AccuracyRamp], share: float) -> list[Message]:
@@ -127,29 +129,36 @@ def _most_mixed(scores: TestScores) -> Message | None:
 # --- exhibits --------------------------------------------------------------------------------------------------
 
 
-def _exhibits(case: Case[TestScores, AccuracyRamp], share: float) -> list[Exhibit]:
+def _exhibits(case: Case[TestScores, AccuracyRamp]) -> list[Exhibit]:
     scores = case.seen
     totals = [sum(row) for row in scores.confusion]
     bars = tuple(Bar(name, scores.confusion[i][i], totals[i]) for i, name in enumerate(scores.classes) if totals[i])
     exhibits: list[Exhibit] = [
+        _rubric_curve(case.limits, scores),
         Bars(message("Correct images in each class"), bars),
         Matrix(message("Confusion matrix: what each class was taken for"), scores.classes, scores.confusion),
-        _rubric_curve(case.limits, share),
+        *_wrong_images(scores),
     ]
     claims = case.other(Claims)
     if claims and claims.claims:
-        exhibits.insert(0, _claims_table(claims, case.other(Diagnosis), scores))
-    exhibits += [_measured_table(case), _calibration(scores)]
+        exhibits.insert(1, _claims_table(claims, case.other(Diagnosis), scores))
+    exhibits += [_reliability(scores), _calibration(scores), _measured_table(case)]
     diagnosis = case.other(Diagnosis)
     return [*exhibits, _trials_table(diagnosis)] if diagnosis else exhibits
 
 
-def _rubric_curve(limits: Ramp, share: float) -> Curve:
+def _rubric_curve(limits: Ramp, scores: TestScores) -> Curve:
+    share = scores.correct / scores.count
+    low, high = wilson_interval(scores.correct, scores.count)
     knots = tuple((100.0 * figure, 100.0 * credit) for figure, credit in limits.knots)
+    within = sorted({low, share, high, *(figure for figure, _ in limits.knots if low < figure < high)})
+    lines = (
+        Series(message("Rubric"), ((0.0, knots[0][1]), *knots, (100.0, knots[-1][1]))),
+        Series(message("95% interval"), tuple((100.0 * x, 100.0 * limits.credit(x)) for x in within)),
+    )
     here = Point(message("This submission"), 100.0 * share, 100.0 * limits.credit(share))
-    line = Series(message("Rubric"), ((0.0, knots[0][1]), *knots, (100.0, knots[-1][1])))
     title = message("From accuracy to points")
-    return Curve(title, message("Test accuracy in percent"), message("Share of the points"), (line,), (here,), "%")
+    return Curve(title, message("Test accuracy in percent"), message("Share of the points"), lines, (here,), "%")
 
 
 def _claims_table(claims: Claims, diagnosis: Diagnosis | None, scores: TestScores) -> Table:
@@ -217,6 +226,32 @@ def _origin(used: Preprocessing) -> Message:
 
 def _triple(values: tuple[float, float, float]) -> str:
     return " ".join(f"{value:g}" for value in values)
+
+
+def _wrong_images(scores: TestScores) -> tuple[Gallery, ...]:
+    shown = tuple(
+        LabelledPicture(
+            mistake.picture,
+            (
+                message("is: {truth}", truth=mistake.truth),
+                message("taken for: {answer}", answer=mistake.answer),
+                message("confidence {share:.1%}", share=mistake.confidence),
+            ),
+        )
+        for mistake in scores.surest_mistakes
+        if mistake.picture
+    )
+    return (Gallery(message("Wrong, and most sure of it"), shown),) if shown else ()
+
+
+def _reliability(scores: TestScores) -> Curve:
+    bins = tuple((100.0 * b.confidence, 100.0 * b.correct / b.count) for b in scores.calibration if b.count)
+    lines = (
+        Series(message("This network, a dot for each tenth"), bins),
+        Series(message("As sure as it is right"), ((0.0, 0.0), (100.0, 100.0))),
+    )
+    title = message("Is it right as often as it is sure?")
+    return Curve(title, message("Mean confidence in percent"), message("Correct"), lines, y_unit="%")
 
 
 def _calibration(scores: TestScores) -> Table:

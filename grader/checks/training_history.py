@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from grader.case import Case, check
-from grader.evidence import History, Refused, TestScores
+from grader.evidence import Claims, History, Refused, TestScores
 from grader.records import Curve, Message, Point, Series, Verdict, message
 from grader.statistics import sampling_error
 
+MOST_CLAIMS = 3  # beside the curve
 HALF = 0.5  # the record itself and its agreement with the weights count alike
 
 
@@ -34,7 +35,7 @@ def training_history(case: Case[History, HistoryLimits]) -> Verdict:
     nearest = _nearest(case.seen, measured)
     agreement, sentence = _agreement(case, measured, nearest)
     credit = HALF * (not faults) + HALF * agreement if nearest is not None else 0.0
-    exhibit = (_curve(case.seen, measured),) if nearest is not None else ()
+    exhibit = (_curve(case.seen, measured, case.other(Claims)),) if nearest is not None else ()
     return Verdict(credit, sentence, tuple(faults), exhibit)
 
 
@@ -111,14 +112,17 @@ def _faults(history: History) -> list[Message]:
     return faults
 
 
-def _curve(history: History, measured: float | None) -> Curve:
+def _curve(history: History, measured: float | None, claims: Claims | None) -> Curve:
     fields = (("train_accuracy", message("Training accuracy")), ("test_accuracy", message("Test accuracy")))
     series = []
     for field, name in fields:
         pairs = [(float(epoch.epoch), getattr(epoch, field)) for epoch in history.epochs]
         series.append(Series(name, tuple((x, y) for x, y in pairs if y is not None)))
     last = float(history.epochs[-1].epoch)
-    points = (Point(message("Measured by the grader"), last, measured),) if measured is not None else ()
+    points = [Point(message("Measured by the grader"), last, measured)] if measured is not None else []
+    stated = [claim for claim in (claims.claims if claims else ()) if claim.source != history.source]
+    for claim in stated[:MOST_CLAIMS]:
+        points.append(Point(message("Claimed in {source}", source=claim.source), last, 100.0 * claim.accuracy))
     drawn = tuple(line for line in series if line.points)
     title = message("Training, as recorded in {source}", source=history.source)
-    return Curve(title, message("Epoch"), message("Accuracy"), drawn, points, "%")
+    return Curve(title, message("Epoch"), message("Accuracy"), drawn, tuple(points), "%")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from grader.collect.bench import Bench, validated
 from grader.collect.documents import not_written
+from grader.collect.pixels import with_pictures
 from grader.dataset import ImageSet
 from grader.evidence import (
     Checkpoint,
@@ -101,13 +102,14 @@ def job_of(weights: Path, bench: Bench, runs: list[dict[str, Any]], split: str) 
 def _scored(reply: Reply, path: str, images: ImageSet | Message) -> Looked:
     found = reply.value.get("checkpoint")
     checkpoint = validated(Checkpoint, {**found, "path": path} if isinstance(found, dict) else {})
-    claims = _checkpoint_claim(reply.value.get("claim"), path)
+    claims = checkpoint_claim(reply.value.get("claim"), path)
     observations = {kind_of(Checkpoint): checkpoint}
     if isinstance(images, Message):
         return Looked({**observations, kind_of(TestScores): Unavailable(images)}, claims)
     logits: NDArray[np.float32] = reply.arrays["logits_0"]
     labels = images.labels("test")
-    observations[kind_of(TestScores)] = Seen(score(logits, labels, images.name, images.classes))
+    scores = score(logits, labels, images.name, images.classes)
+    observations[kind_of(TestScores)] = Seen(with_pictures(scores, images))
     fields = reply.value.get("measurements")
     own = {"logits_digest": digest(logits), "dataset_digest": images.digest}
     first = fields[0] if isinstance(fields, list) and fields and isinstance(fields[0], dict) else {}
@@ -115,7 +117,8 @@ def _scored(reply: Reply, path: str, images: ImageSet | Message) -> Looked:
     return Looked(observations, claims)
 
 
-def _checkpoint_claim(found: Any, path: str) -> tuple[Claim, ...]:
+def checkpoint_claim(found: Any, path: str) -> tuple[Claim, ...]:
+    """What a checkpoint says of its own accuracy, as far as that can be one."""
     match found:
         case [str(key), int() | float() as value] if not isinstance(value, bool) and 0 <= value <= 100:
             return (Claim(value / 100.0 if value > 1 else float(value), path, 0, f"{key[:50]}: {value:g}"),)

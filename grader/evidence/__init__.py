@@ -50,7 +50,7 @@ from grader.evidence.retrieval import (
     Suspicion,
     UnreadLine,
 )
-from grader.evidence.weights import Bin, Checkpoint, Diagnosis, Measurement, Preprocessing, TestScores, Trial
+from grader.evidence.weights import Bin, Checkpoint, Diagnosis, Measurement, Mistake, Preprocessing, TestScores, Trial
 
 __all__ = [
     "EVIDENCE",
@@ -80,6 +80,7 @@ __all__ = [
     "Malformed",
     "Match",
     "Measurement",
+    "Mistake",
     "Moved",
     "Observation",
     "OpenTask",

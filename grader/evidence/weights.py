@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from grader.evidence.fields import Count, Name, Share
-from grader.records import strict
+from grader.records import Picture, strict
 
 
 @strict
@@ -58,6 +58,18 @@ class Bin:
 
 @strict
 @dataclass(frozen=True, slots=True)
+class Mistake:
+    """A test image that was named wrongly: its number, its class, the answer, and the softmax of the answer."""
+
+    image: Count
+    truth: Name
+    answer: Name
+    confidence: Share
+    picture: Picture | None = None
+
+
+@strict
+@dataclass(frozen=True, slots=True)
 class TestScores:
     """The handed-in weights on the test images, computed outside the sandbox from logits."""
 
@@ -71,6 +83,7 @@ class TestScores:
     calibration: tuple[Bin, ...]
     not_finite: Count  # images whose logits hold NaN or infinity: counted as wrong
     whole: Count = 0  # images of the whole test set, where only its first `count` were measured
+    surest_mistakes: Annotated[tuple[Mistake, ...], Field(max_length=20)] = ()  # the most confident first
     kind: Literal["test_scores"] = "test_scores"
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from grader.case import Ramp
 from grader.checks.test_accuracy import AccuracyRamp
-from grader.evidence import Checkpoint, Claim, Claims, Diagnosis, Measurement, Preprocessing, Trial
+from grader.evidence import Checkpoint, Claim, Claims, Diagnosis, Measurement, Mistake, Preprocessing, Trial
 from grader.preprocessing import TEMPLATE
-from grader.records import Bars, Curve, Matrix, Message, Table
+from grader.records import Bars, Curve, Gallery, Matrix, Message, Picture, Table
 
 HALVES = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
@@ -24,10 +24,13 @@ def claimed(*accuracies: float) -> Claims:
     return Claims(tuple(Claim(accuracy, "report.md", 3, f"I got {accuracy:.1%}") for accuracy in accuracies))
 
 
+def titled(verdict, title: str):
+    return next(exhibit for exhibit in verdict.exhibits if exhibit.title.english() == title)
+
+
 def beside(verdict, row: int = 0) -> str:
-    table = verdict.exhibits[0]
+    table = titled(verdict, "Claimed and measured")
     assert isinstance(table, Table)
-    assert table.title.english() == "Claimed and measured"
     assert isinstance(table.rows[row][3], Message)
     return table.rows[row][3].english()
 
@@ -64,6 +67,34 @@ def test_exhibits_show_classes_confusion_and_the_rubrics_curve(verdict, scores):
     assert sum(bar.whole for bar in bars.bars) == 200
     assert sum(map(sum, matrix.counts)) == 200
     assert (curve.points[0].x, curve.points[0].y) == (75.0, pytest.approx(100 * (0.6 + 0.3 * 0.05 / 0.1454)))
+
+
+def test_the_interval_lies_on_the_rubrics_curve_with_every_knot_inside_it(verdict, scores):
+    curve = titled(verdict("test_accuracy", scores(140, 200)), "From accuracy to points")
+    rubric, interval = (line.points for line in curve.series)
+    assert rubric[1:-1] == ((50.0, 0.0), (70.0, 60.0), (pytest.approx(84.54), 90.0), (91.0, 100.0))
+    assert interval[0][0] == pytest.approx(63.3, abs=0.1)
+    assert interval[-1][0] == pytest.approx(75.9, abs=0.1)
+    assert (70.0, 60.0) in interval
+    slope = (60.0 - interval[0][1]) / (70.0 - interval[0][0])
+    assert slope == pytest.approx(60.0 / 20.0)
+
+
+def test_the_reliability_diagram_leaves_out_what_nobody_was_so_sure_of(verdict, scores):
+    curve = titled(verdict("test_accuracy", scores(150, 200)), "Is it right as often as it is sure?")
+    assert [line.points for line in curve.series] == [((95.0, 75.0),), ((0.0, 0.0), (100.0, 100.0))]
+
+
+def test_the_surest_mistakes_are_shown_with_what_they_are_and_what_they_were_taken_for(verdict, scores):
+    picture = Picture("test image 7", "image/png", "")
+    mistakes = (Mistake(7, "cat", "dog", 0.99, picture), Mistake(8, "dog", "cat", 0.9))
+    gallery = titled(
+        verdict("test_accuracy", replace(scores(150, 200), surest_mistakes=mistakes)), "Wrong, and most sure of it"
+    )
+    assert isinstance(gallery, Gallery)
+    assert [item.picture for item in gallery.pictures] == [picture]
+    captions = [caption.english() for caption in gallery.pictures[0].captions]
+    assert captions == ["is: cat", "taken for: dog", "confidence 99.0%"]
 
 
 def test_the_commonest_mistake_and_the_next_knot_are_named(verdict, scores, english):
@@ -158,7 +189,7 @@ def test_where_another_normalisation_does_better_a_claim_is_not_held_against_the
 
 
 def test_the_measured_accuracy_is_the_last_row_of_the_claims(verdict, scores):
-    table = verdict("test_accuracy", scores(8000, 10_000), claimed(0.9, 0.8)).exhibits[0]
+    table = titled(verdict("test_accuracy", scores(8000, 10_000), claimed(0.9, 0.8)), "Claimed and measured")
     assert [row[0] for row in table.rows] == ["90.00%", "80.00%", "80.00%"]
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from grader.checks.training_history import HistoryLimits
 from grader.evidence import (
+    Claim,
+    Claims,
     Crashed,
     Epoch,
     History,
@@ -172,6 +174,18 @@ def test_the_curve_shows_both_accuracies_and_the_measured_point_at_the_last_epoc
         ((0.0, 50.0), (2.0, 80.0)),
     ]
     assert [(point.x, point.y) for point in curve.points] == [(2.0, 80.0)]
+
+
+def test_claims_of_other_files_stand_on_the_curve(verdict, scores):
+    places = ("history.json", "report.md", "final.pth")
+    claims = Claims(tuple(Claim(0.9, source, 0, "90 %") for source in places))
+    found = verdict("training_history", history(50.0, 80.0), scores(800, 1000), claims).exhibits[0]
+    assert [point.name.english() for point in found.points] == [
+        "Measured by the grader",
+        "Claimed in report.md",
+        "Claimed in final.pth",
+    ]
+    assert {point.y for point in found.points[1:]} == {90.0}
 
 
 def test_without_a_measurement_the_curve_has_no_point(verdict):
