@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from os.path import commonpath
 
@@ -12,6 +13,9 @@ CHECKPOINT = "final.pth"
 WEIGHTS = (".pth", ".pt", ".ckpt", ".pkl", ".bin", ".safetensors", ".h5")
 REPORTS = (".pdf", ".md", ".txt", ".docx")
 FIRST_REPORTS = ("report.pdf", "report.md")
+RANKINGS = (".json", ".csv", ".tsv", ".txt", ".log", ".out", ".md", ".tex", ".pdf")
+# what students call a printed ranking: "results_rank.csv" and "检索结果.md", but not "frank.txt"
+RANKING = re.compile(r"retriev|(?<![a-z])rank|检索|相似|(?<![a-z])top[ _-]?5|similar|matches", re.IGNORECASE)
 FIRST_SOURCE = "exp2.py"  # it trains the network and holds its normalisation
 # The template's own files: what they say is ours, and no student's claim, and their weights are nobody's hand-in.
 GIVEN = ("readme.md", "readme.zh.md", "requirements.txt", "pretrain_model.pth")
@@ -36,6 +40,9 @@ def sort_parts(paths: Iterable[str], dataset: tuple[str, ...]) -> tuple[Parts, t
         notebooks=_ending(nearest, ".ipynb"),
         history=histories[0] if histories else "",
         retrieval=retrievals[0] if retrievals else "",
+        rankings=tuple(
+            path for path in _ending(own, *RANKINGS) if RANKING.search(_name(path)) and path not in retrievals
+        ),
         reports=_first(_ending(own, *REPORTS), _report_rank),
         dataset=dataset,
     )

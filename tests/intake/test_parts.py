@@ -77,3 +77,21 @@ def test_the_templates_own_files_are_nobodys_work():
     own = ("README.md", "README.zh.md", "requirements.txt", "pretrain_model.pth")
     parts = parts_of(*own, "lab/ReadMe.md", "report.md", "old.pth")
     assert (parts.reports, parts.other_weights) == (("report.md",), ("old.pth",))
+
+
+def test_files_whose_names_promise_a_ranking_are_found_nearest_first():
+    printed = ["retrieval_log.txt", "Ranking.CSV", "检索结果.md", "out/top5.tsv", "out/retrieval_alexnet.json"]
+    parts = parts_of("retrieval.json", *printed, "retrieve.py", "retrieval_resnet50.png", "frank.txt", "report.md")
+    assert parts.retrieval == "retrieval.json"
+    assert parts.rankings == (
+        "Ranking.CSV",
+        "retrieval_log.txt",
+        "检索结果.md",
+        "out/retrieval_alexnet.json",
+        "out/top5.tsv",
+    )
+
+
+def test_a_report_that_is_called_after_the_retrieval_is_a_report_as_well():
+    parts = parts_of("retrieval_report.pdf", "README.md")
+    assert parts.rankings == parts.reports == ("retrieval_report.pdf",)
