@@ -431,7 +431,6 @@ class Parts:
     notebooks: tuple[str, ...] = ()  # .ipynb, likewise
     history: str = ""  # history.json, "" where there is none
     retrieval: str = ""  # retrieval.json
-    rankings: tuple[str, ...] = ()  # other files whose names promise a ranking: retrieval_log.txt, 检索结果.csv
     rankings: tuple[str, ...] = ()  # other files that may hold a ranking: retrieval.txt, ranking.csv
     reports: tuple[str, ...] = ()  # report.pdf, report.md first, then other .pdf, .md, .txt, .docx
     dataset: tuple[str, ...] = ()  # CIFAR-10 itself: named, and asked not to be handed in
