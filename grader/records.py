@@ -30,17 +30,18 @@ _FIELD = re.compile(r"[a-z_][a-z0-9_]*")
 @strict
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A sentence not yet put into a language: an English template and the values that fill it."""
+    """A sentence not yet put into a language: an English template and the values that fill it, messages among them."""
 
     text: str
-    values: tuple[tuple[str, Scalar], ...] = ()
+    values: tuple[tuple[str, Scalar | Message], ...] = ()
 
     def english(self) -> str:
         """The sentence in English, for logs and exceptions; pages go through `reports`."""
-        return self.text.format(**dict(self.values))
+        plain = {name: value.english() if isinstance(value, Message) else value for name, value in self.values}
+        return self.text.format(**plain)
 
 
-def message(text: str, /, **values: Scalar) -> Message:
+def message(text: str, /, **values: Scalar | Message) -> Message:
     """Build a Message; ValueError where template and values do not name the same fields, which is a bug of ours."""
     pieces = [(name, spec or "") for _, name, spec, _ in Formatter().parse(text) if name is not None]
     fields = {name for name, _ in pieces}

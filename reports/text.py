@@ -32,7 +32,7 @@ def words(message: Message) -> str:
     return "".join(text for text, _ in segments(message))
 
 
-def say(template: str, /, **values: Scalar) -> str:
+def say(template: str, /, **values: Scalar | Message) -> str:
     """A sentence of the report's own: `say("{k} of {n}", k=1, n=2)` is "1 of 2"."""
     return words(message(template, **values))
 
@@ -44,6 +44,9 @@ def segments(message: Message) -> Iterator[tuple[str, bool]]:
         yield literal, False
         if name is not None:
             value = values[name]
+            if isinstance(value, Message):
+                yield from segments(value)
+                continue
             shown = format(_FORMATTER.convert_field(value, conversion), spec or "")
             yield clip(shown, VALUE_LIMIT), isinstance(value, str)
 

@@ -173,6 +173,7 @@ class ComparedRun:
     example: float | None = None  # our score for the first match of the first query
     suspicions: Annotated[tuple[Suspicion, ...], Field(max_length=50)] = ()
     missing: Annotated[tuple[Name, ...], Field(max_length=20)] = ()  # reported images that were not handed in
+    absent: Count = 0  # queries among them, which could not be compared
     assumed: Annotated[tuple[Message, ...], Field(max_length=20)] = ()  # what the report leaves out and was taken
     why_not: Message | None = None  # why it was not computed from the images
 

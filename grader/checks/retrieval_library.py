@@ -1,0 +1,134 @@
+"""Is the library large enough, and are the queries strangers to it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from grader.case import Case, Part, add_up, check, require_weights
+from grader.evidence import LibraryImage, RetrievalImages
+from grader.records import Bar, Bars, Exhibit, Listing, Message, Verdict, message
+
+NEAR = 3  # bits of 64 in which two perceptual hashes differ: hardly any two different photographs do
+MOST_NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryLimits:
+    """Fewest images of the library and classes of the queries; weights of what is looked at."""
+
+    images: int
+    classes: int
+    enough: float
+    queries: float
+    distinct: float
+    apart: float
+
+    def __post_init__(self) -> None:
+        if self.images < 1 or self.classes < 1:
+            raise ValueError("images and classes: at least 1")
+        require_weights(enough=self.enough, queries=self.queries, distinct=self.distinct, apart=self.apart)
+
+
+@check(reads=RetrievalImages, limits=LibraryLimits)
+def retrieval_library(case: Case[RetrievalImages, LibraryLimits]) -> Verdict:
+    """The library holds enough different images, and no query is among them."""
+    limits = case.limits
+    library, queries = ([i for i in some if i.problem is None] for some in (case.seen.library, case.seen.queries))
+    distinct = {image.content for image in library}
+    parts = (
+        _enough(len(distinct), limits),
+        _queries(library, queries, limits),
+        _distinct(library, limits),
+        _apart(library, queries, limits),
+    )
+    praise = message(
+        "The library has {images} images in {classes} classes; none of the {queries} queries is among them.",
+        images=len(library), classes=len({image.label for image in library}), queries=len(queries),
+    )  # fmt: skip
+    verdict = add_up(parts, praise, tuple(_exhibits(case.seen, library)))
+    hints = (*verdict.hints, *_problems(case.seen), *_near(library, queries))
+    return Verdict(verdict.credit, verdict.message, hints, verdict.exhibits)
+
+
+def _enough(count: int, limits: LibraryLimits) -> Part:
+    text = "The library has {count} different images; at least {wanted} are asked for."
+    faults = () if count >= limits.images else (message(text, count=count, wanted=limits.images),)
+    return Part(message("Images of the library"), limits.enough, min(1.0, count / limits.images), faults)
+
+
+def _queries(library: Sequence[LibraryImage], queries: Sequence[LibraryImage], limits: LibraryLimits) -> Part:
+    """Each of several classes has a query; a query's class is one of the library's."""
+    known = {image.label.casefold() for image in library}
+    strangers = [query for query in queries if query.label.casefold() not in known]
+    asked = {query.label.casefold() for query in queries} & known
+    faults: list[Message] = []
+    if len(asked) < limits.classes:
+        text = "Queries ask for {count} classes of the library; at least {wanted} are asked for."
+        faults.append(message(text, count=len(asked), wanted=limits.classes))
+    if strangers:
+        text = (
+            "{query} belongs to no class of the library ('{label}'): name the query by its class, or put it into a"
+            " folder of that name."
+        )
+        faults.append(message(text, query=strangers[0].path, label=strangers[0].label))
+    credit = min(1.0, len(asked) / limits.classes) * (1.0 - 0.5 * bool(strangers))
+    return Part(message("Classes that are asked for"), limits.queries, credit, tuple(faults))
+
+
+def _distinct(library: Sequence[LibraryImage], limits: LibraryLimits) -> Part:
+    pairs = _same(library)
+    text = "{second} is the same picture as {first}: each image of the library should be there once."
+    faults = tuple(message(text, first=a.path, second=b.path) for a, b in pairs[:MOST_NAMED])
+    credit = 1.0 - len(pairs) / len(library) if library else 0.0
+    return Part(message("Different images"), limits.distinct, credit, faults)
+
+
+def _apart(library: Sequence[LibraryImage], queries: Sequence[LibraryImage], limits: LibraryLimits) -> Part:
+    of_content = {image.content: image for image in library}
+    both = [(query, of_content[query.content]) for query in queries if query.content in of_content]
+    text = "The query {query} is also in the library, as {image}: it can only find itself. Take another query."
+    faults = tuple(message(text, query=query.path, image=image.path) for query, image in both[:MOST_NAMED])
+    credit = 1.0 - len(both) / len(queries) if queries else 0.0
+    return Part(message("Queries that are not in the library"), limits.apart, credit, faults)
+
+
+def _same(library: Sequence[LibraryImage]) -> list[tuple[LibraryImage, LibraryImage]]:
+    first: dict[str, LibraryImage] = {}
+    return [(first[i.content], i) for i in library if first.setdefault(i.content, i) is not i]
+
+
+def _problems(seen: RetrievalImages) -> Iterator[Message]:
+    problems = [image.problem for image in (*seen.library, *seen.queries) if image.problem]
+    yield from problems[:MOST_NAMED]
+    if len(problems) > MOST_NAMED:
+        yield message("{count} more images cannot be used.", count=len(problems) - MOST_NAMED)
+    if seen.more:
+        yield message("{count:,} more images were not looked at.", count=seen.more)
+
+
+def _near(library: Sequence[LibraryImage], queries: Sequence[LibraryImage]) -> Iterator[Message]:
+    """A hint and no fault: the same scene twice may be meant."""
+    hashes = [(image, int(image.nearness, 16)) for image in library if image.nearness]
+    found = [
+        (query, image)
+        for query in queries
+        if query.nearness
+        for image, bits in hashes
+        if (int(query.nearness, 16) ^ bits).bit_count() <= NEAR and query.content != image.content
+    ]
+    for query, image in found[:MOST_NAMED]:
+        yield message("The query {query} looks nearly like {image}: is it the same picture?", query=query.path,
+                      image=image.path)  # fmt: skip
+
+
+def _exhibits(seen: RetrievalImages, library: Sequence[LibraryImage]) -> Iterator[Exhibit]:
+    labels = sorted({image.label for image in library})
+    counts = [sum(image.label == label for image in library) for label in labels]
+    if labels:
+        largest = max(counts)
+        bars = tuple(Bar(label, count, largest) for label, count in zip(labels, counts, strict=True))
+        yield Bars(message("Images of each class"), bars)
+    problems = [image.path for image in (*seen.library, *seen.queries) if image.problem]
+    if problems:
+        yield Listing(message("Images that cannot be used"), tuple(problems))

@@ -1,0 +1,197 @@
+"""Are the reported rankings those that the images give?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from grader.case import Case, check
+from grader.evidence import (
+    ComparedQuery,
+    ComparedRankings,
+    ComparedRun,
+    FeatureVectors,
+    Match,
+    RetrievalImages,
+    Suspicion,
+)
+from grader.hypotheses import BY_NAME, DECLARED
+from grader.rankings import accepted, agreeing, class_of, close, count, named
+from grader.records import (
+    Cell,
+    Exhibit,
+    Message,
+    Picture,
+    Ranked,
+    RankedQuery,
+    Ranking,
+    Scalar,
+    Table,
+    Verdict,
+    message,
+)
+
+NEARLY_EXACT = 1e-3  # of a feature: what rounding leaves
+
+
+@dataclass(frozen=True, slots=True)
+class RankingLimits:
+    """How many models are asked for, and the share of the points that weaker bases can earn."""
+
+    models: int
+    from_features: float  # rankings follow from features.npz, and where those come from was not shown
+    from_report: float  # nothing but the report itself
+
+    def __post_init__(self) -> None:
+        if self.models < 1 or not 0.0 <= self.from_report <= self.from_features <= 1.0:
+            raise ValueError("models: at least 1; 0 <= from_report <= from_features <= 1 is needed")
+
+
+@check(reads=ComparedRankings, limits=RankingLimits)
+def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict:
+    """The reported rankings agree with those that are computed anew."""
+    runs = _one_a_model(case.seen.runs)
+    judged = sorted(((_credit(run, case), run) for run in runs), key=lambda pair: -pair[0])[: case.limits.models]
+    credit = sum(share for share, _ in judged) / case.limits.models
+    faults = [fault for run in runs for fault in _faults(run, case)]
+    if len(runs) < case.limits.models:
+        text = "The report has rankings of {count} model; {wanted} are asked for."
+        faults.append(message(text, count=len(runs), wanted=case.limits.models))
+    return Verdict(min(1.0, credit), faults[0] if faults else _praise(runs), tuple(faults[1:]), tuple(_exhibits(case)))
+
+
+def _one_a_model(runs: tuple[ComparedRun, ...]) -> list[ComparedRun]:
+    """The first run of each model with each weights: the same twice is one model."""
+    return list({(run.model, run.weights): run for run in reversed(runs)}.values())[::-1]
+
+
+def _credit(run: ComparedRun, case: Case[ComparedRankings, RankingLimits]) -> float:
+    whole = len(run.queries) + run.absent
+    if run.basis == "report":
+        share = sum(q.sound.kept == q.sound.of for q in run.queries) / len(run.queries) if run.queries else 0.0
+        return case.limits.from_report * share
+    met = len(run.queries) if accepted(run) else len(agreeing(run))
+    share = met / whole if whole else 0.0
+    shown = run.basis == "images" or _features_are_right(run, case.other(FeatureVectors))
+    return share if shown else case.limits.from_features * share
+
+
+def _features_are_right(run: ComparedRun, vectors: FeatureVectors | None) -> bool:
+    """Whether the student's own function gave the right features of this network when it was called."""
+    found = [one for one in vectors.extracted if one.network == run.model] if vectors else []
+    return any(one.distance is not None and one.distance <= NEARLY_EXACT for one in found)
+
+
+def _faults(run: ComparedRun, case: Case[ComparedRankings, RankingLimits]) -> Iterator[Message]:
+    if run.basis == "report":
+        text = "{model}: only the report itself could be checked, since {why}"
+        why = run.why_not or message("nothing else was handed in")
+        yield message(text, model=run.model or "?", why=why)
+    elif not accepted(run):
+        yield from _why(run)
+    elif run.basis == "features" and not _features_are_right(run, case.other(FeatureVectors)):
+        text = "{model}: the rankings follow from features.npz; where these features come from could not be shown."
+        yield message(text, model=run.model)
+    if run.missing:
+        text = "{model}: {path} was not handed in and could not be compared."
+        yield message(text, model=run.model, path=run.missing[0])
+
+
+def _why(run: ComparedRun) -> Iterator[Message]:
+    mistake = named(run)
+    if mistake:
+        yield _explained(run, mistake)
+        yield BY_NAME[mistake.name].mend
+        return
+    values: dict[str, Scalar] = {"model": run.model, "agree": len(agreeing(run)), "of": len(run.queries)}
+    if close(run):
+        text = "{model}: {agree} of {of} rankings agree with those computed anew; the others are close."
+        yield message(text, **values)
+    else:
+        text = (
+            "{model}: {agree} of {of} rankings agree with those computed anew; why the others differ could not be"
+            " explained."
+        )
+        yield message(text, **values)
+    yield message("Let retrieve.py write retrieval.json again, with the images and the weights that are handed in.")
+
+
+def _explained(run: ComparedRun, mistake: Suspicion) -> Message:
+    said = BY_NAME[mistake.name].said
+    first = run.queries[0].theirs[0] if run.queries and run.queries[0].theirs else None
+    if first is None or first.score is None or run.example is None or mistake.example is None:
+        return message("{model}: {said}.", model=run.model, said=said)
+    text = (
+        "{model}: {said}. For {query} the report gives {path} the score {theirs:.4f}; it should be {honest:.4f}, and"
+        " that mistake gives {mistaken:.4f}."
+    )
+    return message(
+        text, model=run.model, said=said, query=run.queries[0].query, path=first.path, theirs=first.score,
+        honest=run.example, mistaken=mistake.example,
+    )  # fmt: skip
+
+
+def _praise(runs: list[ComparedRun]) -> Message:
+    models = " and ".join(run.model for run in runs[:2])
+    queries = max(len(run.queries) for run in runs)
+    if all(run.basis == "images" for run in runs):
+        text = "The rankings of {models} for {queries} queries agree with those computed anew from the images."
+    else:
+        text = "The rankings of {models} for {queries} queries agree with those computed anew."
+    return message(text, models=models, queries=queries)
+
+
+# --- what is shown ---------------------------------------------------------------------------------------------
+
+
+def _exhibits(case: Case[ComparedRankings, RankingLimits]) -> Iterator[Exhibit]:
+    images = case.other(RetrievalImages)
+    pictures = tuple(i.thumbnail for i in (*images.library, *images.queries) if i.thumbnail) if images else ()
+    yield _table(case.seen.runs)
+    for nth, run in enumerate(case.seen.runs):
+        yield _ranking(run, () if nth else pictures)
+
+
+def _table(runs: tuple[ComparedRun, ...]) -> Table:
+    columns = ("Model", "Weights", "Scores", "Compared with", "Rankings that agree", "Precision@5", "Top-1")
+    bases = {
+        "images": message("the images, computed anew"),
+        "features": message("features.npz"),
+        "report": message("nothing: only the report"),
+    }
+    rows: list[tuple[Cell, ...]] = []
+    for run in runs:
+        counted = count((query.label, query.theirs) for query in run.queries)
+        agree = len(run.queries) if accepted(run) else len(agreeing(run))
+        told = "–" if run.basis == "report" else f"{agree} / {len(run.queries) + run.absent}"
+        basis: Cell = bases[run.basis] if run.pipeline in ("", DECLARED.name) else run.pipeline
+        figures = (f"{counted.precision:.1%}", f"{counted.top1:.1%}")
+        rows.append((run.model, run.weights or "?", run.metric, basis, told, *figures))
+    headings = tuple(message(text) for text in columns)
+    return Table(message("The models of the report"), headings, tuple(rows))
+
+
+def _ranking(run: ComparedRun, pictures: tuple[Picture, ...]) -> Ranking:
+    whole = accepted(run)
+    queries = tuple(_row(query, whole or bool(agreeing(_only(run, query)))) for query in run.queries)
+    title = message("{model}: the report's five and the grader's", model=run.model)
+    return Ranking(title, queries, pictures)
+
+
+def _only(run: ComparedRun, query: ComparedQuery) -> ComparedRun:
+    return ComparedRun(run.model, run.weights, run.metric, run.basis, run.pipeline, (query,))
+
+
+def _row(query: ComparedQuery, agrees: bool) -> RankedQuery:
+    theirs, ours = ({match.path for match in some} for some in (query.theirs, query.ours))
+    return RankedQuery(
+        query.query,
+        query.label,
+        tuple(_ranked(match, query.label, ours) for match in query.theirs),
+        tuple(_ranked(match, query.label, theirs) for match in query.ours),
+        agrees,
+    )
+
+
+def _ranked(match: Match, label: str, others: set[str]) -> Ranked:
+    return Ranked(match.path, match.score, class_of(match.path) == label, match.path in others)

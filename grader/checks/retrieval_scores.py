@@ -1,0 +1,202 @@
+"""Do the report's scores and claims follow from each other?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from statistics import fmean, pstdev
+
+from grader.case import Case, Part, add_up, check, require_weights
+from grader.evidence import ComparedRankings, ReportedRun, RetrievalReport
+from grader.rankings import STILL_USEFUL, TOP, Counted, accepted, all_alike, class_of, count, scores_of
+from grader.records import Cell, Exhibit, Listing, Message, Scalar, Table, Verdict, message
+
+ROUNDED = 0.0051  # of a share: claims are printed in whole percent
+LARGEST = {"cosine": 1.0, "euclidean": 2.0}
+SMALLEST = {"cosine": -1.0, "euclidean": 0.0}
+SLACK = 1e-3  # of a score, for rounding
+
+Look = Callable[[ReportedRun], Iterable[Message]]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoresLimits:
+    """How many models are asked for, and what each part weighs."""
+
+    models: int
+    method: float
+    five: float
+    order: float
+    range: float
+    claims: float
+    differ: float
+
+    def __post_init__(self) -> None:
+        require_weights(
+            method=self.method, five=self.five, order=self.order, range=self.range, claims=self.claims,
+            differ=self.differ,
+        )  # fmt: skip
+
+
+@check(reads=RetrievalReport, limits=ScoresLimits)
+def retrieval_scores(case: Case[RetrievalReport, ScoresLimits]) -> Verdict:
+    """Scores follow from the stated method and are ordered, and the stated accuracies follow from the rankings."""
+    limits, runs = case.limits, case.seen.runs
+    parts = (
+        _each(message("The method is stated"), limits.method, runs, _method),
+        _each(message("Five different matches for each query"), limits.five, runs, _five),
+        _each(message("Scores are in order"), limits.order, runs, _order),
+        _each(message("Scores lie where the method has them"), limits.range, runs, _range),
+        _each(message("Claims follow from the rankings"), limits.claims, runs, _claims),
+        _differ(runs, limits),
+    )
+    praise = message("Scores of {count} models are in order, and the claims follow from them.", count=len(runs))
+    verdict = add_up(parts, praise, tuple(_exhibits(case.seen)))
+    return Verdict(verdict.credit, verdict.message, (*verdict.hints, *_suspect(case)), verdict.exhibits)
+
+
+def _each(name: Message, weight: float, runs: Sequence[ReportedRun], look: Look) -> Part:
+    found = [list(look(run)) for run in runs]
+    good = sum(not faults for faults in found)
+    return Part(name, weight, good / len(runs) if runs else 0.0, tuple(faults[0] for faults in found if faults))
+
+
+def _method(run: ReportedRun) -> Iterator[Message]:
+    if not run.metric:
+        text = "{model}: the report does not say how images are compared: state 'cosine' or 'euclidean'."
+        yield message(text, model=run.model or "?")
+
+
+def _five(run: ReportedRun) -> Iterator[Message]:
+    for query in run.queries:
+        distinct = len({match.path for match in query.matches[:TOP]})
+        if distinct < TOP:
+            text = "{model}, {query}: {count} different matches; the {wanted} best are asked for."
+            yield message(text, model=run.model or "?", query=query.query, count=distinct, wanted=TOP)
+
+
+def _order(run: ReportedRun) -> Iterator[Message]:
+    falling = (run.metric or _direction(run)) == "cosine"
+    for query in run.queries:
+        for before, after in pairwise(query.matches[:TOP]):
+            if before.score is None or after.score is None:
+                text = "{model}, {query}: {path} has no score that is a number."
+                path = (before if before.score is None else after).path
+                yield message(text, model=run.model or "?", query=query.query, path=path)
+                break
+            if (after.score > before.score) if falling else (after.score < before.score):
+                best = message("the largest first") if falling else message("the smallest first")
+                text = "{model}, {query}: {first:.4f} stands before {second:.4f}; the best match comes first ({best})."
+                yield message(
+                    text, model=run.model or "?", query=query.query, first=before.score, second=after.score,
+                    best=best,
+                )  # fmt: skip
+                break
+
+
+def _direction(run: ReportedRun) -> str:
+    rises = [a.score < b.score for q in run.queries for a, b in pairwise(q.matches) if a.score and b.score]
+    return "euclidean" if sum(rises) * 2 > len(rises) else "cosine"
+
+
+def _range(run: ReportedRun) -> Iterator[Message]:
+    metric = run.metric or _direction(run)
+    low, high = SMALLEST[metric] - SLACK, LARGEST[metric] + SLACK
+    for query in run.queries:
+        for match in query.matches[:TOP]:
+            if match.score is not None and not low <= match.score <= high:
+                text = (
+                    "{model}, {query}: the score {score:.4g} is no {metric} of vectors of length 1, which lies between"
+                    " {low:g} and {high:g}: normalise features before they are compared."
+                )
+                yield message(
+                    text, model=run.model or "?", query=query.query, score=match.score, metric=metric,
+                    low=SMALLEST[metric], high=LARGEST[metric],
+                )  # fmt: skip
+
+
+def _claims(run: ReportedRun) -> Iterator[Message]:
+    counted = count((query.label or _label(query.query), query.matches) for query in run.queries)
+    for name, claimed, right in (
+        ("precision@5", run.precision_at_5, counted.precision),
+        ("top-1", run.top1, counted.top1),
+    ):
+        if claimed is not None and abs(claimed - right) > ROUNDED:
+            text = "{model}: {name} is stated as {claimed:.1%}; the rankings give {right:.1%}."
+            yield message(text, model=run.model or "?", name=name, claimed=claimed, right=right)
+
+
+def _label(query: str) -> str:
+    """The class of a query that the report does not state: its folder, else its name."""
+    path = query.replace("\\", "/")
+    folder = class_of(path)
+    stem = path.rpartition("/")[2].rpartition(".")[0] or path
+    return stem if folder.casefold() in ("", ".", "queries", "query") else folder
+
+
+def _differ(runs: Sequence[ReportedRun], limits: ScoresLimits) -> Part:
+    name = message("Models that differ")
+    faults: list[Message] = []
+    if len(runs) < limits.models:
+        text = "The report has rankings of {count} model; {wanted} are asked for."
+        faults.append(message(text, count=len(runs), wanted=limits.models))
+    for one, other in combinations(runs, 2):
+        if _lists(one) == _lists(other):
+            text = "The rankings of {one} and {other} are the same for every query: one was copied from the other."
+            faults.append(message(text, one=one.model or "?", other=other.model or "?"))
+    for run in runs:
+        lists = _lists(run)
+        if len(lists) > 1 and len(set(lists)) == 1:
+            text = "{model}: every query has the same five matches: is the query's own feature used?"
+            faults.append(message(text, model=run.model or "?"))
+    return Part(name, limits.differ, 0.0 if faults else 1.0, tuple(faults))
+
+
+def _lists(run: ReportedRun) -> list[tuple[tuple[str, float | None], ...]]:
+    return [tuple((match.path, match.score) for match in query.matches[:TOP]) for query in run.queries]
+
+
+def _suspect(case: Case[RetrievalReport, ScoresLimits]) -> Iterator[Message]:
+    """Scores that lie as BatchNorm in training mode, or random weights, have them: told from the numbers alone."""
+    compared = case.other(ComparedRankings)
+    cleared = {run.model for run in compared.runs if accepted(run)} if compared else set()
+    for run in case.seen.runs:
+        scores = scores_of(match for query in run.queries for match in query.matches[:TOP])
+        if run.model in cleared or run.weights == "random" or run.metric == "euclidean" or not all_alike(scores):
+            continue
+        counted = count((query.label or _label(query.query), query.matches) for query in run.queries)
+        values: dict[str, Scalar] = {"model": run.model or "?", "mean": fmean(scores), "spread": pstdev(scores)}
+        if counted.precision >= STILL_USEFUL:
+            text = (
+                "{model}: all scores lie near {mean:.4f} (spread {spread:.4f}), which is what BatchNorm in training"
+                " mode gives: call model.eval() before features are extracted."
+            )
+        else:
+            text = (
+                "{model}: all scores lie near {mean:.4f} (spread {spread:.4f}), which is what BatchNorm in training"
+                " mode or random weights give: call model.eval(), and load ImageNet's weights."
+            )
+        yield message(text, **values)
+
+
+def _exhibits(report: RetrievalReport) -> Iterator[Exhibit]:
+    rows: list[tuple[Cell, ...]] = []
+    for run in report.runs:
+        scores = scores_of(match for query in run.queries for match in query.matches[:TOP])
+        counted = count((query.label or _label(query.query), query.matches) for query in run.queries)
+        span = f"{min(scores):.4f} – {max(scores):.4f}" if scores else "–"
+        rows.append((run.model or "?", run.metric or "?", len(run.queries), span, *_beside(run, counted)))
+    columns = ("Model", "Method", "Queries", "Scores", "Precision@5 counted", "stated", "Top-1 counted", "stated")
+    title = message("The report, read from {source} ({form})", source=report.source, form=report.form)
+    yield Table(title, tuple(message(column) for column in columns), tuple(rows))
+    if report.unread:
+        lines = tuple(f"{line.line}: {line.text}" for line in report.unread)
+        yield Listing(message("Lines that could not be read: {count}", count=report.unread_count), lines)
+
+
+def _beside(run: ReportedRun, counted: Counted) -> tuple[Cell, ...]:
+    cells: list[Cell] = []
+    for figure, claimed in ((counted.precision, run.precision_at_5), (counted.top1, run.top1)):
+        cells += [f"{figure:.1%}", "–" if claimed is None else f"{claimed:.1%}"]
+    return tuple(cells)

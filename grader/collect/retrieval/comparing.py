@@ -1,0 +1,274 @@
+"""A run of the report beside the same run computed anew: from the pictures, else from features, else from itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+
+from grader.collect.bench import Bench
+from grader.collect.retrieval.networks import Network, find_network
+from grader.collect.retrieval.paths import Paths
+from grader.collect.retrieval.pictures import bundle, label_of
+from grader.evidence import (
+    Agreement,
+    ComparedQuery,
+    ComparedRun,
+    Failure,
+    Match,
+    Pipeline,
+    ReportedQuery,
+    ReportedRun,
+    Suspicion,
+)
+from grader.evidence.retrieval import Metric
+from grader.hypotheses import ALLOWED, DECLARED, MISTAKES, Way
+from grader.intake import place
+from grader.judge import explain
+from grader.ranking_rule import TOP, Scores, compare, distance, printed_half_digit
+from grader.rankings import accepted
+from grader.records import Message, Submission, message
+from grader.sandbox import ArraySpec, Job, Limits, Reply
+
+SCORE_LIMITS = Limits(seconds=900.0, megabytes=6_000)
+MOST_TRIED = 20  # queries on which the bank is tried: enough to tell mistakes apart
+FEATURES = "features.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What all runs of a report have in common: readable pictures, by path and label."""
+
+    submission: Submission
+    bench: Bench
+    library: tuple[str, ...]
+    queries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query of the report that was handed in: its place among the pictures, and its matches' places."""
+
+    reported: ReportedQuery
+    query: int
+    places: tuple[int | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One run of the report, with what of it can be computed anew."""
+
+    run: ReportedRun
+    metric: Metric
+    scene: Scene
+    asked: tuple[Asked, ...]
+    missing: tuple[str, ...]  # what the report names and was not handed in
+    half_digit: float  # of the scores as they were printed
+
+    def compared(self, way: str, table: Scores) -> ComparedRun:
+        """The run beside scores (Q, L) of the allowed way of this name."""
+        queries = tuple(self._query(one, row) for one, row in zip(self.asked, table, strict=True))
+        return ComparedRun(
+            self.run.model, self.run.weights, self.metric, "images", way, queries, self.distance(table),
+            self.example(table), missing=self.missing, absent=len(self.run.queries) - len(self.asked),
+        )  # fmt: skip
+
+    def _query(self, one: Asked, scores: Scores) -> ComparedQuery:
+        kept = compare(scores, one.places, as_cosines(self.metric, one.reported), self.half_digit)
+        shown = as_distances(scores) if self.metric == "euclidean" else scores
+        best = np.argsort(-scores, kind="stable")[:TOP]
+        ours = tuple(Match(self.scene.library[place], float(shown[place])) for place in best)
+        path = self.scene.queries[one.query]
+        return ComparedQuery(
+            path, label_of(path), self._theirs(one), ours, kept.sound, kept.complete, kept.ordered, kept.regret,
+            kept.errors,
+        )  # fmt: skip
+
+    def _theirs(self, one: Asked) -> tuple[Match, ...]:
+        """Their matches, with paths as they were handed in where they were."""
+        pairs = zip(one.reported.matches[:TOP], one.places, strict=True)
+        return tuple(match if at is None else replace(match, path=self.scene.library[at]) for match, at in pairs)
+
+    def distance(self, table: Scores) -> float | None:
+        """Of their scores from those of the table, a median in sigma."""
+        pairs = zip(table, self.asked, strict=False)
+        return distance([(row, one.places, as_cosines(self.metric, one.reported)) for row, one in pairs])
+
+    def example(self, table: Scores) -> float | None:
+        """The table's score for the first match of the first query, on the scale of the report."""
+        place = self.asked[0].places[0] if self.asked and self.asked[0].places else None
+        if place is None or not np.isfinite(table[0, place]):
+            return None
+        return float(as_distances(table[0, place]) if self.metric == "euclidean" else table[0, place])
+
+    def suspicion(self, way: Way, table: Scores) -> Suspicion | None:
+        """How well a mistake explains the scores; None where it could not be tried."""
+        if not np.isfinite(table).all():
+            return None
+        # unit distances are compared as cosines; everything else as it would have been printed
+        held = self if way.compare == "cosine" else replace(self, metric="cosine")
+        far = held.distance(table)
+        if far is None:
+            return None
+        sign = 1.0 if way.largest_first else -1.0
+        pairs = zip(table, self.asked, strict=False)
+        kept = [compare(sign * row, one.places, [None] * len(one.places)) for row, one in pairs]
+        sound, order = _share([one.sound for one in kept]), _share([one.ordered for one in kept])
+        return Suspicion(way.name, far, sound, order, held.example(table))
+
+
+def _share(parts: Sequence[Agreement]) -> float:
+    whole = sum(part.of for part in parts)
+    return sum(part.wide for part in parts) / whole if whole else 0.0
+
+
+def compare_run(run: ReportedRun, scene: Scene) -> ComparedRun:
+    """The run compared on the strongest basis that can be had; the reason where it is not the pictures."""
+    comparison = _comparison(run, scene)
+    assumed = () if run.metric else (message("the metric is not stated; {metric} was taken", metric=comparison.metric),)
+    why_not: Message
+    if not comparison.asked:
+        why_not = _nothing_to_compare(scene)
+    else:
+        network = find_network(run, scene.submission, scene.bench)
+        if isinstance(network, Network):
+            found = _from_pictures(comparison, network)
+            if isinstance(found, ComparedRun):
+                return replace(found, weights=network.weights, assumed=(*assumed, *network.assumed))
+            why_not = explain(found)
+        else:
+            why_not = network
+    return replace(_from_features(comparison) or _from_report(comparison), assumed=assumed, why_not=why_not)
+
+
+def _comparison(run: ReportedRun, scene: Scene) -> Comparison:
+    library, queries = Paths(scene.library), Paths(scene.queries)
+    asked: list[Asked] = []
+    missing: dict[str, None] = {}
+    for query in run.queries:
+        at = queries.find(query.query) if scene.library else None
+        places = tuple(library.find(match.path) for match in query.matches[:TOP])
+        unknown = [m.path for m, found in zip(query.matches, places, strict=False) if found is None]
+        missing |= dict.fromkeys([*([query.query] if at is None else []), *unknown])
+        if at is not None:
+            asked.append(Asked(query, at, places))
+    half = printed_half_digit([m.score for q in run.queries for m in q.matches if m.score is not None])
+    return Comparison(run, stated_metric(run), scene, tuple(asked), tuple(missing)[:20], half)
+
+
+def stated_metric(run: ReportedRun) -> Metric:
+    """What the report says, else what the direction of its scores says."""
+    if run.metric:
+        return run.metric
+    ends = [(q.matches[0].score, q.matches[-1].score) for q in run.queries if len(q.matches) > 1]
+    rises = sum(first < last for first, last in ends if first is not None and last is not None)
+    return "euclidean" if rises * 2 > len(ends) else "cosine"
+
+
+def _nothing_to_compare(scene: Scene) -> Message:
+    if not scene.library:
+        return message("the library's images were not handed in: hand in the folder library/")
+    return message("none of the report's queries was handed in: hand in the folder queries/ as retrieve.py used it")
+
+
+def as_cosines(metric: Metric, query: ReportedQuery) -> list[float | None]:
+    """Reported scores as cosines: distances of vectors of length 1 are 1 - d^2 / 2."""
+    scores = [match.score for match in query.matches[:TOP]]
+    if metric == "cosine":
+        return scores
+    return [None if score is None else 1.0 - min(abs(score), 1e6) ** 2 / 2 for score in scores]
+
+
+def as_distances(cosines: Scores) -> Scores:
+    return np.asarray(np.sqrt(np.maximum(0.0, 2.0 - 2.0 * cosines)))
+
+
+# --- from the pictures -----------------------------------------------------------------------------------------
+
+
+def _from_pictures(comparison: Comparison, network: Network) -> ComparedRun | Failure:
+    """The declared way; where it does not fit, the other allowed ones; where none does, the mistakes are tried."""
+    tables = _tables((DECLARED,), network, comparison)
+    if not isinstance(tables, list):
+        return tables
+    found = comparison.compared(DECLARED.name, tables[0])
+    if accepted(found):
+        return found
+    tables = _tables(ALLOWED, network, comparison)
+    if not isinstance(tables, list):
+        return tables
+    for way, table in zip(ALLOWED, tables, strict=True):
+        other = comparison.compared(way.name, table)
+        if accepted(other):
+            return other
+    tried = [mistake.way for mistake in MISTAKES if mistake.way.metric in (None, comparison.metric)]
+    few = replace(comparison, asked=comparison.asked[:MOST_TRIED])
+    tables = _tables(tried, network, few)
+    if not isinstance(tables, list):
+        return tables
+    suspicions = (few.suspicion(way, table) for way, table in zip(tried, tables, strict=True))
+    return replace(found, suspicions=tuple(one for one in suspicions if one is not None))
+
+
+def _tables(ways: Sequence[Way], network: Network, comparison: Comparison) -> list[Scores] | Failure:
+    """Scores (Q, L) of each way; ways that see the pictures alike share a pass."""
+    scene = comparison.scene
+    passes: dict[tuple[Pipeline, bool], list[Way]] = {}
+    for way in ways:
+        passes.setdefault((way.pipeline(network.pipeline), way.training), []).append(way)
+    names = {way.name: f"scores_{nth}_{at}" for nth, some in enumerate(passes.values()) for at, way in enumerate(some)}
+    told = [
+        {
+            "pipeline": asdict(pipeline),
+            "training": training,
+            "scores": [{"tap": way.tap, "compare": way.compare} for way in some],
+        }
+        for (pipeline, training), some in passes.items()
+    ]
+    counts = {"library": len(scene.library), "queries": len(comparison.asked)}
+    inputs = {**network.inputs, **counts, "threads": scene.bench.threads, "passes": told}
+    arrays = dict.fromkeys(names.values(), ArraySpec("<f4", (counts["queries"], counts["library"])))
+    paths = [*scene.library, *(scene.queries[one.query] for one in comparison.asked)]
+    with bundle([place(scene.submission, path) for path in paths]) as file:
+        reply = scene.bench.sandbox.run(
+            Job("retrieval", inputs, {"bundle": file, **network.files}, arrays, SCORE_LIMITS)
+        )
+    if not isinstance(reply, Reply):
+        return reply
+    return [reply.arrays[names[way.name]].astype(np.float64) for way in ways]
+
+
+# --- from features, and from the report alone ------------------------------------------------------------------
+
+
+def _from_features(comparison: Comparison) -> ComparedRun | None:
+    scene = comparison.scene
+    file = next((f.path for f in scene.submission.files if f.path.casefold() == FEATURES), None)
+    if file is None or not comparison.asked:
+        return None
+    queries = [scene.queries[one.query] for one in comparison.asked]
+    inputs = {"key": comparison.run.model, "library": scene.library, "queries": queries}
+    arrays = {"scores": ArraySpec("<f4", (len(queries), len(scene.library)))}
+    files = {"features": place(scene.submission, file)}
+    reply = scene.bench.sandbox.run(Job("features_file", inputs, files, arrays, SCORE_LIMITS))
+    if not isinstance(reply, Reply) or np.isnan(reply.arrays["scores"]).any():
+        return None
+    return replace(comparison.compared(FEATURES, reply.arrays["scores"].astype(np.float64)), basis="features")
+
+
+def _from_report(comparison: Comparison) -> ComparedRun:
+    """Nothing beside it: a query can be held to five distinct images, of the library where there is one."""
+    run, scene = comparison.run, comparison.scene
+    library = Paths(scene.library)
+    nothing = Agreement(0, 0, 0)
+    queries = []
+    for query in run.queries:
+        known = {m.path for m in query.matches[:TOP] if not scene.library or library.find(m.path) is not None}
+        distinct = Agreement(TOP, len(known), len(known))
+        label = query.label or label_of(query.query)
+        theirs = query.matches[:TOP]
+        queries.append(ComparedQuery(query.query, label, theirs, (), distinct, nothing, nothing, 0.0, ()))
+    return ComparedRun(
+        run.model, run.weights, comparison.metric, "report", "", tuple(queries), missing=comparison.missing
+    )

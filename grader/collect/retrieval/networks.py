@@ -1,0 +1,130 @@
+"""Where the weights of a network come from that a report names: drawn, handed in, or a file on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from grader.collect.bench import Bench
+from grader.collect.weights import choose_checkpoint
+from grader.evidence import Pipeline, ReportedRun
+from grader.intake import place
+from grader.preprocessing import MEAN, STD
+from grader.records import Message, Submission, message
+from grader.sandbox import Job, Limits, Reply
+
+DESCRIBE_LIMITS = Limits(seconds=60.0, megabytes=2_000)
+TEMPLATE = Pipeline(256, 224)  # of reference/extract_features.py
+CIFAR = Pipeline(32, 32, mean=MEAN, std=STD)  # for the lab's own networks
+RANDOM, FINAL = "random", "final.pth"
+_DIGEST = re.compile(r"-([0-9a-f]{8,64})\.pth$")  # torchvision's files name the start of their own SHA-256
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network that can be run: what the probe is told, and the file of its weights."""
+
+    inputs: dict[str, Any]
+    weights: str
+    pipeline: Pipeline
+    files: dict[str, Path] = field(default_factory=dict)
+    assumed: tuple[Message, ...] = ()
+
+
+def find_network(run: ReportedRun, submission: Submission, bench: Bench) -> Network | Message:
+    """The network with the weights that the report states; a Message where it cannot be had, and what to do."""
+    if not run.model:
+        return message("The report does not say which network it is about: name it under 'model' in retrieval.json.")
+    reply = bench.sandbox.run(Job("extractor", {"model": run.model, "weights": _spelled(run)}, limits=DESCRIBE_LIMITS))
+    if not isinstance(reply, Reply):
+        return message("What {model} is could not be found out ({outcome}).", model=run.model, outcome=reply.outcome)
+    known = reply.value
+    if known.get("known") is not True:
+        return _unknown(run, str(known.get("near") or ""))
+    weights = str(known.get("weights") or "")
+    if not weights:
+        text = "{model} has no weights called {weights}; torchvision has {names}. Name those that were used."
+        return message(text, model=run.model, weights=run.weights, names=str(known.get("near"))[:200])
+    assumed = [] if run.weights else [message("the weights are not stated; {weights} was taken", weights=weights)]
+    inputs: dict[str, Any] = {"model": run.model, "weights": weights}
+    files: dict[str, Path] = {}
+    if weights == RANDOM:
+        inputs["seed"] = run.seed or 0
+        assumed += [] if run.seed is not None else [message("the seed is not stated; 0 was taken")]
+    elif weights == FINAL:
+        chosen = choose_checkpoint(submission)
+        if not isinstance(chosen, str):
+            return message("The features are of final.pth, which was not handed in: hand it in as well.")
+        files["weights"] = place(submission, chosen)
+    elif "file" in known:
+        file = _weights_file(str(known["file"]), bench)
+        if file is None:
+            text = (
+                "the weights of {model} ({file}) are not on the grader's machine. Staff: put the file from {url} into a"
+                " folder, name the folder with --weights-dir, and grade again."
+            )
+            return message(text, model=run.model, file=str(known["file"])[:100], url=str(known.get("url"))[:200])
+        files["weights"] = file
+    return _network(run, known, inputs, files, assumed)
+
+
+def _network(
+    run: ReportedRun, known: dict[str, Any], inputs: dict[str, Any], files: dict[str, Path], assumed: list[Message]
+) -> Network:
+    weights = str(inputs["weights"])
+    if run.pipeline is not None:
+        return Network(inputs, weights, run.pipeline, files, tuple(assumed))
+    own = CIFAR if weights == FINAL else TEMPLATE
+    if "pipeline" in known:
+        try:
+            own = TypeAdapter(Pipeline).validate_python(known["pipeline"])
+        except ValidationError:
+            own = TEMPLATE
+    assumed = [*assumed, message("the preprocessing is not stated; {how} was taken", how=described(own))]
+    return Network(inputs, weights, own, files, tuple(assumed))
+
+
+def described(pipeline: Pipeline) -> str:
+    """A pipeline in a few words, for people."""
+    crop = f", crop {pipeline.crop}" if pipeline.crop else ""
+    return f"resize {pipeline.resize}{crop}, {pipeline.interpolation}"
+
+
+def _spelled(run: ReportedRun) -> str:
+    name = run.weights.strip()
+    if name.casefold() in ("random", "none", "false", "untrained"):
+        return RANDOM
+    return FINAL if name.casefold().endswith(FINAL) else name
+
+
+def _unknown(run: ReportedRun, near: str) -> Message:
+    if near:
+        text = "torchvision has no network called {model}; did you mean {near}? Name it so under 'model'."
+        return message(text, model=run.model, near=near[:100])
+    return message("torchvision has no network called {model}: name it as torchvision does.", model=run.model)
+
+
+def _weights_file(name: str, bench: Bench) -> Path | None:
+    """The file in --weights-dir or in torch's own cache, if its SHA-256 begins as its name says."""
+    digest = _DIGEST.search(name)
+    for folder in (*([bench.weights_dir] if bench.weights_dir else []), _torch_cache()):
+        file = folder / Path(name).name
+        if digest and file.is_file() and _sha256(file).startswith(digest[1]):
+            return file
+    return None
+
+
+def _torch_cache() -> Path:
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(os.environ.get("TORCH_HOME") or Path(cache) / "torch") / "hub" / "checkpoints"
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

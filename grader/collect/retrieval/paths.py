@@ -1,0 +1,33 @@
+"""Images as a report names them, found among those that were handed in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+
+class Paths:
+    """Places of paths by their last two parts, or by their name where only one has it.
+
+    What is in front differs from machine to machine; case differs from system to system.
+    """
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self._places: dict[str, int] = {}
+        names = Counter(_tail(path, 1).casefold() for path in paths)
+        for place, path in enumerate(paths):
+            for key in (_tail(path, 2), _tail(path, 2).casefold()):
+                self._places.setdefault(key, place)
+            if names[_tail(path, 1).casefold()] == 1:
+                self._places.setdefault(_tail(path, 1).casefold(), place)
+
+    def find(self, path: str) -> int | None:
+        """The place of the image that is meant; None where none is."""
+        for key in (_tail(path, 2), _tail(path, 2).casefold(), _tail(path, 1).casefold()):
+            if key in self._places:
+                return self._places[key]
+        return None
+
+
+def _tail(path: str, parts: int) -> str:
+    return "/".join(part for part in path.strip().replace("\\", "/").split("/")[-parts:] if part not in ("", "."))

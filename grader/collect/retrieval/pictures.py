@@ -1,0 +1,128 @@
+"""The pictures of a submission: which they are, and what the sandbox says of each."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from grader.collect.bench import validated
+from grader.evidence import LibraryImage, Observation, Refused, RetrievalImages
+from grader.evidence.retrieval import MOST_IMAGES, MOST_QUERIES
+from grader.intake import place
+from grader.records import Message, Picture, Submission, message
+from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox
+
+PICTURE_LIMITS = Limits(seconds=300.0, megabytes=3_000)
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
+LIBRARY, QUERIES = ("library", "gallery", "database", "dataset"), ("queries", "query")
+THUMBNAIL, MOST_THUMBNAILS, QUALITY = 64, 120, 70
+PROBLEMS = {
+    "no picture": "{path} cannot be read as a picture: save it anew as JPEG or PNG, or take it out.",
+    "too many pixels": "{path} has more than 50 million pixels: make it smaller.",
+    "too many bytes": "{path} is larger than 50 MB: make it smaller.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where the pictures lie: paths from the submission's root."""
+
+    library: tuple[str, ...]
+    queries: tuple[str, ...]
+    more: int  # beyond those that are looked at
+
+
+def find_pictures(submission: Submission) -> Found:
+    """The pictures of the folders library/ and queries/, whatever their case, in the order of their paths."""
+    pictures = [file.path for file in submission.files if file.path.casefold().endswith(SUFFIXES)]
+    library, queries = (_below(pictures, names) for names in (LIBRARY, QUERIES))
+    more = max(0, len(library) - MOST_IMAGES) + max(0, len(queries) - MOST_QUERIES)
+    return Found(library[:MOST_IMAGES], queries[:MOST_QUERIES], more)
+
+
+def _below(pictures: Sequence[str], names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        chosen = sorted(path for path in pictures if path.casefold().startswith(f"{name}/"))
+        if chosen:
+            return tuple(chosen)
+    return ()
+
+
+def look_at_pictures(submission: Submission, sandbox: Sandbox) -> Observation:
+    """Every picture described. Refused where there is neither a library nor a query."""
+    found = find_pictures(submission)
+    if not found.library and not found.queries:
+        text = (
+            "The images of the retrieval are missing: hand in the folders library/ (a folder for each class) and"
+            " queries/ as retrieve.py used them."
+        )
+        return Refused(message(text))
+    paths = (*found.library, *found.queries)
+    count = min(len(paths), MOST_THUMBNAILS)
+    with bundle([place(submission, path) for path in paths]) as file:
+        arrays = {"thumbnails": ArraySpec("|u1", (count, THUMBNAIL, THUMBNAIL, 3))}
+        job = Job("pictures", {"thumbnails": count}, {"bundle": file}, arrays, PICTURE_LIMITS)
+        reply = sandbox.run(job)
+    if not isinstance(reply, Reply):
+        return reply
+    described = reply.value.get("pictures")
+    if not isinstance(described, list) or len(described) != len(paths):
+        return validated(RetrievalImages, {})
+    small = {path: _picture(path, pixels) for path, pixels in zip(paths, reply.arrays["thumbnails"], strict=False)}
+    images = [_image(path, one, small.get(path)) for path, one in zip(paths, described, strict=True)]
+    library, queries = images[: len(found.library)], images[len(found.library) :]
+    return validated(RetrievalImages, {"library": library, "queries": queries, "more": found.more})
+
+
+@contextmanager
+def bundle(files: Sequence[Path]) -> Iterator[Path]:
+    """Many files as one, as probes/pictures.py reads it: a job hands in few descriptors."""
+    with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
+        target = Path(folder) / "bundle"
+        sizes = json.dumps([file.stat().st_size for file in files]).encode()
+        with target.open("wb") as out:
+            out.write(len(sizes).to_bytes(4, "big") + sizes)
+            for file in files:
+                out.write(file.read_bytes())
+        yield target
+
+
+def label_of(path: str) -> str:
+    """The class of a picture: its folder; of a query that lies in none its stem."""
+    *folders, name = path.split("/")
+    return folders[-1] if len(folders) > 1 else name.rpartition(".")[0]
+
+
+def _image(path: str, described: Any, thumbnail: dict[str, str] | None) -> dict[str, Any]:
+    fields = described if isinstance(described, dict) else {}
+    image = {"path": path[:500], "label": label_of(path)[:500]}
+    problem = PROBLEMS.get(str(fields.get("problem"))) if "problem" in fields else None
+    if problem is not None:
+        said: Message = message(problem, path=path)
+        return {**image, "problem": {"text": said.text, "values": said.values}}
+    known = {key: fields.get(key) for key in ("content", "nearness", "width", "height")}
+    return {**image, **known, "thumbnail": thumbnail}
+
+
+def _picture(path: str, pixels: NDArray[np.uint8]) -> dict[str, str]:
+    """A thumbnail as a JPEG of our own making: nothing of the student's file but 64 x 64 pixels."""
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "JPEG", quality=QUALITY, optimize=True)
+    picture = Picture(path[:500], "image/jpeg", base64.b64encode(out.getvalue()).decode())
+    return {"name": picture.name, "media": picture.media, "data": picture.data}
+
+
+def readable(images: Sequence[LibraryImage]) -> list[LibraryImage]:
+    """Those that can be compared."""
+    return [image for image in images if image.problem is None]

@@ -1,0 +1,169 @@
+"""Ways from pictures to scores, as data: those that are allowed, and the mistakes that are tried to explain a report.
+
+A new hypothesis is one entry; `python benchmarks/retrieval_rule.py` tells how surely it is told from the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from grader.evidence import Pipeline
+from grader.evidence.retrieval import Metric
+from grader.records import Message, message
+
+Tap = Literal["head", "last", "map", "position", "logits", "softmax"]
+Compare = Literal["cosine", "dot", "query", "columns", "distance", "unit distance"]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """From pictures to scores. `change` are fields of the declared Pipeline that are otherwise."""
+
+    name: str
+    change: Mapping[str, Any] = field(default_factory=dict)
+    training: bool = False  # BatchNorm on the statistics of the one picture that it is given
+    tap: Tap = "head"
+    compare: Compare = "cosine"
+    largest_first: bool = True  # how the ranking is sorted by these scores
+    metric: Metric | None = None  # tried only where the report states this one
+
+    def pipeline(self, declared: Pipeline) -> Pipeline:
+        """The pipeline of this way, where the report declares another."""
+        return replace(declared, **self.change)
+
+
+DECLARED = Way("as declared")
+
+ALLOWED = (  # honest choices that a report seldom states; tried where the declared way does not fit
+    Way("resized without antialiasing, as cv2 and older torchvision do", {"antialias": False}),
+    Way("resized with antialiasing", {"antialias": True}),
+    Way("bicubic interpolation", {"interpolation": "bicubic", "antialias": True}),
+    Way("the input of the last linear layer as features", tap="last"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A way that is wrong. `said` is what happened, `mend` the line to change."""
+
+    way: Way
+    said: Message
+    mend: Message
+
+
+RAW = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
+
+MISTAKES = (
+    Mistake(
+        Way("BatchNorm in training mode", training=True),
+        message(
+            "BatchNorm worked in training mode: each image was normalised by its own statistics, which makes all images"
+            " nearly alike"
+        ),
+        message("In extract_features.py, call model.eval() after the model is loaded."),
+    ),
+    Mistake(
+        Way("input from 0 to 255", {**RAW, "scale": 1.0}),
+        message("the network was given pixels from 0 to 255"),
+        message("Divide by 255 (transforms.ToTensor() does it) and normalise with ImageNet's mean and deviation."),
+    ),
+    Mistake(
+        Way("input not normalised", RAW),
+        message("the input was not normalised: pixels from 0 to 1 went into the network"),
+        message("Add transforms.Normalize(mean, std) with ImageNet's values to the preprocessing."),
+    ),
+    Mistake(
+        Way("mean and deviation 0.5", {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}),
+        message("the input was normalised with mean and deviation 0.5, not with those of ImageNet"),
+        message("Use mean (0.485, 0.456, 0.406) and deviation (0.229, 0.224, 0.225) in transforms.Normalize."),
+    ),
+    Mistake(
+        Way("CIFAR-10's mean and deviation", {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2023, 0.1994, 0.2010)}),
+        message("the input was normalised with CIFAR-10's mean and deviation, not with those of ImageNet"),
+        message("Use mean (0.485, 0.456, 0.406) and deviation (0.229, 0.224, 0.225) in transforms.Normalize."),
+    ),
+    Mistake(
+        Way("blue first", {"blue_first": True}),
+        message("blue and red are exchanged (BGR), as cv2 reads files"),
+        message("Convert with cv2.cvtColor(image, cv2.COLOR_BGR2RGB), or read images with PIL."),
+    ),
+    Mistake(
+        Way("resized to a square", {"squash": True, "resize": 224, "crop": 0}),
+        message("images were resized to 224 x 224 at once, and not as declared"),
+        message("Declare it under 'preprocess' in retrieval.json, or resize the shorter side to 256 and crop 224."),
+    ),
+    Mistake(
+        Way("not cropped", {"crop": 0}),
+        message("images were resized and not cropped, and not as declared"),
+        message("Add transforms.CenterCrop(224) after the resize, or declare the preprocessing that was used."),
+    ),
+    Mistake(
+        Way("resized to 224", {"resize": 224, "crop": 224}),
+        message("the shorter side was resized to 224 before the crop, and not as declared"),
+        message("Use transforms.Resize(256) before CenterCrop(224), or declare the preprocessing that was used."),
+    ),
+    Mistake(
+        Way("map not pooled", tap="map"),
+        message("features were taken before the pooling: a map for each channel, not one number"),
+        message("Return model.avgpool(x).flatten(1) as features."),
+    ),
+    Mistake(
+        Way("logits", tap="logits"),
+        message("the network's class scores (logits) were taken for features"),
+        message("Return what the last layer is given, not what it returns: stop before model.fc or model.classifier."),
+    ),
+    Mistake(
+        Way("softmax", tap="softmax"),
+        message("the network's class probabilities (softmax) were taken for features"),
+        message("Return what the last layer is given, not what it returns: stop before model.fc or model.classifier."),
+    ),
+    Mistake(
+        Way("dot product of features", compare="dot"),
+        message("scores are dot products of features whose length was not made 1"),
+        message("Divide each row of features by its Euclidean length (normalise) before similarity()."),
+    ),
+    Mistake(
+        Way("only the query normalised", compare="query"),
+        message("only the query's features were made of length 1, not those of the library"),
+        message("Call normalise() on the library's features as well."),
+    ),
+    Mistake(
+        Way("normalised over the wrong axis", compare="columns"),
+        message("features were normalised over the images, not over the features of each image"),
+        message("In normalise(), take the length of each row: dim=1."),
+    ),
+    Mistake(
+        Way("normalised per position", tap="position", compare="dot"),
+        message("features were normalised at each position of the map before they were flattened"),
+        message("Flatten first, then normalise each row: normalise(x.flatten(1))."),
+    ),
+    Mistake(
+        Way("distance of features as they are", compare="distance", largest_first=False),
+        message("distances are of features whose length was not made 1"),
+        message("Divide each row of features by its Euclidean length (normalise) before similarity()."),
+    ),
+    Mistake(
+        Way("distance called similarity", compare="unit distance", largest_first=False, metric="cosine"),
+        message("scores called cosine are Euclidean distances"),
+        message("Write 'euclidean' under 'metric' in retrieval.json, or compute the cosine: queries @ library.T."),
+    ),
+    Mistake(
+        Way("distance called similarity, largest first", compare="unit distance", metric="cosine"),
+        message("scores called cosine are Euclidean distances, and the ranking lists the farthest images"),
+        message("In similarity(), compute the cosine: queries @ library.T."),
+    ),
+    Mistake(
+        Way("similarity sorted the wrong way", largest_first=False, metric="cosine"),
+        message("the ranking lists the least similar images: a cosine is best where it is largest"),
+        message("In retrieve.py, call top_k with largest=True for cosine."),
+    ),
+    Mistake(
+        Way("distance sorted the wrong way", largest_first=False, metric="euclidean"),
+        message("the ranking lists the farthest images: a distance is best where it is smallest"),
+        message("In retrieve.py, call top_k with largest=False for euclidean."),
+    ),
+)
+
+BY_NAME = {mistake.way.name: mistake for mistake in MISTAKES}

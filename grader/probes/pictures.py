@@ -1,0 +1,95 @@
+"""The pictures of a retrieval: many files in one bundle, decoded within limits, described, and made small."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+MOST_INDEX = 1 << 20  # bytes
+MOST_BYTES = 50 << 20  # of one file
+MOST_PIXELS = 50_000_000
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
+THUMBNAIL = 64  # side in pixels
+BACKGROUND = (255, 255, 255)  # around a thumbnail that is not square
+
+
+class Unreadable(Exception):
+    """A file that is no usable picture; its text is a key of grader/collect/retrieval/pictures.py's PROBLEMS."""
+
+
+def read_bundle(descriptor: int) -> Iterator[bytes]:
+    """The files of a bundle, one after the other: their sizes as JSON behind its own length, then their bytes."""
+    with os.fdopen(os.dup(descriptor), "rb") as file:
+        file.seek(0)
+        sizes = json.loads(file.read(min(MOST_INDEX, int.from_bytes(file.read(4), "big"))))
+        for size in sizes:
+            yield file.read(size)
+
+
+def open_picture(data: bytes) -> Image.Image:
+    """The picture in RGB, the first one where a file holds several. Raises Unreadable."""
+    if len(data) > MOST_BYTES:
+        raise Unreadable("too many bytes")
+    try:
+        with warnings.catch_warnings(), Image.open(BytesIO(data), formats=FORMATS) as picture:
+            warnings.simplefilter("ignore")
+            if picture.width * picture.height > MOST_PIXELS:
+                raise Unreadable("too many pixels")
+            return picture.convert("RGB")
+    except Unreadable:
+        raise
+    except MemoryError:
+        raise
+    except Image.DecompressionBombError:
+        raise Unreadable("too many pixels") from None
+    except Exception as error:  # Pillow raises a dozen types on broken files, SyntaxError among them
+        raise Unreadable("no picture") from error
+
+
+def describe_pictures(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Describe each picture of `files["bundle"]`: size, digest of its pixels, perceptual hash, or what is wrong.
+
+    Returns also thumbnails of the first `inputs["thumbnails"]`, uint8 (n, 64, 64, 3); of what cannot be read, white.
+    """
+    count = int(inputs["thumbnails"])
+    small = np.full((count, THUMBNAIL, THUMBNAIL, 3), 255, dtype=np.uint8)
+    described: list[dict[str, Any]] = []
+    for place, data in enumerate(read_bundle(files["bundle"])):
+        try:
+            picture = open_picture(data)
+        except Unreadable as error:
+            described.append({"problem": str(error)})
+            continue
+        described.append(_described(picture))
+        if place < count:
+            small[place] = _thumbnail(picture)
+    return {"pictures": described}, {"thumbnails": small.tobytes()}
+
+
+def _described(picture: Image.Image) -> dict[str, Any]:
+    digest = hashlib.sha256(f"{picture.width} {picture.height} ".encode() + picture.tobytes()).hexdigest()
+    return {"width": picture.width, "height": picture.height, "content": digest, "nearness": difference_hash(picture)}
+
+
+def difference_hash(picture: Image.Image) -> str:
+    """64 bits in hexadecimal: whether each of 8 x 8 grey cells is lighter than its right neighbour (dHash)."""
+    grey = np.asarray(picture.convert("L").resize((9, 8), Image.Resampling.BILINEAR), dtype=np.int16)
+    bits: NDArray[np.bool_] = grey[:, :-1] > grey[:, 1:]
+    return np.packbits(bits).tobytes().hex()
+
+
+def _thumbnail(picture: Image.Image) -> NDArray[np.uint8]:
+    copy = picture.copy()
+    copy.thumbnail((THUMBNAIL, THUMBNAIL))
+    square = Image.new("RGB", (THUMBNAIL, THUMBNAIL), BACKGROUND)
+    square.paste(copy, ((THUMBNAIL - copy.width) // 2, (THUMBNAIL - copy.height) // 2))
+    return np.asarray(square)

@@ -1,0 +1,102 @@
+"""A reported ranking beside recomputed scores: how many items of it keep the rule, and how far its scores are off.
+
+For one query let S be the recomputed score of each library image, best the largest, s5 and s6 the fifth and the sixth
+best, sigma the deviation of S over the library, and e a quarter of sigma. Sound is a reported image with S >= s5 - e;
+complete an image with S > s6 + e that was reported; ordered a pair of neighbours that is not inverted by more than e.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grader.evidence import Agreement
+
+TOP = 5
+TOLERANCE = 0.25  # e, in sigma
+WIDE = 2.0  # how many times the tolerance in the wider tier
+FARTHEST = 1e6  # in sigma: what a number that is not finite counts as
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How many items keep the rule, the regret, and the error of each score, both in sigma."""
+
+    sound: Agreement
+    complete: Agreement
+    ordered: Agreement
+    regret: float
+    errors: tuple[float, ...]
+
+
+def compare(
+    scores: Scores, places: Sequence[int | None], reported: Sequence[float | None], half_digit: float = 0.0
+) -> Kept:
+    """Hold one query's ranking against its recomputed scores.
+
+    `scores` is (L,), the larger the better. `places` are the reported images, best first; None for one that the
+    library does not have; what is named twice counts once. `half_digit` of each reported score is forgiven.
+    """
+    k = min(TOP, len(scores))
+    sigma = deviation(scores)
+    order = np.argsort(-scores, kind="stable")
+    fifth = float(scores[order[k - 1]])
+    sixth = float(scores[order[k]]) if len(scores) > k else fifth
+    first = list(dict.fromkeys(place for place in places[:TOP] if place is not None))
+    taken = scores[first]
+    rises = [max(0.0, float(after - before)) for before, after in pairwise(taken)]
+    missed = scores[np.setdiff1d(order[:k], first)]
+    worst = max([0.0, *(fifth - taken), *(missed - sixth)])
+
+    def agreement(e: float) -> tuple[int, int, int]:
+        """Sound images, clear ones that are missing, ordered neighbours."""
+        clear = np.flatnonzero(scores > sixth + e)
+        return int((taken >= fifth - e).sum()), int((~np.isin(clear, first)).sum()), sum(rise <= e for rise in rises)
+
+    clear = int((scores > sixth + TOLERANCE * sigma).sum())
+    sound, absent, ordered = agreement(TOLERANCE * sigma)
+    wide_sound, wide_absent, wide_ordered = agreement(WIDE * TOLERANCE * sigma)
+    errors = (
+        min(FARTHEST, _error(value, float(scores[place]), half_digit) / sigma)
+        for place, value in zip(places, reported, strict=True)
+        if place is not None
+    )
+    return Kept(
+        Agreement(k, sound, wide_sound),
+        Agreement(clear, clear - absent, max(0, clear - wide_absent)),
+        Agreement(k - 1, ordered, wide_ordered),
+        min(FARTHEST, float(worst) / sigma) if len(first) == k else FARTHEST,
+        tuple(errors),
+    )
+
+
+def deviation(scores: Scores) -> float:
+    """Sigma of one query's scores over the library, never 0."""
+    return max(float(scores.std()), 1e-12)
+
+
+def _error(seen: float | None, right: float, half_digit: float) -> float:
+    return FARTHEST if seen is None else max(0.0, abs(seen - right) - half_digit)
+
+
+def printed_half_digit(scores: Sequence[float]) -> float:
+    """Half of the last digit that the scores were printed with; 0 for full precision."""
+    digits = max((len(f"{score:.12g}".partition(".")[2]) for score in scores if "e" not in f"{score:.12g}"), default=12)
+    return 0.5 * 10.0**-digits if digits <= 7 else 0.0
+
+
+def distance(scores: Sequence[tuple[Scores, Sequence[int | None], Sequence[float | None]]]) -> float | None:
+    """Median of |reported - recomputed| / sigma over all matches of all queries; None where there is none."""
+    errors = [
+        _error(value, float(row[place]), 0.0) / deviation(row)
+        for row, places, reported in scores
+        for place, value in zip(places, reported, strict=True)
+        if place is not None and value is not None
+    ]
+    return min(float(np.median(errors)), FARTHEST) if errors else None

@@ -1,0 +1,140 @@
+"""Decisions about a report's rankings, from what was compared: accepted, nearly, or explained by a mistake.
+
+The bounds hold over a whole report. They were found in simulations: honest variants (another decoder, batch, precision)
+pass, every mistake and every invented ranking fails; `python benchmarks/retrieval_rule.py` repeats them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median, pstdev, quantiles
+
+from grader.evidence import Agreement, ComparedQuery, ComparedRun, Match, Suspicion
+
+TOP = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Bounds: shares at least, regret and errors (in sigma) at most."""
+
+    sound: float
+    complete: float
+    ordered: float
+    regret: float
+    median_error: float
+    high_error: float  # 90th percentile
+
+
+FULL = Rule(0.98, 0.98, 0.97, 0.5, 0.10, 0.20)
+CLOSE = Rule(0.95, 0.95, 0.90, 1.0, 0.25, 0.80)  # at twice the tolerance; "please check", never full marks
+
+# Naming a mistake
+NEAREST = 0.30  # median error under the mistake, at most
+MARGIN = 1.5  # how many times larger it is under the honest way, at least
+SOUND, ORDERED = 0.90, 0.85
+FEWEST = 4  # queries
+
+# BatchNorm in training mode, from a report alone
+ALIKE, SPREAD = 0.97, 0.01
+STILL_USEFUL = 0.45  # precision@5; random weights do not reach it
+
+
+def keeps(queries: Sequence[ComparedQuery], rule: Rule, wide: bool = False) -> bool:
+    """Whether these queries together keep the rule."""
+    if not queries:
+        return False
+    errors = [error for query in queries for error in query.errors]
+    if not errors:
+        return False
+    return (
+        _share((q.sound for q in queries), wide) >= rule.sound
+        and _share((q.complete for q in queries), wide) >= rule.complete
+        and _share((q.ordered for q in queries), wide) >= rule.ordered
+        and max(q.regret for q in queries) <= rule.regret
+        and median(errors) <= rule.median_error
+        and _high(errors) <= rule.high_error
+    )
+
+
+def _share(parts: Iterable[Agreement], wide: bool) -> float:
+    kept = [(part.wide if wide else part.kept, part.of) for part in parts]
+    whole = sum(of for _, of in kept)
+    return sum(number for number, _ in kept) / whole if whole else 1.0
+
+
+def _high(values: Sequence[float]) -> float:
+    """The 90th percentile, by linear interpolation."""
+    return quantiles(values, n=10, method="inclusive")[-1] if len(values) > 1 else values[0]
+
+
+def accepted(run: ComparedRun) -> bool:
+    """Whether the rankings are those that the stated way gives."""
+    return run.basis != "report" and keeps(run.queries, FULL)
+
+
+def close(run: ComparedRun) -> bool:
+    """Whether they are nearly so: a person should look."""
+    return run.basis != "report" and keeps(run.queries, CLOSE, wide=True)
+
+
+def agreeing(run: ComparedRun) -> list[ComparedQuery]:
+    """The queries that keep the rule alone."""
+    return [query for query in run.queries if keeps([query], FULL)]
+
+
+def named(run: ComparedRun) -> Suspicion | None:
+    """The mistake that explains the scores; None where none does by a margin. A name is never a guess."""
+    if not run.suspicions or run.distance is None or len(run.queries) < FEWEST:
+        return None
+    nearest = min(run.suspicions, key=lambda suspicion: suspicion.distance)
+    plain = nearest.distance <= NEAREST and run.distance >= MARGIN * nearest.distance
+    return nearest if plain and nearest.soundness >= SOUND and nearest.order >= ORDERED else None
+
+
+# --- counting --------------------------------------------------------------------------------------------------
+
+
+def class_of(path: str) -> str:
+    """The class of an image of the library: its folder."""
+    return path.replace("\\", "/").rpartition("/")[0].rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Of all first fives, and of all first ones, how many are of the query's class."""
+
+    matches: int
+    right: int
+    queries: int
+    right_first: int
+
+    @property
+    def precision(self) -> float:
+        """Precision@5, a share."""
+        return self.right / self.matches if self.matches else 0.0
+
+    @property
+    def top1(self) -> float:
+        """A share."""
+        return self.right_first / self.queries if self.queries else 0.0
+
+
+def count(rows: Iterable[tuple[str, Sequence[Match]]]) -> Counted:
+    """Count from the query's class and its matches, never from what a report says of itself."""
+    right = [[class_of(match.path) == label for match in matches[:TOP]] for label, matches in rows]
+    return Counted(sum(map(len, right)), sum(map(sum, right)), len(right), sum(row[0] for row in right if row))
+
+
+# --- from a report alone ---------------------------------------------------------------------------------------
+
+
+def scores_of(matches: Iterable[Match]) -> list[float]:
+    """The scores that are numbers."""
+    return [match.score for match in matches if match.score is not None]
+
+
+def all_alike(scores: Sequence[float]) -> bool:
+    """Whether similarities are so high and so near to each other as BatchNorm in training mode makes them."""
+    return len(scores) >= TOP and fmean(scores) > ALIKE and pstdev(scores) < SPREAD
