@@ -40,10 +40,9 @@ def _test(mark: Mark) -> dict[str, Any]:
         "output_format": "text",
         "visibility": "visible",
     }
-    became = outcome(mark)
-    if mark.points is None or became == "not marked":  # no score and no status: neither a zero nor a failure
+    if mark.points is None:  # no score and no status: neither a zero nor a failure
         return test
-    return {**test, "score": figure(mark.points), "status": became}
+    return {**test, "score": figure(mark.points), "status": outcome(mark)}
 
 
 def _json(record: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from grader.records import Grade, Mark
@@ -14,7 +14,7 @@ _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(grades: Iterable[Grade]) -> str:
-    """The document. A failure is the student's to mend, an error ours; points are properties."""
+    """The document. A failure is the student's to mend, an error ours, what is skipped has not run."""
     root = Element("testsuites", name="cnn-lab-grader")
     suites = [_suite(root, grade) for grade in grades]
     for count in ("tests", "failures", "errors", "skipped"):
@@ -32,26 +32,45 @@ def _suite(root: Element, grade: Grade) -> Element:
     whose = {"identifier": clip(grade.student.identifier, 80), "archive": clip(grade.archive, 300)}
     total = {"total": number(grade.total), "points": number(grade.points)}
     _properties(suite, {**whose, **total, "final": "no" if grade.needs_human else "yes", **accuracy})
-    cases = [_case(suite, name, mark) for mark in grade.marks]
+    cases = _not_run(suite, name, grade.marks) if grade.unusable else [_case(suite, name, mark) for mark in grade.marks]
     suite.set("tests", str(len(cases)))
     for tag, count in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
         suite.set(count, str(sum(case.find(tag) is not None for case in cases)))
     return suite
 
 
+def _not_run(suite: Element, student: str, marks: Sequence[Mark]) -> list[Element]:
+    """An archive that was refused is one failure; of the checks, none has run."""
+    refused = SubElement(suite, "testcase", classname=student, name="archive")
+    _told(refused, "failure", _plain(reason(marks[0])) if marks else "")
+    skipped = [_named(suite, student, mark) for mark in marks]
+    for case in skipped:
+        SubElement(case, "skipped")
+    return [refused, *skipped]
+
+
 def _case(suite: Element, student: str, mark: Mark) -> Element:
-    case = SubElement(suite, "testcase", classname=student, name=_plain(clip(mark.criterion.check, 80)))
-    awarded = {} if mark.points is None else {"points": number(mark.points)}
-    _properties(case, {"title": clip(mark.criterion.title, 300), **awarded, "of": number(mark.criterion.points)})
+    case = _named(suite, student, mark)
     why = _plain(reason(mark))
     match outcome(mark):
         case "passed":
             SubElement(case, "system-out").text = why
         case "failed":
-            SubElement(case, "failure", message=why.split("\n", 1)[0]).text = why
+            _told(case, "failure", why)
         case "not marked":
-            SubElement(case, "error", message=why.split("\n", 1)[0]).text = why
+            _told(case, "error", why)
     return case
+
+
+def _named(suite: Element, student: str, mark: Mark) -> Element:
+    case = SubElement(suite, "testcase", classname=student, name=_plain(clip(mark.criterion.check, 80)))
+    awarded = {} if mark.points is None else {"points": number(mark.points)}
+    _properties(case, {"title": clip(mark.criterion.title, 300), **awarded, "of": number(mark.criterion.points)})
+    return case
+
+
+def _told(case: Element, tag: str, why: str) -> None:
+    SubElement(case, tag, message=why.split("\n", 1)[0]).text = why
 
 
 def _properties(parent: Element, values: Mapping[str, str]) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Literal
+from typing import Literal, assert_never
 
-from grader.records import Grade, Mark
+from grader.records import Blocked, Grade, Judged, Mark, Unjudged
 from reports.marks import told
 from reports.text import clip, points, say, words
 
@@ -30,7 +30,7 @@ def number(value: float) -> str:
 
 def figure(value: float) -> int | float:
     """The same for JSON: whole numbers whole."""
-    rounded = round(value, 2)
+    rounded = round(float(value), 2)
     return int(rounded) if rounded.is_integer() else rounded
 
 
@@ -41,10 +41,15 @@ def whole(value: float) -> int:
 
 def outcome(mark: Mark) -> Outcome:
     """What became of a criterion, in the terms of a test; "not marked" is a fault of ours or waits for a person."""
-    if mark.points is None:
-        return "not marked"
-    passed = mark.points >= PASSING_CREDIT * mark.criterion.points
-    return "passed" if passed and told(mark.finding).state == "judged" else "failed"
+    match mark.finding:
+        case Judged(verdict=verdict):
+            return "passed" if verdict.credit >= PASSING_CREDIT else "failed"
+        case Blocked():
+            return "failed"
+        case Unjudged():
+            return "not marked"
+        case _:
+            assert_never(mark.finding)
 
 
 def reason(mark: Mark) -> str:
