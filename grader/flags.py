@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from grader.evidence import Checkpoint, Claim, Claims, Diagnosis, Evidence, Malformed, Preprocessing, TestScores
+from grader.evidence import (
+    Checkpoint,
+    Claim,
+    Claims,
+    Diagnosis,
+    Evidence,
+    Malformed,
+    OwnNetwork,
+    Preprocessing,
+    TestScores,
+)
 from grader.records import Flag, Scalar, message
 from grader.statistics import better_preprocessing, fits_training
 
+# Measured on 1,000 images: the reference's ResNet20 loses nothing, the demo's 1.5 points, an MLP that never saw a moved
+# image 6.3; a table loses all that it adds. Chance moves the difference by 1.5 points.
+LOST = 0.12
 FAR = 0.05  # a claim that much above the measurement is worth a look
 
 
@@ -50,11 +63,30 @@ def _explained(claim: Claim, scores: TestScores, diagnosis: Diagnosis | None) ->
 
 
 def _unloaded_code(evidence: Evidence) -> Iterator[Flag]:
-    checkpoint = evidence.seen(Checkpoint)
+    checkpoint = None if evidence.seen(OwnNetwork) else evidence.seen(Checkpoint)
     strangers = [name for name in checkpoint.unloaded if not name.startswith("torchvision.")] if checkpoint else []
     if checkpoint and checkpoint.form == "whole module" and strangers:
         text = "The weights were taken out of a whole module of {classes} and run in the grader's own {network}."
         yield Flag("own class", message(text, classes=", ".join(strangers)[:200], network=checkpoint.network))
+
+
+def _own_network(evidence: Evidence) -> Iterator[Flag]:
+    own = evidence.seen(OwnNetwork)
+    if not own:
+        return
+    text = (
+        "The network is the submission's own: {name} of {file}, line {line}. The accuracy was measured with that code."
+    )
+    yield Flag("own network", message(text, name=own.name, file=own.file, line=own.line))
+    before, after = own.correct_before / own.moved, own.correct / own.moved
+    if before - after > LOST:
+        text = (
+            "{name} of {file} names {before:.1%} of {count:,} test images correctly, and {after:.1%} of the same images"
+            " mirrored and shifted by at most two pixels. Networks lose a few points by that, a table of the test"
+            " images loses everything: read {file} from line {line}."
+        )
+        values: dict[str, Scalar] = {"name": own.name, "file": own.file, "line": own.line, "count": own.moved}
+        yield Flag("look-up table?", message(text, **values, before=before, after=after))
 
 
 def _left_aside(evidence: Evidence) -> Iterator[Flag]:
@@ -85,6 +117,7 @@ def _thrown_away(evidence: Evidence) -> Iterator[Flag]:
 RULES: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (
     _claim_above,
     _unloaded_code,
+    _own_network,
     _left_aside,
     _unusual_input,
     _thrown_away,

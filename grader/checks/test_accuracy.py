@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.case import Case, Ramp, check
-from grader.evidence import Checkpoint, Claims, Diagnosis, Measurement, Preprocessing, TestScores
+from grader.case import Case, Ramp, check, printed_listing
+from grader.evidence import Checkpoint, Claims, Diagnosis, Measurement, OwnNetwork, Preprocessing, TestScores
 from grader.records import (
     Bar,
     Bars,
@@ -143,7 +143,8 @@ def _exhibits(case: Case[TestScores, AccuracyRamp]) -> list[Exhibit]:
     if claims and claims.claims:
         exhibits.insert(1, _claims_table(claims, case.other(Diagnosis), scores))
     exhibits += [_reliability(scores), _calibration(scores), _measured_table(case)]
-    diagnosis = case.other(Diagnosis)
+    own, diagnosis = case.other(OwnNetwork), case.other(Diagnosis)
+    exhibits += printed_listing(own.printed) if own else ()
     return [*exhibits, _trials_table(diagnosis)] if diagnosis else exhibits
 
 
@@ -203,6 +204,13 @@ def _measured_table(case: Case[TestScores, AccuracyRamp]) -> Table:
             rows.append((message("Classes whose code was not loaded"), ", ".join(checkpoint.unloaded)))
         if checkpoint.extra_keys:
             rows.append((message("Left aside"), ", ".join(checkpoint.extra_keys)[:300]))
+    own = case.other(OwnNetwork)
+    if own:
+        text = "{name} of {file}, line {line}, was run on the images without their labels"
+        rows.append((message("Student code"), message(text, name=own.name, file=own.file, line=own.line)))
+        text = "{after:.1%} of {count:,} are named correctly; {before:.1%} of the same images as they are"
+        shares = {"after": own.correct / own.moved, "before": own.correct_before / own.moved}
+        rows.append((message("Mirrored and shifted copies"), message(text, count=own.moved, **shares)))
     if used:
         rows.append((message("Normalisation"), f"mean {_triple(used.mean)}, deviation {_triple(used.std)}"))
         rows.append((message("Read from"), _origin(used)))

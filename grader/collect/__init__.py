@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from grader.collect.bench import Bench, processors
-from grader.collect.code import CODE_RECORDS, Caller, open_caller, run_code
+from grader.collect.code import CODE_RECORDS, NEEDS_A_SANDBOX, Caller, open_caller, own_network, run_code
 from grader.collect.documents import (
     claims_of,
     look_at_layout,
@@ -26,6 +26,7 @@ from grader.evidence import (
     History,
     Layout,
     Observation,
+    OwnNetwork,
     Preprocessing,
     Tasks,
     TestScores,
@@ -33,7 +34,7 @@ from grader.evidence import (
 )
 from grader.records import Message, Submission, message
 
-__all__ = ["CODE_RECORDS", "Bench", "collect", "processors"]
+__all__ = ["CODE_RECORDS", "NEEDS_A_SANDBOX", "Bench", "collect", "processors"]
 
 
 def collect(submission: Submission, bench: Bench, say: Callable[[Message], None]) -> Evidence:
@@ -64,6 +65,10 @@ def _collect(submission: Submission, bench: Bench, caller: Caller, say: Callable
     seen[kind_of(TestScores)] = settled(seen)
     say(message("trying the code"))
     seen |= run_code(caller, tasks, bench)
+    own = own_network(caller, submission, bench, seen)
+    if kind_of(OwnNetwork) in own:
+        seen.pop(kind_of(Diagnosis), None)  # of the weights without those that are now used
+    seen |= own
     return Evidence(
         submission.student, submission.digest, submission.archive, tuple(seen.items()), submission.notes,
         bench.sandbox.name,

@@ -50,7 +50,17 @@ from grader.evidence.retrieval import (
     Suspicion,
     UnreadLine,
 )
-from grader.evidence.weights import Bin, Checkpoint, Diagnosis, Measurement, Mistake, Preprocessing, TestScores, Trial
+from grader.evidence.weights import (
+    Bin,
+    Checkpoint,
+    Diagnosis,
+    Measurement,
+    Mistake,
+    OwnNetwork,
+    Preprocessing,
+    TestScores,
+    Trial,
+)
 
 __all__ = [
     "EVIDENCE",
@@ -85,6 +95,7 @@ __all__ = [
     "Observation",
     "OpenTask",
     "OutOfMemory",
+    "OwnNetwork",
     "Pipeline",
     "Preprocessing",
     "PrintedTooMuch",

@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter
 from grader.evidence.code import FeatureVectors, Fits, LearningRates, TestRuns
 from grader.evidence.files import Claims, History, Layout, Tasks
 from grader.evidence.retrieval import ComparedRankings, RetrievalImages, RetrievalReport
-from grader.evidence.weights import Checkpoint, Diagnosis, Measurement, Preprocessing, TestScores
+from grader.evidence.weights import Checkpoint, Diagnosis, Measurement, OwnNetwork, Preprocessing, TestScores
 from grader.records import Message, Student, strict
 
 Record = (
@@ -21,6 +21,7 @@ Record = (
     | TestScores
     | Measurement
     | Diagnosis
+    | OwnNetwork
     | History
     | Claims
     | LearningRates

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from grader.evidence.fields import Count, Name, Share
+from grader.evidence.fields import Count, Lines, Name, Share
 from grader.records import Picture, strict
 
 
@@ -123,3 +123,22 @@ class Diagnosis:
 
     trials: tuple[Trial, ...]
     kind: Literal["diagnosis"] = "diagnosis"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class OwnNetwork:
+    """The class of the submission that was run with the weights, and what it makes of images that it cannot know.
+
+    `moved` copies of test images, mirrored and shifted a little, were among the others in an order drawn from `seed`.
+    """
+
+    name: Name  # of the class, or of the function that builds the network
+    file: Name
+    line: Count
+    seed: Count
+    moved: Annotated[int, Field(gt=0)]
+    correct: Count  # of the copies
+    correct_before: Count  # of the same images as they are
+    printed: Lines = ()
+    kind: Literal["own_network"] = "own_network"

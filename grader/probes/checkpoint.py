@@ -6,19 +6,19 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
+from grader.probes.arrays import images
 from grader.probes.container import read_container
 from grader.probes.evaluate import CLASSES, Result, Run, evaluate
 from grader.probes.networks import Recognised, recognise
 from grader.probes.refusals import Refuse
-from grader.probes.state_dict import Loaded, find_claim, find_state_dict, take
+from grader.probes.state_dict import COUNTER, Loaded, find_claim, find_state_dict, take
 from grader.probes.unpickle import load_inert
 
 Value = dict[str, Any]
+STATISTICS = ("running_mean", "running_var", COUNTER)  # of BatchNorm: no parameters
 
 
 def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
@@ -34,7 +34,14 @@ def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict
     loaded = find_state_dict(found, name)
     known = recognise(loaded, name)
     net = _fill(known, loaded, name)
-    value: Value = {"checkpoint": _describe(loaded, known, unloaded), "claim": find_claim(found)}
+    parameters = sum(parameter.numel() for parameter in net.parameters())
+    described = {
+        **_describe(loaded, known.name, parameters, unloaded),
+        "extra_keys": [key[:200] for key in known.extra[:200]],
+        "spare_weights": [key[:200] for key in known.spare[:200]],
+        "renamed": [*loaded.renamed, *known.renamed][:20],
+    }
+    value: Value = {"checkpoint": described, "claim": find_claim(found)}
     torch.set_num_threads(int(inputs["threads"]))
     runs = [_run(run, files, known) for run in inputs["runs"]]
     for side in {run.side for run in runs} or {known.least_side}:
@@ -43,6 +50,29 @@ def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict
     value["measurements"] = [_measurement(result, str(inputs["device"])) for result in results]
     arrays = {f"logits_{index}": result.logits.astype("<f4").tobytes() for index, result in enumerate(results)}
     return value, arrays
+
+
+def load_network(descriptor: int, name: str) -> nn.Module:
+    """The network whose weights a file holds, in eval mode. Raises Refuse."""
+    with os.fdopen(os.dup(descriptor), "rb") as file:
+        file.seek(0)
+        pickled, archive = read_container(file, name)
+    found, _ = load_inert(pickled, archive, name)
+    loaded = find_state_dict(found, name)
+    return _fill(recognise(loaded, name), loaded, name).eval()
+
+
+def describe_weights(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
+    """What the file of an unknown network is: fields of evidence.Checkpoint but for the network; its claim."""
+    name = str(inputs["file"])
+    with os.fdopen(files["checkpoint"], "rb") as file:
+        pickled, archive = read_container(file, name)
+    found, unloaded = load_inert(pickled, archive, name)
+    loaded = find_state_dict(found, name)
+    weights = [value for key, value in loaded.tensors.items() if key.rpartition(".")[2] not in STATISTICS]
+    described = _describe(loaded, "", sum(value.numel() for value in weights), unloaded)
+    machine = {"torch": torch.__version__, "device_name": torch.backends.cpu.get_cpu_capability()}
+    return {"checkpoint": described, "claim": find_claim(found), "machine": machine}, {}
 
 
 def _fill(known: Recognised, loaded: Loaded, name: str) -> nn.Module:
@@ -77,35 +107,23 @@ def _try_out(net: nn.Module, network: str, side: int, name: str) -> None:
 
 
 def _run(run: Value, files: Mapping[str, int], known: Recognised) -> Run:
-    images = _images(files[run["images"]], int(run["count"]))
-    resize = int(run["resize"]) or (known.least_side if known.least_side > images.shape[-1] else 0)
+    pixels = images(files[run["images"]], int(run["count"]))
+    resize = int(run["resize"]) or (known.least_side if known.least_side > pixels.shape[-1] else 0)
     how = (resize, int(run["crop"]), float(run["scale"]), bool(run["reverse"]))
-    return Run(images, tuple(run["mean"]), tuple(run["std"]), *how)
+    return Run(pixels, tuple(run["mean"]), tuple(run["std"]), *how)
 
 
-def _images(descriptor: int, count: int) -> NDArray[np.uint8]:
-    """The first images of a .npy file, memory-mapped: uint8 (count, 3, 32, 32)."""
-    with os.fdopen(os.dup(descriptor), "rb") as file:
-        file.seek(0)
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(file)
-        mapped: NDArray[np.uint8] = np.memmap(file, dtype=dtype, mode="r", offset=file.tell(), shape=shape)
-    return mapped[:count]
-
-
-def _describe(loaded: Loaded, known: Recognised, unloaded: tuple[str, ...]) -> Value:
+def _describe(loaded: Loaded, network: str, parameters: int, unloaded: tuple[str, ...]) -> Value:
     dtypes = sorted({str(value.dtype).removeprefix("torch.") for value in loaded.tensors.values()})
     return {
         "path": "",
         "form": loaded.form,
         "wrapper": loaded.wrapper,
-        "network": known.name,
-        "parameters": sum(parameter.numel() for parameter in known.net.parameters()),
+        "network": network,
+        "parameters": parameters,
         "dtypes": dtypes[:20],
-        "extra_keys": [key[:200] for key in known.extra[:200]],
-        "spare_weights": [key[:200] for key in known.spare[:200]],
-        "renamed": [*loaded.renamed, *known.renamed][:20],
+        "extra_keys": [],
+        "renamed": list(loaded.renamed)[:20],
         "unloaded": [name[:200] for name in unloaded[:50]],
     }
 

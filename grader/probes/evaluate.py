@@ -86,7 +86,7 @@ def _batch_size(run: Run, device: str) -> int:
     return max(16, PIXELS_IN_A_BATCH // side**2)
 
 
-def _inputs(run: Run, index: NDArray[np.intp] | slice, device: str) -> Tensor:
+def network_inputs(run: Run, index: NDArray[np.intp] | slice, device: str) -> Tensor:
     """Normalised inputs, float32 (n, 3, side, side), channels last."""
     pixels = np.array(run.images[index])  # a copy: torch warns about memory that it may not write
     x = torch.from_numpy(pixels).to(device)
@@ -110,7 +110,7 @@ def _forward(net: nn.Module, x: Tensor) -> Tensor:
 
 def _float32(net: nn.Module, run: Run, index: NDArray[np.intp], batch: int) -> Tensor:
     parts = [index[start : start + batch] for start in range(0, len(index), batch)]
-    return torch.cat([_forward(net, _inputs(run, part, "cpu")) for part in parts])
+    return torch.cat([_forward(net, network_inputs(run, part, "cpu")) for part in parts])
 
 
 def _all_that_fits(net: nn.Module, run: Run, batch: int, device: str) -> tuple[Tensor, int]:
@@ -121,7 +121,7 @@ def _all_that_fits(net: nn.Module, run: Run, batch: int, device: str) -> tuple[T
     while done < count:
         part = slice(done, min(done + batch, count))
         try:
-            logits[part] = _forward(net, _inputs(run, part, device))
+            logits[part] = _forward(net, network_inputs(run, part, device))
         except torch.cuda.OutOfMemoryError:
             if batch == 1:
                 raise
@@ -155,7 +155,7 @@ def _twice(net: nn.Module, run: Run, batch: int) -> tuple[Tensor, int]:
 def _in_bfloat16(net: nn.Module, run: Run, batch: int) -> Tensor:
     parts = [slice(start, min(start + batch, len(run.images))) for start in range(0, len(run.images), batch)]
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        return torch.cat([_forward(net, _inputs(run, part, "cpu")) for part in parts])
+        return torch.cat([_forward(net, network_inputs(run, part, "cpu")) for part in parts])
 
 
 def _margins(logits: Tensor) -> Tensor:

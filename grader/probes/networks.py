@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from grader.probes.blank import blank
 from grader.probes.refusals import Refuse
 from grader.probes.sequential import rebuild
-from grader.probes.state_dict import Loaded
+from grader.probes.state_dict import COUNTER, Loaded, is_no_layer, without_common_prefix
 from reference import models
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -22,10 +22,6 @@ RESNETS = ("resnet20", "resnet32", "resnet44", "resnet56", "resnet110")
 OTHERS = ("small_alexnet", "mlp", "cnn", "resnet9")
 # One word each for parts that implementations of the same network spell differently.
 SPELLINGS = {"linear": "fc", "downsample": "shortcut"}
-COUNTER = "num_batches_tracked"  # older files lack it, and evaluation never reads it
-IGNORED_PARTS = ("criterion", "loss", "loss_fn")  # a loss with weights of its own, saved along
-# Single numbers that are no layer: profilers' counters, and what training scripts keep beside the weights.
-NUMBERS = ("total_ops", "total_params", "epoch", "step", "acc", "accuracy", "best_acc", "loss")
 MOST_DIFFERENCES = 60
 # A key that only this family of torchvision has, so that a stranger does not cost the building of eighty networks.
 TORCHVISION = {
@@ -62,7 +58,7 @@ def recognise(loaded: Loaded, file: str) -> Recognised:
         if absent:
             raise Refuse("tensor", file=file, name=absent[0], problem="missing")
         return Recognised(name, whole, source, tuple(key for key in loaded.tensors if key not in source))
-    tensors, prefix = _without_common_prefix(loaded.tensors)
+    tensors, prefix = without_common_prefix(loaded.tensors)
     renamed = (f"{prefix[:200]} left out",) if prefix else ()
     fitting: _Comparison | None = None
     nearest: _Comparison | None = None
@@ -109,15 +105,6 @@ def _torchvision_networks(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, 
             net = blank(build)
             side = zoo.get_model_weights(name).DEFAULT.meta.get("min_size", (1, 1))[0]
             yield f"torchvision {name}", net, 224 if side > 32 or name.startswith("vit") else 32
-
-
-def _without_common_prefix(tensors: Mapping[str, Tensor]) -> tuple[Mapping[str, Tensor], str]:
-    """A network kept as an attribute of another module has its name in front of every key."""
-    first = {key.partition(".")[0] for key in tensors}
-    if len(first) != 1 or all(key.count(".") < 2 for key in tensors):
-        return tensors, ""
-    prefix = f"{first.pop()}."
-    return {key.removeprefix(prefix): value for key, value in tensors.items()}, prefix
 
 
 # --- comparing -------------------------------------------------------------------------------------------------
@@ -177,7 +164,7 @@ def _sort_out(extra: Mapping[str, Tensor], shapes: Shapes) -> tuple[tuple[str, .
     counters and the loss are neither.
     """
     own = {_row(key) for key in shapes}
-    unclear = [key for key, value in extra.items() if not _is_no_layer(key, value)]
+    unclear = [key for key, value in extra.items() if not is_no_layer(key, value)]
     layers = tuple(key for key in unclear if _row(key) in own)
     return layers, tuple(key for key in unclear if _row(key) not in own)
 
@@ -186,11 +173,6 @@ def _row(key: str) -> str:
     """The first part of a key without its number: "layer" of `layer2.0.conv1.weight`, "" in an nn.Sequential."""
     first = key.partition(".")[0].rstrip("0123456789")
     return SPELLINGS.get(first, first)
-
-
-def _is_no_layer(key: str, value: Tensor) -> bool:
-    counts = value.numel() <= 1 and key.rpartition(".")[2] in NUMBERS
-    return counts or key.partition(".")[0] in IGNORED_PARTS
 
 
 def _spelled_otherwise(comparison: _Comparison, left: str, right: str) -> bool:

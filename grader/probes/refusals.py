@@ -39,12 +39,14 @@ REFUSALS: dict[str, str] = {
     " network with 10 outputs, train it, and hand in those weights.",
     "network": "The weights in {file} fit none of the networks that the grader knows. The nearest is {nearest}:"
     " {missing} of its weights are missing, {unexpected} others are there instead, {shapes} have another shape. Hand in"
-    " the weights of that network, or ask your teacher how an own network is graded.",
+    " the weights of that network, or with these the class that builds your own: in models.py or exp2.py, and so that"
+    " it can be built without arguments.",
     "more_weights": "The weights in {file} are those of {nearest} and {count} more, which make it another network, one"
-    " that the grader does not know: {names}. Hand in the weights of one of the lab's networks, or ask your teacher how"
-    " an own network is graded.",
+    " that the grader does not know: {names}. Hand in the weights of one of the lab's networks, or with these the class"
+    " that builds your own: in models.py or exp2.py, and so that it can be built without arguments.",
     "layer": "{file} holds a whole nn.Sequential with a layer that the grader does not rebuild: {name} ({layer}). Use"
-    " layers of torch.nn, or hand in a state dict of one of the lab's networks.",
+    " layers of torch.nn, or hand in with it the function that builds your network: in models.py or exp2.py, and"
+    " without arguments.",
     "forward": "The network in {file} was rebuilt as {network}, and it cannot take a 3 x {side} x {side} image:"
     " {problem}. Check that the layers' sizes follow from each other.",
     # history.json
@@ -67,7 +69,14 @@ REFUSALS: dict[str, str] = {
     "code_package_of_ours": "{doing} needs the package {package}, which the grader's machine lacks ({place}). Install"
     " what the lab needs ('pip install cnn-lab-grader[lab]'), see 'grade doctor', and grade again.",
     "code_raised": "{doing} raised {kind}: {problem} ({place}).",
+    "code_endless": "{doing} did not end within {seconds:g} seconds ({place}): look for a loop without end.",
+    "code_arguments": "{doing} needs arguments that the grader does not know: {arguments}. Give them default values.",
     "code_returned": "{doing} returned {found}; it should return {wanted}.",
+    # a retrieval, computed anew
+    "extractor_weights": "The file of the weights {weights} does not fit the network {model}.",
+    "extractor_input": "The network cannot take images prepared so: {problem}. Declare under 'preprocess' in"
+    " retrieval.json what was done with them.",
+    "features_file": "features.npz cannot be used: {problem}. Let retrieve.py write it again.",
     "output": "The network in {file} answers with values of shape {shape} for each image, not with 10 numbers. Make"
     " its last layer one of 10 outputs, train it, and hand in those weights.",
 }

@@ -18,6 +18,10 @@ PREFIXES = ("module.", "_orig_mod.")  # DataParallel, torch.compile
 MOST_LEVELS = 4
 MOST_KEYS = 20_000
 MOST_PERCENT = 100
+COUNTER = "num_batches_tracked"  # older files lack it, and evaluation never reads it
+IGNORED_PARTS = ("criterion", "loss", "loss_fn")  # a loss with weights of its own, saved along
+# Single numbers that are no layer: profilers' counters, and what training scripts keep beside the weights.
+NUMBERS = ("total_ops", "total_params", "epoch", "step", "acc", "accuracy", "best_acc", "loss")
 MOST_MODULES = 20_000
 MOST_DEPTH = 50
 CONTAINER = "torch.nn.modules.container.Sequential"
@@ -106,13 +110,30 @@ def _module_tensors(module: Inert, file: str) -> dict[str, Tensor]:
         if depth > MOST_DEPTH or count > MOST_MODULES:
             problem = f"it is more than {MOST_MODULES:,} modules, or more than {MOST_DEPTH} inside one another"
             raise Refuse("no_tensors", file=file, found=problem)
+        passing = module.state.get("_non_persistent_buffers_set")  # of no state dict
+        passing = passing if isinstance(passing, set) else set()
         for kind in ("_parameters", "_buffers"):
             held = module.state.get(kind)
             for name, value in held.items() if isinstance(held, Mapping) else ():
-                if isinstance(name, str) and isinstance(value, Tensor):
+                if isinstance(name, str) and isinstance(value, Tensor) and name not in passing:
                     tensors[prefix + name] = value
         waiting += reversed([(f"{prefix}{name}.", child, depth + 1) for name, child in children(module)])
     return tensors
+
+
+def without_common_prefix(tensors: Mapping[str, Tensor]) -> tuple[Mapping[str, Tensor], str]:
+    """A network kept as an attribute of another module has its name in front of every key."""
+    first = {key.partition(".")[0] for key in tensors}
+    if len(first) != 1 or all(key.count(".") < 2 for key in tensors):
+        return tensors, ""
+    prefix = f"{first.pop()}."
+    return {key.removeprefix(prefix): value for key, value in tensors.items()}, prefix
+
+
+def is_no_layer(key: str, value: Tensor) -> bool:
+    """Whether a tensor that a network does not have is a counter or a part of the loss: no weight of any layer."""
+    counts = value.numel() <= 1 and key.rpartition(".")[2] in NUMBERS
+    return counts or key.partition(".")[0] in IGNORED_PARTS
 
 
 def take(tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], file: str) -> dict[str, Tensor]:

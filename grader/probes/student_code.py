@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import re
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -105,6 +106,30 @@ def told_apart(doing: str) -> Iterator[None]:
         raise _refusal(error, doing) from None
 
 
+class Endless(BaseException):
+    """Raised in the middle of student code that has run for too long."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"more than {seconds:g} seconds")
+        self.seconds = seconds
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """End what runs for longer, so that its place is known; what keeps that from ending it the sandbox ends, later."""
+
+    def ring(*_: object) -> None:
+        raise Endless(seconds)
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def _refusal(error: BaseException, doing: str) -> BaseException:
     said = _said(error)
     frames = _own_frames(error.__traceback__)
@@ -116,6 +141,8 @@ def _refusal(error: BaseException, doing: str) -> BaseException:
     match error:
         case NotImplementedError() if task := _TASK.fullmatch(said):
             return Refuse("code_task", lines, doing=doing, number=task[1], text=task[2], place=place)
+        case Endless(seconds=seconds):
+            return Refuse("code_endless", lines, doing=doing, seconds=seconds, place=place)
         case SystemExit():
             return Refuse("code_exit", lines, doing=doing, place=place)
         case ModuleNotFoundError(name=str(name)):

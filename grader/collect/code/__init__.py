@@ -13,21 +13,20 @@ from grader.collect.code.caller import Caller
 from grader.collect.code.features import look_at_features, true_features
 from grader.collect.code.fitting import look_at_fit
 from grader.collect.code.measuring import look_at_learning_rate, look_at_test
+from grader.collect.code.network import NEEDS_A_SANDBOX, own_network
 from grader.evidence import FeatureVectors, Fits, LearningRates, Observation, TestRuns, kind_of
 from grader.records import Submission
 from grader.sandbox import open_code_sandbox
 
-__all__ = ["CODE_RECORDS", "Caller", "open_caller", "run_code"]
+__all__ = ["CODE_RECORDS", "NEEDS_A_SANDBOX", "Caller", "open_caller", "own_network", "run_code"]
 
 CODE_RECORDS = (Fits, TestRuns, LearningRates, FeatureVectors)  # seen only where student code was run
-SCRIPTS = ("exp1.py", "exp2.py", "extract_features.py")
 
 
 @contextmanager
 def open_caller(submission: Submission, bench: Bench) -> Iterator[Caller]:
     """Start the sandbox, so that torch is imported inside while the weights are measured."""
-    names = {path.casefold().rpartition("/")[2] for path in submission.parts.sources}
-    sandbox = open_code_sandbox(bench.sandbox, submission.root) if names.intersection(SCRIPTS) else None
+    sandbox = open_code_sandbox(bench.sandbox, submission.root) if submission.parts.sources else None
     if sandbox is None:
         yield Caller(submission, None)
         return

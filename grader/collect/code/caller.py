@@ -48,13 +48,18 @@ NO_SANDBOX = message(
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a student's function: the probe that makes it, with what goes in and what may come back."""
+    """One call of a student's function: the probe that makes it, with what goes in and what may come back.
+
+    `limits` are those of a call that may honestly take as long as grading may: at them it is not the student's fault.
+    """
 
     function: str
     probe: str
     inputs: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     arrays: Mapping[str, ArraySpec] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict)
+    limits: Limits | None = None
 
 
 class Caller:
@@ -71,6 +76,11 @@ class Caller:
         """Remember the template's open tasks: a function that is one is not called."""
         if isinstance(tasks, Seen) and isinstance(tasks.value, Tasks):
             self._open = {(task.file, task.number): task for task in tasks.value.open}
+
+    @property
+    def can_run(self) -> bool:
+        """Whether there is a sandbox to run code in."""
+        return self._sandbox is not None
 
     def will_run(self, script: str) -> bool:
         """Whether a script is there, and a sandbox to run it in."""
@@ -89,6 +99,10 @@ class Caller:
             return Refused(message("{file} is missing. Hand it in as well.", file=script))
         if (task := self._open.get((path, TASKS.get(call.function, "")))) is not None:
             return _not_done(call.function, task)
+        return self.call_in(path, call)
+
+    def call_in(self, path: str, call: Call) -> Reply | Failure:
+        """As `call`, in the file of this path."""
         if self._sandbox is None:
             return Unavailable(NO_SANDBOX)
         if path not in self._imported:
@@ -118,8 +132,10 @@ class Caller:
         with tempfile.TemporaryDirectory(prefix="grade-call-") as folder:
             file = Path(folder) / "data.npz"
             file.write_bytes(stored.getvalue())
-            inputs = {**call.inputs, "file": path}
-            return self._run(Job(call.probe, inputs, {"data": file}, call.arrays, CALL_LIMITS), _Doing(call.function))
+            limits = call.limits or CALL_LIMITS
+            inputs = {**call.inputs, "file": path, "seconds": limits.seconds}
+            job = Job(call.probe, inputs, {"data": file, **call.files}, call.arrays, limits)
+            return self._run(job, _Doing(call.function, ours=call.limits is not None))
 
     def _run(self, job: Job, doing: _Doing) -> Reply | Failure:
         assert self._sandbox is not None
@@ -137,6 +153,7 @@ class _Doing:
 
     what: str
     importing: bool = False
+    ours: bool = False  # its limits are the grader's own
 
 
 def observed(
@@ -162,6 +179,8 @@ def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...]) -> Failure
     details: tuple[str, ...] = ()
     match failure:
         case Unavailable():
+            return failure
+        case TimedOut() | OutOfMemory() if doing.ours:
             return failure
         case Refused() if failure.message.text == REFUSALS["code_package_of_ours"]:
             return Unavailable(failure.message)

@@ -1,0 +1,134 @@
+"""Weights of a network that the grader does not know: the submission's class for them is looked for, and run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from grader.collect.bench import Bench
+from grader.collect.code.caller import Call, Caller
+from grader.collect.code.network_run import Fit, Run, measured
+from grader.collect.weights import choose_checkpoint
+from grader.evidence import (
+    Checkpoint,
+    Failure,
+    Measurement,
+    Observation,
+    Preprocessing,
+    Refused,
+    Seen,
+    TestScores,
+    Unavailable,
+    kind_of,
+)
+from grader.intake import place
+from grader.intake.names import from_disk
+from grader.probes.refusals import REFUSALS
+from grader.records import Submission, message
+from grader.sandbox import Reply
+
+UNKNOWN_NETWORK = tuple(REFUSALS[code] for code in ("network", "more_weights", "layer"))
+FIRST_SCRIPTS = ("models.py", "exp2.py")  # where the class should be; then the files nearest to the root
+MOST_SCRIPTS = 8
+MOST_TOLD = 2  # of what was tried, in the sentence; all of it stands below
+
+NEEDS_A_SANDBOX = message(
+    "the weights fit none of the networks that the grader knows. The submission's own class can be run with them, but"
+    " in bubblewrap only, which does not work on this machine: 'grade doctor' says what to install"
+)
+NONE_FITS = (
+    "The weights in {weights} fit none of the networks that the grader knows, and none that the submission's own code"
+    " builds. {why} Hand in the class that builds yours: in models.py or exp2.py, and so that it can be built without"
+    " arguments."
+)
+
+
+def own_network(
+    caller: Caller, submission: Submission, bench: Bench, seen: Mapping[str, Observation]
+) -> dict[str, Observation]:
+    """What takes the place of what was seen of the weights; {} where a network of ours runs them, or no code is there.
+
+    Also where they fit one of ours and hold more besides, and its accuracy is no mark for that reason.
+    """
+    unknown = _is_unknown(seen)
+    path, used, scripts = choose_checkpoint(submission), seen[kind_of(Preprocessing)], _scripts(submission)
+    if not (unknown or _is_unsettled(seen)) or not isinstance(path, str) or not scripts:
+        return {}
+    if not isinstance(used, Seen) or not isinstance(used.value, Preprocessing):
+        return {}
+    if not caller.can_run:
+        return _instead(Unavailable(NEEDS_A_SANDBOX)) if unknown else {}
+    caller.printed()  # what the functions printed is told with them
+    weights = place(submission, path)
+    fits = _look_for(caller, scripts, weights)
+    run = Run(caller, bench, path, weights, used.value)
+    found = measured(run, fits, seen) if isinstance(fits, tuple) else fits
+    if isinstance(found, dict):
+        return found
+    return _instead(found) if found and unknown else {}
+
+
+def _is_unknown(seen: Mapping[str, Observation]) -> bool:
+    outcome = seen[kind_of(Checkpoint)]
+    return isinstance(outcome, Refused) and outcome.message.text in UNKNOWN_NETWORK
+
+
+def _is_unsettled(seen: Mapping[str, Observation]) -> bool:
+    known = seen[kind_of(Checkpoint)]
+    spare = isinstance(known, Seen) and isinstance(known.value, Checkpoint) and known.value.spare_weights
+    return bool(spare) and isinstance(seen[kind_of(TestScores)], Unavailable)
+
+
+def _instead(failure: Failure) -> dict[str, Observation]:
+    return {kind_of(kind): failure for kind in (Checkpoint, TestScores, Measurement)}
+
+
+def _scripts(submission: Submission) -> list[str]:
+    """Where the class may be, the likeliest first; tests are not asked."""
+
+    def rank(path: str) -> tuple[int, int]:
+        name = path.casefold().rpartition("/")[2]
+        return FIRST_SCRIPTS.index(name) if name in FIRST_SCRIPTS else len(FIRST_SCRIPTS), path.count("/")
+
+    own = [path for path in submission.parts.sources if not path.casefold().rpartition("/")[2].startswith("test_")]
+    return sorted(own, key=rank)[:MOST_SCRIPTS]
+
+
+def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, ...] | Failure | None:
+    """What fits, of the first script in which anything does; None where there was nothing to try."""
+    tried: list[str] = []
+    name = from_disk(weights.name)
+    for script in scripts:
+        doing = f"building the networks of {script}"
+        call = Call(doing, "code_find_networks", {"weights": name}, files={"checkpoint": weights})
+        reply = caller.call_in(script, call)
+        if isinstance(reply, Reply):
+            if fits := _fits(script, reply.value.get("fits")):
+                return fits
+            tried += _told(script, reply.value.get("others"))
+        elif isinstance(reply, Refused):
+            tried.append(reply.message.english())
+        else:
+            return reply
+    if not tried:
+        return None
+    return Refused(message(NONE_FITS, weights=name, why=" ".join(tried[:MOST_TOLD])), tuple(tried))
+
+
+def _fits(script: str, found: Any) -> tuple[Fit, ...]:
+    fits = []
+    for one in found if isinstance(found, list) else ():
+        match one:
+            case [str(name), int(line)] if name.isidentifier() and line > 0:
+                fits.append(Fit(script, name[:200], line))
+    return tuple(fits)
+
+
+def _told(script: str, found: Any) -> list[str]:
+    lines = []
+    for one in found if isinstance(found, list) else ():
+        match one:
+            case [str(name), int(line), str(why)]:
+                lines.append(f"{name[:100]} ({script}, line {line}): {why[:300]}")
+    return lines
