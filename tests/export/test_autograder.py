@@ -1,0 +1,129 @@
+"""The zip for Gradescope: what is in it installs, and results are written whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grader import __version__
+from grader.errors import BadLab
+from grader.export import Request, export
+from grader.records import Grade, Student
+from grader.rubric import DEFAULT
+
+SETTINGS = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+
+
+@pytest.fixture(scope="module")
+def autograder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The zip, with a rubric of one's own."""
+    path = tmp_path_factory.mktemp("autograder") / "autograder.zip"
+    export(Request(to="gradescope-autograder", out=path, rubric=DEFAULT))
+    return path
+
+
+@pytest.fixture
+def installed(autograder: Path, tmp_path: Path) -> Path:
+    """As on Gradescope: the zip unpacked in source/, a submission beside it, but no grader yet."""
+    with zipfile.ZipFile(autograder) as archive:
+        archive.extractall(tmp_path / "source")
+    (tmp_path / "submission").mkdir()
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    return tmp_path
+
+
+def grader_is(root: Path, script: str) -> None:
+    """Put a program in the grader's place."""
+    path = root / "venv" / "bin" / "grade"
+    path.write_text(f"#!/usr/bin/env bash\n{script}\n")
+    path.chmod(0o755)
+
+
+def run(root: Path) -> dict[str, object]:
+    """Run what Gradescope runs, and read what it reads."""
+    command = ["bash", str(root / "source" / "run_autograder")]
+    done = subprocess.run(command, env={**SETTINGS, "AUTOGRADER_ROOT": str(root)}, capture_output=True, check=False)
+    assert done.returncode == 0
+    return json.loads((root / "results" / "results.json").read_text())
+
+
+def test_the_zip_holds_what_gradescope_calls_and_may_run_it(autograder: Path) -> None:
+    with zipfile.ZipFile(autograder) as archive:
+        modes = {info.filename: (info.external_attr >> 16) & 0o777 for info in archive.infolist()}
+    assert modes.pop("setup.sh") == modes.pop("run_autograder") == 0o755
+    wheel = f"cnn_lab_grader-{__version__}-py3-none-any.whl"
+    assert set(modes) == {"README.md", "failed.json", "rubric.toml", wheel}
+
+
+@pytest.mark.parametrize("name", ["setup.sh", "run_autograder"])
+def test_the_scripts_are_shell_and_name_no_host(autograder: Path, name: str) -> None:
+    with zipfile.ZipFile(autograder) as archive:
+        text = archive.read(name)
+    assert b"\r" not in text
+    assert b"://" not in text
+    assert subprocess.run(["bash", "-n"], input=text, check=False).returncode == 0
+
+
+def test_where_the_data_comes_from_is_told(autograder: Path) -> None:
+    with zipfile.ZipFile(autograder) as archive:
+        assert "grade data fetch" in archive.read("README.md").decode()
+        assert "data fetch" in archive.read("setup.sh").decode()
+
+
+def test_the_wheel_installs_and_its_command_runs(installed: Path) -> None:
+    pytest.importorskip("pip")
+    wheel = next((installed / "source").glob("*.whl"))
+    target = installed / "site"
+    pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--quiet", "--no-compile"]
+    subprocess.run([*pip, "--target", str(target), str(wheel)], env=SETTINGS, check=True)
+    code = "import grader; from grader.cli import cli; print(grader.__file__); cli(['--version'])"
+    command, here = [sys.executable, "-c", code], {**SETTINGS, "PYTHONPATH": str(target)}
+    done = subprocess.run(command, env=here, cwd=installed, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(str(target))
+    assert __version__ in done.stdout
+    assert (target / "grader" / "rubric.toml").exists()
+    assert not (target / "reference" / "final.pth").exists()
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["exit 2", "kill -9 $$", 'echo "{" > "$AUTOGRADER_ROOT/nothing"; exit 1'],
+    ids=["refused", "killed", "failed"],
+)
+def test_results_are_there_although_the_grader_failed(installed: Path, script: str) -> None:
+    grader_is(installed, script)
+    results = run(installed)
+    assert results["score"] == 0
+    assert "Nothing could be graded" in str(results["output"])
+
+
+def test_results_are_there_although_nothing_was_installed(installed: Path) -> None:
+    assert "Nothing could be graded" in str(run(installed)["output"])
+
+
+def test_a_grade_becomes_results(installed: Path, stored: Callable[..., Grade], grades: Path) -> None:
+    stored(Student("submission"), 0.5)
+    code = f'{sys.executable} -c "from grader.cli import main; main()" "$@"'
+    grader_is(installed, f'echo "$@" >> "$AUTOGRADER_ROOT/calls"\n'
+                         f'if [ "$1" = run ]; then mkdir "$4/submission"; cp {grades}/000/grade.json "$4/submission/"; '
+                         f"exit 1; fi\n{code}")  # fmt: skip
+    results = run(installed)
+    assert results["score"] == 55
+    first = (installed / "calls").read_text().split("\n", 1)[0]
+    assert first.startswith(f"run {installed}/submission --out ")
+    assert first.endswith("--rubric rubric.toml")
+
+
+def test_a_mistake_in_the_rubric_is_told_before_students_see_it(tmp_path: Path) -> None:
+    rubric = tmp_path / "rubric.toml"
+    rubric.write_text(DEFAULT.read_text().replace("test_accuracy", "test_acuracy"))
+    with pytest.raises(BadLab, match="test_acuracy"):
+        export(Request(to="gradescope-autograder", out=tmp_path / "a.zip", rubric=rubric))
+    assert not (tmp_path / "a.zip").exists()

@@ -1,0 +1,166 @@
+"""The command: what it writes for a class, what it says, and the exit status."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grader.cli import cli, main
+from grader.errors import BadLab
+from grader.export import FORMATS, Exported
+from grader.records import Grade, Student
+
+Run, Said, Store = Callable[..., Exported], Callable[[Exported], list[str]], Callable[..., Grade]
+
+
+@pytest.fixture
+def grade(
+    grades: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """`grade export ...` in this process: exit status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["grade", "export", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.out + captured.err
+        return int(ended.value.code or 0), " ".join(captured.out.split()), " ".join(captured.err.split())
+
+    return run
+
+
+def test_the_command_offers_what_can_be_written() -> None:
+    option = next(one for one in cli.commands["export"].params if one.name == "to")
+    assert tuple(option.type.choices) == FORMATS
+
+
+def test_a_class_becomes_a_table(grade, stored, grades) -> None:
+    stored(Student("Ada 吴", "1", "canvas"), 0.5)
+    stored(Student("=cmd()"), 1.0)
+    assert grade(grades, "--to", "csv")[0] == 0
+    with (grades / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["name"], row["total"]) for row in rows] == [("Ada 吴", "55"), ("'=cmd()", "100")]
+
+
+def test_a_class_becomes_a_document_of_tests(grade, stored, grades, tmp_path) -> None:
+    stored(Student("Ada"), 0.5)
+    stored(Student("Ben"), None)
+    status, out, _ = grade(grades, "--to", "junit", "--out", tmp_path / "all.xml")
+    assert status == 1
+    assert "Not final: Ben: 10 of 100 points so far" in out
+    assert ET.parse(tmp_path / "all.xml").getroot().attrib["errors"] == "1"
+    grade(grades, "--to", "junit", "--out", tmp_path / "all.xml", "--final-only")
+    assert [suite.attrib["name"] for suite in ET.parse(tmp_path / "all.xml").getroot()] == ["Ada"]
+
+
+@pytest.mark.parametrize(("to", "name"), [("gradescope", "results.json"), ("classroom50", "result.json")])
+def test_each_submission_gets_its_own_results(grade, stored, grades, tmp_path, to, name) -> None:
+    stored(Student("Ada"), 0.5)
+    stored(Student("Ben"), 1.0)
+    assert grade(grades, "--to", to)[0] == 0
+    assert [json.loads((grades / folder / name).read_text())["score"] for folder in ("000", "001")] == [55, 100]
+    grade(grades, "--to", to, "--out", tmp_path / "all")
+    assert sorted(path.parent.name for path in (tmp_path / "all").rglob(name)) == ["000", "001"]
+
+
+def test_one_submission_can_be_put_where_the_platform_looks(grade, stored, grades, tmp_path) -> None:
+    stored(Student("Ada"), 0.5)
+    place = tmp_path / "results" / "results.json"
+    assert grade(grades, "--to", "gradescope", "--out", place)[0] == 0
+    assert json.loads(place.read_text())["score"] == 55
+    stored(Student("Ben"), 0.5)
+    status, _, err = grade(grades, "--to", "gradescope", "--out", place)
+    assert status == 2
+    assert "holds 2 grades, and" in err
+
+
+def test_classroom_50_is_told_whose_it_is(grade, stored, grades, monkeypatch) -> None:
+    monkeypatch.setenv("SUBMISSION_TAG", "submit/1")
+    stored(Student("Ada"))
+    grade(grades / "000", "--to", "classroom50")
+    assert json.loads((grades / "000" / "result.json").read_text())["submission"] == "submit/1"
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda text: text.replace('"credit": 0.5', '"credit": 7.5'), "grade.json is not a grade of this version"),
+        (lambda text: text.replace('"credit": 0.5', '"credit": NaN'), "grade.json is not a grade of this version"),
+        (lambda text: text.replace("grade/1", "grade/9"), "grade.json is not a grade of this version"),
+        (lambda text: text.replace("90", "1e309"), "grade.json is not a grade of this version"),
+        (lambda text: text[:100], "grade.json is not a grade of this version"),
+        (lambda text: "[" * 200_000, "grade.json is not a grade of this version"),
+        (lambda text: "\udcff", "grade.json is not UTF-8"),
+    ],
+)
+def test_a_grade_that_was_tampered_with_is_told_and_stops_nobody(grade, stored, grades, change, sentence) -> None:
+    stored(Student("Ada"), 0.5)
+    stored(Student("Ben"), 1.0)
+    path = grades / "000" / "grade.json"
+    path.write_text(change(path.read_text("utf-8")), "utf-8", errors="surrogateescape")
+    status, _, err = grade(grades, "--to", "csv")
+    assert status == 2
+    assert f"000/{sentence}" in err
+    assert "Ben" in (grades / "grades.csv").read_text("utf-8")
+
+
+def test_points_that_add_up_to_no_number_are_refused(grade, stored, grades) -> None:
+    stored(Student("Ada"), 0.5)
+    path = grades / "000" / "grade.json"
+    path.write_text(path.read_text("utf-8").replace('"points": 90.0', '"points": 1.7e308').replace(
+        '"points": 10.0', '"points": 1.7e308').replace('"credit": 0.5', '"credit": 1.0'))  # fmt: skip
+    status, _, err = grade(grades, "--to", "csv")
+    assert (status, "adds up to no number" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nowhere", "--to", "csv"], "nowhere is no folder"),
+        ([".", "--to", "csv"], "holds no grade.json. Grade first"),
+        (["--to", "csv"], "Name the folder that holds the grades: grade export DIR --to csv"),
+    ],
+)
+def test_where_there_is_nothing_to_export_the_next_step_is_told(grade, arguments, sentence) -> None:
+    status, _, err = grade(*arguments)
+    assert status == 2
+    assert sentence in err
+
+
+def test_a_grade_is_never_written_over(stored, grades, run) -> None:
+    stored(Student("Ada"))
+    before = (grades / "000" / "grade.json").read_bytes()
+    for to in ("csv", "gradescope"):
+        with pytest.raises(BadLab, match="is read and would be written over"):
+            run(to, out=grades / "000" / "grade.json")
+    assert (grades / "000" / "grade.json").read_bytes() == before
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(stored, grades, run, tmp_path) -> None:
+    stored(Student("Ada"))
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(BadLab, match="cannot be written"):
+        run("csv", out=tmp_path / "file" / "grades.csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "grades"]
+
+
+def test_a_class_of_five_hundred_is_told_apart(stored, grades, run, said, tmp_path) -> None:
+    lines = ["Student,ID,Section,Lab (1)"]
+    for number in range(500):
+        stored(Student(f"student{number}", str(1000 + number), "canvas"), number / 500)
+        lines.append(f'"Name, Same",{1000 + number},x,')
+    book = tmp_path / "book.csv"
+    book.write_text("\n".join(lines))
+    done = run("canvas", into=book, column="Lab")
+    assert said(done)[0].endswith("500 rows filled, from book.csv.")
+    marks = [row["Lab (1)"] for row in csv.DictReader(book.with_name("book.graded.csv").open())]
+    assert [float(mark) for mark in marks] == [round(10 + 90 * number / 500, 2) for number in range(500)]

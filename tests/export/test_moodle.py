@@ -1,0 +1,126 @@
+"""Moodle: the grading worksheet in several languages, and the zip with the students' pages."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from grader.errors import BadLab
+from grader.export import Exported
+from grader.records import Grade, Student
+
+Run, Said, Store = Callable[..., Exported], Callable[[Exported], list[str]], Callable[..., Grade]
+
+SHEET = (
+    "Identifier,\"Full name\",\"ID number\",\"Email address\",Status,Grade,\"Maximum grade\",\"Grade can be changed\","
+    "\"Last modified (submission)\",\"Last modified (grade)\",\"Feedback comments\"\n"
+    "\"Participant 12345\",\"Ada Ng\",m1,ada@uni.example,Submitted,,100.00,Yes,\"Monday, 2 March 2026, 2:00 PM\",-,\n"
+    "\"Participant 222\",\"Ben Okafor\",m2,ben@uni.example,Submitted,-,100.00,Yes,-,-,\"see me\"\n"
+    "\"Participant 333\",\"Cleo Díaz\",m3,cleo@uni.example,\"No submission\",,100.00,Yes,-,-,\n"
+)  # fmt: skip
+
+
+@pytest.fixture
+def worksheet(tmp_path: Path) -> Path:
+    path = tmp_path / "Grades-Lab5.csv"
+    path.write_bytes(SHEET.encode())
+    return path
+
+
+def rows(path: Path, encoding: str = "utf-8") -> list[dict[str, str]]:
+    with path.open(encoding=encoding, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_marks_and_comments_are_filled_in_and_all_else_stays(run: Run, stored: Store, worksheet: Path) -> None:
+    stored(Student("Ada Ng", "12345", "moodle"), 0.5)
+    stored(Student("somebody", email="BEN@uni.example"), 0.25)
+    done = run("moodle", into=worksheet)
+    filled = rows(worksheet.with_name("Grades-Lab5.graded.csv"))
+    assert [row["Grade"] for row in filled] == ["55", "32.5", ""]
+    assert filled[0]["Feedback comments"].startswith("55 of 100 points.<br>Every file is there. 10 of 10<br>")
+    assert filled[1]["Feedback comments"] == "see me"
+    kept = [{key: row[key] for key in row if key not in ("Grade", "Feedback comments")} for row in filled]
+    before = rows(worksheet)
+    assert kept == [{key: row[key] for key in row if key not in ("Grade", "Feedback comments")} for row in before]
+    assert worksheet.read_bytes() == SHEET.encode()
+    assert not done.needs_human
+
+
+def test_a_participant_decides_then_the_address_then_the_number_then_the_name(
+    run: Run, stored: Store, worksheet: Path
+) -> None:
+    stored(Student("Ben Okafor", "12345", "moodle", "cleo@uni.example"), 0.1)
+    stored(Student("x", "m2", "gradescope"), 0.2)
+    stored(Student("CLEO DÍAZ"), 0.3)
+    run("moodle", into=worksheet)
+    assert [row["Grade"] for row in rows(worksheet.with_name("Grades-Lab5.graded.csv"))] == ["19", "28", "37"]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "标识符,全名,邮箱地址,状态,成绩,最高分,允许更改成绩,上次修改（作业）,上次修改（评分）,评语反馈",
+        "识别码,姓名,电子邮件地址,状态,成绩,最高成绩,允许更改成绩,最后修改（学生）,最后修改（教师）,评语反馈",
+        "識別碼,全名,電子郵件信箱,狀態,成績,最高分數,x,y,z,回饋評語",
+        "ID,Vollständiger Name,E-Mail-Adresse,Status,Bewertung,Maximale Bewertung,x,y,z,Feedback als Kommentar",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030", "utf-16"])
+def test_headings_are_known_in_other_languages(
+    run: Run, stored: Store, worksheet: Path, heading: str, encoding: str
+) -> None:
+    text = f"{heading}\n参与人12345,吴雅达,a@b.example,已提交,,100.00,是,-,-,\n"
+    worksheet.write_bytes(text.encode(encoding))
+    stored(Student("吴雅达"), 0.5)
+    run("moodle", into=worksheet)
+    filled = list(rows(worksheet.with_name("Grades-Lab5.graded.csv"), encoding)[0].values())
+    assert filled[:6] == ["参与人12345", "吴雅达", "a@b.example", "已提交", "55", "100.00"]
+    assert filled[-1].startswith("55 of 100 points.")
+
+
+def test_an_unknown_heading_is_told_and_can_be_named(run: Run, stored: Store, worksheet: Path) -> None:
+    worksheet.write_text("Id,Namn,Betyg\nDeltagare 12345,Ada,\n")
+    stored(Student("Ada Ng", "12345", "moodle"), 0.5)
+    with pytest.raises(BadLab, match=r'line 1: none of these headings is known as the grade\'s: "Namn", "Betyg"'):
+        run("moodle", into=worksheet)
+    run("moodle", into=worksheet, column="Betyg")
+    assert worksheet.with_name("Grades-Lab5.graded.csv").read_text().endswith("Deltagare 12345,Ada,55\n")
+
+
+def test_what_is_no_worksheet_is_refused_with_its_line(run: Run, stored: Store, worksheet: Path) -> None:
+    worksheet.write_bytes(SHEET.replace('"Participant 222"', "Ben").encode())
+    stored(Student("Ada"))
+    with pytest.raises(BadLab, match=r"Grades-Lab5\.csv, line 3: a worksheet of Moodle begins each line"):
+        run("moodle", into=worksheet)
+
+
+def test_a_maximum_that_moodle_would_not_pass_is_told(run: Run, stored: Store, worksheet: Path, said: Said) -> None:
+    worksheet.write_bytes(SHEET.replace("100.00", "20.00").encode())
+    stored(Student("Ada Ng", "12345", "moodle"), 0.5)
+    done = run("moodle", into=worksheet)
+    assert any("counts to 20 points, the rubric to 100" in line for line in said(done))
+    assert done.needs_human
+
+
+def test_the_zip_holds_the_students_page_where_moodle_looks_for_it(run: Run, stored: Store, worksheet: Path) -> None:
+    stored(Student("Ada Ng", "12345", "moodle"), 0.5)
+    stored(Student("nobody here"), 0.5)
+    run("moodle", into=worksheet)
+    with zipfile.ZipFile(worksheet.with_name("Grades-Lab5.graded.feedback.zip")) as archive:
+        assert archive.namelist() == ["Ada Ng_12345_assignsubmission_file/report.html"]
+        page = archive.read(archive.namelist()[0]).decode()
+    assert "Ada Ng" in page
+    assert "for staff only" not in page  # the page beside the grade is for staff; this one is drawn anew
+
+
+def test_what_is_not_final_can_be_kept_from_students(run: Run, stored: Store, worksheet: Path) -> None:
+    stored(Student("Ada Ng", "12345", "moodle"), None)
+    run("moodle", into=worksheet, final_only=True)
+    with zipfile.ZipFile(worksheet.with_name("Grades-Lab5.graded.feedback.zip")) as archive:
+        assert archive.namelist() == []
+    assert worksheet.with_name("Grades-Lab5.graded.csv").read_bytes() == worksheet.read_bytes()
