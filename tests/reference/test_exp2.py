@@ -71,7 +71,14 @@ def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
 
 @pytest.mark.parametrize(
     ("recipe", "model"),
-    [("best", "resnet20"), ("recommended", "mlp"), ("plateau", "mlp"), ("one-cycle", "mlp"), ("small-alexnet", "mlp")],
+    [
+        ("best", "resnet20"),
+        ("quick", "cnn"),
+        ("recommended", "mlp"),
+        ("plateau", "mlp"),
+        ("one-cycle", "mlp"),
+        ("small-alexnet", "mlp"),
+    ],
 )
 def test_a_resumed_run_ends_in_the_same_bits_as_an_uninterrupted_one(exp2, data, tmp_path, recipe, model):
     whole, rest = tmp_path / "whole", tmp_path / "rest"
@@ -106,7 +113,7 @@ def test_a_run_cut_short_differently_follows_the_schedule_of_its_new_length(exp2
     train_run(exp2, data, tmp_path / "a", "--recipe", "best", "--model", "mlp", "--epochs", "4")
     train_run(exp2, data, tmp_path / "b", "--resume", checkpoint(tmp_path / "a", 0), "--epochs", "2")
     _, last = json.loads((tmp_path / "b" / "history.json").read_text())["epochs"]
-    assert last["learning_rate"] == pytest.approx(exp2.PEAK_LEARNING_RATE * exp2.triangle(1, 2))
+    assert last["learning_rate"] == pytest.approx(exp2.PEAK_LEARNING_RATE * exp2.triangle(1, 2, exp2.WARM_UP))
 
 
 @pytest.mark.parametrize(
@@ -264,7 +271,7 @@ def test_the_learning_rate_is_the_recommended_schedule(exp2):
 
 
 def test_the_rate_of_the_best_recipe_rises_once_and_falls_to_zero(exp2):
-    rates = np.array([exp2.triangle(step, 1000) for step in range(1001)])
+    rates = np.array([exp2.triangle(step, 1000, exp2.WARM_UP) for step in range(1001)])
     assert rates.max() == 1.0
     assert (np.diff(rates[: rates.argmax() + 1]) > 0).all()
     assert (np.diff(rates[rates.argmax() + 1 :]) < 0).all()
