@@ -44,7 +44,7 @@ def fill_moodle(request: Request, stored: Sequence[Stored]) -> Exported:
     write(path, export.encode(moodle.render(export.sheet, book.column, book.comments, grades)), inputs)
     feedback, pages = path.with_name(f"{path.stem}.feedback.zip"), _pages(book, grades)
     write(feedback, zipped(pages), inputs)
-    text = "{count} reports, for 'Upload multiple feedback files in a zip'."
+    text = "reports in it: {count}, for 'Upload multiple feedback files in a zip'"
     lines = [told.wrote(feedback, message(text, count=len(pages)))]
     lines += told.scale(export, (book.possible(row) for row in grades), grades)
     lines += told.replaced(export, book.column, grades)
@@ -87,7 +87,7 @@ def _filled(
     path: Path, export: Export, matched: Matched, grades: Mapping[int, Grade], more: Sequence[Checked]
 ) -> Exported:
     """The lines of a filled export. Who handed nothing in is told, and is no reason to call for a person."""
-    done = told.wrote(path, message("{count} rows filled, from {source}.", count=len(grades), source=export.name))
+    done = told.wrote(path, message("rows filled: {count}, from {source}", count=len(grades), source=export.name))
     missing = [told.no_grade(export, row) for row in matched.rows_without]
     needed = bool(matched.lines) or any(line.state != "good" for line in more)
     return Exported((done, *more, *matched.lines, *missing), needed)

@@ -36,7 +36,7 @@ def build_wheel() -> tuple[str, bytes]:
     stem = f"{NAME.replace('-', '_')}-{installed.version}"
     info = f"{stem}.dist-info"
     files = {name: path.read_bytes() for package in PACKAGES for name, path in _files(package)}
-    for name in ("METADATA", "entry_points.txt"):
+    for name in ("METADATA", "entry_points.txt", "licenses/LICENSE"):
         files[f"{info}/{name}"] = (installed.read_text(name) or "").encode()
     files[f"{info}/WHEEL"] = _WHEEL.encode()
     lines = [f"{name},{_digest(data)},{len(data)}" for name, data in files.items()]

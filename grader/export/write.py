@@ -19,8 +19,21 @@ from grader.records import Grade, message
 BOM = "\ufeff"  # without it a spreadsheet takes a Chinese name for something else
 
 
+# Options that mean something for these formats only; elsewhere they would be ignored in silence.
+MEANT_FOR = {
+    "--into": ("canvas", "moodle"),
+    "--column": ("canvas", "moodle"),
+    "--rubric": ("gradescope-autograder",),
+}
+
+
 def export(request: Request) -> Exported:
     """Write what is asked for. Raises BadLab where nothing can be written."""
+    given = {"--into": request.into, "--column": request.column, "--rubric": request.rubric}
+    for option, formats in MEANT_FOR.items():
+        if given[option] is not None and request.to not in formats:
+            text = "{option} is for --to {formats} only. Leave it out."
+            raise BadLab(message(text, option=option, formats=", ".join(formats)))
     if request.to == "gradescope-autograder":
         return _autograder(request)
     if request.folder is None:
@@ -53,7 +66,7 @@ def _class_file(request: Request, folder: Path, stored: Sequence[Stored]) -> Exp
         name, text = "junit.xml", junit.render(grade for grade in grades if _wanted(grade, request))
     path = placed(request.out, folder, name)
     write(path, text.encode("utf-8"), [one.path for one in stored])
-    return Exported((told.wrote(path, message("{count} grades.", count=len(grades))),))
+    return Exported((told.wrote(path, message("grades written: {count}", count=len(grades))),))
 
 
 def _each(request: Request, folder: Path, stored: Sequence[Stored]) -> Exported:
@@ -71,7 +84,7 @@ def _each(request: Request, folder: Path, stored: Sequence[Stored]) -> Exported:
         paths, shown = [home / one.path.parent.relative_to(folder) / name for one in chosen], home / "..." / name
     for one, path in zip(chosen, paths, strict=True):
         write(path, _result(one.grade, request).encode("utf-8"), [each.path for each in stored])
-    return Exported((told.wrote(shown, message("{count} grades.", count=len(chosen))),))
+    return Exported((told.wrote(shown, message("grades written: {count}", count=len(chosen))),))
 
 
 def _wanted(grade: Grade, request: Request) -> bool:

@@ -127,6 +127,8 @@ def test_points_that_add_up_to_no_number_are_refused(grade, stored, grades) -> N
     [
         (["nowhere", "--to", "csv"], "nowhere is no folder"),
         ([".", "--to", "csv"], "holds no grade.json. Grade first"),
+        ([".", "--to", "csv", "--column", "Lab 5"], "--column is for --to canvas, moodle only"),
+        ([".", "--to", "junit", "--rubric", "x"], "--rubric is for --to gradescope-autograder only"),
         (["--to", "csv"], "Name the folder that holds the grades: grade export DIR --to csv"),
     ],
 )
@@ -161,6 +163,6 @@ def test_a_class_of_five_hundred_is_told_apart(stored, grades, run, said, tmp_pa
     book = tmp_path / "book.csv"
     book.write_text("\n".join(lines))
     done = run("canvas", into=book, column="Lab")
-    assert said(done)[0].endswith("500 rows filled, from book.csv.")
+    assert said(done)[0].endswith("rows filled: 500, from book.csv")
     marks = [row["Lab (1)"] for row in csv.DictReader(book.with_name("book.graded.csv").open())]
     assert [float(mark) for mark in marks] == [round(10 + 90 * number / 500, 2) for number in range(500)]
