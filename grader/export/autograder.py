@@ -29,7 +29,7 @@ def autograder_zip(rubric: Path | None) -> bytes:
     content[wheel] = data
     if rubric is not None:
         content["rubric.toml"] = _rubric(rubric)
-    return zipped(content, PROGRAMS)
+    return zipped(content.items(), PROGRAMS)
 
 
 def _rubric(path: Path) -> bytes:

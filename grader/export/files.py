@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 
@@ -44,12 +44,12 @@ def placed(out: Path | None, home: Path, name: str) -> Path:
     return out / name if out.is_dir() else out
 
 
-def zipped(files: Mapping[str, bytes], programs: Iterable[str] = ()) -> bytes:
-    """A zip of these files; `programs` are those that may be run."""
+def zipped(files: Iterable[tuple[str, bytes]], programs: Iterable[str] = ()) -> bytes:
+    """A zip of these files, each held only until it is packed; `programs` are those that may be run."""
     runnable = set(programs)
     content = BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
+        for name, data in files:
             info = zipfile.ZipInfo(name, _EPOCH)
             info.external_attr = (0o100755 if name in runnable else 0o100644) << 16
             info.create_system = 3  # Unix: else the permissions are not read

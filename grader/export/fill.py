@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from grader.errors import BadLab
@@ -42,24 +42,23 @@ def fill_moodle(request: Request, stored: Sequence[Stored]) -> Exported:
     grades = _to_fill(matched, request)
     path, inputs = _beside(request, export), _inputs(request, stored)
     write(path, export.encode(moodle.render(export.sheet, book.column, book.comments, grades)), inputs)
-    feedback, pages = path.with_name(f"{path.stem}.feedback.zip"), _pages(book, grades)
-    write(feedback, zipped(pages), inputs)
+    feedback = path.with_name(f"{path.stem}.feedback.zip")
+    write(feedback, zipped(_pages(book, grades)), inputs)
     text = "reports in it: {count}, for 'Upload multiple feedback files in a zip'"
-    lines = [told.wrote(feedback, message(text, count=len(pages)))]
+    lines = [told.wrote(feedback, message(text, count=len(grades)))]
     lines += told.scale(export, (book.possible(row) for row in grades), grades)
     lines += told.replaced(export, book.column, grades)
     return _filled(path, export, matched, grades, lines)
 
 
-def _pages(book: Moodle, grades: Mapping[int, Grade]) -> dict[str, bytes]:
+def _pages(book: Moodle, grades: Mapping[int, Grade]) -> Iterator[tuple[str, bytes]]:
     """The students' edition, drawn anew: the page beside a grade may be the one for staff."""
     from reports.gradebooks import moodle
     from reports.html import render
 
-    def folder(row: int, grade: Grade) -> str:
-        return moodle.folder(book.name(row) or grade.student.name, book.participant(row))
-
-    return {f"{folder(row, grade)}/report.html": render(grade, "student").encode() for row, grade in grades.items()}
+    for row, grade in grades.items():
+        folder = moodle.folder(book.name(row) or grade.student.name, book.participant(row))
+        yield f"{folder}/report.html", render(grade, "student").encode()
 
 
 def _into(request: Request) -> Export:

@@ -41,7 +41,7 @@ def build_wheel() -> tuple[str, bytes]:
     files[f"{info}/WHEEL"] = _WHEEL.encode()
     lines = [f"{name},{_digest(data)},{len(data)}" for name, data in files.items()]
     files[f"{info}/RECORD"] = "\n".join([*lines, f"{info}/RECORD,,", ""]).encode()
-    return f"{stem}-py3-none-any.whl", zipped(files)
+    return f"{stem}-py3-none-any.whl", zipped(files.items())
 
 
 def _files(package: str) -> Iterator[tuple[str, Path]]:
