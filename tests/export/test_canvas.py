@@ -99,6 +99,7 @@ def test_an_excused_student_stays_excused_and_is_told(run: Run, stored: Store, b
     stored(Student("diazcleo", "333", "canvas"), 0.5)
     done = run("canvas", into=book, column="Lab 5 (77)")
     assert column(book.with_name("book.graded.csv"))["Díaz, Cleo"] == " EX"
+    assert said(done)[0].endswith("rows filled: 0, from book.csv")
     assert "Excused: book.csv, line 6: diazcleo is excused and stays so; the grade would be 55 points." in said(done)
 
 
