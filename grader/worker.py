@@ -54,6 +54,7 @@ PROBES = {
     "preprocessing": ("preprocessing", "read_preprocessing"),
     "reach": ("reach", "try_to_reach"),
     "retrieval": ("retrieval", "compute_scores"),
+    "retrieval_report": ("rankings.reading", "read_retrieval"),
     "tasks": ("tasks", "read_tasks"),
     "weights": ("checkpoint", "describe_weights"),
 }

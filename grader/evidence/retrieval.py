@@ -90,6 +90,8 @@ class RetrievalReport:
     unread: Annotated[tuple[UnreadLine, ...], Field(max_length=20)] = ()
     unread_count: Count = 0
     percent: bool = False  # scores were written in percent and are given here as shares
+    line_is: Literal["line", "page", "cell"] = "line"  # what the numbers of lines count: a PDF has pages only
+    passed_over: Annotated[tuple[Name, ...], Field(max_length=40)] = ()  # likelier documents that hold no ranking
     kind: Literal["retrieval_report"] = "retrieval_report"
 
 

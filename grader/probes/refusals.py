@@ -54,6 +54,11 @@ REFUSALS: dict[str, str] = {
     " 'python -m json.tool {file}'.",
     "history_empty": '{file} holds no epochs. It should hold a list under "epochs" with one record an epoch, as exp2.py'
     " writes it.",
+    # the retrieval report
+    "retrieval_json": "{file} is not JSON (line {line}). Let retrieve.py write it again, or check it with"
+    " 'python -m json.tool {file}'.",
+    "retrieval_empty": "No ranking was found in what was handed in ({files}). Hand in retrieval.json as retrieve.py"
+    " writes it.",
     # a student's code, run
     "code_task": "{doing} cannot be tried: task {number} is not done: {text} ({place}).",
     "code_function": "{file} has no function {function}. Define it at the top level of the file, with the name and the"

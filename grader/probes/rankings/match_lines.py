@@ -1,0 +1,160 @@
+r"""One line of a ranking: `Top 1 match (0.8731): library\cat\1.jpg`, `1. cat/1.jpg 87.31 %`, and their like."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from grader.probes.rankings.paths import cleaned, ends, start
+from grader.probes.rankings.scores import NUMBER, Score, number, score_of, unwrapped
+
+SCORE_WORD = (
+    r"(?:(?:cos(?:ine)?|euclidean|l2)?[ _-]?(?:similarity|sim|score|dist(?:ance)?)|cosine|cos|conf(?:idence)?|"
+    r"(?:余弦|欧氏)?(?:相似度|相似性|距离)|得分|分数|余弦值)"
+)
+_RANK_WORD = r"(?:top|rank(?:ed|ing)?|match|result|hit|neighbou?r|nearest|no\.|nr\.|第|排名|名次|匹配|结果)"
+_RANK = re.compile(
+    rf"[\s>*•\-|(\[]{{0,20}}(?:(?P<word>{_RANK_WORD})[\s\-_.#:=(\[]{{0,4}}(?P<named>\d{{1,4}})(?:st|nd|rd|th|名|位|个|张)?"
+    r"(?![^\W_]|[.,]\d)\s{0,4}[)\]]?\s{0,4}(?:match|result|image|匹配|结果|图[像片])?"
+    r"|[#\[(]?(?P<bare>\d{1,4})(?:[\])]\s{0,9}[.:]?\s{0,9}|[.:、,|]\s{1,9}|[:、]|\s{1,30}(?![/\\(])))\s{0,30}[:.,=\-–|]?\s{0,30}",
+    re.IGNORECASE,
+)
+_WORDS = rf"(?:{SCORE_WORD}\s{{0,3}}(?:\(%\))?\s{{0,3}}[:=]?\s{{0,3}})?"
+_BEFORE = re.compile(
+    rf"[\s\-–:=,;|*]{{0,30}}(?P<words>{_WORDS})"
+    rf"(?:(?P<open>[(\[])\s{{0,3}}{_WORDS}{NUMBER}\s{{0,3}}[)\]]|{number('bare', 'share')})"
+    r"(?P<apart>[\s:;,|*>)\]→=✓✗√×\-–]{1,40})",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(rf"[\s'\"`)\]:,;|=>*\-–→(\[]{{0,40}}{NUMBER}", re.IGNORECASE)
+_LABELLED = re.compile(rf"{SCORE_WORD}(?P<unit>\s{{0,3}}\(%\))?\W{{0,10}}?{NUMBER}", re.IGNORECASE)
+_MANGLED = re.compile(
+    r"(?<![^\W_])(?=[\dlIOoS]{0,4}[.,])(?=[.,\dlIOoS]{0,30}[lIOoS])[\dlIOoS]{1,4}[.,][\dlIOoS ]{2,30}(?![^\W_])"
+)
+_PATH_WORD = re.compile(
+    r"[\s,;:>*\-–→'\"`(\[]{0,20}(?:(?:path|file(?:name)?|image|img|match|name|with|is|文件|图[像片]|路径|结果|匹配)"
+    r"(?:\s{0,3}[:=]\s{0,3}|\s{1,3}))?",
+    re.IGNORECASE,
+)
+_MARKS = "✓✗√×* "
+
+
+@dataclass(frozen=True, slots=True)
+class MatchLine:
+    """What a line says. `score` None: none is there; `clear`: nothing of it was beyond reading."""
+
+    path: str
+    rank: int | None = None
+    score: Score | None = None
+    clear: bool = True
+    whole: bool = True  # the path ends as names of images do, and no bracket is left open
+    said: str = ""  # what stands around path and number: names of metrics
+
+
+def read_match(line: str) -> MatchLine | None:
+    """The one match that the line states; None where it states none, or several. Time is linear in the line."""
+    text = unwrapped(line)
+    names = ends(text)
+    if len(names) > 1:
+        return None
+    ranked = _RANK.match(text)
+    begin = ranked.end() if ranked else 0
+    if names and begin >= names[0]:
+        ranked, begin = None, 0
+    rank = int(ranked["named"] or ranked["bare"]) if ranked else None
+    if not names:
+        return _without_name(text, ranked, rank)
+    head, tail = text[begin : names[0]], text[names[0] :]
+    if (before := _BEFORE.match(head)) and _is_score(before, ranked is not None):
+        return MatchLine(cleaned(head[before.end() :].lstrip(_MARKS)), rank, _score(before), said=before["words"])
+    path = cleaned(head[_lead(head) :]) if ranked else cleaned(text[_lead_of_bare(text, names[0]) : names[0]])
+    if after := _score_after(tail, ranked is not None):
+        return MatchLine(path, rank, after[0], whole=after[1], said=tail[:100])
+    if _MANGLED.search(head[:80]) or _MANGLED.search(tail[:80]):
+        where = _MANGLED.search(head[:80])
+        return MatchLine(cleaned(head[where.end() :].lstrip("):,] ")) if where else path, rank, clear=False)
+    return MatchLine(path, rank) if ranked else None
+
+
+def _without_name(text: str, ranked: re.Match[str] | None, rank: int | None) -> MatchLine | None:
+    """Top 1 match (0.8731): cat/1 - a name without its ending, or one that goes on in the next line."""
+    if ranked is None:
+        return None
+    rest = text[ranked.end() :]
+    before = _BEFORE.match(rest)
+    if before and _is_score(before, True):
+        path = cleaned(rest[before.end() :].lstrip(_MARKS))
+        return MatchLine(path, rank, _score(before), whole=False, clear=bool(path), said=before["words"])
+    named = ranked["word"] is not None and bool(re.search(r"\d[.,]\d|[(\[].{0,40}[)\]]\s{0,3}:", rest))
+    return MatchLine("", rank, clear=False, whole=False) if named else None
+
+
+def _lead(head: str) -> int:
+    match = _PATH_WORD.match(head)
+    return match.end() if match else 0
+
+
+def _lead_of_bare(text: str, end: int) -> int:
+    """Without a rank the whole of the line's start is the name, unless words stand before it."""
+    begin = _lead(text[:end])
+    return begin if "/" in text[begin:end].split(" ", maxsplit=1)[0] or " " not in text[begin:end] else start(text, end)
+
+
+def _is_score(match: re.Match[str], ranked: bool) -> bool:
+    """Without a rank 3.1 is a section; a number in brackets or of three decimals, with a word or a % is a score."""
+    if ranked or match["open"] or match["words"]:
+        return True
+    return bool(match["share"]) or bool(re.search(r"[.,]\d{3}|nan|e-", match["bare"], re.IGNORECASE))
+
+
+def _score(match: re.Match[str]) -> Score:
+    if match["number"]:
+        return score_of(match, "%)" in match["words"])
+    value = re.compile(NUMBER, re.IGNORECASE).match(match["bare"] + (match["share"] or ""))
+    assert value is not None  # the same pattern
+    return score_of(value, "%)" in match["words"])
+
+
+def _score_after(tail: str, ranked: bool) -> tuple[Score, bool] | None:
+    """The score behind a name, and whether no bracket before it is left open."""
+    labelled = _LABELLED.search(tail[:200])
+    match = labelled or _AFTER.match(tail)
+    if match is None:
+        return None
+    if (
+        not labelled
+        and not match["percent"]
+        and not re.search(r"[.,]\d|[a-z]", match["number"], re.IGNORECASE)
+        and not ranked
+    ):
+        return None  # cat.jpg 640
+    unit = bool(labelled and labelled["unit"])
+    return score_of(match, unit), match.end() < len(tail) or "(" not in tail or not tail[-1:].isdigit()
+
+
+def read_matches(line: str) -> tuple[str, list[MatchLine]]:
+    """A query ("" where it is not named) and its matches, of a line that names several images with their scores."""
+    text = unwrapped(line)
+    names = ends(text)
+    begins = [start(text, end, floor) for end, floor in zip(names, [0, *names], strict=False)]
+    paths = [cleaned(text[begin:end]) for begin, end in zip(begins, names, strict=True)]
+    gaps = [text[end:begin] for end, begin in zip(names, [*begins[1:], len(text)], strict=True)]
+    after = [_decimal(gap) for gap in gaps]
+    before = [_decimal(text[: begins[0]]), *after[:-1]]
+    if all(after):
+        return "", [MatchLine(path, score=score) for path, score in zip(paths, after, strict=True)]
+    if all(after[1:]) and not after[0]:
+        return paths[0], [MatchLine(path, score=score) for path, score in zip(paths[1:], after[1:], strict=True)]
+    if all(before):
+        return "", [MatchLine(path, score=score) for path, score in zip(paths, before, strict=True)]
+    if all(before[1:]):
+        return paths[0], [MatchLine(path, score=score) for path, score in zip(paths[1:], before[1:], strict=True)]
+    return "", []
+
+
+def _decimal(gap: str) -> Score | None:
+    """The first number of a gap that is no rank."""
+    for match in re.finditer(NUMBER, gap[:200], re.IGNORECASE):
+        if match["percent"] or re.search(r"[.,]\d|n", match["number"], re.IGNORECASE):
+            return score_of(match)
+    return None

@@ -1,0 +1,61 @@
+"""From the documents that may hold rankings to the first that does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from grader.probes.documents import bounded, lines, part_name, plain
+from grader.probes.rankings.found import Found
+from grader.probes.rankings.json_form import load, read_json
+from grader.probes.rankings.text_form import read_text
+from grader.probes.refusals import Refuse
+from grader.probes.text import decode, read_bytes
+
+FEWEST = 2  # matches in a text: a single one may be any sentence with a file and a number
+
+
+def read_retrieval(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Read the documents `inputs["names"]`, the likeliest first. Raises Refuse where none holds a ranking.
+
+    Returns the fields of evidence.RetrievalReport.
+    """
+    first: Refuse | None = None
+    passed: list[str] = []
+    for name in inputs["names"]:
+        try:
+            found = _read(name, read_bytes(files, name))
+        except Refuse as refusal:
+            first = first or refusal
+            found = None
+        except MemoryError:
+            raise
+        except Exception:  # a broken PDF, a notebook that is none: the next document may do
+            found = None
+        if found is not None and found.count:
+            part = part_name(name)
+            return {**found.fields(name), "line_is": part or "line", "passed_over": passed}, {}
+        passed.append(name[-500:])
+    raise first or Refuse("retrieval_empty", files=", ".join(inputs["names"]))
+
+
+def _read(name: str, data: bytes) -> Found | None:
+    """What the document holds; None where that is no ranking. Raises Refuse where a .json is no JSON."""
+    kind = name.rpartition(".")[2].casefold()
+    if kind == "docx":
+        return None
+    fault: Refuse | None = None
+    if kind == "json" or (kind not in ("pdf", "ipynb") and data[:3].lstrip(b"\xef\xbb\xbf \r\n")[:1] in (b"{", b"[")):
+        try:
+            return read_json(load(decode(data)))
+        except RecursionError:
+            fault = Refuse("retrieval_empty", files=name)  # nested as no person nests
+        except ValueError as error:
+            fault = Refuse("retrieval_json", file=name, line=getattr(error, "lineno", 0))
+    pieces = [(line.number or line.part, plain(line.text)) for line in bounded(lines(name, data))]
+    found = read_text(pieces, name)
+    if found.count >= FEWEST:
+        return found
+    if fault is not None and kind == "json":
+        raise fault
+    return None

@@ -1,0 +1,73 @@
+"""Scores as students print them: tensor(0.8731), np.float32(0.8731), 0,8731, 87.31 %, nan. None is ever mended."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, NamedTuple
+
+
+def number(value: str = "number", percent: str = "percent") -> str:
+    """A pattern with these two groups. A number ends where no letter follows: of 0.99l4 nothing is read, not 0.99."""
+    digits = r"(?:\d{1,15}(?:[.,]\d{1,25})?|[.,]\d{1,25})(?:e[+-]?\d{1,3})?"
+    bounded = rf"(?<![^\W_])(?<!\d[.,])(?P<{value}>[+-]?(?:{digits}|nan|inf(?:inity)?))(?![^\W_]|[.,]\d)"
+    return bounded + rf"(?:\s{{0,2}}(?P<{percent}>%))?"
+
+
+NUMBER = number()
+_WHOLE = re.compile(NUMBER, re.IGNORECASE)
+_THOUSANDS = re.compile(r"([+-]?\d{1,3}(?:([.,])\d{3}){1,4})(?!\2)[.,](\d{1,25})")
+_WRAPPED = re.compile(
+    r"(?:\b(?:np|numpy|torch)\.)?\b(?:tensor|float(?:16|32|64)?|array|Decimal)\s?\(\s?['\"\[]{0,4}"
+    r"([^()\[\]'\",=]{1,40})[^()]{0,120}\)"
+)
+MISSING = ("", "-", "--", "—", "n/a", "none", "null", "/")
+FRACTION_DIGITS = 12  # 87.31 % is 0.8731, and not 0.8731000000000001
+
+
+class Score(NamedTuple):
+    """A score that was read; None: missing, NaN or infinite. `percent`: it was written in percent, and is a share."""
+
+    value: float | None
+    percent: bool = False
+
+
+def unwrapped(text: str) -> str:
+    """tensor(0.8731, device='cuda:0') without what Python prints around the number."""
+    return _WRAPPED.sub(r"\1", text) if "(" in text else text
+
+
+def score_in(text: str, percent: bool = False) -> Score | None:
+    """The score that the text is, and nothing but; None where it cannot be read. `percent`: its heading says so."""
+    text = unwrapped(text.strip()).strip("()[]*'\"` ")
+    if text.casefold() in MISSING:
+        return Score(None)
+    if grouped := _THOUSANDS.fullmatch(text):
+        text = re.sub(r"[.,]", "", grouped[1]) + "." + grouped[3]
+    match = _WHOLE.fullmatch(text)
+    return score_of(match, percent) if match else None
+
+
+def score_of(match: re.Match[str], percent: bool = False) -> Score:
+    """Of a match of NUMBER."""
+    percent = percent or bool(match["percent"])
+    number = float(match["number"].replace(",", "."))
+    if not math.isfinite(number):
+        return Score(None)
+    return Score(round(number / 100.0, FRACTION_DIGITS), True) if percent else Score(number)
+
+
+def score_from(value: Any) -> Score | None:
+    """Of a value in JSON: a number, a text, a list of one."""
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if value is None:
+        return Score(None)
+    if isinstance(value, str):
+        return score_in(value[:200])
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return Score(float(value) if math.isfinite(value) else None)
+    except OverflowError:
+        return Score(None)

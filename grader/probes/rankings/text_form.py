@@ -1,0 +1,280 @@
+"""A text read line by line: printed logs, with whatever a report puts between their lines, and tables in the midst."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from grader.probes.rankings.cells import SPLITS, Split, barred, tex_rows, without_tex
+from grader.probes.rankings.found import Found, Heading
+from grader.probes.rankings.match_lines import MatchLine, read_match, read_matches
+from grader.probes.rankings.paths import ends, start
+from grader.probes.rankings.tables import Table, columns_of, is_rule
+from grader.probes.rankings.words import (
+    claims_in,
+    metric_in,
+    model_heading,
+    names_metric,
+    query_heading,
+    starts_query,
+    weights_in,
+)
+
+LOG, TABLE, CSV, LATEX = "printed log", "table", "CSV", "LaTeX table"
+Numbered = tuple[int, str]  # line of the document, its text without colours and full-width signs
+MOST_JOINED, FARTHEST = 3, 10  # lines that one broken line may go on in; lines among which they are looked for
+NEAR = 4  # lines from the last match to what is still said of it
+_NOISE = re.compile(
+    r"\s*(?:(?:```|~~~).{0,40}|\d{1,4}|[-–—]\s?\d{1,4}\s?[-–—]|page\s?\d{1,4}(?:\s?(?:of|/)\s?\d{1,4})?|"
+    r"\d{1,4}\s?/\s?\d{1,4}|第\s?\d{1,4}\s?页.{0,20}|\\(?:begin|end)\{[a-z*]{1,30}\}.{0,40}|\d{1,3}%\s?\|.{0,300})?\s*",
+    re.IGNORECASE,
+)
+_STARTS_RANK = re.compile(r"[\s>*•\-]{0,20}(?:top|rank|no\.|第)[\s\-_#]{0,3}\d", re.IGNORECASE)
+_GOES_ON = re.compile(r"\s{0,40}(?:\W{0,3}(?:cos|sim|score|dist|相似|距离|得分)|\W{0,3}\d?[.,]\d)", re.IGNORECASE)
+_ROOT = re.compile(r"(?<![^\W_])[a-zA-Z]:[\\/]|(?<!\S)\.{0,2}[\\/]")
+_HYPHENS = ("-", "\u00ad", "\u2010")
+
+
+def read_text(lines: Sequence[Numbered], name: str) -> Found:
+    """The rankings of a text. Where no line has a score, numbered lines with an image are a ranking without scores."""
+    kind = name.rpartition(".")[2].casefold()
+    found = _Reader(lines, kind).read()
+    return found if found.count else _Reader(lines, kind, scored=False).read()
+
+
+@dataclass(slots=True)
+class _Reader:
+    lines: Sequence[Numbered]
+    kind: str
+    scored: bool = True
+    found: Found = field(default_factory=Found)
+    table: Table | None = None
+    split: Split = barred
+    tex: str = ""  # of a row that has not ended
+    tex_line: int = 0
+    verbatim: bool = False
+    last: int = -NEAR  # place of the last line of a ranking
+    place: int = 0
+
+    def read(self) -> Found:
+        if self.kind == "tex":
+            self.lines = list(_captions_first(self.lines))
+        while self.place < len(self.lines):
+            number, text = self.lines[self.place]
+            self.place += 1
+            if not _NOISE.fullmatch(text) and not self._latex(number, text):
+                self._line(number, text)
+        return self.found
+
+    def _line(self, number: int, text: str) -> None:
+        if self._in_table(number, text) or self._match(number, text):
+            self.last = self.place
+            return
+        self._figures(text)
+        self._headings(number, text)
+
+    # --- tables ---
+
+    def _in_table(self, number: int, text: str) -> bool:
+        for mark, split in SPLITS:
+            if mark in text and (columns := columns_of(split(text))):
+                self.table, self.split = Table(self.found, TABLE if mark in ("|", "  ") else CSV, columns), split
+                return True
+        if self.table is not None and (row := self.split(text)) and (is_rule(row) or self.table.row(row, number)):
+            return True
+        if self.kind in ("csv", "tsv"):
+            cut = ((mark, split(text)) for mark, split in SPLITS[:3] if mark in text)
+            return any(Table(self.found, CSV).row(cells, number) for _, cells in cut)
+        if text.count("|") >= 2 and ends(text):
+            return Table(self.found, TABLE).row(barred(text), number)
+        return False
+
+    def _latex(self, number: int, text: str) -> bool:
+        """Whether the line was part of a row of a LaTeX table, or a command around one."""
+        if self.kind != "tex":
+            return False
+        if re.search(r"\\(?:begin|end)\{(?:verbatim|lstlisting|minted)", text):
+            self.verbatim = "\\begin" in text
+            return True
+        if self.verbatim:
+            return False
+        if "\\\\" not in text and not (self.tex and len(self.tex) < 4_000) and "&" not in text:
+            if (plain := without_tex(text)) and (self._match(number, plain)):
+                self.last = self.place
+            else:
+                self._figures(plain)
+                self._headings(number, text if "section" in text or "caption" in text else plain)
+            return True
+        self.tex_line = self.tex_line if self.tex else number
+        self.tex += " " + text
+        if "\\\\" in text or len(self.tex) > 4_000:
+            row, self.tex = self.tex, ""
+            self._latex_rows(row)
+        return True
+
+    def _latex_rows(self, text: str) -> None:
+        for cells in tex_rows(text):
+            if columns := columns_of(cells):
+                self.table = Table(self.found, LATEX, columns)
+            elif (self.table or Table(self.found, LATEX)).row(cells, self.tex_line):
+                self.last = self.place
+
+    # --- lines of a ranking ---
+
+    def _match(self, number: int, text: str) -> bool:
+        several = ends(text)
+        if len(several) > 1:
+            return self._several(number, text)
+        match = read_match(text)
+        if match is None:
+            return bool(starts_query(text) and not several and self._broken_query(number, text))
+        if self._complete(match):
+            self._add(number, match)
+            return True
+        if joined := self._joined(text):
+            self._add(number, *joined)
+            return True
+        if match.path and match.score is not None:
+            self._add(number, match)
+            return True
+        if match.path and not self.scored:
+            self._add(number, match)
+            return True
+        if not match.clear:
+            if match.path and several:
+                self._add(number, match)
+            self.found.cannot_read(number, text)
+            return True
+        return False
+
+    @staticmethod
+    def _complete(match: MatchLine) -> bool:
+        return match.clear and match.whole and match.score is not None and bool(match.path)
+
+    def _several(self, number: int, text: str) -> bool:
+        query, matches = read_matches(text)
+        if query and matches:
+            self.found.start_query(query, "", number)
+        for rank, match in enumerate(matches):
+            self.found.add(number, match if len(matches) == 1 else MatchLine(match.path, rank, match.score), LOG)
+        return bool(matches)
+
+    def _add(self, number: int, match: MatchLine, otherwise: str = "") -> None:
+        self.found.add(number, match, LOG, otherwise)
+
+    def _next(self) -> Iterator[tuple[int, str]]:
+        """The lines that may go on with this one, with their places: no fences, page numbers or new beginnings."""
+        count = 0
+        for place in range(self.place, min(self.place + FARTHEST, len(self.lines))):
+            text = self.lines[place][1]
+            if _NOISE.fullmatch(text):
+                continue
+            if _STARTS_RANK.match(text) or starts_query(text) or count == MOST_JOINED:
+                return
+            count += 1
+            yield place, text
+
+    def _joined(self, text: str) -> tuple[MatchLine, str] | None:
+        """The match of a line that goes on in the next ones, and its path if a hyphen at the seam belongs to it."""
+        parts = [text.rstrip()]
+        for place, following in self._next():
+            rest = _continued(following)
+            readings = [reading for part in parts for reading in _seams(part, rest)]
+            for reading in readings:
+                match = read_match(reading)
+                if match is not None and self._complete(match) and ends(reading):
+                    self.place = place + 1
+                    other = read_match(readings[1]) if text.rstrip().endswith(_HYPHENS) else None
+                    return match, other.path if other is not None else ""
+            parts = readings[:4]
+        return None
+
+    def _broken_query(self, number: int, text: str) -> bool:
+        for place, following in self._next():
+            rest = _continued(following)
+            for reading in _seams(text.rstrip(), rest):
+                if len(ends(reading)) == 1 and (query := query_heading(reading)) and read_match(rest) is None:
+                    self.found.start_query(*query, number)
+                    self.place = place + 1
+                    return True
+            return False
+        return False
+
+    # --- what stands around them ---
+
+    def _figures(self, text: str) -> None:
+        claims = list(claims_in(text))
+        near = self.place - self.last <= NEAR and self.found.count > 0
+        titled = any(claim.certain and claim.field == "precision_at_5" for claim in claims)
+        model = model_heading(text) if titled else ""
+        if model and model != self.found.heading.model:
+            return  # of the ranking below: told again once its heading holds
+        for claim in claims:
+            if titled or near or (claim.model and self.found.count):
+                self.found.claim(claim)
+                self.last = self.place if near else self.last
+
+    def _headings(self, number: int, text: str) -> None:
+        metric = metric_in(text)
+        if metric:
+            self.found.metrics.add(metric)
+        query = None if ends(text) == [] and not starts_query(text) else query_heading(text)
+        if model := model_heading(_without_paths(text)):
+            weights, seed = weights_in(text)
+            settings = {"weights": weights, "seed": seed} if weights else {}
+            self.found.start_model(Heading(model, number, metric, tuple(settings.items())))
+            self._figures(text)
+        elif metric and names_metric(text) and self.found.open is None:
+            self.found.start_model(Heading(self.found.heading.model, self.found.heading.line or number, metric))
+        elif self.found.open is None and len(text) <= 120:
+            self._weights(text)
+        if query:
+            self.found.start_query(*query, number)
+
+    def _weights(self, text: str) -> None:
+        heading = self.found.heading
+        weights, seed = weights_in(text)
+        settings = {"weights": weights, "seed": seed} if weights else {"seed": seed} if seed is not None else {}
+        if settings and heading.model:
+            self.found.start_model(Heading(heading.model, heading.line, heading.metric, tuple(settings.items())))
+
+
+def _continued(text: str) -> str:
+    """A line's second half without what an editor or LaTeX puts in front of it."""
+    return text.strip().lstrip("↪").strip()
+
+
+def _seams(left: str, right: str) -> list[str]:
+    """How two pieces of a line may have hung together, the most likely way first."""
+    if left.endswith(_HYPHENS):
+        return [left[:-1] + right, left[:-1] + "-" + right]
+    apart = bool(ends(right)) or bool(_GOES_ON.match(right))  # a sentence that follows is none of it
+    return [left + right, f"{left} {right}"] if apart else [left + right]
+
+
+def _without_paths(text: str) -> str:
+    """Without the name of an image, whose folders may be called after a network."""
+    names = ends(text)
+    if not names:
+        return text
+    folder = _ROOT.search(text, 0, names[0])
+    return text[: folder.start() if folder else start(text, names[0])] + text[names[0] :]
+
+
+def _captions_first(lines: Sequence[Numbered]) -> Iterator[Numbered]:
+    """A caption below its table says whose it is: it is read before it."""
+    held: list[Numbered] = []
+    inside = False
+    for number, text in lines:
+        inside = inside or "\\begin{table" in text
+        if inside and "\\caption" in text:
+            yield number, text
+        elif inside:
+            held.append((number, text))
+        else:
+            yield number, text
+        if "\\end{table" in text:
+            yield from held
+            held, inside = [], False
+    yield from held

@@ -1,0 +1,212 @@
+"""What words around a ranking say, in English and Chinese: the metric, the weights, the query, the claimed figures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from grader.probes.rankings import models
+from grader.probes.rankings.paths import cleaned, ends, start
+from grader.probes.rankings.scores import NUMBER
+
+_COSINE = re.compile(
+    r"(?<![a-z])cos(?:ine)?(?![a-z])(?![\s_-]{0,3}(?:anneal|sched|lr|decay|learn|warm|dist))|cosine_?sim|"
+    r"余弦(?!退火|学习|衰减|距离)|夹角",
+    re.IGNORECASE,
+)
+_EUCLIDEAN = re.compile(
+    r"euclid|欧氏|欧几里[得德]|(?<![a-z])l2[\s_-]{0,3}(?:dist|距离)|(?<![a-z])cdist|pairwise_distance", re.IGNORECASE
+)
+_DISTANCE = re.compile(r"(?<![a-z])dist(?:ance)?s?(?![a-z])|距离", re.IGNORECASE)
+_OTHER_DISTANCE = re.compile(r"cos|余弦|manhattan|曼哈顿|(?<![a-z])l1|hamming|汉明", re.IGNORECASE)
+_METRIC_KEY = re.compile(r"metric|similarity measure|度量|相似度|距离", re.IGNORECASE)
+_WEIGHTS = re.compile(
+    r"(?<![a-z])(?:(IMAGENET1K_V[12])|(random(?:ly)?(?![a-z])|随机)|([\w\-]{0,40}final\.pth))", re.IGNORECASE
+)
+_RANDOM = re.compile(
+    r"random(?:ly)?\s{0,3}(?:init|weight)|\(random|weights\W{0,4}random|随机(?:初始化|权重)", re.IGNORECASE
+)
+_SEED = re.compile(r"(?:seed|随机种子)\s{0,3}[:=]?\s{0,3}(\d{1,9})(?!\d)", re.IGNORECASE)
+_LABEL = re.compile(r"(?:class|label|category|类别|标签)\s{0,3}[:=]?\s{0,3}([^\s,;:()\[\]]{1,60})", re.IGNORECASE)
+
+
+def metric_in(text: str, distance: bool = False) -> str:
+    """The one metric that the text names, else "". `distance`: here the bare word can only mean the Euclidean one."""
+    cosine, euclidean = bool(_COSINE.search(text)), bool(_EUCLIDEAN.search(text))
+    if distance and not cosine and _DISTANCE.search(text) and not _OTHER_DISTANCE.search(text):
+        euclidean = True
+    return "" if cosine == euclidean else "cosine" if cosine else "euclidean"
+
+
+def names_metric(text: str) -> bool:
+    """Whether the line is there to say which metric it is."""
+    return len(text) <= 80 and bool(_METRIC_KEY.search(text))
+
+
+def weights_in(text: str) -> tuple[str, int | None]:
+    """Weights and seed as the text states them: "" and None where it does not."""
+    seed = _SEED.search(text)
+    match = _WEIGHTS.search(text)
+    if match is None or (match[2] and not _RANDOM.search(text)):
+        return "", int(seed[1]) if seed else None
+    name = match[1].upper() if match[1] else "random" if match[2] else "final.pth"
+    return name, int(seed[1]) if seed and name == "random" else None
+
+
+# --- headings --------------------------------------------------------------------------------------------------
+
+_MARKS = re.compile(
+    r"^[\s#>*=_~•·+\[\(【《|:-]{0,40}(?:\\(?:sub){0,2}(?:section|paragraph|caption)\*?\{)?"
+    r"(?:\d{1,2}(?:\.\d{1,2}){0,3}[.)、:]?\s{1,4})?[\s*_`\"'【\[]{0,6}"
+)
+_MODEL_KEY = re.compile(
+    r"(?:model|network|backbone|net|architecture|extractor|模型|网络|骨干网络|特征提取器)(?:\s?name|名称?)?\s{0,3}[:=]\s{0,3}(.{1,80})",
+    re.IGNORECASE,
+)
+_LEADS_TO_MODEL = re.compile(
+    r"(?:using|use|with|of|for|from|on|by|model|network|net|results?|基于|使用|采用|利用|用|模型|网络|以|为|结果)[\s:=\-`'\"(]{0,6}$",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"[\w.+\-/ ]{1,60}")
+_SENTENCE = re.compile(r"[。!?;；]|[a-z]\. |, (?:and|but|which|so)|,(?:而|但|并|可|因)")
+_QUERY = re.compile(
+    r"(?<![a-z])(?:query(?:\s?(?:image|picture|photo|file|img))?|matching|match(?:es)?\s(?:for|of)|results?\s(?:for|of)|"
+    r"target(?:\s?image)?|input(?:\s?image)?|test image|retriev\w{0,6}\s(?:for|with)|"
+    r"(?:nearest|neighbou?rs)\s(?:to|of)|similar to|images?\s(?:for|to)|"
+    r"(?:查询|待检索|检索|目标|输入|测试)(?:图[像片]|样本|类别)?|图[像片])"
+    r"(?:[\s_#]{0,3}\d{1,5}(?:\s?/\s?\d{1,5})?(?=\s?[:=(]))?\s{0,3}[:=]?\s{0,3}",
+    re.IGNORECASE,
+)
+_NUMBERED = re.compile(r"(?:query|查询)(?:\s?(?:image|图[像片]))?[\s_#]{0,3}(\d{1,5})\s?(?:[:=]|$)", re.IGNORECASE)
+_WRITTEN = re.compile(r"(?<![a-z])(?:sav(?:ed|ing)|wrote|writ(?:e|ten|ing)|exported|保存|写入|导出)", re.IGNORECASE)
+_STARTS_QUERY = re.compile(r"[\s#>*\-\[\]\d/.]{0,20}(?:matching|query|查询|检索|target)", re.IGNORECASE)
+
+
+def model_heading(line: str) -> str:
+    """The network that the line announces, else ""."""
+    bare = line.strip()
+    if not bare or len(bare) > 160 or bare.endswith("("):
+        return ""
+    names = models.known(bare)
+    marks = _MARKS.match(bare)
+    body = bare[marks.end() :] if marks else bare
+    if not names:
+        key = _MODEL_KEY.match(body)
+        value = re.split(r"[,;|(，。]", key[1])[0].strip(" `*\"'=#") if key and ":" in body[: key.start(1)] else ""
+        return value if _NAME.fullmatch(value) and "nn." not in value else ""
+    if len(names) > 1 or (_SENTENCE.search(bare) and not _MODEL_KEY.search(bare[:60])):
+        return ""
+    where = models.KNOWN.search(body)
+    before = body[: where.start()] if where else ""
+    decorated = bool(marks and marks.group().strip()) or bare.endswith((":", "=", "*", "#", "-"))
+    announced = not before.strip() or _LEADS_TO_MODEL.search(before) or _MODEL_KEY.search(body[:60])
+    if (decorated and len(bare) <= 100) or (announced and not bare.endswith((".", ")."))):
+        return names[0]
+    return ""
+
+
+def query_heading(line: str) -> tuple[str, str] | None:
+    """The query that the line announces and its class ("" where it does not say); None where it announces none."""
+    names = ends(line)
+    if len(names) > 1 or _WRITTEN.search(line):
+        return None
+    key = _QUERY.search(line[: names[0]] if names else line[:200])
+    if names:
+        label = _LABEL.search(line, names[0])
+        return _named(line, names[0], key), label[1] if label else ""
+    if numbered := _NUMBERED.search(line[:80]):
+        return numbered[1], ""
+    if key is None or not _STARTS_QUERY.match(line) or len(line) > 120:
+        return None
+    said = key.group().rstrip()
+    value = re.split(r"[,;(]", line[key.end() :])[0].strip(" \t:*`'\"#=-")
+    plain = said.endswith((":", "=")) or (said.casefold() == "matching" and " " not in value)
+    return (cleaned(value), "") if plain and 0 < len(value) <= 80 else None
+
+
+def _named(line: str, end: int, key: re.Match[str] | None) -> str:
+    """With blanks in it where the name stands behind a key word or alone in its line; else its last word."""
+    if key is not None:
+        name = cleaned(re.sub(r"^[#\s]{0,3}\d{1,5}\s{0,3}[:(\-]\s{0,3}", "", line[key.end() : end]))
+        if name:
+            return name
+    lead = _MARKS.match(line)
+    rest = line[lead.end() : end] if lead else line[:end]
+    drive = re.match(r"(?:\./|[a-zA-Z]:[\\/]|/)", rest)
+    return cleaned(rest if drive else line[start(line, end) : end])
+
+
+def starts_query(line: str) -> bool:
+    """Whether the line begins as one that names a query does, and may go on in the next."""
+    return bool(_STARTS_QUERY.match(line))
+
+
+# --- claimed figures -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A figure as stated. `model` "": of the ranking it stands at; `certain`: by its own name, not just "accuracy"."""
+
+    field: str  # "precision_at_5" or "top1"
+    share: float
+    model: str
+    certain: bool
+
+
+_ACCURACY = r"(?:accuracy|acc|准确率|正确率|精度|命中率)"
+_TOP1 = (
+    rf"top[\s_-]?1(?![\d.])\s?_?(?:{_ACCURACY}|precision)?|{_ACCURACY}\s?\(\s?top[\s_-]?1\s?\)|"
+    rf"(?:precision|p)(?:\s?@\s?|_at_)1(?!\d)|rank[\s_-]?1\s{_ACCURACY}"
+)
+_PRECISION = (
+    r"(?:precision|prec|p|精度|查准率|准确率)(?:\s?@\s?|[\s_]at[\s_])(?:top[\s-]?)?5(?!\d)|"
+    r"top[\s_-]?5\s?(?:precision|精度|查准率)|precision\s?\(top[\s-]?5\)"
+)
+_TOKENS = re.compile(
+    rf"(?P<top1>{_TOP1})|(?P<precision>{_PRECISION})|(?P<accuracy>{_ACCURACY})|(?P<unit>\(%\))|"
+    rf"(?P<part>(?<![\d.])\d{{1,6}})\s?/\s?(?P<whole>\d{{1,6}}(?![\d.]))|(?P<model>{models.KNOWN.pattern})|{NUMBER}|(?P<stop>[。;；])",
+    re.IGNORECASE,
+)
+_WORTH_READING = re.compile(rf"top[\s_-]?1|@|_at_|{_ACCURACY}|top[\s_-]?5|precision", re.IGNORECASE)
+_CLASSIFIER = re.compile(r"test|train|(?<![a-z])val|cifar|epoch|测试|训练|验证|分类", re.IGNORECASE)
+
+
+def claims_in(line: str) -> Iterator[Claim]:
+    """Precision@5 and top-1 as the line states them, each of the network that stands before it."""
+    if not _WORTH_READING.search(line):
+        return
+    field, model, percent, since = "", "", False, 0
+    certain = True
+    for token in _TOKENS.finditer(line):
+        match token.lastgroup:
+            case "top1" | "precision" | "accuracy":
+                field = "top1" if token["top1"] else "precision_at_5"
+                certain, percent, since = not token["accuracy"], False, token.end()
+            case "unit":
+                percent = True
+            case "model":
+                model, since = models.normal(token["model"]), token.end()
+            case "stop":
+                field = ""
+            case _:
+                share = _share(token, percent)
+                near = token.start() - since <= 30
+                if field and share is not None and near and not (not certain and _CLASSIFIER.search(line)):
+                    yield Claim(field, share, model, certain)
+                    since = len(line)  # one figure for one name
+
+
+def _share(token: re.Match[str], percent: bool) -> float | None:
+    if token["whole"]:
+        part, whole = int(token["part"]), int(token["whole"])
+        return part / whole if whole > 0 and part <= whole else None
+    if not token["number"] or token["number"][-1:].isalpha():
+        return None
+    value = float(token["number"].replace(",", "."))
+    if percent or token["percent"]:
+        value /= 100.0
+    elif value > 1.0:
+        value = value / 100.0 if "." in token["number"] else -1.0  # a whole number may count anything
+    return round(value, 12) if 0.0 <= value <= 1.0 else None
