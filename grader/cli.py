@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from grader import __version__, console
-from grader.command_line import DefaultGroup, GivenPath, data_option, measuring_options
+from grader.command_line import DefaultGroup, GivenPath, audience_option, data_option, measuring_options
 from grader.endings import Terminated, ending_orderly
 from grader.errors import GraderError
 
@@ -44,6 +45,7 @@ def cli(ctx: click.Context) -> None:
     \b
     grade submission.zip            grade one submission (short for: grade run submission.zip)
     grade downloads/ --out marks/   grade every submission in a folder
+    grade report grades/            draw the pages again from stored grades
     grade demo                      see it work, without CIFAR-10
     """  # noqa: D301 - click reads the backspace
     if ctx.invoked_subcommand is None:
@@ -87,7 +89,7 @@ def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **re
 @measuring_options
 def demo(**rest: Any) -> None:
     """Grade a built-in submission on a built-in image set: the whole job, without CIFAR-10 and without network."""
-    from fixtures import DEMO_SUBMISSION
+    from fixtures import whole_demo
     from grader.batch import require_room
     from grader.dataset import default_cache
     from grader.dataset import demo as demo_images
@@ -98,12 +100,15 @@ def demo(**rest: Any) -> None:
     options = Options(rubric=None, **rest)
     require_room(options.out)
     click.echo("The demo submission, measured on a drawn set of ten shapes in place of CIFAR-10.")
-    archive = Archive(DEMO_SUBMISSION, Student("Demo Student"))
-    sys.exit(_grade((archive,), options, load_rubric(options), demo_images(default_cache())))
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+        archive = Archive(whole_demo(Path(folder) / "demo"), Student("Demo Student"))
+        code = _grade((archive,), options, load_rubric(options), demo_images(default_cache()))
+    sys.exit(code)
 
 
 def _grade(archives: Sequence[Archive], options: Options, rubric: Rubric, images: ImageSet | Message) -> int:
     """Grade, print each result as it comes, and return the exit status."""
+    from grader.pages import draw_class
     from grader.run import grade_each, open_lab
     from reports import terminal
     from reports.text import words
@@ -121,6 +126,10 @@ def _grade(archives: Sequence[Archive], options: Options, rubric: Rubric, images
             terminal.show(result.grade, result.report, out)
     if len(written) > 1:
         terminal.summary(written, out)
+        drawn = draw_class(options.out, options.audience, pseudonyms=False)
+        terminal.drawn(drawn.pages, drawn.class_page, out)
+        for refusal in drawn.refusals:
+            console.complain(refusal)
     if any(grade.unusable for grade, _ in written):
         return UNUSABLE
     return NEEDS_HUMAN if any(grade.needs_human for grade, _ in written) else GRADED
@@ -192,6 +201,22 @@ def export_command(**rest: Any) -> None:
     for refusal in done.refusals:
         console.complain(refusal)
     sys.exit(UNUSABLE if done.refusals else NEEDS_HUMAN if done.needs_human else GRADED)
+
+
+@cli.command(epilog="Examples: grade report grades | grade report grades --audience student")
+@click.argument("folder", type=GivenPath(path_type=Path, exists=True, file_okay=False))
+@audience_option
+@click.option("--pseudonyms", is_flag=True, help="No names among the best accuracies.")
+def report(folder: Path, audience: Literal["staff", "student"], pseudonyms: bool) -> None:
+    """Draw the pages of the grades below FOLDER again: each student's, and the class's. Nothing is graded anew."""
+    from grader.pages import draw_pages
+    from reports import terminal
+
+    drawn = draw_pages(folder, audience, pseudonyms)
+    terminal.drawn(drawn.pages, drawn.class_page, console.console())
+    for refusal in drawn.refusals:
+        console.complain(refusal)
+    sys.exit(UNUSABLE if drawn.refusals else GRADED)
 
 
 @cli.command(epilog="Example: grade doctor")

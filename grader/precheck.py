@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.case import Ramp
-from grader.collect import CODE_RECORDS, Bench, collect, processors
+from grader.collect import CODE_RECORDS, NEEDS_A_SANDBOX, Bench, collect, processors
 from grader.dataset import ImageSet, find_cifar10
 from grader.errors import MissingData
 from grader.evidence import Evidence, OpenTask, Tasks, TestScores
@@ -48,7 +48,9 @@ def precheck(folder: Path, data: Path | None, cache: Path, rubric: Rubric, say: 
         say(message("packing what would be handed in"))
         packed = pack(folder, Path(place) / "submission.zip")
         submission = open_submission(Archive(packed.path, Student(folder.absolute().name)), Path(place) / "unpacked")
-        bench = Bench(_images(folder, data, cache), open_sandbox("plain"), "cpu", processors(), Limits(SECONDS), PART)
+        bench = Bench(
+            _images(folder, data, cache), open_sandbox("plain"), "cpu", processors(), Limits(SECONDS), part=PART
+        )
         evidence = collect(submission, bench, say)
     say(message("running the public tests on your code"))
     tested = run_public_tests(folder)
@@ -104,6 +106,10 @@ def _criterion(line: Line, finding: Finding, evidence: Evidence) -> Checked:
     match finding:
         case Blocked(cause=cause):
             return Checked(subject, "bad", message("not ready"), (cause,))
+        case Unjudged(fault=fault) if fault == NEEDS_A_SANDBOX:
+            text = "not measured here: the weights are of a network of your own, which the grader builds by its class"
+            step = "Define the class in models.py or exp2.py, so that it can be built without arguments, as {example}."
+            return Checked(subject, "worse", message(text), (message(step, example="MyNet()"),))
         case Unjudged(fault=fault):
             return Checked(subject, "worse", fault)
         case Judged(verdict=verdict):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import faulthandler
 import importlib
 import json
 import os
@@ -125,6 +126,7 @@ def serve(control: socket.socket, code: bool = False) -> None:
     """Answer jobs until the other end closes the socket."""
     import torch
 
+    importlib.import_module("grader.probes.retrieval")  # with torchvision, which each child would import anew
     if code:  # whatever these files import is there before any of theirs could be taken for it
         import numpy  # noqa: F401
         import torchvision  # noqa: F401
@@ -170,6 +172,7 @@ def _code_child(request: dict[str, Any], descriptors: list[int], control: socket
     code = 1
     try:
         _print_into(descriptors[0])
+        faulthandler.enable(2)  # where an interpreter crashes is printed
         for descriptor in descriptors[1:]:
             os.set_inheritable(descriptor, False)  # programs that the code starts do not hold the answer
         os.chdir("/work")

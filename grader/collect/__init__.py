@@ -17,6 +17,7 @@ from grader.collect.documents import (
     read_preprocessing,
     read_tasks,
 )
+from grader.collect.retrieval import look_at_retrieval
 from grader.collect.surprises import diagnose, settled
 from grader.collect.weights import measure
 from grader.evidence import (
@@ -69,6 +70,8 @@ def _collect(submission: Submission, bench: Bench, caller: Caller, say: Callable
     if kind_of(OwnNetwork) in own:
         seen.pop(kind_of(Diagnosis), None)  # of the weights without those that are now used
     seen |= own
+    say(message("computing the rankings anew"))
+    seen |= look_at_retrieval(submission, bench, tasks)
     return Evidence(
         submission.student, submission.digest, submission.archive, tuple(seen.items()), submission.notes,
         bench.sandbox.name,

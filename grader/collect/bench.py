@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -26,6 +27,7 @@ class Bench:
     device: str = "cpu"
     threads: int = 1
     limits: Limits = CHECKPOINT_LIMITS
+    weights_dir: Path | None = None  # ImageNet weights, beside torch's own cache
     part: int | None = None  # measure the first so many test images, for a quick look; all of them by default
 
 

@@ -63,17 +63,20 @@ def _open(tasks: Observation, *numbers: str) -> list[OpenTask]:
     return sorted((task for task in found if not numbers or task.number in numbers), key=lambda task: task.number)
 
 
-def not_written(file: str, tasks: Observation) -> Refused:
-    """What exp2.py writes is missing: because it cannot run yet, or because it was left out."""
-    if open_ := _open(tasks, *TRAINING_TASKS):
+def not_written(
+    file: str, tasks: Observation, script: str = "exp2.py", numbers: Sequence[str] = TRAINING_TASKS
+) -> Refused:
+    """What a script writes is missing: because it cannot run yet, or because it was left out."""
+    if open_ := _open(tasks, *numbers):
         text = (
-            "{missing} is missing, and task {number} is not done: {text} ({file}, line {line}). Finish exp2.py and run"
+            "{missing} is missing, and task {number} is not done: {text} ({file}, line {line}). Finish {script} and run"
             " it: it writes {missing}."
         )
         first = open_[0]
         place: dict[str, Scalar] = {"text": first.text, "file": first.file, "line": first.line}
-        return Refused(message(text, missing=file, number=first.number, **place))
-    return Refused(message("{missing} is missing. exp2.py writes it when it trains: hand it in as well.", missing=file))
+        return Refused(message(text, missing=file, number=first.number, script=script, **place))
+    text = "{missing} is missing. {script} writes it: hand it in as well."
+    return Refused(message(text, missing=file, script=script))
 
 
 def read_preprocessing(submission: Submission, sandbox: Sandbox) -> Observation:

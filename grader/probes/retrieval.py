@@ -49,7 +49,7 @@ def compute_scores(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[di
                 shape = (int(inputs["queries"]), library)
                 values = np.full(shape, np.nan, "<f4") if scores is None else scores.numpy().astype("<f4")
                 arrays[f"scores_{nth}_{place}"] = values.tobytes()
-    dim = _features(taps, "head").shape[1] if taps else 0
+    dim = features_of(taps, "head").shape[1] if taps else 0
     return {"dim": dim}, arrays
 
 
@@ -129,7 +129,7 @@ def to_input(picture: Image.Image, how: Mapping[str, Any]) -> Tensor:
 # --- from features to scores -----------------------------------------------------------------------------------
 
 
-def _features(taps: Taps, tap: str) -> Tensor:
+def features_of(taps: Taps, tap: str) -> Tensor:
     """Features of a tap, (N, D)."""
     match tap:
         case "head":
@@ -161,7 +161,7 @@ COMPARE: dict[str, Compare] = {  # of queries (Q, D) and library (L, D), to (Q, 
 
 
 def _scores(taps: Taps, library: int, tap: str, compare: str) -> Tensor:
-    features = _features(taps, tap).double()
+    features = features_of(taps, tap).double()
     return COMPARE[compare](features[library:], features[:library])
 
 
