@@ -126,13 +126,14 @@ def serve(control: socket.socket, code: bool = False) -> None:
     """Answer jobs until the other end closes the socket."""
     import torch
 
-    importlib.import_module("grader.probes.retrieval")  # with torchvision, which each child would import anew
     if code:  # whatever these files import is there before any of theirs could be taken for it
         import numpy  # noqa: F401
         import torchvision  # noqa: F401
 
         for module in {module for name, (module, _) in PROBES.items() if name.startswith("code_")}:
             importlib.import_module(f"grader.probes.{module}")
+    else:
+        importlib.import_module("grader.probes.retrieval")  # with torchvision, which each child would import anew
     torch.set_num_threads(1)  # a child forked after a parallel region hangs in its first convolution, for ever
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)  # a child must not write into the memory of this process
