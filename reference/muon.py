@@ -40,13 +40,13 @@ class Muon(Optimizer):
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    self._move(parameter, group)
+                    self._move(parameter, parameter.grad, group)
 
-    def _move(self, parameter: Tensor, group: dict[str, Any]) -> None:
+    def _move(self, parameter: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[parameter]
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(parameter)
-        gradient = parameter.grad.add(parameter, alpha=group["decay"] if parameter.ndim > 1 else 0.0)
+        gradient = gradient.add(parameter, alpha=group["decay"] if parameter.ndim > 1 else 0.0)
         momentum = state["momentum"].mul_(group["momentum"]).add_(gradient)
         direction = gradient.add(momentum, alpha=group["momentum"])  # Nesterov
         if group["orthogonal"]:
@@ -61,7 +61,7 @@ def orthogonal(matrix: Tensor) -> Tensor:
     Newton and Schulz's iteration with the coefficients of Jordan et al. 2024: fast near 0, loose near 1 (0.7 to 1.2).
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrix / (matrix.norm() + TINY)
+    x: Tensor = matrix / (matrix.norm() + TINY)
     for _ in range(STEPS):
         square = x @ x.T
         x = a * x + (b * square + c * square @ square) @ x

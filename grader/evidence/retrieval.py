@@ -103,7 +103,7 @@ class LibraryImage:
     path: Name  # from the submission's root: "library/cat/1.jpg"
     label: Name  # its class: its folder's name; of a query without a folder its stem
     content: Name = ""
-    nearness: Name = ""  # perceptual hash, 16 hexadecimal digits
+    nearness: Name = ""  # perceptual hash, 64 hexadecimal digits
     width: Count = 0
     height: Count = 0
     problem: Message | None = None

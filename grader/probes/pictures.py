@@ -81,8 +81,8 @@ def _described(picture: Image.Image) -> dict[str, Any]:
 
 
 def difference_hash(picture: Image.Image) -> str:
-    """64 bits in hexadecimal: whether each of 8 x 8 grey cells is lighter than its right neighbour (dHash)."""
-    grey = np.asarray(picture.convert("L").resize((9, 8), Image.Resampling.BILINEAR), dtype=np.int16)
+    """256 bits in hexadecimal: whether each of 16 x 16 grey cells is lighter than its right neighbour (dHash)."""
+    grey = np.asarray(picture.convert("L").resize((17, 16), Image.Resampling.BILINEAR), dtype=np.int16)
     bits: NDArray[np.bool_] = grey[:, :-1] > grey[:, 1:]
     return np.packbits(bits).tobytes().hex()
 
