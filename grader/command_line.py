@@ -53,6 +53,14 @@ def data_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)  # fmt: skip
 
 
+def audience_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--audience, of every command that draws pages."""
+    return click.option(
+        "--audience", type=click.Choice(["staff", "student"]), default="staff", show_default=True,
+        help="Whom the pages are for. What is for staff, and other students' names, are not in a student's at all.",
+    )(function)  # fmt: skip
+
+
 def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that grades; they are the fields of run.Options."""
     options = (
@@ -62,8 +70,7 @@ def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
                      help="Where networks are evaluated."),
         click.option("--sandbox", type=click.Choice(["auto", "bubblewrap", "plain"]), default="auto",
                      show_default=True, help="What keeps submissions away from this machine."),
-        click.option("--audience", type=click.Choice(["staff", "student"]), default="staff", show_default=True,
-                     help="Whom the page is for; the student's leaves out flags."),
+        audience_option,
         click.option("--time-limit", type=click.FloatRange(min=1), default=600.0, show_default=True, metavar="SECONDS",
                      help="For measuring one submission."),
         click.option("--memory", type=click.IntRange(min=1500), default=4000, show_default=True, metavar="MB",

@@ -1,4 +1,4 @@
-"""report.html: one self-contained page that asks for nothing and runs nothing.
+"""report.html, index.html: self-contained pages that ask for nothing. The class page alone runs a script, its own.
 
 Three things keep student text text: everything printed goes through `_printed` (invisible characters shown), then
 through autoescaping; and the policy in the first line of the head forbids whatever might get past both.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -16,6 +17,7 @@ from markupsafe import Markup, escape
 
 from grader.records import Audience, Grade, Message
 from reports.fit import lighter
+from reports.overview import overview
 from reports.page import STEPS_AT_ONCE, Page, page
 from reports.text import say, segments, tick, visible
 
@@ -30,16 +32,33 @@ def render(grade: Grade, audience: Audience = "staff") -> str:
     return drawn
 
 
+def render_class(
+    submissions: Iterable[tuple[Grade, str]], audience: Audience = "staff", pseudonyms: bool = False
+) -> str:
+    """The page for a class: grades, each with the link to its page. For students without anybody's name."""
+    style, script = Markup("{}{}").format(_file("report.css"), _file("class.css")), _file("class.js")
+    laid_out = overview(submissions, audience, pseudonyms)
+    allowed = policy(style, script if laid_out.rows else "")
+    return (
+        _environment().get_template("class.html.j2").render(page=laid_out, style=style, script=script, policy=allowed)
+    )
+
+
 def _drawn(page: Page) -> str:
-    style = _style()
+    style = _file("report.css")
     template = _environment().get_template("report.html.j2")
     return template.render(page=page, style=style, policy=policy(style), at_once=STEPS_AT_ONCE)
 
 
-def policy(style: str) -> str:
-    """The Content-Security-Policy of a page with this one style element and nothing else."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+def policy(style: str, script: str = "") -> str:
+    """The Content-Security-Policy of a page with this one style element, this one script, and nothing else."""
+    scripts = f" script-src 'sha256-{_digest(script)}';" if script else ""
+    styles = f"style-src 'sha256-{_digest(style)}'"
+    return f"default-src 'none'; {styles};{scripts} img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def tell(message: Message) -> Markup:
@@ -76,5 +95,5 @@ def _environment() -> Environment:
 
 
 @cache
-def _style() -> Markup:
-    return Markup(files("reports").joinpath("templates/report.css").read_text("utf-8"))  # noqa: S704 our own file
+def _file(name: str) -> Markup:
+    return Markup(files("reports").joinpath("templates", name).read_text("utf-8"))  # noqa: S704 our own files

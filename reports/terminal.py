@@ -53,6 +53,14 @@ def summary(grades: Sequence[tuple[Grade, Path]], console: Console) -> None:
     _path(console, say("Reports:"), (home or Path()) / say("FOLDER") / "report.html")
 
 
+def drawn(pages: Sequence[Path], class_page: Path | None, console: Console) -> None:
+    """Which pages were drawn; that of the class in one piece, to be opened."""
+    if pages:
+        _print(console, Text(say("Pages drawn: {count:,}", count=len(pages))))
+    if class_page:
+        _path(console, say("The class:"), class_page)
+
+
 def examined(line: Checked, console: Console) -> None:
     """One line of an examination, with what to do next below it."""
     mark, colour = _STATES[line.state]

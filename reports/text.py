@@ -51,6 +51,12 @@ def segments(message: Message) -> Iterator[tuple[str, bool]]:
             yield clip(shown, VALUE_LIMIT), isinstance(value, str)
 
 
+def outline(message: Message) -> str:
+    """The sentence with a gap for each value: what many students were told, and nothing of any one of them."""
+    pieces = _FORMATTER.parse(translate(message.text))
+    return "".join(literal + ("…" if name is not None else "") for literal, name, _, _ in pieces)
+
+
 def visible(text: str) -> str:
     r"""The text with every character that steers instead of being seen written as its escape, such as \u202e."""
     if text.isascii() and text.isprintable():

@@ -34,7 +34,7 @@ class Scale:
 def rounded(values: Iterable[float], onto: tuple[float, float], count: int, most: float = math.inf) -> Scale:
     """A scale that begins and ends on a tick, with about `count` ticks; not beyond `most` unless a value is."""
     low, high = _spread(values)
-    step = _step((high - low) / count)
+    step = nice((high - low) / count)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     top = max(most, high)
     ticks = tuple(n * step for n in range(first, last + 1) if n * step <= top)
@@ -46,7 +46,7 @@ def exact(values: Iterable[float], onto: tuple[float, float], count: int) -> Sca
     kept = tuple(map(float, values))
     whole = all(value.is_integer() for value in kept)
     low, high = _spread(kept)
-    step = max(_step((high - low) / count), 1.0 if whole else 0.0)
+    step = max(nice((high - low) / count), 1.0 if whole else 0.0)
     step = float(math.ceil(step)) if whole else step  # there is no epoch 2.5
     ticks = tuple(n * step for n in range(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1))
     return Scale(low, high, *onto, ticks)
@@ -61,6 +61,7 @@ def _spread(values: Iterable[float]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _step(rough: float) -> float:
+def nice(rough: float) -> float:
+    """The next step that people count in, not below `rough`."""
     power = 10.0 ** math.floor(math.log10(rough))
     return next(step * power for step in _STEPS if step * power >= rough * (1 - 1e-9))

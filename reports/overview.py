@@ -1,0 +1,254 @@
+"""Many Grades as one page tells them: what to act on, how the class did, where points went. No markup here."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import mean, median
+
+from grader.records import Audience, Criterion, Grade, Mark, Message, Unjudged
+from reports.charts.histogram import Histogram, binned, histogram
+from reports.marks import badges, edition, told, total
+from reports.shapes import TableShown
+from reports.text import NAME_LIMIT, VALUE_LIMIT, clip, figure, named, outline, percent, points, say, words
+
+LEADERS = 10
+PSEUDONYM = 6  # digits of the submission's SHA-256, which only its own page prints
+MOST_REASONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramShown:
+    title: str
+    x_label: str
+    unit: str
+    described: str
+    middle: str
+    chart: Histogram
+    data: TableShown
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A submission that somebody must look at, and why."""
+
+    name: str
+    href: str
+    badges: tuple[tuple[str, str], ...]
+    reasons: tuple[Message, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A criterion, how many lost points on it, and what most of these were told."""
+
+    title: str
+    key: str
+    lost: str
+    width: str  # share of the students who lost points, percent
+    earned: str  # mean share of its points
+    cause: str  # "" where there is none
+    caused: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A cell: its text, the number it is sorted by ("" for none), its class."""
+
+    text: str
+    sort: str
+    state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    name: str
+    href: str
+    identifier: str
+    figures: tuple[Figure, ...]
+    badges: tuple[tuple[str, str], ...]
+    flags: str
+    needs_human: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    rank: int
+    name: str
+    accuracy: str
+    total: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The page of a class for one audience; nothing that this audience may not see is in it."""
+
+    audience: Audience
+    facts: tuple[tuple[str, str], ...]
+    troubles: tuple[Trouble, ...]
+    histograms: tuple[HistogramShown, ...]
+    missed: tuple[Missed, ...]
+    columns: tuple[tuple[str, str], ...]  # key, title
+    rows: tuple[Row, ...]
+    leaders: tuple[Leader, ...]
+    pseudonyms: bool
+
+
+def overview(submissions: Iterable[tuple[Grade, str]], audience: Audience, pseudonyms: bool) -> Overview:
+    """Lay out (grade, link to its page), in the order in which they are to stand."""
+    entries = [(edition(grade, audience), href) for grade, href in submissions]
+    grades = [grade for grade, _ in entries]
+    criteria = tuple({mark.criterion.check: mark.criterion for grade in grades for mark in grade.marks}.values())
+    staff = audience == "staff"
+    pseudonyms = pseudonyms or not staff
+    return Overview(
+        audience=audience,
+        facts=tuple(_facts(grades, staff)),
+        troubles=tuple(_trouble(*entry) for entry in entries if staff and _troubled(entry[0])),
+        histograms=tuple(_histograms(grades)),
+        missed=tuple(_missed(grades, criteria, staff)),
+        columns=tuple((_key(c), clip(c.title, VALUE_LIMIT)) for c in criteria),
+        rows=tuple(_row(*entry, criteria) for entry in entries if staff),
+        leaders=tuple(_leaders(grades, pseudonyms)),
+        pseudonyms=pseudonyms,
+    )
+
+
+def _facts(grades: Sequence[Grade], staff: bool) -> Iterable[tuple[str, str]]:
+    yield say("Submissions"), figure(len(grades))
+    if totals := _totals(grades):
+        yield say("Median total"), say("{points} of {of}", points=points(median(totals)), of=points(_most(grades)))
+        yield say("Mean total"), points(mean(totals))
+    if accuracies := _accuracies(grades):
+        yield say("Median accuracy"), percent(median(accuracies), 100)
+    if staff:
+        yield say("Need a human"), figure(sum(grade.needs_human for grade in grades))
+        yield say("Could not be used"), figure(sum(grade.unusable for grade in grades))
+        yield say("Late"), figure(sum(grade.student.late for grade in grades))
+
+
+def _marked(grade: Grade) -> bool:
+    return len(grade.unjudged) < len(grade.marks)
+
+
+def _totals(grades: Sequence[Grade]) -> list[float]:
+    return [grade.total for grade in grades if _marked(grade)]
+
+
+def _accuracies(grades: Sequence[Grade]) -> list[float]:
+    return [100 * grade.accuracy for grade in grades if grade.accuracy is not None]
+
+
+def _most(grades: Sequence[Grade]) -> float:
+    return max(grade.points for grade in grades)
+
+
+def _troubled(grade: Grade) -> bool:
+    return grade.needs_human or grade.unusable
+
+
+def _trouble(grade: Grade, href: str) -> Trouble:
+    open_marks = grade.marks if grade.unusable else grade.unjudged
+    reasons = dict.fromkeys(told(mark.finding).reason for mark in open_marks)
+    shown = tuple(pair for pair in badges(grade) if pair[0] in {"blocked", "unjudged"})
+    return Trouble(named(grade.student.name), href, shown, tuple(reasons)[:MOST_REASONS])
+
+
+# --- how the class did -----------------------------------------------------------------------------------------
+
+
+def _histograms(grades: Sequence[Grade]) -> Iterable[HistogramShown]:
+    if totals := _totals(grades):
+        title, label = say("Totals"), say("points")
+        yield _histogram(title, label, "", totals, (0.0, max(_most(grades), *totals, 1.0)))
+    if accuracies := _accuracies(grades):
+        title, label = say("Accuracies"), say("test accuracy")
+        yield _histogram(title, label, "%", accuracies, (min(accuracies), max(accuracies)))
+
+
+def _histogram(title: str, label: str, unit: str, values: list[float], ends: tuple[float, float]) -> HistogramShown:
+    bins, middle = binned(values, *ends), median(values)
+    rows = tuple((f"{figure(b.low)} – {figure(b.high)}{unit}", figure(b.count)) for b in bins)
+    said = say("median {value}", value=f"{figure(round(middle, 2))}{unit}")
+    described = say(
+        "{n:,} values from {low} to {high}; {median}",
+        n=len(values), low=f"{figure(round(min(values), 2))}{unit}", high=f"{figure(round(max(values), 2))}{unit}",
+        median=said,
+    )  # fmt: skip
+    columns = ((label, True), (say("submissions"), True))
+    data = TableShown(title, columns, rows, 0, long=False)
+    return HistogramShown(title, label, unit, described, said, histogram(bins, middle), data)
+
+
+def _missed(grades: Sequence[Grade], criteria: Sequence[Criterion], staff: bool) -> list[Missed]:
+    """The criteria on which most students lost points, first; those that nobody lost a point on are left out."""
+    found = []
+    for criterion in criteria:
+        marks = [mark for grade in grades for mark in grade.marks if mark.criterion.check == criterion.check]
+        judged = [mark for mark in marks if not isinstance(mark.finding, Unjudged)]
+        losers = [mark for mark in judged if (mark.points or 0.0) < mark.criterion.points]
+        if losers:
+            found.append((len(losers), _missing(criterion, judged, losers, staff)))
+    return [missed for _, missed in sorted(found, key=lambda pair: -pair[0])]
+
+
+def _missing(criterion: Criterion, judged: Sequence[Mark], losers: Sequence[Mark], staff: bool) -> Missed:
+    causes = [_cause(mark) for mark in losers]
+    text, count = Counter(cause.text for cause in causes).most_common(1)[0]
+    example = Counter(cause for cause in causes if cause.text == text).most_common(1)[0][0]
+    shares = [(mark.points or 0.0) / mark.criterion.points for mark in judged if mark.criterion.points]
+    return Missed(
+        title=clip(criterion.title, VALUE_LIMIT),
+        key=_key(criterion),
+        lost=say("{k:,} of {n:,}", k=len(losers), n=len(judged)),
+        width=f"{100 * len(losers) / len(judged):.2f}",
+        earned=percent(mean(shares), 1) if shares else "–",
+        cause=clip(words(example) if staff else outline(example), VALUE_LIMIT),
+        caused=say("told to {k:,} of them", k=count),
+    )
+
+
+def _cause(mark: Mark) -> Message:
+    """What the student was told to do first, else why."""
+    finding = told(mark.finding)
+    return finding.hints[0] if finding.hints else finding.reason
+
+
+# --- one by one ------------------------------------------------------------------------------------------------
+
+
+def _row(grade: Grade, href: str, criteria: Sequence[Criterion]) -> Row:
+    marks = {mark.criterion.check: mark for mark in grade.marks}
+    accuracy = "" if grade.accuracy is None else f"{grade.accuracy:.6f}"
+    whole = Figure(total(grade), f"{grade.total:.2f}" if _marked(grade) else "")
+    measured = Figure("–" if grade.accuracy is None else percent(grade.accuracy, 1), accuracy)
+    return Row(
+        name=named(grade.student.name),
+        href=href,
+        identifier=clip(grade.student.identifier, NAME_LIMIT),
+        figures=(whole, measured, *(_figure(marks.get(criterion.check)) for criterion in criteria)),
+        badges=tuple(pair for pair in badges(grade) if pair[0] != "flagged"),
+        flags=", ".join(dict.fromkeys(clip(flag.kind, NAME_LIMIT) for flag in grade.flags)),
+        needs_human=grade.needs_human,
+    )
+
+
+def _figure(mark: Mark | None) -> Figure:
+    if mark is None:
+        return Figure("", "")
+    state = told(mark.finding).state
+    return Figure(points(mark.points), "" if mark.points is None else f"{mark.points:.2f}", state)
+
+
+def _leaders(grades: Sequence[Grade], pseudonyms: bool) -> Iterable[Leader]:
+    """The best accuracies; equal ones share a rank."""
+    ranked = sorted((g for g in grades if g.accuracy is not None), key=lambda g: -(g.accuracy or 0.0))
+    for grade in ranked[:LEADERS]:
+        rank = 1 + sum((other.accuracy or 0.0) > (grade.accuracy or 0.0) for other in ranked)
+        name = clip(grade.digest[:PSEUDONYM], NAME_LIMIT) if pseudonyms else named(grade.student.name)
+        yield Leader(rank, name, percent(grade.accuracy or 0.0, 1), total(grade))
+
+
+def _key(criterion: Criterion) -> str:
+    return clip(criterion.check.replace("_", " "), NAME_LIMIT)
