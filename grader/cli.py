@@ -46,7 +46,6 @@ def cli(ctx: click.Context) -> None:
     grade submission.zip            grade one submission (short for: grade run submission.zip)
     grade downloads/ --out marks/   grade every submission in a folder
     grade report grades/            draw the pages again from stored grades
-    grade report grades/            draw the pages again from stored grades
     grade demo                      see it work, without CIFAR-10
     """  # noqa: D301 - click reads the backspace
     if ctx.invoked_subcommand is None:
@@ -110,7 +109,6 @@ def demo(**rest: Any) -> None:
 def _grade(archives: Sequence[Archive], options: Options, rubric: Rubric, images: ImageSet | Message) -> int:
     """Grade, print each result as it comes, and return the exit status."""
     from grader.pages import draw_class
-    from grader.pages import draw_class
     from grader.run import grade_each, open_lab
     from reports import terminal
     from reports.text import words
@@ -128,10 +126,6 @@ def _grade(archives: Sequence[Archive], options: Options, rubric: Rubric, images
             terminal.show(result.grade, result.report, out)
     if len(written) > 1:
         terminal.summary(written, out)
-        drawn = draw_class(options.out, options.audience, pseudonyms=False)
-        terminal.drawn(drawn.pages, drawn.class_page, out)
-        for refusal in drawn.refusals:
-            console.complain(refusal)
         drawn = draw_class(options.out, options.audience, pseudonyms=False)
         terminal.drawn(drawn.pages, drawn.class_page, out)
         for refusal in drawn.refusals:
@@ -207,22 +201,6 @@ def export_command(**rest: Any) -> None:
     for refusal in done.refusals:
         console.complain(refusal)
     sys.exit(UNUSABLE if done.refusals else NEEDS_HUMAN if done.needs_human else GRADED)
-
-
-@cli.command(epilog="Examples: grade report grades | grade report grades --audience student")
-@click.argument("folder", type=GivenPath(path_type=Path, exists=True, file_okay=False))
-@audience_option
-@click.option("--pseudonyms", is_flag=True, help="No names among the best accuracies.")
-def report(folder: Path, audience: Literal["staff", "student"], pseudonyms: bool) -> None:
-    """Draw the pages of the grades below FOLDER again: each student's, and the class's. Nothing is graded anew."""
-    from grader.pages import draw_pages
-    from reports import terminal
-
-    drawn = draw_pages(folder, audience, pseudonyms)
-    terminal.drawn(drawn.pages, drawn.class_page, console.console())
-    for refusal in drawn.refusals:
-        console.complain(refusal)
-    sys.exit(UNUSABLE if drawn.refusals else GRADED)
 
 
 @cli.command(epilog="Examples: grade report grades | grade report grades --audience student")
