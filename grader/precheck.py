@@ -20,7 +20,7 @@ from grader.intake import Archive, open_submission
 from grader.judge import judge
 from grader.pack import pack
 from grader.public_tests import Tested, run_public_tests
-from grader.records import Blocked, Checked, Finding, Judged, Message, State, Student, Unjudged, message
+from grader.records import Blocked, Checked, Finding, Judged, Manual, Message, State, Student, Unjudged, message
 from grader.rubric import Line, Rubric
 from grader.sandbox import Limits, open_sandbox
 from grader.statistics import sampling_error, wilson_interval
@@ -112,6 +112,8 @@ def _criterion(line: Line, finding: Finding, evidence: Evidence) -> Checked:
             return Checked(subject, "worse", message(text), (message(step, example="MyNet()"),))
         case Unjudged(fault=fault):
             return Checked(subject, "worse", fault)
+        case Manual(ask=ask):
+            return Checked(subject, "worse", ask)
         case Judged(verdict=verdict):
             on_a_curve = isinstance(line.limits, Ramp)  # a figure there is ready as it is, and could be better
             state: State = "good" if verdict.credit == 1.0 or (on_a_curve and verdict.credit > 0.0) else "bad"

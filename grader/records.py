@@ -259,7 +259,41 @@ class Unjudged:
     state: Literal["unjudged"] = "unjudged"
 
 
-Finding = Judged | Blocked | Unjudged
+@strict
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a person gave for a criterion marked by hand: `points` of the `of` that the rubric offered then."""
+
+    points: float
+    of: float
+    reason: str
+    by: str
+    on: str
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.points <= self.of:
+            raise ValueError(f"{self.points} points of {self.of} cannot be given")
+
+    @property
+    def credit(self) -> float:
+        """The share that was given: it outlasts a rubric that offers more or fewer points."""
+        return self.points / self.of if self.of else 0.0
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Manual:
+    """A person marks this. `given` is None until one has; `earlier` marks are kept and no longer count."""
+
+    check: str
+    ask: Message
+    exhibits: tuple[Exhibit, ...] = ()
+    given: Given | None = None
+    earlier: tuple[Given, ...] = ()
+    state: Literal["manual"] = "manual"
+
+
+Finding = Judged | Blocked | Unjudged | Manual
 
 
 @strict
@@ -283,7 +317,7 @@ class Mark:
 
     @property
     def points(self) -> float | None:
-        """Points awarded, to the hundredth; None where nothing was judged."""
+        """Points awarded, to the hundredth; None where nothing was judged, or nobody has marked yet."""
         match self.finding:
             case Judged(verdict=verdict):
                 return round(self.criterion.points * verdict.credit, 2)
@@ -291,6 +325,8 @@ class Mark:
                 return 0.0
             case Unjudged():
                 return None
+            case Manual(given=given):
+                return None if given is None else round(self.criterion.points * given.credit, 2)
 
 
 @strict
@@ -306,12 +342,22 @@ class Flag:
 @strict
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """An appeal or a lateness: added beside the marks, never edited into them."""
+    """An appeal or a lateness: added beside the marks, never edited into them.
+
+    A person's words are texts. What the grader works out itself says so in messages, and is worked out anew each time.
+    """
 
     points: float
-    reason: str
-    by: str
+    reason: str | Message
+    by: str | Message
     on: str
+    about: Literal["", "lateness"] = ""
+    open: bool = False  # no points yet: a person has to decide
+
+    @property
+    def by_person(self) -> bool:
+        """False for what the grader works out."""
+        return isinstance(self.by, str)
 
 
 @strict
@@ -324,6 +370,8 @@ class Student:
     platform: Literal["", "canvas", "moodle", "gradescope"] = ""
     email: str = ""
     late: bool = False
+    submitted: str = ""  # when it was handed in, ISO 8601 with time zone, where the platform tells
+    due: str = ""  # and when it should have been
 
 
 @strict
@@ -377,13 +425,13 @@ class Grade:
 
     @property
     def unjudged(self) -> tuple[Mark, ...]:
-        """Criteria without a mark."""
-        return tuple(mark for mark in self.marks if isinstance(mark.finding, Unjudged))
+        """Criteria without a mark: by a fault of ours, or because a person has not marked them yet."""
+        return tuple(mark for mark in self.marks if mark.points is None)
 
     @property
     def needs_human(self) -> bool:
         """True where staff must act before this grade is final."""
-        return bool(self.unjudged)
+        return bool(self.unjudged) or any(one.open for one in self.adjustments)
 
 
 # --- what is ready and what is not -----------------------------------------------------------------------------

@@ -5,7 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
-from grader.records import Audience, Blocked, Exhibit, Finding, Grade, Judged, Listing, Mark, Message, Table, Unjudged
+from grader.records import (
+    Audience,
+    Blocked,
+    Exhibit,
+    Finding,
+    Grade,
+    Judged,
+    Listing,
+    Manual,
+    Mark,
+    Message,
+    Table,
+    Unjudged,
+    message,
+)
 from reports.text import points, say
 
 State = Literal["judged", "blocked", "unjudged"]
@@ -30,6 +44,11 @@ def told(finding: Finding) -> Told:
             return Told("blocked", cause, (cause,), exhibits)
         case Unjudged(fault=fault, exhibits=exhibits):
             return Told("unjudged", fault, (), exhibits)
+        case Manual(given=given, ask=ask, exhibits=exhibits):
+            if given is None:
+                return Told("unjudged", ask, (), exhibits)
+            reason = message("{reason} ({by}, {on})", reason=given.reason, by=given.by, on=given.on)
+            return Told("judged", reason, (), exhibits)
         case _:
             assert_never(finding)
 
@@ -64,7 +83,7 @@ def _open(mark: Mark) -> Mark:
         case Judged(verdict=verdict) as finding:
             verdict = replace(verdict, exhibits=_for_students(verdict.exhibits))
             return replace(mark, finding=replace(finding, verdict=verdict))
-        case Blocked(exhibits=exhibits) | Unjudged(exhibits=exhibits) as finding:
+        case Blocked(exhibits=exhibits) | Unjudged(exhibits=exhibits) | Manual(exhibits=exhibits) as finding:
             return replace(mark, finding=replace(finding, exhibits=_for_students(exhibits)))
         case _:
             assert_never(mark.finding)

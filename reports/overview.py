@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 
-from grader.records import Audience, Criterion, Grade, Mark, Message, Unjudged
+from grader.records import Audience, Criterion, Grade, Mark, Message, message
 from reports.charts.histogram import Histogram, binned, histogram
 from reports.marks import badges, edition, told, total
 from reports.shapes import TableShown
@@ -150,7 +150,8 @@ def _troubled(grade: Grade) -> bool:
 
 def _trouble(grade: Grade, href: str) -> Trouble:
     open_marks = grade.marks if grade.unusable else grade.unjudged
-    reasons = dict.fromkeys(told(mark.finding).reason for mark in open_marks)
+    undecided = [message("{reason}", reason=one.reason) for one in grade.adjustments if one.open]
+    reasons = dict.fromkeys((*(told(mark.finding).reason for mark in open_marks), *undecided))
     shown = tuple(pair for pair in badges(grade) if pair[0] in {"blocked", "unjudged"})
     return Trouble(named(grade.student.name), href, shown, tuple(reasons)[:MOST_REASONS])
 
@@ -186,7 +187,7 @@ def _missed(grades: Sequence[Grade], criteria: Sequence[Criterion], staff: bool)
     found = []
     for criterion in criteria:
         marks = [mark for grade in grades for mark in grade.marks if mark.criterion.check == criterion.check]
-        judged = [mark for mark in marks if not isinstance(mark.finding, Unjudged)]
+        judged = [mark for mark in marks if mark.points is not None]
         losers = [mark for mark in judged if (mark.points or 0.0) < mark.criterion.points]
         if losers:
             found.append((len(losers), _missing(criterion, judged, losers, staff)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, assert_never
 
-from grader.records import Blocked, Grade, Judged, Mark, Unjudged
+from grader.records import Blocked, Grade, Judged, Manual, Mark, Unjudged
 from reports.marks import told
 from reports.text import clip, points, say, words
 
@@ -48,6 +48,8 @@ def outcome(mark: Mark) -> Outcome:
             return "failed"
         case Unjudged():
             return "not marked"
+        case Manual(given=given):
+            return "not marked" if given is None else "passed" if given.credit >= PASSING_CREDIT else "failed"
         case _:
             assert_never(mark.finding)
 
