@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 
 from grader.records import Audience, Grade, Message
 from reports.fit import lighter
+from reports.languages import tag
 from reports.overview import overview
 from reports.page import STEPS_AT_ONCE, Page, page
 from reports.text import say, segments, tick, visible
@@ -90,7 +91,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"say": say, "tick": tick}
+    environment.globals |= {"say": say, "tick": tick, "language": tag}
     return environment
 
 

@@ -1,7 +1,8 @@
 """From messages and other people's text to words that are safe to show, whatever shows them.
 
-`words` is the one place where a template becomes a sentence. Student text reaches a reader only through `visible`:
-a control character would steer a terminal, and a right-to-left override would make a name read as another one.
+`segments` is the one place where a template becomes a sentence, in the language of the run. Student text reaches a
+reader only through `visible`: a control character would steer a terminal, and a right-to-left override would make a
+name read as another one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from decimal import Decimal
 from string import Formatter
 
 from grader.records import Cell, Message, Scalar, message
+from reports.languages import translate
 
 NAME_LIMIT = 80  # characters; a name is a heading
 VALUE_LIMIT = 300  # characters of one value inside a sentence, or of one cell
@@ -20,11 +22,6 @@ MARKS_ON_A_LETTER = 4  # Vietnamese and Thai need 2, Tibetan 4; piled higher, ma
 
 _STEERING = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})  # controls, formats, surrogates, private use, line breaks
 _FORMATTER = Formatter()
-
-
-def translate(template: str) -> str:
-    """The template in the reader's language. English for now: this is where gettext comes in."""
-    return template
 
 
 def words(message: Message) -> str:

@@ -1,0 +1,78 @@
+"""The language of a run: English, or what a catalogue beside this file makes of it; from --lang or the locale.
+
+It belongs to the whole process, as a locale does, so that pages drawn in threads or forks speak it as well. A Grade
+knows nothing of it: stored templates are English, and are drawn in whichever language is asked for.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from importlib.resources import files
+
+from reports.languages.po import read_po
+
+LANGUAGES = {"en": "en", "zh": "zh-Hans"}  # as --lang names it, and as a page declares it (BCP 47)
+ENGLISH = "en"
+_CHINESE_OF_WINDOWS = 0x04  # the primary language of an identifier, its lowest ten bits
+
+_chosen = ENGLISH
+
+
+def speak(language: str) -> None:
+    """From now on everything is said in this language; a key of LANGUAGES."""
+    global _chosen  # noqa: PLW0603 - see above
+    if language not in LANGUAGES:
+        raise ValueError(f"no language {language!r}")
+    _chosen = language
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Within it everything is said in this language."""
+    before = _chosen
+    speak(language)
+    try:
+        yield
+    finally:
+        speak(before)
+
+
+def spoken() -> str:
+    """The language chosen."""
+    return _chosen
+
+
+def tag() -> str:
+    """The language chosen as HTML names it."""
+    return LANGUAGES[_chosen]
+
+
+def translate(template: str) -> str:
+    """The template in the language chosen; one that the catalogue lacks as it is."""
+    return template if _chosen == ENGLISH else catalogue(_chosen).get(template, template)
+
+
+@cache
+def catalogue(language: str) -> Mapping[str, str]:
+    """What the catalogue has a translation for."""
+    text = files("reports").joinpath("languages", f"{language}.po").read_text("utf-8")
+    return {entry.template: entry.translation for entry in read_po(text) if entry.translation}
+
+
+def of_locale(environment: Mapping[str, str]) -> str:
+    """The language that the locale asks for, where there is it; else English. On Windows that of its own windows."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := environment.get(name):
+            return _known(value)
+    if sys.platform == "win32" and ctypes.windll.kernel32.GetUserDefaultUILanguage() & 0x3FF == _CHINESE_OF_WINDOWS:
+        return "zh"
+    return ENGLISH
+
+
+def _known(locale: str) -> str:
+    language = locale.replace("-", "_").partition(".")[0].partition("_")[0].casefold()
+    return language if language in LANGUAGES else ENGLISH
