@@ -1,0 +1,99 @@
+"""The table of a class in a real browser: it sorts, it filters, and it is complete without either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+STUDENTS = 40  # "Student 0" to "Student 39", below
+SAMPLES = 5  # the sample grades, above
+
+
+def names(page: Any) -> list[str]:
+    """Of the rows that can be seen, from the top."""
+    return page.locator("#submissions tbody tr:visible th").all_inner_texts()
+
+
+def column(page: Any, heading: str) -> list[str]:
+    headings = page.locator("#submissions thead th").all_inner_texts()
+    place = headings.index(heading) + 1
+    return page.locator(f"#submissions tbody tr:visible > :nth-child({place})").all_inner_texts()
+
+
+def click(page: Any, heading: str) -> None:
+    page.get_by_role("button", name=heading, exact=True).click()
+
+
+def test_numbers_sort_as_numbers_both_ways_and_what_has_none_stands_last(opened: Callable[..., Any]) -> None:
+    with opened("class") as one:
+        for direction in ("ascending", "descending"):
+            click(one.page, "Accuracy")
+            shown = column(one.page, "Accuracy")
+            marked = [float(text.rstrip("%")) for text in shown if text != "–"]
+            assert marked == sorted(marked, reverse=direction == "descending")
+            assert len(marked) > STUDENTS
+            assert shown[len(marked) :] == ["–"] * (len(shown) - len(marked)) != []
+            assert one.page.locator("th[aria-sort]").get_attribute("aria-sort") == direction
+
+
+def test_names_sort_as_people_do(opened: Callable[..., Any]) -> None:
+    with opened("class") as one:
+        click(one.page, "Student")
+        numbered = [name for name in names(one.page) if name.startswith("Student ")]
+        assert numbered == [f"Student {number}" for number in range(STUDENTS)]  # 10 after 9
+
+
+def test_the_heading_can_be_used_from_the_keyboard(opened: Callable[..., Any]) -> None:
+    with opened("class") as one:
+        one.page.get_by_role("button", name="Identifier", exact=True).focus()
+        one.page.keyboard.press("Enter")
+        assert one.page.locator("th[aria-sort]").inner_text().startswith("Identifier")
+        numbers = [int(text) for text in column(one.page, "Identifier") if text.isdigit() and len(text) == 4]
+        assert numbers == [2000 - STUDENTS + 1 + n for n in range(STUDENTS)]
+
+
+def test_the_filter_keeps_what_was_typed_in_whatever_case(opened: Callable[..., Any]) -> None:
+    with opened("class") as one:
+        one.page.get_by_label("Find").fill("student 1")
+        assert names(one.page) == [f"Student {number}" for number in (1, *range(10, 20))]
+        assert one.page.get_by_role("status").inner_text() == f"Submissions shown: 11 / {STUDENTS + SAMPLES}"
+        one.page.get_by_label("Find").fill("吴雅达")
+        assert set(names(one.page)) == {"Ada Ng 吴雅达"}
+        one.page.get_by_label("Find").fill("")
+        assert len(names(one.page)) == STUDENTS + SAMPLES
+
+
+def test_only_those_who_need_a_human_or_have_flags_can_be_shown(opened: Callable[..., Any]) -> None:
+    with opened("class") as one:
+        one.page.get_by_label("needs a human").check()
+        assert names(one.page) == ["Ada Ng 吴雅达"]
+        one.page.get_by_label("needs a human").uncheck()
+        one.page.get_by_label("with flags").check()
+        assert len(names(one.page)) == 3
+        assert all(column(one.page, "Flags"))
+
+
+def test_sorting_keeps_the_filter(opened: Callable[..., Any]) -> None:
+    with opened("class") as one:
+        one.page.get_by_label("Find").fill("student 1")
+        click(one.page, "Total")
+        assert len(names(one.page)) == 11
+
+
+def test_a_row_leads_to_its_page(opened: Callable[..., Any]) -> None:
+    with opened("class") as one:
+        link = one.page.get_by_role("link", name="Student 7", exact=True)
+        assert link.get_attribute("href") == f"./{7 + SAMPLES}/report.html"
+
+
+def test_without_script_the_table_is_complete_and_no_dead_control_is_shown(opened: Callable[..., Any]) -> None:
+    with opened("class", script=False) as one:
+        assert len(names(one.page)) == STUDENTS + SAMPLES
+        assert one.page.locator("#tools").is_hidden()
+        assert one.page.locator("#submissions button").count() == 0
+
+
+def test_the_students_edition_has_no_table_and_no_script(opened: Callable[..., Any]) -> None:
+    with opened("class of students") as one:
+        assert one.page.locator("#submissions, body script").count() == 0
+        assert one.page.get_by_role("heading", name="Best accuracies").is_visible()
