@@ -36,6 +36,7 @@ _PATH_WORD = re.compile(
     r"(?:\s{0,3}[:=]\s{0,3}|\s{1,3}))?",
     re.IGNORECASE,
 )
+MOST_NAMES = 41  # in a line: a query and twice the matches that are kept
 _MARKS = "✓✗√×* "
 
 
@@ -136,6 +137,8 @@ def read_matches(line: str) -> tuple[str, list[MatchLine]]:
     """A query ("" where it is not named) and its matches, of a line that names several images with their scores."""
     text = unwrapped(line)
     names = ends(text)
+    if len(names) > MOST_NAMES:
+        return "", []
     begins = [start(text, end, floor) for end, floor in zip(names, [0, *names], strict=False)]
     paths = [cleaned(text[begin:end]) for begin, end in zip(begins, names, strict=True)]
     gaps = [text[end:begin] for end, begin in zip(names, [*begins[1:], len(text)], strict=True)]

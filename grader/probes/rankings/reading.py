@@ -7,7 +7,8 @@ from typing import Any
 
 from grader.probes.documents import bounded, lines, part_name, plain
 from grader.probes.rankings.found import Found
-from grader.probes.rankings.json_form import load, read_json
+from grader.probes.rankings.json_fields import load
+from grader.probes.rankings.json_form import read_json
 from grader.probes.rankings.text_form import read_text
 from grader.probes.refusals import Refuse
 from grader.probes.text import decode, read_bytes

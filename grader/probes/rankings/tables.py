@@ -32,6 +32,7 @@ _PATTERNS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern i
 _RULE = re.compile(r"[\s:=+\-─━═┼╪]*")
 _RANK = re.compile(r"\W{0,3}(?:top|rank|第)?[\s\-]?(\d{1,4})\W{0,3}(?:名|st|nd|rd|th)?", re.IGNORECASE)
 MOST_COLUMNS, LONGEST_TITLE = 60, 40
+_DECIMAL = re.compile(r"\d[.,]\d")
 
 
 class Column(NamedTuple):
@@ -44,11 +45,14 @@ class Column(NamedTuple):
 Columns = tuple[Column, ...]
 
 
+def may_be_titles(line: str) -> bool:
+    """Whether the line can be the headings of a table: it names no image and holds no score."""
+    return len(line) <= MOST_COLUMNS * LONGEST_TITLE // 2 and not ends(line) and not _DECIMAL.search(line)
+
+
 def columns_of(cells: list[str]) -> Columns | None:
-    """The columns, if the cells are their headings; None where they are not."""
+    """The columns, if the cells, of a line that may be titles, are their headings; None where they are not."""
     if not 2 <= len(cells) <= MOST_COLUMNS or any(len(cell) > LONGEST_TITLE for cell in cells):
-        return None
-    if any(ends(cell) for cell in cells) or any(re.search(r"\d[.,]\d", cell) for cell in cells):
         return None
     columns = tuple(map(_column, cells))
     kinds = [column.kind for column in columns]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
-from grader.probes.rankings.cells import SPLITS, Split, barred, tex_rows, without_tex
+from grader.probes.documents import MOST_LINES
+from grader.probes.rankings.cells import BLANKS, SPLITS, Split, barred
 from grader.probes.rankings.found import Found, Heading
 from grader.probes.rankings.match_lines import MatchLine, read_match, read_matches
 from grader.probes.rankings.paths import ends, start
-from grader.probes.rankings.tables import Table, columns_of, is_rule
+from grader.probes.rankings.tables import Table, columns_of, is_rule, may_be_titles
+from grader.probes.rankings.tex import printed
 from grader.probes.rankings.words import (
     claims_in,
     metric_in,
@@ -24,6 +27,7 @@ from grader.probes.rankings.words import (
 LOG, TABLE, CSV, LATEX = "printed log", "table", "CSV", "LaTeX table"
 Numbered = tuple[int, str]  # line of the document, its text without colours and full-width signs
 MOST_JOINED, FARTHEST = 3, 10  # lines that one broken line may go on in; lines among which they are looked for
+MOST_SIGNS = 200  # between the cells of a row
 NEAR = 4  # lines from the last match to what is still said of it
 _NOISE = re.compile(
     r"\s*(?:(?:```|~~~).{0,40}|\d{1,4}|[-–—]\s?\d{1,4}\s?[-–—]|page\s?\d{1,4}(?:\s?(?:of|/)\s?\d{1,4})?|"
@@ -39,8 +43,11 @@ _HYPHENS = ("-", "\u00ad", "\u2010")
 def read_text(lines: Sequence[Numbered], name: str) -> Found:
     """The rankings of a text. Where no line has a score, numbered lines with an image are a ranking without scores."""
     kind = name.rpartition(".")[2].casefold()
+    lines = list(islice(printed(lines), MOST_LINES)) if kind == "tex" else lines
     found = _Reader(lines, kind).read()
-    return found if found.count else _Reader(lines, kind, scored=False).read()
+    if found.count or not any(ends(text) for _, text in lines):
+        return found
+    return _Reader(lines, kind, scored=False).read()
 
 
 @dataclass(slots=True)
@@ -51,19 +58,14 @@ class _Reader:
     found: Found = field(default_factory=Found)
     table: Table | None = None
     split: Split = barred
-    tex: str = ""  # of a row that has not ended
-    tex_line: int = 0
-    verbatim: bool = False
     last: int = -NEAR  # place of the last line of a ranking
     place: int = 0
 
     def read(self) -> Found:
-        if self.kind == "tex":
-            self.lines = list(_captions_first(self.lines))
         while self.place < len(self.lines):
             number, text = self.lines[self.place]
             self.place += 1
-            if not _NOISE.fullmatch(text) and not self._latex(number, text):
+            if not _NOISE.fullmatch(text):
                 self._line(number, text)
         return self.found
 
@@ -77,48 +79,22 @@ class _Reader:
     # --- tables ---
 
     def _in_table(self, number: int, text: str) -> bool:
-        for mark, split in SPLITS:
-            if mark in text and (columns := columns_of(split(text))):
-                self.table, self.split = Table(self.found, TABLE if mark in ("|", "  ") else CSV, columns), split
+        barred_form = LATEX if self.kind == "tex" else TABLE
+        for marks, split in SPLITS if may_be_titles(text) else ():
+            if any(mark in text for mark in marks) and (columns := columns_of(split(text))):
+                form = barred_form if "|" in marks else TABLE if marks == BLANKS else CSV
+                self.table, self.split = Table(self.found, form, columns), split
                 return True
+        if sum(map(text.count, "|\t;,")) > MOST_SIGNS:
+            return False
         if self.table is not None and (row := self.split(text)) and (is_rule(row) or self.table.row(row, number)):
             return True
         if self.kind in ("csv", "tsv"):
-            cut = ((mark, split(text)) for mark, split in SPLITS[:3] if mark in text)
-            return any(Table(self.found, CSV).row(cells, number) for _, cells in cut)
+            cut = (split(text) for marks, split in SPLITS[:3] if marks[0] in text)
+            return any(Table(self.found, CSV).row(cells, number) for cells in cut)
         if text.count("|") >= 2 and ends(text):
-            return Table(self.found, TABLE).row(barred(text), number)
+            return Table(self.found, barred_form).row(barred(text), number)
         return False
-
-    def _latex(self, number: int, text: str) -> bool:
-        """Whether the line was part of a row of a LaTeX table, or a command around one."""
-        if self.kind != "tex":
-            return False
-        if re.search(r"\\(?:begin|end)\{(?:verbatim|lstlisting|minted)", text):
-            self.verbatim = "\\begin" in text
-            return True
-        if self.verbatim:
-            return False
-        if "\\\\" not in text and not (self.tex and len(self.tex) < 4_000) and "&" not in text:
-            if (plain := without_tex(text)) and (self._match(number, plain)):
-                self.last = self.place
-            else:
-                self._figures(plain)
-                self._headings(number, text if "section" in text or "caption" in text else plain)
-            return True
-        self.tex_line = self.tex_line if self.tex else number
-        self.tex += " " + text
-        if "\\\\" in text or len(self.tex) > 4_000:
-            row, self.tex = self.tex, ""
-            self._latex_rows(row)
-        return True
-
-    def _latex_rows(self, text: str) -> None:
-        for cells in tex_rows(text):
-            if columns := columns_of(cells):
-                self.table = Table(self.found, LATEX, columns)
-            elif (self.table or Table(self.found, LATEX)).row(cells, self.tex_line):
-                self.last = self.place
 
     # --- lines of a ranking ---
 
@@ -260,21 +236,3 @@ def _without_paths(text: str) -> str:
         return text
     folder = _ROOT.search(text, 0, names[0])
     return text[: folder.start() if folder else start(text, names[0])] + text[names[0] :]
-
-
-def _captions_first(lines: Sequence[Numbered]) -> Iterator[Numbered]:
-    """A caption below its table says whose it is: it is read before it."""
-    held: list[Numbered] = []
-    inside = False
-    for number, text in lines:
-        inside = inside or "\\begin{table" in text
-        if inside and "\\caption" in text:
-            yield number, text
-        elif inside:
-            held.append((number, text))
-        else:
-            yield number, text
-        if "\\end{table" in text:
-            yield from held
-            held, inside = [], False
-    yield from held

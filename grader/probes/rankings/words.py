@@ -10,6 +10,7 @@ from grader.probes.rankings import models
 from grader.probes.rankings.paths import cleaned, ends, start
 from grader.probes.rankings.scores import NUMBER
 
+MOST_CHARACTERS = 1_000  # of a line, in which figures and metrics are looked for
 _COSINE = re.compile(
     r"(?<![a-z])cos(?:ine)?(?![a-z])(?![\s_-]{0,3}(?:anneal|sched|lr|decay|learn|warm|dist))|cosine_?sim|"
     r"余弦(?!退火|学习|衰减|距离)|夹角",
@@ -33,6 +34,7 @@ _LABEL = re.compile(r"(?:class|label|category|类别|标签)\s{0,3}[:=]?\s{0,3}(
 
 def metric_in(text: str, distance: bool = False) -> str:
     """The one metric that the text names, else "". `distance`: here the bare word can only mean the Euclidean one."""
+    text = text[:MOST_CHARACTERS]
     cosine, euclidean = bool(_COSINE.search(text)), bool(_EUCLIDEAN.search(text))
     if distance and not cosine and _DISTANCE.search(text) and not _OTHER_DISTANCE.search(text):
         euclidean = True
@@ -179,7 +181,7 @@ def claims_in(line: str) -> Iterator[Claim]:
         return
     field, model, percent, since = "", "", False, 0
     certain = True
-    for token in _TOKENS.finditer(line):
+    for token in _TOKENS.finditer(line[:MOST_CHARACTERS]):
         match token.lastgroup:
             case "top1" | "precision" | "accuracy":
                 field = "top1" if token["top1"] else "precision_at_5"
