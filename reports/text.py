@@ -50,8 +50,11 @@ def segments(message: Message) -> Iterator[tuple[str, bool]]:
 
 def outline(message: Message) -> str:
     """The sentence with a gap for each value: what many students were told, and nothing of any one of them."""
-    pieces = _FORMATTER.parse(translate(message.text))
-    return "".join(literal + ("…" if name is not None else "") for literal, name, _, _ in pieces)
+    values, said = dict(message.values), ""
+    for literal, name, _, _ in _FORMATTER.parse(translate(message.text)):
+        value = values.get(name or "")
+        said += literal + (outline(value) if isinstance(value, Message) else "…" if name is not None else "")
+    return said
 
 
 def visible(text: str) -> str:

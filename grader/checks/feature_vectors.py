@@ -63,20 +63,27 @@ def _extraction(network: str, found: dict[str, Extracted], failed: dict[str, Mes
 
 
 def _wrong(one: Extracted) -> Message:
-    values: dict[str, Scalar] = {"function": f"{one.network}_features", "images": one.wanted[0]}
-    values["wanted"] = str(one.wanted)
+    values: dict[str, Scalar | Message] = {"function": f"{one.network}_features", "images": one.wanted[0]}
     if one.shape != one.wanted:
-        text = "For {images} images {function}() returned the shape {shape}; it should be {wanted}. " + _why_shape(one)
-        return message(text, **values, shape=str(one.shape))
-    del values["wanted"]
+        text = "For {images} images {function}() returned the shape {shape}; it should be {wanted}. {why}"
+        why = message(_why_shape(one))
+        return message(text, **values, shape=str(one.shape), wanted=str(one.wanted), why=why)
     likely = next((name for name, distance in one.mistakes if distance <= CLOSE), "")
     where = MISTAKES.get(
         likely, "Run the parts of the network before its last one, in their order, and flatten the result."
     )
-    text = "Of {images} images {function}() returned other numbers than those that go into the last part of the network"
+    values |= {"where": message(where)}
     if one.distance is None:
-        return message(text + ": not all are finite. " + where, **values)
-    return message(text + " (up to {distance:.1%} of the largest apart). " + where, **values, distance=one.distance)
+        text = (
+            "Of {images} images {function}() returned other numbers than those that go into the last part of the"
+            " network: not all are finite. {where}"
+        )
+        return message(text, **values)
+    text = (
+        "Of {images} images {function}() returned other numbers than those that go into the last part of the network"
+        " (up to {distance:.1%} of the largest apart). {where}"
+    )
+    return message(text, **values, distance=one.distance)
 
 
 def _why_shape(one: Extracted) -> str:
@@ -143,8 +150,11 @@ def _wrong_rows(seen: FeatureVectors, others: list[int]) -> Message:
     }
     likely = next((text for text, rows in usual.items() if _alike(seen.normalised, rows, others)), "")
     lengths = [_told_length(seen.normalised[number]) for number in others]
-    text = "After normalise() the rows have the lengths {lengths}; each should have 1, and the direction it had. "
-    return message(text + (likely or "Divide each row by the root of its sum of squares."), lengths=", ".join(lengths))
+    text = (
+        "After normalise() the rows have the lengths {lengths}; each should have 1, and the direction it had. {where}"
+    )
+    where = message(likely or "Divide each row by the root of its sum of squares.")
+    return message(text, lengths=", ".join(lengths), where=where)
 
 
 def _length(row: Sequence[float]) -> float:

@@ -65,22 +65,23 @@ def _parts(case: Case[Fits, FitLimits]) -> Iterator[Part]:
 
 
 def _weak(fit: Fit) -> tuple[Message, ...]:
-    values: dict[str, Scalar] = {"epochs": fit.epochs, "rate": fit.learning_rate, "before": fit.before}
+    values: dict[str, Scalar | Message] = {"epochs": fit.epochs, "rate": fit.learning_rate, "look": message(LOOK_AT)}
     if fit.between is None:
-        text = "After {epochs} epochs at rate {rate:g} the network's numbers are not finite: the steps are too long."
-        return (message(text + " " + LOOK_AT, epochs=fit.epochs, rate=fit.learning_rate),)
-    which = "the lab's function" if fit.function == LAB else "another function"
-    text = (
-        "On "
-        + which
-        + " the network is wrong by {error:.3g} after {epochs} epochs at rate {rate:g} (mean squared error)"
-    )
+        text = "After {epochs} epochs at rate {rate:g} the network's numbers are not finite: the steps are too long. {look}"
+        return (message(text, **values),)
+    values |= {"which": message("the lab's function" if fit.function == LAB else "another function")}
+    values |= {"error": fit.between}
     if fit.between > 0.9 * fit.before:
-        text += ", no less than the {before:.3g} before: it learnt nothing. " + LOOK_AT
-        return (message(text, error=fit.between, **values),)
-    text += " between the training points; {goal:.2g} can be reached. Try another optimizer, Adam for one. " + LOOK_AT
-    del values["before"]
-    return (message(text, error=fit.between, goal=0.001 * fit.spread, **values),)
+        text = (
+            "On {which} the network is wrong by {error:.3g} after {epochs} epochs at rate {rate:g} (mean squared"
+            " error), no less than the {before:.3g} before: it learnt nothing. {look}"
+        )
+        return (message(text, **values, before=fit.before),)
+    text = (
+        "On {which} the network is wrong by {error:.3g} after {epochs} epochs at rate {rate:g} (mean squared error)"
+        " between the training points; {goal:.2g} can be reached. Try another optimizer, Adam for one. {look}"
+    )
+    return (message(text, **values, goal=0.001 * fit.spread),)
 
 
 def _wrong_losses(fit: Fit) -> Iterator[Message]:
@@ -95,8 +96,8 @@ def _wrong_losses(fit: Fit) -> Iterator[Message]:
         text = "The first loss is {first:.4g}, which is the sum over the {points} points; their mean is {mean:.4g}."
         yield message(text, first=first, points=fit.points, mean=fit.before)
     elif last > FALLS * first and last > 0.01 * fit.spread:
-        text = "The losses that fit() returned go from {first:.4g} to {last:.4g}; they should fall. "
-        yield message(text + LOOK_AT, first=first, last=last)
+        text = "The losses that fit() returned go from {first:.4g} to {last:.4g}; they should fall. {look}"
+        yield message(text, first=first, last=last, look=message(LOOK_AT))
 
 
 def _near(value: float, right: float) -> bool:

@@ -11,6 +11,7 @@ from grader.records import Cell, Message, Scalar, Table, Verdict, message
 
 CLOSE = 1e-3  # relative; float32 over some dozen images is right to 1e-6
 EQUAL, SHORT, SWITCHED = "equal batches", "short last batch", "layers that eval() switches"
+SETTINGS = {EQUAL: EQUAL, SHORT: SHORT, SWITCHED: SWITCHED}  # the words of a setting are its name
 
 # What a figure is that the usual mistakes give, and where to look. The names are those of the collected evidence.
 LOSS: dict[str, str] = {
@@ -119,16 +120,12 @@ def _wrong(run: TestRun, which: str) -> tuple[Message, ...]:
     if not where and run.trained:
         where = "The network ran in training mode: call model.eval() before the loop."
     where = where or "Look at what is added up in the loop, and at what it is divided by."
-    values: dict[str, Scalar] = {"images": run.images, "batch": run.batch, "right": figure.right}
-    values |= {"seen": "not a finite number" if figure.seen is None else f"{figure.seen:.4f}"}
+    text = "Over {images} images in batches of {batch} test() returned the accuracy {seen}; it is {right:.4f}. {where}"
     if which == "loss":
-        text = "Over {images} images in batches of {batch} test() returned the loss {seen}; it is {right:.4f}. " + where
-    else:
-        text = (
-            "Over {images} images in batches of {batch} test() returned the accuracy {seen}; it is {right:.4f}. "
-            + where
-        )
-    return (message(text, **values),)
+        text = "Over {images} images in batches of {batch} test() returned the loss {seen}; it is {right:.4f}. {where}"
+    seen = message("not a finite number") if figure.seen is None else f"{figure.seen:.4f}"
+    values: dict[str, Scalar] = {"images": run.images, "batch": run.batch, "right": figure.right}
+    return (message(text, **values, seen=seen, where=message(where)),)
 
 
 def _wrong_when_short(equal: TestRun | None, short: TestRun | None) -> tuple[Message, ...]:
@@ -187,7 +184,9 @@ def _gradients(runs: list[TestRun]) -> tuple[Message, ...]:
 def _table(seen: TestRuns) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for run in seen.runs:
-        name = f"{run.setting}: {run.images} images in batches of {run.batch}, {run.classes} classes"
+        text = "{setting}: {images} images in batches of {batch}, {classes} classes"
+        setting = message(SETTINGS[run.setting]) if run.setting in SETTINGS else run.setting
+        name = message(text, setting=setting, images=run.images, batch=run.batch, classes=run.classes)
         loss, accuracy = (_told(figure.seen) for figure in (run.loss, run.accuracy))
         rows.append((name, loss, f"{run.loss.right:.4f}", accuracy, f"{run.accuracy.right:.4f}"))
     columns = ("Network", "Loss returned", "right", "Accuracy returned", "right")

@@ -32,6 +32,8 @@ from reports.languages.bindings import (
 
 DEEPEST = 24  # steps from a use to its literal
 
+LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+
 Place = tuple[ast.expr, Scope]
 
 
@@ -222,9 +224,13 @@ class Source:
                         yield from self._within(name, statement)
 
     def _within(self, name: str, statement: ast.AST) -> Iterator[Binding]:
+        """What a statement with statements in it may have bound, in those of its blocks that go on behind it."""
+        ended = [block for block in _blocks(statement) if isinstance(block[-1], LEAVES)]
+        skipped = {node for block in ended for one in block for node in ast.walk(one)}
         for node in (statement, *own_nodes(statement)):
-            inner = self._added(name, node) if isinstance(node, ast.AugAssign) else binding_of(name, node)
-            yield from (replace(binding, sure=False) for binding in inner)
+            if node not in skipped:
+                inner = self._added(name, node) if isinstance(node, ast.AugAssign) else binding_of(name, node)
+                yield from (replace(binding, sure=False) for binding in inner)
 
     def _added(self, name: str, node: ast.AugAssign) -> Iterator[Binding]:
         """`text += "..."` binds the text that was there, and more."""
@@ -276,3 +282,9 @@ class Source:
                     return node, Scope(scope.module, (*scope.functions[:count], node))
         home, real = scope.module.imports.get(name, ("", ""))
         return self._function(real, Scope(self.modules[home])) if home in self.modules else None
+
+
+def _blocks(statement: ast.AST) -> Iterator[list[ast.stmt]]:
+    """The blocks of a condition; those of other statements are taken to go on."""
+    if isinstance(statement, ast.If):
+        yield from (block for block in (statement.body, statement.orelse) if block)
