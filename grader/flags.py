@@ -18,8 +18,8 @@ from grader.evidence import (
 from grader.records import Flag, Scalar, message
 from grader.statistics import better_preprocessing, fits_training
 
-# Measured on 1,000 images: the reference's ResNet20 loses nothing, the demo's 1.5 points, an MLP that never saw a moved
-# image 6.3; a table loses all that it adds. Chance moves the difference by 1.5 points.
+# Measured on 1,000 images: the reference's ResNet20 loses nothing, the demo's 1.5 points, an MLP and a small CNN that
+# were trained without augmentation 6; a table loses all that it adds. Chance moves the difference by 1.5 points.
 LOST = 0.12
 FAR = 0.05  # a claim that much above the measurement is worth a look
 

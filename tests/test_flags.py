@@ -6,7 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from grader.evidence import Checkpoint, Claim, Claims, Diagnosis, Malformed, Preprocessing, TestScores, Trial
+from grader.evidence import (
+    Checkpoint,
+    Claim,
+    Claims,
+    Diagnosis,
+    Malformed,
+    OwnNetwork,
+    Preprocessing,
+    TestScores,
+    Trial,
+)
 from grader.flags import raise_flags
 from grader.preprocessing import TEMPLATE
 
@@ -87,3 +97,21 @@ def test_a_normalisation_that_was_not_read_is_told(flags):
 def test_an_answer_that_was_thrown_away_is_told(flags):
     found = flags(failed={TestScores: Malformed("the answer goes on after its end")})
     assert found["malformed answer"].endswith("the answer goes on after its end.")
+
+
+def test_a_network_of_the_submissions_own_is_told(flags):
+    found = flags(OwnNetwork("Net", "models.py", 7, 1, 1000, correct=700, correct_before=760))
+    assert found == {
+        "own network": "The network is the submission's own: Net of models.py, line 7. The accuracy was measured with"
+        " that code."
+    }
+
+
+def test_an_own_network_that_knows_only_the_very_images_is_told_with_both_figures(flags):
+    found = flags(OwnNetwork("Net", "models.py", 7, 1, 1000, correct=700, correct_before=900))
+    assert "names 90.0% of 1,000 test images correctly, and 70.0% of the same images" in found["look-up table?"]
+
+
+def test_an_own_class_that_was_run_is_not_told_to_have_been_left_out(flags):
+    own = OwnNetwork("Net", "models.py", 7, 1, 1000, correct=700, correct_before=760)
+    assert set(flags(own, checkpoint("whole module", "models.Net"))) == {"own network"}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from fixtures import DEMO_SUBMISSION
 from fixtures.images_build import IMAGES
@@ -76,6 +77,17 @@ def test_without_images_the_accuracy_is_not_told_and_not_ready(check, lab):
     accuracy = line(found, "names test images")
     assert (accuracy.state, found.ready) == ("worse", False)
     assert "name it with --data" in words(accuracy.said)
+
+
+def test_weights_of_an_own_network_wait_for_the_grader_and_the_class_is_asked_for(check, lab):
+    torch.save({"mine.weight": torch.zeros(10, 3), "mine.bias": torch.zeros(10)}, lab / "final.pth")
+    (lab / "models.py").write_text("raise SystemExit")  # what students have is not run for this
+    accuracy = line(check(lab), "names test images")
+    assert (accuracy.state, words(accuracy.said)) == (
+        "worse",
+        "not measured here: the weights are of a network of your own, which the grader builds by its class",
+    )
+    assert words(accuracy.steps[0]).endswith("so that it can be built without arguments, as MyNet().")
 
 
 def test_what_is_missing_has_its_next_step(check, lab):

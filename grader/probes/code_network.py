@@ -7,7 +7,6 @@ read from the file before any of it runs, in the same way as those of the networ
 from __future__ import annotations
 
 import ast
-import faulthandler
 import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +22,7 @@ from grader.probes.container import read_container
 from grader.probes.evaluate import CLASSES, Run, network_inputs
 from grader.probes.refusals import REFUSALS, Refuse
 from grader.probes.state_dict import COUNTER, find_state_dict, is_no_layer, take, without_common_prefix
-from grader.probes.student_code import SUBMISSION, little_endian, load, returned, told_apart, within
+from grader.probes.student_code import little_endian, load, parse, returned, told_apart, within
 from grader.probes.text import storable
 from grader.probes.unpickle import load_inert
 
@@ -97,7 +96,6 @@ def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[
 
 def run_network(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
     """Logits, float32 (count, 10), of the network that `inputs["name"]` builds, on the first images of the file."""
-    faulthandler.enable(2)  # where an interpreter crashes is printed
     weights = _read_weights(inputs, files)
     builder = next((one for one in _builders(inputs["file"]) if one.name == inputs["name"]), None)
     if builder is None:
@@ -126,8 +124,7 @@ def _read_weights(inputs: Value, files: Mapping[str, int]) -> _Weights:
 
 def _builders(file: str) -> list[_Builder]:
     """What the file defines at its top level, in its order."""
-    module = load(file)
-    return list(_defined(ast.parse((SUBMISSION / file).read_bytes()), vars(module)))
+    return list(_defined(parse(file), vars(load(file))))
 
 
 def _defined(tree: ast.Module, names: Mapping[str, Any]) -> Iterator[_Builder]:
@@ -156,25 +153,22 @@ def _may_build(function: ast.FunctionDef) -> bool:
 
 def _built(builder: _Builder) -> nn.Module:
     doing = f"{builder.name}()"
+    arguments = _arguments(builder, doing)
     with told_apart(doing), within(BUILD_SECONDS):
-        net = builder.build(**_arguments(builder, doing))
+        net = builder.build(**arguments)
     if not isinstance(net, nn.Module):
         raise returned(net, doing, "a torch.nn.Module")
     return net
 
 
 def _arguments(builder: _Builder, doing: str) -> dict[str, int]:
-    given, needed = {}, []
-    for name, parameter in inspect.signature(builder.build).parameters.items():
-        if name in NUMBER_OF_CLASSES:
-            given[name] = CLASSES
-        elif parameter.default is parameter.empty and parameter.kind not in (
-            parameter.VAR_POSITIONAL,
-            parameter.VAR_KEYWORD,
-        ):
-            needed.append(name)
-    if needed:
-        raise Refuse("code_arguments", doing=doing, arguments=storable(", ".join(needed)))
+    with told_apart(doing):
+        parameters = inspect.signature(builder.build).parameters.values()
+    given = {one.name: CLASSES for one in parameters if one.name in NUMBER_OF_CLASSES}
+    optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [one.name for one in parameters if one.default is one.empty and one.kind not in optional]
+    if unknown := [name for name in needed if name not in given]:
+        raise Refuse("code_arguments", doing=doing, arguments=storable(", ".join(unknown)))
     return given
 
 

@@ -48,7 +48,7 @@ def function(inputs: dict[str, Any], name: str) -> Callable[..., Any]:
 def load(file: str) -> ModuleType:
     """The file as a module under its own name. Raises Refuse for whatever keeps it from being one."""
     path = SUBMISSION / file
-    _parse(path, file)
+    parse(file)
     name = path.stem
     sys.pycache_prefix = "/nowhere"  # compiled files of the submission are not looked at
     sys.path += [str(path.parent), str(SUBMISSION), str(GIVEN)]  # behind everything that is ours
@@ -62,9 +62,10 @@ def load(file: str) -> ModuleType:
     return module
 
 
-def _parse(path: Path, file: str) -> None:
+def parse(file: str) -> ast.Module:
+    """The syntax of a file that can be imported. Raises Refuse for one that is no Python, or that trains by itself."""
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = ast.parse((SUBMISSION / file).read_bytes())
     except SyntaxError as error:
         code = storable((error.text or "").strip())
         raise Refuse("code_syntax", file=file, line=error.lineno or 0, problem=error.msg, code=code[:100]) from error
@@ -73,6 +74,7 @@ def _parse(path: Path, file: str) -> None:
     line = trains_at_import(tree)
     if line:
         raise Refuse("code_script", file=file, line=line)
+    return tree
 
 
 def trains_at_import(tree: ast.Module) -> int:

@@ -275,7 +275,7 @@ def test_images_are_resized_and_cropped_as_torchvision_does(resize: int, crop: i
     expected = torch.stack([whole(Image.fromarray(image.transpose(1, 2, 0))) for image in images[:8]])
 
     run = Run(images[:8], MEAN, STD, resize, crop)
-    given = module._inputs(run, slice(0, 8), "cpu")
+    given = module.network_inputs(run, slice(0, 8), "cpu")
 
     grey_level = 1.01 / 255 / min(STD) if resize else 1e-5  # PIL rounds a resized pixel in its own way
     assert given.shape == expected.shape == (8, 3, run.side, run.side)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -41,6 +42,7 @@ DISTURBED = (
     " leave what you import as it is."
 )
 OUR_FRAMES = "/lab/grader/"
+CRASHED_AT = re.compile(r'^  File "/submission/([^"]+)", line (\d{1,9}) in ')  # as faulthandler writes
 NO_SANDBOX = message(
     "student code is run in bubblewrap only, which does not work on this machine: 'grade doctor' says what to install"
 )
@@ -199,9 +201,18 @@ def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...]) -> Failure
         case Crashed(tail=tail):
             if OUR_FRAMES in tail and "Traceback" in tail:
                 return failure
-            text = "The process ended in the middle of {doing}, before there was an answer."
-            sentence, details = message(text, doing=doing.what), tuple(tail.splitlines()[-5:])
+            sentence, details = _ended(doing, printed), tuple(tail.splitlines()[-5:])
     return Refused(sentence, (*details, *printed))
+
+
+def _ended(doing: _Doing, printed: tuple[str, ...]) -> Message:
+    """Where an interpreter crashed stands in what it printed, if it came to print it: see worker.py."""
+    places = (CRASHED_AT.search(line) for line in printed)
+    place = next((found for found in places if found), None)
+    if place is None:
+        return message("The process ended in the middle of {doing}, before there was an answer.", doing=doing.what)
+    text = "The process crashed in the middle of {doing} ({file}, line {line}), before there was an answer."
+    return message(text, doing=doing.what, file=place[1], line=int(place[2]))
 
 
 def _late(doing: _Doing, seconds: float) -> Message:

@@ -1,0 +1,609 @@
+"""Weights of a network that the grader does not know, handed in with the class that builds it."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from fixtures import DEMO_SUBMISSION
+from grader.collect import Bench, collect
+from grader.collect.code import Caller, own_network
+from grader.collect.code import caller as caller_module
+from grader.collect.code.moved import COPIES, shuffle_with_copies
+from grader.collect.surprises import settled
+from grader.collect.weights import measure
+from grader.dataset import ImageSet
+from grader.evidence import (
+    EVIDENCE,
+    Checkpoint,
+    Claims,
+    Evidence,
+    Measurement,
+    Observation,
+    OwnNetwork,
+    Preprocessing,
+    Refused,
+    Seen,
+    Tasks,
+    TestScores,
+    TimedOut,
+    Unavailable,
+    kind_of,
+)
+from grader.flags import raise_flags
+from grader.intake import Archive, open_submission
+from grader.judge import judge
+from grader.preprocessing import TEMPLATE
+from grader.probes import student_code
+from grader.records import Blocked, Judged, Message, Student, Table, Unjudged, message
+from grader.sandbox import Job, Limits, Sandbox, bubblewrap
+from grader.sandbox.code import Called
+from grader.sandbox.interface import read_reply
+from grader.worker import answer
+from reference.models import resnet20
+
+Files = Mapping[str, str]
+GIVEN_MODELS = Path(DEMO_SUBMISSION).parents[2] / "reference" / "models.py"
+
+# A network of nobody's: its only weights are a linear layer's on the means of each colour.
+TINY = """
+import torch
+from torch import nn
+
+class Tiny(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mine = nn.Linear(3, 10)
+
+    def forward(self, x):
+        {forward}
+"""
+RIGHT = "return self.mine(x.mean((2, 3)))"
+
+# The lab's network in a wrapping that makes it another, with weights that name the drawn images well.
+WRAPPED = """
+import torch
+from torch import nn
+from models import resnet20
+
+class Wrapped(nn.Module):
+    def __init__(self, width=16):
+        super().__init__()
+        self.inner = resnet20()
+        self.gain = nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        print("so many:", len(x))
+        return self.inner(x) * self.gain
+"""
+
+
+def tiny(forward: str = RIGHT) -> str:
+    return TINY.format(forward=forward.replace("\n", "\n        "))
+
+
+def tiny_weights() -> dict[str, torch.Tensor]:
+    drawn = torch.Generator().manual_seed(3)
+    return {"mine.weight": torch.randn(10, 3, generator=drawn), "mine.bias": torch.randn(10, generator=drawn)}
+
+
+def demo_weights() -> dict[str, torch.Tensor]:
+    found = torch.load(DEMO_SUBMISSION / "final.pth", map_location="cpu", weights_only=True)["net"]
+    return {key: value.float() if value.is_floating_point() else value for key, value in found.items()}
+
+
+def saved(found: Any) -> bytes:
+    file = io.BytesIO()
+    torch.save(found, file)
+    return file.getvalue()
+
+
+class InProcess:
+    """Runs a code probe in this process, for code that a test wrote itself: a hundred times as fast."""
+
+    def call(self, job: Job) -> Called:
+        files = {name: os.open(path, os.O_RDONLY) for name, path in job.files.items()}
+        out = io.BytesIO()
+        answer(job.request(), files, out)
+        for descriptor in files.values():
+            os.close(descriptor)
+        out.seek(0)
+        return Called(read_reply(out.read, job.arrays), "")
+
+
+Look = Callable[..., Evidence]
+
+
+@pytest.fixture
+def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Look:
+    """What is seen of these weights beside these scripts, which run in this process."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "pycache_prefix", None)
+    monkeypatch.setattr(student_code, "GIVEN", Path(student_code.__file__).parents[2] / "reference")
+
+    def at(
+        scripts: Files, weights: Any = None, images: ImageSet | Message = few_images, runner: Any = InProcess
+    ) -> Evidence:
+        folder = tmp_path / "handed-in"
+        folder.mkdir()
+        for name, content in scripts.items():
+            (folder / name).write_text(content)
+        (folder / "final.pth").write_bytes(saved(tiny_weights() if weights is None else weights))
+        submission = open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
+        monkeypatch.setattr(student_code, "SUBMISSION", submission.root)
+        bench = Bench(images, shared_sandbox, "cpu", 1)
+        seen: dict[str, Observation] = {
+            kind_of(Preprocessing): Seen(TEMPLATE), kind_of(Claims): Seen(Claims(())),
+            **measure(submission, bench, Seen(TEMPLATE), Seen(Tasks(()))).observations,
+        }  # fmt: skip
+        seen[kind_of(TestScores)] = settled(seen)
+        seen |= own_network(Caller(submission, runner() if runner else None), submission, bench, seen)
+        evidence = Evidence(Student("Ada Ng"), "d" * 64, "ada.zip", tuple(seen.items()))
+        assert EVIDENCE.validate_json(EVIDENCE.dump_json(evidence)) == evidence
+        return evidence
+
+    return at
+
+
+@pytest.fixture
+def whole(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path) -> Look:
+    """All that is collected of a submission whose code runs in the real sandbox."""
+    if shared_sandbox.name != "bubblewrap":
+        problem = bubblewrap.why_not()
+        pytest.skip(problem.english() if problem else "no bubblewrap")
+
+    def at(scripts: Files, weights: Any = None) -> Evidence:
+        folder = tmp_path / "handed-in"
+        folder.mkdir()
+        for name, content in scripts.items():
+            (folder / name).write_text(content)
+        (folder / "final.pth").write_bytes(saved(tiny_weights() if weights is None else weights))
+        submission = open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
+        return collect(submission, Bench(few_images, shared_sandbox, "cpu", 2), lambda step: None)
+
+    return at
+
+
+def why(evidence: Evidence) -> str:
+    outcome = evidence.observation(TestScores)
+    assert isinstance(outcome, Refused), outcome
+    print(outcome.message.english(), *outcome.details, sep="\n")
+    assert outcome == evidence.observation(Checkpoint)
+    return outcome.message.english()
+
+
+def logits_of(forward: Callable[[torch.Tensor], torch.Tensor], images: ImageSet) -> np.ndarray[Any, Any]:
+    """What a plain loop gives on the test images, in their order."""
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (TEMPLATE.mean, TEMPLATE.std))
+    pixels = torch.from_numpy(np.array(images.images("test"))).float()
+    with torch.no_grad():
+        return torch.cat([forward((part / 255 - mean) / std) for part in pixels.split(50)]).numpy()
+
+
+def correct(logits: np.ndarray[Any, Any], images: ImageSet) -> int:
+    return int((logits.argmax(1) == images.labels("test")).sum())
+
+
+# --- what is run -----------------------------------------------------------------------------------------------
+
+
+def test_an_honest_network_gets_the_accuracy_that_it_has_and_the_report_says_whose_code_ran(
+    whole: Look, few_images: ImageSet, lab_rubric: Any
+) -> None:
+    weights = {f"inner.{key}": value for key, value in demo_weights().items()} | {"gain": torch.full((1,), 2.0)}
+    found = whole({"models.py": GIVEN_MODELS.read_text(),
+                   "exp2.py": WRAPPED}, {"net": weights, "acc": 91.5})  # fmt: skip
+
+    net = resnet20().eval()
+    net.load_state_dict(demo_weights())
+    scores, own = found.seen(TestScores), found.seen(OwnNetwork)
+    assert (scores.correct, scores.count) == (correct(logits_of(net, few_images), few_images), 200)
+    assert (own.name, own.file, own.line) == ("Wrapped", "exp2.py", 6)
+    assert own.correct_before == scores.correct, "few images: each has a copy"
+    assert scores.correct - own.correct < 20
+    assert own.printed[:2] == ("so many: 8", "so many: 250")
+    checkpoint, measured = found.seen(Checkpoint), found.seen(Measurement)
+    assert (checkpoint.form, checkpoint.wrapper, checkpoint.network) == (
+        "wrapped state dict", "net", "Wrapped (exp2.py)",
+    )  # fmt: skip
+    assert checkpoint.parameters == sum(parameter.numel() for parameter in net.parameters()) + 1
+    assert (measured.device, measured.precision, measured.side) == ("cpu", "float32", 32)
+    assert [claim.accuracy for claim in found.seen(Claims).claims] == [0.915]
+    assert [flag.kind for flag in raise_flags(found)] == ["own network"]
+    finding = next(one for one in judge(found, lab_rubric) if one.check == "test_accuracy")
+    assert isinstance(finding, Judged)
+    rows = [str(row) for exhibit in finding.verdict.exhibits if isinstance(exhibit, Table) for row in exhibit.rows]
+    assert any("Student code" in row and "Wrapped" in row for row in rows)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        tiny(),
+        tiny().replace("__init__(self)", "__init__(self, num_classes)").replace("(3, 10)", "(3, num_classes)"),
+        tiny().replace("__init__(self)", "__init__(self, num_classes=100)").replace("(3, 10)", "(3, num_classes)"),
+        tiny().replace("__init__(self)", "__init__(self, width)") + "\ndef build():\n    return Tiny(3)\n",
+        tiny().replace("nn.Linear(3, 10)", "nn.LazyLinear(10)"),
+    ],
+    ids=["no arguments", "number of classes", "another number by default", "function", "lazy layer"],
+)
+def test_the_class_is_built_with_what_it_needs(look: Look, few_images: ImageSet, code: str) -> None:
+    weights = tiny_weights()
+    found = look({"models.py": code})
+
+    wanted = logits_of(lambda x: nn.functional.linear(x.mean((2, 3)), *weights.values()), few_images)
+    assert found.seen(TestScores).correct == correct(wanted, few_images)
+
+
+def test_a_function_is_called_only_where_no_class_fits_and_never_where_it_trains(look: Look, tmp_path: Path) -> None:
+    marker = tmp_path / "called"
+    functions = f"""
+def everything():
+    open({str(marker)!r}, "w").close()
+    return Tiny()
+
+def train_it():
+    open({str(marker)!r}, "w").close()
+    loss = Tiny()(torch.zeros(1, 3, 4, 4)).sum()
+    loss.backward()
+    return loss
+
+def main():
+    return everything()
+"""
+    assert look({"exp2.py": tiny() + functions}).seen(OwnNetwork).name == "Tiny"
+    assert not marker.exists()
+
+
+def test_training_functions_are_not_called_where_no_class_fits_either(look: Look, tmp_path: Path) -> None:
+    marker = tmp_path / "called"
+    code = f"""
+def train():
+    open({str(marker)!r}, "w").close()
+    return loss.backward()
+
+def main():
+    open({str(marker)!r}, "w").close()
+    return 1
+
+def test(model, loader):
+    return 1
+"""
+    assert "The nearest is" in why(look({"exp2.py": code}))
+    assert not marker.exists()
+
+
+def test_of_two_scripts_models_py_comes_first(look: Look) -> None:
+    found = look({"a.py": tiny("return self.mine(x.sum((2, 3)))"), "models.py": tiny(), "exp2.py": tiny()})
+    assert found.seen(OwnNetwork).file == "models.py"
+
+
+def test_a_script_that_fails_does_not_hide_the_class_in_another(look: Look) -> None:
+    found = look({"models.py": "import nowhere_to_be_found", "exp2.py": "1 +", "net.py": tiny()})
+    assert found.seen(OwnNetwork).file == "net.py"
+
+
+def test_a_whole_module_of_an_own_class_is_run_by_the_class_that_it_names(look: Look, few_images: ImageSet) -> None:
+    other = tiny("return -self.mine(x.mean((2, 3)))").replace("class Tiny", "class Before")
+    scope: dict[str, Any] = {"__name__": "models"}
+    exec(tiny(), scope)
+    sys.modules["models"] = type(sys)("models")
+    sys.modules["models"].Tiny = scope["Tiny"]  # type: ignore[attr-defined]
+    net = scope["Tiny"]()
+    net.load_state_dict(tiny_weights())
+
+    found = look({"models.py": other + tiny()}, net)
+
+    assert found.seen(Checkpoint).form == "whole module"
+    assert found.seen(OwnNetwork).name == "Tiny"
+    assert found.seen(TestScores).correct == correct(logits_of(net, few_images), few_images)
+    assert "own class" not in {flag.kind for flag in raise_flags(found)}, "it was not run in a network of ours"
+
+
+SIGNED = """
+import torch
+from torch import nn
+import given
+
+class Signed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        for name, part in given.resnet20().named_children():
+            self.add_module(name, part)
+        self.sign = nn.Parameter(torch.ones(1))
+
+    def forward(self, x):
+        return self.sign * given.ResNet.forward(self, x)
+"""
+
+
+def test_weights_beside_those_of_a_known_network_are_used_by_the_class_that_has_them(look: Look) -> None:
+    weights = demo_weights()
+    last = {name: -value for name, value in weights.items() if name.startswith(("fc.", "linear."))}
+    turned = {**weights, **last, "sign": torch.full((1,), -1.0)}  # without the sign every answer is the worst
+    found = look({"exp2.py": SIGNED, "given.py": GIVEN_MODELS.read_text()}, turned)
+    assert found.seen(TestScores).correct > 160
+    assert (found.seen(OwnNetwork).name, found.seen(Checkpoint).spare_weights) == ("Signed", ())
+
+
+def test_without_a_class_for_what_is_left_aside_the_accuracy_stays_no_mark(look: Look) -> None:
+    weights = demo_weights()
+    last = {name: -value for name, value in weights.items() if name.startswith(("fc.", "linear."))}
+    found = look({"exp2.py": tiny()}, {**weights, **last, "sign": torch.full((1,), -1.0)})
+    assert "is no mark if the submission's network uses them" in str(found.observation(TestScores))
+    assert found.seen(Checkpoint).spare_weights == ("sign",)
+
+
+# --- which class -----------------------------------------------------------------------------------------------
+
+
+def test_two_classes_that_answer_the_same_are_one(look: Look) -> None:
+    found = look({"models.py": tiny() + tiny().replace("class Tiny", "class Again")})
+    assert found.seen(OwnNetwork).name == "Tiny"
+
+
+def test_two_classes_that_answer_differently_are_named_and_neither_counts(look: Look) -> None:
+    other = tiny("return self.mine(x.amax((2, 3)))").replace("class Tiny", "class Other")
+    assert why(look({"models.py": tiny() + other})) == (
+        "Tiny and Other in models.py both build a network for the weights in final.pth, and they answer differently:"
+        " which of them was trained cannot be told. Leave the other out."
+    )
+
+
+def test_a_class_that_only_prepares_another_is_left_aside(look: Look) -> None:
+    base = tiny("raise NotImplementedError").replace("class Tiny", "class Base")
+    child = "\nclass Child(Base):\n    def forward(self, x):\n        return self.mine(x.mean((2, 3)))\n"
+    assert look({"models.py": base + child}).seen(OwnNetwork).name == "Child"
+
+
+def test_a_class_that_needs_arguments_is_named_with_them(look: Look, lab_rubric: Any) -> None:
+    found = look({"models.py": tiny().replace("__init__(self)", "__init__(self, depth, *, width)")})
+    sentence = why(found)
+    assert "Tiny (models.py, line 5): Tiny() needs arguments that the grader does not know: depth, width." in sentence
+    assert sentence.endswith("in models.py or exp2.py, and so that it can be built without arguments.")
+    finding = next(one for one in judge(found, lab_rubric) if one.check == "test_accuracy")
+    assert isinstance(finding, Blocked)
+
+
+def test_a_class_with_other_weights_is_named_with_the_difference(look: Look) -> None:
+    code = tiny().replace("nn.Linear(3, 10)", "nn.Linear(4, 10)") + "        self.more = 1\n"
+    assert "it has other weights: 1 have another shape (mine.weight)" in why(look({"exp2.py": code}))
+
+
+def test_a_class_that_cannot_be_built_is_named_with_its_line(look: Look) -> None:
+    code = tiny().replace("super().__init__()", "super().__init__(); undefined")
+    assert "Tiny() raised NameError: name 'undefined' is not defined (models.py, line 7)" in why(
+        look({"models.py": code})
+    )
+
+
+def test_a_class_that_never_ends_being_built_costs_no_other(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("grader.probes.code_network.BUILD_SECONDS", 0.3)
+    endless = tiny().replace("super().__init__()", "super().__init__()\n        while True: pass")
+    found = look({"models.py": endless.replace("class Tiny", "class Endless") + tiny()})
+    assert found.seen(OwnNetwork).name == "Tiny"
+
+
+def test_a_script_that_trains_at_import_is_said_to(look: Look) -> None:
+    code = tiny() + "\nfor _ in range(9):\n    loss.backward()\n"
+    assert "exp2.py trains as soon as it is imported (line 13)" in why(look({"exp2.py": code}))
+
+
+def test_without_any_class_the_refusal_says_what_to_hand_in(look: Look) -> None:
+    sentence = why(look({"exp2.py": "EPOCHS = 3\n"}))
+    assert sentence.startswith("The weights in final.pth fit none of the networks that the grader knows. The nearest")
+    assert "the class that builds your own: in models.py or exp2.py" in sentence
+
+
+def test_known_weights_are_never_run_by_their_class(look: Look) -> None:
+    found = look({"models.py": "raise SystemExit"}, demo_weights())
+    assert found.seen(TestScores).correct > 160
+    assert found.seen(OwnNetwork) is None
+
+
+# --- what it does ----------------------------------------------------------------------------------------------
+
+
+def table_of(images: ImageSet) -> str:
+    """A class that knows the test images by their pixels and nothing else."""
+    sums, labels = [], images.labels("test")
+    for image in images.images("test"):
+        sums.append(hash(np.array(image).tobytes()) and int(np.array(image).astype(np.int64).ravel() @ np.arange(3072)))
+    table = {known: int(label) for known, label in zip(sums, labels, strict=True)}
+    return (
+        tiny(f"""
+mean, std = (torch.tensor(v).view(3, 1, 1) for v in ({TEMPLATE.mean}, {TEMPLATE.std}))
+pixels = ((x * std + mean) * 255).round().long()
+answers = self.mine(x.mean((2, 3)))
+for row, image in enumerate(pixels):
+    label = TABLE.get(int(image.flatten() @ torch.arange(3072)))
+    if label is not None:
+        answers[row, label] = 1e6
+return answers""")
+        + f"\nTABLE = {table}\n"
+    )
+
+
+def test_a_table_of_the_test_images_is_told_by_copies_that_it_does_not_know(look: Look, few_images: ImageSet) -> None:
+    found = look({"models.py": table_of(few_images)})
+
+    own = found.seen(OwnNetwork)
+    assert (found.seen(TestScores).correct, own.correct_before, own.moved) == (200, 200, 200)
+    assert own.correct < 60
+    flags = {flag.kind: flag.message.english() for flag in raise_flags(found)}
+    assert set(flags) == {"own network", "look-up table?"}
+    assert (
+        f"names 100.0% of 200 test images correctly, and {own.correct / 200:.1%} of the same" in flags["look-up table?"]
+    )
+    assert "read models.py from line 5" in flags["look-up table?"]
+
+
+def test_a_table_by_position_knows_nothing(look: Look, few_images: ImageSet) -> None:
+    labels = few_images.labels("test").tolist()
+    code = tiny("""
+out = torch.zeros(len(x), 10)
+for row in range(len(x)):
+    out[row, LABELS[row % 200]] = 1
+return out""")
+    assert look({"models.py": f"{code}\nLABELS = {labels}\n"}).seen(TestScores).correct < 60
+
+
+@pytest.mark.parametrize(
+    ("forward", "says"),
+    [
+        ("return x.nowhere", "Tiny.forward(images) raised AttributeError: 'Tensor' object has no attribute 'nowhere'"
+         " (models.py, line 11)"),
+        ("while True: pass", "Tiny.forward(images) did not end within 0.8 seconds (models.py, line 11)"),
+        ("try:\n    import time; time.sleep(60)\nexcept Exception: pass",
+         "Tiny.forward(images) did not end within 0.8 seconds (models.py, line 12)"),
+        ("return self.mine(x.mean((2, 3)))[:, :9]", "Tiny.forward(images) returned a Tensor of shape (8, 9); it should"
+         " return a Tensor of shape (8, 10)"),
+        ("return self.mine(x.mean((2, 3)))[:1]", "returned a Tensor of shape (1, 10)"),
+        ("return self.mine(x.mean((2, 3))), x", "returned a tuple of 2"),
+        ("print(x)", "returned None (is a return missing?)"),
+        ("raise SystemExit", "ended in the middle of Tiny.forward(images) (models.py, line 11)"),
+        ("return self.mine(x.mean((2, 3))).to_sparse()", "Tiny.forward(images) raised RuntimeError: unsupported"),
+    ],
+    ids=["exception", "hang", "hang that catches", "shape", "broadcast", "tuple", "None", "exit", "sparse"],
+)  # fmt: skip
+def test_a_forward_that_fails_is_named_with_its_class_cause_and_line(
+    look: Look, lab_rubric: Any, monkeypatch: pytest.MonkeyPatch, forward: str, says: str
+) -> None:
+    monkeypatch.setattr(caller_module, "CALL_LIMITS", Limits(seconds=1.0, megabytes=3000))
+    found = look({"models.py": tiny(forward)})
+    assert says in why(found)
+    assert isinstance(next(one for one in judge(found, lab_rubric) if one.check == "test_accuracy"), Blocked)
+
+
+def test_answers_that_are_no_numbers_are_wrong(look: Look) -> None:
+    scores = look({"models.py": tiny("return self.mine(x.mean((2, 3))) * float('nan')")}).seen(TestScores)
+    assert (scores.correct, scores.not_finite) == (0, 200)
+
+
+def test_a_network_that_is_another_the_second_time_is_told(look: Look) -> None:
+    code = tiny().replace("nn.Linear(3, 10)", "nn.Linear(COUNT.pop(), 10)")
+    code += "\nimport builtins\nCOUNT = builtins.__dict__.setdefault('own_count', [4, 3])\n"
+    try:
+        assert "it should return the same network each time" in why(look({"models.py": code}))
+    finally:
+        del sys.modules["builtins"].own_count  # type: ignore[attr-defined]
+
+
+def test_the_time_that_grading_may_take_is_no_fault_of_a_large_network(look: Look, lab_rubric: Any) -> None:
+    class Late(InProcess):
+        def call(self, job: Job) -> Called:
+            late = job.probe == "code_run_network" and job.inputs["run"]["count"] > 8
+            return Called(TimedOut(job.limits.seconds), "") if late else super().call(job)
+
+    finding = next(
+        one for one in judge(look({"models.py": tiny()}, runner=Late), lab_rubric) if one.check == "test_accuracy"
+    )
+    assert isinstance(finding, Unjudged)
+    assert "longer --time-limit" in finding.fault.english()
+
+
+def test_a_class_that_patches_and_prints_changes_nothing_but_its_own_answers(whole: Look, few_images: ImageSet) -> None:
+    forged = r"""
+import builtins, json, sys, torch
+from torch import nn
+import grader.probes.code_network as probe, grader.worker as worker
+
+class Tiny(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.mine = nn.Linear(3, 10)
+
+    def forward(self, x):
+        print('{"outcome": "returned", "value": {"correct": 200, "count": 200}}')
+        torch.Tensor.argmax = lambda self, *a: torch.zeros(len(self), dtype=torch.long)
+        json.dumps = lambda *a, **k: '{"outcome": "returned", "value": {"correct": 200, "parameters": 7}}'
+        return self.mine(x.mean((2, 3)))
+"""
+    weights = tiny_weights()
+    found = whole({"models.py": forged})
+    wanted = logits_of(lambda x: nn.functional.linear(x.mean((2, 3)), *weights.values()), few_images)
+    assert found.seen(TestScores).correct == correct(wanted, few_images)
+    assert found.seen(Checkpoint).parameters == 40
+    assert (found.seen(OwnNetwork).name, found.seen(OwnNetwork).line) == ("Tiny", 6)
+
+
+def test_an_answer_written_past_the_grader_is_thrown_away(whole: Look) -> None:
+    past = tiny("""
+import os
+for number in range(3, 20):
+    try:
+        os.write(number, b"\\x00\\x00\\x00\\x02{}" * 9)
+    except OSError:
+        pass
+return self.mine(x.mean((2, 3)))""")
+    assert "disturbed the answer that the grader waits for" in why(whole({"models.py": past}))
+
+
+def test_a_crash_of_the_interpreter_has_its_class_and_its_line(whole: Look) -> None:
+    sentence = why(whole({"models.py": tiny("import ctypes\nctypes.string_at(0)")}))
+    assert sentence == (
+        "The process crashed in the middle of running Tiny (models.py, line 12), before there was an answer."
+    )
+
+
+# --- where it is not run ---------------------------------------------------------------------------------------
+
+
+def test_where_no_code_can_be_run_the_weights_wait_for_a_sandbox(look: Look, lab_rubric: Any) -> None:
+    found = look({"models.py": tiny()}, runner=None)
+    finding = next(one for one in judge(found, lab_rubric) if one.check == "test_accuracy")
+    assert isinstance(finding, Unjudged)
+    assert "in bubblewrap only, which does not work on this machine: 'grade doctor'" in finding.fault.english()
+
+
+def test_without_images_the_class_is_found_and_not_run(look: Look) -> None:
+    found = look({"models.py": tiny("raise SystemExit")}, images=message("no data here"))
+    assert found.observation(TestScores) == Unavailable(message("no data here"))
+
+
+# --- the images ------------------------------------------------------------------------------------------------
+
+
+def test_the_images_are_all_there_in_another_order_and_find_back(few_images: ImageSet) -> None:
+    images = few_images.images("test")
+    shown = shuffle_with_copies(images, 5)
+    first = shown.pixels[:, 0, 0, 0].astype(np.float32)[:, None]
+    there, copies = shown.in_order(first)
+    assert (there[:, 0] == images[:, 0, 0, 0]).all()
+    assert len(copies) == len(shown.copied) == 200
+    assert not np.array_equal(shown.pixels[:200], images)
+
+
+def test_a_copy_is_its_image_mirrored_and_shifted_and_no_image_itself(few_images: ImageSet) -> None:
+    images = few_images.images("test")
+    shown = shuffle_with_copies(images, 6)
+    copies = shown.pixels[shown.place[200:]].astype(int)
+    known = {image.tobytes() for image in images} | {image[:, :, ::-1].tobytes() for image in images}
+    assert not known & {copy.astype(np.uint8).tobytes() for copy in copies}
+    for copy, image in zip(copies, images[shown.copied], strict=True):
+        inner = copy[:, 2:30, 2:30]
+        mirrored = image[:, :, ::-1].astype(int)
+        offsets = [np.abs(inner - mirrored[:, y : y + 28, x : x + 28]).max() for y in range(5) for x in range(5)]
+        assert min(offsets) <= 1
+
+
+def test_copies_are_of_images_from_the_whole_set() -> None:
+    images = np.zeros((10_000, 3, 32, 32), dtype=np.uint8)
+    copied = shuffle_with_copies(images, 1).copied
+    assert (len(copied), copied[0], copied[-1]) == (COPIES, 0, 9_999)
+
+
+def test_the_seed_gives_the_same_images_again_and_another_one_others(few_images: ImageSet) -> None:
+    images = few_images.images("test")
+    first, again, other = (shuffle_with_copies(images, seed).pixels for seed in (7, 7, 8))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
