@@ -189,10 +189,11 @@ def _short(path: str) -> str:
 
 def number(value: object, doing: str, wanted: str) -> float:
     """A plain number of whatever kind torch, numpy and Python have, as a float. Raises Refuse."""
-    if isinstance(value, torch.Tensor) and value.numel() == 1:
-        return float(value.detach().cpu().reshape(()))
-    if isinstance(value, int | float | np.floating | np.integer):
-        return float(value)
+    with told_apart(doing):  # an int can be too large, and a class of their own can do anything
+        if isinstance(value, torch.Tensor) and value.numel() == 1:
+            return float(value.detach().cpu().reshape(()))
+        if isinstance(value, int | float | np.floating | np.integer):
+            return float(value)
     raise returned(value, doing, wanted)
 
 
