@@ -11,12 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+import fixtures
 from grader.checks import discover
 from grader.dataset import ImageSet, default_cache, demo, find_cifar10
 from grader.evidence import Bin, Evidence, Failure, Seen, TestScores, kind_of
 from grader.records import Student
 from grader.rubric import DEFAULT, Rubric, read_rubric
 from grader.sandbox import Sandbox, open_sandbox
+
+# Stories are no part of an installation, which tests may be run on: they are found in the checkout.
+fixtures.__path__.append(str(Path(__file__).parents[1] / "fixtures"))
 
 # Kept before the environment is emptied below.
 REAL_CACHE = default_cache()

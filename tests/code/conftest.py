@@ -32,56 +32,7 @@ Try = Callable[..., dict[str, Observation]]
 CHECKS = ("function_fit", "test_function", "learning_rate", "feature_vectors")
 
 # As short as they can be and right: what a test breaks is one of these.
-RIGHT = {
-    "exp1.py": """
-import torch
-from torch import nn
-
-def fit(model, x, y, epochs, learning_rate):
-    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
-    losses = []
-    for _ in range(epochs):
-        loss = nn.functional.mse_loss(model(x), y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
-""",
-    "exp2.py": """
-import torch
-import torch.nn.functional as F
-
-def test(model, loader, device):
-    training = model.training
-    model.eval()
-    loss, correct, count = 0.0, 0, 0
-    with torch.no_grad():
-        for images, labels in loader:
-            logits = model(images)
-            loss += F.cross_entropy(logits, labels, reduction="sum").item()
-            correct += (logits.argmax(1) == labels).sum().item()
-            count += len(labels)
-    model.train(training)
-    return loss / count, 100 * correct / count
-
-def learning_rate(epoch):
-    return 0.1 if epoch < 5 else 0.01
-""",
-    "extract_features.py": """
-import torch
-
-def resnet50_features(model, x):
-    x = model.maxpool(model.relu(model.bn1(model.conv1(x))))
-    return model.avgpool(model.layer4(model.layer3(model.layer2(model.layer1(x))))).flatten(1)
-
-def alexnet_features(model, x):
-    return model.avgpool(model.features(x)).flatten(1)
-
-def normalise(features):
-    return torch.nn.functional.normalize(features, dim=1)
-""",
-}
+RIGHT = {path.name: path.read_text() for path in (Path(__file__).parents[2] / "fixtures" / "right_code").glob("*.py")}
 
 LAB_MODULES = ("exp1", "exp2", "extract_features", "retrieve", "families", "models", "training", "fast", "lab")
 
