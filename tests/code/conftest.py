@@ -7,13 +7,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from grader.collect import Bench
 from grader.collect.code import Caller, open_caller, run_code
-from grader.collect.code import caller as caller_module
 from grader.collect.code.features import look_at_features, true_features
 from grader.collect.code.fitting import look_at_fit
 from grader.collect.code.measuring import look_at_learning_rate, look_at_test
@@ -23,13 +21,12 @@ from grader.judge import judge
 from grader.probes import student_code
 from grader.records import Finding, Student, Submission, message
 from grader.rubric import Rubric
-from grader.sandbox import Job, Limits, Sandbox, bubblewrap
+from grader.sandbox import Job, Sandbox, bubblewrap
 from grader.sandbox.code import Called
 from grader.sandbox.interface import read_reply
 from grader.worker import answer
 
 Try = Callable[..., dict[str, Observation]]
-CHECKS = ("function_fit", "test_function", "learning_rate", "feature_vectors")
 
 # As short as they can be and right: what a test breaks is one of these.
 RIGHT = {path.name: path.read_text() for path in (Path(__file__).parents[2] / "fixtures" / "right_code").glob("*.py")}
@@ -62,20 +59,6 @@ def no_module_of_theirs_stays() -> Iterator[None]:
 
 
 @pytest.fixture
-def quick_import(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An import that never ends is ended soon; calls have their own, long limit."""
-    monkeypatch.setattr(caller_module, "IMPORT_LIMITS", Limits(seconds=4.0, megabytes=1500))
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Limits at which what never ends is ended soon; nothing that ends comes near them."""
-    monkeypatch.setattr(caller_module, "IMPORT_LIMITS", Limits(seconds=4.0, megabytes=1500))
-    monkeypatch.setattr(caller_module, "CALL_LIMITS", Limits(seconds=4.0, megabytes=1500))
-    monkeypatch.setattr(bubblewrap, "LAST_WORDS", 2.0)
-
-
-@pytest.fixture
 def trying(submission: Callable[..., Submission], shared_sandbox: Sandbox) -> Try:
     """Try scripts: what was observed of each, by the kind of record."""
     if shared_sandbox.name != "bubblewrap":
@@ -89,18 +72,6 @@ def trying(submission: Callable[..., Submission], shared_sandbox: Sandbox) -> Tr
             return run_code(caller, Seen(Tasks(())), bench)
 
     return run
-
-
-@pytest.fixture
-def findings(trying: Try, lab_rubric: Rubric) -> Callable[[dict[str, str]], dict[str, Finding]]:
-    """Try scripts and judge them: the four findings about code."""
-    lines = tuple(line for line in lab_rubric.lines if line.criterion.check in CHECKS)
-
-    def of(files: dict[str, str]) -> dict[str, Finding]:
-        evidence = Evidence(Student("Ada Ng"), "d" * 64, "ada.zip", tuple(trying(files).items()))
-        return {finding.check: finding for finding in judge(evidence, Rubric(lines, "r"))}
-
-    return of
 
 
 class InProcess:
@@ -146,14 +117,3 @@ def judged(
 @pytest.fixture(scope="session")
 def right() -> dict[str, str]:
     return RIGHT
-
-
-@pytest.fixture
-def with_code(right: dict[str, str]) -> Iterator[Callable[..., dict[str, str]]]:
-    """The right scripts, with one of them or one function of it replaced."""
-
-    def replaced(script: str, code: str, only: Any = None) -> dict[str, str]:
-        names = only or right
-        return {**{name: right[name] for name in names}, script: code}
-
-    yield replaced
