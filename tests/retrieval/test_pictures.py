@@ -1,0 +1,140 @@
+"""Pictures that are handed in: what is wrong with one is told, and the rest is looked at all the same."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from grader.collect.retrieval.pictures import find_pictures, look_at_pictures
+from grader.evidence import Refused, RetrievalImages, Seen
+from grader.intake import Archive, open_submission
+from grader.probes.pictures import difference_hash
+from grader.records import Student, Submission
+from grader.sandbox import Sandbox
+
+Open = Callable[[dict[str, bytes]], Submission]
+NOISE = np.random.default_rng(1).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", **more) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, kind, **more)
+    return out.getvalue()
+
+
+def noise(seed: int = 1) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (40, 60, 3), dtype=np.uint8))
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Open:
+    def build(files: dict[str, bytes]) -> Submission:
+        for name, data in {"exp1.py": b"pass", **files}.items():  # a single folder would be taken for the root
+            (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / "in" / name).write_bytes(data)
+        return open_submission(Archive(tmp_path / "in", Student("Ada")), tmp_path / "unpacked")
+
+    return build
+
+
+def seen(submission: Submission, sandbox: Sandbox) -> RetrievalImages:
+    found = look_at_pictures(submission, sandbox)
+    assert isinstance(found, Seen), found
+    assert isinstance(found.value, RetrievalImages)
+    return found.value
+
+
+def test_a_picture_has_its_class_size_digest_and_a_thumbnail_of_our_own(opened, shared_sandbox):
+    exif = Image.Exif()
+    exif[0x010E] = "a secret place"
+    submission = opened({
+        "library/cat/1.png": encoded(noise()), "library/cat/again.jpg": encoded(noise(), "JPEG", exif=exif),
+        "queries/cat.png": encoded(noise()), "queries/dog/2.png": encoded(noise(2)),
+    })  # fmt: skip
+    found = seen(submission, shared_sandbox)
+    one, other = found.library
+    assert (one.label, one.width, one.height) == ("cat", 60, 40)
+    assert [query.label for query in found.queries] == ["cat", "dog"]
+    assert one.content == found.queries[0].content != other.content
+    assert one.thumbnail is not None and other.thumbnail is not None
+    assert len(one.thumbnail.data) < 6_000
+    assert "secret" not in other.thumbnail.data and other.thumbnail.media == "image/jpeg"
+
+
+def test_the_same_pixels_in_another_file_have_the_same_digest(opened, shared_sandbox):
+    found = seen(
+        opened({"library/a/1.png": encoded(noise()), "library/a/2.bmp": encoded(noise(), "BMP")}), shared_sandbox
+    )
+    assert found.library[0].content == found.library[1].content
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("text.jpg", b"not a picture at all", "cannot be read as a picture"),
+        ("empty.png", b"", "cannot be read as a picture"),
+        ("half.png", encoded(noise())[:300], "cannot be read as a picture"),
+        ("huge.png", encoded(Image.new("1", (10_000, 10_000))), "more than 50 million pixels"),
+        ("bomb.png", encoded(Image.new("1", (30_000, 30_000))), "more than 50 million pixels"),
+        ("page.gif", b"<html>404</html>", "cannot be read as a picture"),
+        ("vector.png", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "cannot be read as a picture"),
+        ("script.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "cannot be read as a picture"),
+    ],
+)  # fmt: skip
+def test_what_is_no_usable_picture_is_named_and_the_others_are_described(opened, shared_sandbox, name, data, said):
+    found = seen(opened({f"library/a/{name}": data, "library/b/good.png": encoded(noise())}), shared_sandbox)
+    bad, good = found.library
+    assert bad.problem is not None and said in bad.problem.english() and name in bad.problem.english()
+    assert good.problem is None and good.content
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        encoded(noise().convert("CMYK"), "JPEG"),
+        encoded(Image.fromarray(NOISE[..., 0].astype(np.uint16) * 256)),
+        encoded(noise().convert("L")),
+        encoded(noise().convert("P")),
+        encoded(noise().convert("RGBA")),
+        encoded(noise(), "GIF", save_all=True, append_images=[noise(2)]),
+        encoded(noise(), "WEBP"),
+        encoded(noise(), "TIFF"),
+    ],
+    ids=["CMYK", "16 bits", "grey", "palette", "alpha", "animated", "webp", "tiff"],
+)
+def test_unusual_pictures_are_read(opened, shared_sandbox, data):
+    (image,) = seen(opened({"library/a/1.png": data}), shared_sandbox).library
+    assert image.problem is None
+    assert (image.width, image.height) == (60, 40)
+
+
+def test_folders_are_found_whatever_their_case_and_nothing_outside_them(opened):
+    submission = opened(
+        {"Library/a/1.PNG": b"x", "QUERIES/a.jpeg": b"x", "figures/curve.png": b"x", "library2/b.png": b"x"}
+    )
+    found = find_pictures(submission)
+    assert found.library == ("Library/a/1.PNG",)
+    assert found.queries == ("QUERIES/a.jpeg",)
+
+
+def test_no_picture_at_all_says_what_to_hand_in(opened, shared_sandbox):
+    found = look_at_pictures(opened({}), shared_sandbox)
+    assert isinstance(found, Refused)
+    assert "library/" in found.message.english()
+
+
+def test_a_picture_saved_anew_or_made_larger_stays_near_and_another_does_not():
+    def bits(picture: Image.Image) -> int:
+        return int(difference_hash(picture), 16)
+
+    smooth = Image.fromarray(NOISE).resize((8, 8)).resize((64, 64), Image.Resampling.BICUBIC)
+    again = Image.open(io.BytesIO(encoded(smooth, "JPEG", quality=80)))
+    other = noise(2).resize((8, 8)).resize((64, 64), Image.Resampling.BICUBIC)
+    assert (bits(smooth) ^ bits(again)).bit_count() <= 16
+    assert (bits(smooth) ^ bits(smooth.resize((200, 200)))).bit_count() <= 16
+    assert (bits(smooth) ^ bits(other)).bit_count() > 40
