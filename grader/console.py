@@ -49,6 +49,8 @@ def bar(out: Console) -> Iterator[Progress]:
     """A progress bar for bytes; in a pipe one line for each new description."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+    from reports.text import words
+
     if not out.is_terminal:
         yield _in_lines(out)
         return
@@ -56,20 +58,20 @@ def bar(out: Console) -> Iterator[Progress]:
     with Progress(*columns, console=out, transient=True) as progress:
         task = progress.add_task("", total=None)
 
-        def show(description: str, done: int, total: int | None) -> None:
-            progress.update(task, description=description, completed=done, total=total)
+        def show(description: Message, done: int, total: int | None) -> None:
+            progress.update(task, description=words(description), completed=done, total=total)
 
         yield show
 
 
 def _in_lines(out: Console) -> Progress:
-    told: list[str] = []
+    told: list[Message] = []
 
-    def show(description: str, done: int, total: int | None) -> None:
+    def show(description: Message, done: int, total: int | None) -> None:
         del done, total
         if told[-1:] != [description]:
             told.append(description)
-            out.print(description, markup=False)
+            line(out, description)
 
     return show
 

@@ -42,7 +42,7 @@ def _which_sandbox() -> Checked:
     if problem is None:
         return Checked(message("Sandbox"), "good", message("bubblewrap works"))
     text = "{problem}. Until then weights are read in a process with lowered limits, and student code is not run"
-    return Checked(message("Sandbox"), "worse", message(text, problem=problem.english()))
+    return Checked(message("Sandbox"), "worse", message(text, problem=problem))
 
 
 def _lab_packages() -> Checked:

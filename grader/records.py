@@ -7,6 +7,7 @@ Nothing here does anything: no files, no torch, no words in a human language bey
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
@@ -49,6 +50,13 @@ def message(text: str, /, **values: Scalar | Message) -> Message:
     if fields != set(values) or not plain:
         raise ValueError(f"message fields {sorted(fields)} and values {sorted(values)} differ: {text!r}")
     return Message(text, tuple(values.items()))
+
+
+def stacked(above: Message, below: Sequence[Message], mark: str = "") -> Message:
+    """Sentences on lines of their own. Each is a value of its own, because a report cuts long values."""
+    for line in below:
+        above = message("{above}\n{mark}{line}", above=above, mark=mark, line=line)
+    return above
 
 
 # --- exhibits: what a report shows beside a sentence -----------------------------------------------------------

@@ -67,7 +67,10 @@ def _parts(case: Case[Fits, FitLimits]) -> Iterator[Part]:
 def _weak(fit: Fit) -> tuple[Message, ...]:
     values: dict[str, Scalar | Message] = {"epochs": fit.epochs, "rate": fit.learning_rate, "look": message(LOOK_AT)}
     if fit.between is None:
-        text = "After {epochs} epochs at rate {rate:g} the network's numbers are not finite: the steps are too long. {look}"
+        text = (
+            "After {epochs} epochs at rate {rate:g} the network's numbers are not finite: the steps are too long."
+            " {look}"
+        )
         return (message(text, **values),)
     values |= {"which": message("the lab's function" if fit.function == LAB else "another function")}
     values |= {"error": fit.between}

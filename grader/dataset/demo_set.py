@@ -33,7 +33,7 @@ def demo(cache: Path) -> ImageSet:
         return kept_or_put(cache, DEMO, _drawn)
     except Unusable as error:  # the digest guards the promise above
         text = "the demo set comes out differently here ({reason}): please report it, with the version of numpy"
-        raise MissingData(message(text, reason=str(error))) from error
+        raise MissingData(message(text, reason=error.message)) from error
 
 
 def _drawn() -> Iterator[Batch]:

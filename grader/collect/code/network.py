@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from grader.evidence import (
 from grader.intake import place
 from grader.intake.names import from_disk
 from grader.probes.refusals import REFUSALS
-from grader.records import Submission, message
+from grader.records import Message, Submission, message
 from grader.sandbox import Reply
 
 UNKNOWN_NETWORK = tuple(REFUSALS[code] for code in ("network", "more_weights", "layer"))
@@ -97,7 +98,7 @@ def _scripts(submission: Submission) -> list[str]:
 
 def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, ...] | Failure | None:
     """What fits, of the first script in which anything does; None where there was nothing to try."""
-    tried: list[str] = []
+    tried: list[Message] = []
     name = from_disk(weights.name)
     for script in scripts:
         doing = f"building the networks of {script}"
@@ -108,12 +109,13 @@ def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, .
                 return fits
             tried += _told(script, reply.value.get("others"))
         elif isinstance(reply, Refused):
-            tried.append(reply.message.english())
+            tried.append(reply.message)
         else:
             return reply
     if not tried:
         return None
-    return Refused(message(NONE_FITS, weights=name, why=" ".join(tried[:MOST_TOLD])), tuple(tried))
+    why = reduce(lambda first, second: message("{first} {second}", first=first, second=second), tried[:MOST_TOLD])
+    return Refused(message(NONE_FITS, weights=name, why=why), tuple(one.english() for one in tried))
 
 
 def _fits(script: str, found: Any) -> tuple[Fit, ...]:
@@ -125,10 +127,11 @@ def _fits(script: str, found: Any) -> tuple[Fit, ...]:
     return tuple(fits)
 
 
-def _told(script: str, found: Any) -> list[str]:
+def _told(script: str, found: Any) -> list[Message]:
     lines = []
     for one in found if isinstance(found, list) else ():
         match one:
             case [str(name), int(line), str(why)]:
-                lines.append(f"{name[:100]} ({script}, line {line}): {why[:300]}")
+                text = "{name} ({file}, line {line}): {why}"
+                lines.append(message(text, name=name[:100], file=script, line=line, why=why[:300]))
     return lines
