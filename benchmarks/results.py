@@ -55,7 +55,7 @@ def lines() -> Iterator[str]:
 def _cells(run: dict[str, Any]) -> Iterator[str]:
     yield run["what"]
     yield run["source"]
-    yield f"{run['at_least']:g}" + ", not reached yet" * run.get("not_yet", False) if "at_least" in run else ""
+    yield f"{run['at_least']:g}" if "at_least" in run else ""
     if run["epochs"]:
         last = run["epochs"][-1]
         yield f"**{last['test_accuracy']:.2f}**"

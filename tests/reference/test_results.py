@@ -26,16 +26,12 @@ def test_the_table_is_the_one_that_the_histories_give(results):
     assert results.with_table(text) == text, "run: python benchmarks/results.py --write"
 
 
-def test_each_run_reaches_what_it_is_held_to_or_its_row_says_so(results):
+def test_each_run_reaches_what_it_is_held_to(results):
     _, runs = results.runs()
     reached = {run["folder"]: run["epochs"][-1]["test_accuracy"] for run in runs if run["epochs"]}
-    assert {"recommended", "plateau", "best-60"} <= reached.keys()
-    short = [name for name, run in ((run["folder"], run) for run in runs) if _falls_short(run, reached)]
-    assert short == [run["folder"] for run in runs if run.get("not_yet")]
-
-
-def _falls_short(run, reached):
-    return run["folder"] in reached and reached[run["folder"]] < run.get("at_least", 0.0)
+    assert {"recommended", "plateau", "quick", "best-60"} <= reached.keys()
+    for run in runs:
+        assert reached.get(run["folder"], 100.0) >= run.get("at_least", 0.0), run["what"]
 
 
 def test_a_table_without_its_marks_is_said(results):
