@@ -17,7 +17,7 @@ STEPS_AT_ONCE = 3  # more than three things to do next are none
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One criterion. `width` is the share of its points in percent."""
+    """One criterion. `width` is the share of its points in percent; `earned`: all of them."""
 
     anchor: str
     title: str
@@ -25,6 +25,7 @@ class Line:
     state_words: str
     score: str
     width: str
+    earned: bool
     reason: Message
     exhibits: tuple[Shown, ...]
 
@@ -122,6 +123,7 @@ def _line(mark: Mark, audience: Audience) -> Line:
         state_words=state_words(finding.state, audience),
         score=score(mark),
         width=_width(mark.points or 0.0, mark.criterion.points),
+        earned=mark.points == mark.criterion.points,
         reason=finding.reason,
         exhibits=_all(finding.exhibits),
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jinja2 import StrictUndefined
 
-from grader.records import Grade, MadeBy
+from grader.records import Grade, Judged, MadeBy
 from reports import html
 from reports.html import render
 from reports.page import MADE_BY
@@ -185,6 +185,18 @@ def test_every_form_of_exhibit_is_drawn(well_done: Grade) -> None:
     assert "exp2.py final.pth history.json" in text
     plots = [a for a in parsed.all("svg") if a.get("role") == "img"]
     assert [a["class"] for a in plots] == ["plot wide", "plot narrow"]
+
+
+def test_tables_are_folded_where_every_point_was_earned(well_done: Grade) -> None:
+    """Nobody has to act on them; a drawing stays."""
+    mark = well_done.marks[1]
+    assert isinstance(mark.finding, Judged)
+    full = replace(mark, finding=replace(mark.finding, verdict=replace(mark.finding.verdict, credit=1.0)))
+    before, after = (render(replace(well_done, marks=(one,))) for one in (mark, full))
+    assert '<figure class="exhibit table"' in before
+    assert '<figure class="exhibit table"' not in after
+    assert '<details class="exhibit table">' in after
+    assert after.count('<figure class="exhibit') == before.count('<figure class="exhibit') - 1
 
 
 def test_a_matrix_has_headers_and_marks_its_diagonal(well_done: Grade) -> None:
