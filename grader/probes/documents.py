@@ -79,4 +79,7 @@ def bounded(pieces: Iterator[Line], left: int = MOST_TEXT) -> Iterator[Line]:
 
 def plain(text: str) -> str:
     """Without colours, with ordinary digits and punctuation for full-width ones, of bounded length."""
-    return storable(unicodedata.normalize("NFKC", _INVISIBLE.sub("", _ESCAPES.sub("", text))))[:MOST_LINE]
+    text = _ESCAPES.sub("", text)
+    if not text.isascii():
+        text = storable(unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)))
+    return text[:MOST_LINE]

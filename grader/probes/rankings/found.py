@@ -1,18 +1,17 @@
-"""What is found of rankings while a document is read, whatever its form, and the fields that become of it."""
+"""What is found of rankings while a document is read, whatever its form."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from grader.probes.rankings.figures import Claim
 from grader.probes.rankings.match_lines import MatchLine
-from grader.probes.rankings.words import Claim, metric_in
+from grader.probes.rankings.words import metric_in
 from grader.probes.text import storable
 
 MOST_RUNS, MOST_QUERIES, MOST_MATCHES, MOST_UNREAD = 10, 200, 20, 20  # as grader.evidence.retrieval has them
-ROOM = 700_000  # bytes of all queries in an answer, which may have 1 MB
 NAME, QUOTE = 500, 200  # characters
 
 
@@ -176,67 +175,3 @@ class Found:
         if len(self.runs) < MOST_RUNS:
             self.runs.append(run)
         return run
-
-    # --- what becomes of it ---
-
-    def fields(self, source: str) -> dict[str, Any]:
-        """Of evidence.RetrievalReport, all but the numbers of the lines that `source` has no use for."""
-        self._settle()
-        room = ROOM // max(1, len(self.runs))
-        return {
-            "source": storable(source)[-NAME:],
-            "form": self.forms.most_common(1)[0][0] if self.forms else "printed log",
-            "runs": [_run_fields(run, room) for run in self.runs],
-            "unread": self.unread,
-            "unread_count": self.unread_count,
-            "percent": self.percent,
-        }
-
-    def _settle(self) -> None:
-        whole = {m.path for run in self.runs for query in run.queries for m in query.matches if not m.otherwise}
-        for query in (query for run in self.runs for query in run.queries):
-            for match in query.matches:
-                if match.otherwise in whole and match.path not in whole:
-                    match.path = match.otherwise
-            ranks = [match.rank for match in query.matches if match.rank is not None]
-            if len(set(ranks)) == len(query.matches):
-                query.matches.sort(key=lambda match: match.rank or 0)
-        self.runs = [run for place, run in enumerate(self.runs) if not self._repeats(place)]
-        for run in self.runs:
-            alone = sum(other.heading.model == run.heading.model for other in self.runs) == 1
-            for name, share in self.of_models.get(run.heading.model, {}).items() if alone else ():
-                run.claims.setdefault(name, share)
-            if not run.metric and len(self.metrics) == 1:
-                run.metric = next(iter(self.metrics))
-
-    def _repeats(self, place: int) -> bool:
-        """Whether all that the run says stands in another as well: an excerpt, or the same log a second time."""
-        run = self.runs[place]
-        for other_place, other in enumerate(self.runs):
-            same = other_place != place and other.heading.model == run.heading.model
-            same = same and run.metric in ("", other.metric)
-            if not same or not all(_within(query, other.names.get(query.name)) for query in run.queries):
-                continue
-            if len(other.queries) > len(run.queries) or other_place < place:
-                other.claims = run.claims | other.claims
-                return True
-        return False
-
-
-def _within(query: FoundQuery, other: FoundQuery | None) -> bool:
-    said = [(match.path, match.score) for match in query.matches]
-    return other is not None and said == [(match.path, match.score) for match in other.matches[: len(said)]]
-
-
-def _run_fields(run: FoundRun, room: int) -> dict[str, Any]:
-    kept, more = [], run.more
-    for query in run.queries:
-        matches = [{"path": match.path, "score": match.score, "line": match.line} for match in query.matches]
-        fields = {"query": query.name, "matches": matches, "label": query.label, "line": query.line}
-        room -= len(json.dumps(fields))
-        if room < 0:
-            more += 1
-        else:
-            kept.append(fields)
-    settings = {"metric": run.metric, "line": run.heading.line, "more_queries": more, **run.claims}
-    return {"model": storable(run.heading.model)[:NAME], "queries": kept, **dict(run.heading.settings), **settings}

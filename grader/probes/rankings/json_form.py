@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from grader.probes.rankings import models
@@ -17,6 +17,7 @@ from grader.probes.rankings.words import metric_in
 
 FORM = "JSON"
 DEEPEST = 12  # levels
+MOST_OBJECTS = 100_000  # that are looked at: ten thousand queries are 60,000
 MOST_LISTED = 200  # matches of one query that are looked at
 ASIDE = ("library", "preprocess", "config", "settings", "schema", "transform")
 STRUCTURE = ("runs", "models", "queries", "data", "report", "retrieval", "experiments", "rankings")
@@ -39,43 +40,48 @@ class Entry(NamedTuple):
 
 def read_json(data: Any) -> Found:
     """The rankings anywhere in the value; at no depth that a person would not write."""
-    found = Found()
-    _walk(found, data, 0)
-    return found
+    walk = _Walk(Found())
+    walk.into(data, 0)
+    return walk.found
 
 
-def _walk(found: Found, node: Any, depth: int) -> None:
-    if depth > DEEPEST:
-        return
-    if isinstance(node, list):
-        for child in node:
-            _walk(found, child, depth + 1)
-    if not isinstance(node, Placed):
-        return
-    fields, outer = folded(node), found.heading
-    _settings(found, fields, node.line)
-    if not (_query(found, node, fields) or _row(found, node, fields)):
-        for key, child in node.items():
-            _below(found, key, child, node.line, depth)
-    if found.heading is not outer and depth:
-        found.start_model(outer)
+@dataclass(slots=True)
+class _Walk:
+    found: Found
+    left: int = MOST_OBJECTS
 
+    def into(self, node: Any, depth: int) -> None:
+        if depth > DEEPEST:
+            return
+        if isinstance(node, list):
+            for child in node:
+                self.into(child, depth + 1)
+        elif isinstance(node, Placed) and self.left > 0:
+            self.left -= 1
+            self._object(node, depth)
 
-def _below(found: Found, key: str, child: Any, line: int, depth: int) -> None:
-    """What stands under a key, which may be the name of a query or of a network."""
-    if not isinstance(child, list | dict) or fold(key) in ASIDE:
-        return
-    at = child.line if isinstance(child, Placed) else line
-    named = fold(key) not in NO_NAMES
-    if matches := _matches(child, at):
-        _put(found, (key if named else "", ""), at, matches)
-        return
-    outer = found.heading
-    if named and not outer.model and not ends(key):
-        found.start_model(replace(outer, model=models.normal(key), line=at))
-    _walk(found, child, depth + 1)
-    if found.heading is not outer:
-        found.start_model(outer)
+    def _object(self, node: Placed, depth: int) -> None:
+        found, fields, outer = self.found, folded(node), self.found.heading
+        _settings(found, fields, node.line)
+        if not (_query(found, node, fields) or _row(found, node, fields)):
+            for key, child in node.items():
+                if isinstance(child, list | dict) and fold(key) not in ASIDE:
+                    self._below(key, child, child.line if isinstance(child, Placed) else node.line, depth)
+        if found.heading is not outer and depth:
+            found.start_model(outer)
+
+    def _below(self, key: str, child: Any, line: int, depth: int) -> None:
+        """What stands under a key, which may be the name of a query or of a network."""
+        found, outer = self.found, self.found.heading
+        named = fold(key) not in NO_NAMES
+        if matches := _matches(child, line):
+            _put(found, (key if named else "", ""), line, matches)
+            return
+        if named and not outer.model and not ends(key):
+            found.start_model(replace(outer, model=models.normal(key), line=line))
+        self.into(child, depth + 1)
+        if found.heading is not outer:
+            found.start_model(outer)
 
 
 # --- a query and its matches -----------------------------------------------------------------------------------

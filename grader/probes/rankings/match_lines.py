@@ -13,27 +13,34 @@ SCORE_WORD = (
     r"(?:余弦|欧氏)?(?:相似度|相似性|距离)|得分|分数|余弦值)"
 )
 _RANK_WORD = r"(?:top|rank(?:ed|ing)?|match|result|hit|neighbou?r|nearest|no\.|nr\.|第|排名|名次|匹配|结果)"
+_DASH = r"-(?!\d|[.,]\d)"  # and not a sign
+_NO_MATCH = re.compile(r"\W{0,6}(?:acc|prec|准确|正确|精度|命中|error)", re.IGNORECASE)  # Top-1 accuracy
 _RANK = re.compile(
     rf"[\s>*•\-|(\[]{{0,20}}(?:(?P<word>{_RANK_WORD})[\s\-_.#:=(\[]{{0,4}}(?P<named>\d{{1,4}})(?:st|nd|rd|th|名|位|个|张)?"
     r"(?![^\W_]|[.,]\d)\s{0,4}[)\]]?\s{0,4}(?:match|result|image|匹配|结果|图[像片])?"
-    r"|[#\[(]?(?P<bare>\d{1,4})(?:[\])]\s{0,9}[.:]?\s{0,9}|[.:、,|]\s{1,9}|[:、]|\s{1,30}(?![/\\(])))\s{0,30}[:.,=\-–|]?\s{0,30}",
+    r"|[#\[(]?(?P<bare>\d{1,4})(?:st|nd|rd|th)?(?:[\])]\s{0,9}[.:]?\s{0,9}|[.:、,|]\s{1,9}|[:、]|\s{1,30}(?![/\\(])))"
+    rf"\s{{0,30}}(?:[:.,=–|]|{_DASH})?\s{{0,30}}",
     re.IGNORECASE,
 )
 _WORDS = rf"(?:{SCORE_WORD}\s{{0,3}}(?:\(%\))?\s{{0,3}}[:=]?\s{{0,3}})?"
 _BEFORE = re.compile(
-    rf"[\s\-–:=,;|*]{{0,30}}(?P<words>{_WORDS})"
+    rf"(?:[\s–:=,;|*]|{_DASH}){{0,30}}(?P<words>{_WORDS})"
     rf"(?:(?P<open>[(\[])\s{{0,3}}{_WORDS}{NUMBER}\s{{0,3}}[)\]]|{number('bare', 'share')})"
-    r"(?P<apart>[\s:;,|*>)\]→=✓✗√×\-–]{1,40})",
+    r"[\s:;,|*>)\]→=✓✗√×\-–]{1,40}",
     re.IGNORECASE,
 )
-_AFTER = re.compile(rf"[\s'\"`)\]:,;|=>*\-–→(\[]{{0,40}}{NUMBER}", re.IGNORECASE)
-_LABELLED = re.compile(rf"{SCORE_WORD}(?P<unit>\s{{0,3}}\(%\))?\W{{0,10}}?{NUMBER}", re.IGNORECASE)
+_AFTER = re.compile(rf"(?:[\s'\"`)\]:,;|=>*–→(\[]|{_DASH}){{0,40}}{NUMBER}", re.IGNORECASE)
+_LABELLED = re.compile(
+    rf"{SCORE_WORD}(?P<unit>\s{{0,3}}\(%\))?(?:\s(?:is|of)\s|[为是])?\W{{0,10}}?{NUMBER}", re.IGNORECASE
+)
 _MANGLED = re.compile(
     r"(?<![^\W_])(?=[\dlIOoS]{0,4}[.,])(?=[.,\dlIOoS]{0,30}[lIOoS])[\dlIOoS]{1,4}[.,][\dlIOoS ]{2,30}(?![^\W_])"
 )
+_DECIMALS = re.compile(r"\d[.,]\d")
+_SCORE_LIKE = re.compile(r"\d[.,]\d|[(\[]\s?[+-]?[\dlIOo]")
 _PATH_WORD = re.compile(
-    r"[\s,;:>*\-–→'\"`(\[]{0,20}(?:(?:path|file(?:name)?|image|img|match|name|with|is|文件|图[像片]|路径|结果|匹配)"
-    r"(?:\s{0,3}[:=]\s{0,3}|\s{1,3}))?",
+    r"[\s,;:>*\-–→'\"`(\[]{0,20}(?:(?:path|file(?:name)?|image|img|match|name|文件|图[像片]|路径|结果|匹配)"
+    r"\s{0,3}[:=]\s{0,3}|(?:with|is)\s{1,3})?",
     re.IGNORECASE,
 )
 MOST_NAMES = 41  # in a line: a query and twice the matches that are kept
@@ -67,26 +74,31 @@ def read_match(line: str) -> MatchLine | None:
         return _without_name(text, ranked, rank)
     head, tail = text[begin : names[0]], text[names[0] :]
     if (before := _BEFORE.match(head)) and _is_score(before, ranked is not None):
-        return MatchLine(cleaned(head[before.end() :].lstrip(_MARKS)), rank, _score(before), said=before["words"])
+        rest = head[before.end() :].lstrip(_MARKS)
+        return MatchLine(cleaned(rest[_lead(rest) :]), rank, _score(before), said=before["words"])
     path = cleaned(head[_lead(head) :]) if ranked else cleaned(text[_lead_of_bare(text, names[0]) : names[0]])
     if after := _score_after(tail, ranked is not None):
         return MatchLine(path, rank, after[0], whole=after[1], said=tail[:100])
-    if _MANGLED.search(head[:80]) or _MANGLED.search(tail[:80]):
-        where = _MANGLED.search(head[:80])
-        return MatchLine(cleaned(head[where.end() :].lstrip("):,] ")) if where else path, rank, clear=False)
+    named = start(text, names[0])
+    if (
+        _MANGLED.search(text[begin:named])
+        or _MANGLED.search(tail[:80])
+        or (ranked and _DECIMALS.search(text[begin:named]))
+    ):
+        return MatchLine(cleaned(text[named : names[0]]), rank, clear=False)
     return MatchLine(path, rank) if ranked else None
 
 
 def _without_name(text: str, ranked: re.Match[str] | None, rank: int | None) -> MatchLine | None:
     """Top 1 match (0.8731): cat/1 - a name without its ending, or one that goes on in the next line."""
-    if ranked is None:
+    rest = text[ranked.end() :] if ranked else ""
+    if ranked is None or _NO_MATCH.match(rest):
         return None
-    rest = text[ranked.end() :]
     before = _BEFORE.match(rest)
     if before and _is_score(before, True):
         path = cleaned(rest[before.end() :].lstrip(_MARKS))
         return MatchLine(path, rank, _score(before), whole=False, clear=bool(path), said=before["words"])
-    named = ranked["word"] is not None and bool(re.search(r"\d[.,]\d|[(\[].{0,40}[)\]]\s{0,3}:", rest))
+    named = ranked["word"] is not None and bool(_SCORE_LIKE.search(rest))
     return MatchLine("", rank, clear=False, whole=False) if named else None
 
 
@@ -97,8 +109,9 @@ def _lead(head: str) -> int:
 
 def _lead_of_bare(text: str, end: int) -> int:
     """Without a rank the whole of the line's start is the name, unless words stand before it."""
-    begin = _lead(text[:end])
-    return begin if "/" in text[begin:end].split(" ", maxsplit=1)[0] or " " not in text[begin:end] else start(text, end)
+    begin, last = _lead(text[:end]), start(text, end)
+    copied = text[last:end].startswith("(")  # cat (1).jpg
+    return begin if copied or "/" in text[begin:end].split(" ", maxsplit=1)[0] or begin > last else last
 
 
 def _is_score(match: re.Match[str], ranked: bool) -> bool:
@@ -122,12 +135,8 @@ def _score_after(tail: str, ranked: bool) -> tuple[Score, bool] | None:
     match = labelled or _AFTER.match(tail)
     if match is None:
         return None
-    if (
-        not labelled
-        and not match["percent"]
-        and not re.search(r"[.,]\d|[a-z]", match["number"], re.IGNORECASE)
-        and not ranked
-    ):
+    whole = match["number"].lstrip("+-").isdigit() and not match["percent"]
+    if whole and not labelled and not ranked:
         return None  # cat.jpg 640
     unit = bool(labelled and labelled["unit"])
     return score_of(match, unit), match.end() < len(tail) or "(" not in tail or not tail[-1:].isdigit()

@@ -9,10 +9,12 @@ from grader.probes.documents import bounded, lines, part_name, plain
 from grader.probes.rankings.found import Found
 from grader.probes.rankings.json_fields import load
 from grader.probes.rankings.json_form import read_json
+from grader.probes.rankings.settled import report_fields
 from grader.probes.rankings.text_form import read_text
 from grader.probes.refusals import Refuse
 from grader.probes.text import decode, read_bytes
 
+MINUS = "\u2212"
 FEWEST = 2  # matches in a text: a single one may be any sentence with a file and a number
 
 
@@ -35,7 +37,7 @@ def read_retrieval(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[di
             found = None
         if found is not None and found.count:
             part = part_name(name)
-            return {**found.fields(name), "line_is": part or "line", "passed_over": passed}, {}
+            return {**report_fields(found, name), "line_is": part or "line", "passed_over": passed}, {}
         passed.append(name[-500:])
     raise first or Refuse("retrieval_empty", files=", ".join(inputs["names"]))
 
@@ -53,7 +55,7 @@ def _read(name: str, data: bytes) -> Found | None:
             fault = Refuse("retrieval_empty", files=name)  # nested as no person nests
         except ValueError as error:
             fault = Refuse("retrieval_json", file=name, line=getattr(error, "lineno", 0))
-    pieces = [(line.number or line.part, plain(line.text)) for line in bounded(lines(name, data))]
+    pieces = [(line.number or line.part, plain(line.text).replace(MINUS, "-")) for line in bounded(lines(name, data))]
     found = read_text(pieces, name)
     if found.count >= FEWEST:
         return found

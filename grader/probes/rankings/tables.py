@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from grader.probes.rankings import models
+from grader.probes.rankings.figures import Claim
 from grader.probes.rankings.found import Found, Heading
 from grader.probes.rankings.match_lines import SCORE_WORD, MatchLine, read_match
 from grader.probes.rankings.paths import cleaned, ends
 from grader.probes.rankings.scores import Score, score_in
-from grader.probes.rankings.words import Claim, metric_in, query_heading
+from grader.probes.rankings.words import metric_in, query_heading
 
 _KINDS = (  # the first that fits
     ("precision", r"p(?:rec(?:ision)?)?\s?@\s?5|precision|查准率|准确率@5|top-?5\s?(?:precision|精度|准确率)"),
