@@ -29,6 +29,11 @@ class Way:
     largest_first: bool = True  # how the ranking is sorted by these scores
     metric: Metric | None = None  # tried only where the report states this one
 
+    @property
+    def only_sorts(self) -> bool:
+        """Whether its scores are the right ones, and nothing but their order is wrong."""
+        return not (self.change or self.training) and (self.tap, self.compare) == ("head", "cosine")
+
     def pipeline(self, declared: Pipeline) -> Pipeline:
         """The pipeline of this way, where the report declares another."""
         return replace(declared, **self.change)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean, median, pstdev, quantiles
 
 from grader.evidence import Agreement, ComparedQuery, ComparedRun, Match, Suspicion
+from grader.hypotheses import BY_NAME
 
 TOP = 5
 
@@ -35,6 +36,7 @@ NEAREST = 0.30  # median error under the mistake, at most
 MARGIN = 1.5  # how many times larger it is under the honest way, at least
 SOUND, ORDERED = 0.90, 0.85
 FEWEST = 4  # queries
+SAME = 1e-6  # mistakes that give the same scores are told apart by the order of the list
 
 # BatchNorm in training mode, from a report alone
 ALIKE, SPREAD = 0.97, 0.01
@@ -88,8 +90,11 @@ def named(run: ComparedRun) -> Suspicion | None:
     """The mistake that explains the scores; None where none does by a margin. A name is never a guess."""
     if not run.suspicions or run.distance is None or len(run.queries) < FEWEST:
         return None
-    nearest = min(run.suspicions, key=lambda suspicion: suspicion.distance)
-    plain = nearest.distance <= NEAREST and run.distance >= MARGIN * nearest.distance
+    least = min(suspicion.distance for suspicion in run.suspicions)
+    equal = [suspicion for suspicion in run.suspicions if suspicion.distance <= least * (1 + SAME) + SAME]
+    nearest = max(equal, key=lambda suspicion: (suspicion.soundness, suspicion.order))
+    margin = run.distance >= MARGIN * nearest.distance or BY_NAME[nearest.name].way.only_sorts
+    plain = nearest.distance <= NEAREST and margin
     return nearest if plain and nearest.soundness >= SOUND and nearest.order >= ORDERED else None
 
 

@@ -160,6 +160,16 @@ def suspicion(name="blue first", far=0.1, sound=1.0, order=1.0) -> Suspicion:
         ([suspicion()], 1.0, 3, None),  # chance
         ([suspicion(far=0.2), suspicion("logits", far=0.1, sound=0.5)], 1.0, 10, None),  # the nearest is not it
         ([], 1.0, 10, None),
+        ([suspicion("similarity sorted the wrong way", far=0.0)], 0.0, 10, "similarity sorted the wrong way"),
+        (
+            [
+                suspicion("distance called similarity", far=0.0, sound=0.1),
+                suspicion("distance called similarity, largest first", far=0.0),
+            ],
+            9.0,
+            10,
+            "distance called similarity, largest first",
+        ),
     ],
 )
 def test_a_mistake_is_named_by_a_margin_or_not_at_all(tried, honest, queries, name):
