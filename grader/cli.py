@@ -15,9 +15,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from grader import __version__, console
-from grader.command_line import DefaultGroup, GivenPath, audience_option, data_option, measuring_options
+from grader.command_line import (
+    DefaultGroup,
+    GivenPath,
+    audience_option,
+    data_option,
+    language_option,
+    measuring_options,
+)
 from grader.endings import Terminated, ending_orderly
 from grader.errors import GraderError
+from grader.records import message
+from reports.languages import of_locale, speaking
 
 if TYPE_CHECKING:
     from grader.dataset import ImageSet
@@ -99,7 +108,8 @@ def demo(**rest: Any) -> None:
 
     options = Options(rubric=None, **rest)
     require_room(options.out)
-    click.echo("The demo submission, measured on a drawn set of ten shapes in place of CIFAR-10.")
+    told = message("The demo submission, measured on a drawn set of ten shapes in place of CIFAR-10.")
+    console.line(console.console(), told)
     with tempfile.TemporaryDirectory(prefix="demo-") as folder:
         archive = Archive(whole_demo(Path(folder) / "demo"), Student("Demo Student"))
         code = _grade((archive,), options, load_rubric(options), demo_images(default_cache()))
@@ -141,6 +151,7 @@ def data() -> None:
 
 
 @data.command(epilog="Example: grade data fetch")
+@language_option
 def fetch() -> None:
     """Fetch CIFAR-10 (about 170 MB, once), verify it and keep it in your cache."""
     from grader.dataset import default_cache, fetch_cifar10
@@ -148,11 +159,12 @@ def fetch() -> None:
     out = console.console()
     with console.bar(out) as bar:
         found = fetch_cifar10(default_cache(), bar)
-    click.echo(f"{found.name} is in {found.folder}, verified (test batch SHA-256 {found.digest}).")
+    console.line(out, _verified(found))
 
 
 @data.command(epilog="Example: grade data where --data ./data")
 @data_option
+@language_option
 def where(data: Path | None) -> None:
     """Say where CIFAR-10 was found, after verifying it."""
     from grader.dataset import default_cache, find_cifar10, nothing_here
@@ -160,7 +172,12 @@ def where(data: Path | None) -> None:
     found = find_cifar10(data, default_cache())
     if found is None:
         raise nothing_here(default_cache())
-    click.echo(f"{found.name} is in {found.folder}, verified (test batch SHA-256 {found.digest}).")
+    console.line(console.console(), _verified(found))
+
+
+def _verified(found: ImageSet) -> Message:
+    text = "{name} is in {folder}, verified (test batch SHA-256 {digest})."
+    return message(text, name=found.name, folder=str(found.folder), digest=found.digest)
 
 
 @cli.command(
@@ -186,6 +203,7 @@ def where(data: Path | None) -> None:
     "--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml, for gradescope-autograder."
 )
 @click.option("--final-only", is_flag=True, help="Leave out what still needs a human.")
+@language_option
 def export_command(**rest: Any) -> None:
     """Write the grades below FOLDER into your gradebook's format; nothing is graded anew.
 
@@ -206,6 +224,7 @@ def export_command(**rest: Any) -> None:
 @cli.command(epilog="Examples: grade report grades | grade report grades --audience student")
 @click.argument("folder", type=GivenPath(path_type=Path, exists=True, file_okay=False))
 @audience_option
+@language_option
 @click.option("--pseudonyms", is_flag=True, help="No names among the best accuracies.")
 def report(folder: Path, audience: Literal["staff", "student"], pseudonyms: bool) -> None:
     """Draw the pages of the grades below FOLDER again: each student's, and the class's. Nothing is graded anew."""
@@ -221,6 +240,7 @@ def report(folder: Path, audience: Literal["staff", "student"], pseudonyms: bool
 
 @cli.command(epilog="Example: grade doctor")
 @data_option
+@language_option
 def doctor(data: Path | None) -> None:
     """Check that this machine can grade: really start the sandbox, look for torch, a GPU and CIFAR-10."""
     from grader.dataset import default_cache
@@ -237,6 +257,7 @@ def doctor(data: Path | None) -> None:
 @cli.command(epilog="Examples: grade precheck | grade precheck lab5 --data lab5/data")
 @click.argument("folder", type=GivenPath(path_type=Path), default=Path())
 @data_option
+@language_option
 def precheck(folder: Path, data: Path | None) -> None:
     """For students: is FOLDER ready to be handed in? Runs your code, on your machine.
 
@@ -259,8 +280,9 @@ def precheck(folder: Path, data: Path | None) -> None:
         found = check(folder, data, default_cache(), read_rubric(DEFAULT, discover()), say)
     terminal.ready_table((*found.tasks, *found.criteria), out)
     missing = sum(line.state != "good" for line in (*found.tasks, *found.criteria))
-    ready = "Ready: run 'grade pack' and hand in submission.zip."
-    click.echo(ready if found.ready else f"Not ready yet: {missing} of the lines above want a next step.")
+    ready = message("Ready: run 'grade pack' and hand in submission.zip.")
+    not_yet = message("Not ready yet: {count} of the lines above want a next step.", count=missing)
+    console.line(out, ready if found.ready else not_yet)
     sys.exit(READY if found.ready else NOT_READY)
 
 
@@ -268,11 +290,11 @@ def precheck(folder: Path, data: Path | None) -> None:
 @click.argument("folder", type=GivenPath(path_type=Path), default=Path())
 @click.option("--out", type=GivenPath(path_type=Path, dir_okay=False), metavar="FILE",
               help="Where the zip goes; FOLDER/submission.zip by default.")  # fmt: skip
+@language_option
 def pack(folder: Path, out: Path | None) -> None:
     """For students: write submission.zip with what the lab asks for in FOLDER, and say what stays out."""
     from grader.checks import discover
     from grader.pack import pack as write
-    from grader.records import message
     from grader.rubric import DEFAULT, read_rubric
     from reports import terminal
 
@@ -288,13 +310,15 @@ def pack(folder: Path, out: Path | None) -> None:
 @cli.command(epilog="Example: grade template lab5")
 @click.argument("folder", type=GivenPath(path_type=Path, file_okay=False))
 @click.option("--force", is_flag=True, help="Write over files that differ.")
+@language_option
 def template(folder: Path, force: bool) -> None:
     """Write the student's lab into FOLDER: the solved one with the solutions taken out."""
     from grader.template import make_template, write_template
 
     files = make_template()
     write_template(files, folder, force)
-    click.echo(f"{len(files)} files are in {folder}. Students begin with its README.md.")
+    text = "{count} files are in {folder}. Students begin with its README.md."
+    console.line(console.console(), message(text, count=len(files), folder=str(folder)))
 
 
 @cli.command(epilog="Example: grade completion bash >> ~/.bashrc")
@@ -314,7 +338,13 @@ def main() -> None:
 
 
 def _guarded(command: click.Command) -> int:
-    """Run the command and return its exit status. Click's own way out would make Ctrl-C a 1: "needs a human"."""
+    """Run the command and return its exit status, in the language of the locale unless --lang chooses another."""
+    with speaking(of_locale(os.environ)):
+        return _status(command)
+
+
+def _status(command: click.Command) -> int:
+    """Click's own way out would make Ctrl-C a 1: "needs a human"."""
     try:
         with ending_orderly():
             status = command.main(prog_name="grade", standalone_mode=False)
@@ -325,13 +355,13 @@ def _guarded(command: click.Command) -> int:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("grade: interrupted; what was graded until now is in the output folder", err=True)
+        console.complain(message("interrupted; what was graded until now is in the output folder"))
         return INTERRUPTED
     except Terminated as request:
-        click.echo("grade: ended from outside; what was graded until now is in the output folder", err=True)
+        console.complain(message("ended from outside; what was graded until now is in the output folder"))
         return request.status
     except OSError as error:
-        place = error.filename or "a file"
-        click.echo(f"grade: {place}: {error.strerror or error}; nothing half-written was left", err=True)
+        why, text = error.strerror or str(error), "{place}: {why}; nothing half-written was left"
+        console.complain(message(text, place=str(error.filename or "?"), why=why))
         return UNUSABLE
     return status if isinstance(status, int) else GRADED

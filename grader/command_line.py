@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from reports.languages import LANGUAGES, speak
+
 DEFAULT_COMMAND = "run"
 
 
@@ -61,6 +63,20 @@ def audience_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)  # fmt: skip
 
 
+def language_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--lang, of every command that says something; it takes no parameter of the function."""
+    return click.option(
+        "--lang", type=click.Choice(list(LANGUAGES)), expose_value=False, is_eager=True, callback=_speak,
+        help="Language of pages and messages; that of your locale by default.",
+    )(function)  # fmt: skip
+
+
+def _speak(ctx: click.Context, parameter: click.Parameter, language: str | None) -> None:
+    del ctx, parameter
+    if language is not None:
+        speak(language)
+
+
 def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of every command that grades; they are the fields of run.Options."""
     options = (
@@ -71,6 +87,7 @@ def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--sandbox", type=click.Choice(["auto", "bubblewrap", "plain"]), default="auto",
                      show_default=True, help="What keeps submissions away from this machine."),
         audience_option,
+        language_option,
         click.option("--time-limit", type=click.FloatRange(min=1), default=600.0, show_default=True, metavar="SECONDS",
                      help="For measuring one submission."),
         click.option("--memory", type=click.IntRange(min=1500), default=4000, show_default=True, metavar="MB",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,17 +22,21 @@ def console() -> Console:
     """Standard output; rich leaves colours and movement out by itself where it is no terminal."""
     from rich.console import Console
 
+    if isinstance(sys.stdout, io.TextIOWrapper):  # Chinese on a terminal without it is escaped, and ends no run
+        sys.stdout.reconfigure(errors="backslashreplace")
+
     return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
-def complain(error: GraderError) -> None:
+def complain(said: GraderError | Message) -> None:
     """Say what is wrong, where, and what to do, on standard error."""
     from rich.console import Console
     from rich.text import Text
 
     from reports.text import words
 
-    text = Text("grade: ", style="bold red").append(words(error.message), style="not bold default")
+    sentence = words(said.message if isinstance(said, GraderError) else said)
+    text = Text("grade: ", style="bold red").append(sentence, style="not bold default")
     Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty()).print(text)
 
 

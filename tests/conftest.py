@@ -36,6 +36,7 @@ def nothing_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         patch.delenv("CNN_LAB_GRADER_DATA", raising=False)
+        patch.setenv("LC_ALL", "C.UTF-8")  # the language of messages
         yield
 
 
