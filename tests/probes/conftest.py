@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import struct
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,14 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 from torch import Tensor, nn
 
+from grader.evidence import RetrievalReport
 from grader.probes.checkpoint import run_checkpoint
+from grader.probes.rankings.reading import read_retrieval
 from grader.probes.refusals import REFUSALS, Refuse
+from grader.sandbox.interface import HEADER_BYTES
 from reference import models
 
 COUNT = 64  # in the file; few tests need them all
@@ -123,6 +129,27 @@ def lively(net: nn.Module, seed: int = 0) -> nn.Module:
             fan_in = value[0].numel()
             value.copy_(torch.randn(value.shape, generator=generator) * (2.0 / fan_in) ** 0.5)
     return net.eval()
+
+
+@pytest.fixture(scope="session")
+def read_report() -> Callable[..., RetrievalReport]:
+    """What the probe reads in documents, each a name and its content, checked as it is on its way out of a sandbox."""
+
+    def read(*documents: tuple[str, str | bytes]) -> RetrievalReport:
+        with ExitStack() as stack:
+            descriptors = {}
+            for name, content in documents:
+                file = stack.enter_context(tempfile.TemporaryFile())
+                file.write(content if isinstance(content, bytes) else content.encode())
+                file.flush()
+                descriptors[name] = file.fileno()
+            value, arrays = read_retrieval({"names": list(descriptors)}, descriptors)
+        answer = json.dumps(value, allow_nan=False)
+        assert arrays == {}
+        assert len(answer) < HEADER_BYTES
+        return TypeAdapter(RetrievalReport).validate_json(answer)
+
+    return read
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 _LISTED = """
 alexnet convnext_base convnext_large convnext_small convnext_tiny densenet121 densenet161 densenet169
@@ -19,12 +20,22 @@ vgg11_bn vgg13 vgg13_bn vgg16 vgg16_bn vgg19 vgg19_bn vit_b_16 vit_b_32 vit_h_14
 wide_resnet101_2 wide_resnet50_2
 """
 NAMES = tuple(_LISTED.split())
-_BY_LETTERS = {re.sub(r"[^a-z0-9]", "", name): name for name in NAMES}
+_PARTS = re.compile(r"[a-z]+|\d+")
+
+
+def _bare(name: str) -> str:
+    """Without what stands between its parts, but between two numbers: 1.6 is not 16."""
+    return re.sub(r"(?<=\d)_(?=[a-z])|(?<=[a-z])_", "", "_".join(_PARTS.findall(name)))
+
+
+_BY_PARTS = {_bare(name): name for name in NAMES}
 
 
 def _spellings(name: str) -> str:
     """ResNet-50, VGG 16 BN, ViT-B/16, EfficientNet_B0."""
-    return r"[ _./\-]?".join(re.findall(r"[a-z]+|\d+", name))
+    parts = _PARTS.findall(name)
+    between = ["[ _./-]" if a.isdigit() and b.isdigit() else "[ _./-]?" for a, b in pairwise(parts)]
+    return "".join(part + apart for part, apart in zip(parts, [*between, ""], strict=True))
 
 
 # another network may hide behind se_resnet50 and cbam-resnet50
@@ -38,7 +49,7 @@ KNOWN = re.compile(
 
 def known(text: str) -> list[str]:
     """The networks that the text names, each once."""
-    found = (_BY_LETTERS[re.sub(r"[^a-z0-9]", "", match.group().casefold())] for match in KNOWN.finditer(text))
+    found = (_BY_PARTS[_bare(match.group().casefold())] for match in KNOWN.finditer(text))
     return list(dict.fromkeys(found))
 
 

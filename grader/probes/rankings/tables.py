@@ -57,8 +57,10 @@ def columns_of(cells: list[str]) -> Columns | None:
         return None
     columns = tuple(map(_column, cells))
     kinds = [column.kind for column in columns]
-    ranking = "path" in kinds and ("score" in kinds or "rank" in kinds)
-    wide = "query" in kinds and (kinds.count("path") >= 3 or any(column.model for column in columns))
+    plain = any(column.kind == "path" and not column.model for column in columns)
+    ranking = plain and ("score" in kinds or "rank" in kinds)
+    of_models = ("query" in kinds or "rank" in kinds) and any(c.kind == "path" and c.model for c in columns)
+    wide = of_models or ("query" in kinds and kinds.count("path") >= 3)
     figures = "model" in kinds and ("precision" in kinds or "top1" in kinds)
     return columns if ranking or wide or figures else None
 

@@ -156,6 +156,8 @@ class _Reader:
         parts = [text.rstrip()]
         for place, following in self._next():
             rest = _continued(following)
+            if ends(text) and ends(rest):
+                return None
             readings = [reading for part in parts for reading in _seams(part, rest)]
             for reading in readings:
                 match = read_match(reading)
