@@ -21,7 +21,11 @@ from grader.evidence import Crashed, Failure
 from grader.sandbox.interface import ENVIRONMENT, Job, Reply, shorten
 from grader.sandbox.watch import Child, await_reply
 
-BOOT = "import json, sys; sys.path[:0] = json.loads(sys.argv[1]); from grader.worker import main; main(sys.argv[2:])"
+# No file can be written later, which is how tempfile, asked for by torchvision's import, looks for a folder.
+BOOT = (
+    "import json, os, sys, tempfile; tempfile.tempdir = os.getcwd(); sys.path[:0] = json.loads(sys.argv[1]);"
+    " from grader.worker import main; main(sys.argv[2:])"
+)
 KEPT = ("SYSTEMROOT", "PATH", "TEMP", "TMP", "LD_LIBRARY_PATH")  # without these Python or torch does not start
 
 
