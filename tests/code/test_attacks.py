@@ -58,8 +58,8 @@ print("looked")
 
 
 def test_given_files_are_there_where_they_were_left_out_and_a_students_own_come_first(reached) -> None:
-    code = "import lab, models, training, fast\nprint(training.__file__, models.WHOSE)"
-    assert set(reached(code, models="WHOSE = 'mine'\nresnet20 = None")) == {"/given/training.py mine"}
+    code = "import fast, lab, models\nprint(fast.__file__, lab.__file__, models.WHOSE)"
+    assert set(reached(code, models="WHOSE = 'mine'")) == {"/given/fast.py /given/lab.py mine"}
 
 
 def test_what_is_left_in_the_small_folders_and_in_memory_reaches_no_other_submission(trying, tmp_path: Path) -> None:
