@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from grader.by_hand import awaited
 from grader.case import Case
 from grader.evidence import (
     Crashed,
@@ -16,6 +17,7 @@ from grader.evidence import (
     Seen,
     TimedOut,
     Unavailable,
+    WrittenReport,
 )
 from grader.records import Blocked, Finding, Judged, Listing, Message, Unjudged, message
 from grader.rubric import Line, Rubric
@@ -27,6 +29,9 @@ def judge(evidence: Evidence, rubric: Rubric) -> tuple[Finding, ...]:
 
 
 def _finding(line: Line, evidence: Evidence) -> Finding:
+    if line.check is None:
+        report = evidence.observation(WrittenReport)
+        return awaited(line.criterion.check, report, None if isinstance(report, Seen) else explain(report))
     outcome = evidence.observation(line.check.reads)
     if not isinstance(outcome, Seen):
         return _not_seen(line.check.name, outcome)

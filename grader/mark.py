@@ -13,7 +13,8 @@ from grader.evidence import Evidence, Measurement, TestScores
 from grader.flags import raise_flags
 from grader.intake import Archive, file_digest
 from grader.judge import judge
-from grader.records import Blocked, Flag, Grade, MadeBy, Mark, Message, Unjudged, message
+from grader.late import lateness
+from grader.records import Adjustment, Blocked, Flag, Grade, MadeBy, Mark, Message, Unjudged, message
 from grader.rubric import Rubric
 
 _GRADE: TypeAdapter[Grade] = TypeAdapter(Grade)
@@ -41,7 +42,13 @@ def mark(evidence: Evidence, rubric: Rubric, made_by: MadeBy) -> Grade:
         ),
         flags=(*raise_flags(evidence), *_plain_sandbox(evidence)),
         notes=evidence.notes,
+        adjustments=_adjustments(evidence, rubric, made_by),
     )
+
+
+def _adjustments(evidence: Evidence, rubric: Rubric, made_by: MadeBy) -> tuple[Adjustment, ...]:
+    taken = rubric.late and lateness(evidence.student, rubric.late, rubric.points, made_by.graded_at[:10])
+    return (taken,) if taken else ()
 
 
 def _plain_sandbox(evidence: Evidence) -> tuple[Flag, ...]:
@@ -54,7 +61,7 @@ def _plain_sandbox(evidence: Evidence) -> tuple[Flag, ...]:
 def refused(archive: Archive, cause: Message, rubric: Rubric, made_by: MadeBy) -> Grade:
     """The Grade of an archive that cannot be opened: every finding is blocked by the same cause."""
     digest = file_digest(archive.path) if archive.path.is_file() else ""
-    marks = tuple(Mark(line.criterion, Blocked(line.check.name, cause)) for line in rubric.lines)
+    marks = tuple(Mark(line.criterion, Blocked(line.criterion.check, cause)) for line in rubric.lines)
     made_by = replace(made_by, rubric=rubric.digest)
     return Grade(archive.student, digest, archive.name, marks, None, made_by, unusable=True)
 
@@ -67,7 +74,7 @@ def bug(archive: Archive, error: Exception, rubric: Rubric, made_by: MadeBy) -> 
 
 def unmarked(archive: Archive, fault: Message, rubric: Rubric, made_by: MadeBy) -> Grade:
     """The Grade of an archive that could not be looked at here: no marks, and staff act on the fault."""
-    marks = tuple(Mark(line.criterion, Unjudged(line.check.name, fault)) for line in rubric.lines)
+    marks = tuple(Mark(line.criterion, Unjudged(line.criterion.check, fault)) for line in rubric.lines)
     return Grade(archive.student, "", archive.name, marks, None, replace(made_by, rubric=rubric.digest))
 
 

@@ -56,11 +56,11 @@ class Packed:
         yield Checked(message("In it"), "good", message("{inside}", inside=inside))
         for item in self.left_out:
             shown = ", ".join(item.names[:MOST_NAMED]) + ", ..." * (len(item.names) > MOST_NAMED)
-            why = item.why.english()
+            why = item.why
             said = message("{names} ({size:.2f} MB): {why}", names=shown, size=item.bytes / MEGABYTE, why=why)
             yield Checked(message("Left out"), "worse", said)
         for line in rubric.lines:
-            if line.check.reads is Layout:
+            if line.check is not None and line.check.reads is Layout:
                 evidence = Evidence(Student(""), "", self.path.name, ())
                 verdict = line.check.judge(Case(self.layout, line.limits, evidence))
                 if verdict.credit < 1.0:

@@ -59,6 +59,7 @@ def precheck(folder: Path, data: Path | None, cache: Path, rubric: Rubric, say: 
         _criterion(line, finding, evidence)
         for line, finding in zip(rubric.lines, findings, strict=True)
         if line.criterion.audience == "student"
+        and line.check is not None
         and line.check.reads not in CODE_RECORDS  # the public tests stand for it
     ]
     return Precheck(tuple(_tasks(tested, evidence)), tuple(lines))

@@ -58,6 +58,7 @@ PROBES = {
     "retrieval_report": ("rankings.reading", "read_retrieval"),
     "tasks": ("tasks", "read_tasks"),
     "weights": ("checkpoint", "describe_weights"),
+    "written_report": ("written", "read_report"),
 }
 
 

@@ -48,6 +48,7 @@ def test_the_shipped_rubric_gives_the_labs_points_unscaled(lab_rubric):
     assert points == {
         "submission_layout": 5, "test_accuracy": 30, "training_history": 5,
         "function_fit": 10, "test_function": 10, "learning_rate": 5, "feature_vectors": 10,
+        "retrieval_library": 5, "retrieval_ranking": 15, "retrieval_scores": 5,
     }  # fmt: skip
 
 
@@ -141,7 +142,7 @@ def test_every_bad_line_is_told_at_once(refusal):
 
 
 def test_several_mistakes_stand_on_lines_of_their_own_and_none_is_cut(tmp_path):
-    names = [f"{letter * 150}" for letter in "abc"]
+    names = [f"{letter * 90}" for letter in "abc"]
     (tmp_path / "mine.toml").write_text("\n".join(f"[{name}]\npoints = 1" for name in names))
     with pytest.raises(BadLab) as caught:
         read_rubric(tmp_path / "mine.toml", discover())
@@ -168,3 +169,79 @@ def test_a_rubric_that_is_not_there_is_refused(tmp_path):
 def test_a_folder_is_no_rubric(tmp_path):
     with pytest.raises(BadLab, match="cannot be read: Is a directory"):
         read_rubric(tmp_path, discover())
+
+
+# --- what a person marks ---------------------------------------------------------------------------------------
+
+BY_HAND = '[report_trend]\nmanual = true\ntitle = "The trend figure"\npoints = 5\n'
+
+
+def test_a_line_that_a_person_marks_needs_no_check_of_its_name(rubric):
+    trend, accuracy = rubric(BY_HAND + GOOD).lines
+    assert (trend.criterion.check, trend.criterion.title, trend.criterion.points) == (
+        "report_trend",
+        "The trend figure",
+        5,
+    )
+    assert trend.check is None
+    assert accuracy.check is not None
+
+
+def test_a_rubric_may_be_marked_by_hand_altogether(rubric):
+    assert rubric(BY_HAND).points == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (BY_HAND.replace("true", "false"), "'report_trend': manual: should be true"),
+        (BY_HAND.replace('title = "The trend figure"\n', ""), "'report_trend': title: one line of at most 200"),
+        (BY_HAND.replace("The trend figure", " "), "title: one line of at most 200"),
+        (BY_HAND.replace("The trend figure", "a\\u202eb"), "title: one line of at most 200"),
+        (BY_HAND.replace("The trend figure", "x" * 201), "title: one line of at most 200"),
+        (BY_HAND.replace("title", "titel"), "titel: there is no such limit; did you mean 'title'?"),
+        (BY_HAND.replace("points = 5", "points = -5"), "points: at least 0"),
+        (BY_HAND.replace("report_trend", "test_accuracy"), "there is a check of this name; leave manual out"),
+        (BY_HAND.replace("report_trend", '"<b>trend</b>"'), "a name is made of letters"),
+        (BY_HAND.replace("manual = true\n", ""), "'report_trend' names no check"),
+    ],
+)
+def test_each_mistake_of_a_line_that_a_person_marks_is_told(refusal, text, said):
+    assert said in refusal(text)
+
+
+# --- what lateness costs ---------------------------------------------------------------------------------------
+
+LATE = '[late]\ndeadline = "2026-03-01T23:59:00+08:00"\npoints_per_day = 5\n'
+
+
+def test_the_late_table_is_no_criterion(rubric):
+    found = rubric(GOOD + LATE + "grace_hours = 2\ncap = 20\n")
+    assert [line.criterion.check for line in found.lines] == ["test_accuracy"]
+    assert (found.late.points_per_day, found.late.grace_hours, found.late.cap) == (5.0, 2.0, 20.0)
+    assert rubric(GOOD).late is None
+
+
+def test_a_deadline_may_be_written_as_tomls_own_date(rubric):
+    assert rubric(GOOD + LATE.replace('"', "")).late.points_per_day == 5.0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (GOOD + LATE.replace("points_per_day", "point_per_day"), "did you mean 'points_per_day'?"),
+        (GOOD + LATE.replace("[late]", "[lat]"), "'lat' names no check; did you mean 'late'?"),
+        (GOOD + LATE.replace("+08:00", ""), "deadline: "),
+        (GOOD + LATE.replace("2026-03-01T23:59:00+08:00", "tomorrow"), "as in 2026-03-01T23:59:00+08:00"),
+        (GOOD + "[late]\npoints_per_day = 5\n", "'late': deadline: is missing"),
+        (GOOD + LATE + "percent_per_day = 5\n", "exactly one of them"),
+        (GOOD + LATE.replace("points_per_day = 5\n", ""), "exactly one of them"),
+        (GOOD + LATE.replace("= 5", "= -5"), "the rate: between 0 and 10000"),
+        (GOOD + LATE + "grace_hours = nan\n", "grace_hours: Input should be a finite number"),
+        (GOOD + LATE + "cap = -1\n", "cap: between 0 and 10000"),
+        ("late = 5\n" + GOOD, "'late' should be a table"),
+        (LATE, "it names no check at all"),
+    ],
+)
+def test_each_mistake_of_the_late_table_is_told(refusal, text, said):
+    assert said in refusal(text)

@@ -16,6 +16,7 @@ from grader.collect.documents import (
     read_history,
     read_preprocessing,
     read_tasks,
+    read_written_report,
 )
 from grader.collect.retrieval import look_at_retrieval
 from grader.collect.surprises import diagnose, settled
@@ -31,6 +32,7 @@ from grader.evidence import (
     Preprocessing,
     Tasks,
     TestScores,
+    WrittenReport,
     kind_of,
 )
 from grader.records import Message, Submission, message
@@ -58,6 +60,7 @@ def _collect(submission: Submission, bench: Bench, caller: Caller, say: Callable
         kind_of(Preprocessing): used,
         kind_of(History): history,
         kind_of(Claims): claims,
+        kind_of(WrittenReport): read_written_report(submission, bench.sandbox),
         **looked.observations,
     }
     trials = diagnose(submission, bench, seen)

@@ -18,6 +18,7 @@ from grader.evidence import (
     Refused,
     Seen,
     Tasks,
+    WrittenReport,
 )
 from grader.intake import place
 from grader.preprocessing import TEMPLATE
@@ -111,6 +112,15 @@ def read_claims(submission: Submission, sandbox: Sandbox, known: Sequence[Claim]
     if isinstance(read, Seen) and isinstance(read.value, Claims):
         return Seen(replace(read.value, claims=(*known, *read.value.claims)[:100]))
     return read
+
+
+def read_written_report(submission: Submission, sandbox: Sandbox) -> Observation:
+    """The report's text, for the person who marks it."""
+    names, files = _documents(submission, submission.parts.reports)
+    if not names:
+        return Refused(message("No written report was found. Hand in report.pdf or report.md."))
+    reply = sandbox.run(Job("written_report", {"names": names}, files, limits=DOCUMENT_LIMITS))
+    return validated(WrittenReport, reply.value) if isinstance(reply, Reply) else reply
 
 
 def claims_of(history: Observation) -> list[Claim]:

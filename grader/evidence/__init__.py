@@ -18,7 +18,17 @@ from grader.evidence.code import (
     TestRun,
     TestRuns,
 )
-from grader.evidence.files import Claim, Claims, Epoch, History, Layout, OpenTask, Tasks
+from grader.evidence.files import (
+    Claim,
+    Claims,
+    Epoch,
+    History,
+    Layout,
+    OpenTask,
+    ReportPage,
+    Tasks,
+    WrittenReport,
+)
 from grader.evidence.outcomes import (
     EVIDENCE,
     Crashed,
@@ -101,6 +111,7 @@ __all__ = [
     "PrintedTooMuch",
     "Record",
     "Refused",
+    "ReportPage",
     "ReportedQuery",
     "ReportedRun",
     "RetrievalImages",
@@ -115,5 +126,6 @@ __all__ = [
     "Trial",
     "Unavailable",
     "UnreadLine",
+    "WrittenReport",
     "kind_of",
 ]

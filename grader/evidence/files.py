@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from grader.evidence.fields import Count, Name, Share
+from grader.evidence.fields import Count, Lines, Name, Share
 from grader.records import Parts, SubmittedFile, strict
 
 
@@ -92,3 +92,25 @@ class Claims:
     claims: Annotated[tuple[Claim, ...], Field(max_length=100)]
     unread: Annotated[tuple[Name, ...], Field(max_length=50)] = ()  # files that could not be read, with the reason
     kind: Literal["claims"] = "claims"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class ReportPage:
+    """A piece of a written report's text: a page of a PDF, else some lines. `first` counts pages or lines, from 1."""
+
+    file: Name
+    unit: Literal["page", "line"]
+    first: Count
+    lines: Lines
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class WrittenReport:
+    """The text of what was handed in to be read by a person. `whole` is False where only the beginning was kept."""
+
+    pages: Annotated[tuple[ReportPage, ...], Field(max_length=300)]
+    whole: bool = True
+    unread: Annotated[tuple[Name, ...], Field(max_length=50)] = ()  # files that could not be read, with the reason
+    kind: Literal["written report"] = "written report"

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeVar, cast
 from pydantic import Field, TypeAdapter
 
 from grader.evidence.code import FeatureVectors, Fits, LearningRates, TestRuns
-from grader.evidence.files import Claims, History, Layout, Tasks
+from grader.evidence.files import Claims, History, Layout, Tasks, WrittenReport
 from grader.evidence.retrieval import ComparedRankings, RetrievalImages, RetrievalReport
 from grader.evidence.weights import Checkpoint, Diagnosis, Measurement, OwnNetwork, Preprocessing, TestScores
 from grader.records import Message, Student, strict
@@ -31,6 +31,7 @@ Record = (
     | RetrievalReport
     | RetrievalImages
     | ComparedRankings
+    | WrittenReport
 )
 
 

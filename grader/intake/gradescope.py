@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from grader.intake.archive import MEGABYTE
@@ -11,6 +14,11 @@ from grader.records import Student
 
 METADATA = "submission_metadata.yml"
 LARGEST_METADATA = 8 * MEGABYTE  # bytes; it holds earlier results as well. PyYAML takes seconds
+LONGEST_MOMENT = 60  # characters
+# Ruby's "2024-11-02 22:26:04.204912000 Z" in exports, "2018-07-01T14:22:32.365935-07:00" for autograders
+_MOMENT = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d)[ T](?P<time>\d\d:\d\d:\d\d)(?:\.\d{1,12})?\s?(?P<zone>Z|UTC|[-+]\d\d:?\d\d)", re.ASCII
+)
 DEEPEST_METADATA = 50  # levels; an autograder's results inside go to about 8
 
 
@@ -21,10 +29,23 @@ def students(export: Path) -> dict[str, Student]:
     be graded under their folders' names.
     """
     return {
-        folder: group(members)
+        folder: replace(group(members), submitted=moment(_mapping(entry).get(":created_at")))
         for folder, entry in _mapping(_read(export / METADATA)).items()
         if isinstance(folder, str) and (members := _submitters(entry))
     }
+
+
+def moment(value: object) -> str:
+    """A time as the platform writes it, in ISO 8601 and UTC; "" for one without its time zone, or none at all."""
+    found = _MOMENT.fullmatch(value) if isinstance(value, str) and len(value) <= LONGEST_MOMENT else None
+    if found is None:
+        return ""
+    zone = "+00:00" if found["zone"] in ("Z", "UTC") else found["zone"]
+    try:
+        when = datetime.fromisoformat(f"{found['date']}T{found['time']}{zone}")
+        return when.astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
+        return ""
 
 
 def _read(path: Path) -> object:

@@ -30,7 +30,7 @@ submission_3:
 def test_submitters_are_read_and_groups_joined(tmp_path):
     (tmp_path / METADATA).write_text(HONEST)
     assert students(tmp_path) == {
-        "submission_1": Student("Ada Ng", "007", "gradescope", "ada@x.edu"),
+        "submission_1": Student("Ada Ng", "007", "gradescope", "ada@x.edu", submitted="2024-11-02T22:26:04+00:00"),
         "submission_2": Student("Bob, Eve[31m", "0123", "gradescope", "bob@x.edu, eve@x.edu"),
     }
 

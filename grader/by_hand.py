@@ -1,0 +1,41 @@
+"""Criteria that a person marks: what is laid beside the points to give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grader.evidence import Malformed, Observation, ReportPage, Seen, WrittenReport
+from grader.records import Exhibit, Listing, Manual, Message, message
+
+
+def awaited(criterion: str, outcome: Observation, explained: Message | None) -> Manual:
+    """The criterion as it waits for a person, with the report's text; `explained` says why there is none."""
+    if isinstance(outcome, Seen) and isinstance(outcome.value, WrittenReport):
+        return Manual(criterion, _ask(outcome.value), tuple(_exhibits(outcome.value)))
+    if explained is None or isinstance(outcome, Malformed):
+        return Manual(criterion, message("A person marks this. The report's text was not read: open the file itself."))
+    return Manual(criterion, message("A person marks this. {why}", why=explained))
+
+
+def _ask(report: WrittenReport) -> Message:
+    if not report.pages:
+        return message("A person marks this. The report holds no text that can be read: open the file itself.")
+    files = ", ".join(dict.fromkeys(page.file for page in report.pages))
+    if report.whole:
+        return message("A person marks this, from {files}: text below, figures in the file itself.", files=files)
+    text = "A person marks this, from {files}: the beginning of the text below, the rest in the file itself."
+    return message(text, files=files)
+
+
+def _exhibits(report: WrittenReport) -> Iterator[Exhibit]:
+    """For staff alone: a student has the report."""
+    for page in report.pages:
+        yield Listing(_title(page), page.lines, audience="staff")
+    if report.unread:
+        yield Listing(message("Not read"), report.unread, audience="staff")
+
+
+def _title(page: ReportPage) -> Message:
+    if page.unit == "page":
+        return message("{file}, page {number}", file=page.file, number=page.first)
+    return message("{file}, from line {number}", file=page.file, number=page.first)

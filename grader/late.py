@@ -1,0 +1,95 @@
+"""What lateness costs: the rubric's `[late]` table, and the one adjustment that follows from it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from grader.records import Adjustment, Message, Student, message
+
+FROM_PLATFORM = "from the platform"
+LATE_POLICY = message("late policy")
+DAY = timedelta(days=1)
+_EXAMPLE = "2026-03-01T23:59:00+08:00"
+
+
+@dataclass(frozen=True, slots=True)
+class LatePolicy:
+    """The table `[late]`. Days begin at the deadline, moved by the grace; a day that has begun counts whole.
+
+    `deadline` is an ISO date and time with its time zone, or "from the platform". `cap` is in the unit of the rate:
+    points, or percent of the points that the rubric offers.
+    """
+
+    deadline: str
+    points_per_day: float | None = None
+    percent_per_day: float | None = None
+    grace_hours: float = 0.0
+    cap: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.deadline != FROM_PLATFORM and moment(self.deadline) is None:
+            raise ValueError(f'deadline: "{FROM_PLATFORM}", or a date and time with its zone, as in {_EXAMPLE}')
+        if (self.points_per_day is None) == (self.percent_per_day is None):
+            raise ValueError("points_per_day, percent_per_day: exactly one of them")
+        for name, value in (("the rate", self.rate), ("grace_hours", self.grace_hours), ("cap", self.cap or 0.0)):
+            if not 0.0 <= value <= 10_000.0:
+                raise ValueError(f"{name}: between 0 and 10000")
+
+    @property
+    def rate(self) -> float:
+        """Points or percent a day."""
+        return self.points_per_day if self.points_per_day is not None else self.percent_per_day or 0.0
+
+
+def moment(text: str) -> datetime | None:
+    """An ISO 8601 moment in UTC; None for what is none, or has no time zone and so could be any of 26 hours."""
+    try:
+        found = datetime.fromisoformat(text)
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def lateness(student: Student, policy: LatePolicy, offered: float, on: str) -> Adjustment | None:
+    """What the policy takes of `offered` points; nothing, and a question to a person, where the time is not known."""
+    due = moment(student.due if policy.deadline == FROM_PLATFORM else policy.deadline)
+    handed_in = moment(student.submitted)
+    if due is None or handed_in is None:
+        if not student.late:
+            return None
+        text = "handed in late, and by how much is not known: no points were taken, and a person decides"
+        return Adjustment(0.0, message(text), LATE_POLICY, on, "lateness", open=True)
+    days = math.ceil((handed_in - due - timedelta(hours=policy.grace_hours)) / DAY)
+    taken = _taken(policy, days, offered)
+    if not taken:
+        return None
+    text = (
+        "handed in {late} (h:m:s) after the deadline, of which {grace:g} hours are forgiven; days begun: {days}, {rate}"
+    )
+    clock, grace = _clock(handed_in - due), policy.grace_hours
+    reason = message(text, late=clock, grace=grace, days=days, rate=_rate(policy, offered))
+    return Adjustment(-taken, reason, LATE_POLICY, on, "lateness")
+
+
+def _taken(policy: LatePolicy, days: int, offered: float) -> float:
+    most = math.inf if policy.cap is None else policy.cap
+    units = max(0.0, min(days * policy.rate, most))
+    return round(units if policy.percent_per_day is None else offered * units / 100.0, 2)
+
+
+def _rate(policy: LatePolicy, offered: float) -> Message:
+    if policy.percent_per_day is None:
+        if policy.cap is None:
+            return message("at {rate:g} points a day", rate=policy.rate)
+        return message("at {rate:g} points a day and {cap:g} at most", rate=policy.rate, cap=policy.cap)
+    if policy.cap is None:
+        return message("at {rate:g} % of {offered:g} points a day", rate=policy.rate, offered=offered)
+    text = "at {rate:g} % of {offered:g} points a day and {cap:g} % at most"
+    return message(text, rate=policy.rate, offered=offered, cap=policy.cap)
+
+
+def _clock(late: timedelta) -> str:
+    minutes, seconds = divmod(int(late.total_seconds()), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
