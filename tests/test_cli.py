@@ -145,6 +145,24 @@ def test_the_students_page_leaves_out_what_is_for_staff(grade, here):
     assert ["claims 99.90%; measured" in page for page in pages] == [True, False]
 
 
+def test_several_submissions_get_the_page_of_a_class_and_report_draws_it_again(grade, here):
+    for name in ("bob.zip", "eve.zip"):
+        (here / name).write_bytes(b"no zip")
+    assert not grade("bob.zip").out.count("index.html")
+    done = grade("eve.zip", "bob.zip")
+    assert "The class: grades/index.html" in done.out
+    first = (here / "grades" / "index.html").read_text("utf-8")
+    assert all(name in first for name in ("./bob/report.html", "./eve/report.html"))
+    (here / "grades" / "index.html").unlink()
+    again = grade("report", "grades")
+    assert (again.status, again.out) == (0, "Pages drawn: 2 The class: grades/index.html")
+    assert (here / "grades" / "index.html").read_text("utf-8") == first
+    (here / "grades" / "bob" / "grade.json").write_text("{}")
+    broken = grade("report", "grades", "--audience", "student")
+    assert (broken.status, broken.out) == (2, "Pages drawn: 1")
+    assert "bob" in broken.err
+
+
 # --- data ------------------------------------------------------------------------------------------------------
 
 
