@@ -120,7 +120,7 @@ def _unused_rate(slow: Moved | None, fast: Moved | None) -> tuple[Message, ...]:
 
 
 def _table(seen: Fits) -> Table:
-    columns = ("Function", "Points", "Epochs", "Learning rate", "Error before", "Error between the points")
+    columns = ("Function", "Training points", "Epochs", "Learning rate", "Error before", "Error between the points")
     rows = tuple(
         (
             fit.function, fit.points, fit.epochs, f"{fit.learning_rate:g}", f"{fit.before:.4g}",

@@ -45,9 +45,8 @@ def extract(root: Path) -> Extracted:
 
 
 def has_words(template: str) -> bool:
-    """False for what is the same in every language: a bare field, or nothing."""
-    pieces = list(Formatter().parse(template))
-    return len(pieces) > 1 or any(character.isalpha() for literal, *_ in pieces for character in literal)
+    """False for what is the same in every language: fields and the space between them."""
+    return any(literal.strip() for literal, *_ in Formatter().parse(template))
 
 
 def _in_code(source: Source) -> Iterator[tuple[str, str | Untraceable]]:
