@@ -6,18 +6,22 @@ import os
 import re
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
+from grader.carry import LEFT_ASIDE, carry_over
 from grader.errors import BadLab, GraderError
 from grader.evidence import EVIDENCE
 from grader.intake import Archive
 from grader.intake.names import to_disk, visible_path
 from grader.mark import bug, to_json, unmarked
 from grader.pipeline import Graded, Lab, grade_archive
-from grader.records import Grade, Message, Student, message
+from grader.records import Flag, Grade, Message, Student, message
+from grader.stored import EVIDENCE as EVIDENCE_FILE
+from grader.stored import GRADE, read_grade
 
 Render = Callable[[Grade], str]
 NAME_CHARACTERS = 80
@@ -69,7 +73,10 @@ def _bug(archive: Archive, error: Exception, lab: Lab) -> Graded:
 
 
 class Publisher:
-    """Writes each grade into a folder of its own below `out`; two students of one name get two folders."""
+    """Writes each grade into a folder of its own below `out`; two students of one name get two folders.
+
+    A student who was graded before keeps the folder, and what people decided there.
+    """
 
     def __init__(self, out: Path, render: Render) -> None:
         self._out = out
@@ -78,26 +85,70 @@ class Publisher:
 
     def __call__(self, graded: Graded) -> Written:
         """Write report.html, evidence.json and, last, grade.json. Raises BadLab where they cannot be written."""
-        files = {"report.html": self._render(graded.grade)}
+        folder, earlier = self._place(graded.grade)
+        grade = _with_decisions(graded.grade, earlier, folder)
+        files = {"report.html": self._render(grade)}
         if graded.evidence is not None:
-            files["evidence.json"] = EVIDENCE.dump_json(graded.evidence, indent=1).decode()
-        files["grade.json"] = to_json(graded.grade)
-        folder = self._out / to_disk(self._name(graded.grade))  # nothing is touched before all of it is there
-        with _made(folder):
+            files[EVIDENCE_FILE] = EVIDENCE.dump_json(graded.evidence, indent=1).decode()
+        files[GRADE] = to_json(grade)
+        self._taken.add(folder.name.casefold())
+        with _made(folder):  # nothing is touched before all of it is there
+            if isinstance(earlier, BadLab):
+                (folder / GRADE).replace(_unread(folder))
             if graded.evidence is None:  # one of an earlier archive: this grade does not stand on it
-                (folder / "evidence.json").unlink(missing_ok=True)
+                (folder / EVIDENCE_FILE).unlink(missing_ok=True)
             for name, text in files.items():
                 write_whole(folder / name, text)
-        return Written(graded.grade, folder)
+        return Written(grade, folder)
 
-    def _name(self, grade: Grade) -> str:
+    def _place(self, grade: Grade) -> tuple[Path, Grade | BadLab | None]:
+        """The folder, and what lies there: of several, that of this very hand-in, else the first of this student."""
+        found = [one for one in self._candidates(grade) if _same_student(one[1], grade)]
+        same = [one for one in found if isinstance(one[1], Grade) and one[1].digest == grade.digest]
+        return (same or found)[0]
+
+    def _candidates(self, grade: Grade) -> Iterator[tuple[Path, Grade | BadLab | None]]:
+        """Folders of this name that this run has not written yet, up to the first that is free; and what lies there."""
         name = folder_name(grade.student)
-        number = 2
-        unique = name
-        while unique.casefold() in self._taken:
-            unique, number = f"{name}-{number}", number + 1
-        self._taken.add(unique.casefold())
-        return unique
+        for number in count(1):
+            unique = name if number == 1 else f"{name}-{number}"
+            folder = self._out / to_disk(unique)
+            if unique.casefold() not in self._taken:
+                earlier = _earlier(folder / GRADE)
+                yield folder, earlier
+                if earlier is None:
+                    return
+
+
+def _earlier(path: Path) -> Grade | BadLab | None:
+    if not path.is_file():
+        return None
+    try:
+        return read_grade(path)
+    except BadLab as error:
+        return error
+
+
+def _same_student(earlier: Grade | BadLab | None, grade: Grade) -> bool:
+    """True also where nothing tells."""
+    if not isinstance(earlier, Grade):
+        return True
+    ours, theirs = grade.student, earlier.student
+    return (ours.name, ours.identifier) == (theirs.name, theirs.identifier)
+
+
+def _with_decisions(grade: Grade, earlier: Grade | BadLab | None, folder: Path) -> Grade:
+    """The grade with what people decided; a grade.json that cannot be read may hold such, and is kept."""
+    if isinstance(earlier, Grade):
+        return carry_over(earlier, grade)
+    if earlier is None:
+        return grade
+    text = "The earlier grade.json could not be read and is kept as {file}: adjustments in it are not in this grade."
+    return replace(grade, flags=(*grade.flags, Flag(LEFT_ASIDE, message(text, file=_unread(folder).name))))
+
+
+def _unread(folder: Path) -> Path:
+    return next(path for n in count(1) if not (path := folder / f"grade-unread-{n}.json").exists())
 
 
 def require_room(out: Path) -> None:
@@ -135,12 +186,21 @@ def folder_name(student: Student) -> str:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it is there whole or not at all; an earlier one stays until then. Raises OSError."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    write_all({path: text})
+
+
+def write_all(files: Mapping[Path, str]) -> None:
+    """Write files that belong together: none is replaced before all of them are on the disk. Raises OSError."""
+    written: list[tuple[Path, Path]] = []
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        for path, text in files.items():
+            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+            written.append((Path(name), path))
+            with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+                file.write(text)
+            Path(name).chmod(0o644)
+        for temporary, path in written:
+            temporary.replace(path)
+    finally:
+        for temporary, _ in written:
+            temporary.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ from grader.flags import raise_flags
 from grader.intake import Archive, file_digest
 from grader.judge import judge
 from grader.late import lateness
-from grader.records import Adjustment, Blocked, Flag, Grade, MadeBy, Mark, Message, Unjudged, message
+from grader.records import Adjustment, Blocked, Flag, Grade, MadeBy, Manual, Mark, Message, Unjudged, message
 from grader.rubric import Rubric
 
 _GRADE: TypeAdapter[Grade] = TypeAdapter(Grade)
@@ -74,7 +74,11 @@ def bug(archive: Archive, error: Exception, rubric: Rubric, made_by: MadeBy) -> 
 
 def unmarked(archive: Archive, fault: Message, rubric: Rubric, made_by: MadeBy) -> Grade:
     """The Grade of an archive that could not be looked at here: no marks, and staff act on the fault."""
-    marks = tuple(Mark(line.criterion, Unjudged(line.criterion.check, fault)) for line in rubric.lines)
+    findings = (
+        Manual(line.criterion.check, fault) if line.check is None else Unjudged(line.criterion.check, fault)
+        for line in rubric.lines
+    )  # fmt: skip
+    marks = tuple(Mark(line.criterion, finding) for line, finding in zip(rubric.lines, findings, strict=True))
     return Grade(archive.student, "", archive.name, marks, None, replace(made_by, rubric=rubric.digest))
 
 

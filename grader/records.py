@@ -270,13 +270,17 @@ class Unjudged:
 @strict
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a person gave for a criterion marked by hand: `points` of the `of` that the rubric offered then."""
+    """What a person gave for a criterion marked by hand: `points` of the `of` that the rubric offered then.
+
+    `digest` is that of the hand-in that was looked at.
+    """
 
     points: float
     of: float
     reason: str
     by: str
     on: str
+    digest: str
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.points <= self.of:

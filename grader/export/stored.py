@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 from grader.errors import BadLab
 from grader.export.interface import Stored
 from grader.intake.names import visible_path
-from grader.mark import from_json
 from grader.records import message
-
-GRADE = "grade.json"
-LARGEST_GRADE = 50_000_000  # bytes; with all its pictures a grade takes about 1 MB
+from grader.stored import GRADE, read_grade
 
 
 def read_stored(folder: Path) -> tuple[tuple[Stored, ...], tuple[BadLab, ...]]:
@@ -28,26 +24,7 @@ def read_stored(folder: Path) -> tuple[tuple[Stored, ...], tuple[BadLab, ...]]:
     refusals: list[BadLab] = []
     for path in paths:
         try:
-            grades.append(_read(path))
+            grades.append(Stored(read_grade(path), path))
         except BadLab as error:
             refusals.append(error)
     return tuple(grades), tuple(refusals)
-
-
-def _read(path: Path) -> Stored:
-    shown = visible_path(path)
-    try:
-        if path.stat().st_size > LARGEST_GRADE:
-            text = "{file} is larger than any grade. Grade this submission again."
-            raise BadLab(message(text, file=shown))
-        grade = from_json(path.read_text("utf-8"), shown)
-    except UnicodeDecodeError as error:
-        raise BadLab(
-            message("{file} is not UTF-8, and so no grade. Grade this submission again.", file=shown)
-        ) from error
-    except OSError as error:
-        text = "{file} cannot be read: {why}."
-        raise BadLab(message(text, file=shown, why=error.strerror or str(error))) from error
-    if not (math.isfinite(grade.total) and math.isfinite(grade.points)):
-        raise BadLab(message("{file} adds up to no number. Grade this submission again.", file=shown))
-    return Stored(grade, path)

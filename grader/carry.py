@@ -1,0 +1,65 @@
+"""What people decided about a student, kept when the student is graded again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from grader.records import Adjustment, Flag, Given, Grade, Manual, Mark, message
+
+LEFT_ASIDE = "decision left aside"
+
+
+def carry_over(old: Grade, new: Grade) -> Grade:
+    """`new` with the adjustments and the marks that people gave to `old`.
+
+    A mark by hand counts for the hand-in that it was given for: of another one it is kept, and waits for a person.
+    One whose criterion is gone is told to staff in a flag.
+    """
+    before = {mark.criterion.check: mark.finding for mark in old.marks if isinstance(mark.finding, Manual)}
+    marks = tuple(_kept(mark, before.get(mark.criterion.check), new.digest) for mark in new.marks)
+    flags = (*new.flags, *(flag for flag in old.flags if flag.kind == LEFT_ASIDE), *_left_aside(before, new))
+    people = tuple(one for one in old.adjustments if one.by_person)
+    return with_adjustments(replace(new, marks=marks, flags=tuple(dict.fromkeys(flags))), people)
+
+
+def with_adjustments(grade: Grade, people: tuple[Adjustment, ...]) -> Grade:
+    """The grade with what people adjusted. What they decided about lateness stands in place of the late policy."""
+    decided = any(one.about == "lateness" for one in people)
+    ours = () if decided else tuple(one for one in grade.adjustments if not one.by_person)
+    return replace(grade, adjustments=(*ours, *people))
+
+
+def give(mark: Mark, given: Given) -> Mark:
+    """The mark with what a person gave; what was given before is kept beside it."""
+    assert isinstance(mark.finding, Manual)
+    return replace(mark, finding=replace(mark.finding, given=given, earlier=_history(mark.finding)))
+
+
+def _history(finding: Manual) -> tuple[Given, ...]:
+    return finding.earlier if finding.given is None else (*finding.earlier, finding.given)
+
+
+def _kept(mark: Mark, before: Manual | None, digest: str) -> Mark:
+    finding = mark.finding
+    if before is None or not isinstance(finding, Manual) or not (history := _history(before)):
+        return mark
+    counts = next((given for given in reversed(history) if given.digest == digest != ""), None)
+    if counts is not None:
+        earlier = tuple(given for given in history if given is not counts)
+        return replace(mark, finding=replace(finding, given=counts, earlier=earlier))
+    text = "An earlier hand-in was given {points:g} of {of:g} here. {ask}"
+    ask = message(text, points=history[-1].points, of=history[-1].of, ask=finding.ask)
+    return replace(mark, finding=replace(finding, ask=ask, earlier=history))
+
+
+def _left_aside(before: dict[str, Manual], new: Grade) -> Iterator[Flag]:
+    there = {mark.criterion.check for mark in new.marks if isinstance(mark.finding, Manual)}
+    for check, finding in before.items():
+        given = finding.given
+        if given is not None and check not in there:
+            text = "{by} gave {points:g} of {of:g} for {check} on {on} ({reason}); this grade has no such criterion."
+            said = message(
+                text, by=given.by, points=given.points, of=given.of, check=check, on=given.on, reason=given.reason
+            )
+            yield Flag(LEFT_ASIDE, said)
