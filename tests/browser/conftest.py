@@ -15,6 +15,7 @@ import pytest
 
 from grader.records import Grade
 from reports.html import render, render_class
+from reports.languages import speaking
 
 SAMPLES_AT = Path(__file__).parents[1] / "reports" / "conftest.py"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -60,11 +61,16 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The pages as files: of the student who was ranked, of an attacker, and of a class with both of them."""
     folder = tmp_path_factory.mktemp("pages")
     made = {name: make() for name, make in samples().items()}
-    paths = {name: folder / f"{name}.html" for name in (*made, "class", "class of students")}
-    for name, grade in made.items():
-        paths[name].write_text(render(grade), "utf-8")
     everybody = [*made.values(), *(numbered(made["well_done"], n) for n in range(STUDENTS))]
     links = [(grade, f"./{n}/report.html") for n, grade in enumerate(everybody)]
+    paths = {
+        name: folder / f"{name}.html" for name in (*made, "class", "class of students", "Chinese", "Chinese class")
+    }
+    for name, grade in made.items():
+        paths[name].write_text(render(grade), "utf-8")
+    with speaking("zh"):
+        paths["Chinese"].write_text(render(made["retrieved"]), "utf-8")
+        paths["Chinese class"].write_text(render_class(links), "utf-8")
     paths["class"].write_text(render_class(links), "utf-8")
     paths["class of students"].write_text(render_class(links, "student"), "utf-8")
     return paths

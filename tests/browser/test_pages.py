@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-PAGES = ("retrieved", "blocked", "hostile", "class", "class of students")
+PAGES = ("retrieved", "blocked", "hostile", "class", "class of students", "Chinese", "Chinese class")
 WIDTHS = (360, 768, 1440)
 SERIOUS = {"serious", "critical"}
 OVERRUNNING = """() => [...document.querySelectorAll('body *')].filter((e) => !e.closest('.scroll, pre, .store, svg')

@@ -56,9 +56,23 @@ WRITING = {
     "dt",
     "dd",
 }
-SHOWING = {"figure", "figcaption", "details", "summary", "div", "table", "thead", "tbody", "tfoot", "tr", "th", "td"}
+SHOWING = {
+    "wbr",
+    "figure",
+    "figcaption",
+    "details",
+    "summary",
+    "div",
+    "table",
+    "thead",
+    "tbody",
+    "tfoot",
+    "tr",
+    "th",
+    "td",
+}
 DRAWING = {"svg", "rect", "path", "g", "text", "title", "desc", "defs", "image", "use"}
-VOID = {"meta", "link"}
+VOID = {"meta", "link", "wbr"}
 LINK = r"#[\w-]*|data:,|data:image/(png|jpeg);base64,[A-Za-z0-9+/]+=*"
 
 
