@@ -103,7 +103,7 @@ def _task(tested: Tested, open_task: OpenTask | None) -> Checked:
 
 
 def _criterion(line: Line, finding: Finding, evidence: Evidence) -> Checked:
-    subject = message("{title}", title=line.criterion.title)
+    subject = Message(line.criterion.title)  # of a check, and so in the catalogue
     match finding:
         case Blocked(cause=cause):
             return Checked(subject, "bad", message("not ready"), (cause,))

@@ -11,7 +11,7 @@ from grader.records import Audience, Criterion, Grade, Mark, Message, message
 from reports.charts.histogram import Histogram, binned, histogram
 from reports.marks import badges, edition, told, total
 from reports.shapes import TableShown
-from reports.text import NAME_LIMIT, VALUE_LIMIT, clip, figure, named, outline, percent, points, say, words
+from reports.text import NAME_LIMIT, VALUE_LIMIT, clip, figure, known, named, outline, percent, points, say, words
 
 LEADERS = 10
 PSEUDONYM = 6  # digits of the submission's SHA-256, which only its own page prints
@@ -108,7 +108,7 @@ def overview(submissions: Iterable[tuple[Grade, str]], audience: Audience, pseud
         troubles=tuple(_trouble(*entry) for entry in entries if staff and _troubled(entry[0])),
         histograms=tuple(_histograms(grades)),
         missed=tuple(_missed(grades, criteria, staff)),
-        columns=tuple((_key(c), clip(c.title, VALUE_LIMIT)) for c in criteria),
+        columns=tuple((_key(c), known(c.title)) for c in criteria),
         rows=tuple(_row(*entry, criteria) for entry in entries if staff),
         leaders=tuple(_leaders(grades, pseudonyms)),
         pseudonyms=pseudonyms,
@@ -200,7 +200,7 @@ def _missing(criterion: Criterion, judged: Sequence[Mark], losers: Sequence[Mark
     example = Counter(cause for cause in causes if cause.text == text).most_common(1)[0][0]
     shares = [(mark.points or 0.0) / mark.criterion.points for mark in judged if mark.criterion.points]
     return Missed(
-        title=clip(criterion.title, VALUE_LIMIT),
+        title=known(criterion.title),
         key=_key(criterion),
         lost=say("{k:,} of {n:,}", k=len(losers), n=len(judged)),
         width=f"{100 * len(losers) / len(judged):.2f}",
@@ -230,7 +230,7 @@ def _row(grade: Grade, href: str, criteria: Sequence[Criterion]) -> Row:
         identifier=clip(grade.student.identifier, NAME_LIMIT),
         figures=(whole, measured, *(_figure(marks.get(criterion.check)) for criterion in criteria)),
         badges=tuple(pair for pair in badges(grade) if pair[0] != "flagged"),
-        flags=", ".join(dict.fromkeys(clip(flag.kind, NAME_LIMIT) for flag in grade.flags)),
+        flags=", ".join(dict.fromkeys(known(flag.kind, NAME_LIMIT) for flag in grade.flags)),
         needs_human=grade.needs_human,
     )
 

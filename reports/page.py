@@ -9,7 +9,7 @@ from grader.records import Audience, Exhibit, Grade, MadeBy, Mark, Message
 from reports.exhibits import shown
 from reports.marks import State, Step, badges, edition, next_steps, pending, score, state_words, told, total
 from reports.shapes import PictureShown, Shown
-from reports.text import NAME_LIMIT, VALUE_LIMIT, clip, named, points, say
+from reports.text import NAME_LIMIT, VALUE_LIMIT, clip, known, named, points, say
 from reports.thumbnails import embedded
 
 STEPS_AT_ONCE = 3  # more than three things to do next are none
@@ -94,7 +94,7 @@ def page(grade: Grade, audience: Audience) -> Page:
         steps=tuple(_advice(step) for step in next_steps(grade)),
         no_steps=_no_steps(grade),
         adjustments=tuple(_adjustments(grade)),
-        flags=tuple(Flagged(clip(f.kind, VALUE_LIMIT), f.message, _all(f.exhibits)) for f in grade.flags),
+        flags=tuple(Flagged(known(f.kind), f.message, _all(f.exhibits)) for f in grade.flags),
         notes=grade.notes,
         made_by=tuple(_made_by(grade)),
         pictures={},
@@ -118,7 +118,7 @@ def _line(mark: Mark, audience: Audience) -> Line:
     finding = told(mark.finding)
     return Line(
         anchor=_anchor(mark),
-        title=clip(mark.criterion.title, VALUE_LIMIT),
+        title=known(mark.criterion.title),
         state=finding.state,
         state_words=state_words(finding.state, audience),
         score=score(mark),
@@ -131,7 +131,7 @@ def _line(mark: Mark, audience: Audience) -> Line:
 
 def _advice(step: Step) -> Advice:
     stake = say("points at stake: {points}", points=points(step.points))
-    criteria = tuple((_anchor(mark), clip(mark.criterion.title, VALUE_LIMIT)) for mark in step.marks)
+    criteria = tuple((_anchor(mark), known(mark.criterion.title)) for mark in step.marks)
     return Advice(stake, criteria, step.hints)
 
 

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from grader.records import Checked, Grade, Mark
 from reports.marks import badges, next_steps, pending, score, state_words, told, total
-from reports.text import clip, named, percent, points, say, visible, words
+from reports.text import clip, known, named, percent, points, say, visible, words
 
 Row = tuple[str, Sequence[Text]]  # a short lead, and the lines that stand beside it
 WIDE_ENOUGH = 1000  # columns for a table in a pipe: one row a line
@@ -32,7 +32,7 @@ def show(grade: Grade, report: Path, console: Console) -> None:
     _section(console, "", map(_criterion, grade.marks))
     _section(console, say("Adjustments"), _adjustments(grade))
     _section(console, say("Next steps"), _steps(grade))
-    flags = [f"{clip(flag.kind, 80)}: {words(flag.message)}" for flag in grade.flags]
+    flags = [say("{kind}: {text}", kind=known(flag.kind, 80), text=flag.message) for flag in grade.flags]
     _section(console, say("Flags for staff"), [("!", [Text(flag)]) for flag in flags])
     _section(console, say("Notes of intake"), [("-", [Text(words(note))]) for note in grade.notes])
     console.print()
@@ -64,7 +64,7 @@ def drawn(pages: Sequence[Path], class_page: Path | None, console: Console) -> N
 def examined(line: Checked, console: Console) -> None:
     """One line of an examination, with what to do next below it."""
     mark, colour = _STATES[line.state]
-    lines = [Text.assemble((f"{words(line.subject)}: ", "bold"), words(line.said))]
+    lines = [Text.assemble((say("{subject}: ", subject=line.subject), "bold"), words(line.said))]
     lines += [Text(f"-> {words(step)}") for step in line.steps]
     for number, text in enumerate(lines):
         lead = Text(f"{mark:3}" if number == 0 else "   ", style=colour)
@@ -123,7 +123,7 @@ def _standing(grade: Grade) -> Iterator[str]:
 
 def _criterion(mark: Mark) -> Row:
     finding = told(mark.finding)
-    lines = [Text(clip(mark.criterion.title, 300), style="bold"), Text(words(finding.reason))]
+    lines = [Text(known(mark.criterion.title), style="bold"), Text(words(finding.reason))]
     if finding.state != "judged":
         lines.append(Text(state_words(finding.state, "staff"), style=_STYLES[finding.state]))
     return score(mark), lines

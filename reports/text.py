@@ -77,6 +77,11 @@ def clip(text: str, limit: int) -> str:
     return say("{start}… ({count} characters)", start=text[:limit], count=len(text))
 
 
+def known(text: str, limit: int = VALUE_LIMIT) -> str:
+    """Words of ours that a record holds as plain text, such as a title; in a stored grade they may be anybody's."""
+    return clip(translate(text), limit)
+
+
 def squeezed(text: str, columns: int) -> str:
     """The text cut to so many columns of a typewriter, in which a Chinese character takes two."""
     for end, character in enumerate(text):
