@@ -6,11 +6,11 @@ pass, every mistake and every invented ranking fails; `python benchmarks/retriev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, pstdev, quantiles
 
-from grader.evidence import Agreement, ComparedQuery, ComparedRun, Match, Suspicion
+from grader.evidence import Agreement, ComparedQuery, ComparedRun, Match, ReportedQuery, ReportedRun, Suspicion
 from grader.hypotheses import BY_NAME
 
 TOP = 5
@@ -104,6 +104,19 @@ def named(run: ComparedRun) -> Suspicion | None:
 def class_of(path: str) -> str:
     """The class of an image of the library: its folder."""
     return path.replace("\\", "/").rpartition("/")[0].rpartition("/")[2]
+
+
+def class_asked(query: ReportedQuery, classes: Container[str]) -> str:
+    """The class of a query: as stated, else its folder where that is a class of the library, else its name."""
+    path = query.query.replace("\\", "/")
+    folder = class_of(path)
+    return query.label or (folder if folder in classes else path.rpartition("/")[2].rpartition(".")[0] or path)
+
+
+def rows_of(run: ReportedRun) -> list[tuple[str, Sequence[Match]]]:
+    """Class and matches of each query, as far as the report itself tells them."""
+    classes = {class_of(match.path) for query in run.queries for match in query.matches}
+    return [(class_asked(query, classes), query.matches) for query in run.queries]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from statistics import fmean, pstdev
 
 from grader.case import Case, Part, add_up, check, require_weights
 from grader.evidence import ComparedRankings, ReportedRun, RetrievalReport
-from grader.rankings import STILL_USEFUL, TOP, Counted, accepted, all_alike, class_of, count, scores_of
+from grader.rankings import STILL_USEFUL, TOP, Counted, accepted, all_alike, count, rows_of, scores_of
 from grader.records import Cell, Exhibit, Listing, Message, Scalar, Table, Verdict, message
 
 ROUNDED = 0.0051  # of a share: claims are printed in whole percent
@@ -117,7 +117,7 @@ def _range(run: ReportedRun) -> Iterator[Message]:
 
 
 def _claims(run: ReportedRun) -> Iterator[Message]:
-    counted = count((query.label or _label(query.query), query.matches) for query in run.queries)
+    counted = count(rows_of(run))
     for name, claimed, right in (
         ("precision@5", run.precision_at_5, counted.precision),
         ("top-1", run.top1, counted.top1),
@@ -125,14 +125,6 @@ def _claims(run: ReportedRun) -> Iterator[Message]:
         if claimed is not None and abs(claimed - right) > ROUNDED:
             text = "{model}: {name} is stated as {claimed:.1%}; the rankings give {right:.1%}."
             yield message(text, model=run.model or "?", name=name, claimed=claimed, right=right)
-
-
-def _label(query: str) -> str:
-    """The class of a query that the report does not state: its folder, else its name."""
-    path = query.replace("\\", "/")
-    folder = class_of(path)
-    stem = path.rpartition("/")[2].rpartition(".")[0] or path
-    return stem if folder.casefold() in ("", ".", "queries", "query") else folder
 
 
 def _differ(runs: Sequence[ReportedRun], limits: ScoresLimits) -> Part:
@@ -165,7 +157,7 @@ def _suspect(case: Case[RetrievalReport, ScoresLimits]) -> Iterator[Message]:
         scores = scores_of(match for query in run.queries for match in query.matches[:TOP])
         if run.model in cleared or run.weights == "random" or run.metric == "euclidean" or not all_alike(scores):
             continue
-        counted = count((query.label or _label(query.query), query.matches) for query in run.queries)
+        counted = count(rows_of(run))
         values: dict[str, Scalar] = {"model": run.model or "?", "mean": fmean(scores), "spread": pstdev(scores)}
         if counted.precision >= STILL_USEFUL:
             text = (
@@ -184,7 +176,7 @@ def _exhibits(report: RetrievalReport) -> Iterator[Exhibit]:
     rows: list[tuple[Cell, ...]] = []
     for run in report.runs:
         scores = scores_of(match for query in run.queries for match in query.matches[:TOP])
-        counted = count((query.label or _label(query.query), query.matches) for query in run.queries)
+        counted = count(rows_of(run))
         span = f"{min(scores):.4f} – {max(scores):.4f}" if scores else "–"
         rows.append((run.model or "?", run.metric or "?", len(run.queries), span, *_beside(run, counted)))
     columns = ("Model", "Method", "Queries", "Scores", "Precision@5 counted", "stated", "Top-1 counted", "stated")

@@ -27,7 +27,7 @@ from grader.hypotheses import ALLOWED, DECLARED, MISTAKES, Way
 from grader.intake import place
 from grader.judge import explain
 from grader.ranking_rule import TOP, Scores, compare, distance, printed_half_digit
-from grader.rankings import accepted
+from grader.rankings import accepted, class_asked, class_of
 from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
 
@@ -261,14 +261,16 @@ def _from_report(comparison: Comparison) -> ComparedRun:
     """Nothing beside it: a query can be held to five distinct images, of the library where there is one."""
     run, scene = comparison.run, comparison.scene
     library = Paths(scene.library)
+    classes = {class_of(match.path) for query in run.queries for match in query.matches}
     nothing = Agreement(0, 0, 0)
     queries = []
     for query in run.queries:
         known = {m.path for m in query.matches[:TOP] if not scene.library or library.find(m.path) is not None}
         distinct = Agreement(TOP, len(known), len(known))
-        label = query.label or label_of(query.query)
         theirs = query.matches[:TOP]
-        queries.append(ComparedQuery(query.query, label, theirs, (), distinct, nothing, nothing, 0.0, ()))
+        queries.append(
+            ComparedQuery(query.query, class_asked(query, classes), theirs, (), distinct, nothing, nothing, 0.0, ())
+        )
     return ComparedRun(
         run.model, run.weights, comparison.metric, "report", "", tuple(queries), missing=comparison.missing
     )

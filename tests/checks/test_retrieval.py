@@ -1,0 +1,261 @@
+"""The three checks of the retrieval report, each from records alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from grader.checks.retrieval_library import LibraryLimits, retrieval_library
+from grader.checks.retrieval_ranking import RankingLimits, retrieval_ranking
+from grader.checks.retrieval_scores import ScoresLimits, retrieval_scores
+from grader.evidence import (
+    Agreement,
+    ComparedQuery,
+    ComparedRankings,
+    ComparedRun,
+    Extracted,
+    FeatureVectors,
+    LibraryImage,
+    Match,
+    ReportedQuery,
+    ReportedRun,
+    RetrievalImages,
+    RetrievalReport,
+    Suspicion,
+)
+from grader.records import Ranking, Verdict, message
+
+LIBRARY = LibraryLimits(images=4, classes=2, enough=2, queries=1, distinct=1, apart=1)
+RANKING = RankingLimits(models=2, from_features=0.8, from_report=0.4)
+SCORES = ScoresLimits(models=2, method=1, five=1, order=1, range=1, claims=1, differ=1)
+
+
+def said(verdict: Verdict) -> str:
+    return "\n".join(one.english() for one in (verdict.message, *verdict.hints))
+
+
+@pytest.fixture
+def judge(evidence):
+    from grader.case import Case
+
+    def of(check, limits, record, *others) -> Verdict:
+        return check.judge(Case(record, limits, evidence(record, *others)))
+
+    return of
+
+
+# --- the library -----------------------------------------------------------------------------------------------
+
+
+def image(path: str, content: str, label: str = "cat", nearness: str = "") -> LibraryImage:
+    return LibraryImage(path, label, content, nearness, 10, 10)
+
+
+def images(library=(), queries=(), **more) -> RetrievalImages:
+    return RetrievalImages(tuple(library), tuple(queries), **more)
+
+
+CATS = [image(f"library/cat/{n}.png", f"cat {n}") for n in range(2)]
+DOGS = [image(f"library/dog/{n}.png", f"dog {n}", "dog") for n in range(2)]
+QUERIES = [image("queries/cat.png", "q1"), image("queries/dog.png", "q2", "dog")]
+
+
+def test_enough_different_images_and_strange_queries_earn_everything(judge):
+    verdict = judge(retrieval_library, LIBRARY, images([*CATS, *DOGS], QUERIES))
+    assert verdict.credit == 1.0
+    assert "4 images in 2 classes" in said(verdict)
+    assert verdict.hints == ()
+
+
+@pytest.mark.parametrize(
+    ("library", "queries", "credit", "words"),
+    [
+        ([*CATS, DOGS[0]], QUERIES, 0.9, "3 different images; at least 4"),
+        ([*CATS, *DOGS], QUERIES[:1], 0.9, "Queries ask for 1 classes"),
+        ([*CATS, *DOGS], [QUERIES[0], image("queries/cow.png", "q3", "cow")], 0.85, "belongs to no class"),
+        ([*CATS, *DOGS], [QUERIES[0], image("queries/dog.png", "dog 1", "dog")], 0.9, "in the library, as library/dog/1"),
+        ([*CATS, *DOGS, image("library/cat/9.png", "cat 0")], QUERIES, 0.96, "same picture as library/cat/0.png"),
+        ([], QUERIES, 0.2, "0 different images"),
+        ([*CATS, *DOGS], [], 0.6, "0 classes"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_costs_its_share_and_is_named(judge, library, queries, credit, words):
+    verdict = judge(retrieval_library, LIBRARY, images(library, queries))
+    assert verdict.credit == pytest.approx(credit)
+    assert words in said(verdict)
+
+
+def test_pictures_that_cannot_be_used_are_named_and_do_not_count(judge):
+    broken = [LibraryImage(f"library/cat/b{n}.png", "cat", problem=message("b{n} is broken.", n=n)) for n in range(5)]
+    verdict = judge(retrieval_library, LIBRARY, images([*CATS, DOGS[0], *broken], QUERIES, more=7))
+    assert verdict.credit == pytest.approx(0.9)
+    for words in ("b0 is broken", "b2 is broken", "2 more images cannot be used", "7 more images were not looked at"):
+        assert words in said(verdict)
+
+
+def test_a_query_that_looks_nearly_like_a_library_image_is_a_hint_and_costs_nothing(judge):
+    near, far = "f" * 64, "f" * 32 + "0" * 32
+    library = [replace(CATS[0], nearness=near), replace(CATS[1], nearness=far), *DOGS]
+    queries = [replace(QUERIES[0], nearness="e" + "f" * 63), QUERIES[1]]
+    verdict = judge(retrieval_library, LIBRARY, images(library, queries))
+    assert verdict.credit == 1.0
+    assert "looks nearly like library/cat/0.png" in said(verdict)
+    assert "library/cat/1.png" not in said(verdict)
+
+
+# --- the rankings ----------------------------------------------------------------------------------------------
+
+GOOD = (Agreement(5, 5, 5), Agreement(5, 5, 5), Agreement(4, 4, 4))
+BAD = (Agreement(5, 1, 1), Agreement(5, 1, 1), Agreement(4, 1, 1))
+
+
+def compared(good: int, bad: int = 0, model: str = "resnet50", **more) -> ComparedRun:
+    matches = tuple(Match(f"library/cat/{n}.png", 0.9) for n in range(5))
+    right = ComparedQuery("queries/cat.png", "cat", matches, matches, *GOOD, 0.0, (0.0,) * 5)
+    wrong = ComparedQuery("queries/dog.png", "dog", matches, (), *BAD, 3.0, (2.0,) * 5)
+    given = {"basis": "images", "distance": 1.0, "example": 0.5, **more}
+    return ComparedRun(
+        model, "random", "cosine", pipeline="as declared", queries=(right,) * good + (wrong,) * bad, **given
+    )
+
+
+def test_two_models_that_agree_earn_everything(judge):
+    verdict = judge(retrieval_ranking, RANKING, ComparedRankings((compared(10), compared(10, model="alexnet"))))
+    assert verdict.credit == 1.0
+    assert "resnet50 and alexnet" in said(verdict)
+    rankings = [exhibit for exhibit in verdict.exhibits if isinstance(exhibit, Ranking)]
+    assert [query.accepted for query in rankings[0].queries] == [True] * 10
+    assert rankings[0].queries[0].theirs[0].right and rankings[0].queries[0].theirs[0].agreed
+
+
+def test_one_model_earns_half(judge):
+    verdict = judge(retrieval_ranking, RANKING, ComparedRankings((compared(10),)))
+    assert verdict.credit == 0.5
+    assert "of 1 model; 2 are asked for" in said(verdict)
+
+
+def test_the_same_model_twice_is_one(judge):
+    assert judge(retrieval_ranking, RANKING, ComparedRankings((compared(10), compared(10)))).credit == 0.5
+
+
+def test_each_query_that_agrees_alone_earns_its_share(judge):
+    verdict = judge(retrieval_ranking, RANKING, ComparedRankings((compared(6, 4), compared(10, model="alexnet"))))
+    assert verdict.credit == pytest.approx(0.8)
+    assert "6 of 10 rankings agree" in said(verdict)
+    assert "could not be explained" in said(verdict)
+
+
+def test_queries_that_were_not_handed_in_earn_nothing(judge):
+    runs = (compared(5, absent=5, missing=("queries/cow.png",)), compared(10, model="alexnet"))
+    verdict = judge(retrieval_ranking, RANKING, ComparedRankings(runs))
+    assert verdict.credit == pytest.approx(0.75)
+    assert "queries/cow.png was not handed in" in said(verdict)
+
+
+def test_a_mistake_is_named_with_the_three_scores_and_the_line_to_change(judge):
+    suspicion = Suspicion("BatchNorm in training mode", 0.01, 1.0, 1.0, 0.9954)
+    runs = (compared(0, 10, suspicions=(suspicion,)), compared(10, model="alexnet"))
+    verdict = judge(retrieval_ranking, RANKING, ComparedRankings(runs))
+    assert verdict.credit == 0.5
+    for words in ("training mode", "0.9000", "0.5000", "0.9954", "model.eval()"):
+        assert words in said(verdict)
+
+
+def vectors(distance: float) -> FeatureVectors:
+    return FeatureVectors((Extracted("resnet50", (2, 2048), (2, 2048), 7, distance),), (), None)
+
+
+@pytest.mark.parametrize(("distance", "credit"), [(1e-6, 0.5), (0.2, 0.4)])
+def test_rankings_from_features_earn_everything_only_where_the_features_are_right(judge, distance, credit):
+    run = compared(10, basis="features", why_not=message("no weights"))
+    verdict = judge(retrieval_ranking, RANKING, ComparedRankings((run,)), vectors(distance))
+    assert verdict.credit == pytest.approx(credit)
+
+
+def test_a_report_alone_earns_little_and_says_why(judge):
+    run = compared(10, basis="report", why_not=message("the weights are not here."))
+    verdict = judge(retrieval_ranking, RANKING, ComparedRankings((run, replace(run, model="alexnet"))))
+    assert verdict.credit == pytest.approx(0.4)
+    assert "only the report itself could be checked, since the weights are not here." in said(verdict)
+
+
+# --- scores and claims -----------------------------------------------------------------------------------------
+
+
+def reported(model: str = "resnet50", scores=(0.9, 0.8, 0.7, 0.6, 0.5), name: str = "a", **more) -> ReportedRun:
+    matches = tuple(Match(f"cat/{name}{n}.png", score) for n, score in enumerate(scores))
+    others = tuple(replace(match, path=f"dog/{name}{n}.png") for n, match in enumerate(matches))
+    queries = (ReportedQuery("queries/cat.png", matches), ReportedQuery("queries/dog.png", (*matches[:3], *others[3:])))
+    return ReportedRun(model, queries, **{"metric": "cosine", **more})
+
+
+def report(*runs: ReportedRun) -> RetrievalReport:
+    return RetrievalReport("retrieval.json", "JSON", runs)
+
+
+OTHER = reported("alexnet", name="b")
+
+
+def test_scores_in_order_and_claims_that_follow_earn_everything(judge):
+    run = reported(precision_at_5=0.7, top1=0.5)
+    verdict = judge(retrieval_scores, SCORES, report(run, OTHER))
+    assert verdict.credit == 1.0
+    assert verdict.hints == ()
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        (reported(metric=""), "does not say how images are compared"),
+        (reported(scores=(0.5, 0.6, 0.7, 0.8, 0.9)), "0.5000 stands before 0.6000; the best match comes first"),
+        (reported(metric="euclidean"), "(the smallest first)"),
+        (reported(scores=(17.0, 16.0, 15.0, 14.0, 13.0)), "the score 17 is no cosine"),
+        (reported(scores=(1.0, 2.0, 2.5, 2.6, 2.7), metric="euclidean"), "is no euclidean"),
+        (reported(scores=(0.9, None, 0.7, 0.6, 0.5)), "no score that is a number"),
+        (reported(precision_at_5=0.9), "precision@5 is stated as 90.0%; the rankings give 70.0%"),
+        (reported(top1=1.0), "top-1 is stated as 100.0%; the rankings give 50.0%"),
+        (reported(scores=(0.9, 0.8, 0.7)), "3 different matches; the 5 best are asked for"),
+        (reported(name="b"), "the same for every query: one was copied"),
+    ],
+)  # fmt: skip
+def test_what_does_not_follow_is_named_and_costs(judge, run, words):
+    verdict = judge(retrieval_scores, SCORES, report(run, OTHER))
+    assert words in said(verdict)
+    assert verdict.credit < 1.0
+
+
+def test_a_rise_within_rounding_of_the_range_is_no_fault(judge):
+    assert (
+        judge(retrieval_scores, SCORES, report(reported(scores=(1.0000002, 0.9, 0.8, 0.7, 0.6)), OTHER)).credit == 1.0
+    )
+
+
+def test_claims_in_whole_percent_are_not_held_to_the_digit(judge):
+    assert judge(retrieval_scores, SCORES, report(reported(precision_at_5=0.705), OTHER)).credit == 1.0
+
+
+ALIKE = (0.9956, 0.9955, 0.9954, 0.9953, 0.9952)
+
+
+def test_scores_that_are_all_alike_are_suspected_in_words_and_cost_nothing(judge):
+    verdict = judge(retrieval_scores, SCORES, report(reported(scores=ALIKE), OTHER))
+    assert verdict.credit == 1.0
+    assert "resnet50: all scores lie near 0.9954" in said(verdict)
+    assert "alexnet" not in said(verdict)
+    assert "random weights" not in said(verdict)  # 70 % of the matches are right: random weights do not reach that
+
+
+def test_where_hardly_a_match_is_right_random_weights_are_as_likely(judge):
+    run = reported(scores=ALIKE)
+    lost = replace(run, queries=tuple(replace(query, label="cow") for query in run.queries))
+    assert "or random weights" in said(judge(retrieval_scores, SCORES, report(lost, OTHER)))
+
+
+def test_stated_random_weights_and_rankings_that_were_computed_anew_are_not_suspected(judge):
+    random = reported(scores=ALIKE, weights="random")
+    assert "all scores lie near" not in said(judge(retrieval_scores, SCORES, report(random, OTHER)))
+    cleared = ComparedRankings((compared(10),))
+    assert "all scores lie near" not in said(
+        judge(retrieval_scores, SCORES, report(reported(scores=ALIKE), OTHER), cleared)
+    )
