@@ -74,7 +74,7 @@ def test_enough_different_images_and_strange_queries_earn_everything(judge):
         ([*CATS, DOGS[0]], QUERIES, 0.9, "3 different images; at least 4"),
         ([*CATS, *DOGS], QUERIES[:1], 0.9, "Queries ask for 1 classes"),
         ([*CATS, *DOGS], [QUERIES[0], image("queries/cow.png", "q3", "cow")], 0.85, "belongs to no class"),
-        ([*CATS, *DOGS], [QUERIES[0], image("queries/dog.png", "dog 1", "dog")], 0.9, "in the library, as library/dog/1"),
+        ([*CATS, *DOGS], [QUERIES[0], image("queries/dog.png", "dog 1", "dog")], 0.9, "as library/dog/1"),
         ([*CATS, *DOGS, image("library/cat/9.png", "cat 0")], QUERIES, 0.96, "same picture as library/cat/0.png"),
         ([], QUERIES, 0.2, "0 different images"),
         ([*CATS, *DOGS], [], 0.6, "0 classes"),
