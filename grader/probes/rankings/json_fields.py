@@ -26,6 +26,9 @@ KEYS = {name: tuple(names.split()) for name, names in _SPELLINGS.items()}
 _TOKENS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}]', re.DOTALL)
 
 
+LONGEST = 2_000  # characters of a name that are looked at: the last ones, for of a path they count
+
+
 class Placed(dict[str, Any]):
     """An object of JSON that knows the line on which it begins."""
 
@@ -81,7 +84,7 @@ def text_of(value: Any) -> str:
         value = next((fields[key] for key in ("path", "name", "file", "image", "query") if key in fields), "")
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return value[:2_000] if isinstance(value, str) else ""
+    return value[-LONGEST:] if isinstance(value, str) else ""
 
 
 def rank_of(value: Any) -> int | None:

@@ -10,7 +10,7 @@ from grader.probes.rankings import models
 from grader.probes.rankings.found import Found, Heading
 from grader.probes.rankings.json_fields import KEYS, Placed, fold, folded, pick, rank_of, text_of
 from grader.probes.rankings.match_lines import MatchLine
-from grader.probes.rankings.paths import cleaned, ends
+from grader.probes.rankings.paths import ends, slashed
 from grader.probes.rankings.pipelines import pipeline_from
 from grader.probes.rankings.scores import Score, score_from
 from grader.probes.rankings.words import metric_in
@@ -111,15 +111,16 @@ def _row(found: Found, node: Placed, fields: dict[str, Any]) -> bool:
     query, entry = text_of(pick(fields, "query")), _entry_of(node)
     if not query or not entry or (entry.score is None and entry.rank is None):
         return False
-    found.place(node.line, _match(found, entry), (cleaned(query), text_of(pick(fields, "label"))), FORM)
+    found.place(node.line, _match(found, entry), (slashed(query), text_of(pick(fields, "label"))), FORM)
     return True
 
 
 def _put(found: Found, query: tuple[str, str], line: int, entries: list[Entry]) -> None:
     found.open = None
-    found.start_query(cleaned(query[0]), query[1], line)
-    for entry in entries:
-        found.add(entry.line, _match(found, entry), FORM)
+    found.start_query(slashed(query[0]), query[1], line)
+    ranks = {entry.rank for entry in entries if entry.rank is not None}
+    for entry in sorted(entries, key=lambda entry: entry.rank or 0) if len(ranks) == len(entries) else entries:
+        found.add(entry.line, replace(_match(found, entry), rank=None), FORM)
     found.open, found.query = None, ("", "", 0)
 
 
@@ -127,7 +128,7 @@ def _match(found: Found, entry: Entry) -> MatchLine:
     score = score_from(entry.score)
     if score is None:
         found.cannot_read(entry.line, f"{entry.path}: {str(entry.score)[:100]}")
-    return MatchLine(cleaned(entry.path), entry.rank, score or Score(None), said=entry.key)
+    return MatchLine(slashed(entry.path), entry.rank, score or Score(None), said=entry.key)
 
 
 def _matches(value: Any, line: int) -> list[Entry]:

@@ -28,12 +28,17 @@ def start(text: str, end: int, floor: int = 0) -> int:
 
 
 def cleaned(text: str) -> str:
-    """A path with forward slashes and without quotes or a leading ./ around it."""
+    """A path out of a line of text: `slashed`, and without what stands around it."""
     text = _LEADING.sub("", text, count=1) if text[:1] and _LEADING.match(text) else text
     text = text.rstrip(" \t'\"`]}>*,;|")
     if text.startswith("(") and ")" not in text:
         text = text[1:]
-    text = re.sub(r"[\\/]+", "/", text.replace("\u00ad", "").strip())
+    return slashed(text)
+
+
+def slashed(text: str) -> str:
+    """A path with forward slashes and without a leading ./; its last characters where it is long."""
+    text = re.sub(r"[\\/]+", "/", text.strip())
     while text.startswith("./"):
         text = text[2:]
     return text[-LONGEST:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from grader.probes.rankings.text_form import read_text
 from grader.probes.refusals import Refuse
 from grader.probes.text import decode, read_bytes
 
+_SOFT_HYPHEN = re.compile("\u00ad(?!\\s*$)")  # one at the line's end says that a word goes on in the next
 MINUS = "\u2212"
 FEWEST = 2  # matches in a text: a single one may be any sentence with a file and a number
 
@@ -55,10 +57,17 @@ def _read(name: str, data: bytes) -> Found | None:
             fault = Refuse("retrieval_empty", files=name)  # nested as no person nests
         except ValueError as error:
             fault = Refuse("retrieval_json", file=name, line=getattr(error, "lineno", 0))
-    pieces = [(line.number or line.part, plain(line.text).replace(MINUS, "-")) for line in bounded(lines(name, data))]
+    pieces = [
+        (line.number or line.part, _SOFT_HYPHEN.sub("", plain(line.text)).replace(MINUS, "-"))
+        for line in bounded(lines(name, data))
+    ]
     found = read_text(pieces, name)
     if found.count >= FEWEST:
         return found
     if fault is not None and kind == "json":
         raise fault
     return None
+
+
+def _cleaned(text: str) -> str:
+    return _SOFT_HYPHEN.sub("", plain(text)).replace(MINUS, "-")
