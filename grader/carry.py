@@ -17,7 +17,7 @@ def carry_over(old: Grade, new: Grade) -> Grade:
     One whose criterion is gone is told to staff in a flag.
     """
     before = {mark.criterion.check: mark.finding for mark in old.marks if isinstance(mark.finding, Manual)}
-    marks = tuple(_kept(mark, before.get(mark.criterion.check), new.digest) for mark in new.marks)
+    marks = tuple(_kept(mark, before.get(mark.criterion.check), hand_in(new)) for mark in new.marks)
     flags = (*new.flags, *(flag for flag in old.flags if flag.kind == LEFT_ASIDE), *_left_aside(before, new))
     people = tuple(one for one in old.adjustments if one.by_person)
     return with_adjustments(replace(new, marks=marks, flags=tuple(dict.fromkeys(flags))), people)
@@ -30,6 +30,11 @@ def with_adjustments(grade: Grade, people: tuple[Adjustment, ...]) -> Grade:
     return replace(grade, adjustments=(*ours, *people))
 
 
+def hand_in(grade: Grade) -> str:
+    """What tells one hand-in of a student from another: its digest, and the name of what could not even be read."""
+    return grade.digest or grade.archive
+
+
 def give(mark: Mark, given: Given) -> Mark:
     """The mark with what a person gave; what was given before is kept beside it."""
     assert isinstance(mark.finding, Manual)
@@ -40,11 +45,11 @@ def _history(finding: Manual) -> tuple[Given, ...]:
     return finding.earlier if finding.given is None else (*finding.earlier, finding.given)
 
 
-def _kept(mark: Mark, before: Manual | None, digest: str) -> Mark:
+def _kept(mark: Mark, before: Manual | None, looked_at: str) -> Mark:
     finding = mark.finding
     if before is None or not isinstance(finding, Manual) or not (history := _history(before)):
         return mark
-    counts = next((given for given in reversed(history) if given.digest == digest != ""), None)
+    counts = next((given for given in reversed(history) if given.hand_in == looked_at), None)
     if counts is not None:
         earlier = tuple(given for given in history if given is not counts)
         return replace(mark, finding=replace(finding, given=counts, earlier=earlier))

@@ -15,13 +15,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from grader import __version__, console
+from grader.cli_staff import adjust_command, regrade_command
 from grader.command_line import (
+    GRADED,
+    NEEDS_HUMAN,
+    UNUSABLE,
     DefaultGroup,
     GivenPath,
     audience_option,
     data_option,
     language_option,
     measuring_options,
+    pseudonyms_option,
 )
 from grader.endings import Terminated, ending_orderly
 from grader.errors import GraderError
@@ -35,7 +40,6 @@ if TYPE_CHECKING:
     from grader.rubric import Rubric
     from grader.run import Options
 
-GRADED, NEEDS_HUMAN, UNUSABLE = 0, 1, 2
 READY, NOT_READY = 0, 1
 INTERRUPTED = 130
 
@@ -55,6 +59,7 @@ def cli(ctx: click.Context) -> None:
     grade submission.zip            grade one submission (short for: grade run submission.zip)
     grade downloads/ --out marks/   grade every submission in a folder
     grade report grades/            draw the pages again from stored grades
+    grade adjust grades/ ada        points by a person, with a reason
     grade demo                      see it work, without CIFAR-10
     """  # noqa: D301 - click reads the backspace
     if ctx.invoked_subcommand is None:
@@ -225,7 +230,7 @@ def export_command(**rest: Any) -> None:
 @click.argument("folder", type=GivenPath(path_type=Path, exists=True, file_okay=False))
 @audience_option
 @language_option
-@click.option("--pseudonyms", is_flag=True, help="No names among the best accuracies.")
+@pseudonyms_option
 def report(folder: Path, audience: Literal["staff", "student"], pseudonyms: bool) -> None:
     """Draw the pages of the grades below FOLDER again: each student's, and the class's. Nothing is graded anew."""
     from grader.pages import draw_pages
@@ -330,6 +335,10 @@ def completion(shell: str) -> None:
     chosen = get_completion_class(shell)
     assert chosen is not None
     click.echo(chosen(cli, {}, "grade", "_GRADE_COMPLETE").source())
+
+
+cli.add_command(adjust_command)
+cli.add_command(regrade_command)
 
 
 def main() -> None:

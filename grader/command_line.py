@@ -12,6 +12,7 @@ import click
 from reports.languages import LANGUAGES, speak
 
 DEFAULT_COMMAND = "run"
+GRADED, NEEDS_HUMAN, UNUSABLE = 0, 1, 2  # exit status
 
 
 class DefaultGroup(click.Group):
@@ -61,6 +62,11 @@ def audience_option(function: Callable[..., Any]) -> Callable[..., Any]:
         "--audience", type=click.Choice(["staff", "student"]), default="staff", show_default=True,
         help="Whom the pages are for. What is for staff, and other students' names, are not in a student's at all.",
     )(function)  # fmt: skip
+
+
+def pseudonyms_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--pseudonyms, of every command that draws the class's page."""
+    return click.option("--pseudonyms", is_flag=True, help="No names among the best accuracies.")(function)
 
 
 def language_option(function: Callable[..., Any]) -> Callable[..., Any]:

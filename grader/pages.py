@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from grader.export.interface import Stored
 from grader.export.stored import read_stored
 from grader.intake.names import visible_path
 from grader.records import Audience, message
+from grader.stored import read_grade
 from reports.html import render, render_class
 
 PAGE, CLASS_PAGE = "report.html", "index.html"
@@ -37,6 +39,17 @@ def draw_pages(folder: Path, audience: Audience, pseudonyms: bool) -> Drawn:
         _write(page, render(one.grade, audience))
         pages.append(page)
     return Drawn(tuple(pages), _draw_class(folder, stored, audience, pseudonyms), refusals)
+
+
+def draw_some(folder: Path, paths: Iterable[Path], audience: Audience, pseudonyms: bool) -> Drawn:
+    """Write report.html beside these grade.json alone, and index.html anew where there is one. Raises BadLab."""
+    pages = []
+    for path in paths:
+        _write(path.with_name(PAGE), render(read_grade(path), audience))
+        pages.append(path.with_name(PAGE))
+    page = folder / CLASS_PAGE
+    of_class = draw_class(folder, audience, pseudonyms) if page.exists() and _ours(page) else Drawn((), None, ())
+    return Drawn(tuple(pages), of_class.class_page, of_class.refusals)
 
 
 def draw_class(folder: Path, audience: Audience, pseudonyms: bool) -> Drawn:

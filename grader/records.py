@@ -272,7 +272,7 @@ class Unjudged:
 class Given:
     """What a person gave for a criterion marked by hand: `points` of the `of` that the rubric offered then.
 
-    `digest` is that of the hand-in that was looked at.
+    `hand_in` tells what was looked at: its digest, where it has one.
     """
 
     points: float
@@ -280,7 +280,7 @@ class Given:
     reason: str
     by: str
     on: str
-    digest: str
+    hand_in: str
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.points <= self.of:
