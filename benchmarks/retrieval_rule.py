@@ -184,7 +184,8 @@ def simulate(
     model: nn.Module, pool: Pool, declared: Pipeline, reports: int, random: np.random.Generator
 ) -> dict[str, Counter[str]]:
     """Verdicts by what was done: honest variants, mistakes, inventions."""
-    ways = tuple(mistake.way for mistake in MISTAKES if mistake.way.metric in (None, "cosine"))
+    ways = (mistake.way for mistake in MISTAKES if mistake.way.metric in (None, "cosine"))
+    ways = tuple(way for way in ways if way.differs(declared))
     allowed = tables(model, pool, declared, (DECLARED, *ALLOWED))
     wrong = tables(model, pool, declared, ways)
     numeric = {

@@ -23,6 +23,7 @@ class Way:
 
     name: str
     change: Mapping[str, Any] = field(default_factory=dict)
+    to_crop: bool = False  # resized to the side of the crop at once
     training: bool = False  # BatchNorm on the statistics of the one picture that it is given
     tap: Tap = "head"
     compare: Compare = "cosine"
@@ -32,11 +33,17 @@ class Way:
     @property
     def only_sorts(self) -> bool:
         """Whether its scores are the right ones, and nothing but their order is wrong."""
-        return not (self.change or self.training) and (self.tap, self.compare) == ("head", "cosine")
+        return not (self.change or self.to_crop or self.training) and (self.tap, self.compare) == ("head", "cosine")
 
     def pipeline(self, declared: Pipeline) -> Pipeline:
         """The pipeline of this way, where the report declares another."""
-        return replace(declared, **self.change)
+        side = (declared.crop or declared.resize) if self.to_crop else declared.resize
+        return replace(declared, **{"resize": side, **self.change})
+
+    def differs(self, declared: Pipeline) -> bool:
+        """Whether this is another way than the declared one at all."""
+        right = (declared, False, "head", "cosine", True)
+        return (self.pipeline(declared), self.training, self.tap, self.compare, self.largest_first) != right
 
 
 DECLARED = Way("as declared")
@@ -95,8 +102,8 @@ MISTAKES = (
         message("Convert with cv2.cvtColor(image, cv2.COLOR_BGR2RGB), or read images with PIL."),
     ),
     Mistake(
-        Way("resized to a square", {"squash": True, "resize": 224, "crop": 0}),
-        message("images were resized to 224 x 224 at once, and not as declared"),
+        Way("resized to a square", {"squash": True, "crop": 0}, to_crop=True),
+        message("images were resized to a square at once, and not as declared"),
         message("Declare it under 'preprocess' in retrieval.json, or resize the shorter side to 256 and crop 224."),
     ),
     Mistake(
@@ -105,8 +112,8 @@ MISTAKES = (
         message("Add transforms.CenterCrop(224) after the resize, or declare the preprocessing that was used."),
     ),
     Mistake(
-        Way("resized to 224", {"resize": 224, "crop": 224}),
-        message("the shorter side was resized to 224 before the crop, and not as declared"),
+        Way("resized to the crop", to_crop=True),
+        message("the shorter side was resized to the side of the crop, and not as declared"),
         message("Use transforms.Resize(256) before CenterCrop(224), or declare the preprocessing that was used."),
     ),
     Mistake(

@@ -202,7 +202,8 @@ def _from_pictures(comparison: Comparison, network: Network) -> ComparedRun | Fa
         other = comparison.compared(way.name, table)
         if accepted(other):
             return other
-    tried = [mistake.way for mistake in MISTAKES if mistake.way.metric in (None, comparison.metric)]
+    ways = (mistake.way for mistake in MISTAKES if mistake.way.metric in (None, comparison.metric))
+    tried = [way for way in ways if way.differs(network.pipeline)]
     few = replace(comparison, asked=comparison.asked[:MOST_TRIED])
     tables = _tables(tried, network, few)
     if not isinstance(tables, list):
