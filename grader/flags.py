@@ -15,7 +15,8 @@ from grader.evidence import (
     Preprocessing,
     TestScores,
 )
-from grader.records import Flag, Scalar, message
+from grader.phrases import phrase
+from grader.records import Flag, Message, Scalar, message
 from grader.statistics import better_preprocessing, fits_training
 
 # Measured on 1,000 images: the reference's ResNet20 loses nothing, the demo's 1.5 points, an MLP and a small CNN that
@@ -42,7 +43,7 @@ def _claim_above(evidence: Evidence) -> Iterator[Flag]:
 
 def _explained(claim: Claim, scores: TestScores, diagnosis: Diagnosis | None) -> Flag:
     """A claim above the measurement, with what may lie behind it."""
-    values: dict[str, Scalar] = {
+    values: dict[str, Scalar | Message] = {
         "source": claim.source, "claimed": claim.accuracy, "share": scores.correct / scores.count,
     }  # fmt: skip
     better = better_preprocessing(diagnosis)
@@ -51,7 +52,7 @@ def _explained(claim: Claim, scores: TestScores, diagnosis: Diagnosis | None) ->
             "{source} claims {claimed:.2%}; measured: {share:.2%}. The normalisation may be why: with {name} the same"
             " weights name {better:.2%} of the training images correctly."
         )
-        values |= {"name": better.name, "better": better.correct / better.count}
+        values |= {"name": phrase(better.name), "better": better.correct / better.count}
         return Flag("claim above measurement", message(text, **values))
     training = fits_training(claim.accuracy, scores, diagnosis)
     if training is not None:
@@ -111,7 +112,7 @@ def _thrown_away(evidence: Evidence) -> Iterator[Flag]:
     for kind, outcome in evidence.observations:
         if isinstance(outcome, Malformed):
             text = "The answer about {kind} was not of the agreed form: {reason}."
-            yield Flag("malformed answer", message(text, kind=kind, reason=outcome.reason[:300]))
+            yield Flag("malformed answer", message(text, kind=kind, reason=phrase(outcome.reason[:300])))
 
 
 RULES: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (

@@ -19,6 +19,7 @@ from grader.evidence import (
     Unavailable,
     WrittenReport,
 )
+from grader.phrases import phrase
 from grader.records import Blocked, Finding, Judged, Listing, Message, Unjudged, message
 from grader.rubric import Line, Rubric
 
@@ -70,6 +71,6 @@ def explain(outcome: Failure) -> Message:
         case PrintedTooMuch(bytes=limit):
             return message("looking printed more than {limit:,} bytes, and was ended for that", limit=limit)
         case Malformed(reason=reason):
-            return message("the sandbox's answer was thrown away: {reason}", reason=reason[:300])
+            return message("the sandbox's answer was thrown away: {reason}", reason=phrase(reason[:300]))
         case _:
             assert_never(outcome)

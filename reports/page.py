@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from grader.records import Audience, Exhibit, Grade, MadeBy, Mark, Message
 from reports.exhibits import shown
+from reports.languages import translate
 from reports.marks import State, Step, badges, edition, next_steps, pending, score, state_words, told, total
 from reports.shapes import PictureShown, Shown
 from reports.text import NAME_LIMIT, VALUE_LIMIT, clip, known, named, points, say
@@ -153,7 +154,7 @@ def _made_by(grade: Grade) -> list[tuple[str, str, str]]:
     for field in fields(MadeBy):
         form, name = MADE_BY[field.name]
         if value := getattr(grade.made_by, field.name):  # "" and 0 say that nothing was measured
-            text = moment(value) if field.name == "graded_at" else str(value)
+            text = moment(value) if field.name == "graded_at" else translate(str(value))
             entries.append((form, say(name), clip(text, 10 * VALUE_LIMIT)))
     order = ("text", "command", "digest")  # long ones last, so that the short ones stand in columns
     return sorted(entries, key=lambda entry: order.index(entry[0]))

@@ -16,6 +16,7 @@ from grader.evidence import (
     Suspicion,
 )
 from grader.hypotheses import BY_NAME, DECLARED
+from grader.phrases import phrase
 from grader.rankings import accepted, agreeing, class_of, close, count, named
 from grader.records import (
     Cell,
@@ -164,7 +165,7 @@ def _table(runs: tuple[ComparedRun, ...]) -> Table:
         counted = count((query.label, query.theirs) for query in run.queries)
         agree = len(run.queries) if accepted(run) else len(agreeing(run))
         told = "–" if run.basis == "report" else f"{agree} / {len(run.queries) + run.absent}"
-        basis: Cell = bases[run.basis] if run.pipeline in ("", DECLARED.name) else run.pipeline
+        basis: Cell = bases[run.basis] if run.pipeline in ("", DECLARED.name) else phrase(run.pipeline)
         figures = (f"{counted.precision:.1%}", f"{counted.top1:.1%}")
         rows.append((run.model, run.weights or "?", run.metric, basis, told, *figures))
     headings = tuple(message(text) for text in columns)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from grader.case import Case, Ramp, check, printed_listing
 from grader.evidence import Checkpoint, Claims, Diagnosis, Measurement, OwnNetwork, Preprocessing, TestScores
+from grader.phrases import phrase
 from grader.records import (
     Bar,
     Bars,
@@ -107,7 +108,8 @@ def _likely_preprocessing(diagnosis: Diagnosis | None) -> Message | None:
         "With {name} the same weights name {better:.1%} of {count:,} training images correctly, against {graded:.1%} as"
         " graded: the network was probably trained with that. Write the transforms.Normalize that you trained with into"
         " exp2.py.",
-        name=best.name, better=best.correct / best.count, count=best.count, graded=graded.correct / graded.count,
+        name=phrase(best.name), count=best.count,
+        better=best.correct / best.count, graded=graded.correct / graded.count,
     )  # fmt: skip
 
 
@@ -183,7 +185,7 @@ def _compared(claimed: float, diagnosis: Diagnosis | None, scores: TestScores) -
     better = better_preprocessing(diagnosis)
     if better is not None:
         text = "{gap:.2f} points above the measured accuracy; that may come of the normalisation: see {name} below"
-        return message(text, gap=gap, name=better.name)
+        return message(text, gap=gap, name=phrase(better.name))
     training = fits_training(claimed, scores, diagnosis)
     if training is not None:
         text = "{gap:.2f} points above; it fits the training images better, of which {training:.2%} are named correctly"
@@ -192,14 +194,15 @@ def _compared(claimed: float, diagnosis: Diagnosis | None, scores: TestScores) -
 
 
 def _measured_table(case: Case[TestScores, AccuracyRamp]) -> Table:
-    rows: list[tuple[Cell, Cell]] = [(message("Images"), f"{case.seen.dataset}, {case.seen.count:,} test images")]
+    rows: list[tuple[Cell, Cell]] = [(message("Images"), _images(case.seen))]
     checkpoint, used = case.other(Checkpoint), case.other(Preprocessing)
     measured = case.other(Measurement)
     if checkpoint:
         rows += [(message("Network"), checkpoint.network), (message("Parameters"), f"{checkpoint.parameters:,}")]
         form = f'{checkpoint.form} under "{checkpoint.wrapper}"' if checkpoint.wrapper else checkpoint.form
-        rows.append((message("Saved as"), f"{form}, {', '.join(checkpoint.dtypes)}"))
-        rows += [(message("Read as well"), note) for note in checkpoint.renamed]
+        said = message("{form}, {types}", form=phrase(form), types=", ".join(checkpoint.dtypes))
+        rows.append((message("Saved as"), said))
+        rows += [(message("Read as well"), phrase(note)) for note in checkpoint.renamed]
         if checkpoint.unloaded:
             rows.append((message("Classes whose code was not loaded"), ", ".join(checkpoint.unloaded)))
         if checkpoint.extra_keys:
@@ -212,16 +215,24 @@ def _measured_table(case: Case[TestScores, AccuracyRamp]) -> Table:
         shares = {"after": own.correct / own.moved, "before": own.correct_before / own.moved}
         rows.append((message("Mirrored and shifted copies"), message(text, count=own.moved, **shares)))
     if used:
-        rows.append((message("Normalisation"), f"mean {_triple(used.mean)}, deviation {_triple(used.std)}"))
+        text = "mean {mean}, deviation {deviation}"
+        said = message(text, mean=_triple(used.mean), deviation=_triple(used.std))
+        rows.append((message("Normalisation"), said))
         rows.append((message("Read from"), _origin(used)))
         rows += [(message("Also found"), other) for other in used.also_found]
     claims = case.other(Claims)
     rows += [(message("Could not be read"), file) for file in (claims.unread if claims else ())]
     if measured:
-        rows.append((message("Computed in"), f"{measured.precision}, {measured.device} {measured.device_name}"))
+        device = f"{measured.device} {measured.device_name}"
+        said = message("{precision}, {device}", precision=phrase(measured.precision), device=device)
+        rows.append((message("Computed in"), said))
         if measured.side != 32:
-            rows.append((message("Image side"), f"{measured.side} pixels"))
+            rows.append((message("Image side"), message("{side} pixels", side=measured.side)))
     return Table(message("How it was measured"), (message("What"), message("Which")), tuple(rows))
+
+
+def _images(scores: TestScores) -> Message:
+    return message("{dataset}, {count:,} test images", dataset=scores.dataset, count=scores.count)
 
 
 def _origin(used: Preprocessing) -> Message:
@@ -275,6 +286,8 @@ def _calibration(scores: TestScores) -> Table:
 
 
 def _trials_table(diagnosis: Diagnosis) -> Table:
-    rows = tuple((trial.name, f"{trial.correct:,}", f"{trial.correct / trial.count:.2%}") for trial in diagnosis.trials)
+    rows = tuple(
+        (phrase(trial.name), f"{trial.correct:,}", f"{trial.correct / trial.count:.2%}") for trial in diagnosis.trials
+    )
     title = message("The same weights on {count:,} training images", count=diagnosis.trials[0].count)
     return Table(title, (message("Normalisation"), message("Correct"), message("Share")), rows)

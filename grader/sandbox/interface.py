@@ -19,10 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.evidence import Crashed, Failure, Malformed, OutOfMemory, Refused
+from grader.phrases import phrase
 from grader.probes.refusals import REFUSALS
-from grader.records import message
+from grader.records import Message, message
 
 HEADER_BYTES = 1_000_000
+OUR_WORDS = ("doing", "found", "layer", "place", "problem", "wanted")  # values of a refusal that probes word
+WORDS_OF_OTHERS = ("code_raised", "code_syntax", "forward", "extractor_input")  # whose problem Python or torch words
 TAIL_CHARACTERS = 4_000
 # Threads that wait should sleep: spinning beside any other busy process was seen to take 15.0 s where this takes 4.2 s.
 ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
@@ -155,11 +158,17 @@ def _refusal(value: dict[str, Any]) -> Failure:
     values, details = value.get("values"), value.get("details", [])
     if template is None or not isinstance(values, dict) or not isinstance(details, list):
         return Malformed("the answer names no known refusal")
-    plain = {str(key): _scalar(item) for key, item in values.items()}
+    plain = {str(key): _value(value.get("code"), str(key), item) for key, item in values.items()}
     try:
         return Refused(message(template, **plain), tuple(shorten(str(line), 300) for line in details[:200]))
     except ValueError:
         return Malformed("the answer's refusal has other values than agreed")
+
+
+def _value(code: object, key: str, item: object) -> str | int | float | Message:
+    scalar = _scalar(item)
+    ours = key in OUR_WORDS and not (key == "problem" and code in WORDS_OF_OTHERS)
+    return phrase(scalar) if ours and isinstance(scalar, str) else scalar
 
 
 def _scalar(item: object) -> str | int | float:

@@ -122,6 +122,8 @@ class Source:
         match node:
             case ast.GeneratorExp(elt=element) | ast.ListComp(elt=element) | ast.SetComp(elt=element):
                 yield from self.literals(element, scope, deeper)
+            case ast.Call(func=ast.Name(id="sorted" | "reversed" | "tuple" | "list"), args=[some, *_]):
+                yield from self.elements(some, scope, deeper)
             case ast.Call(func=ast.Attribute(value=table, attr="values")):
                 yield from self._picked(table, None, scope, deeper)
             case ast.Call(func=ast.Attribute(value=table, attr="items")):

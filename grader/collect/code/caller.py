@@ -6,7 +6,7 @@ import io
 import re
 import tempfile
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,9 @@ from grader.evidence import (
     TimedOut,
     Unavailable,
 )
+from grader.phrases import phrase
 from grader.probes.refusals import REFUSALS
-from grader.records import Message, Scalar, Submission, message
+from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, CodeSandbox, Job, Limits, Reply
 
 IMPORT_LIMITS = Limits(seconds=20.0, megabytes=3_000)  # no script of the lab takes two seconds
@@ -162,17 +163,17 @@ def observed(
     record: type[Any], fields: dict[str, Any], caller: Caller, failed: Iterable[FailedCall] = ()
 ) -> Observation:
     """The record of a student's code, with what it printed and the calls that gave nothing."""
-    told = [{"call": one.call, "message": {"text": one.message.text, "values": one.message.values}} for one in failed]
+    told = [{"call": one.call, "message": asdict(one.message)} for one in failed]
     found = validated(record, {**fields, "printed": caller.printed(), **({"failed": told} if told else {})})
     if isinstance(found, Malformed):  # only student code can have changed what a probe of ours answers
-        return Refused(message(DISTURBED, doing="The code", reason=found.reason[:200]))
+        return Refused(message(DISTURBED, doing=message("The code"), reason=phrase(found.reason[:200])))
     return found
 
 
 def _not_done(function: str, task: OpenTask) -> Refused:
-    place = f"{task.file}, line {task.line}"
-    values: dict[str, Scalar] = {"doing": f"{function}()", "number": task.number, "text": task.text, "place": place}
-    return Refused(message(REFUSALS["code_task"], **values))
+    place = phrase(f"{task.file}, line {task.line}")
+    sentence = REFUSALS["code_task"]
+    return Refused(message(sentence, doing=f"{function}()", number=task.number, text=task.text, place=place))
 
 
 def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...]) -> Failure:
@@ -192,12 +193,12 @@ def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...]) -> Failure
             sentence = _late(doing, seconds)
         case OutOfMemory(megabytes=megabytes):
             text = "{doing} took more than {megabytes:,} MB of memory, and was ended for that."
-            sentence = message(text, doing=doing.what, megabytes=megabytes)
+            sentence = message(text, doing=phrase(doing.what), megabytes=megabytes)
         case PrintedTooMuch(bytes=limit):
             text = "{doing} printed more than {limit:,} bytes, and was ended for that. Print once an epoch, not more."
-            sentence = message(text, doing=doing.what, limit=limit)
+            sentence = message(text, doing=phrase(doing.what), limit=limit)
         case Malformed(reason=reason):
-            sentence = message(DISTURBED, doing=doing.what, reason=reason[:200])
+            sentence = message(DISTURBED, doing=phrase(doing.what), reason=phrase(reason[:200]))
         case Crashed(tail=tail):
             if OUR_FRAMES in tail and "Traceback" in tail:
                 return failure
@@ -210,9 +211,10 @@ def _ended(doing: _Doing, printed: tuple[str, ...]) -> Message:
     places = (CRASHED_AT.search(line) for line in printed)
     place = next((found for found in places if found), None)
     if place is None:
-        return message("The process ended in the middle of {doing}, before there was an answer.", doing=doing.what)
+        text = "The process ended in the middle of {doing}, before there was an answer."
+        return message(text, doing=phrase(doing.what))
     text = "The process crashed in the middle of {doing} ({file}, line {line}), before there was an answer."
-    return message(text, doing=doing.what, file=place[1], line=int(place[2]))
+    return message(text, doing=phrase(doing.what), file=place[1], line=int(place[2]))
 
 
 def _late(doing: _Doing, seconds: float) -> Message:
@@ -221,6 +223,6 @@ def _late(doing: _Doing, seconds: float) -> Message:
             "{doing} took more than {seconds:g} seconds: it seems to train when it is imported. Put training into"
             ' functions, and call them below: if __name__ == "__main__":'
         )
-        return message(text, doing=doing.what, seconds=seconds)
+        return message(text, doing=phrase(doing.what), seconds=seconds)
     text = "{doing} did not end within {seconds:g} seconds on a small example: look for a loop without end."
-    return message(text, doing=doing.what, seconds=seconds)
+    return message(text, doing=phrase(doing.what), seconds=seconds)

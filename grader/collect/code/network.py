@@ -25,6 +25,7 @@ from grader.evidence import (
 )
 from grader.intake import place
 from grader.intake.names import from_disk
+from grader.phrases import phrase
 from grader.probes.refusals import REFUSALS
 from grader.records import Message, Submission, message
 from grader.sandbox import Reply
@@ -133,5 +134,5 @@ def _told(script: str, found: Any) -> list[Message]:
         match one:
             case [str(name), int(line), str(why)]:
                 text = "{name} ({file}, line {line}): {why}"
-                lines.append(message(text, name=name[:100], file=script, line=line, why=why[:300]))
+                lines.append(message(text, name=name[:100], file=script, line=line, why=phrase(why[:300])))
     return lines
