@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import textwrap
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from itertools import groupby, islice
+from itertools import accumulate, groupby, islice
 from typing import Any
 
-from grader.probes.documents import Line, bounded, lines, part_name, plain
+from grader.probes.documents import MOST_LINE, Line, bounded, lines, part_name, plain
 from grader.probes.text import read_bytes, storable
 
 WIDTH = 160  # characters: a paragraph that is one line of Markdown is read on several
 PIECE = 100  # lines that are shown at once
 MOST_CHARACTERS = 60_000  # about 25 pages
 MOST_PIECES = 300
+LONGEST = 2 * MOST_LINE  # of a line as it is read: so much more is read, to know whether more is there
 WORD = "hand in a PDF: the grader reads no Word file"
 
 
@@ -28,13 +30,15 @@ def read_report(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[
             unread.append(storable(f"{name[:200]} ({WORD})"))
             continue
         try:
-            shown = list(bounded(lines(name, read_bytes(files, name)), left + 1))
+            shown = list(bounded(lines(name, read_bytes(files, name)), left + LONGEST))
         except Exception as error:
             unread.append(storable(f"{name[:200]} ({type(error).__name__})"))
             continue
-        used = sum(len(line.text) for line in shown)
-        whole, left = whole and used <= left, max(0, left - used)
-        pages += _pieces(name, shown)
+        ends = list(accumulate(len(line.text) for line in shown))
+        fitting = bisect_right(ends, left)
+        whole = whole and fitting == len(shown)
+        left -= ends[fitting - 1] if fitting else 0
+        pages += _pieces(name, shown[:fitting])
     return {"pages": pages[:MOST_PIECES], "whole": whole and len(pages) <= MOST_PIECES, "unread": unread[:50]}, {}
 
 

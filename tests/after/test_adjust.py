@@ -1,0 +1,208 @@
+"""What a person decides: stored beside the marks, for the one who is meant, whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+from dataclasses import replace
+
+import pytest
+
+from grader import batch
+from grader.adjust import Decision, adjust, decided
+from grader.errors import BadLab
+from grader.evidence import Evidence, Malformed, Refused, Seen, TimedOut, WrittenReport
+from grader.mark import from_json, mark, to_json
+from grader.records import MadeBy, Student, message
+from reports.html import render
+from reports.text import words
+
+ADA, BOB = Student("Ada Ng", "101"), Student("Bob", "102", email="bob@x.edu")
+LATE = '[late]\ndeadline = "2026-03-01T23:59:00+08:00"\npoints_per_day = 5\n'
+
+
+def ruling(points: float = -5.0, reason: str = "two days late", **rest) -> Decision:
+    return Decision(points, reason, "Dr Li", "2026-03-05", **rest)
+
+
+def ignore(error: BadLab) -> None:
+    pass
+
+
+def refusal(action, *arguments) -> str:
+    with pytest.raises(BadLab) as caught:
+        action(*arguments)
+    return words(caught.value.message)
+
+
+# --- points ----------------------------------------------------------------------------------------------------
+
+
+def test_an_adjustment_is_appended_and_no_mark_is_touched(taught):
+    group = taught(ADA, BOB)
+    before = group.grade("Ada_Ng-101")
+    adjust(group.folder, "Ada Ng", ruling(), ignore)
+    adjust(group.folder, "Ada Ng", ruling(1.0, "an appeal"), ignore)
+    after = group.grade("Ada_Ng-101")
+    assert [(one.points, one.reason, one.by, one.on) for one in after.adjustments] == [
+        (-5.0, "two days late", "Dr Li", "2026-03-05"),
+        (1.0, "an appeal", "Dr Li", "2026-03-05"),
+    ]
+    assert after.marks == before.marks
+    assert after.total == before.total - 4.0
+    assert not group.grade("Bob-102").adjustments
+
+
+@pytest.mark.parametrize("wanted", ["Bob", "  bob ", "102", "bob@x.edu", "Bob-102", "Bob-102/"])
+def test_a_student_is_found_by_name_number_address_and_folder(taught, wanted):
+    group = taught(ADA, BOB)
+    assert adjust(group.folder, wanted, ruling(), ignore).after.student == BOB
+
+
+def test_a_misspelt_name_is_answered_with_the_right_one(taught):
+    group = taught(ADA, BOB)
+    assert "No grade of Ada Nk is below" in refusal(adjust, group.folder, "Ada Nk", ruling(), ignore)
+    assert "did you mean Ada Ng?" in refusal(adjust, group.folder, "Ada Nk", ruling(), ignore)
+    assert "Name the student, a number, or a folder" in refusal(adjust, group.folder, "zzzzzz", ruling(), ignore)
+
+
+def test_of_two_with_one_name_none_is_taken_until_the_folder_is_named(taught):
+    group = taught(Student("Ada", "7"), Student("Ada", "8"))
+    before = group.files()
+    said = refusal(adjust, group.folder, "ada", ruling(), ignore)
+    assert "ada could be any of 2: Ada-7/, Ada-8/. Name the folder, with its slash." in said
+    assert group.files() == before
+    assert adjust(group.folder, "Ada-8/", ruling(), ignore).after.student.identifier == "8"
+
+
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [
+        (ruling(0.0), "0 points change nothing"),
+        (ruling(0.001), "0 points change nothing"),
+        (ruling(float("nan")), "Points lie between"),
+        (ruling(float("-inf")), "Points lie between"),
+        (ruling(1e9), "Points lie between"),
+        (ruling(reason="  "), "A reason is needed"),
+        (ruling(reason="x" * 501), "The reason has 501 characters"),
+        (replace(ruling(), by=" "), "Name who decided"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(marked, decision, said):
+    assert said in refusal(decided, marked(ADA), decision)
+
+
+def test_a_reason_with_markup_and_escapes_stays_text(marked):
+    grade = decided(marked(ADA), ruling(reason="<script>alert(1)</script>\x1b[31m\u202e"))
+    page = render(grade)
+    assert "<script>" not in page and "&lt;script&gt;" in page
+    assert "\x1b" not in page and "\u202e" not in page
+    assert from_json(to_json(grade), "grade.json") == grade
+
+
+def test_a_full_disk_leaves_every_grade_as_it_was(taught, monkeypatch):
+    group = taught(ADA)
+    before = group.files()
+
+    def full(*arguments, **keywords):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(batch.os, "fdopen", full)
+    assert "No space left on device" in refusal(adjust, group.folder, "Ada Ng", ruling(), ignore)
+    assert group.files() == before
+
+
+def test_a_grade_that_was_tampered_with_is_complained_about_and_stays(taught):
+    group = taught(ADA, BOB)
+    path = group.folder / "Bob-102" / "grade.json"
+    record = json.loads(path.read_text("utf-8"))
+    record["adjustments"] = [{"points": 5, "reason": "x", "by": "y", "on": "z", "extra": 1}]
+    path.write_text(json.dumps(record), "utf-8")
+    before, complaints = path.read_bytes(), []
+    adjust(group.folder, "Ada Ng", ruling(), complaints.append)
+    assert ["Bob-102" in words(one.message) for one in complaints] == [True]
+    assert "No grade of Bob" in refusal(adjust, group.folder, "Bob", ruling(), ignore)
+    assert path.read_bytes() == before
+
+
+# --- lateness --------------------------------------------------------------------------------------------------
+
+
+def test_what_a_person_says_of_lateness_stands_in_place_of_the_policy(marked, lines):
+    grade = marked(Student("Ada", late=True), text=lines + LATE)
+    assert [one.open for one in grade.adjustments] == [True]
+    settled = decided(grade, ruling(0.0, "an extension", lateness=True))
+    (one,) = settled.adjustments
+    assert (one.points, one.by, one.about, one.open) == (0.0, "Dr Li", "lateness", False)
+
+
+def test_another_adjustment_leaves_the_policys_alone(marked, lines):
+    grade = marked(Student("Ada", submitted="2026-03-03T00:00:00Z"), text=lines + LATE)
+    assert [one.points for one in decided(grade, ruling(2.0)).adjustments] == [-10.0, 2.0]
+
+
+def test_nobody_can_sign_as_the_policy(marked):
+    found = decided(marked(ADA), replace(ruling(), by="late policy"))
+    assert found.adjustments[0].by_person
+
+
+# --- marks by hand ---------------------------------------------------------------------------------------------
+
+
+def test_a_criterion_that_a_person_marks_waits_with_the_reports_text_beside_it(marked):
+    grade = marked(ADA)
+    mark = grade.marks[1]
+    assert mark.points is None and grade.needs_human
+    assert "A person marks this, from report.pdf" in mark.finding.ask.english()
+    assert mark.finding.exhibits[0].lines == ("The trend rises.", "<script>alert(1)</script>")
+    assert "&lt;script&gt;alert(1)" in render(grade)
+    assert "The trend rises." not in render(grade, "student")
+
+
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [
+        (Refused(message("No written report was found.")), "A person marks this. No written report was found."),
+        (TimedOut(60.0), "A person marks this. looking took more than 60 seconds"),
+        (Malformed("no observation"), "The report's text was not read: open the file itself."),
+        (Seen(WrittenReport((), unread=("report.docx (a Word file)",))), "holds no text that can be read"),
+    ],
+)
+def test_without_a_text_the_criterion_waits_all_the_same_and_says_why(rubric, record, said):
+    found = mark(Evidence(ADA, "d" * 64, "a.zip", (("written report", record),)), rubric(), MadeBy("0.1.0", "3.11"))
+    assert found.marks[1].points is None
+    assert said in found.marks[1].finding.ask.english()
+
+
+def test_evidence_from_before_there_were_such_criteria_serves(rubric):
+    found = mark(Evidence(ADA, "d" * 64, "a.zip", ()), rubric(), MadeBy("0.1.0", "3.11"))
+    assert "open the file itself" in found.marks[1].finding.ask.english()
+
+
+def test_a_mark_by_hand_counts_and_ends_the_waiting(marked):
+    grade = decided(marked(ADA), ruling(4.0, "no unit", criterion="report_trend"))
+    assert (grade.marks[1].points, grade.total, grade.needs_human) == (4.0, 15.0 + 4.0, False)
+    assert "no unit (Dr Li, 2026-03-05)" in re.sub(r"</?bdi>", "", render(grade, "student"))
+
+
+def test_an_earlier_mark_by_hand_is_kept_beside_the_new_one(marked):
+    once = decided(marked(ADA), ruling(4.0, "no unit", criterion="report_trend"))
+    twice = decided(once, ruling(5.0, "the unit is there", criterion="report_trend"))
+    assert twice.marks[1].points == 5.0
+    assert [given.reason for given in twice.marks[1].finding.earlier] == ["no unit"]
+
+
+@pytest.mark.parametrize(
+    ("points", "criterion", "said"),
+    [
+        (5.01, "report_trend", "is worth 0 to 5 points"),
+        (-1.0, "report_trend", "is worth 0 to 5 points"),
+        (4.0, "test_accuracy", "test_accuracy is measured and not marked by hand"),
+        (4.0, "report_tend", "did you mean report_trend?"),
+        (4.0, "<b>", "There is no criterion <b>; a person marks report_trend."),
+    ],
+)
+def test_a_mark_by_hand_that_cannot_be_meant_is_refused(marked, points, criterion, said):
+    assert said in refusal(decided, marked(ADA), ruling(points, criterion=criterion))

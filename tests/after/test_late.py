@@ -1,0 +1,112 @@
+"""What lateness costs: by the clock, in every time zone, and never by a guess."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.late import LATE_POLICY, LatePolicy, lateness, moment
+from grader.records import Student
+
+DEADLINE = "2026-03-01T23:59:00+08:00"  # 15:59 in UTC
+
+
+def taken(submitted: str = "", late: bool = False, due: str = "", offered: float = 100.0, **policy):
+    policy = {"deadline": DEADLINE, "points_per_day": 5.0, **policy}
+    student = Student("Ada", late=late, submitted=submitted, due=due)
+    return lateness(student, LatePolicy(**policy), offered, "2026-03-05")
+
+
+def points(*arguments, **policy) -> float:
+    found = taken(*arguments, **policy)
+    return found.points if found else 0.0
+
+
+@pytest.mark.parametrize(
+    ("submitted", "expected"),
+    [
+        ("2026-03-01T15:59:00+00:00", 0.0),
+        ("2026-03-01T15:59:01+00:00", -5.0),
+        ("2026-03-02T15:59:00+00:00", -5.0),
+        ("2026-03-02T15:59:01+00:00", -10.0),
+        ("2026-03-01T23:59:00+08:00", 0.0),
+        ("2026-03-02T00:00:00+08:00", -5.0),
+        ("2026-03-01T10:59:00-05:00", 0.0),
+        ("2026-03-01T11:00:00-05:00", -5.0),
+        ("2025-03-01T11:00:00Z", 0.0),
+    ],
+)
+def test_a_day_that_has_begun_counts_whole_wherever_the_clock_stands(submitted, expected):
+    assert points(submitted) == expected
+
+
+def test_days_across_a_change_of_the_clocks_are_24_hours_long():
+    policy = {"deadline": "2026-03-28T12:00:00+01:00"}
+    assert points("2026-03-29T13:00:00+02:00", **policy) == -5.0
+    assert points("2026-03-29T13:00:01+02:00", **policy) == -10.0
+
+
+def test_grace_moves_the_deadline():
+    assert points("2026-03-01T17:59:00+00:00", grace_hours=2.0) == 0.0
+    assert points("2026-03-01T17:59:01+00:00", grace_hours=2.0) == -5.0
+    assert points("2026-03-02T17:59:00+00:00", grace_hours=2.0) == -5.0
+
+
+def test_a_cap_ends_what_can_be_taken():
+    assert points("2026-05-01T00:00:00+00:00", cap=20.0) == -20.0
+    assert points("2026-05-01T00:00:00+00:00", cap=0.0) == 0.0
+
+
+def test_percent_are_of_what_the_rubric_offers():
+    percent = {"points_per_day": None, "percent_per_day": 10.0, "offered": 35.0}
+    assert points("2026-03-02T00:00:00+00:00", **percent) == -3.5
+    assert points("2026-05-02T00:00:00+00:00", **percent, cap=50.0) == -17.5
+
+
+def test_the_reason_says_how_late_and_at_what_price():
+    found = taken("2026-03-03T00:00:00+00:00", grace_hours=2.0, cap=20.0)
+    assert found.by == LATE_POLICY and not found.by_person and found.about == "lateness"
+    assert found.reason.english() == (
+        "handed in 32:01:00 (h:m:s) after the deadline, of which 2 hours are forgiven; days begun: 2, at 5 points a day"
+        " and 20 at most"
+    )
+
+
+@pytest.mark.parametrize("submitted", ["", "2026-03-03T00:00:00", "yesterday", "0001-01-01T00:00:00+14:00"])
+def test_late_by_an_unknown_time_costs_nothing_and_a_person_decides(submitted):
+    found = taken(submitted, late=True)
+    assert (found.points, found.open) == (0.0, True)
+    assert "a person decides" in found.reason.english()
+
+
+def test_whoever_is_not_called_late_and_has_no_time_is_left_alone():
+    assert taken() is None
+
+
+def test_the_platforms_own_deadline_is_used_where_the_rubric_says_so():
+    platform = {"deadline": "from the platform"}
+    assert points("2026-03-03T00:00:00+00:00", due="2026-03-02T18:00:00-05:00", **platform) == -5.0
+    assert taken("2026-03-03T00:00:00+00:00", **platform) is None
+    assert taken("2026-03-03T00:00:00+00:00", late=True, **platform).open
+
+
+def test_a_time_without_its_zone_is_no_moment():
+    assert moment("2026-03-01T23:59:00") is None
+    assert moment("2026-03-01") is None
+    assert moment("2026-03-01T23:59:00+08:00") == moment("2026-03-01T15:59:00Z")
+
+
+LATE = '[late]\ndeadline = "2026-03-01T23:59:00+08:00"\npoints_per_day = 5\n'
+
+
+def test_a_grade_holds_the_policys_adjustment(marked, lines):
+    found = marked(Student("Ada", submitted="2026-03-03T00:00:00Z"), text=lines + LATE)
+    (one,) = found.adjustments
+    assert (one.points, one.on) == (-10.0, "2026-03-05")
+    assert found.total == 15.0 - 10.0
+    assert marked(Student("Ada", submitted="2026-03-01T00:00:00Z"), text=lines + LATE).adjustments == ()
+
+
+def test_a_grade_of_unknown_lateness_needs_a_human(marked, lines):
+    alone = lines.partition("[report_trend]")[0]
+    assert marked(Student("Ada", late=True), text=alone + LATE).needs_human
+    assert not marked(Student("Ada", late=True), text=alone).needs_human

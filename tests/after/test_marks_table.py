@@ -1,0 +1,145 @@
+"""Marks out of a table: in whatever encoding, and no row dropped in silence."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import os
+
+import pytest
+
+from grader import batch
+from grader.errors import BadLab
+from grader.marks_table import Taken, adjust_from
+from grader.records import Student
+from reports.text import words
+
+ADA, WU, BOB = Student("Ada Ng", "101"), Student("吴雅达", "102"), Student("Bob <b>x</b>", "103")
+HEAD = "student,criterion,points,reason\n"
+
+
+@pytest.fixture
+def group(taught):
+    return taught(ADA, WU, BOB)
+
+
+@pytest.fixture
+def take(group, tmp_path):
+    def read(text: str | bytes) -> Taken:
+        path = tmp_path / "marks.csv"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return adjust_from(group.folder, path, "Dr Li", "2026-03-05")
+
+    return read
+
+
+def told(taken: Taken) -> str:
+    return "\n".join(f"{words(line.subject)}: {words(line.said)}" for line in taken.lines)
+
+
+def test_rows_are_marks_by_hand_and_adjustments(group, take):
+    taken = take(HEAD + 'Ada Ng,report_trend,4.5,no unit\n103,report_trend,5,"good, all"\nAda Ng,,-2,not zipped\n')
+    assert taken.whole and not taken.lines
+    assert {one.after.student for one in taken.changed} == {ADA, BOB}
+    ada, bob = group.grade("Ada_Ng-101"), group.grade("Bob_b_x_b_-103")
+    assert (ada.marks[1].points, ada.total) == (4.5, 15.0 + 4.5 - 2.0)
+    assert (bob.marks[1].points, bob.marks[1].finding.given.reason) == (5.0, "good, all")
+
+
+SEMICOLONS = "student;criterion;points;reason\r\n吴雅达;report_trend;4,5;没有单位\r\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        codecs.BOM_UTF8 + SEMICOLONS.encode(),
+        SEMICOLONS.encode("gb18030"),
+        codecs.BOM_UTF16_LE + SEMICOLONS.encode("utf-16-le"),
+        "姓名\t评分项\t分数\t理由\n吴雅达\treport_trend\t4.5\t没有单位\n".encode("gb18030"),
+    ],
+    ids=["BOM", "GB18030", "UTF-16", "Chinese headings"],
+)
+def test_a_table_is_read_in_the_encoding_and_with_the_delimiter_that_it_has(group, take, data):
+    assert take(data).whole
+    given = group.grade("吴雅达-102").marks[1].finding.given
+    assert (given.points, given.reason) == (4.5, "没有单位")
+
+
+def test_every_row_that_is_not_taken_is_told_by_its_line(group, take):
+    taken = take(
+        HEAD
+        + "nobody,report_trend,4,x\n"  # 2
+        + "Ada Nk,report_trend,4,x\n"
+        + ",report_trend,4,x\n"
+        + "Ada Ng,report_trend,,x\n"  # 5
+        + "Ada Ng,report_trend,four,x\n"
+        + "Ada Ng,report_trend,6,x\n"
+        + "Ada Ng,report_tend,4,x\n"
+        + "Ada Ng,report_trend,4,\n"  # 9: counts as a second mark of Ada's
+        + "\n,,,\n"
+        + "吴雅达,report_trend,3,x\n"
+    )
+    assert not taken.whole
+    said = told(taken)
+    for line, words_ in {
+        2: "No grade of nobody", 3: "did you mean Ada Ng?", 4: "no student", 5: "no points yet for Ada Ng",
+        6: "'four' are no points", 7: "lines 7, 9 all mark report_trend", 8: "did you mean report_trend?",
+    }.items():  # fmt: skip
+        assert any(f"marks.csv, line {line}:" in row and words_ in row for row in said.splitlines()), (line, said)
+    assert len(taken.lines) == 7
+    assert [one.after.student for one in taken.changed] == [WU]
+    assert group.grade("Ada_Ng-101").marks[1].points is None
+
+
+def test_a_mark_without_a_reason_is_told(take):
+    assert "marks.csv, line 2: A reason is needed" in told(take(HEAD + "Ada Ng,report_trend,4,\n"))
+
+
+def test_the_same_table_twice_counts_once(group, take):
+    text = HEAD + "Ada Ng,report_trend,4,x\nAda Ng,,-2,not zipped\n"
+    take(text)
+    before = group.files()
+    again = take(text)
+    assert again.whole and not again.changed
+    assert told(again).count("was not taken twice") == 2
+    assert group.files() == before
+
+
+def test_a_column_that_is_not_read_is_told(take):
+    taken = take("room,student,criterion,points,reason\n7,Ada Ng,report_trend,4,x\n")
+    assert taken.whole
+    assert "not read: room" in told(taken)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("student,criterion,point,reason\n", "no column 'points'; is 'point' meant?"),
+        ("a,b\n", "no column 'student'"),
+        ("student,student,criterion,points,reason\n", "the heading 'student' is there twice"),
+        ('student,criterion,points,reason\n"Ada', "line 2: a quotation mark is never closed"),
+        (b"PK\x03\x04", "is a workbook"),
+        (b"\xff\xff,\x81", "neither UTF-8, UTF-16 nor GB18030"),
+        ("", "there are no headings"),
+    ],
+)
+def test_what_is_no_such_table_is_refused(take, text, said):
+    with pytest.raises(BadLab) as caught:
+        take(text)
+    assert said in words(caught.value.message)
+
+
+def test_a_disk_that_fills_up_in_the_middle_leaves_every_grade_as_it_was(group, take, monkeypatch):
+    before, real, calls = group.files(), os.fdopen, []
+
+    def filling(*arguments, **keywords):
+        calls.append(arguments)
+        if len(calls) > 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(*arguments, **keywords)
+
+    monkeypatch.setattr(batch.os, "fdopen", filling)
+    with pytest.raises(BadLab, match="Every grade is as it was"):
+        take(HEAD + "Ada Ng,,1,x\n102,,1,x\n103,,1,x\n")
+    assert len(calls) == 2
+    assert group.files() == before
