@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
@@ -14,16 +15,16 @@ class Paths:
 
     def __init__(self, paths: Sequence[str]) -> None:
         self._places: dict[str, int] = {}
-        names = Counter(_tail(path, 1).casefold() for path in paths)
+        names = Counter(_plain(_tail(path, 1)) for path in paths)
         for place, path in enumerate(paths):
-            for key in (_tail(path, 2), _tail(path, 2).casefold()):
+            for key in (_tail(path, 2), _plain(_tail(path, 2))):
                 self._places.setdefault(key, place)
-            if names[_tail(path, 1).casefold()] == 1:
-                self._places.setdefault(_tail(path, 1).casefold(), place)
+            if names[_plain(_tail(path, 1))] == 1:
+                self._places.setdefault(_plain(_tail(path, 1)), place)
 
     def find(self, path: str) -> int | None:
         """The place of the image that is meant; None where none is."""
-        for key in (_tail(path, 2), _tail(path, 2).casefold(), _tail(path, 1).casefold()):
+        for key in (_tail(path, 2), _plain(_tail(path, 2)), _plain(_tail(path, 1))):
             if key in self._places:
                 return self._places[key]
         return None
@@ -31,3 +32,8 @@ class Paths:
 
 def _tail(path: str, parts: int) -> str:
     return "/".join(part for part in path.strip().replace("\\", "/").split("/")[-parts:] if part not in ("", "."))
+
+
+def _plain(path: str) -> str:
+    """Without what differs between systems and printers: case, full-width letters, composed accents."""
+    return unicodedata.normalize("NFKC", path).casefold()
