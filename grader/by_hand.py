@@ -14,7 +14,7 @@ def awaited(criterion: str, outcome: Observation, explained: Message | None) -> 
         return Manual(criterion, _ask(outcome.value), tuple(_exhibits(outcome.value)))
     if explained is None or isinstance(outcome, Malformed):
         return Manual(criterion, message("A person marks this. The report's text was not read: open the file itself."))
-    return Manual(criterion, message("A person marks this. {why}", why=explained))
+    return Manual(criterion, message("A person marks this, without the report's text: {why}", why=explained))
 
 
 def _ask(report: WrittenReport) -> Message:

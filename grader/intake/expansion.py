@@ -37,6 +37,8 @@ def expand(path: Path) -> tuple[Archive, ...]:
     try:
         if path.is_dir():
             found = _expand_folder(path)
+            if len(found) == 1 and (student := gradescope.autograder_student(path)):
+                found = (replace(found[0], student=student),)
         elif path.is_file():
             found = (_single(path),)
         else:

@@ -1,7 +1,8 @@
-"""Gradescope's `submission_metadata.yml`: who handed in which `submission_M`."""
+"""Gradescope's metadata: who handed in which `submission_M` of an export, and what an autograder is told."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -13,6 +14,7 @@ from grader.intake.whose import clean, group
 from grader.records import Student
 
 METADATA = "submission_metadata.yml"
+AUTOGRADER, AUTOGRADER_METADATA = "submission", "submission_metadata.json"  # side by side below /autograder
 LARGEST_METADATA = 8 * MEGABYTE  # bytes; it holds earlier results as well. PyYAML takes seconds
 LONGEST_MOMENT = 60  # characters
 # Ruby's "2024-11-02 22:26:04.204912000 Z" in exports, "2018-07-01T14:22:32.365935-07:00" for autograders
@@ -33,6 +35,30 @@ def students(export: Path) -> dict[str, Student]:
         for folder, entry in _mapping(_read(export / METADATA)).items()
         if isinstance(folder, str) and (members := _submitters(entry))
     }
+
+
+def autograder_student(submission: Path) -> Student | None:
+    """Whose the submission is that an autograder was started for, with its time and deadline; None anywhere else.
+
+    An extension stands with the student; of a group, the latest deadline is everybody's.
+    """
+    metadata = submission.parent / AUTOGRADER_METADATA
+    if submission.name != AUTOGRADER or not metadata.is_file():
+        return None
+    try:
+        if metadata.stat().st_size > LARGEST_METADATA:
+            return None
+        fields = _mapping(json.loads(metadata.read_text("utf-8")))
+    except (OSError, ValueError, RecursionError):
+        return None
+    users = fields.get("users")
+    listed = [_mapping(one) for one in users] if isinstance(users, list) else []
+    members = [student for one in listed if (student := _student(one, "")) is not None]
+    if not members:
+        return None
+    own = [moment(_mapping(one.get("assignment")).get("due_date")) for one in listed]
+    due = max(own, default="") or moment(_mapping(fields.get("assignment")).get("due_date"))
+    return replace(group(members), submitted=moment(fields.get("created_at")), due=due)
 
 
 def moment(value: object) -> str:
@@ -85,11 +111,12 @@ def _submitters(entry: object) -> tuple[Student, ...]:
     listed = _mapping(entry).get(":submitters")
     if not isinstance(listed, list):
         return ()
-    return tuple(student for one in listed if (student := _submitter(_mapping(one))) is not None)
+    return tuple(student for one in listed if (student := _student(_mapping(one), ":")) is not None)
 
 
-def _submitter(fields: Mapping[object, object]) -> Student | None:
-    name, sid, email = (_text(fields.get(key)) for key in (":name", ":sid", ":email"))
+def _student(fields: Mapping[object, object], mark: str) -> Student | None:
+    """A member, whose fields' names begin with `mark`."""
+    name, sid, email = (_text(fields.get(mark + key)) for key in ("name", "sid", "email"))
     shown = name or email or sid
     return Student(shown, sid, "gradescope", email) if shown else None
 

@@ -1,8 +1,11 @@
 """Gradescope's metadata, honest, broken and hostile."""
 
+import json
+
 import pytest
 
-from grader.intake.gradescope import METADATA, students
+from grader.intake import expand
+from grader.intake.gradescope import AUTOGRADER_METADATA, METADATA, autograder_student, moment, students
 from grader.records import Student
 
 HONEST = """---
@@ -77,3 +80,74 @@ def test_without_libyaml_the_same_is_read(tmp_path, monkeypatch):
     assert len(students(tmp_path)) == 2
     (tmp_path / METADATA).write_text("[" * 100_000)
     assert students(tmp_path) == {}
+
+
+# --- times -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("2024-11-02 22:26:04.204912000 Z", "2024-11-02T22:26:04+00:00"),
+        ("2024-11-02 22:26:04 +08:00", "2024-11-02T14:26:04+00:00"),
+        ("2018-07-01T14:22:32.365935-07:00", "2018-07-01T21:22:32+00:00"),
+        ("2024-11-02 22:26:04 -0700", "2024-11-03T05:26:04+00:00"),
+        ("2024-11-02 22:26:04", ""),
+        ("2024-13-02 22:26:04 Z", ""),
+        ("0001-01-01 00:00:00 +14:00", ""),
+        ("٢٠٢٤-11-02 22:26:04 Z", ""),
+        ("2024-11-02 22:26:04 Z" + "0" * 1000, ""),
+        (None, ""),
+        (["2024-11-02 22:26:04 Z"], ""),
+    ],
+)
+def test_a_time_is_read_with_its_zone_or_not_at_all(written, read):
+    assert moment(written) == read
+
+
+# --- what an autograder is told --------------------------------------------------------------------------------
+
+TOLD = {
+    "created_at": "2018-07-01T14:22:32.365935-07:00",
+    "assignment": {"due_date": "2018-07-01T14:00:00.000000-07:00"},
+    "users": [{"name": "Ada Ng", "email": "ada@x.edu", "id": 12}],
+}
+
+
+@pytest.fixture
+def autograder(tmp_path):
+    """Write the metadata beside the submission, and give the submission."""
+
+    def write(told: object) -> object:
+        (tmp_path / "submission").mkdir()
+        (tmp_path / "submission" / "final.pth").write_bytes(b"x")
+        (tmp_path / AUTOGRADER_METADATA).write_text(told if isinstance(told, str) else json.dumps(told))
+        return tmp_path / "submission"
+
+    return write
+
+
+def test_an_autograder_knows_whose_it_is_and_when_it_was_due(autograder):
+    (archive,) = expand(autograder(TOLD))
+    assert archive.student == Student(
+        "Ada Ng", "", "gradescope", "ada@x.edu",
+        submitted="2018-07-01T21:22:32+00:00", due="2018-07-01T21:00:00+00:00",
+    )  # fmt: skip
+
+
+def test_an_extension_of_a_student_is_the_deadline(autograder):
+    user = {**TOLD["users"][0], "assignment": {"due_date": "2018-07-08T14:00:00.000000-07:00"}}
+    assert autograder_student(autograder({**TOLD, "users": [user]})).due == "2018-07-08T21:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "told", ["", "[" * 100_000, "3", "null", {}, {"users": 3}, {"users": [3]}, {"users": [{"name": ["x"]}]}]
+)
+def test_what_tells_nothing_is_ignored(autograder, told):
+    assert autograder_student(autograder(told)) is None
+
+
+def test_no_other_folder_is_taken_for_an_autograders(tmp_path):
+    (tmp_path / AUTOGRADER_METADATA).write_text(json.dumps(TOLD))
+    (tmp_path / "ada").mkdir()
+    assert autograder_student(tmp_path / "ada") is None
