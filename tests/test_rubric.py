@@ -63,6 +63,14 @@ def test_a_check_has_its_file_name_and_its_docstring_as_title():
         assert not check.title.endswith(".")
 
 
+def test_what_the_shipped_rubric_shows_in_comments_can_be_used(rubric):
+    example = DEFAULT.read_text("utf-8").partition("# [report_trend]")
+    shown = [line.removeprefix("# ") for line in "".join(example[1:]).splitlines() if " = " in line or "# [" in line]
+    found = rubric(GOOD + "\n".join(line for line in shown if not line.startswith(("most", "`"))))
+    assert [line.criterion.check for line in found.lines] == ["test_accuracy", "report_trend"]
+    assert (found.late.points_per_day, found.late.cap) == (5.0, 20.0)
+
+
 # --- one's own -------------------------------------------------------------------------------------------------
 
 
