@@ -180,6 +180,26 @@ def where(data: Path | None) -> None:
     console.line(console.console(), _verified(found))
 
 
+@cli.group()
+def weights() -> None:
+    """ImageNet weights on this machine, with which rankings are computed anew."""
+
+
+@weights.command("fetch", epilog="Example: grade weights fetch resnet50 alexnet")
+@click.argument("networks", nargs=-1, required=True, metavar="NETWORK...")
+@language_option
+def fetch_networks(networks: tuple[str, ...]) -> None:
+    """Fetch torchvision's weights of each network, verify them and keep them in your cache."""
+    from grader.dataset import fetch_weights
+    from grader.run import files_of_weights
+
+    out = console.console()
+    for name, url, file in files_of_weights(networks):
+        with console.bar(out) as bar:
+            place = fetch_weights(url, file, bar)
+        console.line(out, message("{name}: {place}, verified.", name=name, place=str(place)))
+
+
 def _verified(found: ImageSet) -> Message:
     text = "{name} is in {folder}, verified (test batch SHA-256 {digest})."
     return message(text, name=found.name, folder=str(found.folder), digest=found.digest)

@@ -94,6 +94,8 @@ def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
                      show_default=True, help="What keeps submissions away from this machine."),
         audience_option,
         language_option,
+        click.option("--weights-dir", type=GivenPath(path_type=Path, file_okay=False, exists=True), metavar="FOLDER",
+                     help="ImageNet weights, beside those of 'grade weights fetch' and of torch's own cache."),
         click.option("--time-limit", type=click.FloatRange(min=1), default=600.0, show_default=True, metavar="SECONDS",
                      help="For measuring one submission."),
         click.option("--memory", type=click.IntRange(min=1500), default=4000, show_default=True, metavar="MB",

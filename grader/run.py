@@ -36,6 +36,7 @@ class Options:
     device: Device
     sandbox: Literal["auto", "bubblewrap", "plain"]
     audience: Literal["staff", "student"]
+    weights_dir: Path | None
     time_limit: float
     memory: int
 
@@ -94,7 +95,9 @@ def open_lab(options: Options, rubric: Rubric, images: ImageSet | Message) -> It
         limits = Limits(options.time_limit, options.memory)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         made_by = MadeBy(grader=__version__, python=platform.python_version(), graded_at=now)
-        yield Lab(Bench(images, sandbox, device, processors(), limits), rubric, made_by, options.told)
+        yield Lab(
+            Bench(images, sandbox, device, processors(), limits, options.weights_dir), rubric, made_by, options.told
+        )
 
 
 def _device(asked: Device, gpu: bool, sandbox: Sandbox) -> str:
@@ -106,6 +109,19 @@ def _device(asked: Device, gpu: bool, sandbox: Sandbox) -> str:
     if asked == "cuda":
         raise BadLab(message("--device cuda: torch finds no CUDA device in the sandbox; 'grade doctor' tells more"))
     return "cpu"
+
+
+def files_of_weights(networks: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Name, address and file of each network's first weights. Raises BadLab for a name that torchvision lacks."""
+    with open_sandbox("plain") as sandbox:
+        for name in networks:
+            known = sandbox.run(Job("extractor", {"model": name, "weights": ""}))
+            value = known.value if isinstance(known, Reply) else {}
+            if "file" not in value:
+                near = message("; did you mean {near}?", near=str(value["near"])) if value.get("near") else message(".")
+                text = "torchvision has no network called {name}{near} Name it as in torchvision.models."
+                raise BadLab(message(text, name=name, near=near))
+            yield name, str(value["url"]), str(value["file"])
 
 
 def load_rubric(options: Options) -> Rubric:

@@ -8,6 +8,7 @@ from grader.dataset.edition import CIFAR10
 from grader.dataset.fetch import fetch_cifar10
 from grader.dataset.find import default_cache, find_cifar10, nothing_here, usual_places
 from grader.dataset.image_set import ImageSet, Split
+from grader.dataset.imagenet import fetch_weights, find_weights, usual_folders
 from grader.dataset.interface import Progress
 
 __all__ = [
@@ -18,7 +19,10 @@ __all__ = [
     "default_cache",
     "demo",
     "fetch_cifar10",
+    "fetch_weights",
     "find_cifar10",
+    "find_weights",
     "nothing_here",
+    "usual_folders",
     "usual_places",
 ]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from grader.collect.bench import Bench
 from grader.collect.weights import choose_checkpoint
+from grader.dataset import find_weights, usual_folders
 from grader.evidence import Pipeline, ReportedRun
 from grader.intake import place
 from grader.preprocessing import MEAN, STD
@@ -23,7 +21,6 @@ DESCRIBE_LIMITS = Limits(seconds=60.0, megabytes=2_000)
 TEMPLATE = Pipeline(256, 224)  # of reference/extract_features.py
 CIFAR = Pipeline(32, 32, mean=MEAN, std=STD)  # for the lab's own networks
 RANDOM, FINAL = "random", "final.pth"
-_DIGEST = re.compile(r"-([0-9a-f]{8,64})\.pth$")  # torchvision's files name the start of their own SHA-256
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +60,13 @@ def find_network(run: ReportedRun, submission: Submission, bench: Bench) -> Netw
             return message("The features are of final.pth, which was not handed in: hand it in as well.")
         files["weights"] = place(submission, chosen)
     elif "file" in known:
-        file = _weights_file(str(known["file"]), bench)
+        file = find_weights(Path(str(known["file"])).name, usual_folders(bench.weights_dir))
         if file is None:
             text = (
-                "the weights of {model} ({file}) are not on the grader's machine. Staff: put the file from {url} into a"
-                " folder, name the folder with --weights-dir, and grade again."
+                "the weights {weights} of {model} are not on the grader's machine. Staff: run 'grade weights fetch"
+                " {model}', or name a folder that holds {file} with --weights-dir, and grade again."
             )
-            return message(text, model=run.model, file=str(known["file"])[:100], url=str(known.get("url"))[:200])
+            return message(text, model=run.model, weights=weights, file=str(known["file"])[:100])
         files["weights"] = file
     return _network(run, known, inputs, files, assumed)
 
@@ -108,23 +105,3 @@ def _unknown(run: ReportedRun, near: str) -> Message:
         text = "torchvision has no network called {model}; did you mean {near}? Name it so under 'model'."
         return message(text, model=run.model, near=near[:100])
     return message("torchvision has no network called {model}: name it as torchvision does.", model=run.model)
-
-
-def _weights_file(name: str, bench: Bench) -> Path | None:
-    """The file in --weights-dir or in torch's own cache, if its SHA-256 begins as its name says."""
-    digest = _DIGEST.search(name)
-    for folder in (*([bench.weights_dir] if bench.weights_dir else []), _torch_cache()):
-        file = folder / Path(name).name
-        if digest and file.is_file() and _sha256(file).startswith(digest[1]):
-            return file
-    return None
-
-
-def _torch_cache() -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("TORCH_HOME") or Path(cache) / "torch") / "hub" / "checkpoints"
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -1,0 +1,67 @@
+"""ImageNet weights of torchvision on this machine: found, fetched, verified by the digest in their name."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from grader.dataset.edition import Unusable
+from grader.dataset.find import default_cache
+from grader.dataset.http import Download
+from grader.dataset.interface import Progress
+from grader.errors import MissingData
+from grader.records import message
+
+MOST_BYTES = 3 << 30  # the largest RegNet has 2.5 GB
+_DIGEST = re.compile(r"-([0-9a-f]{8,64})\.pth$")  # torchvision's files name the start of their own SHA-256
+
+
+def weights_folder() -> Path:
+    """Where fetched weights are kept."""
+    return default_cache() / "weights"
+
+
+def usual_folders(first: Path | None = None) -> tuple[Path, ...]:
+    """Where weights are looked for: a folder that was named, ours, torch's own cache."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    torch_home = Path(os.environ.get("TORCH_HOME") or cache / "torch")
+    return (*([first] if first else []), weights_folder(), torch_home / "hub" / "checkpoints")
+
+
+def find_weights(name: str, folders: Sequence[Path]) -> Path | None:
+    """The file of this name whose SHA-256 begins as its name says; None where there is none."""
+    return next((folder / name for folder in folders if _is_whole(folder / name)), None)
+
+
+def _is_whole(file: Path) -> bool:
+    digest = _DIGEST.search(file.name)
+    if not digest or not file.is_file():
+        return False
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest().startswith(digest[1])
+
+
+def fetch_weights(url: str, name: str, progress: Progress) -> Path:
+    """The file in our cache, fetched where it is not there yet. MissingData where it cannot be had whole."""
+    folder = weights_folder()
+    if _is_whole(folder / name):
+        return folder / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".", suffix=".partial") as place:
+        part = Path(place) / name
+        try:
+            Download(url, message("Fetching {name}", name=name), MOST_BYTES).to(part, progress)
+            if not _is_whole(part):
+                raise Unusable(message("its content is not what its name says"))
+        except Unusable as error:
+            text = (
+                "{name} could not be fetched from {url}: {reason}. Put the file into {folder} yourself, or name its"
+                " folder with --weights-dir."
+            )
+            raise MissingData(message(text, name=name, url=url, reason=error.message, folder=str(folder))) from error
+        part.replace(folder / name)
+    return folder / name
