@@ -59,6 +59,14 @@ def stacked(above: Message, below: Sequence[Message], mark: str = "") -> Message
     return above
 
 
+def joined(text: str, parts: Sequence[Scalar | Message]) -> Scalar | Message:
+    """Several as one: `joined("{first} and {second}", names)` takes the template again for each further name."""
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = message(text, first=whole, second=part)
+    return whole
+
+
 # --- exhibits: what a report shows beside a sentence -----------------------------------------------------------
 
 Cell = Message | str | int | float | None  # a str is verbatim: a file name, or a student's own text

@@ -131,7 +131,8 @@ def _described(curve: Curve, points: tuple[Entry, ...]) -> str:
         for s in curve.series
         if s.points
     ]
-    return "; ".join([axes, *lines, *(f"{entry.name}: {entry.value}" for entry in points)])
+    pins = [say("{name}: {value}", name=entry.name, value=entry.value) for entry in points]
+    return say("; ").join([axes, *lines, *pins])
 
 
 def _curve_data(curve: Curve) -> TableShown:

@@ -230,7 +230,7 @@ def _row(grade: Grade, href: str, criteria: Sequence[Criterion]) -> Row:
         identifier=clip(grade.student.identifier, NAME_LIMIT),
         figures=(whole, measured, *(_figure(marks.get(criterion.check)) for criterion in criteria)),
         badges=tuple(pair for pair in badges(grade) if pair[0] != "flagged"),
-        flags=", ".join(dict.fromkeys(known(flag.kind, NAME_LIMIT) for flag in grade.flags)),
+        flags=say(", ").join(dict.fromkeys(known(flag.kind, NAME_LIMIT) for flag in grade.flags)),
         needs_human=grade.needs_human,
     )
 

@@ -104,7 +104,7 @@ def _fitted(text: Text, console: Console) -> Text:
 
 def _summed(grade: Grade) -> tuple[str, ...]:
     accuracy = "–" if grade.accuracy is None else percent(grade.accuracy, 1)
-    state = ", ".join(text for _, text in badges(grade)) or say("graded")
+    state = say(", ").join(text for _, text in badges(grade)) or say("graded")
     return named(grade.student.name), f"{total(grade)} / {points(grade.points)}", accuracy, state
 
 

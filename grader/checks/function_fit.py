@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from grader.case import Case, Part, Ramp, add_up, check, printed_listing, require_weights
 from grader.evidence import Fit, Fits, Moved
-from grader.records import Curve, Exhibit, Message, Scalar, Series, Table, Verdict, message
+from grader.records import Curve, Exhibit, Message, Scalar, Series, Table, Verdict, joined, message
 
 LAB, OTHER = "the lab's function", "another function"
 LOOK_AT = (
@@ -38,7 +38,8 @@ def function_fit(case: Case[Fits, FitLimits]) -> Verdict:
     """fit() trains networks to follow the lab's function and one that it has not seen, between the points too."""
     parts = list(_parts(case))
     text = "Between the training points the networks that fit() trained are wrong by {errors} (mean squared error)."
-    errors = " and ".join(f"{fit.between:.2g}" for fit in case.seen.fits if fit.between is not None)
+    between = [f"{fit.between:.2g}" for fit in case.seen.fits if fit.between is not None]
+    errors = joined("{first} and {second}", between or ["–"])
     exhibits = (_table(case.seen), *_curves(case.seen), *printed_listing(case.seen.printed))
     verdict = add_up(parts, message(text, errors=errors), exhibits)
     if all(part.credit == 0.0 for part in parts[:2]):  # nothing was learnt: the rest counts for nothing
@@ -72,7 +73,7 @@ def _weak(fit: Fit) -> tuple[Message, ...]:
             " {look}"
         )
         return (message(text, **values),)
-    values |= {"which": message("the lab's function" if fit.function == LAB else "another function")}
+    values |= {"which": message(LAB if fit.function == LAB else OTHER)}
     values |= {"error": fit.between}
     if fit.between > 0.9 * fit.before:
         text = (
@@ -123,7 +124,8 @@ def _table(seen: Fits) -> Table:
     columns = ("Function", "Training points", "Epochs", "Learning rate", "Error before", "Error between the points")
     rows = tuple(
         (
-            fit.function, fit.points, fit.epochs, f"{fit.learning_rate:g}", f"{fit.before:.4g}",
+            message(LAB if fit.function == LAB else OTHER), fit.points, fit.epochs,
+            f"{fit.learning_rate:g}", f"{fit.before:.4g}",
             message("not finite") if fit.between is None else f"{fit.between:.4g}",
         )
         for fit in seen.fits

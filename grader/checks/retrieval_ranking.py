@@ -29,6 +29,7 @@ from grader.records import (
     Scalar,
     Table,
     Verdict,
+    joined,
     message,
 )
 
@@ -133,7 +134,7 @@ def _explained(run: ComparedRun, mistake: Suspicion) -> Message:
 
 
 def _praise(runs: list[ComparedRun]) -> Message:
-    models = " and ".join(run.model for run in runs[:2])
+    models = joined("{first} and {second}", [run.model for run in runs[:2]])
     queries = max(len(run.queries) for run in runs)
     if all(run.basis == "images" for run in runs):
         text = "The rankings of {models} for {queries} queries agree with those computed anew from the images."

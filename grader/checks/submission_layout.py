@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from grader.case import Case, check
 from grader.evidence import Layout, OpenTask, Tasks
-from grader.records import Cell, Message, SubmittedFile, Table, Verdict, message
+from grader.records import Cell, Message, Scalar, SubmittedFile, Table, Verdict, joined, message
 
 MEGABYTE = 1_000_000
 
@@ -69,7 +69,11 @@ def _folder(path: str, name: str) -> str:
 def _hint(wanted: str) -> Message:
     if wanted.endswith("/"):
         return message("Add the folder {name} with its images.", name=wanted)
-    return message("Add {name}.", name=wanted.replace("|", " or "))
+    return message("Add {name}.", name=_either(wanted))
+
+
+def _either(wanted: str) -> Scalar | Message:
+    return joined("{first} or {second}", wanted.split("|"))
 
 
 def _finish(task: OpenTask) -> Message:
@@ -87,14 +91,14 @@ def _state(place: str, tasks: Tasks) -> Cell:
 def _summary(missing: list[str], unfinished: list[str], no_data: bool, kept_small: bool) -> Message:
     if missing and unfinished:
         text = "{count} of the files asked for are missing ({names}), and {open} are not finished ({unfinished})."
-        names = ", ".join(name.replace("|", " or ") for name in missing)
+        names = joined("{first}, {second}", [_either(name) for name in missing])
         done_later = ", ".join(unfinished)
         return message(text, count=len(missing), names=names, open=len(unfinished), unfinished=done_later)
     if unfinished:
         names = ", ".join(unfinished)
         return message("Every file is there; not finished yet: {names}.", names=names)
     if missing:
-        names = ", ".join(name.replace("|", " or ") for name in missing)
+        names = joined("{first}, {second}", [_either(name) for name in missing])
         return message("{count} of the files asked for are missing: {names}.", count=len(missing), names=names)
     if not no_data:
         return message("Every file is there, and the data set as well, which should be left out.")
