@@ -239,23 +239,31 @@ def main() -> None:
     parser.add_argument("--reports", type=int, default=100, help="of each network on each pool, and of each kind")
     options = parser.parse_args()
     random = np.random.default_rng(20261126)
-    total: dict[str, Counter[str]] = {}
+    trained: dict[str, Counter[str]] = {}
+    drawn: dict[str, Counter[str]] = {}
     pools = [pool for pool in (drawn_pool(), cifar_pool()) if pool]
     for pool in pools:
         for name, model, declared in networks():
             print(f"{name} on {len(pool.pictures)} {pool.name} images", flush=True)
             for kind, counts in simulate(model, pool, declared, options.reports, random).items():
-                total.setdefault(kind, Counter()).update(counts)
-    print(f"\n{'report':50} {'reports':>8} {'accepted':>9} {'named':>7} {'wrongly':>8} {'unexplained':>12}")
+                (drawn if name.endswith("random") else trained).setdefault(kind, Counter()).update(counts)
+    show("trained networks", trained)
+    show("random weights, under which all images look alike", drawn)
+
+
+def show(title: str, total: Mapping[str, Counter[str]]) -> None:
+    """One table, and what it comes to."""
+    width = max(map(len, total), default=0)
+    print(f"\n{title:{width}} {'reports':>8} {'accepted':>9} {'named':>7} {'wrongly':>8} {'unexplained':>12}")
     for kind, counts in total.items():
         whole, right, none = counts.total(), counts["rightly named"], counts["unexplained"]
         wrongly = whole - right - none - counts["accepted"]
-        print(f"{kind:50} {whole:8} {counts['accepted'] / whole:9.3f} {right / whole:7.3f} {wrongly:8} {none:12}")
-    for title, start in (("honest", "honest"), ("wrong", ("mistake", "invented"))):
-        counts = sum((c for kind, c in total.items() if kind.startswith(start)), Counter())
+        print(f"{kind:{width}} {whole:8} {counts['accepted'] / whole:9.3f} {right / whole:7.3f} {wrongly:8} {none:12}")
+    for group in ("honest", "mistake", "invented"):
+        counts = sum((c for kind, c in total.items() if kind.startswith(group)), Counter())
         others = counts.total() - counts["accepted"] - counts["unexplained"] - counts["rightly named"]
         share = counts["accepted"] / counts.total()
-        print(f"{title}: {counts.total()} reports, {share:.4f} accepted, {others} wrongly named")
+        print(f"{group}: {counts.total()} reports, {share:.4f} accepted, {others} wrongly named")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,13 @@ import pytest
 
 from grader.collect.retrieval.paths import Paths
 
-HANDED_IN = ("library/cat/1.jpg", "library/dog/1.jpg", "library/dog/Rex.JPG", "library/图/图（1）.jpg", "library/é/é.png")
+HANDED_IN = (
+    "library/cat/1.jpg",
+    "library/dog/1.jpg",
+    "library/dog/Rex.JPG",
+    "library/图/图（1）.jpg",
+    "library/é/é.png",
+)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,142 @@
+"""Rankings computed anew: each basis, and each mistake of the bank by its scores alone."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fixtures import IMAGES
+from fixtures.stories import rankings as made
+from grader.collect import Bench
+from grader.collect.retrieval import look_at_retrieval
+from grader.evidence import ComparedRankings, ComparedRun, Seen, Tasks
+from grader.hypotheses import ALLOWED
+from grader.intake import Archive, open_submission
+from grader.rankings import accepted, named
+from grader.records import Student, message
+from grader.sandbox import Sandbox
+
+Look = Callable[..., tuple[ComparedRun, ...]]
+
+
+@pytest.fixture
+def look(tmp_path: Path, shared_sandbox: Sandbox) -> Look:
+    """The runs of a report beside the pictures, computed anew."""
+
+    def at(runs: list[dict[str, Any]], files: dict[str, bytes] | None = None, pictures: bool = True):
+        folder = tmp_path / "in"
+        given = {"final.pth": (made.DEMO_SUBMISSION / "final.pth").read_bytes(), **(files or {})}
+        if pictures:
+            given |= {path: (IMAGES / path).read_bytes() for path in (*made.paths("library"), *made.paths("queries"))}
+        given["retrieval.json"] = json.dumps({"schema": "retrieval-report/1", "runs": runs}).encode()
+        for name, data in given.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(data)
+        submission = open_submission(Archive(folder, Student("Ada")), tmp_path / "unpacked")
+        seen = look_at_retrieval(submission, Bench(message("no images"), shared_sandbox), Seen(Tasks(())))
+        found = seen["compared_rankings"]
+        assert isinstance(found, Seen), found
+        assert isinstance(found.value, ComparedRankings)
+        return found.value.runs
+
+    return at
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
+def test_an_honest_report_is_accepted_and_nothing_is_suspected(look, metric):
+    runs = look([made.run(model, metric=metric) for model in made.MODELS])
+    assert [(run.basis, accepted(run), run.suspicions) for run in runs] == [("images", True, ())] * 2
+    assert (
+        runs[0].example
+        == runs[0].queries[0].ours[0].score
+        == pytest.approx(runs[0].queries[0].theirs[0].score, abs=1e-5)
+    )
+
+
+@pytest.mark.parametrize("way", ALLOWED[:3], ids=lambda way: way.name)
+def test_an_allowed_way_that_the_report_does_not_state_is_accepted(look, way):
+    (run,) = look([made.run("resnet20", way)])
+    assert accepted(run)
+
+
+def test_what_the_report_leaves_out_is_taken_and_said(look):
+    bare = made.run("resnet20")
+    for name in ("weights", "metric", "preprocess", "claimed"):
+        del bare[name]
+    bare["weights"] = "final.pth"
+    (run,) = look([bare])
+    assert accepted(run)
+    assert {one.english().split(" is not stated")[0] for one in run.assumed} == {"the metric", "the preprocessing"}
+
+
+def test_scores_that_were_rounded_to_two_digits_are_not_held_against_it(look):
+    rounded = made.run("mlp")
+    for answer in rounded["queries"]:
+        for result in answer["results"]:
+            result["score"] = round(result["score"], 3)
+    (run,) = look([rounded])
+    assert accepted(run)
+
+
+def test_a_mistake_under_the_euclidean_distance_is_named_too(look):
+    way = next(m.way for m in made.MISTAKES if m.way.training)
+    (run,) = look([made.run("resnet20", way, "euclidean")])
+    found = named(run)
+    assert found is not None and found.name == way.name
+
+
+def features(model: str) -> bytes:
+    rows = made.features_of(made.seen_by(model, made.PIPELINE, False), "head").numpy()
+    out = io.BytesIO()
+    np.savez(out, paths=np.array([*made.paths("library"), *made.paths("queries")]), resnet50=rows.astype(np.float32))
+    return out.getvalue()
+
+
+def as_resnet50() -> dict[str, Any]:
+    """The demo's features under a name whose weights are not on this machine."""
+    return {**made.run("resnet20"), "model": "resnet50", "weights": "IMAGENET1K_V1"}
+
+
+def test_without_weights_the_features_that_were_handed_in_are_the_basis(look):
+    (run,) = look([as_resnet50()], {"features.npz": features("resnet20")})
+    assert run.basis == "features"
+    assert accepted(run)
+    assert run.why_not is not None and "grade weights fetch resnet50" in run.why_not.english()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"PK\x03\x04 broken", features("mlp")[:500], "pickled"],
+    ids=["empty", "broken", "cut off", "pickled"],
+)
+def test_features_that_cannot_be_used_leave_the_report_alone(look, data):
+    if data == "pickled":
+        out = io.BytesIO()
+        np.savez(out, paths=np.array(["library/a.png"], dtype=object), resnet50=np.zeros((1, 4)))
+        data = out.getvalue()
+    (run,) = look([as_resnet50()], {"features.npz": data})
+    assert run.basis == "report"
+
+
+def test_without_pictures_only_the_report_is_left_and_says_what_to_hand_in(look):
+    (run,) = look([made.run("resnet20")], pictures=False)
+    assert run.basis == "report"
+    assert not accepted(run)
+    assert run.why_not is not None and "library/" in run.why_not.english()
+    assert [query.sound.kept for query in run.queries] == [5] * 10
+
+
+def test_images_that_were_not_handed_in_are_named_and_the_other_queries_are_compared(look):
+    report = made.run("resnet20")
+    report["queries"][0]["query"] = "queries/unknown.png"
+    report["queries"][1]["results"][2]["path"] = "elsewhere/77.png"
+    (run,) = look([report])
+    assert run.missing == ("queries/unknown.png", "elsewhere/77.png")
+    assert (len(run.queries), run.absent) == (9, 1)
+    assert run.queries[0].sound.kept == 4
