@@ -27,7 +27,6 @@ def with_pictures(scores: TestScores, images: ImageSet) -> TestScores:
     """The scores, each of the surest mistakes with its test image."""
     pixels = images.images("test")
     shown = tuple(
-        replace(mistake, picture=png(pixels[mistake.image], f"#{mistake.image}"))
-        for mistake in scores.surest_mistakes
+        replace(mistake, picture=png(pixels[mistake.image], f"#{mistake.image}")) for mistake in scores.surest_mistakes
     )
     return replace(scores, surest_mistakes=shown)
