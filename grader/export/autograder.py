@@ -11,6 +11,7 @@ from grader.export.wheel import build_wheel
 from grader.intake.names import visible_path
 from grader.records import message
 from reports.gradebooks import gradescope
+from reports.languages import spoken
 
 PROGRAMS = ("setup.sh", "run_autograder")
 SCRIPTS = (*PROGRAMS, "README.md")
@@ -25,6 +26,7 @@ def autograder_zip(rubric: Path | None) -> bytes:
         " instructor: the autograder's output says what went wrong."
     )
     content["failed.json"] = gradescope.failed(message(text)).encode()
+    content["language"] = spoken().encode()
     wheel, data = build_wheel()
     content[wheel] = data
     if rubric is not None:

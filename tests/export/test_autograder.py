@@ -17,6 +17,7 @@ from grader.errors import BadLab
 from grader.export import Request, export
 from grader.records import Grade, Student
 from grader.rubric import DEFAULT
+from reports.languages import speaking
 
 SETTINGS = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
 
@@ -59,7 +60,7 @@ def test_the_zip_holds_what_gradescope_calls_and_may_run_it(autograder: Path) ->
         modes = {info.filename: (info.external_attr >> 16) & 0o777 for info in archive.infolist()}
     assert modes.pop("setup.sh") == modes.pop("run_autograder") == 0o755
     wheel = f"cnn_lab_grader-{__version__}-py3-none-any.whl"
-    assert set(modes) == {"README.md", "failed.json", "rubric.toml", wheel}
+    assert set(modes) == {"README.md", "failed.json", "language", "rubric.toml", wheel}
 
 
 @pytest.mark.parametrize("name", ["setup.sh", "run_autograder"])
@@ -69,6 +70,18 @@ def test_the_scripts_are_shell_and_name_no_host(autograder: Path, name: str) -> 
     assert b"\r" not in text
     assert b"://" not in text
     assert subprocess.run(["bash", "-n"], input=text, check=False).returncode == 0
+
+
+def test_it_speaks_the_language_of_the_run_that_wrote_it(tmp_path: Path) -> None:
+    path = tmp_path / "autograder.zip"
+    with speaking("zh"):
+        export(Request(to="gradescope-autograder", out=path, rubric=None))
+    with zipfile.ZipFile(path) as archive:
+        assert archive.read("language") == b"zh"
+        assert "没有任何内容可以评分" in archive.read("failed.json").decode()
+        wheel = next(name for name in archive.namelist() if name.endswith(".whl"))
+        with archive.open(wheel) as inner, zipfile.ZipFile(inner) as packed:
+            assert "reports/languages/zh.po" in packed.namelist()
 
 
 def test_where_the_data_comes_from_is_told(autograder: Path) -> None:

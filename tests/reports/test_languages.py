@@ -11,12 +11,13 @@ from io import StringIO
 from pathlib import Path
 from string import Formatter
 
+import click
 import pytest
 from rich.console import Console
 
 import reports
 import reports.languages
-from grader.cli import main
+from grader.cli import cli, main
 from grader.mark import to_json
 from grader.records import Criterion, Flag, Grade, Message, message
 from reports import terminal
@@ -366,6 +367,19 @@ def test_an_unknown_language_is_refused_with_those_that_there_are(
 ) -> None:
     assert run(monkeypatch, "report", grades, "--lang", "xx") == 2
     assert "'xx' is not one of 'en', 'zh'" in capsys.readouterr().err
+
+
+def commands(group: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    if not isinstance(group, click.Group):
+        yield " ".join(path), group
+        return
+    for name, command in group.commands.items():
+        yield from commands(command, (*path, name))
+
+
+@pytest.mark.parametrize(("name", "command"), [pair for pair in commands(cli) if pair[0] != "completion"])
+def test_every_command_that_says_something_takes_a_language(name: str, command: click.Command) -> None:
+    assert any("--lang" in parameter.opts for parameter in command.params)
 
 
 @pytest.mark.parametrize("language", OTHERS)
