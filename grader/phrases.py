@@ -14,7 +14,9 @@ from grader.records import Message, message
 
 LONGEST = 400  # characters of a text that is looked at; values in it are at most 300
 
-SPACED = ("extra", "file", "keys", "missing", "name", "one", "other", "shape", "wanted")  # values that may hold a space
+# values that may hold a space
+SPACED = ("deviation", "example", "extra", "file", "keys", "mean", "missing", "name", "names", "one", "other", "said")
+SPACED += ("shape", "wanted")
 
 PHRASES = (
     # what was being done, and where
@@ -103,6 +105,41 @@ PHRASES = (
     "the input of the last linear layer as features",
     # how it was measured
     "bfloat16, then float32 where it could matter",
+    "resize {side}, crop {crop}, {how}",
+    "resize {side}, {how}",
+    "{file}, line {line}: mean {mean}, std {deviation}",
+    "{file} (a Word file: hand in a PDF)",
+    "{file} (hand in a PDF: the grader reads no Word file)",
+    # what is wrong with a rubric
+    "it names no check at all",
+    "'{name}' names no check; did you mean '{near}'?",
+    "'{name}' names no check; there are {names}",
+    "'{name}' should be a table with points and limits",
+    "'{name}' should be a table with deadline and points_per_day or percent_per_day",
+    "'{name}': there is a check of this name; leave manual out, or choose another name",
+    "'{name}': a name is made of letters without accents, digits, _ and -, at most 60",
+    "'{name}': {place}: there is no such limit; did you mean '{near}'?",
+    "'{name}': {place}: there is no such limit; there are {names}",
+    "'{name}': {place}: is missing",
+    "'{name}': {said}",
+    "points: at least 0",
+    "manual: should be true",
+    "title: one line of at most {count} characters, which the student reads",
+    'deadline: "{name}", or a date and time with its zone, as in {example}',
+    "points_per_day, percent_per_day: exactly one of them",
+    "{name}: between 0 and 10000",
+    "knots: at least one [figure, credit] is needed",
+    "knots: figures must rise from one knot to the next",
+    "knots: credits lie between 0 and 1",
+    "knots: accuracies are shares from 0 to 1, and {number} is none (0.7 stands for 70%)",
+    "{name}: a weight is at least 0",
+    "{names}: one of these weights must be more than 0",
+    "fewest: at least 2; fall: at least 1; counting: 0 to 1",
+    "images and classes: at least 1",
+    "models: at least 1; 0 <= from_report <= from_features <= 1 is needed",
+    "megabytes: more than 0",
+    "required: a name is empty",
+    "note and fault: 0 <= note <= fault is needed",
     # why an answer was thrown away
     "an answer of {size} bytes (at most {most})",
     "the answer has no value",
@@ -120,7 +157,8 @@ def phrase(text: str) -> Message | str:
     if len(text) <= LONGEST:
         for template in sorted(PHRASES, key=len, reverse=True):  # the one that says most
             if found := _pattern(template).fullmatch(text):
-                return message(template, **found.groupdict())
+                values = found.groupdict()
+                return message(template, **{name: phrase(v) if name == "said" else v for name, v in values.items()})
     return text
 
 

@@ -18,6 +18,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 from grader.case import Check
 from grader.errors import BadLab
 from grader.late import LatePolicy
+from grader.phrases import phrase
 from grader.records import Audience, Criterion, Message, message, stacked
 
 DEFAULT = Path(__file__).with_name("rubric.toml")
@@ -105,8 +106,8 @@ def read_rubric(path: Path, checks: Mapping[str, Check]) -> Rubric:
 def _all_of(problems: list[str], path: Path) -> Message:
     """One sentence for one mistake, else a line for each; each a value of its own, because long values are cut."""
     if len(problems) == 1:
-        return message("{file}: {problem}.", file=str(path), problem=problems[0])
-    below = [message("{problem}", problem=problem) for problem in problems]
+        return message("{file}: {problem}.", file=str(path), problem=phrase(problems[0]))
+    below = [message("{problem}", problem=phrase(problem)) for problem in problems]
     return stacked(message("{file}:", file=str(path)), below, "- ")
 
 

@@ -13,9 +13,12 @@ from string import Formatter
 import pytest
 
 import grader
+from grader.checks import discover
+from grader.errors import BadLab
 from grader.evidence import Refused
 from grader.phrases import PHRASES, phrase
 from grader.records import Message, message
+from grader.rubric import read_rubric
 from grader.sandbox.interface import OUR_WORDS, WORDS_OF_OTHERS, read_reply
 from reports.languages import speaking
 from reports.languages.bindings import Scope, Untraceable
@@ -96,3 +99,26 @@ def test_every_wording_of_a_probe_is_a_phrase() -> None:
     found = [(place, text) for place, text in dict.fromkeys(worded_by_probes()) if " " in text]
     assert len(found) > 30
     assert [one for one in found if not isinstance(phrase(one[1]), Message) and not A_CALL.fullmatch(one[1])] == []
+
+
+def test_every_fault_of_a_rubric_that_a_limit_can_have_is_a_phrase() -> None:
+    source = Source(Path(grader.__file__).parents[1], ("grader",))
+    places = re.compile(r"grader\.(case|late|rubric|checks\.\w+)")
+    calls = [(call, scope) for call, scope in source.calls["ValueError"] if places.fullmatch(scope.module.name)]
+    found = [one for call, scope in calls for one in examples(source, call.args[0], scope)]
+    assert len(found) > 12
+    assert [one for one in found if not isinstance(phrase(one[1]), Message)] == []
+
+
+def test_a_fault_of_a_rubric_is_said_in_the_language_of_the_run(tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text("[training_history]\npoints = -1\nnote = 2.0\nfault = 1.0\n[test_acuracy]\npoints = 1\n")
+    with pytest.raises(BadLab) as raised:
+        read_rubric(file, discover())
+    with speaking("zh"):
+        lines = words(raised.value.message).splitlines()
+    assert lines[1:] == [
+        "- “training_history”：points：至少为 0",
+        "- “training_history”：note 和 fault：需要 0 <= note <= fault",
+        "- “test_acuracy”不是任何检查的名称；是否指“test_accuracy”？",
+    ]

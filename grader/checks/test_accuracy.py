@@ -219,9 +219,9 @@ def _measured_table(case: Case[TestScores, AccuracyRamp]) -> Table:
         said = message(text, mean=_triple(used.mean), deviation=_triple(used.std))
         rows.append((message("Normalisation"), said))
         rows.append((message("Read from"), _origin(used)))
-        rows += [(message("Also found"), other) for other in used.also_found]
+        rows += [(message("Also found"), phrase(other)) for other in used.also_found]
     claims = case.other(Claims)
-    rows += [(message("Could not be read"), file) for file in (claims.unread if claims else ())]
+    rows += [(message("Could not be read"), phrase(file)) for file in (claims.unread if claims else ())]
     if measured:
         device = f"{measured.device} {measured.device_name}"
         said = message("{precision}, {device}", precision=phrase(measured.precision), device=device)

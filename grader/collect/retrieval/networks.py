@@ -13,6 +13,7 @@ from grader.collect.weights import choose_checkpoint
 from grader.dataset import find_weights, usual_folders
 from grader.evidence import Pipeline, ReportedRun
 from grader.intake import place
+from grader.phrases import phrase
 from grader.preprocessing import MEAN, STD
 from grader.records import Message, Submission, message
 from grader.sandbox import Job, Limits, Reply
@@ -83,7 +84,7 @@ def _network(
             own = TypeAdapter(Pipeline).validate_python(known["pipeline"])
         except ValidationError:
             own = TEMPLATE
-    assumed = [*assumed, message("the preprocessing is not stated; {how} was taken", how=described(own))]
+    assumed = [*assumed, message("the preprocessing is not stated; {how} was taken", how=phrase(described(own)))]
     return Network(inputs, weights, own, files, tuple(assumed))
 
 
