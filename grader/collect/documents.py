@@ -44,7 +44,7 @@ def read_tasks(submission: Submission, sandbox: Sandbox) -> Observation:
 
 def look_at_layout(submission: Submission, tasks: Observation) -> Observation:
     """The files; refused where they are the template as it was given, for then there is nothing to look for."""
-    parts, open_ = submission.parts, _open(tasks)
+    parts, open_ = submission.parts, open_tasks(tasks)
     results = (*parts.checkpoints, *parts.other_weights, parts.history, parts.retrieval, *parts.reports)
     scripts = [path for path in parts.sources if path.casefold() in TEMPLATE_SCRIPTS]
     unfinished = {task.file for task in open_}
@@ -58,7 +58,7 @@ def look_at_layout(submission: Submission, tasks: Observation) -> Observation:
     return Seen(Layout(submission.files, parts))
 
 
-def _open(tasks: Observation, *numbers: str) -> list[OpenTask]:
+def open_tasks(tasks: Observation, *numbers: str) -> list[OpenTask]:
     """The open tasks among `numbers`, by default all."""
     found = tasks.value.open if isinstance(tasks, Seen) and isinstance(tasks.value, Tasks) else ()
     return sorted((task for task in found if not numbers or task.number in numbers), key=lambda task: task.number)
@@ -68,7 +68,7 @@ def not_written(
     file: str, tasks: Observation, script: str = "exp2.py", numbers: Sequence[str] = TRAINING_TASKS
 ) -> Refused:
     """What a script writes is missing: because it cannot run yet, or because it was left out."""
-    if open_ := _open(tasks, *numbers):
+    if open_ := open_tasks(tasks, *numbers):
         text = (
             "{missing} is missing, and task {number} is not done: {text} ({file}, line {line}). Finish {script} and run"
             " it: it writes {missing}."

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.images_build import IMAGES
+from fixtures import IMAGES
 from grader.collect import Bench
 from grader.dataset import ImageSet
 from grader.intake import Archive
@@ -69,21 +69,25 @@ def test_the_solved_lab_earns_every_point_that_can_be_judged_here(graded, solved
     assert {flag.kind for flag in grade.flags} == ({"weaker sandbox"} if no_code else set())
 
 
+@pytest.fixture(scope="module")
+def on_cifar10(graded, solved, cifar10) -> Grade:
+    return graded(solved, cifar10)
+
+
 @pytest.mark.cifar10
-def test_with_cifar_10_the_solved_lab_earns_every_point(graded, solved, cifar10, shared_sandbox):
+def test_with_cifar_10_the_solved_lab_earns_every_point(on_cifar10, shared_sandbox):
     if shared_sandbox.name != "bubblewrap":
         pytest.skip("student code is run in bubblewrap only")
-    grade = graded(solved, cifar10)
-    assert grade.total == grade.points
-    assert not grade.needs_human
-    assert grade.flags == ()
+    assert on_cifar10.total == on_cifar10.points == 100
+    assert not on_cifar10.needs_human
+    assert on_cifar10.flags == ()
 
 
 @pytest.mark.cifar10
-def test_the_committed_weights_reach_their_stated_accuracy_to_the_image(graded, solved, cifar10):
+def test_the_committed_weights_reach_their_stated_accuracy_to_the_image(on_cifar10):
     stated = json.loads(HISTORY.read_text())["epochs"][-1]["test_accuracy"]
     assert stated >= 91.25  # He et al. 2016, table 6
-    accuracy = graded(solved, cifar10).accuracy
+    accuracy = on_cifar10.accuracy
     assert accuracy is not None
     assert round(accuracy * 10_000) == round(stated * 100)
 

@@ -11,13 +11,14 @@ import pytest
 from PIL import Image
 
 from grader.collect.retrieval.pictures import find_pictures, look_at_pictures
-from grader.evidence import Refused, RetrievalImages, Seen
+from grader.evidence import Refused, RetrievalImages, Seen, Tasks
 from grader.intake import Archive, open_submission
 from grader.probes.pictures import difference_hash
 from grader.records import Student, Submission
 from grader.sandbox import Sandbox
 
 Open = Callable[[dict[str, bytes]], Submission]
+NO_TASKS = Seen(Tasks(()))
 NOISE = np.random.default_rng(1).integers(0, 256, (40, 60, 3), dtype=np.uint8)
 
 
@@ -43,7 +44,7 @@ def opened(tmp_path: Path) -> Open:
 
 
 def seen(submission: Submission, sandbox: Sandbox) -> RetrievalImages:
-    found = look_at_pictures(submission, sandbox)
+    found = look_at_pictures(submission, sandbox, NO_TASKS)
     assert isinstance(found, Seen), found
     assert isinstance(found.value, RetrievalImages)
     return found.value
@@ -123,7 +124,7 @@ def test_folders_are_found_whatever_their_case_and_nothing_outside_them(opened):
 
 
 def test_no_picture_at_all_says_what_to_hand_in(opened, shared_sandbox):
-    found = look_at_pictures(opened({}), shared_sandbox)
+    found = look_at_pictures(opened({}), shared_sandbox, NO_TASKS)
     assert isinstance(found, Refused)
     assert "library/" in found.message.english()
 

@@ -22,7 +22,7 @@ __all__ = ["look_at_retrieval"]
 def look_at_retrieval(submission: Submission, bench: Bench, tasks: Observation) -> dict[str, Observation]:
     """All that is observed of the retrieval, by the kind of record."""
     report = read_report(submission, bench.sandbox, tasks)
-    pictures = look_at_pictures(submission, bench.sandbox)
+    pictures = look_at_pictures(submission, bench.sandbox, tasks)
     return {
         kind_of(RetrievalReport): report,
         kind_of(RetrievalImages): pictures,

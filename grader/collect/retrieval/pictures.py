@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from grader.collect.bench import validated
+from grader.collect.documents import open_tasks
+from grader.collect.retrieval.reading import RETRIEVAL_TASKS
 from grader.evidence import LibraryImage, Observation, Refused, RetrievalImages
 from grader.evidence.retrieval import MOST_IMAGES, MOST_QUERIES
 from grader.intake import place
@@ -59,15 +61,11 @@ def _below(pictures: Sequence[str], names: tuple[str, ...]) -> tuple[str, ...]:
     return ()
 
 
-def look_at_pictures(submission: Submission, sandbox: Sandbox) -> Observation:
+def look_at_pictures(submission: Submission, sandbox: Sandbox, tasks: Observation) -> Observation:
     """Every picture described. Refused where there is neither a library nor a query."""
     found = find_pictures(submission)
     if not found.library and not found.queries:
-        text = (
-            "The images of the retrieval are missing: hand in the folders library/ (a folder for each class) and"
-            " queries/ as retrieve.py used them."
-        )
-        return Refused(message(text))
+        return _missing(tasks)
     paths = (*found.library, *found.queries)
     count = min(len(paths), MOST_THUMBNAILS)
     with bundle([place(submission, path) for path in paths]) as file:
@@ -83,6 +81,21 @@ def look_at_pictures(submission: Submission, sandbox: Sandbox) -> Observation:
     images = [_image(path, one, small.get(path)) for path, one in zip(paths, described, strict=True)]
     library, queries = images[: len(found.library)], images[len(found.library) :]
     return validated(RetrievalImages, {"library": library, "queries": queries, "more": found.more})
+
+
+def _missing(tasks: Observation) -> Refused:
+    if open_ := open_tasks(tasks, *RETRIEVAL_TASKS):
+        first = open_[0]
+        text = (
+            "The images of the retrieval are missing, and task {number} is not done: {text} ({file}, line {line})."
+            " Finish it, run retrieve.py, and hand in the folders library/ and queries/ that it used."
+        )
+        return Refused(message(text, number=first.number, text=first.text, file=first.file, line=first.line))
+    text = (
+        "The images of the retrieval are missing: hand in the folders library/ (a folder for each class) and"
+        " queries/ as retrieve.py used them."
+    )
+    return Refused(message(text))
 
 
 @contextmanager
