@@ -15,8 +15,10 @@ from grader.records import Message, message
 LONGEST = 400  # characters of a text that is looked at; values in it are at most 300
 
 # values that may hold a space
-SPACED = ("deviation", "example", "extra", "file", "keys", "mean", "missing", "name", "names", "one", "other", "said")
-SPACED += ("shape", "wanted")
+SPACED = (
+    "deviation", "example", "extra", "file", "keys", "mean", "missing", "name", "names", "one", "other", "said",
+    "shape", "wanted",
+)  # fmt: skip
 
 PHRASES = (
     # what was being done, and where
