@@ -3,49 +3,18 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from fixtures import IMAGES
 from fixtures.stories import rankings as made
-from grader.collect import Bench
-from grader.collect.retrieval import look_at_retrieval
-from grader.evidence import ComparedRankings, ComparedRun, Seen, Tasks
+from grader.evidence import ComparedRun
 from grader.hypotheses import ALLOWED
-from grader.intake import Archive, open_submission
 from grader.rankings import accepted, named
-from grader.records import Student, message
-from grader.sandbox import Sandbox
 
 Look = Callable[..., tuple[ComparedRun, ...]]
-
-
-@pytest.fixture
-def look(tmp_path: Path, shared_sandbox: Sandbox) -> Look:
-    """The runs of a report beside the pictures, computed anew."""
-
-    def at(runs: list[dict[str, Any]], files: dict[str, bytes] | None = None, pictures: bool = True):
-        folder = tmp_path / "in"
-        given = {"final.pth": (made.DEMO_SUBMISSION / "final.pth").read_bytes(), **(files or {})}
-        if pictures:
-            given |= {path: (IMAGES / path).read_bytes() for path in (*made.paths("library"), *made.paths("queries"))}
-        given["retrieval.json"] = json.dumps({"schema": "retrieval-report/1", "runs": runs}).encode()
-        for name, data in given.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(data)
-        submission = open_submission(Archive(folder, Student("Ada")), tmp_path / "unpacked")
-        seen = look_at_retrieval(submission, Bench(message("no images"), shared_sandbox), Seen(Tasks(())))
-        found = seen["compared_rankings"]
-        assert isinstance(found, Seen), found
-        assert isinstance(found.value, ComparedRankings)
-        return found.value.runs
-
-    return at
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
