@@ -8,6 +8,7 @@ from grader.evidence import (
     Checkpoint,
     Claim,
     Claims,
+    ComparedRankings,
     Diagnosis,
     Evidence,
     Malformed,
@@ -16,6 +17,7 @@ from grader.evidence import (
     TestScores,
 )
 from grader.phrases import phrase
+from grader.rankings import accepted, close, named
 from grader.records import Flag, Message, Scalar, message
 from grader.statistics import better_preprocessing, fits_training
 
@@ -108,6 +110,18 @@ def _unusual_input(evidence: Evidence) -> Iterator[Flag]:
         yield Flag("several normalisations", message(text, source=used.source, line=used.line))
 
 
+def _rankings(evidence: Evidence) -> Iterator[Flag]:
+    """What a person should look at: rankings that nearly agree, and those that could not be computed anew."""
+    compared = evidence.seen(ComparedRankings)
+    for run in compared.runs if compared else ():
+        if run.basis == "report" and run.why_not:
+            text = "The rankings of {model} were held against nothing but the report: {why}"
+            yield Flag("ranking not computed anew", message(text, model=run.model or "?", why=run.why_not))
+        elif not accepted(run) and close(run) and not named(run):
+            text = "The rankings of {model} are close to those computed anew, and not within the bounds: please check."
+            yield Flag("ranking nearly agrees", message(text, model=run.model))
+
+
 def _thrown_away(evidence: Evidence) -> Iterator[Flag]:
     for kind, outcome in evidence.observations:
         if isinstance(outcome, Malformed):
@@ -121,5 +135,6 @@ RULES: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (
     _own_network,
     _left_aside,
     _unusual_input,
+    _rankings,
     _thrown_away,
 )

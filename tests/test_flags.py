@@ -7,11 +7,16 @@ from dataclasses import replace
 import pytest
 
 from grader.evidence import (
+    Agreement,
     Checkpoint,
     Claim,
     Claims,
+    ComparedQuery,
+    ComparedRankings,
+    ComparedRun,
     Diagnosis,
     Malformed,
+    Match,
     OwnNetwork,
     Preprocessing,
     TestScores,
@@ -19,6 +24,7 @@ from grader.evidence import (
 )
 from grader.flags import raise_flags
 from grader.preprocessing import TEMPLATE
+from grader.records import message
 
 
 def claimed(*accuracies: float) -> Claims:
@@ -115,3 +121,26 @@ def test_an_own_network_that_knows_only_the_very_images_is_told_with_both_figure
 def test_an_own_class_that_was_run_is_not_told_to_have_been_left_out(flags):
     own = OwnNetwork("Net", "models.py", 7, 1, 1000, correct=700, correct_before=760)
     assert set(flags(own, checkpoint("whole module", "models.Net"))) == {"own network"}
+
+
+def ranked(basis: str, error: float, why: str = "") -> ComparedRankings:
+    matches = tuple(Match(f"library/cat/{n}.png", 0.9) for n in range(5))
+    five, four = Agreement(5, 5, 5), Agreement(4, 4, 4)
+    query = ComparedQuery("queries/cat.png", "cat", matches, matches, five, five, four, 0.0, (error,) * 5)
+    because = message(why) if why else None
+    run = ComparedRun("alexnet", "random", "cosine", basis, "", (query,) * 10, error, 0.5, why_not=because)
+    return ComparedRankings((run,))
+
+
+def test_rankings_that_nearly_agree_are_for_a_person_to_look_at(flags):
+    assert flags(ranked("images", 0.0)) == {}
+    assert "alexnet are close" in flags(ranked("images", 0.2))["ranking nearly agrees"]
+    assert flags(ranked("images", 2.0)) == {}  # plainly wrong: the finding says so
+
+
+def test_rankings_that_could_not_be_computed_anew_are_told_with_the_reason(flags):
+    told = flags(ranked("report", 0.0, "the weights are not here."))
+    assert told == {
+        "ranking not computed anew": "The rankings of alexnet were held against nothing but the report:"
+        " the weights are not here."
+    }
