@@ -53,7 +53,8 @@ def retrieval_scores(case: Case[RetrievalReport, ScoresLimits]) -> Verdict:
     )
     praise = message("Scores of {count} models are in order, and the claims follow from them.", count=len(runs))
     verdict = add_up(parts, praise, tuple(_exhibits(case.seen)))
-    return Verdict(verdict.credit, verdict.message, (*verdict.hints, *_suspect(case)), verdict.exhibits)
+    hints = (*verdict.hints, *_suspect(case), *_more(runs))
+    return Verdict(verdict.credit, verdict.message, hints, verdict.exhibits)
 
 
 def _each(name: Message, weight: float, runs: Sequence[ReportedRun], look: Look) -> Part:
@@ -170,6 +171,13 @@ def _suspect(case: Case[RetrievalReport, ScoresLimits]) -> Iterator[Message]:
                 " mode or random weights give: call model.eval(), and load ImageNet's weights."
             )
         yield message(text, **values)
+
+
+def _more(runs: Sequence[ReportedRun]) -> Iterator[Message]:
+    for run in runs:
+        if run.more_queries:
+            text = "{model}: {count:,} more queries were not looked at; some dozens are enough."
+            yield message(text, model=run.model or "?", count=run.more_queries)
 
 
 def _exhibits(report: RetrievalReport) -> Iterator[Exhibit]:

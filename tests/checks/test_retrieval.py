@@ -225,6 +225,11 @@ def test_what_does_not_follow_is_named_and_costs(judge, run, words):
     assert verdict.credit < 1.0
 
 
+def test_queries_beyond_those_that_are_kept_are_told(judge):
+    verdict = judge(retrieval_scores, SCORES, report(reported(more_queries=9_800), OTHER))
+    assert "9,800 more queries were not looked at" in said(verdict)
+
+
 def test_a_rise_within_rounding_of_the_range_is_no_fault(judge):
     assert (
         judge(retrieval_scores, SCORES, report(reported(scores=(1.0000002, 0.9, 0.8, 0.7, 0.6)), OTHER)).credit == 1.0
