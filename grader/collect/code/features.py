@@ -52,11 +52,12 @@ def look_at_features(caller: Caller, truth: Truth, trusted: Sandbox) -> Observat
         normalised = _plain(reply.arrays["values"]) if shape == list(rows.shape) else None
     else:
         failures["normalise"] = reply
+    tasks = [failures.get(name) for name in ("alexnet_features", "normalise")]  # resnet50_features is given
+    if isinstance(tasks[0], Refused) and isinstance(tasks[1], Refused):
+        return caller.refused(tasks[0])
     for failure in failures.values():
         if not isinstance(failure, Refused):  # a fault of ours must not cost the student
             return caller.refused(failure)
-    if {"alexnet_features", "normalise"} <= failures.keys():  # resnet50_features is given
-        return caller.refused(failures["alexnet_features"])
     fields = {"extracted": extracted, "rows": ROWS, "normalised": normalised, "normalised_shape": shape or []}
     failed = [FailedCall(name, one.message) for name, one in failures.items() if isinstance(one, Refused)]
     return observed(FeatureVectors, fields, caller, failed)
