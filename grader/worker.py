@@ -30,6 +30,8 @@ PR_SET_DUMPABLE = 4  # linux/prctl.h
 CODE_FILE_BYTES = 32 << 20  # of one file that student code writes
 CODE_PROCESSES = 256  # and threads; under root those of every sandbox on the machine count together
 
+WARM = ("retrieval",)  # probes whose import takes longest (torchvision): done once, not in each child
+
 Files = Mapping[str, int]  # name in the job -> open descriptor
 Arrays = Mapping[str, bytes]
 Probe = Callable[[dict[str, Any], Files], tuple[dict[str, Any], Arrays]]
@@ -134,7 +136,8 @@ def serve(control: socket.socket, code: bool = False) -> None:
         for module in {module for name, (module, _) in PROBES.items() if name.startswith("code_")}:
             importlib.import_module(f"grader.probes.{module}")
     else:
-        importlib.import_module("grader.probes.retrieval")  # with torchvision, which each child would import anew
+        for module in WARM:
+            importlib.import_module(f"grader.probes.{module}")
     torch.set_num_threads(1)  # a child forked after a parallel region hangs in its first convolution, for ever
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)  # a child must not write into the memory of this process

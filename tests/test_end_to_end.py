@@ -97,7 +97,7 @@ def test_the_same_weights_in_each_form_get_the_same_mark(
     images: ImageSet, weights: dict[str, Any], tmp_path: Path
 ) -> None:
     forms = ("plain", "wrapped", "data parallel", "half", "other spellings", "whole module")
-    options = Options(None, tmp_path, "cpu", "auto", "staff", 300.0, 4000)
+    options = Options(None, tmp_path, "cpu", "auto", "staff", None, 300.0, 4000)
     grades = []
     with open_lab(options, load_rubric(options), images) as lab:
         for form in forms:
@@ -145,7 +145,8 @@ def test_without_images_the_accuracy_is_left_to_staff_and_the_rest_is_graded(gra
     assert done.returncode == 1
     assert states.pop("test_accuracy") == "unjudged"
     if bubblewrap.why_not() is None:  # elsewhere no student code is run
-        assert set(states.values()) == {"judged"}
+        handed_in = {state for check, state in states.items() if not check.startswith("retrieval_")}
+        assert handed_in == {"judged"}
     assert "grade data fetch" in done.stdout
     assert record["needs_human"] is True
     assert record["accuracy"] is None

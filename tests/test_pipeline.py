@@ -63,7 +63,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return file.getvalue()
 
 
-def test_the_demo_submission_is_graded_to_the_image(graded, few_images):
+def test_the_demo_submission_is_graded_to_the_image(graded, lab, few_images):
     grade = graded(DEMO_SUBMISSION).grade
     net = resnet20().eval()
     net.load_state_dict(torch.load(DEMO_SUBMISSION / "final.pth", weights_only=True)["net"])
@@ -74,7 +74,7 @@ def test_the_demo_submission_is_graded_to_the_image(graded, few_images):
         right = int((net(x).argmax(dim=1).numpy() == few_images.labels("test")).sum())
     assert grade.accuracy == right / 200
     assert sentence(grade, "test_accuracy").startswith(f"{right} of 200 test images are named correctly")
-    assert not grade.needs_human
+    assert grade.needs_human == (lab.bench.sandbox.name != "bubblewrap")  # elsewhere no student code is run
     assert grade.made_by.command == "grade submission --device cpu"
     assert (grade.made_by.dataset, grade.made_by.device) == ("few", "cpu")
 

@@ -221,11 +221,12 @@ def test_a_mistake_in_the_features_has_its_name_and_its_price(judged: Judge, rig
 
 
 def test_what_the_template_gives_away_earns_nothing_alone(judged: Judge, right):
-    code = right["extract_features.py"].replace("flatten(1)\n\ndef normalise", "sum()\n\ndef normalise")
-    code = code.replace("torch.nn.functional.normalize(features, dim=1)", "features")
-    credit, _ = verdict(
-        judged("feature_vectors", "extract_features.py", code.replace("(x)).sum()", "(x)).flatten(1)[:1]"))
+    code = right["extract_features.py"].replace(
+        "avgpool(model.features(x)).flatten(1)", "avgpool(model.features(x)).sum()"
     )
+    code = code.replace("torch.nn.functional.normalize(features, dim=1)", "features")
+    assert code.count("flatten(1)") == 1  # resnet50_features is given
+    credit, _ = verdict(judged("feature_vectors", "extract_features.py", code))
     assert credit == 0.0
 
 

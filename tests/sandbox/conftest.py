@@ -25,6 +25,7 @@ def run(inputs, files):
 """, hostile.__dict__)
 from grader import worker
 sys.modules["grader.probes.hostile"] = hostile
+worker.WARM = ()
 worker.PROBES["hostile"] = ("hostile", "run")
 '''
 
