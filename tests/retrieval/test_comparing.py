@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import io
+import json
+import shutil
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from fixtures import IMAGES
 from fixtures.stories import rankings as made
-from grader.evidence import ComparedRun
+from grader.collect import Bench
+from grader.collect.retrieval import look_at_retrieval
+from grader.evidence import ComparedRun, Crashed, Seen, Tasks
 from grader.hypotheses import ALLOWED
+from grader.intake import Archive, open_submission
 from grader.rankings import accepted, named
+from grader.records import Student, message
+from grader.sandbox import Job, Sandbox
 
 Look = Callable[..., tuple[ComparedRun, ...]]
 
@@ -109,3 +117,26 @@ def test_images_that_were_not_handed_in_are_named_and_the_other_queries_are_comp
     assert run.missing == ("queries/unknown.png", "elsewhere/77.png")
     assert (len(run.queries), run.absent) == (9, 1)
     assert run.queries[0].sound.kept == 4
+
+
+class Broken:
+    """A sandbox in which computing anew crashes, which says nothing about the student."""
+
+    name = "bubblewrap"
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+
+    def run(self, job: Job) -> object:
+        return Crashed("boom") if job.probe == "retrieval" else self.sandbox.run(job)
+
+
+def test_a_fault_of_ours_is_no_low_mark(tmp_path, shared_sandbox):
+    folder = tmp_path / "in"
+    shutil.copytree(IMAGES, folder)
+    shutil.copy(made.DEMO_SUBMISSION / "final.pth", folder)
+    report = {"schema": "retrieval-report/1", "runs": [made.run("resnet20")]}
+    (folder / "retrieval.json").write_text(json.dumps(report))
+    submission = open_submission(Archive(folder, Student("Ada")), tmp_path / "unpacked")
+    bench = Bench(message("no images"), Broken(shared_sandbox))  # type: ignore[arg-type]
+    assert look_at_retrieval(submission, bench, Seen(Tasks(())))["compared_rankings"] == Crashed("boom")

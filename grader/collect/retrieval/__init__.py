@@ -8,6 +8,7 @@ from grader.collect.retrieval.pictures import look_at_pictures, readable
 from grader.collect.retrieval.reading import read_report
 from grader.evidence import (
     ComparedRankings,
+    ComparedRun,
     Observation,
     RetrievalImages,
     RetrievalReport,
@@ -38,4 +39,10 @@ def _compared(submission: Submission, bench: Bench, report: Observation, picture
     library, queries = (images.library, images.queries) if isinstance(images, RetrievalImages) else ((), ())
     of_library, of_queries = (tuple(image.path for image in readable(some)) for some in (library, queries))
     scene = Scene(submission, bench, of_library, of_queries)
-    return Seen(ComparedRankings(tuple(compare_run(run, scene) for run in report.value.runs)))
+    runs: list[ComparedRun] = []
+    for run in report.value.runs:
+        compared = compare_run(run, scene)
+        if not isinstance(compared, ComparedRun):
+            return compared
+        runs.append(compared)
+    return Seen(ComparedRankings(tuple(runs)))

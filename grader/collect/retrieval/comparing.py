@@ -18,6 +18,7 @@ from grader.evidence import (
     Failure,
     Match,
     Pipeline,
+    Refused,
     ReportedQuery,
     ReportedRun,
     Suspicion,
@@ -25,7 +26,6 @@ from grader.evidence import (
 from grader.evidence.retrieval import Metric
 from grader.hypotheses import ALLOWED, DECLARED, MISTAKES, Way
 from grader.intake import place
-from grader.judge import explain
 from grader.ranking_rule import TOP, Scores, compare, distance, printed_half_digit
 from grader.rankings import accepted, class_asked, class_of
 from grader.records import Message, Submission, message
@@ -123,23 +123,32 @@ def _share(parts: Sequence[Agreement]) -> float:
     return sum(part.wide for part in parts) / whole if whole else 0.0
 
 
-def compare_run(run: ReportedRun, scene: Scene) -> ComparedRun:
-    """The run compared on the strongest basis that can be had; the reason where it is not the pictures."""
+def compare_run(run: ReportedRun, scene: Scene) -> ComparedRun | Failure:
+    """The run compared on the strongest basis that can be had; the reason where it is not the pictures.
+
+    A failure that is not the student's to mend is given back: no student code runs here, so that it is ours.
+    """
     comparison = _comparison(run, scene)
     assumed = () if run.metric else (message("the metric is not stated; {metric} was taken", metric=comparison.metric),)
-    why_not: Message
-    if not comparison.asked:
-        why_not = _nothing_to_compare(scene)
-    else:
-        network = find_network(run, scene.submission, scene.bench)
-        if isinstance(network, Network):
-            found = _from_pictures(comparison, network)
-            if isinstance(found, ComparedRun):
-                return replace(found, weights=network.weights, assumed=(*assumed, *network.assumed))
-            why_not = explain(found)
-        else:
-            why_not = network
+    found = _anew(comparison)
+    if isinstance(found, ComparedRun):
+        return replace(found, assumed=(*assumed, *found.assumed))
+    if not isinstance(found, Message | Refused):
+        return found
+    why_not = found if isinstance(found, Message) else found.message
     return replace(_from_features(comparison) or _from_report(comparison), assumed=assumed, why_not=why_not)
+
+
+def _anew(comparison: Comparison) -> ComparedRun | Message | Failure:
+    """From the pictures; a Message where they, or the network, cannot be had."""
+    scene = comparison.scene
+    if not comparison.asked:
+        return _nothing_to_compare(scene)
+    network = find_network(comparison.run, scene.submission, scene.bench)
+    if not isinstance(network, Network):
+        return network
+    found = _from_pictures(comparison, network)
+    return replace(found, weights=network.weights, assumed=network.assumed) if isinstance(found, ComparedRun) else found
 
 
 def _comparison(run: ReportedRun, scene: Scene) -> Comparison:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from grader.collect.bench import Bench
 from grader.collect.weights import choose_checkpoint
 from grader.dataset import find_weights, usual_folders
-from grader.evidence import Pipeline, ReportedRun
+from grader.evidence import Failure, Pipeline, ReportedRun
 from grader.intake import place
 from grader.phrases import phrase
 from grader.preprocessing import MEAN, STD
@@ -35,13 +35,13 @@ class Network:
     assumed: tuple[Message, ...] = ()
 
 
-def find_network(run: ReportedRun, submission: Submission, bench: Bench) -> Network | Message:
+def find_network(run: ReportedRun, submission: Submission, bench: Bench) -> Network | Message | Failure:
     """The network with the weights that the report states; a Message where it cannot be had, and what to do."""
     if not run.model:
         return message("The report does not say which network it is about: name it under 'model' in retrieval.json.")
     reply = bench.sandbox.run(Job("extractor", {"model": run.model, "weights": _spelled(run)}, limits=DESCRIBE_LIMITS))
     if not isinstance(reply, Reply):
-        return message("What {model} is could not be found out ({outcome}).", model=run.model, outcome=reply.outcome)
+        return reply
     known = reply.value
     if known.get("known") is not True:
         return _unknown(run, str(known.get("near") or ""))
