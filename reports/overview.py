@@ -252,4 +252,4 @@ def _leaders(grades: Sequence[Grade], pseudonyms: bool) -> Iterable[Leader]:
 
 
 def _key(criterion: Criterion) -> str:
-    return clip(criterion.check.replace("_", " "), NAME_LIMIT)
+    return known(criterion.check.replace("_", " "), NAME_LIMIT)

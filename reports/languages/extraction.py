@@ -74,12 +74,13 @@ def _traced(source: Source, call: ast.Call, scope: Scope) -> Iterator[tuple[str,
 
 
 def _titles(tree: ast.Module) -> Iterator[str]:
-    """The titles of checks, made from docstrings as grader/case.py makes them."""
+    """The titles of checks, made from docstrings as grader/case.py makes them, and their names as headings."""
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and any(
             isinstance(one, ast.Call) and called(one) == "check" for one in node.decorator_list
         ):
             yield inspect.cleandoc(ast.get_docstring(node) or "").partition("\n")[0].rstrip(".")
+            yield node.name.replace("_", " ")
 
 
 def _in_pages(root: Path) -> Iterator[tuple[str, str | Untraceable]]:
