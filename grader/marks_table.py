@@ -14,9 +14,9 @@ from grader.changes import Changed, save
 from grader.errors import BadLab
 from grader.export.matching import same
 from grader.export.sheets import Export, read_export
-from grader.export.stored import read_stored
 from grader.intake.names import visible
 from grader.records import Checked, Grade, Manual, Message, message
+from grader.stored import read_stored
 from reports.gradebooks.sheet import Row
 
 # Headings by meaning, in the forms in which they are compared.

@@ -9,11 +9,9 @@ from urllib.parse import quote
 
 from grader.batch import write_whole
 from grader.errors import BadLab
-from grader.export.interface import Stored
-from grader.export.stored import read_stored
 from grader.intake.names import visible_path
 from grader.records import Audience, message
-from grader.stored import read_grade
+from grader.stored import Stored, read_grade, read_stored
 from reports.html import render, render_class
 
 PAGE, CLASS_PAGE = "report.html", "index.html"

@@ -9,8 +9,6 @@ from pathlib import Path
 from grader.carry import LEFT_ASIDE, carry_over
 from grader.changes import Changed
 from grader.errors import BadLab
-from grader.export.interface import Stored
-from grader.export.stored import read_stored
 from grader.intake.names import visible, visible_path
 from grader.mark import mark
 from grader.records import (
@@ -27,7 +25,7 @@ from grader.records import (
     message,
 )
 from grader.rubric import Line, Rubric
-from grader.stored import EVIDENCE, read_evidence
+from grader.stored import EVIDENCE, Stored, read_evidence, read_stored
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -16,6 +17,33 @@ from grader.records import Grade, message
 
 GRADE, EVIDENCE = "grade.json", "evidence.json"
 LARGEST = 50_000_000  # bytes; with all its pictures a grade takes about 1 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A grade, and the file from which it was read."""
+
+    grade: Grade
+    path: Path
+
+
+def read_stored(folder: Path) -> tuple[tuple[Stored, ...], tuple[BadLab, ...]]:
+    """Every grade below the folder, by path, and what is wrong with the files that are none. BadLab where none lies."""
+    shown = visible_path(folder)
+    if not folder.is_dir():
+        raise BadLab(message("{folder} is no folder. Name the one that holds the grades.", folder=shown))
+    paths = sorted(path for path in folder.rglob(GRADE) if path.is_file())
+    if not paths:
+        text = "{folder} holds no grade.json. Grade first, or name the folder that --out of 'grade' named."
+        raise BadLab(message(text, folder=shown))
+    grades: list[Stored] = []
+    refusals: list[BadLab] = []
+    for path in paths:
+        try:
+            grades.append(Stored(read_grade(path), path))
+        except BadLab as error:
+            refusals.append(error)
+    return tuple(grades), tuple(refusals)
 
 
 def read_grade(path: Path) -> Grade:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from grader.errors import BadLab
 from grader.export.columns import find_column, listed, named_column, require_cells
-from grader.export.interface import Stored
 from grader.export.matching import Level, Matched, match
 from grader.export.sheets import Export
 from grader.records import Student, message
+from grader.stored import Stored
 from reports.gradebooks.sheet import Row
 
 TEST_STUDENT = "Student, Test"

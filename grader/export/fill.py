@@ -9,11 +9,12 @@ from grader.errors import BadLab
 from grader.export import told
 from grader.export.canvas import read_canvas
 from grader.export.files import placed, write, zipped
-from grader.export.interface import Exported, Request, Stored
+from grader.export.interface import Exported, Request
 from grader.export.matching import Matched
 from grader.export.moodle import Moodle, read_moodle
 from grader.export.sheets import Export, read_export
 from grader.records import Checked, Grade, message
+from grader.stored import Stored
 
 
 def fill_canvas(request: Request, stored: Sequence[Stored]) -> Exported:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from grader.errors import BadLab
-from grader.records import Checked, Grade
+from grader.records import Checked
 
 Format = Literal["csv", "canvas", "moodle", "gradescope", "junit", "classroom50", "gradescope-autograder"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -26,14 +26,6 @@ class Request:
     rubric: Path | None = None
     final_only: bool = False
     environment: Mapping[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A grade, and the file from which it was read."""
-
-    grade: Grade
-    path: Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from grader.export.interface import Stored
 from grader.export.sheets import Export
 from grader.intake.names import visible
 from grader.records import Checked, Student, message
+from grader.stored import Stored
 
 Keys = Callable[[Student], tuple[str, ...]]
 

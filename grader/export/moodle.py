@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from grader.errors import BadLab
 from grader.export.columns import find_column, listed, named_column, require_cells
-from grader.export.interface import Stored
 from grader.export.matching import Level, Matched, match
 from grader.export.sheets import Export
 from grader.records import Student, message
+from grader.stored import Stored
 
 # English, simplified and traditional Chinese (of several Moodles), German, French, Spanish. The identifier needs no
 # heading: it is the first column, and its cells end in a number in every language.

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from grader.export.interface import Stored
 from grader.export.sheets import Export
 from grader.intake.names import visible, visible_path
 from grader.records import Checked, Grade, Message, message
+from grader.stored import Stored
 
 
 def wrote(path: Path, said: Message) -> Checked:

@@ -11,10 +11,10 @@ from grader.export import told
 from grader.export.autograder import autograder_zip
 from grader.export.files import placed, write
 from grader.export.fill import fill_canvas, fill_moodle
-from grader.export.interface import Exported, Request, Stored
-from grader.export.stored import read_stored
+from grader.export.interface import Exported, Request
 from grader.intake.names import visible_path
 from grader.records import Grade, message
+from grader.stored import Stored, read_stored
 
 BOM = "\ufeff"  # without it a spreadsheet takes a Chinese name for something else
 
