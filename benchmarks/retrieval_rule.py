@@ -30,10 +30,10 @@ from grader.collect.retrieval.comparing import Asked, Comparison, Scene
 from grader.collect.retrieval.networks import CIFAR, TEMPLATE
 from grader.dataset import default_cache, find_cifar10
 from grader.evidence import Match, Pipeline, ReportedQuery, ReportedRun
+from grader.evidence.retrieval import TOP
 from grader.hypotheses import ALLOWED, DECLARED, MISTAKES, Way
 from grader.probes.extractors import Taps, build_extractor, read_off
 from grader.probes.retrieval import COMPARE, features_of, to_input
-from grader.ranking_rule import TOP
 from grader.rankings import accepted, named
 
 FINAL = Path(__file__).parents[1] / "reference" / "final.pth"

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.evidence import Agreement
+from grader.evidence.retrieval import TOP
 
-TOP = 5
 TOLERANCE = 0.25  # e, in sigma
 WIDE = 2.0  # how many times the tolerance in the wider tier
 FARTHEST = 1e6  # in sigma: what a number that is not finite counts as

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from statistics import fmean, median, pstdev, quantiles
 
 from grader.evidence import Agreement, ComparedQuery, ComparedRun, Match, ReportedQuery, ReportedRun, Suspicion
+from grader.evidence.retrieval import TOP
 from grader.hypotheses import BY_NAME
-
-TOP = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +50,20 @@ def keeps(queries: Sequence[ComparedQuery], rule: Rule, wide: bool = False) -> b
     if not errors:
         return False
     return (
-        _share((q.sound for q in queries), wide) >= rule.sound
-        and _share((q.complete for q in queries), wide) >= rule.complete
-        and _share((q.ordered for q in queries), wide) >= rule.ordered
+        share((q.sound for q in queries), wide) >= rule.sound
+        and share((q.complete for q in queries), wide) >= rule.complete
+        and share((q.ordered for q in queries), wide) >= rule.ordered
         and max(q.regret for q in queries) <= rule.regret
         and median(errors) <= rule.median_error
         and _high(errors) <= rule.high_error
     )
 
 
-def _share(parts: Iterable[Agreement], wide: bool) -> float:
+def share(parts: Iterable[Agreement], wide: bool, of_nothing: float = 1.0) -> float:
+    """The share of all items that keep the rule, or its wider tier."""
     kept = [(part.wide if wide else part.kept, part.of) for part in parts]
     whole = sum(of for _, of in kept)
-    return sum(number for number, _ in kept) / whole if whole else 1.0
+    return sum(number for number, _ in kept) / whole if whole else of_nothing
 
 
 def _high(values: Sequence[float]) -> float:

@@ -45,7 +45,8 @@ class Options:
         """What can move a mark, as it would be written on a command line; without paths of this machine."""
         rubric = ("--rubric", from_disk(self.rubric.name)) if self.rubric else ()
         device = ("--device", self.device) if self.device != "auto" else ()
-        return (*rubric, *device)
+        weights = ("--weights-dir", from_disk(self.weights_dir.name)) if self.weights_dir else ()
+        return (*rubric, *device, *weights)
 
 
 def find_archives(paths: Sequence[Path]) -> tuple[tuple[Archive, ...], tuple[BadLab, ...]]:

@@ -1,4 +1,4 @@
-"""Images of the data set as small pictures for the page."""
+"""Pixels as small pictures for the page: images of the data set, thumbnails of what was handed in."""
 
 from __future__ import annotations
 
@@ -13,20 +13,27 @@ from grader.dataset import ImageSet
 from grader.evidence import TestScores
 from grader.records import Picture
 
+QUALITY = 70  # of a JPEG
 
-def png(pixels: NDArray[np.uint8], name: str) -> Picture:
-    """The image, uint8 (3, H, W) RGB, without loss; about 2.5 KB at 32 x 32."""
+
+def picture(pixels: NDArray[np.uint8], name: str, exact: bool) -> Picture:
+    """The image, uint8 (H, W, 3) RGB, in a file of our own making: exact as a PNG, else a JPEG of half the size."""
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).save(file, "PNG", optimize=True)
-    return Picture(name, "image/png", base64.b64encode(file.getvalue()).decode())
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    if exact:
+        image.save(file, "PNG", optimize=True)
+    else:
+        image.save(file, "JPEG", quality=QUALITY, optimize=True)
+    return Picture(name, "image/png" if exact else "image/jpeg", base64.b64encode(file.getvalue()).decode())
 
 
 def with_pictures(scores: TestScores, images: ImageSet) -> TestScores:
     """The scores, each of the surest mistakes with its test image."""
     pixels = images.images("test")
     shown = tuple(
-        replace(mistake, picture=png(pixels[mistake.image], f"#{mistake.image}")) for mistake in scores.surest_mistakes
+        replace(mistake, picture=picture(pixels[mistake.image].transpose(1, 2, 0), f"#{mistake.image}", exact=True))
+        for mistake in scores.surest_mistakes
     )
     return replace(scores, surest_mistakes=shown)

@@ -11,6 +11,7 @@ from grader.evidence.fields import Count, Name, Share
 from grader.records import Message, Picture, strict
 
 Metric = Literal["cosine", "euclidean"]
+TOP = 5  # matches that count: the five best
 MOST_RUNS, MOST_QUERIES, MOST_MATCHES, MOST_IMAGES = 10, 200, 20, 2_000
 
 

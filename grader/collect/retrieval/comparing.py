@@ -23,11 +23,11 @@ from grader.evidence import (
     ReportedRun,
     Suspicion,
 )
-from grader.evidence.retrieval import Metric
+from grader.evidence.retrieval import TOP, Metric
 from grader.hypotheses import ALLOWED, DECLARED, MISTAKES, Way
 from grader.intake import place
-from grader.ranking_rule import TOP, Scores, compare, distance, printed_half_digit
-from grader.rankings import accepted, class_asked, class_of
+from grader.ranking_rule import Scores, compare, distance, printed_half_digit
+from grader.rankings import accepted, class_asked, class_of, share
 from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
 
@@ -114,13 +114,9 @@ class Comparison:
         sign = 1.0 if way.largest_first else -1.0
         pairs = zip(table, self.asked, strict=False)
         kept = [compare(sign * row, one.places, [None] * len(one.places)) for row, one in pairs]
-        sound, order = _share([one.sound for one in kept]), _share([one.ordered for one in kept])
+        sound = share((one.sound for one in kept), wide=True, of_nothing=0.0)
+        order = share((one.ordered for one in kept), wide=True, of_nothing=0.0)
         return Suspicion(way.name, far, sound, order, held.example(table))
-
-
-def _share(parts: Sequence[Agreement]) -> float:
-    whole = sum(part.of for part in parts)
-    return sum(part.wide for part in parts) / whole if whole else 0.0
 
 
 def compare_run(run: ReportedRun, scene: Scene) -> ComparedRun | Failure:

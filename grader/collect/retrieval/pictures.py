@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-
 from grader.collect.bench import validated
 from grader.collect.documents import open_tasks
+from grader.collect.pixels import picture
 from grader.collect.retrieval.reading import RETRIEVAL_TASKS
 from grader.evidence import LibraryImage, Observation, Refused, RetrievalImages
 from grader.evidence.retrieval import MOST_IMAGES, MOST_QUERIES
 from grader.intake import place
-from grader.records import Message, Picture, Submission, message
+from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox
 
 PICTURE_LIMITS = Limits(seconds=300.0, megabytes=3_000)
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
 LIBRARY, QUERIES = ("library", "gallery", "database", "dataset"), ("queries", "query")
-THUMBNAIL, MOST_THUMBNAILS, QUALITY = 64, 120, 70
+THUMBNAIL, MOST_THUMBNAILS = 64, 120
 PROBLEMS = {
     "no picture": "{path} cannot be read as a picture: save it anew as JPEG or PNG, or take it out.",
     "too many pixels": "{path} has more than 50 million pixels: make it smaller.",
@@ -77,7 +72,8 @@ def look_at_pictures(submission: Submission, sandbox: Sandbox, tasks: Observatio
     described = reply.value.get("pictures")
     if not isinstance(described, list) or len(described) != len(paths):
         return validated(RetrievalImages, {})
-    small = {path: _picture(path, pixels) for path, pixels in zip(paths, reply.arrays["thumbnails"], strict=False)}
+    pairs = zip(paths, reply.arrays["thumbnails"], strict=False)
+    small = {path: asdict(picture(pixels, path[:500], exact=False)) for path, pixels in pairs}
     images = [_image(path, one, small.get(path)) for path, one in zip(paths, described, strict=True)]
     library, queries = images[: len(found.library)], images[len(found.library) :]
     return validated(RetrievalImages, {"library": library, "queries": queries, "more": found.more})
@@ -117,7 +113,7 @@ def label_of(path: str) -> str:
     return folders[-1] if len(folders) > 1 else name.rpartition(".")[0]
 
 
-def _image(path: str, described: Any, thumbnail: dict[str, str] | None) -> dict[str, Any]:
+def _image(path: str, described: Any, thumbnail: dict[str, Any] | None) -> dict[str, Any]:
     fields = described if isinstance(described, dict) else {}
     image = {"path": path[:500], "label": label_of(path)[:500]}
     problem = PROBLEMS.get(str(fields.get("problem"))) if "problem" in fields else None
@@ -126,14 +122,6 @@ def _image(path: str, described: Any, thumbnail: dict[str, str] | None) -> dict[
         return {**image, "problem": {"text": said.text, "values": said.values}}
     known = {key: fields.get(key) for key in ("content", "nearness", "width", "height")}
     return {**image, **known, "thumbnail": thumbnail}
-
-
-def _picture(path: str, pixels: NDArray[np.uint8]) -> dict[str, str]:
-    """A thumbnail as a JPEG of our own making: nothing of the student's file but 64 x 64 pixels."""
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "JPEG", quality=QUALITY, optimize=True)
-    picture = Picture(path[:500], "image/jpeg", base64.b64encode(out.getvalue()).decode())
-    return {"name": picture.name, "media": picture.media, "data": picture.data}
 
 
 def readable(images: Sequence[LibraryImage]) -> list[LibraryImage]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grader.collect.bench import validated
 from grader.collect.documents import DOCUMENT_LIMITS, MOST_DOCUMENTS, not_written
-from grader.evidence import Observation, RetrievalReport
+from grader.evidence import Observation, Refused, RetrievalReport
 from grader.intake import place
 from grader.records import Submission
 from grader.sandbox import Job, Reply, Sandbox
@@ -15,12 +15,10 @@ RETRIEVAL_TASKS = ("3.1", "3.2", "4.1", "4.2")  # without them retrieve.py write
 def read_report(submission: Submission, sandbox: Sandbox, tasks: Observation) -> Observation:
     """The rankings in whatever form; Refused where there are none, by the open task where one is why."""
     parts = submission.parts
-    names = [name for name in (parts.retrieval, *parts.rankings, *parts.reports) if name][:MOST_DOCUMENTS]
-    missing = not_written("retrieval.json", tasks, "retrieve.py", RETRIEVAL_TASKS)
-    if not names:
-        return missing
+    rankings = [name for name in (parts.retrieval, *parts.rankings) if name]
+    names = [*rankings, *parts.reports][:MOST_DOCUMENTS]
     files = {name: place(submission, name) for name in names}
-    reply = sandbox.run(Job("retrieval_report", {"names": names}, files, limits=DOCUMENT_LIMITS))
-    if isinstance(reply, Reply):
-        return validated(RetrievalReport, reply.value)
-    return reply
+    reply = sandbox.run(Job("retrieval_report", {"names": names}, files, limits=DOCUMENT_LIMITS)) if names else None
+    if reply is None or (isinstance(reply, Refused) and not rankings):  # a written report need not hold a ranking
+        return not_written("retrieval.json", tasks, "retrieve.py", RETRIEVAL_TASKS)
+    return validated(RetrievalReport, reply.value) if isinstance(reply, Reply) else reply
