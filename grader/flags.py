@@ -11,6 +11,7 @@ from grader.evidence import (
     ComparedRankings,
     Diagnosis,
     Evidence,
+    Layout,
     Malformed,
     OwnNetwork,
     Preprocessing,
@@ -24,6 +25,7 @@ from grader.statistics import better_preprocessing, fits_training
 # Measured on 1,000 images: the reference's ResNet20 loses nothing, the demo's 1.5 points, an MLP and a small CNN that
 # were trained without augmentation 6; a table loses all that it adds. Chance moves the difference by 1.5 points.
 LOST = 0.12
+SHADOWED = frozenset({"torch", "torchvision", "numpy", "PIL", "grader", "sitecustomize", "usercustomize"})
 FAR = 0.05  # a claim that much above the measurement is worth a look
 
 
@@ -122,6 +124,17 @@ def _rankings(evidence: Evidence) -> Iterator[Flag]:
             yield Flag("ranking nearly agrees", message(text, model=run.model))
 
 
+def _shadows(evidence: Evidence) -> Iterator[Flag]:
+    """Files that Python would take for a package, or run when it starts: without effect here, and seldom honest."""
+    layout = evidence.seen(Layout)
+    for file in layout.files if layout else ():
+        first, _, rest = file.path.partition("/")
+        if (first.removesuffix(".py") if not rest else first) in SHADOWED and file.path.endswith(".py"):
+            text = "{file} has the name of a package, or of what Python runs when it starts; it was not used as such."
+            yield Flag("shadowed module", message(text, file=file.path))
+            return
+
+
 def _thrown_away(evidence: Evidence) -> Iterator[Flag]:
     for kind, outcome in evidence.observations:
         if isinstance(outcome, Malformed):
@@ -136,5 +149,6 @@ RULES: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (
     _left_aside,
     _unusual_input,
     _rankings,
+    _shadows,
     _thrown_away,
 )

@@ -15,6 +15,7 @@ from grader.evidence import (
     ComparedRankings,
     ComparedRun,
     Diagnosis,
+    Layout,
     Malformed,
     Match,
     OwnNetwork,
@@ -24,7 +25,7 @@ from grader.evidence import (
 )
 from grader.flags import raise_flags
 from grader.preprocessing import TEMPLATE
-from grader.records import message
+from grader.records import Parts, SubmittedFile, message
 
 
 def claimed(*accuracies: float) -> Claims:
@@ -144,3 +145,19 @@ def test_rankings_that_could_not_be_computed_anew_are_told_with_the_reason(flags
         "ranking not computed anew": "The rankings of alexnet were held against nothing but the report:"
         " the weights are not here."
     }
+
+
+def handed_in(*paths: str) -> Layout:
+    return Layout(tuple(SubmittedFile(path, 10) for path in paths), Parts())
+
+
+@pytest.mark.parametrize("path", ["torch.py", "numpy/__init__.py", "sitecustomize.py", "PIL/Image.py"])
+def test_a_file_with_the_name_of_a_package_is_told(flags, path):
+    assert path in flags(handed_in("exp2.py", path))["shadowed module"]
+
+
+@pytest.mark.parametrize(
+    "path", ["exp2.py", "models.py", "library/torch/1.png", "torch", "notes/torch.py", "torch_utils.py"]
+)
+def test_names_that_shadow_nothing_are_not(flags, path):
+    assert flags(handed_in(path)) == {}
