@@ -1,0 +1,88 @@
+"""The frozen values that pass between stages, and that `grade.json` is made of.
+
+Nothing here does anything: no files, no torch, no words in a human language beyond the English templates that
+`reports` translates. All sequences are tuples, so that a value can be shared, hashed and stored as it is.
+"""
+
+from grader.records.checked import Checked, State
+from grader.records.exhibits import (
+    Bar,
+    Bars,
+    Cell,
+    Curve,
+    Exhibit,
+    Gallery,
+    LabelledPicture,
+    Listing,
+    Matrix,
+    Picture,
+    Point,
+    Ranked,
+    RankedQuery,
+    Ranking,
+    Series,
+    Table,
+)
+from grader.records.grades import (
+    Adjustment,
+    Blocked,
+    Criterion,
+    Finding,
+    Flag,
+    Given,
+    Grade,
+    Judged,
+    MadeBy,
+    Manual,
+    Mark,
+    Student,
+    Unjudged,
+    Verdict,
+)
+from grader.records.messages import Audience, Message, Scalar, joined, message, stacked, strict
+from grader.records.submission import Parts, Submission, SubmittedFile
+
+__all__ = [
+    "Adjustment",
+    "Audience",
+    "Bar",
+    "Bars",
+    "Blocked",
+    "Cell",
+    "Checked",
+    "Criterion",
+    "Curve",
+    "Exhibit",
+    "Finding",
+    "Flag",
+    "Gallery",
+    "Given",
+    "Grade",
+    "Judged",
+    "LabelledPicture",
+    "Listing",
+    "MadeBy",
+    "Manual",
+    "Mark",
+    "Matrix",
+    "Message",
+    "Parts",
+    "Picture",
+    "Point",
+    "Ranked",
+    "RankedQuery",
+    "Ranking",
+    "Scalar",
+    "Series",
+    "State",
+    "Student",
+    "Submission",
+    "SubmittedFile",
+    "Table",
+    "Unjudged",
+    "Verdict",
+    "joined",
+    "message",
+    "stacked",
+    "strict",
+]

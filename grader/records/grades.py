@@ -1,0 +1,235 @@
+"""What was found and what it is worth: verdicts, findings, marks, and the Grade that holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from grader.records.exhibits import Exhibit
+from grader.records.messages import Audience, Message, strict
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a check found: a credit in [0, 1], one sentence of reason, what to try next, and what to look at."""
+
+    credit: float
+    message: Message
+    hints: tuple[Message, ...] = ()
+    exhibits: tuple[Exhibit, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.credit <= 1.0:
+            raise ValueError(f"credit {self.credit} is outside [0, 1]")
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The check ran; the verdict holds its credit."""
+
+    check: str
+    verdict: Verdict
+    state: Literal["judged"] = "judged"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """What the student handed in kept the check from running: no points, and the student acts."""
+
+    check: str
+    cause: Message
+    exhibits: tuple[Exhibit, ...] = ()
+    state: Literal["blocked"] = "blocked"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Unjudged:
+    """A fault of ours (no data, no sandbox, a bug): no mark at all, never a zero, and staff act."""
+
+    check: str
+    fault: Message
+    exhibits: tuple[Exhibit, ...] = ()
+    state: Literal["unjudged"] = "unjudged"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a person gave for a criterion marked by hand: `points` of the `of` that the rubric offered then.
+
+    `hand_in` tells what was looked at: its digest, where it has one.
+    """
+
+    points: float
+    of: float
+    reason: str
+    by: str
+    on: str
+    hand_in: str
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.points <= self.of:
+            raise ValueError(f"{self.points} points of {self.of} cannot be given")
+
+    @property
+    def credit(self) -> float:
+        """The share that was given: it outlasts a rubric that offers more or fewer points."""
+        return self.points / self.of if self.of else 0.0
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Manual:
+    """A person marks this. `given` is None until one has; `earlier` marks are kept and no longer count."""
+
+    check: str
+    ask: Message
+    exhibits: tuple[Exhibit, ...] = ()
+    given: Given | None = None
+    earlier: tuple[Given, ...] = ()
+    state: Literal["manual"] = "manual"
+
+
+Finding = Judged | Blocked | Unjudged | Manual
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One line of the rubric as the grade keeps it. `title` is the first sentence of the check's docstring."""
+
+    check: str
+    title: str
+    points: float
+    audience: Audience = "student"
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A criterion and what was found for it."""
+
+    criterion: Criterion
+    finding: Finding
+
+    @property
+    def points(self) -> float | None:
+        """Points awarded, to the hundredth; None where nothing was judged, or nobody has marked yet."""
+        match self.finding:
+            case Judged(verdict=verdict):
+                return round(self.criterion.points * verdict.credit, 2)
+            case Blocked():
+                return 0.0
+            case Unjudged():
+                return None
+            case Manual(given=given):
+                return None if given is None else round(self.criterion.points * given.credit, 2)
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """For staff, worth no points: suspicion is not a verdict."""
+
+    kind: str
+    message: Message
+    exhibits: tuple[Exhibit, ...] = ()
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """An appeal or a lateness: added beside the marks, never edited into them.
+
+    A person's words are texts. What the grader works out itself says so in messages, and is worked out anew each time.
+    """
+
+    points: float
+    reason: str | Message
+    by: str | Message
+    on: str
+    about: Literal["", "lateness"] = ""
+    open: bool = False  # no points yet: a person has to decide
+
+    @property
+    def by_person(self) -> bool:
+        """False for what the grader works out."""
+        return isinstance(self.by, str)
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Student:
+    """Whose submission it is, as far as its file name tells. `identifier` is the platform's, "" where there is none."""
+
+    name: str
+    identifier: str = ""
+    platform: Literal["", "canvas", "moodle", "gradescope"] = ""
+    email: str = ""
+    late: bool = False
+    submitted: str = ""  # when it was handed in, ISO 8601 with time zone, where the platform tells
+    due: str = ""  # and when it should have been
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class MadeBy:
+    """What is needed to repeat a grade. Texts are "" and counts 0 where nothing was measured."""
+
+    grader: str
+    python: str
+    torch: str = ""
+    rubric: str = ""  # SHA-256 of the rubric file
+    dataset: str = ""  # name of the image set
+    dataset_digest: str = ""  # SHA-256 of the test images and labels in the official binary layout
+    device: str = ""
+    device_name: str = ""
+    precision: str = ""
+    batch_size: int = 0
+    logits_digest: str = ""  # SHA-256 of the float32 logits, little-endian, row by row
+    sandbox: str = ""
+    command: str = ""
+    graded_at: str = ""  # ISO 8601, UTC
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """One submission, graded: the record from which every other format is made."""
+
+    student: Student
+    digest: str  # SHA-256 of the archive, or of a folder's files
+    archive: str  # name of the file or folder that was handed in
+    marks: tuple[Mark, ...]
+    accuracy: float | None  # share of test images named correctly, in [0, 1]; None where it was not measured
+    made_by: MadeBy
+    flags: tuple[Flag, ...] = ()
+    notes: tuple[Message, ...] = ()  # what intake set aside or repaired
+    adjustments: tuple[Adjustment, ...] = ()
+    unusable: bool = False  # the archive itself was refused: every finding is Blocked by that
+    schema: Literal["grade/1"] = field(default="grade/1")
+
+    @property
+    def total(self) -> float:
+        """Points awarded plus adjustments, never below zero. Unjudged criteria add nothing: see `needs_human`."""
+        awarded = sum(mark.points or 0.0 for mark in self.marks)
+        return max(0.0, round(awarded + sum(a.points for a in self.adjustments), 2))
+
+    @property
+    def points(self) -> float:
+        """Points that the rubric offers in all."""
+        return round(sum(mark.criterion.points for mark in self.marks), 2)
+
+    @property
+    def unjudged(self) -> tuple[Mark, ...]:
+        """Criteria without a mark: by a fault of ours, or because a person has not marked them yet."""
+        return tuple(mark for mark in self.marks if mark.points is None)
+
+    @property
+    def needs_human(self) -> bool:
+        """True where staff must act before this grade is final."""
+        return bool(self.unjudged) or any(one.open for one in self.adjustments)

@@ -1,0 +1,62 @@
+"""Sentences that are not yet put into a language, and how strictly a record is read back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import Formatter
+from typing import Literal, TypeVar
+
+Scalar = str | int | float | bool
+Audience = Literal["student", "staff"]
+
+T = TypeVar("T")
+
+
+def strict(record: type[T]) -> type[T]:
+    """Read strictly from JSON: no unknown field, no NaN, no number from a text. Set here without importing pydantic."""
+    record.__pydantic_config__ = {"extra": "forbid", "strict": True, "allow_inf_nan": False}  # type: ignore[attr-defined]
+    return record
+
+
+_FIELD = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A sentence not yet put into a language: an English template and the values that fill it, messages among them."""
+
+    text: str
+    values: tuple[tuple[str, Scalar | Message], ...] = ()
+
+    def english(self) -> str:
+        """The sentence in English, for logs and exceptions; pages go through `reports`."""
+        plain = {name: value.english() if isinstance(value, Message) else value for name, value in self.values}
+        return self.text.format(**plain)
+
+
+def message(text: str, /, **values: Scalar | Message) -> Message:
+    """Build a Message; ValueError where template and values do not name the same fields, which is a bug of ours."""
+    pieces = [(name, spec or "") for _, name, spec, _ in Formatter().parse(text) if name is not None]
+    fields = {name for name, _ in pieces}
+    plain = all(_FIELD.fullmatch(name) and "{" not in spec for name, spec in pieces)
+    if fields != set(values) or not plain:
+        raise ValueError(f"message fields {sorted(fields)} and values {sorted(values)} differ: {text!r}")
+    return Message(text, tuple(values.items()))
+
+
+def stacked(above: Message, below: Sequence[Message], mark: str = "") -> Message:
+    """Sentences on lines of their own. Each is a value of its own, because a report cuts long values."""
+    for line in below:
+        above = message("{above}\n{mark}{line}", above=above, mark=mark, line=line)
+    return above
+
+
+def joined(text: str, parts: Sequence[Scalar | Message]) -> Scalar | Message:
+    """Several as one: `joined("{first} and {second}", names)` takes the template again for each further name."""
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = message(text, first=whole, second=part)
+    return whole

@@ -1,0 +1,64 @@
+"""A submission on disk, unpacked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.records.grades import Student
+from grader.records.messages import Message, strict
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class SubmittedFile:
+    """A regular file below a submission's root: `path` relative, with forward slashes; size in bytes."""
+
+    path: str
+    size: int
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rsplit("/", 1)[-1]
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Which submitted file is which, as paths relative to the root; chosen from names alone, nothing is opened.
+
+    `checkpoints` holds every `final.pth` of the shallowest depth at which there is one: one is right, two need a human.
+    """
+
+    checkpoints: tuple[str, ...] = ()
+    other_weights: tuple[str, ...] = ()  # .pth, .pt, ... that are not the hand-in: named when final.pth is missing
+    sources: tuple[str, ...] = ()  # .py, the ones nearest to the root first
+    notebooks: tuple[str, ...] = ()  # .ipynb, likewise
+    history: str = ""  # history.json, "" where there is none
+    retrieval: str = ""  # retrieval.json
+    rankings: tuple[str, ...] = ()  # other files that may hold a ranking: retrieval.txt, ranking.csv
+    reports: tuple[str, ...] = ()  # report.pdf, report.md first, then other .pdf, .md, .txt, .docx
+    dataset: tuple[str, ...] = ()  # CIFAR-10 itself: named, and asked not to be handed in
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A submission on disk, unpacked and bounded, nothing executed. All of `files` are regular files below `root`.
+
+    `notes` say what a person should know: what was left out, repaired or renamed on the way.
+    """
+
+    student: Student
+    digest: str
+    archive: str
+    root: Path
+    files: tuple[SubmittedFile, ...]
+    parts: Parts
+    notes: tuple[Message, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files)
