@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from grader import __version__, console
-from grader.cli_staff import adjust_command, regrade_command
+from grader.cli_staff import adjust_command, export_command, regrade_command
+from grader.cli_students import pack, precheck, template
 from grader.command_line import (
     GRADED,
     NEEDS_HUMAN,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from grader.rubric import Rubric
     from grader.run import Options
 
-READY, NOT_READY = 0, 1
 INTERRUPTED = 130
 
 
@@ -205,47 +205,6 @@ def _verified(found: ImageSet) -> Message:
     return message(text, name=found.name, folder=str(found.folder), digest=found.digest)
 
 
-@cli.command(
-    "export",
-    epilog="Examples: grade export grades --to csv | grade export grades --to canvas --into book.csv --column 'Lab 5'",
-)
-@click.argument("folder", type=GivenPath(path_type=Path), required=False)
-@click.option(
-    "--to",
-    required=True,
-    type=click.Choice(["csv", "canvas", "moodle", "gradescope", "junit", "classroom50", "gradescope-autograder"]),
-    help="The gradebook or platform.",
-)
-@click.option(
-    "--into",
-    type=GivenPath(path_type=Path),
-    metavar="FILE",
-    help="Your own export from Canvas or Moodle: a copy of it is filled.",
-)
-@click.option("--column", metavar="NAME", help="The column to fill.")
-@click.option("--out", type=GivenPath(path_type=Path), metavar="PATH", help="Where the result goes.")
-@click.option(
-    "--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml, for gradescope-autograder."
-)
-@click.option("--final-only", is_flag=True, help="Leave out what still needs a human.")
-@language_option
-def export_command(**rest: Any) -> None:
-    """Write the grades below FOLDER into your gradebook's format; nothing is graded anew.
-
-    Students who match no row, and rows without a grade, are listed.
-    """
-    from grader.export import Request, export
-    from reports import terminal
-
-    done = export(Request(**rest, environment=os.environ))
-    out = console.console()
-    for line in done.lines:
-        terminal.examined(line, out)
-    for refusal in done.refusals:
-        console.complain(refusal)
-    sys.exit(UNUSABLE if done.refusals else NEEDS_HUMAN if done.needs_human else GRADED)
-
-
 @cli.command(epilog="Examples: grade report grades | grade report grades --audience student")
 @click.argument("folder", type=GivenPath(path_type=Path, exists=True, file_okay=False))
 @audience_option
@@ -279,73 +238,6 @@ def doctor(data: Path | None) -> None:
     sys.exit(UNUSABLE if "bad" in states else NEEDS_HUMAN if "worse" in states else GRADED)
 
 
-@cli.command(epilog="Examples: grade precheck | grade precheck lab5 --data lab5/data")
-@click.argument("folder", type=GivenPath(path_type=Path), default=Path())
-@data_option
-@language_option
-def precheck(folder: Path, data: Path | None) -> None:
-    """For students: is FOLDER ready to be handed in? Runs your code, on your machine.
-
-    The grader's public checks on what `grade pack` would pack, on a part of the test images. Exit status: 0 ready,
-    1 not yet.
-    """
-    from grader.checks import discover
-    from grader.dataset import default_cache
-    from grader.precheck import precheck as check
-    from grader.rubric import DEFAULT, read_rubric
-    from reports import terminal
-    from reports.text import words
-
-    out = console.console()
-    with out.status("") as status:
-
-        def say(step: Message) -> None:
-            status.update(console.plain(words(step)))
-
-        found = check(folder, data, default_cache(), read_rubric(DEFAULT, discover()), say)
-    terminal.ready_table((*found.tasks, *found.criteria), out)
-    missing = sum(line.state != "good" for line in (*found.tasks, *found.criteria))
-    ready = message("Ready: run 'grade pack' and hand in submission.zip.")
-    not_yet = message("Not ready yet: {count} of the lines above want a next step.", count=missing)
-    console.line(out, ready if found.ready else not_yet)
-    sys.exit(READY if found.ready else NOT_READY)
-
-
-@cli.command(epilog="Examples: grade pack | grade pack lab5 --out ada.zip")
-@click.argument("folder", type=GivenPath(path_type=Path), default=Path())
-@click.option("--out", type=GivenPath(path_type=Path, dir_okay=False), metavar="FILE",
-              help="Where the zip goes; FOLDER/submission.zip by default.")  # fmt: skip
-@language_option
-def pack(folder: Path, out: Path | None) -> None:
-    """For students: write submission.zip with what the lab asks for in FOLDER, and say what stays out."""
-    from grader.checks import discover
-    from grader.pack import pack as write
-    from grader.rubric import DEFAULT, read_rubric
-    from reports import terminal
-
-    packed = write(folder, out)
-    shown = console.console()
-    lines = tuple(packed.told(read_rubric(DEFAULT, discover())))
-    for line in lines:
-        terminal.examined(line, shown)
-    console.line(shown, message("{path}: {size:.2f} MB", path=str(packed.path), size=packed.bytes / 1e6))
-    sys.exit(READY if all(line.state != "bad" for line in lines) else NOT_READY)
-
-
-@cli.command(epilog="Example: grade template lab5")
-@click.argument("folder", type=GivenPath(path_type=Path, file_okay=False))
-@click.option("--force", is_flag=True, help="Write over files that differ.")
-@language_option
-def template(folder: Path, force: bool) -> None:
-    """Write the student's lab into FOLDER: the solved one with the solutions taken out."""
-    from grader.template import make_template, write_template
-
-    files = make_template()
-    write_template(files, folder, force)
-    text = "{count} files are in {folder}. Students begin with its README.md."
-    console.line(console.console(), message(text, count=len(files), folder=str(folder)))
-
-
 @cli.command(epilog="Example: grade completion bash >> ~/.bashrc")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
@@ -357,8 +249,8 @@ def completion(shell: str) -> None:
     click.echo(chosen(cli, {}, "grade", "_GRADE_COMPLETE").source())
 
 
-cli.add_command(adjust_command)
-cli.add_command(regrade_command)
+for verb in (adjust_command, export_command, regrade_command, pack, precheck, template):
+    cli.add_command(verb)
 
 
 def main() -> None:

@@ -1,8 +1,9 @@
-"""The commands for after grading: what a person decides, and a class marked again by another rubric."""
+"""The commands for after grading: what a person decides, a class marked again by another rubric, gradebooks."""
 
 from __future__ import annotations
 
 import getpass
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from grader import console
-from grader.command_line import GRADED, UNUSABLE, GivenPath, audience_option, language_option, pseudonyms_option
+from grader.command_line import (
+    GRADED,
+    NEEDS_HUMAN,
+    UNUSABLE,
+    GivenPath,
+    audience_option,
+    language_option,
+    pseudonyms_option,
+)
 
 if TYPE_CHECKING:
     from grader.changes import Changed
@@ -186,3 +195,44 @@ def _draw(folder: Path, changed: Sequence[Changed], audience: Audience, pseudony
 
     drawn = draw_some(folder, [one.path for one in changed], audience, pseudonyms)
     terminal.drawn(drawn.pages, drawn.class_page, console.console())
+
+
+@click.command(
+    "export",
+    epilog="Examples: grade export grades --to csv | grade export grades --to canvas --into book.csv --column 'Lab 5'",
+)
+@click.argument("folder", type=GivenPath(path_type=Path), required=False)
+@click.option(
+    "--to",
+    required=True,
+    type=click.Choice(["csv", "canvas", "moodle", "gradescope", "junit", "classroom50", "gradescope-autograder"]),
+    help="The gradebook or platform.",
+)
+@click.option(
+    "--into",
+    type=GivenPath(path_type=Path),
+    metavar="FILE",
+    help="Your own export from Canvas or Moodle: a copy of it is filled.",
+)
+@click.option("--column", metavar="NAME", help="The column to fill.")
+@click.option("--out", type=GivenPath(path_type=Path), metavar="PATH", help="Where the result goes.")
+@click.option(
+    "--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml, for gradescope-autograder."
+)
+@click.option("--final-only", is_flag=True, help="Leave out what still needs a human.")
+@language_option
+def export_command(**rest: Any) -> None:
+    """Write the grades below FOLDER into your gradebook's format; nothing is graded anew.
+
+    Students who match no row, and rows without a grade, are listed.
+    """
+    from grader.export import Request, export
+    from reports import terminal
+
+    done = export(Request(**rest, environment=os.environ))
+    out = console.console()
+    for line in done.lines:
+        terminal.examined(line, out)
+    for refusal in done.refusals:
+        console.complain(refusal)
+    sys.exit(UNUSABLE if done.refusals else NEEDS_HUMAN if done.needs_human else GRADED)
