@@ -25,6 +25,7 @@ class Way:
     change: Mapping[str, Any] = field(default_factory=dict)
     to_crop: bool = False  # resized to the side of the crop at once
     training: bool = False  # BatchNorm on the statistics of the one picture that it is given
+    bfloat16: bool = False  # convolutions and products in half the digits
     tap: Tap = "head"
     compare: Compare = "cosine"
     largest_first: bool = True  # how the ranking is sorted by these scores
@@ -53,6 +54,7 @@ ALLOWED = (  # honest choices that a report seldom states; tried where the decla
     Way("resized with antialiasing", {"antialias": True}),
     Way("bicubic interpolation", {"interpolation": "bicubic", "antialias": True}),
     Way("the input of the last linear layer as features", tap="last"),
+    Way("computed in bfloat16", bfloat16=True),  # matters where scores lie very near to each other
 )
 
 

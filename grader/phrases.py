@@ -139,6 +139,7 @@ PHRASES = (
     "fewest: at least 2; fall: at least 1; counting: 0 to 1",
     "images and classes: at least 1",
     "models: at least 1; 0 <= from_report <= from_features <= 1 is needed",
+    "with_mistake: a share from 0 to 1 is needed",
     "megabytes: more than 0",
     "required: a name is empty",
     "note and fault: 0 <= note <= fault is needed",

@@ -7,12 +7,13 @@ pass, every mistake and every invented ranking fails; `python benchmarks/retriev
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean, median, pstdev, quantiles
 
 from grader.evidence import Agreement, ComparedQuery, ComparedRun, Match, ReportedQuery, ReportedRun, Suspicion
 from grader.evidence.retrieval import TOP
 from grader.hypotheses import BY_NAME
+from grader.ranking_rule import FARTHEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ NEAREST = 0.30  # median error under the mistake, at most
 MARGIN = 1.5  # how many times larger it is under the honest way, at least
 SOUND, ORDERED = 0.90, 0.85
 FEWEST = 4  # queries
+EXACT = 0.02  # median error of a ranking that fits to the printed digits
 SAME = 1e-6  # mistakes that give the same scores are told apart by the order of the list
 
 # BatchNorm in training mode, from a report alone
@@ -72,8 +74,25 @@ def _high(values: Sequence[float]) -> float:
 
 
 def accepted(run: ComparedRun) -> bool:
-    """Whether the rankings are those that the stated way gives."""
-    return run.basis != "report" and keeps(run.queries, FULL)
+    """Whether the rankings are those that an allowed way gives, and no mistake explains their scores better."""
+    return run.basis != "report" and keeps(run.queries, FULL) and not _explained_better(run)
+
+
+def exact(run: ComparedRun) -> bool:
+    """Whether they are so to the printed digits: then no mistake need be tried."""
+    errors = [error for query in run.queries for error in query.errors]
+    return accepted(run) and median(errors) <= EXACT
+
+
+def nearest_honest(runs: Sequence[ComparedRun]) -> ComparedRun:
+    """Of the same run beside several allowed ways, the declared one first: the nearest that fits, else the declared.
+
+    A mistake must explain the scores better than all of them.
+    """
+    distances = [run.distance for run in runs if run.distance is not None]
+    fitting = [run for run in runs if keeps(run.queries, FULL)] or runs[:1]
+    found = min(fitting, key=lambda run: FARTHEST if run.distance is None else run.distance)
+    return replace(found, distance=min(distances, default=None))
 
 
 def close(run: ComparedRun) -> bool:
@@ -96,6 +115,12 @@ def named(run: ComparedRun) -> Suspicion | None:
     margin = run.distance >= MARGIN * nearest.distance or BY_NAME[nearest.name].way.only_sorts
     plain = nearest.distance <= NEAREST and margin
     return nearest if plain and nearest.soundness >= SOUND and nearest.order >= ORDERED else None
+
+
+def _explained_better(run: ComparedRun) -> bool:
+    """Whether a mistake gives scores nearer to theirs, though the order of the list would do for the right ones."""
+    mistake = named(run)
+    return mistake is not None and not BY_NAME[mistake.name].way.only_sorts
 
 
 # --- counting --------------------------------------------------------------------------------------------------

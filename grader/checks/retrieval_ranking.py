@@ -43,10 +43,13 @@ class RankingLimits:
     models: int
     from_features: float  # rankings follow from features.npz, and where those come from was not shown
     from_report: float  # nothing but the report itself
+    with_mistake: float  # a mistake explains the scores better than any right way
 
     def __post_init__(self) -> None:
         if self.models < 1 or not 0.0 <= self.from_report <= self.from_features <= 1.0:
             raise ValueError("models: at least 1; 0 <= from_report <= from_features <= 1 is needed")
+        if not 0.0 <= self.with_mistake <= 1.0:
+            raise ValueError("with_mistake: a share from 0 to 1 is needed")
 
 
 @check(reads=ComparedRankings, limits=RankingLimits)
@@ -74,6 +77,8 @@ def _credit(run: ComparedRun, case: Case[ComparedRankings, RankingLimits]) -> fl
         return case.limits.from_report * share
     met = len(run.queries) if accepted(run) else len(agreeing(run))
     share = met / whole if whole else 0.0
+    if named(run):
+        share = min(share, case.limits.with_mistake)
     shown = run.basis == "images" or _features_are_right(run, case.other(FeatureVectors))
     return share if shown else case.limits.from_features * share
 

@@ -189,7 +189,8 @@ def _exhibits(report: RetrievalReport) -> Iterator[Exhibit]:
         span = f"{min(scores):.4f} – {max(scores):.4f}" if scores else "–"
         rows.append((run.model or "?", run.metric or "?", len(run.queries), span, *_beside(run, counted)))
     columns = ("Model", "Method", "Queries", "Scores", "Precision@5 counted", "stated", "Top-1 counted", "stated")
-    title = message("The report, read from {source} ({form})", source=report.source, form=report.form)
+    source = ", ".join((report.source, *report.more_sources))
+    title = message("The report, read from {source} ({form})", source=source, form=report.form)
     yield Table(title, tuple(message(column) for column in columns), tuple(rows))
     if report.unread:
         lines = tuple(f"{line.line}: {line.text}" for line in report.unread)

@@ -93,6 +93,7 @@ class RetrievalReport:
     percent: bool = False  # scores were written in percent and are given here as shares
     line_is: Literal["line", "page", "cell"] = "line"  # what the numbers of lines count: a PDF has pages only
     passed_over: Annotated[tuple[Name, ...], Field(max_length=40)] = ()  # likelier documents that hold no ranking
+    more_sources: Annotated[tuple[Name, ...], Field(max_length=MOST_RUNS)] = ()  # documents with further models
     kind: Literal["retrieval_report"] = "retrieval_report"
 
 

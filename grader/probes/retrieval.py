@@ -34,7 +34,8 @@ def compute_scores(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[di
     """Scores, float32 (Q, L), as `scores_<pass>_<n>`: of `files["bundle"]`, the library first, then the queries.
 
     `inputs`: model, weights, seed (see extractors.py), threads, library and queries (how many), and passes, each with
-    a pipeline, training, and scores, each with tap and compare. A way that cannot be gone gives NaN. Raises Refuse.
+    a pipeline, training, bfloat16, and scores, each with tap and compare. A way that cannot be gone gives NaN.
+    Raises Refuse.
     """
     torch.set_num_threads(int(inputs["threads"]))
     model = build_extractor(inputs, files)
@@ -43,7 +44,8 @@ def compute_scores(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[di
     pictures = _Pictures(files["bundle"])
     with torch.inference_mode():
         for nth, one in enumerate(inputs["passes"]):
-            taps = _pass(model, pictures, one["pipeline"], bool(one["training"]))
+            with torch.autocast("cpu", torch.bfloat16, enabled=bool(one["bfloat16"])):
+                taps = _pass(model, pictures, one["pipeline"], bool(one["training"]))
             for place, how in enumerate(one["scores"]):
                 scores = _scores(taps, library, str(how["tap"]), str(how["compare"])) if taps else None
                 shape = (int(inputs["queries"]), library)

@@ -27,7 +27,7 @@ from grader.evidence import (
 from grader.records import Ranking, Verdict, message
 
 LIBRARY = LibraryLimits(images=4, classes=2, enough=2, queries=1, distinct=1, apart=1)
-RANKING = RankingLimits(models=2, from_features=0.8, from_report=0.4)
+RANKING = RankingLimits(models=2, from_features=0.8, from_report=0.4, with_mistake=0.8)
 SCORES = ScoresLimits(models=2, method=1, five=1, order=1, range=1, claims=1, differ=1)
 
 
@@ -127,6 +127,13 @@ def test_two_models_that_agree_earn_everything(judge):
     rankings = [exhibit for exhibit in verdict.exhibits if isinstance(exhibit, Ranking)]
     assert [query.accepted for query in rankings[0].queries] == [True] * 10
     assert rankings[0].queries[0].theirs[0].right and rankings[0].queries[0].theirs[0].agreed
+
+
+def test_a_mistake_that_changes_no_list_costs_its_share_and_is_named(judge):
+    explained = compared(10, distance=0.09, suspicions=(Suspicion("blue first", 0.001, 1.0, 1.0, 0.4),))
+    verdict = judge(retrieval_ranking, RANKING, ComparedRankings((explained, compared(10, model="alexnet"))))
+    assert verdict.credit == 0.9
+    assert "blue and red are exchanged" in said(verdict)
 
 
 def test_one_model_earns_half(judge):

@@ -135,7 +135,7 @@ def lively(net: nn.Module, seed: int = 0) -> nn.Module:
 def read_report() -> Callable[..., RetrievalReport]:
     """What the probe reads in documents, each a name and its content, checked as it is on its way out of a sandbox."""
 
-    def read(*documents: tuple[str, str | bytes]) -> RetrievalReport:
+    def read(*documents: tuple[str, str | bytes], parts: tuple[str, ...] = ()) -> RetrievalReport:
         with ExitStack() as stack:
             descriptors = {}
             for name, content in documents:
@@ -143,7 +143,7 @@ def read_report() -> Callable[..., RetrievalReport]:
                 file.write(content if isinstance(content, bytes) else content.encode())
                 file.flush()
                 descriptors[name] = file.fileno()
-            value, arrays = read_retrieval({"names": list(descriptors)}, descriptors)
+            value, arrays = read_retrieval({"names": list(descriptors), "parts": parts}, descriptors)
         answer = json.dumps(value, allow_nan=False)
         assert arrays == {}
         assert len(answer) < HEADER_BYTES

@@ -18,7 +18,7 @@ from grader.collect.retrieval import look_at_retrieval
 from grader.evidence import ComparedRun, Crashed, OpenTask, Refused, Seen, Tasks
 from grader.hypotheses import ALLOWED
 from grader.intake import Archive, open_submission
-from grader.rankings import accepted, named
+from grader.rankings import accepted, agreeing, named
 from grader.records import Student, message
 from grader.sandbox import Job, Sandbox
 
@@ -36,10 +36,19 @@ def test_an_honest_report_is_accepted_and_nothing_is_suspected(look, metric):
     )
 
 
-@pytest.mark.parametrize("way", ALLOWED[:3], ids=lambda way: way.name)
+@pytest.mark.parametrize("way", [way for way in ALLOWED if way.tap == "head"], ids=lambda way: way.name)
 def test_an_allowed_way_that_the_report_does_not_state_is_accepted(look, way):
     (run,) = look([made.run("resnet20", way)])
     assert accepted(run)
+
+
+def test_lists_that_a_mistake_hardly_changes_are_not_taken_for_right_ones(look):
+    way = next(m.way for m in made.MISTAKES if m.way.name == "CIFAR-10's mean and deviation")
+    (run,) = look([made.run("resnet20", way)])
+    assert len(agreeing(run)) >= len(run.queries) / 2
+    assert not accepted(run)
+    found = named(run)
+    assert found is not None and found.name == way.name
 
 
 def test_what_the_report_leaves_out_is_taken_and_said(look):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from grader.evidence import Agreement, ComparedQuery, ComparedRun, Match, Suspicion
 from grader.ranking_rule import FARTHEST, compare, deviation, distance, printed_half_digit
-from grader.rankings import accepted, all_alike, close, count, named
+from grader.rankings import accepted, all_alike, close, count, exact, named, nearest_honest
 
 SCORES = np.linspace(0.9, 0.0, 10)  # image 0 is the best; neighbours lie 0.1 apart
 SIGMA = float(SCORES.std())
@@ -175,6 +175,34 @@ def suspicion(name="blue first", far=0.1, sound=1.0, order=1.0) -> Suspicion:
 def test_a_mistake_is_named_by_a_margin_or_not_at_all(tried, honest, queries, name):
     found = named(run([query(FALSE)] * queries, far=honest, suspicions=tuple(tried)))
     assert (found.name if found else None) == name
+
+
+def test_a_ranking_within_the_bounds_is_not_accepted_where_a_mistake_explains_its_scores_better():
+    within = [query(RIGHT, [score - 0.08 * SIGMA for score in (0.9, 0.8, 0.7, 0.6, 0.5)])] * 10
+    assert accepted(run(within, far=0.08))
+    assert accepted(run(within, far=0.08, suspicions=(suspicion(far=0.07),)))
+    explained = run(within, far=0.08, suspicions=(suspicion(far=0.001),))
+    assert not accepted(explained)
+    assert named(explained) is not None
+
+
+def test_a_mistake_of_order_alone_never_outweighs_an_order_that_is_right():
+    assert accepted(run([query(RIGHT)] * 10, far=0.0, suspicions=(suspicion("distance sorted the wrong way", 0.0),)))
+
+
+def test_exact_is_what_fits_to_the_digit_and_only_then_no_mistake_is_tried():
+    assert exact(run([query(RIGHT)] * 10))
+    assert not exact(run([query(RIGHT, [score - 0.05 * SIGMA for score in (0.9, 0.8, 0.7, 0.6, 0.5)])] * 10))
+    assert not exact(run([query(FALSE)] * 10))
+
+
+def test_of_several_right_ways_the_nearest_that_fits_is_told_else_the_declared_one():
+    declared, near, nearer = (run([query(RIGHT)] * 10, far=far) for far in (0.09, 0.06, 0.03))
+    assert nearest_honest([declared, near, nearer]) is not declared
+    assert nearest_honest([declared, near, nearer]).distance == 0.03
+    unfit = [run([query(FALSE)] * 10, far=far) for far in (2.0, 1.5)]
+    found = nearest_honest(unfit)
+    assert (found.queries, found.distance) == (unfit[0].queries, 1.5)  # a mistake must be nearer than any right way
 
 
 def test_accuracies_are_counted_from_folders():

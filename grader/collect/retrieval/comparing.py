@@ -27,7 +27,7 @@ from grader.evidence.retrieval import TOP, Metric
 from grader.hypotheses import ALLOWED, DECLARED, MISTAKES, Way
 from grader.intake import place
 from grader.ranking_rule import Scores, compare, distance, printed_half_digit
-from grader.rankings import accepted, class_asked, class_of, share
+from grader.rankings import class_asked, class_of, exact, nearest_honest, share
 from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
 
@@ -193,22 +193,18 @@ def as_distances(cosines: Scores) -> Scores:
 
 
 def _from_pictures(comparison: Comparison, network: Network) -> ComparedRun | Failure:
-    """The declared way; where it does not fit, the other allowed ones; where none does, the mistakes are tried."""
-    tables = _tables((DECLARED,), network, comparison)
-    if not isinstance(tables, list):
-        return tables
-    found = comparison.compared(DECLARED.name, tables[0])
-    if accepted(found):
-        return found
-    tables = _tables(ALLOWED, network, comparison)
-    if not isinstance(tables, list):
-        return tables
-    for way, table in zip(ALLOWED, tables, strict=True):
-        other = comparison.compared(way.name, table)
-        if accepted(other):
-            return other
-    ways = (mistake.way for mistake in MISTAKES if mistake.way.metric in (None, comparison.metric))
-    tried = [way for way in ways if way.differs(network.pipeline)]
+    """The declared way; where it does not fit to the digit, the other allowed ones, then the mistakes."""
+    honest: list[ComparedRun] = []
+    for ways in ((DECLARED,), ALLOWED):
+        tables = _tables(ways, network, comparison)
+        if not isinstance(tables, list):
+            return tables
+        honest += [comparison.compared(way.name, table) for way, table in zip(ways, tables, strict=True)]
+        if any(map(exact, honest)):
+            return next(filter(exact, honest))
+    found = nearest_honest(honest)
+    bank = (mistake.way for mistake in MISTAKES if mistake.way.metric in (None, comparison.metric))
+    tried = [way for way in bank if way.differs(network.pipeline)]
     few = replace(comparison, asked=comparison.asked[:MOST_TRIED])
     tables = _tables(tried, network, few)
     if not isinstance(tables, list):
@@ -220,17 +216,18 @@ def _from_pictures(comparison: Comparison, network: Network) -> ComparedRun | Fa
 def _tables(ways: Sequence[Way], network: Network, comparison: Comparison) -> list[Scores] | Failure:
     """Scores (Q, L) of each way; ways that see the pictures alike share a pass."""
     scene = comparison.scene
-    passes: dict[tuple[Pipeline, bool], list[Way]] = {}
+    passes: dict[tuple[Pipeline, bool, bool], list[Way]] = {}
     for way in ways:
-        passes.setdefault((way.pipeline(network.pipeline), way.training), []).append(way)
+        passes.setdefault((way.pipeline(network.pipeline), way.training, way.bfloat16), []).append(way)
     names = {way.name: f"scores_{nth}_{at}" for nth, some in enumerate(passes.values()) for at, way in enumerate(some)}
     told = [
         {
             "pipeline": asdict(pipeline),
             "training": training,
+            "bfloat16": bfloat16,
             "scores": [{"tap": way.tap, "compare": way.compare} for way in some],
         }
-        for (pipeline, training), some in passes.items()
+        for (pipeline, training, bfloat16), some in passes.items()
     ]
     counts = {"library": len(scene.library), "queries": len(comparison.asked)}
     inputs = {**network.inputs, **counts, "threads": scene.bench.threads, "passes": told}

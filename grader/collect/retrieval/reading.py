@@ -18,7 +18,8 @@ def read_report(submission: Submission, sandbox: Sandbox, tasks: Observation) ->
     rankings = [name for name in (parts.retrieval, *parts.rankings) if name]
     names = [*rankings, *parts.reports][:MOST_DOCUMENTS]
     files = {name: place(submission, name) for name in names}
-    reply = sandbox.run(Job("retrieval_report", {"names": names}, files, limits=DOCUMENT_LIMITS)) if names else None
+    job = Job("retrieval_report", {"names": names, "parts": parts.rankings}, files, limits=DOCUMENT_LIMITS)
+    reply = sandbox.run(job) if names else None
     if reply is None or (isinstance(reply, Refused) and not rankings):  # a written report need not hold a ranking
         return not_written("retrieval.json", tasks, "retrieve.py", RETRIEVAL_TASKS)
     return validated(RetrievalReport, reply.value) if isinstance(reply, Reply) else reply

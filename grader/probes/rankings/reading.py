@@ -4,30 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from grader.probes.documents import bounded, lines, part_name, plain
 from grader.probes.rankings.found import Found
 from grader.probes.rankings.json_fields import load
 from grader.probes.rankings.json_form import read_json
-from grader.probes.rankings.settled import report_fields
+from grader.probes.rankings.models import known
+from grader.probes.rankings.settled import add_models, report_fields
 from grader.probes.rankings.text_form import read_text
 from grader.probes.refusals import Refuse
 from grader.probes.text import decode, read_bytes
 
 _SOFT_HYPHEN = re.compile("\u00ad(?!\\s*$)")  # one at the line's end says that a word goes on in the next
 MINUS = "\u2212"
+_ABOUT = re.compile(
+    r"(?:retrieval|rank(?:ing)?s?|results?|top[ _-]?5|matches|similarity|检索|结果|相似度?)[ _.-]*", re.IGNORECASE
+)
 FEWEST = 2  # matches in a text: a single one may be any sentence with a file and a number
 
 
 def read_retrieval(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Read the documents `inputs["names"]`, the likeliest first. Raises Refuse where none holds a ranking.
 
-    Returns the fields of evidence.RetrievalReport.
+    The first that holds one is the report; where it is among `inputs["parts"]`, the others of these add the models that
+    it lacks. Returns the fields of evidence.RetrievalReport.
     """
+    report: dict[str, Any] = {}
     first: Refuse | None = None
     passed: list[str] = []
     for name in inputs["names"]:
+        if report and not {report["source"], name} <= set(inputs["parts"]):
+            continue
         try:
             found = _read(name, read_bytes(files, name))
         except Refuse as refusal:
@@ -37,10 +46,13 @@ def read_retrieval(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[di
             raise
         except Exception:  # a broken PDF, a notebook that is none: the next document may do
             found = None
-        if found is not None and found.count:
-            part = part_name(name)
-            return {**report_fields(found, name), "line_is": part or "line", "passed_over": passed}, {}
+        if found is not None and found.count and report:
+            add_models(report, found, name)
+        elif found is not None and found.count:
+            report = {**report_fields(found, name), "line_is": part_name(name) or "line", "passed_over": passed.copy()}
         passed.append(name[-500:])
+    if report:
+        return report, {}
     raise first or Refuse("retrieval_empty", files=", ".join(inputs["names"]))
 
 
@@ -57,16 +69,24 @@ def _read(name: str, data: bytes) -> Found | None:
             fault = Refuse("retrieval_empty", files=name)  # nested as no person nests
         except ValueError as error:
             fault = Refuse("retrieval_json", file=name, line=getattr(error, "lineno", 0))
-    pieces = [
-        (line.number or line.part, _SOFT_HYPHEN.sub("", plain(line.text)).replace(MINUS, "-"))
-        for line in bounded(lines(name, data))
-    ]
+    pieces = [(line.number or line.part, _cleaned(line.text)) for line in bounded(lines(name, data))]
     found = read_text(pieces, name)
     if found.count >= FEWEST:
-        return found
+        return _named_by_its_file(found, name)
     if fault is not None and kind == "json":
         raise fault
     return None
+
+
+def _named_by_its_file(found: Found, name: str) -> Found:
+    """Where no line names a network, the file's own name may: ranking_resnet50.txt."""
+    stem = _ABOUT.sub("", name.rpartition("/")[2].rpartition(".")[0])
+    models = known(stem)
+    certain = len(models) == 1 and models == known(stem.replace("_", " "))
+    if certain and not any(run.heading.model for run in found.runs):
+        for run in found.runs:
+            run.heading = replace(run.heading, model=models[0])
+    return found
 
 
 def _cleaned(text: str) -> str:

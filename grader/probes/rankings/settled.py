@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from grader.probes.rankings.found import NAME, Found, FoundQuery, FoundRun
+from grader.probes.rankings.found import MOST_RUNS, MOST_UNREAD, NAME, Found, FoundQuery, FoundRun
 from grader.probes.text import storable
 
 ROOM = 700_000  # bytes of all queries in an answer, which may have 1 MB
@@ -23,6 +23,22 @@ def report_fields(found: Found, source: str) -> dict[str, Any]:
         "unread_count": found.unread_count,
         "percent": found.percent,
     }
+
+
+def add_models(report: dict[str, Any], found: Found, source: str) -> None:
+    """Add the models that another document has: some write a file for each."""
+    _settle(found)
+    known = {run["model"] for run in report["runs"]}
+    new = [run for run in found.runs if run.heading.model and storable(run.heading.model)[:NAME] not in known]
+    new = new[: MOST_RUNS - len(known)]
+    if not new:
+        return
+    room = (ROOM - len(json.dumps(report["runs"]))) // len(new)
+    report["runs"] += [_run_fields(run, room) for run in new]
+    report["more_sources"] = [*report.get("more_sources", []), storable(source)[-NAME:]]
+    report["unread"] = [*report["unread"], *found.unread][:MOST_UNREAD]
+    report["unread_count"] += found.unread_count
+    report["percent"] = report["percent"] or found.percent
 
 
 def _settle(found: Found) -> None:
