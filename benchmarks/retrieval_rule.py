@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
-import os
+import multiprocessing
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,8 @@ from grader.rankings import accepted, exact, named, nearest_honest
 FINAL = Path(__file__).parents[1] / "reference" / "final.pth"
 EACH = 6  # pictures of a class in a report: five of the library and a query
 CIFAR_IMAGES = 200
-WHOLLY = {"all in float64": torch.float64, "all in float16": torch.float16, "all in bfloat16": torch.bfloat16}
+SEED = 20261126
+WHOLLY = {"all in float64": torch.float64, "all in bfloat16": torch.bfloat16}
 Table = NDArray[np.float64]
 
 
@@ -72,17 +74,35 @@ def cifar_pool() -> Pool | None:
     return Pool("CIFAR-10", [Image.fromarray(one) for one in pixels], [int(labels[i]) for i in chosen])
 
 
-def networks() -> Iterator[tuple[str, nn.Module, Pipeline]]:
-    """What describes the pictures, with the pipeline that a report declares."""
-    descriptor = os.open(FINAL, os.O_RDONLY)
-    final = {"model": "resnet20", "weights": "final.pth"}
-    yield "resnet20, final.pth", build_extractor(final, {"weights": descriptor}), CIFAR
-    os.close(descriptor)
-    for name in ("resnet18", "alexnet"):
-        yield f"{name}, random", build_extractor({"model": name, "weights": "random", "seed": 1}, {}), TEMPLATE
-    if importlib.util.find_spec("efficientnet_lite_pytorch"):
-        lite = {"model": "efficientnet_lite0", "weights": "ImageNet"}
-        yield "efficientnet_lite0, ImageNet", build_extractor(lite, {}), TEMPLATE
+POOLS: dict[str, Callable[[], Pool | None]] = {"drawn": drawn_pool, "CIFAR-10": cifar_pool}
+Network = tuple[nn.Module, Pipeline]  # what describes the pictures, and the pipeline that a report declares
+
+
+def final_weights() -> Network:
+    """The lab's own network."""
+    with FINAL.open("rb") as file:
+        given = {"weights": file.fileno()}
+        return build_extractor({"model": "resnet20", "weights": "final.pth"}, given), CIFAR
+
+
+def random_weights(model: str) -> Network:
+    """A network of torchvision as it was drawn."""
+    return build_extractor({"model": model, "weights": "random", "seed": 1}, {}), TEMPLATE
+
+
+def pretrained() -> Network | None:
+    """The one with weights of ImageNet that is a package."""
+    if importlib.util.find_spec("efficientnet_lite_pytorch") is None:
+        return None
+    return build_extractor({"model": "efficientnet_lite0", "weights": "ImageNet"}, {}), TEMPLATE
+
+
+NETWORKS: dict[str, Callable[[], Network | None]] = {
+    "resnet20, final.pth": final_weights,
+    "efficientnet_lite0, ImageNet": pretrained,
+    "resnet18, random": partial(random_weights, "resnet18"),
+    "alexnet, random": partial(random_weights, "alexnet"),
+}
 
 
 # --- passes over a pool ----------------------------------------------------------------------------------------
@@ -184,7 +204,7 @@ def same(name: str, answer: str, tables_of: Mapping[str, Table]) -> bool:
 
 
 def simulate(
-    model: nn.Module, pool: Pool, declared: Pipeline, reports: int, random: np.random.Generator
+    model: nn.Module, declared: Pipeline, pool: Pool, reports: int, random: np.random.Generator
 ) -> dict[str, Counter[str]]:
     """Verdicts by what was done: honest variants, mistakes, inventions."""
     ways = (mistake.way for mistake in MISTAKES if mistake.way.metric in (None, "cosine"))
@@ -219,6 +239,18 @@ def simulate(
     return verdicts
 
 
+def simulated(task: tuple[str, str, int]) -> tuple[str, str, dict[str, Counter[str]]]:
+    """One network on one pool, in a process of its own: what to print, the network's name, and verdicts."""
+    place, name, reports = task
+    pool = POOLS[place]()
+    network = NETWORKS[name]()
+    if pool is None or network is None:
+        return f"{name} on {place} images: not here", name, {}
+    random = np.random.default_rng([SEED, *map(ord, place + name)])
+    found = simulate(*network, pool, reports, random)
+    return f"{name} on {len(pool.pictures)} {place} images", name, found
+
+
 def inventions(table: Table, digits: int, random: np.random.Generator) -> dict[str, Comparison]:
     """Rankings that nothing computed."""
     size = table.shape[1]
@@ -241,14 +273,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reports", type=int, default=100, help="of each network on each pool, and of each kind")
     options = parser.parse_args()
-    random = np.random.default_rng(20261126)
     trained: dict[str, Counter[str]] = {}
     drawn: dict[str, Counter[str]] = {}
-    pools = [pool for pool in (drawn_pool(), cifar_pool()) if pool]
-    for pool in pools:
-        for name, model, declared in networks():
-            print(f"{name} on {len(pool.pictures)} {pool.name} images", flush=True)
-            for kind, counts in simulate(model, pool, declared, options.reports, random).items():
+    tasks = [(pool, name, options.reports) for name in NETWORKS for pool in POOLS]
+    with multiprocessing.get_context("spawn").Pool(initializer=torch.set_num_threads, initargs=(1,)) as processes:
+        for title, name, found in processes.imap(simulated, tasks):
+            print(title, flush=True)
+            for kind, counts in found.items():
                 (drawn if name.endswith("random") else trained).setdefault(kind, Counter()).update(counts)
     show("trained networks", trained)
     show("random weights, under which all images look alike", drawn)

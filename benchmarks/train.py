@@ -4,7 +4,8 @@
 
 Both are `reference/exp2.py` with the same network, recipe, batch size and seed. The plain loop (`--plain`) has
 torchvision's transforms on pictures, a DataLoader with two workers, and float32. Both run in turn, each in a process of
-its own; needs CIFAR-10 (`grade data fetch`) and the packages of the extra `lab`.
+its own, and its threads wait for each other as suits it: asleep beside the workers, awake where nothing else runs.
+Needs CIFAR-10 (`grade data fetch`) and the packages of the extra `lab`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ def history(images: ImageSet, options: argparse.Namespace, *more: str) -> list[d
             sys.executable, str(EXP2), "--data", str(images.folder), "--out", folder, "--seed", str(SEED),
             "--recipe", options.recipe, "--epochs", str(options.epochs), *more,
         ]  # fmt: skip
-        subprocess.run(command, check=True, stdout=sys.stderr, env={**os.environ, "OMP_WAIT_POLICY": "PASSIVE"})
+        waiting = {"OMP_WAIT_POLICY": "PASSIVE"} if "--plain" in more else {}
+        subprocess.run(command, check=True, stdout=sys.stderr, env={**os.environ, **waiting})
         epochs: list[dict[str, Any]] = json.loads((Path(folder) / "history.json").read_text("utf-8"))["epochs"]
         return epochs
 

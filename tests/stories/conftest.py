@@ -1,0 +1,119 @@
+"""A story through the whole pipeline: what must be found is found, and can be shown."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from fixtures.stories import Expected, Story
+from grader.collect import Bench
+from grader.collect.code import caller
+from grader.dataset import ImageSet
+from grader.evidence import EVIDENCE
+from grader.intake import Archive
+from grader.mark import from_json, to_json
+from grader.pipeline import Graded, Lab, grade_archive
+from grader.records import Blocked, Finding, Judged, Listing, MadeBy, Student, Table, Unjudged
+from grader.rubric import Rubric
+from grader.sandbox import Limits, Sandbox, bubblewrap
+from reports.html import render
+from reports.terminal import show
+
+REACHED = "REACHED"  # printed by an attack that gets at something
+SHORT = Limits(seconds=4.0, megabytes=1_500)
+ACTIVE = {"script", "iframe", "object", "embed", "base", "form", "audio", "video"}
+
+Tell = Callable[[Story], None]
+
+
+@pytest.fixture(scope="module")
+def lab(few_images: ImageSet, shared_sandbox: Sandbox, lab_rubric: Rubric) -> Lab:
+    return Lab(Bench(few_images, shared_sandbox), lab_rubric, MadeBy("0.1.0", "3.11"))
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    """Folders of this test's own for the archive, temporary files and the current folder."""
+    found = {name: tmp_path / name for name in ("handed-in", "temporary", "current")}
+    for folder in found.values():
+        folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(found["temporary"]))
+    monkeypatch.chdir(found["current"])
+    return found
+
+
+@pytest.fixture
+def told(lab: Lab, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Tell:
+    """Grade a story, and require what it says of the findings and that they can be shown."""
+    if lab.bench.sandbox.name != "bubblewrap":
+        pytest.skip("student code is run in bubblewrap only")
+
+    def tell(story: Story) -> None:
+        if story.hangs:
+            monkeypatch.setattr(caller, "IMPORT_LIMITS", SHORT)
+            monkeypatch.setattr(caller, "CALL_LIMITS", SHORT)
+            monkeypatch.setattr(bubblewrap, "LAST_WORDS", 2.0)
+        archive = places["handed-in"] / story.archive
+        archive.write_bytes(story.packed())
+        graded = grade_archive(Archive(archive, Student("Ada Ng")), lab, lambda step: None)
+        findings = {mark.criterion.check: mark.finding for mark in graded.grade.marks}
+        for check, expected in story.findings.items():
+            require(findings[check], expected)
+        assert {flag.kind for flag in graded.grade.flags} >= set(story.flags)
+        require_shown(graded)
+
+    return tell
+
+
+def require(finding: Finding, expected: Expected) -> None:
+    """The finding is what a story says."""
+    assert finding.state == expected.state, said(finding)
+    if isinstance(finding, Judged):
+        credit = finding.verdict.credit
+        assert expected.credit is None or credit == pytest.approx(expected.credit, abs=0.005), said(finding)
+        assert expected.at_least <= credit <= expected.at_most, said(finding)
+    assert [words for words in expected.says if words not in said(finding)] == [], said(finding)
+
+
+def said(finding: Finding) -> str:
+    """Everything that a finding tells, in English."""
+    match finding:
+        case Judged(verdict=verdict):
+            sentences, exhibits = (verdict.message, *verdict.hints), verdict.exhibits
+        case Blocked(cause=sentence, exhibits=exhibits) | Unjudged(fault=sentence, exhibits=exhibits):
+            sentences = (sentence,)
+    lines = [line for exhibit in exhibits if isinstance(exhibit, Listing) for line in exhibit.lines]
+    cells = [str(cell) for exhibit in exhibits if isinstance(exhibit, Table) for row in exhibit.rows for cell in row]
+    return "\n".join([*(sentence.english() for sentence in sentences), *lines, *cells])
+
+
+def require_shown(graded: Graded) -> None:
+    """Page, terminal and files can be made of it; none of them holds what steers, and nothing was got at."""
+    page = render(graded.grade)
+    Inert().feed(page)
+    printed = io.StringIO()
+    show(graded.grade, Path("report.html"), Console(file=printed, width=1000, highlight=False))
+    for text in (page, printed.getvalue()):
+        assert all(letter.isprintable() or letter in "\n\t" for letter in text)
+        assert REACHED not in text
+    assert from_json(to_json(graded.grade), "grade.json") == graded.grade
+    if graded.evidence is not None:
+        stored = EVIDENCE.dump_json(graded.evidence)
+        assert REACHED.encode() not in stored
+        assert EVIDENCE.validate_json(stored) == graded.evidence
+
+
+class Inert(HTMLParser):
+    """Reads a page, and finds whatever would run or fetch something."""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag not in ACTIVE
+        for name, value in attrs:
+            assert not name.startswith("on")
+            assert name not in ("href", "src", "action") or str(value).startswith(("#", "data:")), value
+            assert (name, str(value).casefold()) != ("http-equiv", "refresh")

@@ -1,0 +1,118 @@
+"""Every attack is found out, and nothing else happens.
+
+After each there is no marker anywhere, no process and no file is left, and a neighbour gets the marks that it got
+before.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fixtures.stories import Story, bases, read_stories, zipped
+from fixtures.stories.build import MARKER
+from grader.intake import Archive
+from grader.pipeline import Lab, grade_archive
+from grader.records import Grade, Student
+from grader.sandbox.watch import _tree
+
+ATTACKS = [story for story in read_stories() if story.kind == "attack"]
+END_SECONDS = 5.0
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+PUBLIC = [
+    Path("/"),
+    Path("/tmp"),
+    Path("/var/tmp"),
+    Path("/dev/shm"),
+    Path.home(),
+    Path.cwd(),
+    Path(os.__file__).parent,
+]
+
+
+@pytest.fixture(scope="module")
+def neighbour(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Grade]:
+    """Grade an honest submission beside the others; its code is tried once, at the end of this module."""
+    demo = bases()["demo"]()
+    archive = tmp_path_factory.mktemp("neighbour") / "bob.zip"
+    archive.write_bytes(zipped({name: demo[name] for name in ("final.pth", "history.json", "report.md")}))
+    return lambda: grade_archive(Archive(archive, Student("Bob")), lab, lambda step: None).grade
+
+
+@pytest.fixture(scope="module")
+def undisturbed(neighbour: Callable[[], Grade]) -> Grade:
+    return neighbour()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def orphans_are_ours() -> Iterator[None]:
+    """Whatever outlives its parent becomes a child of this process, and is seen in its tree."""
+    if hasattr(os, "sched_getaffinity"):  # Linux
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        yield
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+    else:
+        yield
+
+
+@pytest.mark.parametrize("story", ATTACKS, ids=lambda story: story.name)
+def test_an_attack_is_found_out_and_leaves_nothing(
+    story: Story,
+    told: Callable[[Story], None],
+    places: dict[str, Path],
+    neighbour: Callable[[], Grade],
+    undisturbed: Grade,
+) -> None:
+    before = processes()
+    told(story)
+    assert left_behind(places, places["handed-in"] / story.archive) == []
+    assert settled(before) <= before
+    assert neighbour() == undisturbed
+
+
+def test_after_every_attack_the_code_of_an_honest_submission_earns_everything(
+    lab: Lab, places: dict[str, Path]
+) -> None:
+    if lab.bench.sandbox.name != "bubblewrap":
+        pytest.skip("student code is run in bubblewrap only")
+    archive = places["handed-in"] / "bob.zip"
+    archive.write_bytes(zipped({"exp2.py": bases()["right code"]()["exp2.py"]}))
+    grade = grade_archive(Archive(archive, Student("Bob")), lab, lambda step: None).grade
+    earned = {mark.criterion.check: mark.points for mark in grade.marks}
+    assert (earned["test_function"], earned["learning_rate"]) == (10, 5)
+
+
+def test_there_are_enough_attacks() -> None:
+    assert len(ATTACKS) >= 25
+
+
+def processes() -> int:
+    """How many processes this one has started that still run, and what they have started in turn."""
+    return sum(_runs(pid) for pid in set(_tree(os.getpid())))
+
+
+def settled(wanted: int) -> int:
+    """The same, once what was killed has ended, for which it is given a while."""
+    deadline = time.monotonic() + END_SECONDS
+    while (count := processes()) > wanted and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return count
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def left_behind(places: dict[str, Path], archive: Path) -> list[Path]:
+    """Files that no attack may leave: markers, and whatever lies in folders that only this test uses."""
+    markers = [folder / MARKER for folder in (*PUBLIC, Path(os.environ["HOME"])) if (folder / MARKER).exists()]
+    own = [path for folder in places.values() for path in folder.rglob("*") if path != archive]
+    return markers + own
