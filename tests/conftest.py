@@ -103,3 +103,18 @@ def shared_sandbox() -> Iterator[Sandbox]:
     """The sandbox that this machine offers, started once: torch is imported in it a single time."""
     with open_sandbox() as sandbox:
         yield sandbox
+
+
+class RunsNoCode:
+    """A sandbox like another, but that no student code is run beside it: starting one for that takes seconds."""
+
+    name = "for files only"
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.run = sandbox.run
+
+
+@pytest.fixture(scope="session")
+def files_sandbox(shared_sandbox: Sandbox) -> RunsNoCode:
+    """The shared sandbox, for tests that are not about student code."""
+    return RunsNoCode(shared_sandbox)

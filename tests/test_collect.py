@@ -53,8 +53,8 @@ def weights() -> bytes:
 
 
 @pytest.fixture
-def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path) -> Callable[..., Evidence]:
-    """Collect the evidence of a folder with these files."""
+def look(few_images: ImageSet, files_sandbox: Any, tmp_path: Path) -> Callable[..., Evidence]:
+    """Collect the evidence of a folder with these files; student code is not run."""
 
     def at(files: dict[str, bytes | str], images: ImageSet | Message = few_images, sandbox: Any = None) -> Evidence:
         folder = tmp_path / "handed-in"
@@ -64,7 +64,7 @@ def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path) -> Calla
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
         folder.mkdir(exist_ok=True)
         submission = open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
-        return collect(submission, Bench(images, sandbox or shared_sandbox, "cpu", 2), lambda step: None)
+        return collect(submission, Bench(images, sandbox or files_sandbox, "cpu", 2), lambda step: None)
 
     return at
 
