@@ -33,10 +33,12 @@ CLOSE = Rule(0.95, 0.95, 0.90, 1.0, 0.25, 0.80)  # at twice the tolerance; "plea
 
 # Naming a mistake
 NEAREST = 0.30  # median error under the mistake, at most
+FITS = 0.05  # up to here the scores are those of the mistake, but for rounding
 MARGIN = 1.5  # how many times larger it is under the honest way, at least
+WIDE_MARGIN = 3.0  # the same, where the scores do not fit so
 SOUND, ORDERED = 0.90, 0.85
 FEWEST = 4  # queries
-EXACT = 0.02  # median error of a ranking that fits to the printed digits
+EXACT = 0.002  # median error of a ranking that fits to the printed digits
 SAME = 1e-6  # mistakes that give the same scores are told apart by the order of the list
 
 # BatchNorm in training mode, from a report alone
@@ -112,8 +114,9 @@ def named(run: ComparedRun) -> Suspicion | None:
     least = min(suspicion.distance for suspicion in run.suspicions)
     equal = [suspicion for suspicion in run.suspicions if suspicion.distance <= least * (1 + SAME) + SAME]
     nearest = max(equal, key=lambda suspicion: (suspicion.soundness, suspicion.order))
-    margin = run.distance >= MARGIN * nearest.distance or BY_NAME[nearest.name].way.only_sorts
-    plain = nearest.distance <= NEAREST and margin
+    margin = MARGIN if nearest.distance <= FITS else WIDE_MARGIN
+    apart = run.distance >= margin * nearest.distance or BY_NAME[nearest.name].way.only_sorts
+    plain = nearest.distance <= NEAREST and apart
     return nearest if plain and nearest.soundness >= SOUND and nearest.order >= ORDERED else None
 
 

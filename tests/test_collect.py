@@ -41,7 +41,7 @@ from grader.evidence import (
 from grader.intake import Archive, open_submission
 from grader.preprocessing import ALTERNATIVES, TEMPLATE
 from grader.records import Message, Student, message
-from grader.sandbox import Job, Reply, Sandbox
+from grader.sandbox import Job, Reply
 from reference.models import resnet20
 
 NORMALIZE = "t = T.Normalize({mean}, {std})"

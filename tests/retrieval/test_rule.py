@@ -154,7 +154,10 @@ def suspicion(name="blue first", far=0.1, sound=1.0, order=1.0) -> Suspicion:
     [
         ([suspicion()], 1.0, 10, "blue first"),
         ([suspicion(far=0.31)], 1.0, 10, None),  # not near enough
-        ([suspicion(far=0.25)], 0.3, 10, None),  # the honest way is nearly as near
+        ([suspicion(far=0.04)], 0.05, 10, None),  # the honest way is nearly as near
+        ([suspicion(far=0.04)], 0.07, 10, "blue first"),
+        ([suspicion(far=0.185)], 0.426, 10, None),  # a shuffled list, nearer to its logits by chance
+        ([suspicion(far=0.185)], 0.56, 10, "blue first"),
         ([suspicion(sound=0.89)], 1.0, 10, None),
         ([suspicion(order=0.84)], 1.0, 10, None),
         ([suspicion()], 1.0, 3, None),  # chance
