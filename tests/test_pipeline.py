@@ -88,8 +88,9 @@ def test_a_zip_and_the_folder_it_was_made_of_get_the_same_marks(graded, work, tm
     assert from_zip.made_by.logits_digest == from_folder.made_by.logits_digest != ""
 
 
-def test_grading_twice_gives_the_same_grade(graded):
-    assert graded(DEMO_SUBMISSION).grade == graded(DEMO_SUBMISSION).grade
+def test_grading_twice_gives_the_same_grade(graded, work):
+    shutil.copy(DEMO_SUBMISSION / "exp2.py", work)
+    assert graded(work).grade == graded(work).grade
 
 
 BAD_ARCHIVES = {

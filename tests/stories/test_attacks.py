@@ -10,6 +10,7 @@ import ctypes
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ from grader.sandbox.watch import _tree
 
 ATTACKS = [story for story in read_stories() if story.kind == "attack"]
 END_SECONDS = 5.0
+NEIGHBOURS_IMAGES = 40
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 PUBLIC = [
     Path("/"),
@@ -37,11 +39,12 @@ PUBLIC = [
 
 @pytest.fixture(scope="module")
 def neighbour(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Grade]:
-    """Grade an honest submission beside the others; its code is tried once, at the end of this module."""
+    """Grade an honest submission beside the others, on a few images; its code is tried once, at the end."""
+    quick = replace(lab, bench=replace(lab.bench, part=NEIGHBOURS_IMAGES))
     demo = bases()["demo"]()
     archive = tmp_path_factory.mktemp("neighbour") / "bob.zip"
     archive.write_bytes(zipped({name: demo[name] for name in ("final.pth", "history.json", "report.md")}))
-    return lambda: grade_archive(Archive(archive, Student("Bob")), lab, lambda step: None).grade
+    return lambda: grade_archive(Archive(archive, Student("Bob")), quick, lambda step: None).grade
 
 
 @pytest.fixture(scope="module")
