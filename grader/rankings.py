@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from statistics import fmean, median, pstdev, quantiles
 
 from grader.evidence import Agreement, ComparedQuery, ComparedRun, Match, ReportedQuery, ReportedRun, Suspicion
 from grader.evidence.retrieval import TOP
 from grader.hypotheses import BY_NAME
-from grader.ranking_rule import FARTHEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def nearest_honest(runs: Sequence[ComparedRun]) -> ComparedRun:
     """
     distances = [run.distance for run in runs if run.distance is not None]
     fitting = [run for run in runs if keeps(run.queries, FULL)] or runs[:1]
-    found = min(fitting, key=lambda run: FARTHEST if run.distance is None else run.distance)
+    found = min(fitting, key=lambda run: inf if run.distance is None else run.distance)
     return replace(found, distance=min(distances, default=None))
 
 
