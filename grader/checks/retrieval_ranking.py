@@ -75,9 +75,10 @@ def _credit(run: ComparedRun, case: Case[ComparedRankings, RankingLimits]) -> fl
     if run.basis == "report":
         share = sum(q.sound.kept == q.sound.of for q in run.queries) / len(run.queries) if run.queries else 0.0
         return case.limits.from_report * share
-    met = len(run.queries) if accepted(run) else len(agreeing(run))
+    right = accepted(run)
+    met = len(run.queries) if right else len(agreeing(run))
     share = met / whole if whole else 0.0
-    if named(run):
+    if not right and named(run):
         share = min(share, case.limits.with_mistake)
     shown = run.basis == "images" or _features_are_right(run, case.other(FeatureVectors))
     return share if shown else case.limits.from_features * share

@@ -136,6 +136,12 @@ def test_a_mistake_that_changes_no_list_costs_its_share_and_is_named(judge):
     assert "blue and red are exchanged" in said(verdict)
 
 
+def test_a_mistake_of_order_alone_costs_nothing_where_the_order_is_right(judge):
+    suspected = (Suspicion("similarity sorted the wrong way", 0.0, 1.0, 1.0, 0.4),)
+    runs = (compared(10, distance=0.0, suspicions=suspected), compared(10, model="alexnet"))
+    assert judge(retrieval_ranking, RANKING, ComparedRankings(runs)).credit == 1.0
+
+
 def test_one_model_earns_half(judge):
     verdict = judge(retrieval_ranking, RANKING, ComparedRankings((compared(10),)))
     assert verdict.credit == 0.5

@@ -41,6 +41,12 @@ def test_the_same_network_again_is_no_second_one(read_report):
     assert report.more_sources == ()
 
 
+def test_models_of_several_files_stay_within_the_bounds_of_a_report(read_report):
+    repeated = "".join(f"Model: resnet50\n{LOG.replace('cat/', f'{n}/')}" for n in range(12))
+    documents = (("ranking_a.txt", repeated), ("ranking_alexnet.txt", LOG))
+    assert len(read_report(*documents, parts=("ranking_a.txt", "ranking_alexnet.txt")).runs) <= 10
+
+
 def test_where_no_line_names_the_network_its_file_does(read_report):
     report = read_report(*((name, LOG) for name in BOTH), parts=BOTH)
     assert [run.model for run in report.runs] == ["resnet50", "alexnet"]

@@ -30,7 +30,7 @@ def add_models(report: dict[str, Any], found: Found, source: str) -> None:
     _settle(found)
     known = {run["model"] for run in report["runs"]}
     new = [run for run in found.runs if run.heading.model and storable(run.heading.model)[:NAME] not in known]
-    new = new[: MOST_RUNS - len(known)]
+    new = new[: MOST_RUNS - len(report["runs"])]
     if not new:
         return
     room = (ROOM - len(json.dumps(report["runs"]))) // len(new)
