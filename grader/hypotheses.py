@@ -81,22 +81,28 @@ MISTAKES = (
     Mistake(
         Way("input from 0 to 255", {**RAW, "scale": 1.0}),
         message("the network was given pixels from 0 to 255"),
-        message("Divide by 255 (transforms.ToTensor() does it) and normalise with ImageNet's mean and deviation."),
+        message("Divide by 255 (transforms.ToTensor() does it) and normalise as the network's weights ask for."),
     ),
     Mistake(
         Way("input not normalised", RAW),
         message("the input was not normalised: pixels from 0 to 1 went into the network"),
-        message("Add transforms.Normalize(mean, std) with ImageNet's values to the preprocessing."),
+        message("Add transforms.Normalize(mean, std) with the values of the network's weights."),
     ),
     Mistake(
         Way("mean and deviation 0.5", {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}),
-        message("the input was normalised with mean and deviation 0.5, not with those of ImageNet"),
-        message("Use mean (0.485, 0.456, 0.406) and deviation (0.229, 0.224, 0.225) in transforms.Normalize."),
+        message("the input was normalised with mean and deviation 0.5, not with those declared"),
+        message(
+            "Use the values of the network's weights in transforms.Normalize; of ImageNet's: (0.485, 0.456, 0.406),"
+            " (0.229, 0.224, 0.225)."
+        ),
     ),
     Mistake(
         Way("CIFAR-10's mean and deviation", {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2023, 0.1994, 0.2010)}),
-        message("the input was normalised with CIFAR-10's mean and deviation, not with those of ImageNet"),
-        message("Use mean (0.485, 0.456, 0.406) and deviation (0.229, 0.224, 0.225) in transforms.Normalize."),
+        message("the input was normalised with CIFAR-10's mean and deviation, not with those declared"),
+        message(
+            "Use the values of the network's weights in transforms.Normalize; of ImageNet's: (0.485, 0.456, 0.406),"
+            " (0.229, 0.224, 0.225)."
+        ),
     ),
     Mistake(
         Way("blue first", {"blue_first": True}),
