@@ -21,7 +21,7 @@ from grader.collect import Bench, processors
 from grader.collect.retrieval import look_at_retrieval
 from grader.evidence import ComparedRankings, Seen, Tasks, kind_of
 from grader.intake import Archive, open_submission
-from grader.rankings import accepted
+from grader.measures.ranking_verdict import accepted
 from grader.records import Student, message
 from grader.sandbox import open_sandbox
 

@@ -32,10 +32,10 @@ from grader.collect.retrieval.networks import CIFAR, TEMPLATE
 from grader.dataset import default_cache, find_cifar10
 from grader.evidence import Match, Pipeline, ReportedQuery, ReportedRun
 from grader.evidence.retrieval import TOP
-from grader.hypotheses import ALLOWED, DECLARED, MISTAKES, Way
+from grader.measures.ranking_verdict import accepted, exact, named, nearest_honest
+from grader.measures.ways import ALLOWED, DECLARED, MISTAKES, Way
 from grader.probes.extractors import Taps, build_extractor, read_off
 from grader.probes.retrieval import COMPARE, features_of, to_input
-from grader.rankings import accepted, exact, named, nearest_honest
 
 FINAL = Path(__file__).parents[1] / "reference" / "final.pth"
 EACH = 6  # pictures of a class in a report: five of the library and a query

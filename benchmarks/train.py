@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from grader.dataset import ImageSet, default_cache, find_cifar10, nothing_here
-from grader.statistics import wilson_interval
+from grader.measures.intervals import wilson_interval
 
 EXP2 = Path(__file__).parents[1] / "reference" / "exp2.py"
 SEED = 20261126

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from grader.carry import give, hand_in, with_adjustments
 from grader.changes import Changed, save
-from grader.errors import BadLab
+from grader.disk.names import from_disk, visible, visible_path
 from grader.export.matching import members, same
-from grader.intake.names import from_disk, visible, visible_path
 from grader.records import Adjustment, Given, Grade, Manual, Mark, message
+from grader.records.errors import BadLab
 from grader.stored import Stored, read_stored
 
 MOST_POINTS = 10_000.0

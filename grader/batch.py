@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
 from grader.carry import LEFT_ASIDE, carry_over
-from grader.errors import BadLab, GraderError
+from grader.disk.names import to_disk
+from grader.disk.whole import made, write_whole
 from grader.evidence import EVIDENCE
 from grader.intake import Archive
-from grader.intake.names import to_disk, visible_path
 from grader.mark import bug, to_json, unmarked
 from grader.pipeline import Graded, Lab, grade_archive
 from grader.records import Flag, Grade, Message, Student, message
+from grader.records.errors import BadLab, GraderError
 from grader.stored import EVIDENCE as EVIDENCE_FILE
 from grader.stored import GRADE, read_grade
 
 Render = Callable[[Grade], str]
 NAME_CHARACTERS = 80
-ROOM_BYTES = 2_000_000  # more than page, evidence and grade of one submission take
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +89,7 @@ class Publisher:
             files[EVIDENCE_FILE] = EVIDENCE.dump_json(graded.evidence, indent=1).decode()
         files[GRADE] = to_json(grade)
         self._taken.add(folder.name.casefold())
-        with _made(folder):  # nothing is touched before all of it is there
+        with made(folder):  # nothing is touched before all of it is there
             if isinstance(earlier, BadLab):
                 (folder / GRADE).replace(_unread(folder))
             if graded.evidence is None:  # one of an earlier archive: this grade does not stand on it
@@ -151,56 +148,8 @@ def _unread(folder: Path) -> Path:
     return next(path for n in count(1) if not (path := folder / f"grade-unread-{n}.json").exists())
 
 
-def require_room(out: Path) -> None:
-    """Try out whether results can be written below `out`, and leave nothing there. Raises BadLab."""
-    with _made(out), tempfile.TemporaryFile(dir=out) as file:
-        file.write(bytes(ROOM_BYTES))
-
-
-@contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """Make a folder, and in the end take away what was made and is empty. Raises BadLab for any OSError within."""
-    missing: list[Path] = []
-    try:
-        missing += [path for path in (folder, *folder.parents) if not path.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        text = (
-            "{folder} cannot be written: {why}. Nothing half-written was left. Make room there, mend its permissions,"
-            " or name another folder with --out."
-        )
-        raise BadLab(message(text, folder=visible_path(folder), why=error.strerror or str(error))) from error
-    finally:
-        for path in missing:
-            with suppress(OSError):  # not empty, or never made
-                path.rmdir()
-
-
 def folder_name(student: Student) -> str:
     """A name that every file system takes: letters, digits, dots and dashes, at most 80 characters."""
     whole = f"{student.name}-{student.identifier}" if student.identifier else student.name
     plain = re.sub(r"[^\w.-]+", "_", whole).strip("._-")
     return plain.encode()[:NAME_CHARACTERS].decode("utf-8", "ignore") or "student"
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all; an earlier one stays until then. Raises OSError."""
-    write_all({path: text})
-
-
-def write_all(files: Mapping[Path, str]) -> None:
-    """Write files that belong together: none is replaced before all of them are on the disk. Raises OSError."""
-    written: list[tuple[Path, Path]] = []
-    try:
-        for path, text in files.items():
-            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-            written.append((Path(name), path))
-            with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-                file.write(text)
-            Path(name).chmod(0o644)
-        for temporary, path in written:
-            temporary.replace(path)
-    finally:
-        for temporary, _ in written:
-            temporary.unlink(missing_ok=True)

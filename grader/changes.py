@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.batch import write_all
-from grader.errors import BadLab
-from grader.intake.names import visible_path
+from grader.disk.names import visible_path
+from grader.disk.whole import write_all
 from grader.mark import to_json
 from grader.records import Grade, message
+from grader.records.errors import BadLab
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,8 @@ from grader.command_line import (
     pseudonyms_option,
 )
 from grader.endings import Terminated, ending_orderly
-from grader.errors import GraderError
 from grader.records import message
+from grader.records.errors import GraderError
 from reports.languages import of_locale, speaking
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **re
 
     Writes OUT/STUDENT/report.html and grade.json as soon as each is graded.
     """
-    from grader.batch import require_room
     from grader.dataset import default_cache
+    from grader.disk.whole import require_room
     from grader.run import Options, find_archives, find_images, load_rubric
 
     options = Options(**rest)
@@ -104,9 +104,9 @@ def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **re
 def demo(**rest: Any) -> None:
     """Grade a built-in submission on a built-in image set: the whole job, without CIFAR-10 and without network."""
     from fixtures import whole_demo
-    from grader.batch import require_room
     from grader.dataset import default_cache
     from grader.dataset import demo as demo_images
+    from grader.disk.whole import require_room
     from grader.intake import Archive
     from grader.records import Student
     from grader.run import Options, load_rubric

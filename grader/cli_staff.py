@@ -177,7 +177,7 @@ def _asked(count: int) -> bool:
 
 
 def _show(changed: Sequence[Changed]) -> None:
-    from grader.intake.names import visible
+    from grader.disk.names import visible
     from grader.records import Checked, message
     from reports import terminal
 

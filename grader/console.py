@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from grader.errors import GraderError
 from grader.records import Message
+from grader.records.errors import GraderError
 
 if TYPE_CHECKING:
     from rich.console import Console

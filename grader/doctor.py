@@ -13,13 +13,13 @@ from contextlib import closing
 from pathlib import Path
 
 from grader.dataset import find_cifar10
-from grader.errors import MissingData
 from grader.judge import explain
+from grader.lab import LAB
 from grader.records import Checked, message
+from grader.records.errors import MissingData
 from grader.rubric import DEFAULT
 from grader.sandbox import Job, Limits, Reply, Sandbox, bubblewrap, open_sandbox
 
-LAB_PACKAGES = ("matplotlib", "tqdm")  # of the lab's requirements.txt; the grader itself needs the others
 QUICK = Limits(seconds=60.0, megabytes=4_000)
 
 
@@ -47,9 +47,9 @@ def _which_sandbox() -> Checked:
 
 def _lab_packages() -> Checked:
     """What the lab's scripts import beside torch: without it they cannot be tried."""
-    missing = [name for name in LAB_PACKAGES if importlib.util.find_spec(name) is None]
+    missing = [name for name in LAB.packages if importlib.util.find_spec(name) is None]
     if not missing:
-        return Checked(message("Packages of the lab"), "good", message("{names}", names=", ".join(LAB_PACKAGES)))
+        return Checked(message("Packages of the lab"), "good", message("{names}", names=", ".join(LAB.packages)))
     text = (
         "{names} not installed: student code that imports them cannot be tried. Run 'pip install cnn-lab-grader[lab]'"
     )

@@ -17,10 +17,10 @@ from grader.evidence import (
     Preprocessing,
     TestScores,
 )
+from grader.measures.intervals import better_preprocessing, fits_training
+from grader.measures.ranking_verdict import accepted, close, named
 from grader.phrases import phrase
-from grader.rankings import accepted, close, named
 from grader.records import Flag, Message, Scalar, message
-from grader.statistics import better_preprocessing, fits_training
 
 # Measured on 1,000 images: the reference's ResNet20 loses nothing, the demo's 1.5 points, an MLP and a small CNN that
 # were trained without augmentation 6; a table loses all that it adds. Chance moves the difference by 1.5 points.

@@ -8,13 +8,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from grader.errors import BadLab
 from grader.evidence import Evidence, Measurement, TestScores
 from grader.flags import raise_flags
 from grader.intake import Archive, file_digest
 from grader.judge import judge
 from grader.late import lateness
 from grader.records import Adjustment, Blocked, Flag, Grade, MadeBy, Manual, Mark, Message, Unjudged, message
+from grader.records.errors import BadLab
 from grader.rubric import Rubric
 
 _GRADE: TypeAdapter[Grade] = TypeAdapter(Grade)

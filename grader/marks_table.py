@@ -11,11 +11,11 @@ from pathlib import Path
 
 from grader.adjust import Decision, Roll, decided, find
 from grader.changes import Changed, save
-from grader.errors import BadLab
+from grader.disk.names import visible
 from grader.export.matching import same
 from grader.export.sheets import Export, read_export
-from grader.intake.names import visible
 from grader.records import Checked, Grade, Manual, Message, message
+from grader.records.errors import BadLab
 from grader.stored import read_stored
 from reports.gradebooks.sheet import Row
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import zipfile
 from collections import Counter
@@ -11,20 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.case import Case
-from grader.errors import BadLab, BadSubmission
+from grader.disk.names import visible
+from grader.disk.whole import replacing
 from grader.evidence import Evidence, Layout
 from grader.intake import Archive, Limits, open_submission
 from grader.intake.archive import LIMITS, MEGABYTE, Entry, Source
 from grader.intake.folders import open_folder
 from grader.intake.leave_out import reason_to_leave_out
-from grader.intake.names import visible
+from grader.lab import LAB
 from grader.records import Checked, Message, Student, message
+from grader.records.errors import BadLab, BadSubmission
 from grader.rubric import Rubric
 
 SUBMISSION = "submission.zip"
-RESULTS = ("final.pth", "history.json", "retrieval.json", "features.npz", "report.pdf", "report.md")
 CODE = (".py", ".ipynb")
-IMAGES = ("library", "queries")
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg")
 WEIGHTS = (".pth", ".pt", ".ckpt", ".safetensors")
 MOST_NAMED = 12  # folders and files in one line
@@ -118,14 +117,14 @@ def _reason(entry: Entry, report: str) -> Message | None:
             return message("CIFAR-10 need not be handed in")
         case "noise" | "tools":
             return message("not part of the work")
-    if rest and top in IMAGES:
+    if rest and top in LAB.image_folders:
         return None
     if name.endswith(PICTURES) and entry.name.rpartition("/")[2] in report:
         return None
     if rest:
         kind = "checkpoints: final.pth alone counts" if name.endswith(WEIGHTS) else "not asked for"
         return message(kind)
-    if name in RESULTS or name.endswith(CODE):
+    if name in LAB.results or name.endswith(CODE):
         return None
     if name.endswith(WEIGHTS):
         return message("other weights: final.pth alone counts")
@@ -147,10 +146,8 @@ def _grouped(files: Iterable[Entry], reasons: dict[str, Message | None]) -> tupl
 def _write(source: Source, chosen: Iterable[Entry], target: Path, limits: Limits) -> Layout:
     """Write beside the target, have the grader open it, and only then give it its name."""
     try:
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-", suffix=".zip")
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        with replacing(target) as (temporary,):
+            with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
                 for entry in chosen:
                     assert isinstance(entry.where, Path)
                     info = zipfile.ZipInfo.from_file(entry.where, entry.name, strict_timestamps=False)
@@ -160,10 +157,6 @@ def _write(source: Source, chosen: Iterable[Entry], target: Path, limits: Limits
                             inside.write(chunk)
             with tempfile.TemporaryDirectory(prefix="grade-pack-") as folder:
                 submission = open_submission(Archive(temporary, Student("")), Path(folder), limits)
-            temporary.chmod(0o644)
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
     except OSError as error:
         text = "{path} cannot be written: {why}. Make room, or choose another place with --out."
         raise BadLab(message(text, path=str(target), why=error.strerror or str(error))) from error

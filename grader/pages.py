@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from grader.batch import write_whole
-from grader.errors import BadLab
-from grader.intake.names import visible_path
+from grader.disk.names import visible_path
+from grader.disk.whole import write_whole
 from grader.records import Audience, message
+from grader.records.errors import BadLab
 from grader.stored import Stored, read_grade, read_stored
 from reports.html import render, render_class
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.collect import Bench, collect
-from grader.errors import BadSubmission
 from grader.evidence import Evidence
 from grader.intake import Archive, open_submission
 from grader.mark import mark, refused
 from grader.records import Grade, MadeBy, Message, message
+from grader.records.errors import BadSubmission
 from grader.rubric import Rubric
 
 

@@ -14,16 +14,16 @@ from pathlib import Path
 from grader.case import Ramp
 from grader.collect import CODE_RECORDS, NEEDS_A_SANDBOX, Bench, collect, processors
 from grader.dataset import ImageSet, find_cifar10
-from grader.errors import MissingData
 from grader.evidence import Evidence, OpenTask, Tasks, TestScores
 from grader.intake import Archive, open_submission
 from grader.judge import judge
+from grader.measures.intervals import sampling_error, wilson_interval
 from grader.pack import pack
 from grader.public_tests import Tested, run_public_tests
 from grader.records import Blocked, Checked, Finding, Judged, Manual, Message, State, Student, Unjudged, message
+from grader.records.errors import MissingData
 from grader.rubric import Line, Rubric
 from grader.sandbox import Limits, open_sandbox
-from grader.statistics import sampling_error, wilson_interval
 
 PART = 2_000  # test images: some seconds on a laptop, and an interval of 1.5 points to either side
 SECONDS = 90.0

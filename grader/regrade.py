@@ -8,8 +8,7 @@ from pathlib import Path
 
 from grader.carry import LEFT_ASIDE, carry_over
 from grader.changes import Changed
-from grader.errors import BadLab
-from grader.intake.names import visible, visible_path
+from grader.disk.names import visible, visible_path
 from grader.mark import mark
 from grader.records import (
     Blocked,
@@ -24,6 +23,7 @@ from grader.records import (
     Unjudged,
     message,
 )
+from grader.records.errors import BadLab
 from grader.rubric import Line, Rubric
 from grader.stored import EVIDENCE, Stored, read_evidence, read_stored
 

@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from grader.case import Check
-from grader.errors import BadLab
 from grader.late import LatePolicy
 from grader.phrases import phrase
 from grader.records import Audience, Criterion, Message, message, stacked
+from grader.records.errors import BadLab
 
 DEFAULT = Path(__file__).with_name("rubric.toml")
 HEAD = ("points", "audience")

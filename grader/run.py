@@ -15,11 +15,11 @@ from grader.batch import Publisher, Written, grade_all
 from grader.checks import discover
 from grader.collect import Bench, processors
 from grader.dataset import ImageSet, Progress, fetch_cifar10, find_cifar10, nothing_here
-from grader.errors import BadLab, MissingData
+from grader.disk.names import from_disk
 from grader.intake import Archive, expand
-from grader.intake.names import from_disk
 from grader.pipeline import Lab
 from grader.records import Grade, MadeBy, Message, message
+from grader.records.errors import BadLab, MissingData
 from grader.rubric import DEFAULT, Rubric, read_rubric
 from grader.sandbox import Job, Limits, Reply, Sandbox, open_sandbox
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from grader.errors import BadLab
+from grader.disk.names import visible_path
 from grader.evidence import EVIDENCE as _EVIDENCE
 from grader.evidence import Evidence
-from grader.intake.names import visible_path
 from grader.mark import from_json
 from grader.records import Grade, message
+from grader.records.errors import BadLab
 
 GRADE, EVIDENCE = "grade.json", "evidence.json"
 LARGEST = 50_000_000  # bytes; with all its pictures a grade takes about 1 MB

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import reference
-from grader.collect.documents import TEMPLATE_SCRIPTS
-from grader.errors import BadLab
+from grader.lab import LAB
 from grader.records import message
-from grader.sandbox import GIVEN
+from grader.records.errors import BadLab
 
-TASKS = TEMPLATE_SCRIPTS  # what students finish
 HANDOUT = "handout"
 CACHES = {"__pycache__", ".pytest_cache"}
 
@@ -43,8 +41,8 @@ def make_template(folder: Path | None = None) -> dict[str, bytes]:
     `folder` holds the solved lab; by default the one that is installed.
     """
     home = folder or Path(reference.__file__).parent
-    tasks = {name: strip(_read(home / name).decode(), name).encode() for name in TASKS}
-    given = {name: _read(home / name) for name in GIVEN}
+    tasks = {name: strip(_read(home / name).decode(), name).encode() for name in LAB.scripts}
+    given = {name: _read(home / name) for name in LAB.given}
     for name, content in given.items():
         _require_no_trace(content.decode(), name)  # a region in what is given as it is would be handed out
     handout = {

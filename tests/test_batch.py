@@ -12,14 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader import batch
-from grader.batch import Publisher, folder_name, grade_all, require_room, write_whole
+from grader.batch import Publisher, folder_name, grade_all
 from grader.collect import Bench
-from grader.errors import BadLab
+from grader.disk.whole import require_room, write_whole
 from grader.evidence import EVIDENCE, Evidence
 from grader.intake import Archive
 from grader.mark import from_json, mark, refused
 from grader.pipeline import Graded, Lab
 from grader.records import Grade, MadeBy, Message, Student, message
+from grader.records.errors import BadLab
 from grader.rubric import Rubric
 
 MADE = MadeBy("0.1.0", "3.11")

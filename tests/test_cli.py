@@ -23,10 +23,10 @@ from fixtures import DEMO_SUBMISSION
 from grader import __version__
 from grader.cli import main
 from grader.dataset import ImageSet
-from grader.errors import MissingData
 from grader.evidence import EVIDENCE
 from grader.precheck import Precheck
 from grader.records import Checked, message
+from grader.records.errors import MissingData
 from grader.rubric import DEFAULT
 from grader.sandbox import Sandbox, bubblewrap
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from grader.errors import BadLab
 from grader.evidence import Evidence, History, Layout, Measurement, Refused, TestScores, Unavailable
 from grader.intake import Archive
 from grader.mark import bug, from_json, mark, refused, to_json
@@ -34,6 +33,7 @@ from grader.records import (
     Verdict,
     message,
 )
+from grader.records.errors import BadLab
 
 HANDED_IN = Archive(Path("a.zip"), Student("Ada"))
 MADE = MadeBy("0.1.0", "3.11.4", graded_at="2026-03-01T10:00:00+00:00")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.errors import BadLab, BadSubmission
 from grader.intake import Limits
 from grader.pack import Packed, pack
+from grader.records.errors import BadLab, BadSubmission
 from reports.text import words
 
 

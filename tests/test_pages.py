@@ -9,10 +9,10 @@ from urllib.parse import unquote
 
 import pytest
 
-from grader.errors import BadLab
 from grader.mark import to_json
 from grader.pages import draw_class, draw_pages
 from grader.records import Criterion, Grade, Judged, MadeBy, Mark, Student, Verdict, message
+from grader.records.errors import BadLab
 
 
 def grade(name: str, credit: float = 0.5) -> Grade:

@@ -14,10 +14,10 @@ import pytest
 
 import grader
 from grader.checks import discover
-from grader.errors import BadLab
 from grader.evidence import Refused
 from grader.phrases import PHRASES, phrase
 from grader.records import Message, message
+from grader.records.errors import BadLab
 from grader.rubric import read_rubric
 from grader.sandbox.interface import OUR_WORDS, WORDS_OF_OTHERS, read_reply
 from reports.languages import speaking

@@ -7,7 +7,7 @@ import hashlib
 import pytest
 
 from grader.checks import discover
-from grader.errors import BadLab
+from grader.records.errors import BadLab
 from grader.rubric import DEFAULT, Rubric, read_rubric
 from reports.text import words
 

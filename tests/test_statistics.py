@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.evidence import Bin, Diagnosis, Trial
+from grader.measures.intervals import Z95, calibration_error, fits_training, sampling_error, wilson_interval
 from grader.preprocessing import TEMPLATE
-from grader.statistics import Z95, calibration_error, fits_training, sampling_error, wilson_interval
 
 
 def by_bisection(correct: int, count: int) -> tuple[float, float]:

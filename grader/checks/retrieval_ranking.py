@@ -15,9 +15,9 @@ from grader.evidence import (
     RetrievalImages,
     Suspicion,
 )
-from grader.hypotheses import BY_NAME, DECLARED
+from grader.measures.ranking_verdict import accepted, agreeing, class_of, close, count, named
+from grader.measures.ways import BY_NAME, DECLARED
 from grader.phrases import phrase
-from grader.rankings import accepted, agreeing, class_of, close, count, named
 from grader.records import (
     Cell,
     Exhibit,

@@ -6,6 +6,13 @@ from dataclasses import dataclass
 
 from grader.case import Case, Ramp, check, printed_listing
 from grader.evidence import Checkpoint, Claims, Diagnosis, Measurement, OwnNetwork, Preprocessing, TestScores
+from grader.measures.intervals import (
+    better_preprocessing,
+    calibration_error,
+    fits_training,
+    sampling_error,
+    wilson_interval,
+)
 from grader.phrases import phrase
 from grader.records import (
     Bar,
@@ -23,13 +30,6 @@ from grader.records import (
     Table,
     Verdict,
     message,
-)
-from grader.statistics import (
-    better_preprocessing,
-    calibration_error,
-    fits_training,
-    sampling_error,
-    wilson_interval,
 )
 
 DOUBTFUL = 0.01  # a claim further above the measurement than this is looked into

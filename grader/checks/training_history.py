@@ -7,8 +7,8 @@ from itertools import pairwise
 
 from grader.case import Case, check
 from grader.evidence import Claims, History, Refused, TestScores
+from grader.measures.intervals import sampling_error
 from grader.records import Curve, Message, Point, Series, Verdict, message
-from grader.statistics import sampling_error
 
 MOST_CLAIMS = 3  # beside the curve
 HALF = 0.5  # the record itself and its agreement with the weights count alike

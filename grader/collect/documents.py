@@ -21,14 +21,13 @@ from grader.evidence import (
     WrittenReport,
 )
 from grader.intake import place
+from grader.lab import LAB
 from grader.preprocessing import TEMPLATE
 from grader.records import Scalar, Submission, message
 from grader.sandbox import Job, Limits, Reply, Sandbox
 
 DOCUMENT_LIMITS = Limits(seconds=60.0, megabytes=2_000)
 MOST_DOCUMENTS = 40
-TEMPLATE_SCRIPTS = ("exp1.py", "exp2.py", "extract_features.py", "retrieve.py")
-TRAINING_TASKS = ("2.1", "2.2")  # without them exp2.py writes neither weights nor history
 
 
 def _documents(submission: Submission, names: Iterable[str]) -> tuple[list[str], dict[str, Path]]:
@@ -46,7 +45,7 @@ def look_at_layout(submission: Submission, tasks: Observation) -> Observation:
     """The files; refused where they are the template as it was given, for then there is nothing to look for."""
     parts, open_ = submission.parts, open_tasks(tasks)
     results = (*parts.checkpoints, *parts.other_weights, parts.history, parts.retrieval, *parts.reports)
-    scripts = [path for path in parts.sources if path.casefold() in TEMPLATE_SCRIPTS]
+    scripts = [path for path in parts.sources if path.casefold() in LAB.scripts]
     unfinished = {task.file for task in open_}
     if open_ and not any(results) and unfinished.issuperset(scripts):
         first = open_[0]
@@ -65,7 +64,7 @@ def open_tasks(tasks: Observation, *numbers: str) -> list[OpenTask]:
 
 
 def not_written(
-    file: str, tasks: Observation, script: str = "exp2.py", numbers: Sequence[str] = TRAINING_TASKS
+    file: str, tasks: Observation, script: str = LAB.training_script, numbers: Sequence[str] = LAB.training_tasks
 ) -> Refused:
     """What a script writes is missing: because it cannot run yet, or because it was left out."""
     if open_ := open_tasks(tasks, *numbers):
@@ -96,7 +95,7 @@ def read_preprocessing(submission: Submission, sandbox: Sandbox) -> Observation:
 def read_history(submission: Submission, sandbox: Sandbox, tasks: Observation) -> Observation:
     name = submission.parts.history
     if not name:
-        return not_written("history.json", tasks)
+        return not_written(LAB.history, tasks)
     job = Job("history", {"file": name}, {"history": place(submission, name)}, limits=DOCUMENT_LIMITS)
     reply = sandbox.run(job)
     return validated(History, reply.value) if isinstance(reply, Reply) else reply

@@ -22,11 +22,11 @@ from grader.evidence import (
     kind_of,
 )
 from grader.intake import place
+from grader.measures.intervals import better_preprocessing, sampling_error
 from grader.preprocessing import ALTERNATIVES
 from grader.records import Scalar, Submission, message
 from grader.sandbox import Reply
 from grader.scoring import count_correct
-from grader.statistics import better_preprocessing, sampling_error
 
 TRIAL_IMAGES = 2_000  # the first training images: enough to tell preprocessings apart, a fifth of the test set's time
 SURPRISING = 0.01  # a claim that much above the measured accuracy is looked into

@@ -13,6 +13,7 @@ from grader.collect.bench import Bench, validated
 from grader.collect.documents import not_written
 from grader.collect.pixels import with_pictures
 from grader.dataset import ImageSet
+from grader.disk.names import from_disk
 from grader.evidence import (
     Checkpoint,
     Claim,
@@ -27,7 +28,7 @@ from grader.evidence import (
     kind_of,
 )
 from grader.intake import place
-from grader.intake.names import from_disk
+from grader.lab import LAB
 from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Reply
 from grader.scoring import digest, score
@@ -40,7 +41,7 @@ class Looked:
 
 
 def measure(submission: Submission, bench: Bench, used: Observation, tasks: Observation) -> Looked:
-    chosen = choose_checkpoint(submission) or not_written("final.pth", tasks)
+    chosen = choose_checkpoint(submission) or not_written(LAB.checkpoint, tasks)
     preprocessing = used.value if isinstance(used, Seen) else None
     if not isinstance(chosen, str):
         return _failed(chosen)
@@ -95,7 +96,7 @@ def job_of(weights: Path, bench: Bench, runs: list[dict[str, Any]], split: str) 
     if isinstance(bench.images, ImageSet) and runs:
         files["images"] = bench.images.images_file("test" if split == "test" else "train")
     inputs = {"file": from_disk(weights.name), "device": bench.device, "threads": bench.threads, "runs": runs}
-    arrays = {f"logits_{index}": ArraySpec("<f4", (run["count"], 10)) for index, run in enumerate(runs)}
+    arrays = {f"logits_{index}": ArraySpec("<f4", (run["count"], LAB.classes)) for index, run in enumerate(runs)}
     return Job("checkpoint", inputs, files, arrays, bench.limits)
 
 

@@ -10,8 +10,8 @@ from grader.dataset.edition import Batch, BatchFile, Edition, Unusable
 from grader.dataset.image_set import ImageSet
 from grader.dataset.shapes import SHAPES
 from grader.dataset.store import kept_or_put
-from grader.errors import MissingData
 from grader.records import message
+from grader.records.errors import MissingData
 
 SEEDS = {"demo_test": 1, "demo_train": 2}
 

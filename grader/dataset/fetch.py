@@ -12,8 +12,8 @@ from grader.dataset.interface import Progress, Source
 from grader.dataset.npm import NpmPackage
 from grader.dataset.official import OfficialArchive
 from grader.dataset.store import locked, put, stored
-from grader.errors import MissingData
 from grader.records import message, stacked
+from grader.records.errors import MissingData
 
 SOURCES: tuple[Source, ...] = (OfficialArchive(), NpmPackage())
 

@@ -11,8 +11,8 @@ from grader.dataset.edition import CIFAR10, Edition, Unusable
 from grader.dataset.image_set import ImageSet, images_path
 from grader.dataset.layouts import Copy, copies_at, readable
 from grader.dataset.store import kept_or_put, open_set, sound, stored, verified
-from grader.errors import MissingData
 from grader.records import Message, message, stacked
+from grader.records.errors import MissingData
 
 FORMS = "`cifar-10-batches-py`, `cifar-10-batches-bin`, `cifar-10-python.tar.gz`, `cifar-10-binary.tar.gz`"
 

@@ -13,8 +13,8 @@ from grader.dataset.edition import Unusable
 from grader.dataset.find import default_cache
 from grader.dataset.http import Download
 from grader.dataset.interface import Progress
-from grader.errors import MissingData
 from grader.records import message
+from grader.records.errors import MissingData
 
 MOST_BYTES = 3 << 30  # the largest RegNet has 2.5 GB
 _DIGEST = re.compile(r"-([0-9a-f]{8,64})\.pth$")  # torchvision's files name the start of their own SHA-256

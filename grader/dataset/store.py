@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from grader.dataset.edition import IMAGE_BYTES, ROW_BYTES, SIDE, Batch, BatchFile, Edition, Unusable
 from grader.dataset.image_set import ImageSet, Split, images_path, labels_path
 from grader.dataset.npy import NpyWriter
-from grader.errors import MissingData
 from grader.records import message
+from grader.records.errors import MissingData
 
 SPLITS: tuple[Split, ...] = get_args(Split)
 LOCK_SECONDS = 3600  # a fetch over a slow line may take this long; the second process waits for it

@@ -5,11 +5,11 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from grader.errors import BadLab
-from grader.export.files import zipped
+from grader.disk.names import visible_path
+from grader.disk.whole import zipped
 from grader.export.wheel import build_wheel
-from grader.intake.names import visible_path
 from grader.records import message
+from grader.records.errors import BadLab
 from reports.gradebooks import gradescope
 from reports.languages import spoken
 

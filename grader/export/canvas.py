@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from grader.errors import BadLab
 from grader.export.columns import find_column, listed, named_column, require_cells
 from grader.export.matching import Level, Matched, match
 from grader.export.sheets import Export
 from grader.records import Student, message
+from grader.records.errors import BadLab
 from grader.stored import Stored
 from reports.gradebooks.sheet import Row
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-from grader.errors import BadLab
+from grader.disk.names import visible
 from grader.export.matching import same
 from grader.export.sheets import Export
-from grader.intake.names import visible
 from grader.records import message
+from grader.records.errors import BadLab
 
 MOST_NAMED = 12  # headings in one sentence
 _NUMBER = re.compile(r"\s*\(\d+\)$")  # Canvas writes an assignment's id behind its title

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from grader.errors import BadLab
+from grader.disk.whole import placed, write_output, zipped
 from grader.export import told
 from grader.export.canvas import read_canvas
-from grader.export.files import placed, write, zipped
 from grader.export.interface import Exported, Request
 from grader.export.matching import Matched
 from grader.export.moodle import Moodle, read_moodle
 from grader.export.sheets import Export, read_export
 from grader.records import Checked, Grade, message
+from grader.records.errors import BadLab
 from grader.stored import Stored
 
 
@@ -27,7 +27,7 @@ def fill_canvas(request: Request, stored: Sequence[Stored]) -> Exported:
     excused = [row for row in matched.grades if canvas.excused(export.sheet.rows[row], book.column)]
     grades = {row: grade for row, grade in _to_fill(matched, request).items() if row not in excused}
     path = _beside(request, export)
-    write(path, export.encode(canvas.render(export.sheet, book.column, grades)), _inputs(request, stored))
+    write_output(path, export.encode(canvas.render(export.sheet, book.column, grades)), _inputs(request, stored))
     lines = [told.excused(export, row, matched.grades[row].grade) for row in excused]
     lines += [*told.scale(export, (book.possible,), grades), *told.replaced(export, book.column, grades)]
     return _filled(path, export, matched, grades, lines)
@@ -42,9 +42,9 @@ def fill_moodle(request: Request, stored: Sequence[Stored]) -> Exported:
     matched = book.match(stored)
     grades = _to_fill(matched, request)
     path, inputs = _beside(request, export), _inputs(request, stored)
-    write(path, export.encode(moodle.render(export.sheet, book.column, book.comments, grades)), inputs)
+    write_output(path, export.encode(moodle.render(export.sheet, book.column, book.comments, grades)), inputs)
     feedback = path.with_name(f"{path.stem}.feedback.zip")
-    write(feedback, zipped(_pages(book, grades)), inputs)
+    write_output(feedback, zipped(_pages(book, grades)), inputs)
     text = "reports in it: {count}, for 'Upload multiple feedback files in a zip'"
     lines = [told.wrote(feedback, message(text, count=len(grades)))]
     lines += told.scale(export, (book.possible(row) for row in grades), grades)

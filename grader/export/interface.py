@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from grader.errors import BadLab
 from grader.records import Checked
+from grader.records.errors import BadLab
 
 Format = Literal["csv", "canvas", "moodle", "gradescope", "junit", "classroom50", "gradescope-autograder"]
 FORMATS: tuple[str, ...] = get_args(Format)

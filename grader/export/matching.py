@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from grader.disk.names import visible
 from grader.export.sheets import Export
-from grader.intake.names import visible
 from grader.records import Checked, Student, message
 from grader.stored import Stored
 

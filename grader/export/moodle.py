@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from grader.errors import BadLab
 from grader.export.columns import find_column, listed, named_column, require_cells
 from grader.export.matching import Level, Matched, match
 from grader.export.sheets import Export
 from grader.records import Student, message
+from grader.records.errors import BadLab
 from grader.stored import Stored
 
 # English, simplified and traditional Chinese (of several Moodles), German, French, Spanish. The identifier needs no

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.errors import BadLab
-from grader.intake.names import visible_path
+from grader.disk.names import visible_path
 from grader.records import Message, message
+from grader.records.errors import BadLab
 from reports.gradebooks.sheet import Field, Row, Sheet
 
 LARGEST_SHEET = 50_000_000  # bytes

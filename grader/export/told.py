@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from grader.disk.names import visible, visible_path
 from grader.export.sheets import Export
-from grader.intake.names import visible, visible_path
 from grader.records import Checked, Grade, Message, message
 from grader.stored import Stored
 

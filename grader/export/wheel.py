@@ -9,9 +9,9 @@ from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 
-from grader.errors import BadLab
-from grader.export.files import zipped
+from grader.disk.whole import zipped
 from grader.records import message
+from grader.records.errors import BadLab
 
 NAME = "cnn-lab-grader"
 PACKAGES = ("grader", "reports", "reference", "fixtures")

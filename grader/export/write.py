@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import assert_never
 
-from grader.errors import BadLab
+from grader.disk.names import visible_path
+from grader.disk.whole import placed, write_output
 from grader.export import told
 from grader.export.autograder import autograder_zip
-from grader.export.files import placed, write
 from grader.export.fill import fill_canvas, fill_moodle
 from grader.export.interface import Exported, Request
-from grader.intake.names import visible_path
 from grader.records import Grade, message
+from grader.records.errors import BadLab
 from grader.stored import Stored, read_stored
 
 BOM = "\ufeff"  # without it a spreadsheet takes a Chinese name for something else
@@ -65,7 +65,7 @@ def _class_file(request: Request, folder: Path, stored: Sequence[Stored]) -> Exp
     else:
         name, text = "junit.xml", junit.render(grade for grade in grades if _wanted(grade, request))
     path = placed(request.out, folder, name)
-    write(path, text.encode("utf-8"), [one.path for one in stored])
+    write_output(path, text.encode("utf-8"), [one.path for one in stored])
     return Exported((told.wrote(path, message("grades written: {count}", count=len(grades))),))
 
 
@@ -83,7 +83,7 @@ def _each(request: Request, folder: Path, stored: Sequence[Stored]) -> Exported:
         home = request.out or folder
         paths, shown = [home / one.path.parent.relative_to(folder) / name for one in chosen], home / "..." / name
     for one, path in zip(chosen, paths, strict=True):
-        write(path, _result(one.grade, request).encode("utf-8"), [each.path for each in stored])
+        write_output(path, _result(one.grade, request).encode("utf-8"), [each.path for each in stored])
     return Exported((told.wrote(shown, message("grades written: {count}", count=len(chosen))),))
 
 
@@ -102,6 +102,6 @@ def _result(grade: Grade, request: Request) -> str:
 def _autograder(request: Request) -> Exported:
     path = placed(request.out, Path(), "autograder.zip")
     data = autograder_zip(request.rubric)
-    write(path, data, [request.rubric] if request.rubric else [])
+    write_output(path, data, [request.rubric] if request.rubric else [])
     text = "{size:.1f} MB. Upload it under 'Configure Autograder'; its README.md says how CIFAR-10 gets there."
     return Exported((told.wrote(path, message(text, size=len(data) / 1e6)),))

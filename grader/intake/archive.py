@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.intake.names import from_disk
+from grader.disk.names import from_disk
 from grader.records import Message, Student
 
 MEGABYTE = 1_000_000

@@ -8,18 +8,17 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from grader.errors import BadLab
+from grader.disk.names import from_disk, visible_path
 from grader.intake import gradescope
 from grader.intake.archive import Archive
 from grader.intake.formats import is_archive_name, looks_like_zip
 from grader.intake.leave_out import reason_to_leave_out
-from grader.intake.names import from_disk, visible_path
 from grader.intake.parts import REPORTS, WEIGHTS
 from grader.intake.whose import canvas_student, clean, moodle_student, student_of
+from grader.lab import LAB
 from grader.records import Student, message
+from grader.records.errors import BadLab
 
-# lab.md, "What a student hands in": a folder with one of these is a submission and not a class
-WORK = {"final.pth", "exp1.py", "exp2.py", "extract_features.py", "retrieve.py", "history.json", "retrieval.json"}
 PROGRAMS = (".py", ".ipynb", *WEIGHTS, ".json")  # can earn points by themselves
 WORK_SUFFIXES = (*PROGRAMS, ".pdf", ".docx")  # not .md or .txt: they lie in a class's folder as well
 RESULTS = {"grade.json", "report.html"}  # written by the grader
@@ -98,7 +97,7 @@ def _children(folder: Path) -> tuple[list[Path], list[Path]]:
 def _is_work(files: list[Path]) -> bool:
     """True where the lab's own files lie here, or others such as a student hands in and no class's beside them."""
     names = {file.name.casefold() for file in files}
-    if names & WORK:
+    if names & LAB.work:
         return True
     # a result of ours, a class's zips (with a script of the instructor's), Canvas's loose files
     if "grade.json" in names or any(is_archive_name(name) or canvas_student(name) for name in names):

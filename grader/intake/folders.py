@@ -7,10 +7,10 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from grader.errors import BadLab, BadSubmission
+from grader.disk.names import from_disk, visible, visible_path
 from grader.intake.archive import LISTING_ENTRIES, Entry, Source
-from grader.intake.names import from_disk, visible, visible_path
 from grader.records import Message, message
+from grader.records.errors import BadLab, BadSubmission
 
 CHUNK_BYTES = 1 << 20
 DEEPEST_WALK = 100  # folders; far over Limits.depth, so that the deep one can be named; Python recurses to 1,000

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from grader.errors import BadSubmission
-from grader.intake.names import visible
+from grader.disk.names import visible
 from grader.records import message
+from grader.records.errors import BadSubmission
 
 HEAD_BYTES = 512  # tar says what it is at byte 257; all others within the first 40
 

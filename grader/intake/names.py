@@ -1,59 +1,19 @@
-"""Names inside archives and on disks: decoded, made safe, and made fit to be shown."""
+"""Names inside archives: where an entry goes, and which names are refused."""
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
-from pathlib import Path
-from typing import Literal
 
-from grader.errors import BadSubmission
+from grader.disk.names import visible
 from grader.records import Message, message
-
-Encoding = Literal["utf-8", "gb18030", "cp437"]
+from grader.records.errors import BadSubmission
 
 LONGEST_NAME = 255  # bytes; NAME_MAX of Linux, macOS and Windows
 LONGEST_PATH = 1024  # bytes; PATH_MAX of macOS. Linux has 4,096, in which the folder unpacked to must fit as well
 LONGEST_RAW = 2 * LONGEST_PATH  # characters; Unicode normalisation takes quadratic time on a long run of accents
-LONGEST_SHOWN = 120  # characters of a name in a sentence
 
 _DRIVE = re.compile(r"[A-Za-z]:")
-
-
-def decode(raw: bytes) -> tuple[str, Encoding]:
-    """A name of unstated encoding, and the encoding that fits it: UTF-8, then GB18030 (Chinese Windows), then cp437.
-
-    Guessing libraries get short GBK names wrong, and UTF-8 is never valid by accident: hence the fixed order.
-    """
-    for encoding in ("utf-8", "gb18030"):
-        try:
-            return raw.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    return raw.decode("cp437"), "cp437"  # the zip format's own; every byte has a character
-
-
-def from_disk(name: str) -> str:
-    """The name of a file as a person reads it. On a disk a name is bytes: Python hides those that fit no encoding."""
-    return decode(os.fsencode(name))[0]
-
-
-def to_disk(name: str) -> str:
-    """The name to give to the system, whose bytes are UTF-8 whatever the locale: ASCII has none for a Chinese name."""
-    return os.fsdecode(name.encode("utf-8", "surrogateescape"))
-
-
-def visible(name: str) -> str:
-    """A name fit for a sentence: what cannot be seen is spelt `<U+202E>`, and at most 120 characters are kept."""
-    # cut first: a name of 65,535 bytes need not be spelt out whole
-    cut = name if len(name) <= LONGEST_SHOWN else name[: LONGEST_SHOWN - 3] + "..."
-    return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in cut)
-
-
-def visible_path(path: Path) -> str:
-    """A path of this machine, fit for a sentence; its parts may be in different encodings."""
-    return visible(str(Path(*map(from_disk, path.parts))))
 
 
 def inner_path(name: str) -> str:

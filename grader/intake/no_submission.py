@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from grader.errors import BadSubmission
+from grader.disk.names import visible
 from grader.intake.archive import Entry
 from grader.intake.formats import is_archive_name
 from grader.intake.gradescope import METADATA
 from grader.intake.leave_out import reason_to_leave_out
-from grader.intake.names import LONGEST_NAME, visible
+from grader.intake.names import LONGEST_NAME
 from grader.intake.whose import canvas_student, moodle_student
 from grader.records import Student, message
+from grader.records.errors import BadSubmission
 
 
 def require_one_student(entries: Iterable[Entry], archive: str) -> None:

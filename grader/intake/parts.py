@@ -6,19 +6,15 @@ import re
 from collections.abc import Callable, Iterable
 from os.path import commonpath
 
-from grader.intake.names import visible
+from grader.disk.names import visible
+from grader.lab import LAB
 from grader.records import Message, Parts, message
 
-CHECKPOINT = "final.pth"
 WEIGHTS = (".pth", ".pt", ".ckpt", ".pkl", ".bin", ".safetensors", ".h5")
 REPORTS = (".pdf", ".md", ".txt", ".docx")
-FIRST_REPORTS = ("report.pdf", "report.md")
 RANKINGS = (".json", ".csv", ".tsv", ".txt", ".log", ".out", ".md", ".tex", ".pdf")
 # what students call a printed ranking: "results_rank.csv" and "检索结果.md", but not "frank.txt"
 RANKING = re.compile(r"retriev|(?<![a-z])rank|检索|相似|(?<![a-z])top[ _-]?5|similar|matches", re.IGNORECASE)
-FIRST_SOURCE = "exp2.py"  # it trains the network and holds its normalisation
-# The template's own files: what they say is ours, and no student's claim, and their weights are nobody's hand-in.
-GIVEN = ("readme.md", "readme.zh.md", "requirements.txt", "pretrain_model.pth")
 
 
 def work_folder(paths: Iterable[str]) -> str:
@@ -30,13 +26,13 @@ def work_folder(paths: Iterable[str]) -> str:
 def sort_parts(paths: Iterable[str], dataset: tuple[str, ...]) -> tuple[Parts, tuple[Message, ...]]:
     """The parts among `paths` (relative to the root, forward slashes), and notes on names that were not quite right."""
     nearest = sorted(paths, key=lambda path: (path.count("/"), path))
-    own = [path for path in nearest if _name(path) not in GIVEN]
-    checkpoints = _nearest_named(nearest, CHECKPOINT)
-    histories, retrievals = _nearest_named(nearest, "history.json"), _nearest_named(nearest, "retrieval.json")
+    own = [path for path in nearest if _name(path) not in LAB.handout]
+    checkpoints = _nearest_named(nearest, LAB.checkpoint)
+    histories, retrievals = _nearest_named(nearest, LAB.history), _nearest_named(nearest, LAB.retrieval)
     parts = Parts(
         checkpoints=checkpoints,
         other_weights=tuple(path for path in _ending(own, *WEIGHTS) if path not in checkpoints),
-        sources=_first(_ending(nearest, ".py"), lambda path: (path.count("/"), _name(path) != FIRST_SOURCE)),
+        sources=_first(_ending(nearest, ".py"), lambda path: (path.count("/"), _name(path) != LAB.training_script)),
         notebooks=_ending(nearest, ".ipynb"),
         history=histories[0] if histories else "",
         retrieval=retrievals[0] if retrievals else "",
@@ -47,8 +43,8 @@ def sort_parts(paths: Iterable[str], dataset: tuple[str, ...]) -> tuple[Parts, t
         dataset=dataset,
     )
     text = "{file} was read as {meant}: the name is right but for its case."
-    wrong_case = [path for path in checkpoints if path.rpartition("/")[2] != CHECKPOINT]
-    return parts, tuple(message(text, file=visible(path), meant=CHECKPOINT) for path in wrong_case)
+    wrong_case = [path for path in checkpoints if path.rpartition("/")[2] != LAB.checkpoint]
+    return parts, tuple(message(text, file=visible(path), meant=LAB.checkpoint) for path in wrong_case)
 
 
 def _nearest_named(nearest: list[str], name: str) -> tuple[str, ...]:
@@ -68,7 +64,7 @@ def _first(paths: tuple[str, ...], rank: Callable[[str], tuple[int, ...]]) -> tu
 
 def _report_rank(path: str) -> tuple[int, ...]:
     name = _name(path)
-    return (FIRST_REPORTS.index(name) if name in FIRST_REPORTS else len(FIRST_REPORTS),)
+    return (LAB.reports.index(name) if name in LAB.reports else len(LAB.reports),)
 
 
 def _name(path: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from grader.errors import BadSubmission
+from grader.disk.names import visible
 from grader.intake.archive import MEGABYTE, Entry, Limits
 from grader.intake.leave_out import dataset_name, reason_to_leave_out, tool
-from grader.intake.names import inner_path, require_writable, visible
+from grader.intake.names import inner_path, require_writable
 from grader.records import Message, message
+from grader.records.errors import BadSubmission
 
 MOST_NAMED = 20  # data set folders and files that are listed; a hostile listing can hold thousands
 

@@ -9,15 +9,15 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
-from grader.errors import BadLab, BadSubmission
+from grader.disk.names import from_disk, to_disk, visible, visible_path
 from grader.intake.archive import LIMITS, MEGABYTE, Archive, Limits, Source
 from grader.intake.folders import open_folder
-from grader.intake.names import from_disk, to_disk, visible, visible_path
 from grader.intake.no_submission import require_one_student, require_work
 from grader.intake.parts import sort_parts, work_folder
 from grader.intake.selection import MOST_NAMED, Selection, require_file_size, select
 from grader.intake.zips import open_zip
 from grader.records import Submission, SubmittedFile, message
+from grader.records.errors import BadLab, BadSubmission
 
 # Each file is new (EXCL) and none is reached through a link (NOFOLLOW), whatever the checks on names overlooked.
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)

@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
-from grader.errors import BadLab, BadSubmission
+from grader.disk.names import decode, from_disk, visible, visible_path
 from grader.intake.archive import LISTING_BYTES, Entry, Source
 from grader.intake.formats import HEAD_BYTES, require_zip
-from grader.intake.names import decode, from_disk, visible, visible_path
 from grader.records import Message, message
+from grader.records.errors import BadLab, BadSubmission
 
 CHUNK_BYTES = 1 << 20
 ENCRYPTED = 0x1 | 0x40 | 0x2000  # APPNOTE 4.4.4, bits 0, 6, 13: password, strong encryption, hidden listing

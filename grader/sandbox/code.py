@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.evidence import Failure
+from grader.lab import LAB
 from grader.sandbox.bubblewrap import BubblewrapSandbox
 from grader.sandbox.interface import Job, Reply, Sandbox
 from grader.sandbox.output import Output
 
-GIVEN = ("models.py", "training.py", "fast.py", "lab.py")  # what students use as it is, and may leave out
 WORK_BYTES = 64 << 20
 
 
@@ -55,7 +55,7 @@ class CodeSandbox(BubblewrapSandbox):
         spec = importlib.util.find_spec("reference")
         assert spec is not None
         assert spec.origin is not None
-        for name in GIVEN:
+        for name in LAB.given:
             yield from ("--ro-bind", str(Path(spec.origin).resolve().parent / name), f"/given/{name}")
         yield from ("--perms", "1777", "--size", str(WORK_BYTES), "--tmpfs", "/work")
 

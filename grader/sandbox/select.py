@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from grader.errors import BadLab
 from grader.records import message
+from grader.records.errors import BadLab
 from grader.sandbox import bubblewrap
 from grader.sandbox.interface import Sandbox
 from grader.sandbox.plain import PlainSandbox

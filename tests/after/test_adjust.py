@@ -12,10 +12,10 @@ import pytest
 
 from grader import batch
 from grader.adjust import Decision, adjust, decided
-from grader.errors import BadLab
 from grader.evidence import Evidence, Malformed, Refused, Seen, TimedOut, WrittenReport
 from grader.mark import from_json, mark, to_json
 from grader.records import MadeBy, Student, message
+from grader.records.errors import BadLab
 from reports.html import render
 from reports.text import words
 

@@ -9,9 +9,9 @@ import os
 import pytest
 
 from grader import batch
-from grader.errors import BadLab
 from grader.marks_table import Taken, adjust_from
 from grader.records import Student
+from grader.records.errors import BadLab
 from reports.text import words
 
 ADA, WU, BOB = Student("Ada Ng", "101"), Student("吴雅达", "102"), Student("Bob <b>x</b>", "103")

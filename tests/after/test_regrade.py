@@ -12,11 +12,11 @@ import pytest
 from grader.adjust import Decision, adjust
 from grader.batch import Publisher
 from grader.changes import save
-from grader.errors import BadLab
 from grader.intake import Archive
 from grader.mark import from_json, refused, to_json, unmarked
 from grader.pipeline import Graded
 from grader.records import Blocked, Flag, MadeBy, Manual, Student, message
+from grader.records.errors import BadLab
 from grader.regrade import comparison, regrade, summary
 from reports.html import render
 from reports.text import cell, words

@@ -12,7 +12,7 @@ from grader.dataset import demo
 from grader.dataset.demo_set import DEMO, SEEDS
 from grader.dataset.drawing import draw
 from grader.dataset.shapes import COSINES
-from grader.errors import MissingData
+from grader.records.errors import MissingData
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ import pytest
 from grader.dataset.edition import Unusable
 from grader.dataset.fetch import SOURCES, fetch_cifar10
 from grader.dataset.layouts import BINARY, Copy
-from grader.errors import MissingData
 from grader.records import message
+from grader.records.errors import MissingData
 
 
 @dataclass

@@ -10,7 +10,7 @@ import pytest
 
 from grader.dataset.find import default_cache, find_cifar10, nothing_here, usual_places
 from grader.dataset.store import put
-from grader.errors import MissingData
+from grader.records.errors import MissingData
 
 FORMS = {
     "binary": ("cifar-10-batches-bin", "cifar-10-binary.tar.gz"),

@@ -9,7 +9,7 @@ import pytest
 
 from grader.dataset import fetch_weights, find_weights, usual_folders
 from grader.dataset.imagenet import weights_folder
-from grader.errors import MissingData
+from grader.records.errors import MissingData
 
 CONTENT = b"weights of a network"
 NAME = f"net-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"

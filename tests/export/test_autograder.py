@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from grader import __version__
-from grader.errors import BadLab
 from grader.export import Request, export
 from grader.records import Grade, Student
+from grader.records.errors import BadLab
 from grader.rubric import DEFAULT
 from reports.languages import speaking
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.errors import BadLab
 from grader.export import Exported
 from grader.records import Grade, Student
+from grader.records.errors import BadLab
 
 Run, Said, Store = Callable[..., Exported], Callable[[Exported], list[str]], Callable[..., Grade]
 

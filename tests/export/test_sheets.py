@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grader.errors import BadLab
 from grader.export.sheets import read_export
+from grader.records.errors import BadLab
 
 TEXTS = {
     "comma": 'Name,Mark,"a ""quoted"" one"\r\n"Ng, Ada",1, spaced \r\n',

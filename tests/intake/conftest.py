@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from fixtures.stories.zips import Part, zip_bytes
-from grader.errors import BadSubmission
 from grader.intake import Archive, Limits, open_submission
 from grader.records import Student, Submission
+from grader.records.errors import BadSubmission
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from grader.errors import BadLab
 from grader.intake import expand
+from grader.records.errors import BadLab
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import os
 
 import pytest
 
-from grader.errors import BadLab
 from grader.intake import Archive, Limits, file_digest, open_submission
 from grader.intake.folders import open_folder
 from grader.records import Student
+from grader.records.errors import BadLab
 
 
 @pytest.fixture

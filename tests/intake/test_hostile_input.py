@@ -8,9 +8,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from grader.errors import BadSubmission
 from grader.intake import Archive, open_submission
 from grader.records import Student
+from grader.records.errors import BadSubmission
 
 FEW = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 PIECES = [

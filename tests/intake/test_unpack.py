@@ -6,9 +6,9 @@ import os
 
 import pytest
 
-from grader.errors import BadLab
 from grader.intake import Archive, Limits, open_submission
 from grader.records import Student
+from grader.records.errors import BadLab
 
 
 def names(submission):

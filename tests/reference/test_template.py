@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.errors import BadLab
+from grader.records.errors import BadLab
 from grader.template import TASKS, make_template, strip, write_template
 
 ROOT = Path(__file__).parents[2]

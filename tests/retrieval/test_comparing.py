@@ -16,9 +16,9 @@ from fixtures.stories import rankings as made
 from grader.collect import Bench
 from grader.collect.retrieval import look_at_retrieval
 from grader.evidence import ComparedRun, Crashed, OpenTask, Refused, Seen, Tasks
-from grader.hypotheses import ALLOWED
 from grader.intake import Archive, open_submission
-from grader.rankings import accepted, agreeing, named
+from grader.measures.ranking_verdict import accepted, agreeing, named
+from grader.measures.ways import ALLOWED
 from grader.records import Student, message
 from grader.sandbox import Job, Sandbox
 

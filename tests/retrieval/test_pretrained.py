@@ -6,8 +6,8 @@ import pytest
 
 from fixtures.stories import rankings as made
 from grader.collect.retrieval.networks import TEMPLATE
-from grader.hypotheses import DECLARED, MISTAKES
-from grader.rankings import accepted, named
+from grader.measures.ranking_verdict import accepted, named
+from grader.measures.ways import DECLARED, MISTAKES
 
 pytest.importorskip("efficientnet_lite_pytorch", reason="pip install '.[pretrained]'")
 

@@ -29,6 +29,7 @@ from grader.evidence import (
     TimedOut,
     Unavailable,
 )
+from grader.lab import LAB
 from grader.phrases import phrase
 from grader.probes.refusals import REFUSALS
 from grader.records import Message, Submission, message
@@ -36,7 +37,6 @@ from grader.sandbox import ArraySpec, CodeSandbox, Job, Limits, Reply
 
 IMPORT_LIMITS = Limits(seconds=20.0, megabytes=3_000)  # no script of the lab takes two seconds
 CALL_LIMITS = Limits(seconds=60.0, megabytes=3_000)  # the slowest call takes about two
-TASKS = {"fit": "1.1", "test": "2.1", "learning_rate": "2.2", "alexnet_features": "3.1", "normalise": "3.2"}
 MOST_LINES, LONGEST_LINE = 60, 300  # of what the student's code printed, at the end
 DISTURBED = (
     "{doing} disturbed the answer that the grader waits for ({reason}): write to no file that you did not open, and"
@@ -100,7 +100,7 @@ class Caller:
         path = self._place(script)
         if path is None:
             return Refused(message("{file} is missing. Hand it in as well.", file=script))
-        if (task := self._open.get((path, TASKS.get(call.function, "")))) is not None:
+        if (task := self._open.get((path, LAB.task_number(call.function)))) is not None:
             return _not_done(call.function, task)
         return self.call_in(path, call)
 

@@ -11,6 +11,7 @@ from grader.collect.bench import Bench
 from grader.collect.code.caller import Call, Caller
 from grader.collect.code.network_run import Fit, Run, measured
 from grader.collect.weights import choose_checkpoint
+from grader.disk.names import from_disk
 from grader.evidence import (
     Checkpoint,
     Failure,
@@ -24,7 +25,6 @@ from grader.evidence import (
     kind_of,
 )
 from grader.intake import place
-from grader.intake.names import from_disk
 from grader.phrases import phrase
 from grader.probes.refusals import REFUSALS
 from grader.records import Message, Submission, message

@@ -22,6 +22,7 @@ from grader.collect.code.moved import Shown, shuffle_with_copies
 from grader.collect.pixels import with_pictures
 from grader.collect.weights import checkpoint_claim, run_of
 from grader.dataset import ImageSet
+from grader.disk.names import from_disk
 from grader.evidence import (
     Checkpoint,
     Claim,
@@ -37,7 +38,7 @@ from grader.evidence import (
     Unavailable,
     kind_of,
 )
-from grader.intake.names import from_disk
+from grader.lab import LAB
 from grader.records import Message, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
 from grader.scoring import count_correct, digest, score
@@ -46,7 +47,6 @@ SEED_BITS = 48
 FEW = 8  # images of the first try
 PIXELS_IN_A_BATCH = 250 * 32 * 32  # as for the networks that the grader knows
 SMALLEST_BATCH = 16
-CLASSES = 10
 MOST_CLAIMS = 100
 TWO_FIT = (
     "{first} and {second} in {file} both build a network for the weights in {weights}, and they answer differently:"
@@ -91,7 +91,7 @@ class Run:
             "batch": self.batch, "run": run_of("images", self.used, count),
         }  # fmt: skip
         files = {"checkpoint": self.weights, "images": pixels}
-        arrays = {"logits": ArraySpec("<f4", (count, CLASSES))}
+        arrays = {"logits": ArraySpec("<f4", (count, LAB.classes))}
         call = Call(f"running {fit.name}", "code_run_network", inputs, arrays=arrays, files=files, limits=limits)
         return self.caller.call_in(fit.script, call)
 

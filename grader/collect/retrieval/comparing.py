@@ -24,10 +24,10 @@ from grader.evidence import (
     Suspicion,
 )
 from grader.evidence.retrieval import TOP, Metric
-from grader.hypotheses import ALLOWED, DECLARED, MISTAKES, Way
 from grader.intake import place
-from grader.ranking_rule import Scores, compare, distance, printed_half_digit
-from grader.rankings import class_asked, class_of, exact, nearest_honest, share
+from grader.measures.ranking_distance import Scores, compare, distance, printed_half_digit
+from grader.measures.ranking_verdict import class_asked, class_of, exact, nearest_honest, share
+from grader.measures.ways import ALLOWED, DECLARED, MISTAKES, Way
 from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
 

@@ -13,14 +13,14 @@ from grader.collect.weights import choose_checkpoint
 from grader.dataset import find_weights, usual_folders
 from grader.evidence import Failure, Pipeline, ReportedRun
 from grader.intake import place
+from grader.lab import LAB
 from grader.phrases import phrase
-from grader.preprocessing import MEAN, STD
 from grader.records import Message, Submission, message
 from grader.sandbox import Job, Limits, Reply
 
 DESCRIBE_LIMITS = Limits(seconds=60.0, megabytes=2_000)
 TEMPLATE = Pipeline(256, 224)  # of reference/extract_features.py
-CIFAR = Pipeline(32, 32, mean=MEAN, std=STD)  # for the lab's own networks
+CIFAR = Pipeline(32, 32, mean=LAB.mean, std=LAB.std)  # for the lab's own networks
 RANDOM, FINAL = "random", "final.pth"
 
 

@@ -13,10 +13,10 @@ from typing import Any
 from grader.collect.bench import validated
 from grader.collect.documents import open_tasks
 from grader.collect.pixels import picture
-from grader.collect.retrieval.reading import RETRIEVAL_TASKS
 from grader.evidence import LibraryImage, Observation, Refused, RetrievalImages
 from grader.evidence.retrieval import MOST_IMAGES, MOST_QUERIES
 from grader.intake import place
+from grader.lab import LAB
 from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox
 
@@ -80,7 +80,7 @@ def look_at_pictures(submission: Submission, sandbox: Sandbox, tasks: Observatio
 
 
 def _missing(tasks: Observation) -> Refused:
-    if open_ := open_tasks(tasks, *RETRIEVAL_TASKS):
+    if open_ := open_tasks(tasks, *LAB.retrieval_tasks):
         first = open_[0]
         text = (
             "The images of the retrieval are missing, and task {number} is not done: {text} ({file}, line {line})."

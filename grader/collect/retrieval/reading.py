@@ -6,10 +6,9 @@ from grader.collect.bench import validated
 from grader.collect.documents import DOCUMENT_LIMITS, MOST_DOCUMENTS, not_written
 from grader.evidence import Observation, Refused, RetrievalReport
 from grader.intake import place
+from grader.lab import LAB
 from grader.records import Submission
 from grader.sandbox import Job, Reply, Sandbox
-
-RETRIEVAL_TASKS = ("3.1", "3.2", "4.1", "4.2")  # without them retrieve.py writes no report
 
 
 def read_report(submission: Submission, sandbox: Sandbox, tasks: Observation) -> Observation:
@@ -21,5 +20,5 @@ def read_report(submission: Submission, sandbox: Sandbox, tasks: Observation) ->
     job = Job("retrieval_report", {"names": names, "parts": parts.rankings}, files, limits=DOCUMENT_LIMITS)
     reply = sandbox.run(job) if names else None
     if reply is None or (isinstance(reply, Refused) and not rankings):  # a written report need not hold a ranking
-        return not_written("retrieval.json", tasks, "retrieve.py", RETRIEVAL_TASKS)
+        return not_written(LAB.retrieval, tasks, LAB.retrieval_script, LAB.retrieval_tasks)
     return validated(RetrievalReport, reply.value) if isinstance(reply, Reply) else reply

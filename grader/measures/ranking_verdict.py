@@ -13,7 +13,7 @@ from statistics import fmean, median, pstdev, quantiles
 
 from grader.evidence import Agreement, ComparedQuery, ComparedRun, Match, ReportedQuery, ReportedRun, Suspicion
 from grader.evidence.retrieval import TOP
-from grader.hypotheses import BY_NAME
+from grader.measures.ways import BY_NAME
 
 
 @dataclass(frozen=True, slots=True)

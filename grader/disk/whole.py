@@ -1,0 +1,120 @@
+"""Files that are there whole or not at all: an earlier file of the same name stays until the new one is complete."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from io import BytesIO
+from pathlib import Path
+
+from grader.disk.names import visible_path
+from grader.records import message
+from grader.records.errors import BadLab
+
+ROOM_BYTES = 2_000_000  # more than page, evidence and grade of one submission take
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time that a zip knows: the same files give the same zip
+
+
+@contextmanager
+def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
+    """Temporary files beside `paths`. They take the paths' names when the block ends, and none does if it raises.
+
+    Raises OSError.
+    """
+    temporary: list[Path] = []
+    try:
+        for path in paths:
+            # the suffix stays: what is written may be opened by its kind before it has its name
+            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}-", suffix=path.suffix)
+            os.close(descriptor)
+            temporary.append(Path(name))
+        yield tuple(temporary)
+        for file, path in zip(temporary, paths, strict=True):
+            file.chmod(0o644)
+            file.replace(path)
+    finally:
+        for file in temporary:
+            file.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write one text file whole. Raises OSError."""
+    write_all({path: text})
+
+
+def write_all(files: Mapping[Path, str]) -> None:
+    """Write text files that belong together: none is replaced before all of them are on the disk. Raises OSError."""
+    with replacing(*files) as temporary:
+        for file, text in zip(temporary, files.values(), strict=True):
+            file.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def write_output(path: Path, data: bytes, inputs: Iterable[Path]) -> None:
+    """Write the file. Raises BadLab where it would replace one of the inputs, or cannot be written."""
+    shown = visible_path(path)
+    if any(_same(path, one) for one in inputs):
+        text = "{file} is read and would be written over. Name another file with --out."
+        raise BadLab(message(text, file=shown))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as (file,):
+            file.write_bytes(data)
+    except OSError as error:
+        text = "{file} cannot be written: {why}. Make room, or name another place with --out."
+        raise BadLab(message(text, file=shown, why=error.strerror or str(error))) from error
+
+
+def placed(out: Path | None, home: Path, name: str) -> Path:
+    """Where a file goes: as named, under its usual name in the folder that is named, else into its usual folder."""
+    if out is None:
+        return home / name
+    return out / name if out.is_dir() else out
+
+
+def zipped(files: Iterable[tuple[str, bytes]], programs: Iterable[str] = ()) -> bytes:
+    """A zip of these files, each held only until it is packed; `programs` are those that may be run."""
+    runnable = set(programs)
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files:
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.external_attr = (0o100755 if name in runnable else 0o100644) << 16
+            info.create_system = 3  # Unix: else the permissions are not read
+            archive.writestr(info, data, zipfile.ZIP_DEFLATED)
+    return content.getvalue()
+
+
+def require_room(out: Path) -> None:
+    """Try out whether results can be written below `out`, and leave nothing there. Raises BadLab."""
+    with made(out), tempfile.TemporaryFile(dir=out) as file:
+        file.write(bytes(ROOM_BYTES))
+
+
+@contextmanager
+def made(folder: Path) -> Iterator[None]:
+    """Make a folder, and in the end take away what was made and is empty. Raises BadLab for any OSError within."""
+    missing: list[Path] = []
+    try:
+        missing += [path for path in (folder, *folder.parents) if not path.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        text = (
+            "{folder} cannot be written: {why}. Nothing half-written was left. Make room there, mend its permissions,"
+            " or name another folder with --out."
+        )
+        raise BadLab(message(text, folder=visible_path(folder), why=error.strerror or str(error))) from error
+    finally:
+        for path in missing:
+            with suppress(OSError):  # not empty, or never made
+                path.rmdir()
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether both name one file, by whatever link."""
+    if one.absolute() == other.absolute():
+        return True
+    return one.exists() and other.exists() and one.samefile(other)

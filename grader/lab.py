@@ -1,0 +1,90 @@
+"""What this lab hands out and asks for. The only place that names its files, tasks, classes, images and data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A function that students write: its number in the handout, the script it stands in, its name."""
+
+    number: str
+    script: str
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """A lab as data: what students get, what they hand in, and what their network is measured on."""
+
+    # what students hand in
+    checkpoint: str
+    history: str
+    retrieval: str
+    features: str
+    reports: tuple[str, ...]
+    image_folders: tuple[str, ...]
+    # what students get
+    scripts: tuple[str, ...]  # with open tasks
+    given: tuple[str, ...]  # finished: used as they are, and may be left out of a submission
+    handout: tuple[str, ...]  # lower case; what these files say is the course's, and no student's claim
+    tasks: tuple[Task, ...]
+    training_script: str  # writes checkpoint and history, and holds the normalisation
+    training_tasks: tuple[str, ...]  # without them the training script writes nothing
+    retrieval_script: str  # writes the retrieval report
+    retrieval_tasks: tuple[str, ...]  # without them the retrieval script writes nothing
+    packages: tuple[str, ...]  # imported by the scripts, beside what the grader itself needs
+    # what the network is measured on
+    dataset: str
+    classes: int
+    image_shape: tuple[int, int, int]  # channels, height, width
+    mean: tuple[float, float, float]  # of the training images' pixels, by channel, 0 to 1
+    std: tuple[float, float, float]
+
+    def task_number(self, function: str) -> str:
+        """The number of the task that asks for this function, "" for a function that no task asks for."""
+        return next((task.number for task in self.tasks if task.function == function), "")
+
+    @property
+    def work(self) -> frozenset[str]:
+        """Files that make a folder a submission, and not a class full of them."""
+        return frozenset({self.checkpoint, self.history, self.retrieval, *self.scripts})
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """Files that `grade pack` takes besides code and pictures."""
+        return (self.checkpoint, self.history, self.retrieval, self.features, *self.reports)
+
+
+LAB = Lab(
+    checkpoint="final.pth",
+    history="history.json",
+    retrieval="retrieval.json",
+    features="features.npz",
+    reports=("report.pdf", "report.md"),
+    image_folders=("library", "queries"),
+    scripts=("exp1.py", "exp2.py", "extract_features.py", "retrieve.py"),
+    given=("models.py", "training.py", "fast.py", "lab.py"),
+    handout=("readme.md", "readme.zh.md", "requirements.txt", "pretrain_model.pth"),
+    tasks=(
+        Task("1.1", "exp1.py", "fit"),
+        Task("1.2", "exp1.py", "own_function"),
+        Task("2.1", "exp2.py", "test"),
+        Task("2.2", "exp2.py", "learning_rate"),
+        Task("3.1", "extract_features.py", "alexnet_features"),
+        Task("3.2", "extract_features.py", "normalise"),
+        Task("4.1", "retrieve.py", "similarity"),
+        Task("4.2", "retrieve.py", "top_k"),
+    ),
+    training_script="exp2.py",
+    training_tasks=("2.1", "2.2"),
+    retrieval_script="retrieve.py",
+    retrieval_tasks=("3.1", "3.2", "4.1", "4.2"),
+    packages=("matplotlib", "tqdm"),
+    dataset="CIFAR-10",
+    classes=10,
+    image_shape=(3, 32, 32),
+    mean=(0.4914, 0.4822, 0.4465),  # as in the template's exp2.py
+    std=(0.2470, 0.2435, 0.2616),
+)
