@@ -6,7 +6,7 @@ Reports of the lab's shape (10 classes, 5 library images and 1 query of each, th
 hand: the drawn ones of `fixtures/images`, and CIFAR-10's test images where `grade data fetch` has been run. Networks:
 ResNet20 with the weights of `reference/final.pth`, AlexNet and ResNet18 with random weights, and EfficientNet-lite0
 with those of ImageNet where the extra `pretrained` is installed. Honest variants differ in precision, batch and
-resizing; each mistake of `grader/hypotheses.py` is made; some reports are shuffled, invented, or a place off.
+resizing; each mistake of `grader/measures/ways.py` is made; some reports are shuffled, invented, or a place off.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from grader.evidence import Match, Pipeline, ReportedQuery, ReportedRun
 from grader.evidence.retrieval import TOP
 from grader.measures.ranking_verdict import accepted, exact, named, nearest_honest
 from grader.measures.ways import ALLOWED, DECLARED, MISTAKES, Way
-from grader.probes.extractors import Taps, build_extractor, read_off
-from grader.probes.retrieval import COMPARE, features_of, to_input
+from grader.probes.retrieval.extractors import Taps, build_extractor, read_off
+from grader.probes.retrieval.scores import COMPARE, features_of, to_input
 
 FINAL = Path(__file__).parents[1] / "reference" / "final.pth"
 EACH = 6  # pictures of a class in a report: five of the library and a query

@@ -38,8 +38,8 @@ for line in sys.stdin:
     os.wait()
     print("done", flush=True)
 """
-IMPORT = Job("code_import", {"file": "exp2.py"}, limits=Limits(60.0, 3_000))
-ASK = Job("code_learning_rate", {"file": "exp2.py", "epochs": 1}, limits=Limits(60.0, 3_000))
+IMPORT = Job("code.running.try_import", {"file": "exp2.py"}, limits=Limits(60.0, 3_000))
+ASK = Job("code.test_and_rate.call_learning_rate", {"file": "exp2.py", "epochs": 1}, limits=Limits(60.0, 3_000))
 
 
 def main() -> None:

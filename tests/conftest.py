@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import fixtures
-from grader.checks import discover
+from grader.checks import DEFAULT_RUBRIC, discover
 from grader.dataset import ImageSet, default_cache, demo, find_cifar10
 from grader.evidence import Bin, Evidence, Failure, Seen, TestScores, kind_of
+from grader.marking.rubric import Rubric, read_rubric
 from grader.records import Student
-from grader.rubric import DEFAULT, Rubric, read_rubric
 from grader.sandbox import Sandbox, open_sandbox
 
 # Stories are no part of an installation, which tests may be run on: they are found in the checkout.
@@ -67,7 +67,7 @@ def few_images(demo_images: ImageSet, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="session")
 def lab_rubric() -> Rubric:
-    return read_rubric(DEFAULT, discover())
+    return read_rubric(DEFAULT_RUBRIC, discover())
 
 
 @pytest.fixture(scope="session")

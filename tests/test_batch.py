@@ -11,17 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader import batch
-from grader.batch import Publisher, folder_name, grade_all
+from grader.batch import many
+from grader.batch.many import grade_all
+from grader.batch.one import Lab
+from grader.batch.unopened import refused
 from grader.collect import Bench
 from grader.disk.whole import require_room, write_whole
 from grader.evidence import EVIDENCE, Evidence
+from grader.gradebook import publish
+from grader.gradebook.files import Graded, from_json
+from grader.gradebook.publish import Publisher, folder_name
 from grader.intake import Archive
-from grader.mark import from_json, mark, refused
-from grader.pipeline import Graded, Lab
+from grader.marking.mark import mark
+from grader.marking.rubric import Rubric
 from grader.records import Grade, MadeBy, Message, Student, message
 from grader.records.errors import BadLab
-from grader.rubric import Rubric
 
 MADE = MadeBy("0.1.0", "3.11")
 
@@ -194,7 +198,7 @@ def test_a_bug_of_ours_becomes_a_grade_and_the_next_is_graded(lab, graded, tmp_p
             raise RuntimeError("bug")
         return graded(archive.student)
 
-    monkeypatch.setattr(batch, "grade_archive", grade_archive)
+    monkeypatch.setattr(many, "grade_archive", grade_archive)
     archives = [Archive(tmp_path / name, Student(name)) for name in ("ada", "bob", "eve")]
     results = list(grade_all(archives, lab, Publisher(tmp_path, page), silent))
     assert [result.grade.needs_human for result in results] == [True, True, True]
@@ -204,7 +208,7 @@ def test_a_bug_of_ours_becomes_a_grade_and_the_next_is_graded(lab, graded, tmp_p
 
 
 def test_a_page_that_cannot_be_drawn_stops_nobody_else(lab, graded, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(batch, "grade_archive", lambda archive, lab, say: graded(archive.student))
+    monkeypatch.setattr(many, "grade_archive", lambda archive, lab, say: graded(archive.student))
 
     def fragile(grade: Grade) -> str:
         if grade.student.name == "bob" and grade.digest:
@@ -219,7 +223,7 @@ def test_a_page_that_cannot_be_drawn_stops_nobody_else(lab, graded, tmp_path, mo
 
 
 def test_a_full_disk_ends_the_run_at_once(lab, graded, tmp_path, monkeypatch):
-    monkeypatch.setattr(batch, "grade_archive", lambda archive, lab, say: graded(archive.student))
+    monkeypatch.setattr(many, "grade_archive", lambda archive, lab, say: graded(archive.student))
     (tmp_path / "out").write_text("a file")
     archives = [Archive(tmp_path / name, Student(name)) for name in ("ada", "bob")]
     with pytest.raises(BadLab, match="out/ada cannot be written: Not a directory"):
@@ -230,7 +234,7 @@ def test_a_disk_that_fills_up_while_writing_leaves_no_empty_folder(graded, tmp_p
     def full(path: Path, text: str) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(batch, "write_whole", full)
+    monkeypatch.setattr(publish, "write_whole", full)
     with pytest.raises(BadLab) as caught:
         Publisher(tmp_path / "new" / "out", page)(graded(Student("Ada")))
     assert str(caught.value) == (
@@ -251,7 +255,7 @@ def test_an_archive_that_this_machine_cannot_read_is_the_staffs_and_no_bug(lab, 
     def grade_archive(archive, lab, say):
         raise BadLab(message("{path} cannot be read: Permission denied.", path=archive.name))
 
-    monkeypatch.setattr(batch, "grade_archive", grade_archive)
+    monkeypatch.setattr(many, "grade_archive", grade_archive)
     (written,) = grade_all([Archive(tmp_path / "ada", Student("ada"))], lab, Publisher(tmp_path, page), silent)
     assert written.grade.needs_human
     assert written.grade.marks[0].finding.fault.english() == "ada cannot be read: Permission denied."
@@ -268,7 +272,7 @@ def test_what_is_being_done_is_told_with_its_archive(lab, tmp_path):
 
 def test_the_grade_file_is_written_last(graded, tmp_path, monkeypatch):
     order = []
-    monkeypatch.setattr(batch, "write_whole", lambda path, text: order.append(path.name))
+    monkeypatch.setattr(publish, "write_whole", lambda path, text: order.append(path.name))
     Publisher(tmp_path, page)(graded(Student("Ada")))
     assert order == ["report.html", "evidence.json", "grade.json"]
 

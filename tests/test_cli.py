@@ -18,21 +18,21 @@ from typing import Any
 
 import pytest
 
-import grader.run
+import grader.batch.setup
 from fixtures import DEMO_SUBMISSION
 from grader import __version__
-from grader.cli import main
+from grader.checks import DEFAULT_RUBRIC
+from grader.cli.app import main
 from grader.dataset import ImageSet
 from grader.evidence import EVIDENCE
-from grader.precheck import Precheck
 from grader.records import Checked, message
 from grader.records.errors import MissingData
-from grader.rubric import DEFAULT
 from grader.sandbox import Sandbox, bubblewrap
+from grader.students.precheck import Precheck
 
 CODE_IS_RUN = bubblewrap.why_not() is None  # elsewhere the points for code are left open
 ALL_MARKED = 0 if CODE_IS_RUN else 1  # the exit status where nothing else is left to a person
-COMMAND = [sys.executable, "-c", "from grader.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from grader.cli.app import main; main()"]
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ def grade(
     capfd: pytest.CaptureFixture[str],
 ) -> Callable[..., Done]:
     """The command in this process, with the sandbox that runs already, and a few drawn images as CIFAR-10."""
-    monkeypatch.setattr(grader.run, "open_sandbox", lambda choice, gpu: nullcontext(shared_sandbox))
-    monkeypatch.setattr(grader.run, "find_cifar10", lambda data, cache: few_images)
-    monkeypatch.setattr(grader.run, "NVIDIA", Path("/nowhere"))
+    monkeypatch.setattr(grader.batch.setup, "open_sandbox", lambda choice, gpu: nullcontext(shared_sandbox))
+    monkeypatch.setattr(grader.batch.setup, "find_cifar10", lambda data, cache: few_images)
+    monkeypatch.setattr(grader.batch.setup, "NVIDIA", Path("/nowhere"))
 
     def run(*arguments: object) -> Done:
         monkeypatch.setattr(sys, "argv", ["grade", *map(str, arguments)])
@@ -90,8 +90,8 @@ def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(cache: Path, progress: Any) -> ImageSet:
         raise MissingData(message("CIFAR-10 could not be fetched: no network"))
 
-    monkeypatch.setattr(grader.run, "find_cifar10", lambda data, cache: None)
-    monkeypatch.setattr(grader.run, "fetch_cifar10", fetch)
+    monkeypatch.setattr(grader.batch.setup, "find_cifar10", lambda data, cache: None)
+    monkeypatch.setattr(grader.batch.setup, "fetch_cifar10", fetch)
 
 
 def record(here: Path, name: str = "ada") -> dict[str, Any]:
@@ -273,7 +273,7 @@ def test_an_archive_whose_own_name_is_in_another_encoding_is_graded_under_a_read
 def test_a_refused_archive_and_a_rubric_have_readable_names_too(grade, here):
     archive, rubric = (os.fsdecode(name.encode("gbk")) for name in ("张三.zip", "评分.toml"))
     (here / archive).write_bytes(b"no zip")
-    shutil.copy(DEFAULT, here / rubric)
+    shutil.copy(DEFAULT_RUBRIC, here / rubric)
     done = grade(archive, "--rubric", rubric)
     assert "张三.zip is not a zip" in done.out
     assert record(here, "张三")["made_by"]["command"] == "grade '张三.zip' --rubric '评分.toml'"
@@ -346,9 +346,9 @@ def test_a_bad_rubric_is_told_before_anything_else_is_done(grade, here, monkeypa
     def touched(*arguments: Any) -> None:
         raise AssertionError("the rubric comes first")
 
-    monkeypatch.setattr(grader.run, "expand", touched)
-    monkeypatch.setattr(grader.run, "find_cifar10", touched)
-    monkeypatch.setattr(grader.run, "open_sandbox", touched)
+    monkeypatch.setattr(grader.batch.setup, "expand", touched)
+    monkeypatch.setattr(grader.batch.setup, "find_cifar10", touched)
+    monkeypatch.setattr(grader.batch.setup, "open_sandbox", touched)
     done = grade("ada", "--rubric", "mine.toml")
     assert done.status == 2
     assert "mine.toml: 'test_acuracy' names no check; did you mean 'test_accuracy'?" in done.err
@@ -374,8 +374,8 @@ def test_results_that_cannot_be_written_are_told_before_anything_is_measured(gra
     def touched(*arguments: Any) -> None:
         raise AssertionError("whether there is room comes first")
 
-    monkeypatch.setattr(grader.run, "find_cifar10", touched)
-    monkeypatch.setattr(grader.run, "open_sandbox", touched)
+    monkeypatch.setattr(grader.batch.setup, "find_cifar10", touched)
+    monkeypatch.setattr(grader.batch.setup, "open_sandbox", touched)
     (here / "taken").write_text("a file")
     done = grade("ada", "--out", out)
     assert done.status == 2
@@ -405,14 +405,14 @@ def test_a_file_in_place_of_the_output_folder_is_refused_at_once(grade, here):
 def test_an_interrupted_run_ends_with_130_and_keeps_what_was_graded(grade, here, monkeypatch):
     (here / "ada" / "final.pth").unlink()
     shutil.copytree(here / "ada", here / "bob")
-    real = grader.batch.grade_archive
+    real = grader.batch.many.grade_archive
 
     def interrupted(archive, lab, say):
         if archive.path.name == "bob":
             raise KeyboardInterrupt
         return real(archive, lab, say)
 
-    monkeypatch.setattr(grader.batch, "grade_archive", interrupted)
+    monkeypatch.setattr(grader.batch.many, "grade_archive", interrupted)
     done = grade("ada", "bob")
     assert done.status == 130
     assert done.err.endswith("grade: interrupted; what was graded until now is in the output folder")
@@ -481,7 +481,7 @@ LATE = ("torch", "torchvision", "numpy", "pydantic", "rich", "jinja2", "pypdf")
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"], ["completion", "bash"], ["dmeo"]])
 def test_help_loads_nothing_that_takes_time(here, arguments):
     code = (
-        "import sys\nfrom grader.cli import main\n"
+        "import sys\nfrom grader.cli.app import main\n"
         f"try:\n    main()\nfinally:\n    print('loaded', sorted(set(sys.modules) & set({LATE})), flush=True)"
     )
     done = subprocess.run(
@@ -499,7 +499,7 @@ def test_completion_scripts_are_printed(grade, shell, word):
 
 def test_the_shell_is_offered_commands_and_files(here):
     environment = {**os.environ, "_GRADE_COMPLETE": "bash_complete", "COMP_WORDS": "grade d", "COMP_CWORD": "1"}
-    code = "import sys; sys.argv[0] = 'grade'; from grader.cli import main; main()"
+    code = "import sys; sys.argv[0] = 'grade'; from grader.cli.app import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=60
     )
@@ -585,14 +585,14 @@ def test_packing_says_what_is_in_it_what_stays_out_and_what_is_missing(grade, he
 def test_a_pre_check_ends_with_what_to_do(grade, here, monkeypatch):
     line = Checked(message("Task 2.1"), "bad", message("not done yet"), (message("Mean loss: line 3."),))
     found = Precheck((line,), (Checked(message("Files"), "good", message("all there")),))
-    monkeypatch.setattr("grader.precheck.precheck", lambda *rest: found)
+    monkeypatch.setattr("grader.students.precheck.precheck", lambda *rest: found)
     done = grade("precheck", "ada")
     assert done.status == 1
     assert done.out == (
         "NO Task 2.1: not done yet -> Mean loss: line 3. ok Files: all there"
         " Not ready yet: 1 of the lines above want a next step."
     )
-    monkeypatch.setattr("grader.precheck.precheck", lambda *rest: Precheck((), found.criteria))
+    monkeypatch.setattr("grader.students.precheck.precheck", lambda *rest: Precheck((), found.criteria))
     done = grade("precheck")
     assert (done.status, done.out) == (
         0,

@@ -18,6 +18,7 @@ from torch import nn
 
 from fixtures import DEMO_SUBMISSION
 from grader.collect import Bench, collect
+from grader.collect.normalisations import ALTERNATIVES, TEMPLATE
 from grader.dataset import ImageSet
 from grader.evidence import (
     EVIDENCE,
@@ -39,7 +40,6 @@ from grader.evidence import (
     Unavailable,
 )
 from grader.intake import Archive, open_submission
-from grader.preprocessing import ALTERNATIVES, TEMPLATE
 from grader.records import Message, Student, message
 from grader.sandbox import Job, Reply
 from reference.models import resnet20
@@ -299,10 +299,13 @@ class Fake:
         return Reply(answer, arrays) if isinstance(answer, dict) else answer
 
 
+PREPROCESSING, HISTORY = "documents.normalisation.read_preprocessing", "documents.history.read_history"
+CLAIMS, CHECKPOINT = "documents.claims.read_claims", "weights.checkpoint.run_checkpoint"
+TASKS, REPORT = "documents.tasks.read_tasks", "documents.report_text.read_report"
 SILENT = {
-    "preprocessing": {"found": False},
-    "claims": {"claims": [], "unread": []},
-    "history": {"source": "h", "epochs": []},
+    PREPROCESSING: {"found": False},
+    CLAIMS: {"claims": [], "unread": []},
+    HISTORY: {"source": "h", "epochs": []},
 }
 FIELDS = {
     "path": "", "form": "state dict", "wrapper": "", "network": "resnet20", "parameters": 1, "dtypes": [],
@@ -315,7 +318,7 @@ RAN = {
 
 
 def answered(value: dict[str, Any]) -> dict[str, dict[str, Any] | Failure]:
-    return {**SILENT, "checkpoint": value}
+    return {**SILENT, CHECKPOINT: value}
 
 
 GOOD = {"checkpoint": FIELDS, "claim": None, "measurements": [RAN]}
@@ -324,9 +327,7 @@ GOOD = {"checkpoint": FIELDS, "claim": None, "measurements": [RAN]}
 def test_no_job_carries_labels_or_the_rubric(look, weights, few_images):
     fake = Fake(answered(GOOD))
     look({"final.pth": weights, "exp2.py": "x", "history.json": "[]", "report.md": "x"}, sandbox=fake)
-    assert {"tasks", "preprocessing", "history", "claims", "checkpoint", "written_report"} <= {
-        job.probe for job in fake.jobs
-    }
+    assert {TASKS, PREPROCESSING, HISTORY, CLAIMS, CHECKPOINT, REPORT} <= {job.probe for job in fake.jobs}
     for job in fake.jobs:
         told = json.dumps(job.request())
         assert "labels" not in told and "correct" not in told
@@ -371,22 +372,22 @@ def test_logits_without_a_finite_number_score_nothing(look):
     fake = Fake(answered(GOOD), logit=np.nan)
     scores = look({"final.pth": b"x"}, sandbox=fake).seen(TestScores)
     assert (scores.correct, scores.not_finite, scores.count) == (0, 200, 200)
-    assert [job.probe for job in fake.jobs].count("checkpoint") == 1  # other normalisations mend nothing
+    assert [job.probe for job in fake.jobs].count(CHECKPOINT) == 1  # other normalisations mend nothing
 
 
-@pytest.mark.parametrize("probe", ["preprocessing", "history", "claims", "checkpoint"])
+@pytest.mark.parametrize("probe", [PREPROCESSING, HISTORY, CLAIMS, CHECKPOINT])
 def test_one_probe_that_fails_leaves_the_others(look, probe):
-    kind = {"preprocessing": Preprocessing, "history": History, "claims": Claims, "checkpoint": Checkpoint}
+    kind = {PREPROCESSING: Preprocessing, HISTORY: History, CLAIMS: Claims, CHECKPOINT: Checkpoint}
     fake = Fake({**answered(GOOD), probe: TimedOut(60.0)})
     found = look({"final.pth": b"x", "history.json": "[]"}, sandbox=fake)
     assert found.observation(kind.pop(probe)) == TimedOut(60.0)
-    left = [record for record in kind.values() if record is not Checkpoint or probe != "preprocessing"]
+    left = [record for record in kind.values() if record is not Checkpoint or probe != PREPROCESSING]
     assert all(found.seen(record) is not None for record in left)
 
 
 def test_documents_that_cannot_be_read_hide_no_claim_of_the_history(look):
     history = {"source": "history.json", "epochs": [{"epoch": 0, "test_accuracy": 99.0}]}
-    fake = Fake({**answered(GOOD), "history": history, "claims": TimedOut(60.0)})
+    fake = Fake({**answered(GOOD), HISTORY: history, CLAIMS: TimedOut(60.0)})
     claims = look({"final.pth": b"x", "history.json": "[]"}, sandbox=fake).seen(Claims)
     assert [claim.accuracy for claim in claims.claims] == [0.99]
     assert claims.unread == ("any document (timed out)",)
@@ -395,7 +396,7 @@ def test_documents_that_cannot_be_read_hide_no_claim_of_the_history(look):
 def test_more_documents_than_anybody_hands_in_are_not_all_opened(look):
     fake = Fake(answered(GOOD))
     look({f"{number}.py": "x" for number in range(100)}, sandbox=fake)
-    (job,) = (job for job in fake.jobs if job.probe == "preprocessing")
+    (job,) = (job for job in fake.jobs if job.probe == PREPROCESSING)
     assert len(job.files) == 40
 
 

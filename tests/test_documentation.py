@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click import Group
 
-from grader.cli import cli
+from grader.cli.app import cli
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "SECURITY.md", "CHANGELOG.md")

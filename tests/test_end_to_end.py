@@ -18,12 +18,12 @@ import torch
 from torch import nn
 
 from fixtures import DEMO_SUBMISSION
+from grader.batch.one import grade_archive
+from grader.batch.setup import Options, load_rubric, open_lab
 from grader.dataset import ImageSet, demo
 from grader.intake import Archive
-from grader.pipeline import grade_archive
-from grader.preprocessing import MEAN, STD
+from grader.lab import LAB
 from grader.records import Student
-from grader.run import Options, load_rubric, open_lab
 from grader.sandbox import bubblewrap
 from reference.models import resnet20
 
@@ -45,7 +45,7 @@ def grade(tmp_path: Path) -> Run:
     """The command, in a folder of its own, where it cannot find or fetch CIFAR-10."""
 
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from grader.cli import main; main()", *map(str, arguments)]
+        command = [sys.executable, "-c", "from grader.cli.app import main; main()", *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=250, check=False)
 
     return run
@@ -57,7 +57,7 @@ def without_code(folder: Path) -> Path:
 
 
 def float32_logits(net: nn.Module, pixels: np.ndarray) -> torch.Tensor:
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (LAB.mean, LAB.std))
     net.eval()
     with torch.no_grad():
         batches = torch.from_numpy(np.array(pixels)).split(100)
@@ -180,7 +180,7 @@ def test_a_misspelt_check_in_the_rubric_is_told_before_anything_is_graded(grade:
 
 def test_help_loads_neither_torch_nor_numpy_nor_pydantic() -> None:
     code = (
-        "import sys; from click.testing import CliRunner; from grader.cli import cli;"
+        "import sys; from click.testing import CliRunner; from grader.cli.app import cli;"
         "assert CliRunner().invoke(cli, ['--help']).exit_code == 0;"
         "print(sorted({'torch', 'numpy', 'pydantic', 'rich', 'jinja2'} & set(sys.modules)))"
     )
@@ -208,7 +208,7 @@ def test_the_accuracy_on_the_real_images_is_that_of_a_plain_float32_loop_to_the_
 
 def train_briefly(net: nn.Module, images: ImageSet) -> None:
     """A minute of training: 120 steps of 64 images."""
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (LAB.mean, LAB.std))
     optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
     net.train()
     for step in range(120):

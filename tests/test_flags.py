@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from grader.collect.normalisations import TEMPLATE
 from grader.evidence import (
     Agreement,
     Checkpoint,
@@ -23,8 +24,7 @@ from grader.evidence import (
     TestScores,
     Trial,
 )
-from grader.flags import raise_flags
-from grader.preprocessing import TEMPLATE
+from grader.marking.flags import raise_flags
 from grader.records import Parts, SubmittedFile, message
 
 

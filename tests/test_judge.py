@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.case import Check
 from grader.evidence import (
     EVIDENCE,
     Bin,
@@ -33,9 +32,10 @@ from grader.evidence import (
     Trial,
     Unavailable,
 )
-from grader.judge import judge
+from grader.marking.check import Check
+from grader.marking.judge import judge
+from grader.marking.rubric import Rubric
 from grader.records import Blocked, Judged, Parts, Student, SubmittedFile, Unjudged, message
-from grader.rubric import Rubric
 
 
 @pytest.fixture

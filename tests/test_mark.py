@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from grader.batch.unopened import bug, refused
 from grader.evidence import Evidence, History, Layout, Measurement, Refused, TestScores, Unavailable
+from grader.gradebook.files import from_json, to_json
 from grader.intake import Archive
-from grader.mark import bug, from_json, mark, refused, to_json
+from grader.marking.mark import mark
 from grader.records import (
     Adjustment,
     Bar,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from grader.intake import Limits
-from grader.pack import Packed, pack
 from grader.records.errors import BadLab, BadSubmission
+from grader.students.pack import Packed, pack
 from reports.text import words
 
 

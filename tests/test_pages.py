@@ -9,8 +9,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from grader.mark import to_json
-from grader.pages import draw_class, draw_pages
+from grader.gradebook.files import to_json
+from grader.gradebook.pages import draw_class, draw_pages
 from grader.records import Criterion, Grade, Judged, MadeBy, Mark, Student, Verdict, message
 from grader.records.errors import BadLab
 

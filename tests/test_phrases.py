@@ -15,10 +15,10 @@ import pytest
 import grader
 from grader.checks import discover
 from grader.evidence import Refused
-from grader.phrases import PHRASES, phrase
+from grader.evidence.phrases import PHRASES, phrase
+from grader.marking.rubric import read_rubric
 from grader.records import Message, message
 from grader.records.errors import BadLab
-from grader.rubric import read_rubric
 from grader.sandbox.interface import OUR_WORDS, WORDS_OF_OTHERS, read_reply
 from reports.languages import speaking
 from reports.languages.bindings import Scope, Untraceable
@@ -103,7 +103,7 @@ def test_every_wording_of_a_probe_is_a_phrase() -> None:
 
 def test_every_fault_of_a_rubric_that_a_limit_can_have_is_a_phrase() -> None:
     source = Source(Path(grader.__file__).parents[1], ("grader",))
-    places = re.compile(r"grader\.(case|late|rubric|checks\.\w+)")
+    places = re.compile(r"grader\.(marking\.(check|lateness|rubric)|checks\.\w+)")
     calls = [(call, scope) for call, scope in source.calls["ValueError"] if places.fullmatch(scope.module.name)]
     found = [one for call, scope in calls for one in examples(source, call.args[0], scope)]
     assert len(found) > 12

@@ -15,13 +15,14 @@ import pytest
 import torch
 
 from fixtures import DEMO_SUBMISSION
+from grader.batch.one import Lab, grade_archive
 from grader.collect import Bench
 from grader.dataset import ImageSet
+from grader.gradebook.files import Graded
 from grader.intake import Archive
-from grader.pipeline import Graded, Lab, grade_archive
-from grader.preprocessing import MEAN, STD
+from grader.lab import LAB
+from grader.marking.rubric import Rubric
 from grader.records import Blocked, Grade, Judged, MadeBy, Student, Table, Unjudged, message
-from grader.rubric import Rubric
 from grader.sandbox import Sandbox
 from reference.models import resnet20
 from reports.html import render
@@ -68,7 +69,7 @@ def test_the_demo_submission_is_graded_to_the_image(graded, lab, few_images):
     net = resnet20().eval()
     net.load_state_dict(torch.load(DEMO_SUBMISSION / "final.pth", weights_only=True)["net"])
     net.float()
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (MEAN, STD))
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (LAB.mean, LAB.std))
     with torch.no_grad():
         x = (torch.from_numpy(np.array(few_images.images("test"))).float() / 255 - mean) / std
         right = int((net(x).argmax(dim=1).numpy() == few_images.labels("test")).sum())

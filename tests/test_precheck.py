@@ -12,12 +12,12 @@ import pytest
 import torch
 
 from fixtures import DEMO_SUBMISSION, IMAGES
-from grader import precheck as module
 from grader.dataset import ImageSet
-from grader.precheck import Precheck, precheck
-from grader.public_tests import Tested, run_public_tests
 from grader.records import Checked
-from grader.template import make_template, write_template
+from grader.students import precheck as module
+from grader.students.precheck import Precheck, precheck
+from grader.students.public_tests import Tested, run_public_tests
+from grader.students.template import make_template, write_template
 from reports.text import words
 
 RANKINGS = Path(__file__).parents[1] / "fixtures" / "stories" / "rankings_right" / "retrieval.json"  # small networks

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.mark import from_json, to_json
+from grader.gradebook.files import from_json, to_json
 from grader.records import (
     Adjustment,
     Blocked,

@@ -6,9 +6,9 @@ import hashlib
 
 import pytest
 
-from grader.checks import discover
+from grader.checks import DEFAULT_RUBRIC, discover
+from grader.marking.rubric import Rubric, read_rubric
 from grader.records.errors import BadLab
-from grader.rubric import DEFAULT, Rubric, read_rubric
 from reports.text import words
 
 GOOD = "[test_accuracy]\npoints = 30\nknots = [[0.5, 0.0], [0.9, 1]]\n"
@@ -53,7 +53,7 @@ def test_the_shipped_rubric_gives_the_labs_points_unscaled(lab_rubric):
 
 
 def test_the_rubrics_digest_is_that_of_its_file(lab_rubric):
-    assert lab_rubric.digest == hashlib.sha256(DEFAULT.read_bytes()).hexdigest()
+    assert lab_rubric.digest == hashlib.sha256(DEFAULT_RUBRIC.read_bytes()).hexdigest()
 
 
 def test_a_check_has_its_file_name_and_its_docstring_as_title():
@@ -64,7 +64,7 @@ def test_a_check_has_its_file_name_and_its_docstring_as_title():
 
 
 def test_what_the_shipped_rubric_shows_in_comments_can_be_used(rubric):
-    example = DEFAULT.read_text("utf-8").partition("# [report_trend]")
+    example = DEFAULT_RUBRIC.read_text("utf-8").partition("# [report_trend]")
     shown = [line.removeprefix("# ") for line in "".join(example[1:]).splitlines() if " = " in line or "# [" in line]
     found = rubric(GOOD + "\n".join(line for line in shown if not line.startswith(("most", "`"))))
     assert [line.criterion.check for line in found.lines] == ["test_accuracy", "report_trend"]

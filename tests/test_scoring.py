@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.scoring import count_correct, digest, score
+from grader.collect.scoring import count_correct, digest, score
 
 CLASSES = ("cat", "dog", "ship")
 

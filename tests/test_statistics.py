@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grader.collect.normalisations import TEMPLATE
 from grader.evidence import Bin, Diagnosis, Trial
 from grader.measures.intervals import Z95, calibration_error, fits_training, sampling_error, wilson_interval
-from grader.preprocessing import TEMPLATE
 
 
 def by_bisection(correct: int, count: int) -> tuple[float, float]:

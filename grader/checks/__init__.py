@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from pathlib import Path
 
-from grader.case import Check
+from grader.marking.check import Check
+
+DEFAULT_RUBRIC = Path(__file__).with_name("rubric.toml")
 
 
 def discover() -> dict[str, Check]:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from grader.case import Case, Part, add_up, check, printed_listing, require_weights
 from grader.evidence import Extracted, FeatureVectors
+from grader.marking.check import Case, Part, add_up, check, printed_listing, require_weights
 from grader.records import Cell, Message, Scalar, Table, Verdict, message
 
 CLOSE = 1e-3  # of the largest value; float32 in another order of summing stays below 1e-5

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grader.case import Case, Part, Ramp, add_up, check, printed_listing, require_weights
 from grader.evidence import Fit, Fits, Moved
+from grader.marking.check import Case, Part, Ramp, add_up, check, printed_listing, require_weights
 from grader.records import Curve, Exhibit, Message, Scalar, Series, Table, Verdict, joined, message
 
 LAB, OTHER = "the lab's function", "another function"

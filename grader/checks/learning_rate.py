@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grader.case import Case, check, printed_listing
 from grader.evidence import LearningRates
+from grader.marking.check import Case, check, printed_listing
 from grader.records import Curve, Exhibit, Message, Series, Verdict, message
 
 RECOMMENDED = "The recommended schedule is 0.1 for the epochs 0 to 4, then 0.01."

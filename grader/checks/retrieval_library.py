@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from grader.case import Case, Part, add_up, check, require_weights
 from grader.evidence import LibraryImage, RetrievalImages
+from grader.marking.check import Case, Part, add_up, check, require_weights
 from grader.records import Bar, Bars, Exhibit, Listing, Message, Verdict, message
 
 NEAR = 16  # of 256 bits of two perceptual hashes: hardly any two different photographs differ by so few

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grader.case import Case, check
 from grader.evidence import (
     ComparedQuery,
     ComparedRankings,
@@ -15,9 +14,10 @@ from grader.evidence import (
     RetrievalImages,
     Suspicion,
 )
+from grader.evidence.phrases import phrase
+from grader.marking.check import Case, check
 from grader.measures.ranking_verdict import accepted, agreeing, class_of, close, count, named
 from grader.measures.ways import BY_NAME, DECLARED
-from grader.phrases import phrase
 from grader.records import (
     Cell,
     Exhibit,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.case import Case, check
 from grader.evidence import Layout, OpenTask, Tasks
+from grader.marking.check import Case, check
 from grader.records import Cell, Message, Scalar, SubmittedFile, Table, Verdict, joined, message
 
 MEGABYTE = 1_000_000

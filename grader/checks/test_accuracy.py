@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.case import Case, Ramp, check, printed_listing
 from grader.evidence import Checkpoint, Claims, Diagnosis, Measurement, OwnNetwork, Preprocessing, TestScores
+from grader.evidence.phrases import phrase
+from grader.marking.check import Case, Ramp, check, printed_listing
 from grader.measures.intervals import (
     better_preprocessing,
     calibration_error,
@@ -13,7 +14,6 @@ from grader.measures.intervals import (
     sampling_error,
     wilson_interval,
 )
-from grader.phrases import phrase
 from grader.records import (
     Bar,
     Bars,

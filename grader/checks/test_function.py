@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grader.case import Case, Part, add_up, check, printed_listing, require_weights
 from grader.evidence import Figure, TestRun, TestRuns
+from grader.marking.check import Case, Part, add_up, check, printed_listing, require_weights
 from grader.records import Cell, Message, Scalar, Table, Verdict, message
 
 CLOSE = 1e-3  # relative; float32 over some dozen images is right to 1e-6

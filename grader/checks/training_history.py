@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from grader.case import Case, check
 from grader.evidence import Claims, History, Refused, TestScores
+from grader.marking.check import Case, check
 from grader.measures.intervals import sampling_error
 from grader.records import Curve, Message, Point, Series, Verdict, message
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from grader.collect.bench import Bench, processors
 from grader.collect.code import CODE_RECORDS, NEEDS_A_SANDBOX, Caller, open_caller, own_network, run_code
 from grader.collect.documents import (
     claims_of,
@@ -18,8 +17,9 @@ from grader.collect.documents import (
     read_tasks,
     read_written_report,
 )
+from grader.collect.equipment import Bench, processors
 from grader.collect.retrieval import look_at_retrieval
-from grader.collect.surprises import diagnose, settled
+from grader.collect.second_tries import diagnose, settled
 from grader.collect.weights import measure
 from grader.evidence import (
     Claims,

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from grader.collect.bench import validated
+from grader.collect.equipment import validated
+from grader.collect.normalisations import TEMPLATE
 from grader.evidence import (
     Claim,
     Claims,
@@ -22,7 +23,6 @@ from grader.evidence import (
 )
 from grader.intake import place
 from grader.lab import LAB
-from grader.preprocessing import TEMPLATE
 from grader.records import Scalar, Submission, message
 from grader.sandbox import Job, Limits, Reply, Sandbox
 
@@ -37,7 +37,7 @@ def _documents(submission: Submission, names: Iterable[str]) -> tuple[list[str],
 
 def read_tasks(submission: Submission, sandbox: Sandbox) -> Observation:
     names, files = _documents(submission, submission.parts.sources)
-    reply = sandbox.run(Job("tasks", {"names": names}, files, limits=DOCUMENT_LIMITS))
+    reply = sandbox.run(Job("documents.tasks.read_tasks", {"names": names}, files, limits=DOCUMENT_LIMITS))
     return validated(Tasks, reply.value) if isinstance(reply, Reply) else reply
 
 
@@ -83,7 +83,9 @@ def read_preprocessing(submission: Submission, sandbox: Sandbox) -> Observation:
     """What the submission's code says, else the template's constants: a student who changed nothing need not say so."""
     parts = submission.parts
     names, files = _documents(submission, (*parts.sources, *parts.notebooks))
-    reply = sandbox.run(Job("preprocessing", {"names": names}, files, limits=DOCUMENT_LIMITS))
+    reply = sandbox.run(
+        Job("documents.normalisation.read_preprocessing", {"names": names}, files, limits=DOCUMENT_LIMITS)
+    )
     if not isinstance(reply, Reply):
         return reply
     if reply.value.get("found") is False:
@@ -96,7 +98,9 @@ def read_history(submission: Submission, sandbox: Sandbox, tasks: Observation) -
     name = submission.parts.history
     if not name:
         return not_written(LAB.history, tasks)
-    job = Job("history", {"file": name}, {"history": place(submission, name)}, limits=DOCUMENT_LIMITS)
+    job = Job(
+        "documents.history.read_history", {"file": name}, {"history": place(submission, name)}, limits=DOCUMENT_LIMITS
+    )
     reply = sandbox.run(job)
     return validated(History, reply.value) if isinstance(reply, Reply) else reply
 
@@ -104,7 +108,7 @@ def read_history(submission: Submission, sandbox: Sandbox, tasks: Observation) -
 def read_claims(submission: Submission, sandbox: Sandbox, known: Sequence[Claim]) -> Observation:
     parts = submission.parts
     names, files = _documents(submission, (*parts.notebooks, *parts.reports))
-    reply = sandbox.run(Job("claims", {"names": names}, files, limits=DOCUMENT_LIMITS))
+    reply = sandbox.run(Job("documents.claims.read_claims", {"names": names}, files, limits=DOCUMENT_LIMITS))
     if not isinstance(reply, Reply):  # what checkpoint and history state is known all the same
         return Seen(Claims(tuple(known), (f"any document ({reply.outcome})",))) if known else reply
     read = validated(Claims, reply.value)
@@ -118,7 +122,7 @@ def read_written_report(submission: Submission, sandbox: Sandbox) -> Observation
     names, files = _documents(submission, submission.parts.reports)
     if not names:
         return Refused(message("No written report was found. Hand in report.pdf or report.md."))
-    reply = sandbox.run(Job("written_report", {"names": names}, files, limits=DOCUMENT_LIMITS))
+    reply = sandbox.run(Job("documents.report_text.read_report", {"names": names}, files, limits=DOCUMENT_LIMITS))
     return validated(WrittenReport, reply.value) if isinstance(reply, Reply) else reply
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.collect.bench import Bench, validated
 from grader.collect.documents import not_written
+from grader.collect.equipment import Bench, validated
 from grader.collect.pixels import with_pictures
+from grader.collect.scoring import digest, score
 from grader.dataset import ImageSet
 from grader.disk.names import from_disk
 from grader.evidence import (
@@ -31,7 +32,6 @@ from grader.intake import place
 from grader.lab import LAB
 from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Reply
-from grader.scoring import digest, score
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def job_of(weights: Path, bench: Bench, runs: list[dict[str, Any]], split: str) 
         files["images"] = bench.images.images_file("test" if split == "test" else "train")
     inputs = {"file": from_disk(weights.name), "device": bench.device, "threads": bench.threads, "runs": runs}
     arrays = {f"logits_{index}": ArraySpec("<f4", (run["count"], LAB.classes)) for index, run in enumerate(runs)}
-    return Job("checkpoint", inputs, files, arrays, bench.limits)
+    return Job("weights.checkpoint.run_checkpoint", inputs, files, arrays, bench.limits)
 
 
 def _scored(reply: Reply, path: str, images: ImageSet | Message) -> Looked:

@@ -34,7 +34,7 @@ OWN_PACKAGES = ("grader", "reports", "reference", "fixtures")
 PACKAGES = ("torch", "torchvision", "numpy", "pypdf", "PIL")
 # Large blocks come from huge pages and go back to the heap, not to the system: 10 % of an evaluation's time.
 MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=4294967296"
-BOOT = "import sys; sys.path[:0] = sys.argv[1].split(':'); from grader.worker import main; main(sys.argv[2:])"
+BOOT = "import sys; sys.path[:0] = sys.argv[1].split(':'); from grader.probes.worker import main; main(sys.argv[2:])"
 
 
 class BubblewrapSandbox:
@@ -242,7 +242,7 @@ def _code_binds() -> Iterator[str]:
     grader = Path(__file__).resolve().parent.parent
     for made in ("/lab", "/lab/grader"):
         yield from ("--perms", "0755", "--dir", made)
-    for name in ("__init__.py", "worker.py", "probes"):
+    for name in ("__init__.py", "probes"):
         yield from ("--ro-bind", str(grader / name), f"/lab/grader/{name}")
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.evidence import Crashed, Failure, Malformed, OutOfMemory, Refused
-from grader.phrases import phrase
+from grader.evidence.phrases import phrase
 from grader.probes.refusals import REFUSALS
 from grader.records import Message, message
 

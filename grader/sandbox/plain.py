@@ -24,7 +24,7 @@ from grader.sandbox.watch import Child, await_reply
 # No file can be written later, which is how tempfile, asked for by torchvision's import, looks for a folder.
 BOOT = (
     "import json, os, sys, tempfile; tempfile.tempdir = os.getcwd(); sys.path[:0] = json.loads(sys.argv[1]);"
-    " from grader.worker import main; main(sys.argv[2:])"
+    " from grader.probes.worker import main; main(sys.argv[2:])"
 )
 KEPT = ("SYSTEMROOT", "PATH", "TEMP", "TMP", "LD_LIBRARY_PATH")  # without these Python or torch does not start
 

@@ -90,7 +90,7 @@ def _weaken(mark: dict[str, Any], own: dict[str, Any], chance: random.Random) ->
 
 
 def _grade(*words: str) -> None:
-    code = "from grader.cli import main; main()"
+    code = "from grader.cli.app import main; main()"
     done = subprocess.run([sys.executable, "-c", code, *words], check=False)
     if done.returncode:
         sys.exit(f"grade {' '.join(words)} ended with {done.returncode}")

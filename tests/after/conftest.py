@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from grader.batch import Publisher
 from grader.checks import discover
 from grader.evidence import Evidence, ReportPage, Seen, WrittenReport, kind_of
-from grader.mark import from_json, mark
-from grader.pipeline import Graded
+from grader.gradebook.files import Graded, from_json
+from grader.gradebook.publish import Publisher
+from grader.marking.mark import mark
+from grader.marking.rubric import Rubric, read_rubric
 from grader.records import Grade, MadeBy, Student
-from grader.rubric import Rubric, read_rubric
 from reports.html import render
 
 MADE = MadeBy("0.1.0", "3.11", command="grade x.zip", graded_at="2026-03-05T10:00:00+00:00")

@@ -7,13 +7,14 @@ import json
 import os
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from grader import batch
-from grader.adjust import Decision, adjust, decided
 from grader.evidence import Evidence, Malformed, Refused, Seen, TimedOut, WrittenReport
-from grader.mark import from_json, mark, to_json
+from grader.gradebook.adjust import Decision, adjust, decided
+from grader.gradebook.files import from_json, to_json
+from grader.marking.mark import mark
 from grader.records import MadeBy, Student, message
 from grader.records.errors import BadLab
 from reports.html import render
@@ -109,7 +110,7 @@ def test_a_full_disk_leaves_every_grade_as_it_was(taught, monkeypatch):
     def full(*arguments, **keywords):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(batch.os, "fdopen", full)
+    monkeypatch.setattr(Path, "write_text", full)
     assert "No space left on device" in refusal(adjust, group.folder, "Ada Ng", ruling(), ignore)
     assert group.files() == before
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.cli import main
+from grader.cli.app import main
 from grader.records import Student
 
 ADA, BOB = Student("Ada [red]Ng[/red] <b>", "101"), Student("Bob", "102")

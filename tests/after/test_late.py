@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.late import LATE_POLICY, LatePolicy, lateness, moment
+from grader.marking.lateness import LATE_POLICY, LatePolicy, lateness, moment
 from grader.records import Student
 
 DEADLINE = "2026-03-01T23:59:00+08:00"  # 15:59 in UTC

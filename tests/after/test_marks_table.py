@@ -5,11 +5,11 @@ from __future__ import annotations
 import codecs
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
-from grader import batch
-from grader.marks_table import Taken, adjust_from
+from grader.gradebook.marks_table import Taken, adjust_from
 from grader.records import Student
 from grader.records.errors import BadLab
 from reports.text import words
@@ -130,7 +130,7 @@ def test_what_is_no_such_table_is_refused(take, text, said):
 
 
 def test_a_disk_that_fills_up_in_the_middle_leaves_every_grade_as_it_was(group, take, monkeypatch):
-    before, real, calls = group.files(), os.fdopen, []
+    before, real, calls = group.files(), Path.write_text, []
 
     def filling(*arguments, **keywords):
         calls.append(arguments)
@@ -138,7 +138,7 @@ def test_a_disk_that_fills_up_in_the_middle_leaves_every_grade_as_it_was(group, 
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return real(*arguments, **keywords)
 
-    monkeypatch.setattr(batch.os, "fdopen", filling)
+    monkeypatch.setattr(Path, "write_text", filling)
     with pytest.raises(BadLab, match="Every grade is as it was"):
         take(HEAD + "Ada Ng,,1,x\n102,,1,x\n103,,1,x\n")
     assert len(calls) == 2

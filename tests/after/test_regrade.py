@@ -9,15 +9,14 @@ from dataclasses import replace
 
 import pytest
 
-from grader.adjust import Decision, adjust
-from grader.batch import Publisher
-from grader.changes import save
+from grader.batch.unopened import refused, unmarked
+from grader.gradebook.adjust import Decision, adjust
+from grader.gradebook.files import Graded, from_json, save, to_json
+from grader.gradebook.publish import Publisher
+from grader.gradebook.regrade import comparison, regrade, summary
 from grader.intake import Archive
-from grader.mark import from_json, refused, to_json, unmarked
-from grader.pipeline import Graded
 from grader.records import Blocked, Flag, MadeBy, Manual, Student, message
 from grader.records.errors import BadLab
-from grader.regrade import comparison, regrade, summary
 from reports.html import render
 from reports.text import cell, words
 
@@ -179,8 +178,9 @@ def test_more_than_a_criterion_offers_cannot_be_read_back(taught, points):
 
 def test_marking_again_imports_neither_torch_nor_a_sandbox():
     code = (
-        "import sys, grader.regrade, grader.adjust, grader.marks_table, grader.checks; grader.checks.discover();"
-        "print([n for n in ('torch', 'torchvision', 'grader.worker') if n in sys.modules])"
+        "import sys, grader.checks, grader.gradebook.adjust, grader.gradebook.marks_table, grader.gradebook.regrade;"
+        "grader.checks.discover();"
+        "print([n for n in ('torch', 'torchvision', 'grader.probes.worker') if n in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 

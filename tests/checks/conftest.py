@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from grader.case import Case
 from grader.evidence import Evidence, Failure
+from grader.marking.check import Case
+from grader.marking.rubric import Rubric
 from grader.records import Message, Verdict
-from grader.rubric import Rubric
 
 
 @pytest.fixture(scope="session")

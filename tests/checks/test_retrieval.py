@@ -37,7 +37,7 @@ def said(verdict: Verdict) -> str:
 
 @pytest.fixture
 def judge(evidence):
-    from grader.case import Case
+    from grader.marking.check import Case
 
     def of(check, limits, record, *others) -> Verdict:
         return check.judge(Case(record, limits, evidence(record, *others)))

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from grader.case import Ramp
 from grader.checks.test_accuracy import AccuracyRamp
+from grader.collect.normalisations import TEMPLATE
 from grader.evidence import Checkpoint, Claim, Claims, Diagnosis, Measurement, Mistake, Preprocessing, Trial
-from grader.preprocessing import TEMPLATE
+from grader.marking.check import Ramp
 from grader.records import Bars, Curve, Gallery, Matrix, Message, Picture, Table
 
 HALVES = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))

@@ -17,14 +17,14 @@ from grader.collect.code.fitting import look_at_fit
 from grader.collect.code.measuring import look_at_learning_rate, look_at_test
 from grader.evidence import EVIDENCE, Evidence, Observation, Seen, Tasks, kind_of
 from grader.intake import Archive, open_submission
-from grader.judge import judge
-from grader.probes import student_code
+from grader.marking.judge import judge
+from grader.marking.rubric import Rubric
+from grader.probes.code import running
+from grader.probes.worker import answer
 from grader.records import Finding, Student, Submission, message
-from grader.rubric import Rubric
 from grader.sandbox import Job, Sandbox, bubblewrap
 from grader.sandbox.code import Called
 from grader.sandbox.interface import read_reply
-from grader.worker import answer
 
 Try = Callable[..., dict[str, Observation]]
 
@@ -97,7 +97,7 @@ def judged(
 
     def of(check: str, script: str, code: str) -> Finding:
         handed_in = submission({script: code})
-        monkeypatch.setattr(student_code, "SUBMISSION", handed_in.root)
+        monkeypatch.setattr(running, "SUBMISSION", handed_in.root)
         caller = Caller(handed_in, InProcess())  # type: ignore[arg-type]
         line = next(line for line in lab_rubric.lines if line.criterion.check == check)
         look = {

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from grader.checks import DEFAULT_RUBRIC
 from grader.evidence import Seen
-from grader.rubric import DEFAULT
 
 RATE = "def learning_rate(epoch):\n    return 0.1 if epoch < 5 else 0.01\n"
 
@@ -33,7 +33,14 @@ def reached(trying) -> Callable[..., list[str]]:
 
 def test_neither_files_nor_servers_nor_processes_of_the_host_are_there(reached, tmp_path: Path) -> None:
     (tmp_path / "neighbour").write_text("final.pth")
-    paths = [str(Path.home()), "/root", str(DEFAULT), str(tmp_path / "neighbour"), "/etc/shadow", str(Path(__file__))]
+    paths = [
+        str(Path.home()),
+        "/root",
+        str(DEFAULT_RUBRIC),
+        str(tmp_path / "neighbour"),
+        "/etc/shadow",
+        str(Path(__file__)),
+    ]
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         code = f"""
 import os, socket

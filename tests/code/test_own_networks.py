@@ -18,8 +18,9 @@ from fixtures import DEMO_SUBMISSION
 from grader.collect import Bench, collect
 from grader.collect.code import Caller, own_network
 from grader.collect.code import caller as caller_module
-from grader.collect.code.moved import COPIES, shuffle_with_copies
-from grader.collect.surprises import settled
+from grader.collect.code.shifted_copies import COPIES, shuffle_with_copies
+from grader.collect.normalisations import TEMPLATE
+from grader.collect.second_tries import settled
 from grader.collect.weights import measure
 from grader.dataset import ImageSet
 from grader.evidence import (
@@ -39,16 +40,15 @@ from grader.evidence import (
     Unavailable,
     kind_of,
 )
-from grader.flags import raise_flags
 from grader.intake import Archive, open_submission
-from grader.judge import judge
-from grader.preprocessing import TEMPLATE
-from grader.probes import student_code
+from grader.marking.flags import raise_flags
+from grader.marking.judge import judge
+from grader.probes.code import running
+from grader.probes.worker import answer
 from grader.records import Blocked, Judged, Message, Student, Table, Unjudged, message
 from grader.sandbox import Job, Limits, Sandbox, bubblewrap
 from grader.sandbox.code import Called
 from grader.sandbox.interface import read_reply
-from grader.worker import answer
 from reference.models import resnet20
 
 Files = Mapping[str, str]
@@ -128,7 +128,7 @@ def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path, monkeypa
     """What is seen of these weights beside these scripts, which run in this process."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "pycache_prefix", None)
-    monkeypatch.setattr(student_code, "GIVEN", Path(student_code.__file__).parents[2] / "reference")
+    monkeypatch.setattr(running, "GIVEN", Path(running.__file__).parents[2] / "reference")
 
     def at(
         scripts: Files, weights: Any = None, images: ImageSet | Message = few_images, runner: Any = InProcess
@@ -139,7 +139,7 @@ def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path, monkeypa
             (folder / name).write_text(content)
         (folder / "final.pth").write_bytes(saved(tiny_weights() if weights is None else weights))
         submission = open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
-        monkeypatch.setattr(student_code, "SUBMISSION", submission.root)
+        monkeypatch.setattr(running, "SUBMISSION", submission.root)
         bench = Bench(images, shared_sandbox, "cpu", 1)
         seen: dict[str, Observation] = {
             kind_of(Preprocessing): Seen(TEMPLATE), kind_of(Claims): Seen(Claims(())),
@@ -387,7 +387,7 @@ def test_a_class_that_cannot_be_built_is_named_with_its_line(look: Look) -> None
 
 
 def test_a_class_that_never_ends_being_built_costs_no_other(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grader.probes.code_network.BUILD_SECONDS", 0.3)
+    monkeypatch.setattr("grader.probes.code.own_network.BUILD_SECONDS", 0.3)
     endless = tiny().replace("super().__init__()", "super().__init__()\n        while True: pass")
     found = look({"models.py": endless.replace("class Tiny", "class Endless") + tiny()})
     assert found.seen(OwnNetwork).name == "Tiny"
@@ -501,7 +501,7 @@ def test_a_network_that_is_another_the_second_time_is_told(look: Look) -> None:
 def test_the_time_that_grading_may_take_is_no_fault_of_a_large_network(look: Look, lab_rubric: Any) -> None:
     class Late(InProcess):
         def call(self, job: Job) -> Called:
-            late = job.probe == "code_run_network" and job.inputs["run"]["count"] > 8
+            late = job.probe == "code.own_network.run_network" and job.inputs["run"]["count"] > 8
             return Called(TimedOut(job.limits.seconds), "") if late else super().call(job)
 
     finding = next(
@@ -515,7 +515,7 @@ def test_a_class_that_patches_and_prints_changes_nothing_but_its_own_answers(who
     forged = r"""
 import builtins, json, sys, torch
 from torch import nn
-import grader.probes.code_network as probe, grader.worker as worker
+import grader.probes.code.own_network as probe, grader.probes.worker as worker
 
 class Tiny(nn.Module):
     def __init__(self):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader import doctor
+from grader.batch import doctor
 from grader.collect import Bench
 from grader.collect.code import Caller, open_caller, run_code
 from grader.collect.code.fitting import look_at_fit
@@ -25,7 +25,7 @@ from grader.probes.refusals import REFUSALS
 from grader.records import message
 from grader.sandbox import Reply
 from grader.sandbox.code import Called
-from grader.template import make_template
+from grader.students.template import make_template
 
 THEIRS = {
     "a crash": (Crashed("Fatal Python error: Segmentation fault"), "before there was an answer"),
@@ -36,7 +36,7 @@ THEIRS = {
     "an exception": (Refused(message("test raised it")), "test raised it"),
 }
 OURS = {
-    "a bug in a probe": Crashed('Traceback\n  File "/lab/grader/probes/code_exp2.py", line 3\nTypeError: oops'),
+    "a bug in a probe": Crashed('Traceback\n  File "/lab/grader/probes/code/fit.py", line 3\nTypeError: oops'),
     "a sandbox that does not start": Unavailable(message("it did not start")),
     "a package that the grader should have": Refused(
         message(REFUSALS["code_package_of_ours"], doing="importing", package="tqdm", place="exp2.py, line 1")
@@ -51,7 +51,7 @@ class Answers:
         self.answer = answer
 
     def call(self, job):
-        imported = job.probe == "code_import"
+        imported = job.probe == "code.running.try_import"
         return Called(Reply({}, {}) if imported else self.answer, "" if imported else "epoch 1\nepoch 2")
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.export import Exported, Request, export
-from grader.mark import to_json
+from grader.gradebook.exports import Exported, Request, export
+from grader.gradebook.files import to_json
 from grader.records import Checked, Criterion, Flag, Grade, Judged, MadeBy, Mark, Student, Unjudged, Verdict, message
 
 LAYOUT = Criterion("submission_layout", "Every file is there.", 10)

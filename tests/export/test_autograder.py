@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from grader import __version__
-from grader.export import Request, export
+from grader.checks import DEFAULT_RUBRIC
+from grader.gradebook.exports import Request, export
 from grader.records import Grade, Student
 from grader.records.errors import BadLab
-from grader.rubric import DEFAULT
 from reports.languages import speaking
 
 SETTINGS = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
@@ -26,7 +26,7 @@ SETTINGS = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
 def autograder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The zip, with a rubric of one's own."""
     path = tmp_path_factory.mktemp("autograder") / "autograder.zip"
-    export(Request(to="gradescope-autograder", out=path, rubric=DEFAULT))
+    export(Request(to="gradescope-autograder", out=path, rubric=DEFAULT_RUBRIC))
     return path
 
 
@@ -96,12 +96,12 @@ def test_the_wheel_installs_and_its_command_runs(installed: Path) -> None:
     target = installed / "site"
     pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--no-index", "--quiet", "--no-compile"]
     subprocess.run([*pip, "--target", str(target), str(wheel)], env=SETTINGS, check=True)
-    code = "import grader; from grader.cli import cli; print(grader.__file__); cli(['--version'])"
+    code = "import grader; from grader.cli.app import cli; print(grader.__file__); cli(['--version'])"
     command, here = [sys.executable, "-c", code], {**SETTINGS, "PYTHONPATH": str(target)}
     done = subprocess.run(command, env=here, cwd=installed, capture_output=True, text=True, check=True)
     assert done.stdout.startswith(str(target))
     assert __version__ in done.stdout
-    assert (target / "grader" / "rubric.toml").exists()
+    assert (target / "grader" / "checks" / "rubric.toml").exists()
     assert not (target / "reference" / "final.pth").exists()
 
 
@@ -123,7 +123,7 @@ def test_results_are_there_although_nothing_was_installed(installed: Path) -> No
 
 def test_a_grade_becomes_results(installed: Path, stored: Callable[..., Grade], grades: Path) -> None:
     stored(Student("submission"), 0.5)
-    code = f'{sys.executable} -c "from grader.cli import main; main()" "$@"'
+    code = f'{sys.executable} -c "from grader.cli.app import main; main()" "$@"'
     grader_is(installed, f'echo "$@" >> "$AUTOGRADER_ROOT/calls"\n'
                          f'if [ "$1" = run ]; then mkdir "$4/submission"; cp {grades}/000/grade.json "$4/submission/"; '
                          f"exit 1; fi\n{code}")  # fmt: skip
@@ -136,7 +136,7 @@ def test_a_grade_becomes_results(installed: Path, stored: Callable[..., Grade], 
 
 def test_a_mistake_in_the_rubric_is_told_before_students_see_it(tmp_path: Path) -> None:
     rubric = tmp_path / "rubric.toml"
-    rubric.write_text(DEFAULT.read_text().replace("test_accuracy", "test_acuracy"))
+    rubric.write_text(DEFAULT_RUBRIC.read_text().replace("test_accuracy", "test_acuracy"))
     with pytest.raises(BadLab, match="test_acuracy"):
         export(Request(to="gradescope-autograder", out=tmp_path / "a.zip", rubric=rubric))
     assert not (tmp_path / "a.zip").exists()

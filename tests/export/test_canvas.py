@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.export import Exported
+from grader.gradebook.exports import Exported
 from grader.records import Grade, Student
 from grader.records.errors import BadLab
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.cli import cli, main
-from grader.export import FORMATS, Exported
+from grader.cli.app import cli, main
+from grader.gradebook.exports import FORMATS, Exported
 from grader.records import Grade, Student
 from grader.records.errors import BadLab
 

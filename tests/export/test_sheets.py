@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grader.export.sheets import read_export
+from grader.gradebook.exports.sheets import read_export
 from grader.records.errors import BadLab
 
 TEXTS = {

@@ -24,9 +24,9 @@ from pydantic import TypeAdapter
 from torch import Tensor, nn
 
 from grader.evidence import RetrievalReport
-from grader.probes.checkpoint import run_checkpoint
 from grader.probes.rankings.reading import read_retrieval
 from grader.probes.refusals import REFUSALS, Refuse
+from grader.probes.weights.checkpoint import run_checkpoint
 from grader.sandbox.interface import HEADER_BYTES
 from reference import models
 

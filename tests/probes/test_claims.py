@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from grader.evidence import Claims
-from grader.probes.claims import MOST_TEXT, read_claims
+from grader.probes.documents.claims import MOST_TEXT, read_claims
 
 
 def read(*files: tuple[str, str | bytes]) -> dict:

@@ -14,9 +14,9 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision import transforms
 
-from grader.probes import evaluate as module
-from grader.probes.evaluate import Run, evaluate
-from grader.worker import is_memory_error
+from grader.probes.weights import evaluate as module
+from grader.probes.weights.evaluate import Run, evaluate
+from grader.probes.worker import is_memory_error
 from reference import models
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from grader.evidence import History
-from grader.probes.history import MOST_EPOCHS, read_history
+from grader.probes.documents.history import MOST_EPOCHS, read_history
 from grader.probes.refusals import REFUSALS, Refuse
 from grader.sandbox.interface import HEADER_BYTES
 

@@ -22,10 +22,10 @@ from torch import Tensor, nn
 
 from grader.evidence import Failure, OutOfMemory, Refused
 from grader.probes.refusals import REFUSALS, Refuse
-from grader.probes.unpickle import BUILT, is_class
+from grader.probes.weights.unpickle import BUILT, is_class
+from grader.probes.worker import is_memory_error
 from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox, open_sandbox
 from grader.sandbox.bubblewrap import why_not
-from grader.worker import is_memory_error
 from reports.text import words
 
 Weights = dict[str, Tensor]
@@ -547,7 +547,9 @@ def _sandboxed(sandbox: Sandbox, data: bytes, folder: Path, images: Path, megaby
     run = {"images": "images", "count": 2, "mean": [0.5] * 3, "std": [0.2] * 3, "resize": 0, "scale": 255.0}
     inputs = {"file": "final.pth", "device": "cpu", "threads": 1, "runs": [{**run, "crop": 0, "reverse": False}]}
     files, arrays = {"checkpoint": path, "images": images}, {"logits_0": ArraySpec("<f4", (2, 10))}
-    return sandbox.run(Job("checkpoint", inputs, files, arrays, Limits(seconds=60.0, megabytes=megabytes)))
+    return sandbox.run(
+        Job("weights.checkpoint.run_checkpoint", inputs, files, arrays, Limits(seconds=60.0, megabytes=megabytes))
+    )
 
 
 def test_hostile_files_are_refused_in_the_sandbox_too(sandbox: Sandbox, forge: Any, tmp_path: Path) -> None:
@@ -616,6 +618,8 @@ def test_a_tuple_nested_beyond_the_stack_costs_one_child_and_not_the_server(
 def test_the_probe_refuses_a_named_pipe_in_place_of_a_file(sandbox: Sandbox, forge: Any, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "final.pth")
 
-    answer = sandbox.run(Job("history", {"file": "final.pth"}, {"history": tmp_path / "final.pth"}))
+    answer = sandbox.run(
+        Job("documents.history.read_history", {"file": "final.pth"}, {"history": tmp_path / "final.pth"})
+    )
 
     assert not isinstance(answer, Reply)

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 
-from grader.probes.literals import constants, evaluate
+from grader.probes.documents.literals import constants, evaluate
 
 
 def read(expression: str, **names):

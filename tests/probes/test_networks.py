@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from grader.probes.blank import blank
-from grader.probes.networks import Recognised, recognise
 from grader.probes.refusals import Refuse
-from grader.probes.state_dict import find_state_dict
+from grader.probes.weights.blank import blank
+from grader.probes.weights.networks import Recognised, recognise
+from grader.probes.weights.state_dict import find_state_dict
 from reference import models
 
 Weights = dict[str, Tensor]

@@ -10,8 +10,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from grader.evidence import Preprocessing
-from grader.probes.code import MOST_CODE
-from grader.probes.preprocessing import read_preprocessing
+from grader.probes.documents.normalisation import read_preprocessing
+from grader.probes.documents.syntax import MOST_CODE
 
 HALF = (0.5, 0.5, 0.5)
 CIFAR = (0.4914, 0.4822, 0.4465)

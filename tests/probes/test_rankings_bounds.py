@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from grader.probes.documents import MOST_LINES
+from grader.probes.documents.documents import MOST_LINES
 from grader.probes.refusals import Refuse
 
 FEW_BYTES = 60_000  # of each kind of hostile text; what takes more than linear time is met by the test's limit

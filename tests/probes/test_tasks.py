@@ -11,7 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from grader.evidence import Tasks
-from grader.probes.tasks import read_tasks
+from grader.probes.documents.tasks import read_tasks
 
 TASK = 'def f():\n    raise NotImplementedError("2.1: mean loss")\n'
 

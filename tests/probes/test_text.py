@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from grader.probes.text import MOST_BYTES, decode, read_bytes, storable
+from grader.probes.documents.text import MOST_BYTES, decode, read_bytes, storable
 
 CHINESE = "测试准确率：84.54%"
 

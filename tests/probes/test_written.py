@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from grader.evidence import WrittenReport
-from grader.probes.written import MOST_CHARACTERS, PIECE, WIDTH, read_report
+from grader.probes.documents.report_text import MOST_CHARACTERS, PIECE, WIDTH, read_report
 
 
 def read(*files: tuple[str, str | bytes]) -> WrittenReport:

@@ -15,7 +15,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from grader.template import TASKS, make_template
+from grader.lab import LAB
+from grader.students.template import make_template
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 PUBLIC_TESTS = REFERENCE / "handout" / "tests"
@@ -228,7 +229,7 @@ def test_the_instructions_name_every_task_every_file_and_a_hundred_points(name):
     text = (REFERENCE / "handout" / name).read_text()
     assert re.findall(r"^\| (\d\.\d) \|", text, re.MULTILINE) == list(NUMBERS)
     assert sum(map(int, re.findall(r"^\| [^|]+ \| (\d+) \|", text, re.MULTILINE))) == 100
-    assert [task for task in TASKS if f"`{task}`" not in text] == []
+    assert [task for task in LAB.scripts if f"`{task}`" not in text] == []
     links = re.findall(r"\]\(([\w.]+)\)", text.splitlines()[0])
     assert [(REFERENCE / "handout" / link).is_file() for link in links] == [True]
 
@@ -274,7 +275,7 @@ def test_the_bare_template_fails_by_the_number_of_every_task(tmp_path):
 def test_a_file_that_cannot_be_imported_fails_its_own_tasks_with_the_line(tmp_path):
     lab = tmp_path / "lab"
     lab.mkdir()
-    for name in (*TASKS, "lab.py"):
+    for name in (*LAB.scripts, "lab.py"):
         shutil.copy(REFERENCE / name, lab)
     (lab / "exp1.py").write_text("def fit(model:\n    pass\n")
     (lab / "extract_features.py").unlink()

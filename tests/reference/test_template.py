@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from grader.lab import LAB
 from grader.records.errors import BadLab
-from grader.template import TASKS, make_template, strip, write_template
+from grader.students.template import make_template, strip, write_template
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "reference"
@@ -83,7 +84,8 @@ def test_a_number_is_given_once():
 
 def test_every_task_of_the_lab_is_asked_for_once():
     files = make_template()
-    asked = re.findall(r'raise NotImplementedError\("(\d\.\d): ', b"".join(files[name] for name in TASKS).decode())
+    scripts = b"".join(files[name] for name in LAB.scripts).decode()
+    asked = re.findall(r'raise NotImplementedError\("(\d\.\d): ', scripts)
     assert tuple(asked) == NUMBERS
 
 
@@ -99,7 +101,7 @@ def test_the_committed_template_is_the_stripped_reference_byte_for_byte():
     assert [name for name in made if made[name] != there[name]] == [], "run: grade template student_template --force"
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", LAB.scripts)
 def test_no_line_of_a_solution_survives(name):
     source = (REFERENCE / name).read_text()
     solved, everywhere = Counter(_lines_in_regions(source)), Counter(_lines(source))

@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 from fixtures import IMAGES
+from grader.batch.one import Lab, grade_archive
 from grader.collect import Bench
 from grader.dataset import ImageSet
 from grader.intake import Archive
-from grader.pack import pack
-from grader.pipeline import Lab, grade_archive
+from grader.marking.rubric import Rubric
 from grader.records import Blocked, Grade, Judged, MadeBy, Message, Student, Unjudged, message
-from grader.rubric import Rubric
 from grader.sandbox import Sandbox
-from grader.template import make_template, write_template
+from grader.students.pack import pack
+from grader.students.template import make_template, write_template
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "reference"

@@ -40,7 +40,7 @@ def gold(name: str, text: str) -> None:
 
 
 def sheet(text: str) -> Sheet:
-    """A sheet without any quotes in it; the reader for all others is tested with `grader.export`."""
+    """A sheet without any quotes in it; the reader for all others is tested with `grader.gradebook.exports`."""
     lines = text.splitlines(keepends=True)
     rows = (
         Row(n, tuple(Field(cell, cell) for cell in line.rstrip("\r\n").split(",")), line[len(line.rstrip("\r\n")) :])

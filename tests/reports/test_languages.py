@@ -17,8 +17,8 @@ from rich.console import Console
 
 import reports
 import reports.languages
-from grader.cli import cli, main
-from grader.mark import to_json
+from grader.cli.app import cli, main
+from grader.gradebook.files import to_json
 from grader.records import Criterion, Flag, Grade, Message, message
 from reports import terminal
 from reports.html import render, render_class

@@ -137,7 +137,7 @@ class Broken:
         self.sandbox = sandbox
 
     def run(self, job: Job) -> object:
-        return Crashed("boom") if job.probe == "retrieval" else self.sandbox.run(job)
+        return Crashed("boom") if job.probe == "retrieval.scores.compute_scores" else self.sandbox.run(job)
 
 
 def test_a_fault_of_ours_is_no_low_mark(tmp_path, shared_sandbox):

@@ -13,7 +13,7 @@ from PIL import Image
 from grader.collect.retrieval.pictures import find_pictures, look_at_pictures
 from grader.evidence import Refused, RetrievalImages, Seen, Tasks
 from grader.intake import Archive, open_submission
-from grader.probes.pictures import difference_hash
+from grader.probes.retrieval.pictures import difference_hash
 from grader.records import Student, Submission
 from grader.sandbox import Sandbox
 

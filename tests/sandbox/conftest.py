@@ -23,10 +23,9 @@ def run(inputs, files):
     exec(inputs["code"], scope)
     return scope["value"], scope["arrays"]
 """, hostile.__dict__)
-from grader import worker
+from grader.probes import worker
 sys.modules["grader.probes.hostile"] = hostile
 worker.WARM = ()
-worker.PROBES["hostile"] = ("hostile", "run")
 '''
 
 Attack = Callable[..., Reply | Failure]
@@ -38,9 +37,11 @@ def hostile_probe() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bubblewrap, "LAST_WORDS", 2.0)
         for module in (bubblewrap, plain):
-            before, _, after = module.BOOT.partition("from grader.worker import main;")
+            before, _, after = module.BOOT.partition("from grader.probes.worker import main;")
             assert after
-            patch.setattr(module, "BOOT", f"{before.rstrip('; ')}\n{HOSTILE}\nfrom grader.worker import main;{after}")
+            patch.setattr(
+                module, "BOOT", f"{before.rstrip('; ')}\n{HOSTILE}\nfrom grader.probes.worker import main;{after}"
+            )
         yield
 
 
@@ -63,7 +64,7 @@ def attack_in(sandbox: Sandbox) -> Attack:
         **inputs: Any,
     ) -> Reply | Failure:
         limits = Limits(seconds=seconds, megabytes=megabytes)
-        return sandbox.run(Job("hostile", {"code": code, **inputs}, files or {}, arrays or {}, limits))
+        return sandbox.run(Job("hostile.run", {"code": code, **inputs}, files or {}, arrays or {}, limits))
 
     return attack
 

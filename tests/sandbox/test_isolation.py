@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from grader.checks import DEFAULT_RUBRIC
 from grader.evidence import Crashed, Malformed, OutOfMemory, TimedOut, Unavailable
-from grader.rubric import DEFAULT
 from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox, bubblewrap, open_sandbox
 from grader.sandbox.watch import _tree, tree_megabytes
 
@@ -59,7 +59,7 @@ def test_neither_homes_nor_submissions_nor_the_graders_own_files_are_there(attac
     (tmp_path / "secret").write_text("labels")
     paths = [
         str(tmp_path / "secret"),
-        str(DEFAULT),
+        str(DEFAULT_RUBRIC),
         str(Path(__file__)),
         "/etc/shadow",
         "/var/log",
@@ -76,7 +76,8 @@ def test_neither_the_rubric_nor_the_lab_solved_can_be_imported(attack: Any) -> N
     code = """
 import importlib
 value["found"] = []
-for name in ("grader.rubric", "grader.scoring", "grader.checks", "reports.html", "reference.exp2", "fixtures.demo"):
+names = ("grader.marking.rubric", "grader.collect.scoring", "grader.checks", "reports.html", "reference.exp2")
+for name in (*names, "fixtures.demo"):
     try:
         importlib.import_module(name)
         value["found"].append(name)
@@ -108,7 +109,7 @@ except OSError:
 
 
 def test_what_one_job_leaves_behind_the_next_cannot_use(attack: Any) -> None:
-    first = "import json, os, grader.worker as w; json.loads = os.getcwd = w.find_probe = None; value['x'] = 1"
+    first = "import json, os, grader.probes.worker as w; json.loads = os.getcwd = w.find_probe = None; value['x'] = 1"
     assert _value(attack(first)) == {"x": 1}
 
     second = "import json, os; value['read'] = json.loads('[1]'); value['folder'] = os.getcwd()"
@@ -366,7 +367,7 @@ def test_no_process_is_left_after_the_block() -> None:
         code = (
             "import os\nif os.fork() == 0:\n    os.setsid()\n    os.closerange(3, 100)\n    import time; time.sleep(60)"
         )
-        _value(sandbox.run(Job("hostile", {"code": code}, limits=Limits(seconds=9.0, megabytes=3000))))
+        _value(sandbox.run(Job("hostile.run", {"code": code}, limits=Limits(seconds=9.0, megabytes=3000))))
         assert isinstance(sandbox, bubblewrap.BubblewrapSandbox)
         assert sandbox._process is not None
         started = list(_tree(sandbox._process.pid))
@@ -397,7 +398,7 @@ def test_a_sandbox_that_does_not_start_is_unavailable_and_never_the_students_fau
     monkeypatch.setattr(bubblewrap, "BOOT", "raise SystemExit('no torch here')")
 
     with bubblewrap.BubblewrapSandbox() as sandbox:
-        answer = sandbox.run(Job("hostile", {"code": ALIVE}))
+        answer = sandbox.run(Job("hostile.run", {"code": ALIVE}))
 
     assert isinstance(answer, Unavailable)
     assert "no torch here" in answer.message.english()

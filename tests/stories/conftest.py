@@ -11,15 +11,15 @@ import pytest
 from rich.console import Console
 
 from fixtures.stories import Expected, Story
+from grader.batch.one import Lab, grade_archive
 from grader.collect import Bench
 from grader.collect.code import caller
 from grader.dataset import ImageSet
 from grader.evidence import EVIDENCE
+from grader.gradebook.files import Graded, from_json, to_json
 from grader.intake import Archive
-from grader.mark import from_json, to_json
-from grader.pipeline import Graded, Lab, grade_archive
+from grader.marking.rubric import Rubric
 from grader.records import Blocked, Finding, Judged, Listing, MadeBy, Student, Table, Unjudged
-from grader.rubric import Rubric
 from grader.sandbox import Limits, Sandbox, bubblewrap
 from reports.html import render
 from reports.terminal import show

@@ -17,8 +17,8 @@ import pytest
 
 from fixtures.stories import Story, bases, read_stories, zipped
 from fixtures.stories.build import MARKER
+from grader.batch.one import Lab, grade_archive
 from grader.intake import Archive
-from grader.pipeline import Lab, grade_archive
 from grader.records import Grade, Student
 from grader.sandbox.watch import _tree
 

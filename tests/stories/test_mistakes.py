@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from fixtures.stories import Story, read_stories
-from grader.rubric import Rubric
+from grader.marking.rubric import Rubric
 
 STORIES = read_stories()
 MISTAKES = [story for story in STORIES if story.kind != "attack"]

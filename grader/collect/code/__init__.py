@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from grader.collect.bench import Bench
 from grader.collect.code.caller import Caller
 from grader.collect.code.features import look_at_features, true_features
 from grader.collect.code.fitting import look_at_fit
 from grader.collect.code.measuring import look_at_learning_rate, look_at_test
 from grader.collect.code.network import NEEDS_A_SANDBOX, own_network
+from grader.collect.equipment import Bench
 from grader.evidence import FeatureVectors, Fits, LearningRates, Observation, TestRuns, kind_of
 from grader.records import Submission
 from grader.sandbox import open_code_sandbox

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.collect.bench import validated
+from grader.collect.equipment import validated
 from grader.evidence import (
     Crashed,
     FailedCall,
@@ -29,8 +29,8 @@ from grader.evidence import (
     TimedOut,
     Unavailable,
 )
+from grader.evidence.phrases import phrase
 from grader.lab import LAB
-from grader.phrases import phrase
 from grader.probes.refusals import REFUSALS
 from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, CodeSandbox, Job, Limits, Reply
@@ -109,7 +109,7 @@ class Caller:
         if self._sandbox is None:
             return Unavailable(NO_SANDBOX)
         if path not in self._imported:
-            job = Job("code_import", {"file": path}, limits=IMPORT_LIMITS)
+            job = Job("code.running.try_import", {"file": path}, limits=IMPORT_LIMITS)
             reply = self._run(job, _Doing(f"importing {path}", importing=True))
             self._imported[path] = None if isinstance(reply, Reply) else reply
         broken = self._imported[path]

@@ -44,7 +44,9 @@ def look_at_features(caller: Caller, truth: Truth, trusted: Sandbox) -> Observat
         else:
             failures[f"{network}_features"] = found
     rows = np.array(ROWS, dtype=np.float32)
-    call = Call("normalise", "code_normalise", {}, {"rows": rows}, {"values": ArraySpec("<f4", rows.shape)})
+    call = Call(
+        "normalise", "code.features.call_normalise", {}, {"rows": rows}, {"values": ArraySpec("<f4", rows.shape)}
+    )
     reply = caller.call("extract_features.py", call)
     normalised, shape = None, None
     if isinstance(reply, Reply):
@@ -73,12 +75,14 @@ def _features(network: str) -> ArraySpec:
 
 def _true_job(network: str, ways: tuple[str, ...]) -> Job:
     arrays = dict.fromkeys(ways, _features(network))
-    return Job("features", {**_job_inputs(network), "ways": ways}, arrays=arrays, limits=CALL_LIMITS)
+    return Job(
+        "code.true_features.true_features", {**_job_inputs(network), "ways": ways}, arrays=arrays, limits=CALL_LIMITS
+    )
 
 
 def _extract(caller: Caller, truth: Truth, trusted: Sandbox, network: str) -> dict[str, Any] | Failure:
     wanted = _features(network)
-    call = Call(f"{network}_features", "code_features", _job_inputs(network), {}, {"values": wanted})
+    call = Call(f"{network}_features", "code.features.call_features", _job_inputs(network), {}, {"values": wanted})
     reply = caller.call("extract_features.py", call)
     if not isinstance(reply, Reply):
         return reply

@@ -79,7 +79,9 @@ def _call(caller: Caller, task: Task, epochs: int, rate: float) -> Reply | Failu
     data |= {"x": _column(x), "y": _column(task.of(x))}
     size = sum(value.size for pair in _weights(task.seed) for value in pair.values())
     inputs = {"epochs": epochs, "learning_rate": rate}
-    return caller.call("exp1.py", Call("fit", "code_fit", inputs, data, {"weights": ArraySpec("<f4", (size,))}))
+    return caller.call(
+        "exp1.py", Call("fit", "code.fit.call_fit", inputs, data, {"weights": ArraySpec("<f4", (size,))})
+    )
 
 
 def _fit(task: Task, reply: Reply) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def look_at_test(caller: Caller) -> Observation:
 
 def look_at_learning_rate(caller: Caller) -> Observation:
     """The schedule, sampled over the epochs."""
-    reply = caller.call("exp2.py", Call("learning_rate", "code_learning_rate", {"epochs": EPOCHS}))
+    reply = caller.call("exp2.py", Call("learning_rate", "code.test_and_rate.call_learning_rate", {"epochs": EPOCHS}))
     return observed(LearningRates, reply.value, caller) if isinstance(reply, Reply) else caller.refused(reply)
 
 
@@ -108,7 +108,7 @@ def _call(caller: Caller, setting: Setting, drawn: Drawn) -> Reply | Failure:
     data: dict[str, NDArray[Any]] = {**drawn.state, "images": drawn.images, "labels": drawn.labels}
     arrays = {"state": ArraySpec("<f4", (sum(value.size for value in drawn.state.values()),))}
     inputs = {"batch": setting.batch, "training": setting.training}
-    return caller.call("exp2.py", Call("test", "code_test", inputs, data, arrays))
+    return caller.call("exp2.py", Call("test", "code.test_and_rate.call_test", inputs, data, arrays))
 
 
 def _run(setting: Setting, drawn: Drawn, reply: Reply) -> dict[str, Any]:

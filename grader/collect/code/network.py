@@ -7,9 +7,9 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
-from grader.collect.bench import Bench
 from grader.collect.code.caller import Call, Caller
 from grader.collect.code.network_run import Fit, Run, measured
+from grader.collect.equipment import Bench
 from grader.collect.weights import choose_checkpoint
 from grader.disk.names import from_disk
 from grader.evidence import (
@@ -24,8 +24,8 @@ from grader.evidence import (
     Unavailable,
     kind_of,
 )
+from grader.evidence.phrases import phrase
 from grader.intake import place
-from grader.phrases import phrase
 from grader.probes.refusals import REFUSALS
 from grader.records import Message, Submission, message
 from grader.sandbox import Reply
@@ -103,7 +103,7 @@ def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, .
     name = from_disk(weights.name)
     for script in scripts:
         doing = f"building the networks of {script}"
-        call = Call(doing, "code_find_networks", {"weights": name}, files={"checkpoint": weights})
+        call = Call(doing, "code.own_network.find_networks", {"weights": name}, files={"checkpoint": weights})
         reply = caller.call_in(script, call)
         if isinstance(reply, Reply):
             if fits := _fits(script, reply.value.get("fits")):

@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from grader.collect.bench import Bench, validated
 from grader.collect.code.caller import Call, Caller
-from grader.collect.code.moved import Shown, shuffle_with_copies
+from grader.collect.code.shifted_copies import Shown, shuffle_with_copies
+from grader.collect.equipment import Bench, validated
 from grader.collect.pixels import with_pictures
+from grader.collect.scoring import count_correct, digest, score
 from grader.collect.weights import checkpoint_claim, run_of
 from grader.dataset import ImageSet
 from grader.disk.names import from_disk
@@ -41,7 +42,6 @@ from grader.evidence import (
 from grader.lab import LAB
 from grader.records import Message, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
-from grader.scoring import count_correct, digest, score
 
 SEED_BITS = 48
 FEW = 8  # images of the first try
@@ -92,7 +92,9 @@ class Run:
         }  # fmt: skip
         files = {"checkpoint": self.weights, "images": pixels}
         arrays = {"logits": ArraySpec("<f4", (count, LAB.classes))}
-        call = Call(f"running {fit.name}", "code_run_network", inputs, arrays=arrays, files=files, limits=limits)
+        call = Call(
+            f"running {fit.name}", "code.own_network.run_network", inputs, arrays=arrays, files=files, limits=limits
+        )
         return self.caller.call_in(fit.script, call)
 
 
@@ -101,7 +103,12 @@ def measured(run: Run, fits: tuple[Fit, ...], seen: Mapping[str, Observation]) -
     images = run.bench.images
     if isinstance(images, Message):
         return Unavailable(images)
-    job = Job("weights", {"file": from_disk(run.weights.name)}, {"checkpoint": run.weights}, limits=run.bench.limits)
+    job = Job(
+        "weights.checkpoint.describe_weights",
+        {"file": from_disk(run.weights.name)},
+        {"checkpoint": run.weights},
+        limits=run.bench.limits,
+    )
     described = run.bench.sandbox.run(job)  # where no student code runs
     if not isinstance(described, Reply):
         return described

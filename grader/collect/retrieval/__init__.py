@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grader.collect.bench import Bench
+from grader.collect.equipment import Bench
 from grader.collect.retrieval.comparing import Scene, compare_run
 from grader.collect.retrieval.pictures import look_at_pictures, readable
 from grader.collect.retrieval.reading import read_report

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from grader.collect.bench import Bench
+from grader.collect.equipment import Bench
 from grader.collect.retrieval.networks import Network, find_network
 from grader.collect.retrieval.paths import Paths
 from grader.collect.retrieval.pictures import bundle, label_of
@@ -235,7 +235,7 @@ def _tables(ways: Sequence[Way], network: Network, comparison: Comparison) -> li
     paths = [*scene.library, *(scene.queries[one.query] for one in comparison.asked)]
     with bundle([place(scene.submission, path) for path in paths]) as file:
         reply = scene.bench.sandbox.run(
-            Job("retrieval", inputs, {"bundle": file, **network.files}, arrays, SCORE_LIMITS)
+            Job("retrieval.scores.compute_scores", inputs, {"bundle": file, **network.files}, arrays, SCORE_LIMITS)
         )
     if not isinstance(reply, Reply):
         return reply
@@ -254,7 +254,7 @@ def _from_features(comparison: Comparison) -> ComparedRun | None:
     inputs = {"key": comparison.run.model, "library": scene.library, "queries": queries}
     arrays = {"scores": ArraySpec("<f4", (len(queries), len(scene.library)))}
     files = {"features": place(scene.submission, file)}
-    reply = scene.bench.sandbox.run(Job("features_file", inputs, files, arrays, SCORE_LIMITS))
+    reply = scene.bench.sandbox.run(Job("retrieval.scores.scores_of_features", inputs, files, arrays, SCORE_LIMITS))
     if not isinstance(reply, Reply) or np.isnan(reply.arrays["scores"]).any():
         return None
     return replace(comparison.compared(FEATURES, reply.arrays["scores"].astype(np.float64)), basis="features")

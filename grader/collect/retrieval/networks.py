@@ -8,13 +8,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from grader.collect.bench import Bench
+from grader.collect.equipment import Bench
 from grader.collect.weights import choose_checkpoint
 from grader.dataset import find_weights, usual_folders
 from grader.evidence import Failure, Pipeline, ReportedRun
+from grader.evidence.phrases import phrase
 from grader.intake import place
 from grader.lab import LAB
-from grader.phrases import phrase
 from grader.records import Message, Submission, message
 from grader.sandbox import Job, Limits, Reply
 
@@ -39,7 +39,13 @@ def find_network(run: ReportedRun, submission: Submission, bench: Bench) -> Netw
     """The network with the weights that the report states; a Message where it cannot be had, and what to do."""
     if not run.model:
         return message("The report does not say which network it is about: name it under 'model' in retrieval.json.")
-    reply = bench.sandbox.run(Job("extractor", {"model": run.model, "weights": _spelled(run)}, limits=DESCRIBE_LIMITS))
+    reply = bench.sandbox.run(
+        Job(
+            "retrieval.extractors.describe_extractor",
+            {"model": run.model, "weights": _spelled(run)},
+            limits=DESCRIBE_LIMITS,
+        )
+    )
     if not isinstance(reply, Reply):
         return reply
     known = reply.value

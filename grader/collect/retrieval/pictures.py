@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from grader.collect.bench import validated
 from grader.collect.documents import open_tasks
+from grader.collect.equipment import validated
 from grader.collect.pixels import picture
 from grader.evidence import LibraryImage, Observation, Refused, RetrievalImages
 from grader.evidence.retrieval import MOST_IMAGES, MOST_QUERIES
@@ -65,7 +65,9 @@ def look_at_pictures(submission: Submission, sandbox: Sandbox, tasks: Observatio
     count = min(len(paths), MOST_THUMBNAILS)
     with bundle([place(submission, path) for path in paths]) as file:
         arrays = {"thumbnails": ArraySpec("|u1", (count, THUMBNAIL, THUMBNAIL, 3))}
-        job = Job("pictures", {"thumbnails": count}, {"bundle": file}, arrays, PICTURE_LIMITS)
+        job = Job(
+            "retrieval.pictures.describe_pictures", {"thumbnails": count}, {"bundle": file}, arrays, PICTURE_LIMITS
+        )
         reply = sandbox.run(job)
     if not isinstance(reply, Reply):
         return reply

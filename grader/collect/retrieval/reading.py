@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from grader.collect.bench import validated
 from grader.collect.documents import DOCUMENT_LIMITS, MOST_DOCUMENTS, not_written
+from grader.collect.equipment import validated
 from grader.evidence import Observation, Refused, RetrievalReport
 from grader.intake import place
 from grader.lab import LAB
@@ -17,7 +17,9 @@ def read_report(submission: Submission, sandbox: Sandbox, tasks: Observation) ->
     rankings = [name for name in (parts.retrieval, *parts.rankings) if name]
     names = [*rankings, *parts.reports][:MOST_DOCUMENTS]
     files = {name: place(submission, name) for name in names}
-    job = Job("retrieval_report", {"names": names, "parts": parts.rankings}, files, limits=DOCUMENT_LIMITS)
+    job = Job(
+        "rankings.reading.read_retrieval", {"names": names, "parts": parts.rankings}, files, limits=DOCUMENT_LIMITS
+    )
     reply = sandbox.run(job) if names else None
     if reply is None or (isinstance(reply, Refused) and not rankings):  # a written report need not hold a ranking
         return not_written(LAB.retrieval, tasks, LAB.retrieval_script, LAB.retrieval_tasks)

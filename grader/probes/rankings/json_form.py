@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from grader.probes.rankings import models
-from grader.probes.rankings.found import Found, Heading
+from grader.probes.rankings.draft import Found, Heading
 from grader.probes.rankings.json_fields import KEYS, Placed, fold, folded, pick, rank_of, text_of
 from grader.probes.rankings.match_lines import MatchLine
 from grader.probes.rankings.paths import ends, slashed

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from grader.probes.documents import bounded, lines, part_name, plain
-from grader.probes.rankings.found import Found
+from grader.probes.documents.documents import bounded, lines, part_name, plain
+from grader.probes.documents.text import decode, read_bytes
+from grader.probes.rankings.draft import Found
 from grader.probes.rankings.json_fields import load
 from grader.probes.rankings.json_form import read_json
 from grader.probes.rankings.models import known
-from grader.probes.rankings.settled import add_models, report_fields
+from grader.probes.rankings.record import add_models, report_fields
 from grader.probes.rankings.text_form import read_text
 from grader.probes.refusals import Refuse
-from grader.probes.text import decode, read_bytes
 
 _SOFT_HYPHEN = re.compile("\u00ad(?!\\s*$)")  # one at the line's end says that a word goes on in the next
 MINUS = "\u2212"

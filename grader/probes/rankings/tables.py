@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from grader.probes.rankings import models
+from grader.probes.rankings.draft import Found, Heading
 from grader.probes.rankings.figures import Claim
-from grader.probes.rankings.found import Found, Heading
 from grader.probes.rankings.match_lines import SCORE_WORD, MatchLine, read_match
 from grader.probes.rankings.paths import cleaned, ends
 from grader.probes.rankings.scores import Score, score_in

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from grader.probes.documents import MOST_LINES
+from grader.probes.documents.documents import MOST_LINES
 from grader.probes.rankings.cells import BLANKS, SPLITS, Split, barred
+from grader.probes.rankings.draft import Found, Heading
 from grader.probes.rankings.figures import claims_in
-from grader.probes.rankings.found import Found, Heading
 from grader.probes.rankings.match_lines import MatchLine, read_match, read_matches
 from grader.probes.rankings.paths import ends, start
 from grader.probes.rankings.tables import Table, columns_of, is_rule, may_be_titles

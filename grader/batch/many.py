@@ -1,0 +1,45 @@
+"""Many archives, one after the other: each result is written as soon as it is there, and a bad archive stops nobody."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+
+from grader.batch.one import Lab, grade_archive
+from grader.batch.unopened import bug, unmarked
+from grader.gradebook.files import Graded
+from grader.gradebook.publish import Written
+from grader.intake import Archive
+from grader.records import Message
+from grader.records.errors import BadLab, GraderError
+
+
+def grade_all(
+    archives: Iterable[Archive], lab: Lab, publish: Callable[[Graded], Written], say: Callable[[Archive, Message], None]
+) -> Iterator[Written]:
+    """Grade and publish one archive after the other. A bug of ours becomes a Grade that needs a human.
+
+    Raises BadLab where a result cannot be written: the next one could not be either.
+    """
+    for archive in archives:
+        try:
+            written = publish(_graded(archive, lab, say))
+        except BadLab:
+            raise
+        except Exception as error:  # a page that cannot be drawn, evidence that no file can hold
+            written = publish(_bug(archive, error, lab))
+        yield written
+
+
+def _graded(archive: Archive, lab: Lab, say: Callable[[Archive, Message], None]) -> Graded:
+    try:
+        return grade_archive(archive, lab, lambda step: say(archive, step))
+    except GraderError as error:  # not readable here, no room to unpack it: the message says what to do
+        return Graded(unmarked(archive, error.message, lab.rubric, lab.made_by), None)
+    except Exception as error:
+        return _bug(archive, error, lab)
+
+
+def _bug(archive: Archive, error: Exception, lab: Lab) -> Graded:
+    traceback.print_exception(error)
+    return Graded(bug(archive, error, lab.rubric, lab.made_by), None)

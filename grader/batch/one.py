@@ -1,0 +1,42 @@
+"""One archive, all the way: opened, looked at, judged, marked."""
+
+from __future__ import annotations
+
+import shlex
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from grader.batch.unopened import refused
+from grader.collect import Bench, collect
+from grader.gradebook.files import Graded
+from grader.intake import Archive, open_submission
+from grader.marking.mark import mark
+from grader.marking.rubric import Rubric
+from grader.records import MadeBy, Message, message
+from grader.records.errors import BadSubmission
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """What all submissions of one run have in common."""
+
+    bench: Bench
+    rubric: Rubric
+    made_by: MadeBy
+    options: tuple[str, ...] = ()  # of the command line, as far as they can move a mark
+
+
+def grade_archive(archive: Archive, lab: Lab, say: Callable[[Message], None]) -> Graded:
+    """Grade one archive. A refusal is a Grade too; raises only for bugs of ours."""
+    say(message("unpacking"))
+    command = shlex.join(["grade", archive.name, *lab.options])
+    made_by = replace(lab.made_by, command=command)
+    with tempfile.TemporaryDirectory(prefix="grade-") as folder:
+        try:
+            submission = open_submission(archive, Path(folder) / "unpacked")
+        except BadSubmission as error:
+            return Graded(refused(archive, error.message, lab.rubric, made_by), None)
+        evidence = collect(submission, lab.bench, say)
+    return Graded(mark(evidence, lab.rubric, made_by), evidence)

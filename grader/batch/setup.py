@@ -1,0 +1,143 @@
+"""One run of `grade`: from options to the lab that all its submissions share, and to printed results."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from grader import __version__
+from grader.batch.many import grade_all
+from grader.batch.one import Lab
+from grader.checks import DEFAULT_RUBRIC, discover
+from grader.collect import Bench, processors
+from grader.dataset import ImageSet, Progress, fetch_cifar10, find_cifar10, nothing_here
+from grader.disk.names import from_disk
+from grader.gradebook.publish import Publisher, Written
+from grader.intake import Archive, expand
+from grader.marking.rubric import Rubric, read_rubric
+from grader.records import Grade, MadeBy, Message, message
+from grader.records.errors import BadLab, MissingData
+from grader.sandbox import Job, Limits, Reply, Sandbox, open_sandbox
+
+Device = Literal["auto", "cpu", "cuda"]
+NVIDIA = Path("/dev/nvidiactl")  # there where the driver is loaded; asking torch would cost its import
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line, parsed."""
+
+    rubric: Path | None
+    out: Path
+    device: Device
+    sandbox: Literal["auto", "bubblewrap", "plain"]
+    audience: Literal["staff", "student"]
+    weights_dir: Path | None
+    time_limit: float
+    memory: int
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What can move a mark, as it would be written on a command line; without paths of this machine."""
+        rubric = ("--rubric", from_disk(self.rubric.name)) if self.rubric else ()
+        device = ("--device", self.device) if self.device != "auto" else ()
+        weights = ("--weights-dir", from_disk(self.weights_dir.name)) if self.weights_dir else ()
+        return (*rubric, *device, *weights)
+
+
+def find_archives(paths: Sequence[Path]) -> tuple[tuple[Archive, ...], tuple[BadLab, ...]]:
+    """Every submission that the paths stand for, each once, and what is wrong with the other paths."""
+    archives: dict[Path, Archive] = {}
+    refusals: list[BadLab] = []
+    for path in paths:
+        try:
+            for archive in expand(
+                path
+            ):  # `../lab/ada.zip` is `ada.zip`; a link is what was handed in and not its target
+                archives.setdefault(archive.path.parent.resolve() / archive.path.name, archive)
+        except BadLab as error:
+            refusals.append(error)
+    return tuple(archives.values()), tuple(refusals)
+
+
+def find_images(
+    data: Path | None, cache: Path, progress: Progress | None, say: Callable[[Message], None]
+) -> ImageSet | Message:
+    """CIFAR-10, fetched where `progress` allows it; else why there is none. Raises MissingData for a bad `data`."""
+    try:
+        found = find_cifar10(data, cache)
+    except MissingData:
+        if data is not None:
+            raise
+        found = None
+    if found is not None:
+        return found
+    try:
+        if progress is None:
+            raise nothing_here(cache)
+        text = "CIFAR-10 is not on this machine yet: it is fetched once, about 170 MB, into {folder}."
+        say(message(text, folder=str(cache)))
+        return fetch_cifar10(cache, progress)
+    except MissingData as error:
+        say(error.message)  # once, with each source and its reason; a student's page needs only what follows from it
+        return message("CIFAR-10 is not on this machine: run 'grade data fetch', then grade again.")
+
+
+@contextmanager
+def open_lab(options: Options, rubric: Rubric, images: ImageSet | Message) -> Iterator[Lab]:
+    """The sandbox started, the device chosen. Raises BadLab where what was asked for cannot be had."""
+    gpu = options.device != "cpu" and NVIDIA.exists()
+    with open_sandbox(options.sandbox, gpu) as sandbox:
+        device = _device(options.device, gpu, sandbox)
+        limits = Limits(options.time_limit, options.memory)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        made_by = MadeBy(grader=__version__, python=platform.python_version(), graded_at=now)
+        yield Lab(
+            Bench(images, sandbox, device, processors(), limits, options.weights_dir), rubric, made_by, options.told
+        )
+
+
+def _device(asked: Device, gpu: bool, sandbox: Sandbox) -> str:
+    if asked == "cpu" or (asked == "auto" and not gpu):
+        return "cpu"
+    machine = sandbox.run(Job("machine.describe_machine", {"device": "cuda"}))
+    if isinstance(machine, Reply) and machine.value.get("cuda"):
+        return "cuda"
+    if asked == "cuda":
+        raise BadLab(message("--device cuda: torch finds no CUDA device in the sandbox; 'grade doctor' tells more"))
+    return "cpu"
+
+
+def files_of_weights(networks: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Name, address and file of each network's first weights. Raises BadLab for a name that torchvision lacks."""
+    with open_sandbox("plain") as sandbox:
+        for name in networks:
+            known = sandbox.run(Job("retrieval.extractors.describe_extractor", {"model": name, "weights": ""}))
+            value = known.value if isinstance(known, Reply) else {}
+            if "file" not in value:
+                near = message("; did you mean {near}?", near=str(value["near"])) if value.get("near") else message(".")
+                text = "torchvision has no network called {name}{near} Name it as in torchvision.models."
+                raise BadLab(message(text, name=name, near=near))
+            yield name, str(value["url"]), str(value["file"])
+
+
+def load_rubric(options: Options) -> Rubric:
+    """The rubric of the command line, else the lab's own. Raises BadLab."""
+    return read_rubric(options.rubric or DEFAULT_RUBRIC, discover())
+
+
+def grade_each(
+    archives: Sequence[Archive], lab: Lab, options: Options, say: Callable[[Archive, Message], None]
+) -> Iterator[Written]:
+    """Grade and write one after the other."""
+    from reports.html import render
+
+    def page(grade: Grade) -> str:
+        return render(grade, options.audience)
+
+    yield from grade_all(archives, lab, Publisher(options.out, page), say)

@@ -1,0 +1,33 @@
+"""Grades of submissions that could not be looked at: no archive, no room, or a fault of the grader itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from grader.intake import Archive, file_digest
+from grader.marking.rubric import Rubric
+from grader.records import Blocked, Grade, MadeBy, Manual, Mark, Message, Unjudged, message
+
+
+def refused(archive: Archive, cause: Message, rubric: Rubric, made_by: MadeBy) -> Grade:
+    """The Grade of an archive that cannot be opened: every finding is blocked by the same cause."""
+    digest = file_digest(archive.path) if archive.path.is_file() else ""
+    marks = tuple(Mark(line.criterion, Blocked(line.criterion.check, cause)) for line in rubric.lines)
+    made_by = replace(made_by, rubric=rubric.digest)
+    return Grade(archive.student, digest, archive.name, marks, None, made_by, unusable=True)
+
+
+def bug(archive: Archive, error: Exception, rubric: Rubric, made_by: MadeBy) -> Grade:
+    """The Grade where the grader itself failed."""
+    text = "the grader failed on this submission ({kind}: {error}); please report it"
+    return unmarked(archive, message(text, kind=type(error).__name__, error=str(error)[:300]), rubric, made_by)
+
+
+def unmarked(archive: Archive, fault: Message, rubric: Rubric, made_by: MadeBy) -> Grade:
+    """The Grade of an archive that could not be looked at here: no marks, and staff act on the fault."""
+    findings = (
+        Manual(line.criterion.check, fault) if line.check is None else Unjudged(line.criterion.check, fault)
+        for line in rubric.lines
+    )  # fmt: skip
+    marks = tuple(Mark(line.criterion, finding) for line, finding in zip(rubric.lines, findings, strict=True))
+    return Grade(archive.student, "", archive.name, marks, None, replace(made_by, rubric=rubric.digest))

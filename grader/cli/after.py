@@ -1,0 +1,238 @@
+"""The commands for after grading: what a person decides, a class marked again by another rubric, gradebooks."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from grader.cli import console
+from grader.cli.options import (
+    GRADED,
+    NEEDS_HUMAN,
+    UNUSABLE,
+    GivenPath,
+    audience_option,
+    language_option,
+    pseudonyms_option,
+)
+
+if TYPE_CHECKING:
+    from grader.gradebook.files import Changed
+    from grader.gradebook.regrade import Regraded
+    from grader.records import Audience
+
+
+@click.command(
+    "adjust",
+    epilog="Examples: grade adjust grades ada --points -5 --reason 'two days late' | grade adjust grades ada"
+    " --criterion report_trend --points 4 --reason 'no unit' | grade adjust grades --from marks.csv",
+)
+@click.argument("folder", type=GivenPath(path_type=Path, exists=True, file_okay=False))
+@click.argument("student", required=False)
+@click.option("--points", type=float, metavar="N", help="Points to add, or to take with a minus sign.")
+@click.option("--reason", metavar="TEXT", help="Why; the student reads it.")
+@click.option("--criterion", default="", metavar="NAME", help="Give the points for this criterion, marked by hand.")
+@click.option("--lateness", is_flag=True, help="These points are for lateness, in place of the rubric's late policy.")
+@click.option("--from", "table", type=GivenPath(path_type=Path), metavar="FILE",
+              help="A CSV file with columns student, criterion, points, reason.")  # fmt: skip
+@click.option("--by", metavar="NAME", help="Who decides; your login name by default.")
+@audience_option
+@pseudonyms_option
+@language_option
+def adjust_command(folder: Path, audience: Audience, pseudonyms: bool, **rest: Any) -> None:
+    """Add points to STUDENT's grade below FOLDER, or mark what a person marks; the page is drawn again.
+
+    STUDENT is a name, a number, an address or a folder. What was decided stays when the student is graded again.
+    """
+    asked = _Asked(**rest)
+    changed, status = _one(folder, asked) if asked.table is None else _from_table(folder, asked)
+    _draw(folder, changed, audience, pseudonyms)
+    sys.exit(status)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The command line of `adjust`, parsed."""
+
+    student: str | None
+    points: float | None
+    reason: str | None
+    criterion: str
+    lateness: bool
+    table: Path | None
+    by: str | None
+
+
+def _one(folder: Path, asked: _Asked) -> tuple[Sequence[Changed], int]:
+    from grader.gradebook.adjust import Decision, adjust
+
+    if asked.student is None or asked.points is None or asked.reason is None:
+        raise click.UsageError("needed: STUDENT, --points and --reason; or --from FILE")
+    if asked.criterion and asked.lateness:
+        raise click.UsageError("--lateness adjusts the total; leave --criterion out")
+    decision = Decision(asked.points, asked.reason, _who(asked.by), _today(), asked.criterion, asked.lateness)
+    changed = (adjust(folder, asked.student, decision, console.complain),)
+    _show(changed)
+    return changed, GRADED
+
+
+def _from_table(folder: Path, asked: _Asked) -> tuple[Sequence[Changed], int]:
+    from grader.gradebook.marks_table import adjust_from
+    from reports import terminal
+
+    assert asked.table is not None
+    if asked.student or asked.points is not None or asked.reason or asked.criterion or asked.lateness:
+        raise click.UsageError("--from FILE says students, points and reasons itself; leave them out here")
+    taken = adjust_from(folder, asked.table, _who(asked.by), _today())
+    _show(taken.changed)
+    out = console.console()
+    for line in taken.lines:
+        terminal.examined(line, out)
+    for refusal in taken.refusals:
+        console.complain(refusal)
+    return taken.changed, GRADED if taken.whole else UNUSABLE
+
+
+def _today() -> str:
+    return datetime.now(UTC).date().isoformat()
+
+
+def _who(named: str | None) -> str:
+    if named is not None:
+        return named
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container without such a user
+        raise click.UsageError("who decides is not known here; name it with --by") from None
+
+
+@click.command("regrade", epilog="Example: grade regrade grades --rubric new.toml --dry-run")
+@click.argument("folder", type=GivenPath(path_type=Path, exists=True, file_okay=False))
+@click.option("--rubric", type=GivenPath(path_type=Path), required=True, metavar="FILE", help="The rubric to mark by.")
+@click.option("--yes", is_flag=True, help="Write without asking.")
+@click.option("--dry-run", is_flag=True, help="Only show who gains and who loses.")
+@audience_option
+@pseudonyms_option
+@language_option
+def regrade_command(folder: Path, rubric: Path, yes: bool, dry_run: bool, **pages: Any) -> None:
+    """Mark the grades below FOLDER again by another rubric, from the stored evidence: nothing is run.
+
+    Shows who gains and who loses, and asks before it writes. What people adjusted and marked stays.
+    """
+    from grader.checks import discover
+    from grader.gradebook.files import save
+    from grader.gradebook.regrade import regrade
+    from grader.marking.rubric import read_rubric
+    from grader.records import message
+
+    done = regrade(folder, read_rubric(rubric, discover()))
+    _compare(done)
+    status = UNUSABLE if done.refusals else GRADED
+    out = console.console()
+    if not done.changed:
+        console.line(out, message("Nothing would change."))
+        sys.exit(status)
+    if dry_run or not (yes or _asked(len(done.changed))):
+        console.line(out, message("Nothing was written."))
+        sys.exit(status)
+    save(done.changed)
+    _draw(folder, done.changed, **pages)
+    sys.exit(status)
+
+
+def _compare(done: Regraded) -> None:
+    from grader.gradebook.regrade import comparison, summary
+    from reports import terminal
+    from reports.plain_table import show_table
+
+    out = console.console()
+    table = comparison(done)
+    if table.rows:
+        show_table(table, out)
+        out.print()
+    for line in summary(done):
+        terminal.examined(line, out)
+    for refusal in done.refusals:
+        console.complain(refusal)
+
+
+def _asked(count: int) -> bool:
+    """Whether a person said yes; no where there is nobody to ask."""
+    from grader.records import message
+    from reports.text import words
+
+    try:
+        return click.confirm(words(message("Write these grades ({count})?", count=count)))
+    except click.Abort:
+        click.echo()
+        return False
+
+
+def _show(changed: Sequence[Changed]) -> None:
+    from grader.disk.names import visible
+    from grader.records import Checked, message
+    from reports import terminal
+
+    out = console.console()
+    for one in changed:
+        text = "{before:g} points before, {after:g} of {points:g} now"
+        said = message(text, before=one.before.total, after=one.after.total, points=one.after.points)
+        name = visible(one.after.student.name)
+        terminal.examined(Checked(message("{student}", student=name), "good", said), out)
+
+
+def _draw(folder: Path, changed: Sequence[Changed], audience: Audience, pseudonyms: bool) -> None:
+    from grader.gradebook.pages import draw_some
+    from reports import terminal
+
+    drawn = draw_some(folder, [one.path for one in changed], audience, pseudonyms)
+    terminal.drawn(drawn.pages, drawn.class_page, console.console())
+
+
+@click.command(
+    "export",
+    epilog="Examples: grade export grades --to csv | grade export grades --to canvas --into book.csv --column 'Lab 5'",
+)
+@click.argument("folder", type=GivenPath(path_type=Path), required=False)
+@click.option(
+    "--to",
+    required=True,
+    type=click.Choice(["csv", "canvas", "moodle", "gradescope", "junit", "classroom50", "gradescope-autograder"]),
+    help="The gradebook or platform.",
+)
+@click.option(
+    "--into",
+    type=GivenPath(path_type=Path),
+    metavar="FILE",
+    help="Your own export from Canvas or Moodle: a copy of it is filled.",
+)
+@click.option("--column", metavar="NAME", help="The column to fill.")
+@click.option("--out", type=GivenPath(path_type=Path), metavar="PATH", help="Where the result goes.")
+@click.option(
+    "--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml, for gradescope-autograder."
+)
+@click.option("--final-only", is_flag=True, help="Leave out what still needs a human.")
+@language_option
+def export_command(**rest: Any) -> None:
+    """Write the grades below FOLDER into your gradebook's format; nothing is graded anew.
+
+    Students who match no row, and rows without a grade, are listed.
+    """
+    from grader.gradebook.exports import Request, export
+    from reports import terminal
+
+    done = export(Request(**rest, environment=os.environ))
+    out = console.console()
+    for line in done.lines:
+        terminal.examined(line, out)
+    for refusal in done.refusals:
+        console.complain(refusal)
+    sys.exit(UNUSABLE if done.refusals else NEEDS_HUMAN if done.needs_human else GRADED)

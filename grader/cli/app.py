@@ -1,0 +1,289 @@
+"""The command `grade`: reads the command line, prints, and hands everything else on.
+
+Whatever costs time to import is imported inside the commands, so that help and completion answer at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from grader import __version__
+from grader.cli import console
+from grader.cli.after import adjust_command, export_command, regrade_command
+from grader.cli.options import (
+    GRADED,
+    NEEDS_HUMAN,
+    UNUSABLE,
+    DefaultGroup,
+    GivenPath,
+    audience_option,
+    data_option,
+    language_option,
+    measuring_options,
+    pseudonyms_option,
+)
+from grader.cli.signals import Terminated, ending_orderly
+from grader.cli.students import pack, precheck, template
+from grader.records import message
+from grader.records.errors import GraderError
+from reports.languages import of_locale, speaking
+
+if TYPE_CHECKING:
+    from grader.batch.setup import Options
+    from grader.dataset import ImageSet
+    from grader.intake import Archive
+    from grader.marking.rubric import Rubric
+    from grader.records import Grade, Message
+
+INTERRUPTED = 130
+
+
+@click.group(
+    cls=DefaultGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit status: 0 graded, 1 at least one grade needs a human, 2 something could not be used.",
+)
+@click.version_option(__version__, prog_name="cnn-lab-grader")
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """Grade the CNN lab: re-measure handed-in weights on CIFAR-10, safely, and say why a mark is what it is.
+
+    \b
+    grade submission.zip            grade one submission (short for: grade run submission.zip)
+    grade downloads/ --out marks/   grade every submission in a folder
+    grade report grades/            draw the pages again from stored grades
+    grade adjust grades/ ada        points by a person, with a reason
+    grade demo                      see it work, without CIFAR-10
+    """  # noqa: D301 - click reads the backspace
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+@cli.command(
+    "run",
+    epilog="Examples: grade ada.zip | grade ada/ bob.zip --device cpu | grade moodle-download/ --rubric my-rubric.toml",
+)
+@click.argument("paths", nargs=-1, required=True, type=GivenPath(path_type=Path))
+@data_option
+@click.option("--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml.")
+@click.option("--no-fetch", is_flag=True, help="Do not fetch CIFAR-10 where it is missing.")
+@measuring_options
+def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **rest: Any) -> None:
+    """Grade submissions: zips, folders, or a folder full of them (Canvas, Moodle and Gradescope downloads).
+
+    Writes OUT/STUDENT/report.html and grade.json as soon as each is graded.
+    """
+    from grader.batch.setup import Options, find_archives, find_images, load_rubric
+    from grader.dataset import default_cache
+    from grader.disk.whole import require_room
+
+    options = Options(**rest)
+    rubric = load_rubric(options)  # a mistake in it is told before anything is fetched or measured
+    archives, refusals = find_archives(paths)
+    for refusal in refusals:
+        console.complain(refusal)
+    if not archives:
+        sys.exit(UNUSABLE)
+    require_room(options.out)
+    out = console.console()
+    with console.bar(out) as bar:
+        images = find_images(data, default_cache(), None if no_fetch else bar, lambda said: console.line(out, said))
+    code = _grade(archives, options, rubric, images)
+    sys.exit(UNUSABLE if refusals else code)
+
+
+@cli.command(epilog="Example: grade demo --out /tmp/demo")
+@measuring_options
+def demo(**rest: Any) -> None:
+    """Grade a built-in submission on a built-in image set: the whole job, without CIFAR-10 and without network."""
+    from fixtures import whole_demo
+    from grader.batch.setup import Options, load_rubric
+    from grader.dataset import default_cache
+    from grader.dataset import demo as demo_images
+    from grader.disk.whole import require_room
+    from grader.intake import Archive
+    from grader.records import Student
+
+    options = Options(rubric=None, **rest)
+    require_room(options.out)
+    told = message("The demo submission, measured on a drawn set of ten shapes in place of CIFAR-10.")
+    console.line(console.console(), told)
+    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
+        archive = Archive(whole_demo(Path(folder) / "demo"), Student("Demo Student"))
+        code = _grade((archive,), options, load_rubric(options), demo_images(default_cache()))
+    sys.exit(code)
+
+
+def _grade(archives: Sequence[Archive], options: Options, rubric: Rubric, images: ImageSet | Message) -> int:
+    """Grade, print each result as it comes, and return the exit status."""
+    from grader.batch.setup import grade_each, open_lab
+    from grader.gradebook.pages import draw_class
+    from reports import terminal
+    from reports.text import words
+
+    out = console.console()
+    written: list[tuple[Grade, Path]] = []
+    with open_lab(options, rubric, images) as lab, out.status("") as status:
+
+        def say(archive: Archive, step: Message) -> None:
+            place = f"[{len(written) + 1}/{len(archives)}] " if len(archives) > 1 else ""
+            status.update(console.plain(f"{place}{archive.name}: {words(step)}"))
+
+        for result in grade_each(archives, lab, options, say):
+            written.append((result.grade, result.report))
+            terminal.show(result.grade, result.report, out)
+    if len(written) > 1:
+        terminal.summary(written, out)
+        drawn = draw_class(options.out, options.audience, pseudonyms=False)
+        terminal.drawn(drawn.pages, drawn.class_page, out)
+        for refusal in drawn.refusals:
+            console.complain(refusal)
+    if any(grade.unusable for grade, _ in written):
+        return UNUSABLE
+    return NEEDS_HUMAN if any(grade.needs_human for grade, _ in written) else GRADED
+
+
+@cli.group()
+def data() -> None:
+    """CIFAR-10 on this machine: fetch it, see where it is."""
+
+
+@data.command(epilog="Example: grade data fetch")
+@language_option
+def fetch() -> None:
+    """Fetch CIFAR-10 (about 170 MB, once), verify it and keep it in your cache."""
+    from grader.dataset import default_cache, fetch_cifar10
+
+    out = console.console()
+    with console.bar(out) as bar:
+        found = fetch_cifar10(default_cache(), bar)
+    console.line(out, _verified(found))
+
+
+@data.command(epilog="Example: grade data where --data ./data")
+@data_option
+@language_option
+def where(data: Path | None) -> None:
+    """Say where CIFAR-10 was found, after verifying it."""
+    from grader.dataset import default_cache, find_cifar10, nothing_here
+
+    found = find_cifar10(data, default_cache())
+    if found is None:
+        raise nothing_here(default_cache())
+    console.line(console.console(), _verified(found))
+
+
+@cli.group()
+def weights() -> None:
+    """ImageNet weights on this machine, with which rankings are computed anew."""
+
+
+@weights.command("fetch", epilog="Example: grade weights fetch resnet50 alexnet")
+@click.argument("networks", nargs=-1, required=True, metavar="NETWORK...")
+@language_option
+def fetch_networks(networks: tuple[str, ...]) -> None:
+    """Fetch torchvision's weights of each network, verify them and keep them in your cache."""
+    from grader.batch.setup import files_of_weights
+    from grader.dataset import fetch_weights
+
+    out = console.console()
+    for name, url, file in files_of_weights(networks):
+        with console.bar(out) as bar:
+            place = fetch_weights(url, file, bar)
+        console.line(out, message("{name}: {place}, verified.", name=name, place=str(place)))
+
+
+def _verified(found: ImageSet) -> Message:
+    text = "{name} is in {folder}, verified (test batch SHA-256 {digest})."
+    return message(text, name=found.name, folder=str(found.folder), digest=found.digest)
+
+
+@cli.command(epilog="Examples: grade report grades | grade report grades --audience student")
+@click.argument("folder", type=GivenPath(path_type=Path, exists=True, file_okay=False))
+@audience_option
+@language_option
+@pseudonyms_option
+def report(folder: Path, audience: Literal["staff", "student"], pseudonyms: bool) -> None:
+    """Draw the pages of the grades below FOLDER again: each student's, and the class's. Nothing is graded anew."""
+    from grader.gradebook.pages import draw_pages
+    from reports import terminal
+
+    drawn = draw_pages(folder, audience, pseudonyms)
+    terminal.drawn(drawn.pages, drawn.class_page, console.console())
+    for refusal in drawn.refusals:
+        console.complain(refusal)
+    sys.exit(UNUSABLE if drawn.refusals else GRADED)
+
+
+@cli.command(epilog="Example: grade doctor")
+@data_option
+@language_option
+def doctor(data: Path | None) -> None:
+    """Check that this machine can grade: really start the sandbox, look for torch, a GPU and CIFAR-10."""
+    from grader.batch.doctor import examine
+    from grader.dataset import default_cache
+    from reports import terminal
+
+    out, states = console.console(), []
+    for checked in examine(data, default_cache()):
+        states.append(checked.state)
+        terminal.examined(checked, out)
+    sys.exit(UNUSABLE if "bad" in states else NEEDS_HUMAN if "worse" in states else GRADED)
+
+
+@cli.command(epilog="Example: grade completion bash >> ~/.bashrc")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that lets your shell complete grade's commands and options."""
+    from click.shell_completion import get_completion_class
+
+    chosen = get_completion_class(shell)
+    assert chosen is not None
+    click.echo(chosen(cli, {}, "grade", "_GRADE_COMPLETE").source())
+
+
+for verb in (adjust_command, export_command, regrade_command, pack, precheck, template):
+    cli.add_command(verb)
+
+
+def main() -> None:
+    """Entry point: errors that a person must act on are one sentence, never a traceback."""
+    sys.exit(_guarded(cli))
+
+
+def _guarded(command: click.Command) -> int:
+    """Run the command and return its exit status, in the language of the locale unless --lang chooses another."""
+    with speaking(of_locale(os.environ)):
+        return _status(command)
+
+
+def _status(command: click.Command) -> int:
+    """Click's own way out would make Ctrl-C a 1: "needs a human"."""
+    try:
+        with ending_orderly():
+            status = command.main(prog_name="grade", standalone_mode=False)
+    except GraderError as error:
+        console.complain(error)
+        return UNUSABLE
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        console.complain(message("interrupted; what was graded until now is in the output folder"))
+        return INTERRUPTED
+    except Terminated as request:
+        console.complain(message("ended from outside; what was graded until now is in the output folder"))
+        return request.status
+    except OSError as error:
+        why, text = error.strerror or str(error), "{place}: {why}; nothing half-written was left"
+        console.complain(message(text, place=str(error.filename or "?"), why=why))
+        return UNUSABLE
+    return status if isinstance(status, int) else GRADED

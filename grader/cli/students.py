@@ -1,0 +1,85 @@
+"""The verbs of students, and the one that makes what they start from: pre-check, pack, template."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from grader.cli import console
+from grader.cli.options import GivenPath, data_option, language_option
+from grader.records import message
+
+if TYPE_CHECKING:
+    from grader.records import Message
+
+READY, NOT_READY = 0, 1
+
+
+@click.command(epilog="Examples: grade precheck | grade precheck lab5 --data lab5/data")
+@click.argument("folder", type=GivenPath(path_type=Path), default=Path())
+@data_option
+@language_option
+def precheck(folder: Path, data: Path | None) -> None:
+    """For students: is FOLDER ready to be handed in? Runs your code, on your machine.
+
+    The grader's public checks on what `grade pack` would pack, on a part of the test images. Exit status: 0 ready,
+    1 not yet.
+    """
+    from grader.checks import DEFAULT_RUBRIC, discover
+    from grader.dataset import default_cache
+    from grader.marking.rubric import read_rubric
+    from grader.students.precheck import precheck as check
+    from reports import terminal
+    from reports.text import words
+
+    out = console.console()
+    with out.status("") as status:
+
+        def say(step: Message) -> None:
+            status.update(console.plain(words(step)))
+
+        found = check(folder, data, default_cache(), read_rubric(DEFAULT_RUBRIC, discover()), say)
+    terminal.ready_table((*found.tasks, *found.criteria), out)
+    missing = sum(line.state != "good" for line in (*found.tasks, *found.criteria))
+    ready = message("Ready: run 'grade pack' and hand in submission.zip.")
+    not_yet = message("Not ready yet: {count} of the lines above want a next step.", count=missing)
+    console.line(out, ready if found.ready else not_yet)
+    sys.exit(READY if found.ready else NOT_READY)
+
+
+@click.command(epilog="Examples: grade pack | grade pack lab5 --out ada.zip")
+@click.argument("folder", type=GivenPath(path_type=Path), default=Path())
+@click.option("--out", type=GivenPath(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Where the zip goes; FOLDER/submission.zip by default.")  # fmt: skip
+@language_option
+def pack(folder: Path, out: Path | None) -> None:
+    """For students: write submission.zip with what the lab asks for in FOLDER, and say what stays out."""
+    from grader.checks import DEFAULT_RUBRIC, discover
+    from grader.marking.rubric import read_rubric
+    from grader.students.pack import pack as write
+    from reports import terminal
+
+    packed = write(folder, out)
+    shown = console.console()
+    lines = tuple(packed.told(read_rubric(DEFAULT_RUBRIC, discover())))
+    for line in lines:
+        terminal.examined(line, shown)
+    console.line(shown, message("{path}: {size:.2f} MB", path=str(packed.path), size=packed.bytes / 1e6))
+    sys.exit(READY if all(line.state != "bad" for line in lines) else NOT_READY)
+
+
+@click.command(epilog="Example: grade template lab5")
+@click.argument("folder", type=GivenPath(path_type=Path, file_okay=False))
+@click.option("--force", is_flag=True, help="Write over files that differ.")
+@language_option
+def template(folder: Path, force: bool) -> None:
+    """Write the student's lab into FOLDER: the solved one with the solutions taken out."""
+    from grader.students.template import make_template, write_template
+
+    files = make_template()
+    write_template(files, folder, force)
+    text = "{count} files are in {folder}. Students begin with its README.md."
+    console.line(console.console(), message(text, count=len(files), folder=str(folder)))

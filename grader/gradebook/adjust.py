@@ -1,0 +1,150 @@
+"""What people decide about stored grades: points adjusted, criteria marked by hand. Nothing stored is edited away."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from grader.disk.names import from_disk, visible, visible_path
+from grader.gradebook.decisions import give, hand_in, with_adjustments
+from grader.gradebook.exports.matching import members, same
+from grader.gradebook.files import Changed, Stored, read_stored, save
+from grader.records import Adjustment, Given, Grade, Manual, Mark, message
+from grader.records.errors import BadLab
+
+MOST_POINTS = 10_000.0
+LONGEST_REASON = 500  # characters
+MOST_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Points for one student: for a criterion marked by hand, else added to the total (`lateness`: as the policy's)."""
+
+    points: float
+    reason: str
+    by: str
+    on: str
+    criterion: str = ""
+    lateness: bool = False
+
+
+def adjust(folder: Path, student: str, decision: Decision, complain: Callable[[BadLab], None]) -> Changed:
+    """Store one decision; complain about grades that cannot be read.
+
+    Raises BadLab where the student is not to be found, or nothing can be written.
+    """
+    stored, refusals = read_stored(folder)
+    for refusal in refusals:
+        complain(refusal)
+    one = find(Roll(stored, folder), student)
+    changed = Changed(one.path, one.grade, decided(one.grade, decision))
+    save([changed])
+    return changed
+
+
+def decided(grade: Grade, decision: Decision) -> Grade:
+    """The grade with the decision. Raises BadLab where it cannot be meant."""
+    decision = replace(decision, points=round(decision.points, 2), reason=decision.reason.strip())
+    _require_sense(decision)
+    if decision.criterion:
+        marks = tuple(_marked(mark, decision, grade) for mark in _with(grade, decision.criterion))
+        return replace(grade, marks=marks)
+    if not decision.points and not decision.lateness:
+        raise BadLab(message("0 points change nothing. Name the points with their sign, as in --points -5."))
+    about = Adjustment(
+        decision.points, decision.reason, decision.by, decision.on, "lateness" if decision.lateness else ""
+    )
+    people = tuple(one for one in grade.adjustments if one.by_person)
+    return with_adjustments(grade, (*people, about))
+
+
+def _require_sense(decision: Decision) -> None:
+    if not math.isfinite(decision.points) or abs(decision.points) > MOST_POINTS:
+        raise BadLab(message("Points lie between -{most:g} and {most:g}.", most=MOST_POINTS))
+    if not decision.reason:
+        raise BadLab(message("A reason is needed: the student reads it beside the points."))
+    if len(decision.reason) > LONGEST_REASON:
+        text = "The reason has {count} characters; {most} are enough."
+        raise BadLab(message(text, count=len(decision.reason), most=LONGEST_REASON))
+    if not decision.by.strip():
+        raise BadLab(message("Name who decided, with --by."))
+
+
+def _with(grade: Grade, criterion: str) -> tuple[Mark, ...]:
+    """The marks of a grade that has this criterion, and a person to mark it."""
+    named = [mark.criterion.check for mark in grade.marks if isinstance(mark.finding, Manual)]
+    if criterion in named:
+        return grade.marks
+    shown, student = visible(criterion), visible(grade.student.name)
+    if grade.unusable:
+        text = "{student}: what was handed in cannot be opened, and so nothing in it can be marked."
+        raise BadLab(message(text, student=student))
+    if any(mark.criterion.check == criterion for mark in grade.marks):
+        text = "{criterion} is measured and not marked by hand. Adjust the total: leave --criterion out."
+        raise BadLab(message(text, criterion=shown))
+    if not named:
+        text = "The grade of {student} has no criterion that a person marks: the rubric gives it manual = true."
+        raise BadLab(message(text, student=student))
+    if near := difflib.get_close_matches(criterion, named, n=1):
+        raise BadLab(message("There is no criterion {criterion}; did you mean {near}?", criterion=shown, near=near[0]))
+    text = "There is no criterion {criterion}; a person marks {names}."
+    raise BadLab(message(text, criterion=shown, names=", ".join(named)))
+
+
+def _marked(mark: Mark, decision: Decision, grade: Grade) -> Mark:
+    if mark.criterion.check != decision.criterion:
+        return mark
+    most = mark.criterion.points
+    if not 0.0 <= decision.points <= most:
+        text = "{criterion} is worth 0 to {most:g} points, and {points:g} are not among them."
+        raise BadLab(message(text, criterion=decision.criterion, most=most, points=decision.points))
+    return give(mark, Given(decision.points, most, decision.reason, decision.by, decision.on, hand_in(grade)))
+
+
+# --- who is meant ----------------------------------------------------------------------------------------------
+
+
+class Roll:
+    """The students below a folder, by each of their names: name, number, address, folder."""
+
+    def __init__(self, stored: Iterable[Stored], folder: Path) -> None:
+        self.root = folder
+        self.by_name: dict[str, dict[Path, Stored]] = defaultdict(dict)
+        self.shown: dict[str, str] = {}
+        for one in stored:
+            for name in filter(None, self._names(one)):
+                self.by_name[same(name)][one.path] = one
+                self.shown.setdefault(same(name), name)
+
+    def place(self, one: Stored) -> str:
+        """The student's folder as it is named in a command: with a slash, which no name has."""
+        return "/".join(map(from_disk, one.path.parent.relative_to(self.root).parts)) + "/"
+
+    def _names(self, one: Stored) -> Iterable[str]:
+        for student in (one.grade.student, *members(one.grade.student)):
+            yield from (student.name, student.identifier, student.email)
+        yield from (self.place(one), self.place(one).rstrip("/"))
+
+
+def find(roll: Roll, wanted: str) -> Stored:
+    """The one student who is meant. Raises BadLab where there is none, or more than one."""
+    match tuple(roll.by_name.get(same(wanted), {}).values()):
+        case (one,):
+            return one
+        case ():
+            near = difflib.get_close_matches(same(wanted), roll.by_name, n=1)
+            if near:
+                text = "No grade of {wanted} is below {folder}; did you mean {near}?"
+                shown = visible(roll.shown[near[0]])
+                raise BadLab(message(text, wanted=visible(wanted), folder=visible_path(roll.root), near=shown))
+            text = "No grade of {wanted} is below {folder}. Name the student, a number, or a folder there."
+            raise BadLab(message(text, wanted=visible(wanted), folder=visible_path(roll.root)))
+        case several:
+            text = "{wanted} could be any of {count}: {places}. Name the folder, with its slash."
+            places = ", ".join(visible(roll.place(one)) for one in several[:MOST_NAMED])
+            raise BadLab(message(text, wanted=visible(wanted), count=len(several), places=places))

@@ -1,0 +1,46 @@
+"""The zip that Gradescope installs: the grader as a wheel, and the two scripts that Gradescope calls."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from grader.disk.names import visible_path
+from grader.disk.whole import zipped
+from grader.gradebook.exports.wheel import build_wheel
+from grader.records import message
+from grader.records.errors import BadLab
+from reports.gradebooks import gradescope
+from reports.languages import spoken
+
+PROGRAMS = ("setup.sh", "run_autograder")
+SCRIPTS = (*PROGRAMS, "README.md")
+
+
+def autograder_zip(rubric: Path | None) -> bytes:
+    """The zip's bytes, with a rubric of the instructor's own where there is one. BadLab where that cannot be read."""
+    scripts = files("grader.gradebook.exports").joinpath("scripts")
+    content = {name: scripts.joinpath(name).read_bytes().replace(b"\r\n", b"\n") for name in SCRIPTS}
+    text = (
+        "Nothing could be graded. Hand in final.pth with your scripts, or one zip of them; if you did, tell your"
+        " instructor: the autograder's output says what went wrong."
+    )
+    content["failed.json"] = gradescope.failed(message(text)).encode()
+    content["language"] = spoken().encode()
+    wheel, data = build_wheel()
+    content[wheel] = data
+    if rubric is not None:
+        content["rubric.toml"] = _rubric(rubric)
+    return zipped(content.items(), PROGRAMS)
+
+
+def _rubric(path: Path) -> bytes:
+    from grader.checks import discover
+    from grader.marking.rubric import read_rubric
+
+    read_rubric(path, discover())  # a mistake in it is told here, and not by Gradescope, to a student
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        text = "{file} cannot be read: {why}."
+        raise BadLab(message(text, file=visible_path(path), why=error.strerror or str(error))) from error

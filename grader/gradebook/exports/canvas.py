@@ -1,0 +1,89 @@
+"""Canvas's gradebook export: which column, which rows, whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from grader.gradebook.exports.columns import find_column, listed, named_column, require_cells
+from grader.gradebook.exports.matching import Level, Matched, match
+from grader.gradebook.exports.sheets import Export
+from grader.gradebook.files import Stored
+from grader.records import Student, message
+from grader.records.errors import BadLab
+from reports.gradebooks.sheet import Row
+
+TEST_STUDENT = "Student, Test"
+POSSIBLE = "Points Possible"
+READ_ONLY = "(read only)"
+# Columns that Canvas works out by itself, of groups of assignments and of the course.
+WORKED_OUT = ("Current Score", "Final Score", "Current Points", "Final Points", "Current Grade", "Final Grade")
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """A Canvas export, understood."""
+
+    export: Export
+    column: int
+    students: tuple[int, ...]
+    possible: str  # points possible, as Canvas has them; "" where unsaid
+
+    def match(self, stored: Iterable[Stored]) -> Matched:
+        """By Canvas's id, then by the university's number or login, then by exact name."""
+        names = {row: self._names(row) for row in self.students}
+        levels = (
+            Level(self._cells("ID"), lambda student: _number(student, "canvas")),
+            Level(self._cells("SIS User ID"), lambda student: _number(student, "gradescope")),
+            Level(self._cells("SIS Login ID"), lambda student: (*_number(student, "gradescope"), student.email)),
+            Level(names, lambda student: (student.name,)),
+        )
+        return match(stored, levels, self.students, self.export)
+
+    def _names(self, row: int) -> tuple[str, ...]:
+        """A name in both orders: Canvas sorts by "Ng, Ada", and people are called Ada Ng."""
+        first_cell, second_cell = (self.export.sheet.rows[row].text(column) for column in (0, 1))
+        if self.export.sheet.headings[0] != "Student":
+            return (f"{second_cell} {first_cell}", f"{first_cell}, {second_cell}")
+        last, comma, first = first_cell.partition(", ")
+        return (first_cell, f"{first} {last}") if comma else (first_cell,)
+
+    def _cells(self, heading: str) -> Mapping[int, tuple[str, ...]]:
+        column = find_column(self.export, (heading,))
+        return {row: (self.export.sheet.rows[row].text(column),) for row in self.students}
+
+
+def read_canvas(export: Export, column: str | None) -> Canvas:
+    """Understand the export. BadLab where it is none of Canvas's, or where the assignment's column is not clear."""
+    headings = export.sheet.headings
+    named = headings[0] == "Student" or headings[:2] == ("LastName", "FirstName")  # a setting of the course
+    if not named or "ID" not in headings or "Section" not in headings:
+        text = "{file}, line 1: a gradebook of Canvas begins with Student, ID and Section. Export it under Grades."
+        raise BadLab(message(text, file=export.name))
+    rows = export.sheet.rows
+    possible = next((row for row in rows[1:] if row.text(0).startswith(POSSIBLE)), None)
+    offered = [
+        place
+        for place, heading in enumerate(headings)
+        if place > headings.index("Section")
+        and not heading.endswith(WORKED_OUT)
+        and not (possible and possible.text(place) == READ_ONLY)
+    ]
+    if column is None:
+        text = "--column is missing: name the assignment's column of {file}. There are {columns}."
+        raise BadLab(message(text, file=export.name, columns=listed([headings[place] for place in offered])))
+    chosen = named_column(export, column, offered)
+    students = tuple(number for number, row in enumerate(rows) if number and _is_student(row, headings.index("ID")))
+    require_cells(export, students, chosen)
+    return Canvas(export, chosen, students, possible.text(chosen) if possible else "")
+
+
+def _is_student(row: Row, number: int) -> bool:
+    """Not the points possible, not the row that says how grades are posted, not Canvas's own test student."""
+    name = row.text(0)
+    return not name.startswith(POSSIBLE) and name != TEST_STUDENT and bool(name or row.text(number))
+
+
+def _number(student: Student, platform: str) -> tuple[str, ...]:
+    """The number, where it is one of that platform: Canvas's 12345 is not the university's."""
+    return (student.identifier,) if student.identifier and student.platform in ("", platform) else ()

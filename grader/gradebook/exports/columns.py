@@ -1,0 +1,62 @@
+"""Which column of an export is which, found by headings that depend on the platform and its language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from grader.disk.names import visible
+from grader.gradebook.exports.matching import same
+from grader.gradebook.exports.sheets import Export
+from grader.records import message
+from grader.records.errors import BadLab
+
+MOST_NAMED = 12  # headings in one sentence
+_NUMBER = re.compile(r"\s*\(\d+\)$")  # Canvas writes an assignment's id behind its title
+
+
+def find_column(export: Export, names: Iterable[str]) -> int | None:
+    """The first column with one of these headings; None where there is none."""
+    wanted = {same(name) for name in names}
+    return next((place for place, text in enumerate(export.sheet.headings) if same(text) in wanted), None)
+
+
+def named_column(export: Export, name: str, offered: Sequence[int]) -> int:
+    """The column that the instructor names, with or without the id behind it. BadLab where none or several fit."""
+    headings = export.sheet.headings
+    for plain in (same, lambda text: same(_NUMBER.sub("", text))):
+        found = [place for place in offered if plain(headings[place]) == same(name)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            text = "{file}, line 1: {count} columns are named {name}. Give one of them another heading."
+            raise BadLab(message(text, file=export.name, count=len(found), name=visible(name)))
+    choices = [headings[place] for place in offered]
+    near = get_close_matches(name, [*choices, *(_NUMBER.sub("", choice) for choice in choices)], n=1)
+    if near:
+        text = "{file}, line 1: no column to fill is named {name}; did you mean --column {near}?"
+        raise BadLab(message(text, file=export.name, name=visible(name), near=quoted(near[0])))
+    text = "{file}, line 1: no column to fill is named {name}; there are {columns}."
+    raise BadLab(message(text, file=export.name, name=visible(name), columns=listed(choices)))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Headings in a sentence."""
+    shown = [quoted(name) for name in names[:MOST_NAMED]]
+    return ", ".join([*shown, *(["..."] if len(names) > MOST_NAMED else [])]) or "-"
+
+
+def quoted(name: str) -> str:
+    """A heading as it would be written on a command line."""
+    return f'"{visible(name)}"'
+
+
+def require_cells(export: Export, rows: Iterable[int], column: int) -> None:
+    """BadLab unless each of these rows reaches as far as the column."""
+    for number in rows:
+        row = export.sheet.rows[number]
+        if column >= len(row.fields):
+            text = "{file}, line {line}: its {count} cells do not reach as far as column {name}. Export it again."
+            values = {"file": export.name, "name": quoted(export.sheet.headings[column])}
+            raise BadLab(message(text, line=row.line, count=len(row.fields), **values))

@@ -1,0 +1,93 @@
+"""The instructor's own export, filled: a copy beside it, and every student told of who is on one side only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from grader.disk.whole import placed, write_output, zipped
+from grader.gradebook.exports import lines
+from grader.gradebook.exports.canvas import read_canvas
+from grader.gradebook.exports.interface import Exported, Request
+from grader.gradebook.exports.matching import Matched
+from grader.gradebook.exports.moodle import Moodle, read_moodle
+from grader.gradebook.exports.sheets import Export, read_export
+from grader.gradebook.files import Stored
+from grader.records import Checked, Grade, message
+from grader.records.errors import BadLab
+
+
+def fill_canvas(request: Request, stored: Sequence[Stored]) -> Exported:
+    """The gradebook with one column filled."""
+    from reports.gradebooks import canvas
+
+    export = _into(request)
+    book = read_canvas(export, request.column)
+    matched = book.match(stored)
+    excused = [row for row in matched.grades if canvas.excused(export.sheet.rows[row], book.column)]
+    grades = {row: grade for row, grade in _to_fill(matched, request).items() if row not in excused}
+    path = _beside(request, export)
+    write_output(path, export.encode(canvas.render(export.sheet, book.column, grades)), _inputs(request, stored))
+    done = [lines.excused(export, row, matched.grades[row].grade) for row in excused]
+    done += [*lines.scale(export, (book.possible,), grades), *lines.replaced(export, book.column, grades)]
+    return _filled(path, export, matched, grades, done)
+
+
+def fill_moodle(request: Request, stored: Sequence[Stored]) -> Exported:
+    """The worksheet with grades and comments, and the zip with the students' pages."""
+    from reports.gradebooks import moodle
+
+    export = _into(request)
+    book = read_moodle(export, request.column)
+    matched = book.match(stored)
+    grades = _to_fill(matched, request)
+    path, inputs = _beside(request, export), _inputs(request, stored)
+    write_output(path, export.encode(moodle.render(export.sheet, book.column, book.comments, grades)), inputs)
+    feedback = path.with_name(f"{path.stem}.feedback.zip")
+    write_output(feedback, zipped(_pages(book, grades)), inputs)
+    text = "reports in it: {count}, for 'Upload multiple feedback files in a zip'"
+    done = [lines.wrote(feedback, message(text, count=len(grades)))]
+    done += lines.scale(export, (book.possible(row) for row in grades), grades)
+    done += lines.replaced(export, book.column, grades)
+    return _filled(path, export, matched, grades, done)
+
+
+def _pages(book: Moodle, grades: Mapping[int, Grade]) -> Iterator[tuple[str, bytes]]:
+    """The students' edition, drawn anew: the page beside a grade may be the one for staff."""
+    from reports.gradebooks import moodle
+    from reports.html import render
+
+    for row, grade in grades.items():
+        folder = moodle.folder(book.name(row) or grade.student.name, book.participant(row))
+        yield f"{folder}/report.html", render(grade, "student").encode()
+
+
+def _into(request: Request) -> Export:
+    if request.into is None:
+        text = "--into is missing: name the file that you exported from {platform}. It is copied, never changed."
+        raise BadLab(message(text, platform=request.to.capitalize()))
+    return read_export(request.into)
+
+
+def _beside(request: Request, export: Export) -> Path:
+    source = export.path
+    return placed(request.out, source.parent, f"{source.stem}.graded{source.suffix}")
+
+
+def _inputs(request: Request, stored: Iterable[Stored]) -> list[Path]:
+    return [*(one.path for one in stored), *([request.into] if request.into else [])]
+
+
+def _to_fill(matched: Matched, request: Request) -> dict[int, Grade]:
+    grades = {row: one.grade for row, one in matched.grades.items()}
+    return {row: grade for row, grade in grades.items() if not (request.final_only and grade.needs_human)}
+
+
+def _filled(
+    path: Path, export: Export, matched: Matched, grades: Mapping[int, Grade], more: Sequence[Checked]
+) -> Exported:
+    """The lines of a filled export. Who handed nothing in is told, and is no reason to call for a person."""
+    done = lines.wrote(path, message("rows filled: {count}, from {source}", count=len(grades), source=export.name))
+    missing = [lines.no_grade(export, row) for row in matched.rows_without]
+    needed = bool(matched.lines) or any(line.state != "good" for line in more)
+    return Exported((done, *more, *matched.lines, *missing), needed)

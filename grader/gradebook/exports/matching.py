@@ -1,0 +1,112 @@
+"""Whose row is it: grades and rows of an export brought together, and told where they cannot be."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from grader.disk.names import visible
+from grader.gradebook.exports.sheets import Export
+from grader.gradebook.files import Stored
+from grader.records import Checked, Student, message
+
+Keys = Callable[[Student], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One way to know a row: what stands there, by row, and what a student would have there."""
+
+    cells: Mapping[int, Sequence[str]]
+    keys: Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Grades by row, each row one; and what a person has to do by hand."""
+
+    grades: Mapping[int, Stored]
+    lines: tuple[Checked, ...]
+    rows_without: tuple[int, ...]
+
+
+def match(stored: Iterable[Stored], levels: Sequence[Level], rows: Sequence[int], export: Export) -> Matched:
+    """Look for each student level by level: the first level that knows the student decides."""
+    indices = [(_index(level.cells), level.keys) for level in levels]
+    claims: dict[int, list[Stored]] = defaultdict(list)
+    lines: list[Checked] = []
+    for one in stored:
+        for student in members(one.grade.student):
+            match _rows_of(student, indices):
+                case ():
+                    lines.append(_no_row(student, one))
+                case (row,):
+                    claims[row].append(one)
+                case several:
+                    lines.append(_several_rows(student, one, several, export))
+    doubled = {row: claimed for row, claimed in claims.items() if len(claimed) > 1}
+    lines += [_several_grades(claimed, row, export) for row, claimed in doubled.items()]
+    grades = {row: claimed[0] for row, claimed in claims.items() if row not in doubled}
+    return Matched(grades, tuple(lines), tuple(row for row in rows if row not in claims))
+
+
+def members(student: Student) -> Iterator[Student]:
+    """The students of a submission: intake joins the names, numbers and addresses of a Gradescope group by commas."""
+    names, numbers, addresses = (text.split(", ") for text in (student.name, student.identifier, student.email))
+    count = max(len(numbers), len(addresses))
+    if student.platform != "gradescope" or count == 1 or {len(numbers), len(addresses)} - {1, count}:
+        yield student
+        return
+    for place in range(count):
+        number = numbers[place] if len(numbers) == count else ""
+        address = addresses[place] if len(addresses) == count else ""
+        name = names[place] if len(names) == count else number or address
+        yield replace(student, name=name, identifier=number, email=address)
+
+
+def same(text: str) -> str:
+    """The text as it is compared: NFC, one space between words, case folded."""
+    return " ".join(unicodedata.normalize("NFC", text[:400]).casefold().split())
+
+
+def _index(cells: Mapping[int, Sequence[str]]) -> dict[str, tuple[int, ...]]:
+    index: dict[str, dict[int, None]] = defaultdict(dict)
+    for row, texts in cells.items():
+        for text in filter(None, map(same, texts)):
+            index[text][row] = None
+    return {text: tuple(rows) for text, rows in index.items()}
+
+
+def _rows_of(student: Student, indices: Iterable[tuple[Mapping[str, tuple[int, ...]], Keys]]) -> tuple[int, ...]:
+    for index, keys in indices:
+        wanted = [same(key) for key in keys(student)]
+        if found := tuple(dict.fromkeys(row for key in wanted for row in index.get(key, ()))):
+            return found
+    return ()
+
+
+def _who(student: Student) -> str:
+    """A student in a sentence."""
+    return f"{visible(student.name)} ({visible(student.identifier)})" if student.identifier else visible(student.name)
+
+
+def _no_row(student: Student, one: Stored) -> Checked:
+    text = "{student}, {total:g} points ({archive}). Enter them by hand, or look for the name that the gradebook uses."
+    said = message(text, student=_who(student), total=one.grade.total, archive=visible(one.grade.archive))
+    return Checked(message("No row for"), "worse", said)
+
+
+def _several_rows(student: Student, one: Stored, rows: Iterable[int], export: Export) -> Checked:
+    text = "{file}, lines {lines}: each could be {student}, {total:g} points. None was filled; enter them by hand."
+    places = ", ".join(str(export.sheet.rows[row].line) for row in rows)
+    said = message(text, file=export.name, lines=places, student=_who(student), total=one.grade.total)
+    return Checked(message("Several rows"), "worse", said)
+
+
+def _several_grades(claimed: Iterable[Stored], row: int, export: Export) -> Checked:
+    text = "{file}, line {line}: {grades} are both for this row. It was left as it is; enter the one that counts."
+    told = ", ".join(f"{visible(one.grade.archive)} ({one.grade.total:g})" for one in claimed)
+    said = message(text, file=export.name, line=export.sheet.rows[row].line, grades=told)
+    return Checked(message("Several grades"), "worse", said)

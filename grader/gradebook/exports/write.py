@@ -1,0 +1,107 @@
+"""From a request to files: each format to its renderer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import assert_never
+
+from grader.disk.names import visible_path
+from grader.disk.whole import placed, write_output
+from grader.gradebook.exports import lines
+from grader.gradebook.exports.autograder import autograder_zip
+from grader.gradebook.exports.fill import fill_canvas, fill_moodle
+from grader.gradebook.exports.interface import Exported, Request
+from grader.gradebook.files import Stored, read_stored
+from grader.records import Grade, message
+from grader.records.errors import BadLab
+
+BOM = "\ufeff"  # without it a spreadsheet takes a Chinese name for something else
+
+
+# Options that mean something for these formats only; elsewhere they would be ignored in silence.
+MEANT_FOR = {
+    "--into": ("canvas", "moodle"),
+    "--column": ("canvas", "moodle"),
+    "--rubric": ("gradescope-autograder",),
+}
+
+
+def export(request: Request) -> Exported:
+    """Write what is asked for. Raises BadLab where nothing can be written."""
+    given = {"--into": request.into, "--column": request.column, "--rubric": request.rubric}
+    for option, formats in MEANT_FOR.items():
+        if given[option] is not None and request.to not in formats:
+            text = "{option} is for --to {formats} only. Leave it out."
+            raise BadLab(message(text, option=option, formats=", ".join(formats)))
+    if request.to == "gradescope-autograder":
+        return _autograder(request)
+    if request.folder is None:
+        raise BadLab(message("Name the folder that holds the grades: grade export DIR --to {form}.", form=request.to))
+    stored, refusals = read_stored(request.folder)
+    if not stored:
+        return Exported((), refusals=refusals)
+    match request.to:
+        case "canvas":
+            written = fill_canvas(request, stored)
+        case "moodle":
+            written = fill_moodle(request, stored)
+        case "csv" | "junit":
+            written = _class_file(request, request.folder, stored)
+        case "gradescope" | "classroom50":
+            written = _each(request, request.folder, stored)
+        case _:
+            assert_never(request.to)
+    unfinished = tuple(lines.not_final(one, request.final_only) for one in stored if one.grade.needs_human)
+    return Exported((*written.lines, *unfinished), written.needs_human or bool(unfinished), refusals)
+
+
+def _class_file(request: Request, folder: Path, stored: Sequence[Stored]) -> Exported:
+    from reports.gradebooks import junit, table
+
+    grades = [one.grade for one in stored]
+    if request.to == "csv":
+        name, text = "grades.csv", BOM + table.render(grades, request.final_only)
+    else:
+        name, text = "junit.xml", junit.render(grade for grade in grades if _wanted(grade, request))
+    path = placed(request.out, folder, name)
+    write_output(path, text.encode("utf-8"), [one.path for one in stored])
+    return Exported((lines.wrote(path, message("grades written: {count}", count=len(grades))),))
+
+
+def _each(request: Request, folder: Path, stored: Sequence[Stored]) -> Exported:
+    """A file for each submission: beside its grade, in the same place below --out, or, for one alone, as named."""
+    name = "results.json" if request.to == "gradescope" else "result.json"
+    chosen = [one for one in stored if _wanted(one.grade, request)]
+    if request.out is not None and request.out.suffix == ".json":
+        if len(stored) > 1:
+            text = "{folder} holds {count} grades, and {out} takes one. Name the folder of one, or a folder with --out."
+            values = (visible_path(folder), visible_path(request.out))
+            raise BadLab(message(text, folder=values[0], out=values[1], count=len(stored)))
+        paths, shown = [request.out for _ in chosen], request.out
+    else:
+        home = request.out or folder
+        paths, shown = [home / one.path.parent.relative_to(folder) / name for one in chosen], home / "..." / name
+    for one, path in zip(chosen, paths, strict=True):
+        write_output(path, _result(one.grade, request).encode("utf-8"), [each.path for each in stored])
+    return Exported((lines.wrote(shown, message("grades written: {count}", count=len(chosen))),))
+
+
+def _wanted(grade: Grade, request: Request) -> bool:
+    return not (request.final_only and grade.needs_human)
+
+
+def _result(grade: Grade, request: Request) -> str:
+    from reports.gradebooks import classroom50, gradescope
+
+    if request.to == "gradescope":
+        return gradescope.render(grade)
+    return classroom50.render(grade, request.environment or {})
+
+
+def _autograder(request: Request) -> Exported:
+    path = placed(request.out, Path(), "autograder.zip")
+    data = autograder_zip(request.rubric)
+    write_output(path, data, [request.rubric] if request.rubric else [])
+    text = "{size:.1f} MB. Upload it under 'Configure Autograder'; its README.md says how CIFAR-10 gets there."
+    return Exported((lines.wrote(path, message(text, size=len(data) / 1e6)),))

@@ -1,0 +1,144 @@
+"""grade.json and evidence.json: written, changed, and read back strictly and within bounds."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from grader.disk.names import visible_path
+from grader.disk.whole import write_all
+from grader.evidence import EVIDENCE as _EVIDENCE
+from grader.evidence import Evidence
+from grader.records import Grade, message
+from grader.records.errors import BadLab
+
+GRADE, EVIDENCE = "grade.json", "evidence.json"
+SUMMARY = ("total", "points", "needs_human")  # told at the top level beside the record, for whoever reads only these
+_GRADE: TypeAdapter[Grade] = TypeAdapter(Grade)
+LARGEST = 50_000_000  # bytes; with all its pictures a grade takes about 1 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """A grade with the evidence it stands on; None for an archive that could not be opened."""
+
+    grade: Grade
+    evidence: Evidence | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A grade, and the file from which it was read."""
+
+    grade: Grade
+    path: Path
+
+
+def read_stored(folder: Path) -> tuple[tuple[Stored, ...], tuple[BadLab, ...]]:
+    """Every grade below the folder, by path, and what is wrong with the files that are none. BadLab where none lies."""
+    shown = visible_path(folder)
+    if not folder.is_dir():
+        raise BadLab(message("{folder} is no folder. Name the one that holds the grades.", folder=shown))
+    paths = sorted(path for path in folder.rglob(GRADE) if path.is_file())
+    if not paths:
+        text = "{folder} holds no grade.json. Grade first, or name the folder that --out of 'grade' named."
+        raise BadLab(message(text, folder=shown))
+    grades: list[Stored] = []
+    refusals: list[BadLab] = []
+    for path in paths:
+        try:
+            grades.append(Stored(read_grade(path), path))
+        except BadLab as error:
+            refusals.append(error)
+    return tuple(grades), tuple(refusals)
+
+
+def read_grade(path: Path) -> Grade:
+    """The grade in a file. Raises BadLab."""
+    shown = visible_path(path)
+    grade = from_json(_text(path), shown)
+    if not (math.isfinite(grade.total) and math.isfinite(grade.points)):
+        raise BadLab(message("{file} adds up to no number. Grade this submission again.", file=shown))
+    return grade
+
+
+def read_evidence(path: Path, grade: Grade) -> Evidence:
+    """What was observed of the submission of this grade. Raises BadLab, also where it is of another submission."""
+    shown = visible_path(path)
+    try:
+        evidence = _EVIDENCE.validate_json(_text(path))
+    except (ValidationError, ValueError, RecursionError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else None
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)
+        text = "{file} is no evidence of this version: {reason}. Grade this submission again."
+        raise BadLab(message(text, file=shown, reason=reason[:200])) from error
+    if (evidence.digest, evidence.archive) != (grade.digest, grade.archive):
+        text = "{file} is of another submission than the grade beside it. Grade this submission again."
+        raise BadLab(message(text, file=shown))
+    return evidence
+
+
+def to_json(grade: Grade) -> str:
+    """`grade.json`: the whole record, and at its top level what most readers want."""
+    record: dict[str, Any] = _GRADE.dump_python(grade, mode="json")
+    head = {"schema": record.pop("schema"), **{name: getattr(grade, name) for name in SUMMARY}}
+    return json.dumps({**head, **record}, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def from_json(text: str, file: str) -> Grade:
+    """Read `grade.json` back, strictly. Raises BadLab where it is not a grade of this version."""
+    try:
+        data = json.loads(text)
+        if not isinstance(data, dict):
+            raise ValueError("it holds no record")
+        return _GRADE.validate_json(json.dumps({key: value for key, value in data.items() if key not in SUMMARY}))
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise _not_a_grade(file, reason) from error
+    except (ValueError, RecursionError) as error:
+        raise _not_a_grade(file, str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A stored grade before and after."""
+
+    path: Path
+    before: Grade
+    after: Grade
+
+
+def save(changed: Sequence[Changed]) -> None:
+    """Write all of the grades, or none. Raises BadLab."""
+    try:
+        write_all({one.path: to_json(one.after) for one in changed})
+    except OSError as error:
+        place = visible_path(changed[0].path.parent)
+        text = "{folder} cannot be written: {why}. Every grade is as it was. Make room there, or mend its permissions."
+        raise BadLab(message(text, folder=place, why=error.strerror or str(error))) from error
+
+
+def _not_a_grade(file: str, reason: str) -> BadLab:
+    return BadLab(message("{file} is not a grade of this version: {reason}.", file=file, reason=reason[:200]))
+
+
+def _text(path: Path) -> str:
+    shown = visible_path(path)
+    try:
+        if path.stat().st_size > LARGEST:
+            text = "{file} is larger than any grade. Grade this submission again."
+            raise BadLab(message(text, file=shown))
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        text = "{file} is not UTF-8, and so no grade. Grade this submission again."
+        raise BadLab(message(text, file=shown)) from error
+    except OSError as error:
+        text = "{file} cannot be read: {why}."
+        raise BadLab(message(text, file=shown, why=error.strerror or str(error))) from error

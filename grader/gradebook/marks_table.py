@@ -1,0 +1,153 @@
+"""Decisions out of a table: student, criterion, points, reason. Each row is taken or told, by its line."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.disk.names import visible
+from grader.gradebook.adjust import Decision, Roll, decided, find
+from grader.gradebook.exports.matching import same
+from grader.gradebook.exports.sheets import Export, read_export
+from grader.gradebook.files import Changed, read_stored, save
+from grader.records import Checked, Grade, Manual, Message, message
+from grader.records.errors import BadLab
+from reports.gradebooks.sheet import Row
+
+# Headings by meaning, in the forms in which they are compared.
+HEADINGS = {
+    "student": ("student", "name", "学生", "姓名"),
+    "criterion": ("criterion", "评分项"),
+    "points": ("points", "分数", "得分"),
+    "reason": ("reason", "理由"),
+}
+_POINTS = re.compile(r"[-+−]?[0-9]{1,6}(?:[.,][0-9]{1,6})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a table: grades that changed, and what a person should know, line by line."""
+
+    changed: tuple[Changed, ...]
+    lines: tuple[Checked, ...]
+    refusals: tuple[BadLab, ...]
+
+    @property
+    def whole(self) -> bool:
+        """True where every row was taken."""
+        return not self.refusals and all(line.state == "good" for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A row that names a student and points."""
+
+    line: int
+    path: Path
+    decision: Decision
+
+
+def adjust_from(folder: Path, table: Path, by: str, on: str) -> Taken:
+    """Store every decision of a table, or none where a disk is full. Raises BadLab for what is no such table."""
+    export = read_export(table)
+    columns = _columns(export)
+    stored, refusals = read_stored(folder)
+    roll = Roll(stored, folder)
+    lines: list[Checked] = list(_unknown_headings(export, columns))
+    entries: list[_Entry] = []
+    for row in export.sheet.rows[1:]:
+        if any(field.text.strip() for field in row.fields):
+            try:
+                entries.append(_entry(row, columns, roll, by, on))
+            except BadLab as error:
+                lines.append(_told(export, row.line, error.message))
+    before = {one.path: one.grade for one in stored}
+    after = dict(before)
+    for entry in _once(entries, export, lines):
+        grade = after[entry.path]
+        if _is_there(grade, entry.decision):
+            text = "{student} has this already, and it was not taken twice."
+            lines.append(_told(export, entry.line, message(text, student=visible(grade.student.name)), "good"))
+            continue
+        try:
+            after[entry.path] = decided(grade, entry.decision)
+        except BadLab as error:
+            lines.append(_told(export, entry.line, error.message))
+    changed = tuple(Changed(path, before[path], grade) for path, grade in after.items() if grade != before[path])
+    save(changed)
+    return Taken(changed, tuple(lines), refusals)
+
+
+def _columns(export: Export) -> dict[str, int]:
+    headings = [same(heading) for heading in export.sheet.headings]
+    columns: dict[str, int] = {}
+    for meaning, forms in HEADINGS.items():
+        found = [place for place, heading in enumerate(headings) if heading in forms]
+        if len(found) > 1:
+            text = "{file}, line 1: the heading '{heading}' is there twice. Name one of the columns otherwise."
+            raise BadLab(message(text, file=export.name, heading=meaning))
+        if found:
+            columns[meaning] = found[0]
+    missing = [meaning for meaning in HEADINGS if meaning not in columns]
+    if not missing:
+        return columns
+    near = difflib.get_close_matches(missing[0], headings, n=1)
+    if near:
+        text = "{file}, line 1: there is no column '{missing}'; is '{near}' meant? Name it '{missing}'."
+        raise BadLab(message(text, file=export.name, missing=missing[0], near=visible(near[0])))
+    text = "{file}, line 1: there is no column '{missing}'. The headings are student, criterion, points, reason."
+    raise BadLab(message(text, file=export.name, missing=missing[0]))
+
+
+def _unknown_headings(export: Export, columns: Mapping[str, int]) -> Iterator[Checked]:
+    others = [text for place, text in enumerate(export.sheet.headings) if place not in columns.values() and text]
+    if others:
+        text = "{file}, line 1: not read: {names}."
+        said = message(text, file=export.name, names=visible(", ".join(others)))
+        yield Checked(message("Columns"), "good", said)
+
+
+def _entry(row: Row, columns: Mapping[str, int], roll: Roll, by: str, on: str) -> _Entry:
+    student, criterion, points, reason = (row.text(columns[meaning]) for meaning in HEADINGS)
+    if not student:
+        raise BadLab(message("There is no student in this row."))
+    one = find(roll, student)
+    if not points:
+        raise BadLab(message("There are no points yet for {student}.", student=visible(student)))
+    if not _POINTS.fullmatch(points):
+        raise BadLab(message("'{points}' are no points. Write a number, as in 4.5.", points=visible(points)))
+    value = float(points.replace(",", ".").replace("−", "-"))
+    return _Entry(row.line, one.path, Decision(value, reason, by, on, criterion))
+
+
+def _once(entries: list[_Entry], export: Export, lines: list[Checked]) -> Iterator[_Entry]:
+    """The rows that no other one contradicts: of two for one criterion of a student, nobody knows which is meant."""
+    groups: dict[tuple[Path, str], list[_Entry]] = defaultdict(list)
+    for entry in entries:
+        groups[entry.path, entry.decision.criterion].append(entry)
+    for (_, criterion), group in groups.items():
+        if not criterion or len(group) == 1:
+            yield from group
+            continue
+        numbers = ", ".join(str(entry.line) for entry in group)
+        text = "lines {numbers} all mark {criterion} of one student. None was taken: leave one of them."
+        lines.append(_told(export, group[0].line, message(text, numbers=numbers, criterion=visible(criterion))))
+
+
+def _is_there(grade: Grade, decision: Decision) -> bool:
+    """Whether the table was read before: then its adjustments would count twice."""
+    wanted = (round(decision.points, 2), decision.reason)
+    if not decision.criterion:
+        return any((one.points, one.reason) == wanted for one in grade.adjustments)
+    findings = [mark.finding for mark in grade.marks if mark.criterion.check == decision.criterion]
+    given = [finding.given for finding in findings if isinstance(finding, Manual) and finding.given]
+    return any((one.points, one.reason) == wanted for one in given)
+
+
+def _told(export: Export, line: int, said: Message, state: str = "worse") -> Checked:
+    subject = message("{file}, line {line}", file=export.name, line=line)
+    return Checked(subject, "good" if state == "good" else "worse", said)

@@ -1,0 +1,89 @@
+"""Pages out of stored grades: each student's and the class's. Nothing is graded anew, and no rubric is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from grader.disk.names import visible_path
+from grader.disk.whole import write_whole
+from grader.gradebook.files import Stored, read_grade, read_stored
+from grader.records import Audience, message
+from grader.records.errors import BadLab
+from reports.html import render, render_class
+
+PAGE, CLASS_PAGE = "report.html", "index.html"
+OURS = b'content="cnn-lab-grader"'
+HEAD_BYTES = 4_000  # of a page, in which it says whose it is
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The pages written, and what is wrong with the files that are no grades."""
+
+    pages: tuple[Path, ...]
+    class_page: Path | None  # None where there is but one grade
+    refusals: tuple[BadLab, ...]
+
+
+def draw_pages(folder: Path, audience: Audience, pseudonyms: bool) -> Drawn:
+    """Write report.html beside each grade.json below the folder, and index.html for all. Raises BadLab."""
+    stored, refusals = read_stored(folder)
+    pages = []
+    for one in stored:
+        page = one.path.with_name(PAGE)
+        _write(page, render(one.grade, audience))
+        pages.append(page)
+    return Drawn(tuple(pages), _draw_class(folder, stored, audience, pseudonyms), refusals)
+
+
+def draw_some(folder: Path, paths: Iterable[Path], audience: Audience, pseudonyms: bool) -> Drawn:
+    """Write report.html beside these grade.json alone, and index.html anew where there is one. Raises BadLab."""
+    pages = []
+    for path in paths:
+        _write(path.with_name(PAGE), render(read_grade(path), audience))
+        pages.append(path.with_name(PAGE))
+    page = folder / CLASS_PAGE
+    of_class = draw_class(folder, audience, pseudonyms) if page.exists() and _ours(page) else Drawn((), None, ())
+    return Drawn(tuple(pages), of_class.class_page, of_class.refusals)
+
+
+def draw_class(folder: Path, audience: Audience, pseudonyms: bool) -> Drawn:
+    """Write index.html alone, for all grades below the folder: also those of earlier runs. Raises BadLab."""
+    stored, refusals = read_stored(folder)
+    return Drawn((), _draw_class(folder, stored, audience, pseudonyms), refusals)
+
+
+def _draw_class(folder: Path, stored: tuple[Stored, ...], audience: Audience, pseudonyms: bool) -> Path | None:
+    page = folder / CLASS_PAGE
+    if len(stored) < 2:
+        return None
+    if page.exists() and not _ours(page):
+        text = "{file} is not a page of the grader and stays as it is. Move it away, or grade into a folder of its own."
+        raise BadLab(message(text, file=visible_path(page)))
+    links = [(one.grade, _link(one.path.with_name(PAGE).relative_to(folder))) for one in stored]
+    _write(page, render_class(links, audience, pseudonyms))
+    return page
+
+
+def _link(path: Path) -> str:
+    """A relative link that no name can turn into another scheme, host or query."""
+    return "./" + "/".join(quote(part, safe="", errors="surrogateescape") for part in path.parts)
+
+
+def _ours(page: Path) -> bool:
+    try:
+        with page.open("rb") as file:
+            return OURS in file.read(HEAD_BYTES)
+    except OSError:
+        return False
+
+
+def _write(page: Path, text: str) -> None:
+    try:
+        write_whole(page, text)
+    except OSError as error:
+        said = "{file} cannot be written: {why}."
+        raise BadLab(message(said, file=visible_path(page), why=error.strerror or str(error))) from error

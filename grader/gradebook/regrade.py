@@ -1,0 +1,164 @@
+"""A class marked again by another rubric, from what was observed. Nothing is run, and nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from grader.disk.names import visible, visible_path
+from grader.gradebook.decisions import LEFT_ASIDE, carry_over
+from grader.gradebook.files import EVIDENCE, Changed, Stored, read_evidence, read_stored
+from grader.marking.mark import mark
+from grader.marking.rubric import Line, Rubric
+from grader.records import (
+    Blocked,
+    Cell,
+    Checked,
+    Finding,
+    Grade,
+    Manual,
+    Mark,
+    Message,
+    Table,
+    Unjudged,
+    message,
+)
+from grader.records.errors import BadLab
+
+
+@dataclass(frozen=True, slots=True)
+class Regraded:
+    """The grades as they would be, in the order of their folders; and those that cannot be marked again."""
+
+    grades: tuple[Changed, ...]
+    refusals: tuple[BadLab, ...]
+
+    @property
+    def changed(self) -> tuple[Changed, ...]:
+        """Those that are not what they were, be it by the rubric's digest alone."""
+        return tuple(one for one in self.grades if one.before != one.after)
+
+    @property
+    def moved(self) -> tuple[Changed, ...]:
+        """Those whose total or a criterion is another, most lost first."""
+        found = [one for one in self.grades if _reasons(one)]
+        return tuple(sorted(found, key=lambda one: (_difference(one), one.after.student.name.casefold())))
+
+
+def regrade(folder: Path, rubric: Rubric) -> Regraded:
+    """Mark every grade below the folder again. Writes nothing. Raises BadLab where there is none."""
+    stored, unread = read_stored(folder)
+    grades: list[Changed] = []
+    refusals: list[BadLab] = list(unread)
+    for one in stored:
+        try:
+            grades.append(Changed(one.path, one.grade, _again(one, rubric)))
+        except BadLab as error:
+            refusals.append(error)
+    return Regraded(tuple(grades), tuple(refusals))
+
+
+def _again(one: Stored, rubric: Rubric) -> Grade:
+    """The new grade: what people decided, flags and how it was measured stay."""
+    old = one.grade
+    path = one.path.with_name(EVIDENCE)
+    if path.is_file():
+        new = mark(read_evidence(path, old), rubric, old.made_by)
+        new = replace(new, student=old.student, flags=(*old.flags, *new.flags), notes=old.notes)
+    else:
+        new = _without_evidence(one, rubric)
+    return carry_over(old, new)
+
+
+def _without_evidence(one: Stored, rubric: Rubric) -> Grade:
+    """What could not be opened is blocked by the same cause, whatever the rubric; all else has evidence."""
+    findings = [found.finding for found in one.grade.marks]
+    measured = [finding for finding in findings if not isinstance(finding, Manual)]
+    causes = {_cause(finding) for finding in measured or findings[:1]}
+    cause = causes.pop() if len(causes) == 1 else None
+    if cause is None:
+        text = "{file} is missing: without it nothing can be marked again. Grade this submission again."
+        raise BadLab(message(text, file=visible_path(one.path.with_name(EVIDENCE))))
+    marks = tuple(Mark(line.criterion, _same_cause(line, cause, one.grade.unusable)) for line in rubric.lines)
+    return replace(one.grade, marks=marks, made_by=replace(one.grade.made_by, rubric=rubric.digest))
+
+
+def _cause(finding: Finding) -> Message | None:
+    match finding:
+        case Blocked(cause=cause) | Unjudged(fault=cause) | Manual(ask=cause):
+            return cause
+        case _:
+            return None
+
+
+def _same_cause(line: Line, cause: Message, unusable: bool) -> Finding:
+    name = line.criterion.check
+    if unusable:
+        return Blocked(name, cause)
+    return Manual(name, cause) if line.check is None else Unjudged(name, cause)
+
+
+# --- who gains and who loses -----------------------------------------------------------------------------------
+
+
+def comparison(done: Regraded) -> Table:
+    """Who gains and who loses, most lost first, and by which criteria."""
+    columns = (message("Student"), message("Before"), message("After"), message("Difference"), message("By"))
+    rows = tuple(
+        (visible(one.after.student.name), one.before.total, one.after.total, _signed(_difference(one)), _why(one))
+        for one in done.moved
+    )
+    return Table(message("Who gains and who loses"), columns, rows)
+
+
+def summary(done: Regraded) -> Iterator[Checked]:
+    """How many gain and lose, and what a person should know before this is written."""
+    differences = [_difference(one) for one in done.grades]
+    text = "gain: {gain}, lose: {lose}, same total: {same}"
+    gain, lose = sum(value > 0 for value in differences), sum(value < 0 for value in differences)
+    said = message(text, gain=gain, lose=lose, same=len(differences) - gain - lose)
+    yield Checked(message("Grades"), "good", said)
+    waiting = sum(one.after.needs_human and not one.before.needs_human for one in done.grades)
+    if waiting:
+        yield Checked(message("Need a human now"), "worse", message("{count}", count=waiting))
+    lost = [flag for one in done.grades for flag in one.after.flags if flag.kind == LEFT_ASIDE]
+    kept = {flag for one in done.grades for flag in one.before.flags}
+    for flag in dict.fromkeys(lost):
+        if flag not in kept:
+            yield Checked(message("No longer counts"), "worse", flag.message)
+
+
+def _difference(one: Changed) -> float:
+    return round(one.after.total - one.before.total, 2)
+
+
+def _why(one: Changed) -> Cell:
+    said = [message("{name} {change}", name=name, change=change) for name, change in _reasons(one)]
+    last = said.pop()
+    while said:
+        last = message("{first}, {rest}", first=said.pop(), rest=last)
+    return last
+
+
+def _reasons(one: Changed) -> list[tuple[str | Message, str]]:
+    """Criteria and adjustments whose points are others, with the change; "?" where a person has yet to mark."""
+    before, after = _points(one.before), _points(one.after)
+    found = []
+    for name in dict.fromkeys((*before, *after)):
+        was, now = before.get(name, 0.0), after.get(name, 0.0)
+        if was != now:
+            found.append((name, "?" if now is None else _signed(round(now - (was or 0.0), 2))))
+    return found
+
+
+def _points(grade: Grade) -> dict[str | Message, float | None]:
+    """Points by criterion and by who adjusted; None where there is no mark yet."""
+    points: dict[str | Message, float | None] = {found.criterion.check: found.points for found in grade.marks}
+    for one in grade.adjustments:
+        points[one.by] = round((points.get(one.by) or 0.0) + one.points, 2)
+    return points
+
+
+def _signed(value: float) -> str:
+    return f"{value:+g}" if value else "0"

@@ -1,0 +1,154 @@
+"""What staff should know beside the marks: suspicion, worth no points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from grader.evidence import (
+    Checkpoint,
+    Claim,
+    Claims,
+    ComparedRankings,
+    Diagnosis,
+    Evidence,
+    Layout,
+    Malformed,
+    OwnNetwork,
+    Preprocessing,
+    TestScores,
+)
+from grader.evidence.phrases import phrase
+from grader.measures.intervals import better_preprocessing, fits_training
+from grader.measures.ranking_verdict import accepted, close, named
+from grader.records import Flag, Message, Scalar, message
+
+# Measured on 1,000 images: the reference's ResNet20 loses nothing, the demo's 1.5 points, an MLP and a small CNN that
+# were trained without augmentation 6; a table loses all that it adds. Chance moves the difference by 1.5 points.
+LOST = 0.12
+SHADOWED = frozenset({"torch", "torchvision", "numpy", "PIL", "grader", "sitecustomize", "usercustomize"})
+FAR = 0.05  # a claim that much above the measurement is worth a look
+
+
+def raise_flags(evidence: Evidence) -> tuple[Flag, ...]:
+    """Every suspicion that the evidence gives rise to."""
+    return tuple(flag for rule in RULES for flag in rule(evidence))
+
+
+def _claim_above(evidence: Evidence) -> Iterator[Flag]:
+    scores, claims = evidence.seen(TestScores), evidence.seen(Claims)
+    if not scores or not claims or not claims.claims:
+        return
+    share = scores.correct / scores.count
+    highest = max(claims.claims, key=lambda claim: claim.accuracy)
+    if highest.accuracy - share <= FAR:
+        return
+    yield _explained(highest, scores, evidence.seen(Diagnosis))
+
+
+def _explained(claim: Claim, scores: TestScores, diagnosis: Diagnosis | None) -> Flag:
+    """A claim above the measurement, with what may lie behind it."""
+    values: dict[str, Scalar | Message] = {
+        "source": claim.source, "claimed": claim.accuracy, "share": scores.correct / scores.count,
+    }  # fmt: skip
+    better = better_preprocessing(diagnosis)
+    if better is not None:
+        text = (
+            "{source} claims {claimed:.2%}; measured: {share:.2%}. The normalisation may be why: with {name} the same"
+            " weights name {better:.2%} of the training images correctly."
+        )
+        values |= {"name": phrase(better.name), "better": better.correct / better.count}
+        return Flag("claim above measurement", message(text, **values))
+    training = fits_training(claim.accuracy, scores, diagnosis)
+    if training is not None:
+        text = (
+            "{source} claims {claimed:.2%}; measured on test images: {share:.2%}, on training images: {training:.2%}."
+        )
+        return Flag("claim fits the training set", message(text, **values, training=training))
+    return Flag("claim above measurement", message("{source} claims {claimed:.2%}; measured: {share:.2%}.", **values))
+
+
+def _unloaded_code(evidence: Evidence) -> Iterator[Flag]:
+    checkpoint = None if evidence.seen(OwnNetwork) else evidence.seen(Checkpoint)
+    strangers = [name for name in checkpoint.unloaded if not name.startswith("torchvision.")] if checkpoint else []
+    if checkpoint and checkpoint.form == "whole module" and strangers:
+        text = "The weights were taken out of a whole module of {classes} and run in the grader's own {network}."
+        yield Flag("own class", message(text, classes=", ".join(strangers)[:200], network=checkpoint.network))
+
+
+def _own_network(evidence: Evidence) -> Iterator[Flag]:
+    own = evidence.seen(OwnNetwork)
+    if not own:
+        return
+    text = (
+        "The network is the submission's own: {name} of {file}, line {line}. The accuracy was measured with that code."
+    )
+    yield Flag("own network", message(text, name=own.name, file=own.file, line=own.line))
+    before, after = own.correct_before / own.moved, own.correct / own.moved
+    if before - after > LOST:
+        text = (
+            "{name} of {file} names {before:.1%} of {count:,} test images correctly, and {after:.1%} of the same images"
+            " mirrored and shifted by at most two pixels. Networks lose a few points by that, a table of the test"
+            " images loses everything: read {file} from line {line}."
+        )
+        values: dict[str, Scalar] = {"name": own.name, "file": own.file, "line": own.line, "count": own.moved}
+        yield Flag("look-up table?", message(text, **values, before=before, after=after))
+
+
+def _left_aside(evidence: Evidence) -> Iterator[Flag]:
+    checkpoint = evidence.seen(Checkpoint)
+    if checkpoint and checkpoint.spare_weights:
+        text = "{file} holds more weights than {network} has ({spare}); they were left aside."
+        spare = ", ".join(checkpoint.spare_weights)[:200]
+        yield Flag("more weights", message(text, file=checkpoint.path, network=checkpoint.network, spare=spare))
+
+
+def _unusual_input(evidence: Evidence) -> Iterator[Flag]:
+    used = evidence.seen(Preprocessing)
+    if used and used.also_found and not used.source:
+        text = "The code's own normalisation cannot be read without running it ({place}); the template's was taken."
+        yield Flag("unread normalisation", message(text, place=used.also_found[0]))
+    elif used and used.also_found:
+        text = "The code normalises in several ways; {source}, line {line} was taken."
+        yield Flag("several normalisations", message(text, source=used.source, line=used.line))
+
+
+def _rankings(evidence: Evidence) -> Iterator[Flag]:
+    """What a person should look at: rankings that nearly agree, and those that could not be computed anew."""
+    compared = evidence.seen(ComparedRankings)
+    for run in compared.runs if compared else ():
+        if run.basis == "report" and run.why_not:
+            text = "The rankings of {model} were held against nothing but the report: {why}"
+            yield Flag("ranking not computed anew", message(text, model=run.model or "?", why=run.why_not))
+        elif not accepted(run) and close(run) and not named(run):
+            text = "The rankings of {model} are close to those computed anew, and not within the bounds: please check."
+            yield Flag("ranking nearly agrees", message(text, model=run.model))
+
+
+def _shadows(evidence: Evidence) -> Iterator[Flag]:
+    """Files that Python would take for a package, or run when it starts: without effect here, and seldom honest."""
+    layout = evidence.seen(Layout)
+    for file in layout.files if layout else ():
+        first, _, rest = file.path.partition("/")
+        if (first.removesuffix(".py") if not rest else first) in SHADOWED and file.path.endswith(".py"):
+            text = "{file} has the name of a package, or of what Python runs when it starts; it was not used as such."
+            yield Flag("shadowed module", message(text, file=file.path))
+            return
+
+
+def _thrown_away(evidence: Evidence) -> Iterator[Flag]:
+    for kind, outcome in evidence.observations:
+        if isinstance(outcome, Malformed):
+            text = "The answer about {kind} was not of the agreed form: {reason}."
+            yield Flag("malformed answer", message(text, kind=kind, reason=phrase(outcome.reason[:300])))
+
+
+RULES: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (
+    _claim_above,
+    _unloaded_code,
+    _own_network,
+    _left_aside,
+    _unusual_input,
+    _rankings,
+    _shadows,
+    _thrown_away,
+)

@@ -1,0 +1,48 @@
+"""Evidence and rubric to findings: runs each check, and puts every other outcome where it belongs."""
+
+from __future__ import annotations
+
+from grader.evidence import (
+    Crashed,
+    Evidence,
+    Failure,
+    Refused,
+    Seen,
+    WrittenReport,
+)
+from grader.evidence.explain import explain
+from grader.marking.by_hand import awaited
+from grader.marking.check import Case
+from grader.marking.rubric import Line, Rubric
+from grader.records import Blocked, Finding, Judged, Listing, Unjudged, message
+
+
+def judge(evidence: Evidence, rubric: Rubric) -> tuple[Finding, ...]:
+    """One finding for each line of the rubric. Pure: the same evidence gives the same findings, next week too."""
+    return tuple(_finding(line, evidence) for line in rubric.lines)
+
+
+def _finding(line: Line, evidence: Evidence) -> Finding:
+    if line.check is None:
+        report = evidence.observation(WrittenReport)
+        return awaited(line.criterion.check, report, None if isinstance(report, Seen) else explain(report))
+    outcome = evidence.observation(line.check.reads)
+    if not isinstance(outcome, Seen):
+        return _not_seen(line.check.name, outcome)
+    try:
+        return Judged(line.check.name, line.check.judge(Case(outcome.value, line.limits, evidence)))
+    except Exception as error:  # a bug of ours must cost neither the student nor the rest of the class
+        fault = "the check failed on this submission ({kind}: {error}); please report it"
+        return Unjudged(line.check.name, message(fault, kind=type(error).__name__, error=str(error)[:300]))
+
+
+def _not_seen(check: str, outcome: Failure) -> Finding:
+    """Refusals are the student's to mend. No student code has run here, so that all else is a fault of ours."""
+    match outcome:
+        case Refused(details=details):
+            return Blocked(check, explain(outcome), (Listing(message("In detail"), details),) if details else ())
+        case Crashed(tail=tail):
+            title = message("The last lines of the process that was looking")
+            return Unjudged(check, explain(outcome), (Listing(title, tuple(tail.splitlines()[-20:])),))
+        case _:
+            return Unjudged(check, explain(outcome))

@@ -1,0 +1,49 @@
+"""Findings and flags to a Grade, and a Grade to and from its file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from grader.evidence import Evidence, Measurement, TestScores
+from grader.marking.flags import raise_flags
+from grader.marking.judge import judge
+from grader.marking.lateness import lateness
+from grader.marking.rubric import Rubric
+from grader.records import Adjustment, Flag, Grade, MadeBy, Mark, message
+
+
+def mark(evidence: Evidence, rubric: Rubric, made_by: MadeBy) -> Grade:
+    """Judge and add up. It runs no code of a student and needs no torch: a class can be marked again at any time."""
+    findings = judge(evidence, rubric)
+    scores, measured = evidence.seen(TestScores), evidence.seen(Measurement)
+    if measured:
+        made_by = replace(
+            made_by, torch=measured.torch, device=measured.device, device_name=measured.device_name,
+            precision=measured.precision, batch_size=measured.batch_size, logits_digest=measured.logits_digest,
+            dataset_digest=measured.dataset_digest,
+        )  # fmt: skip
+    return Grade(
+        student=evidence.student,
+        digest=evidence.digest,
+        archive=evidence.archive,
+        marks=tuple(Mark(line.criterion, finding) for line, finding in zip(rubric.lines, findings, strict=True)),
+        accuracy=scores.correct / scores.count if scores else None,
+        made_by=replace(
+            made_by, rubric=rubric.digest, dataset=scores.dataset if scores else "", sandbox=evidence.sandbox
+        ),
+        flags=(*raise_flags(evidence), *_plain_sandbox(evidence)),
+        notes=evidence.notes,
+        adjustments=_adjustments(evidence, rubric, made_by),
+    )
+
+
+def _adjustments(evidence: Evidence, rubric: Rubric, made_by: MadeBy) -> tuple[Adjustment, ...]:
+    taken = rubric.late and lateness(evidence.student, rubric.late, rubric.points, made_by.graded_at[:10])
+    return (taken,) if taken else ()
+
+
+def _plain_sandbox(evidence: Evidence) -> tuple[Flag, ...]:
+    if evidence.sandbox != "plain":
+        return ()
+    text = "The weights were read in a process with lowered limits, without bubblewrap; 'grade doctor' says why."
+    return (Flag("weaker sandbox", message(text)),)

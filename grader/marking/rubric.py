@@ -1,0 +1,174 @@
+"""`rubric.toml` to values, once, with every mistake in it told at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
+
+from grader.evidence.phrases import phrase
+from grader.marking.check import Check
+from grader.marking.lateness import LatePolicy
+from grader.records import Audience, Criterion, Message, message, stacked
+from grader.records.errors import BadLab
+
+HEAD = ("points", "audience")
+LATE = "late"  # the one table that is no criterion
+BY_HAND = ("manual", "title", *HEAD)
+LONGEST_TITLE = 200  # characters
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")  # of a criterion that is marked by hand: typed on command lines, in tables
+
+T = TypeVar("T")
+
+
+STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+@with_config(STRICT)
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What every line of a rubric may say; the rest of a line are the check's own limits."""
+
+    points: float
+    audience: Audience = "student"
+
+    def __post_init__(self) -> None:
+        if self.points < 0:
+            raise ValueError("points: at least 0")
+
+
+@with_config(STRICT)
+@dataclass(frozen=True, slots=True)
+class _ByHand(_Head):
+    """A line that a person marks."""
+
+    title: str = ""
+    manual: bool = False
+
+    def __post_init__(self) -> None:
+        _Head.__post_init__(self)
+        if not self.manual:
+            raise ValueError("manual: should be true")
+        if not self.title.strip() or len(self.title) > LONGEST_TITLE or not self.title.isprintable():
+            raise ValueError(f"title: one line of at most {LONGEST_TITLE} characters, which the student reads")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the rubric: the criterion, the check behind it, and its parsed limits. No check: a person marks."""
+
+    criterion: Criterion
+    check: Check | None
+    limits: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Rubric:
+    """What a submission is marked by. `digest` is the SHA-256 of the file."""
+
+    lines: tuple[Line, ...]
+    digest: str
+    late: LatePolicy | None = None
+
+    @property
+    def points(self) -> float:
+        """Points that it offers in all."""
+        return round(sum(line.criterion.points for line in self.lines), 2)
+
+
+def read_rubric(path: Path, checks: Mapping[str, Check]) -> Rubric:
+    """Read a rubric against the checks that exist. Raises BadLab with every bad line named."""
+    try:
+        raw = path.read_bytes()
+        table = tomllib.loads(raw.decode("utf-8-sig"))  # with the mark that Windows editors put first
+    except OSError as error:
+        raise BadLab(message("{file} cannot be read: {why}.", file=str(path), why=str(error.strerror))) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadLab(message("{file} is not TOML: {why}.", file=str(path), why=str(error))) from error
+    problems: list[str] = []
+    late = _late(table.pop(LATE), problems) if LATE in table else None
+    lines = [line for name, fields in table.items() if (line := _line(name, fields, checks, problems))]
+    if problems or not lines:
+        raise BadLab(_all_of(problems or ["it names no check at all"], path))
+    return Rubric(tuple(lines), hashlib.sha256(raw).hexdigest(), late)
+
+
+def _all_of(problems: list[str], path: Path) -> Message:
+    """One sentence for one mistake, else a line for each; each a value of its own, because long values are cut."""
+    if len(problems) == 1:
+        return message("{file}: {problem}.", file=str(path), problem=phrase(problems[0]))
+    below = [message("{problem}", problem=phrase(problem)) for problem in problems]
+    return stacked(message("{file}:", file=str(path)), below, "- ")
+
+
+def _line(name: str, fields: Any, checks: Mapping[str, Check], problems: list[str]) -> Line | None:
+    check = checks.get(name)
+    if isinstance(fields, dict) and "manual" in fields:
+        return _by_hand(name, fields, check is not None, problems)
+    if check is None:
+        near = difflib.get_close_matches(name, (*checks, LATE), n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(checks)}"
+        problems.append(f"'{name}' names no check; {hint}")
+        return None
+    if not isinstance(fields, dict):
+        problems.append(f"'{name}' should be a table with points and limits")
+        return None
+    head = _read(_Head, {key: value for key, value in fields.items() if key in HEAD}, name, problems, HEAD)
+    rest = {key: value for key, value in fields.items() if key not in HEAD}
+    known = (*HEAD, *(item.name for item in dataclasses.fields(check.limits)))
+    limits = _read(with_config(STRICT)(check.limits), rest, name, problems, known)
+    if head is None or limits is None:
+        return None
+    return Line(Criterion(name, check.title, head.points, head.audience), check, limits)
+
+
+def _by_hand(name: str, fields: dict[str, Any], is_check: bool, problems: list[str]) -> Line | None:
+    if is_check:
+        problems.append(f"'{name}': there is a check of this name; leave manual out, or choose another name")
+        return None
+    if not _NAME.fullmatch(name):
+        problems.append(f"'{name}': a name is made of letters without accents, digits, _ and -, at most 60")
+        return None
+    found = _read(_ByHand, fields, name, problems, BY_HAND)
+    if found is None:
+        return None
+    return Line(Criterion(name, found.title.strip(), found.points, found.audience), None, None)
+
+
+def _late(fields: Any, problems: list[str]) -> LatePolicy | None:
+    if not isinstance(fields, dict):
+        problems.append(f"'{LATE}' should be a table with deadline and points_per_day or percent_per_day")
+        return None
+    known = [item.name for item in dataclasses.fields(LatePolicy)]
+    return _read(with_config(STRICT)(LatePolicy), fields, LATE, problems, known)
+
+
+def _read(record: type[T], fields: dict[str, Any], name: str, problems: list[str], known: Iterable[str]) -> T | None:
+    try:
+        return TypeAdapter(record).validate_json(json.dumps(fields, default=str))  # JSON: a list is a tuple, strictly
+    except ValidationError as error:
+        problems += [f"'{name}': {_told(item, known)}" for item in error.errors()]
+        return None
+
+
+def _told(item: Any, known: Iterable[str]) -> str:
+    """One mistake of a line: which limit, and what is wrong with it."""
+    place = ".".join(str(part) for part in item["loc"])
+    match item["type"]:
+        case "unexpected_keyword_argument":
+            near = difflib.get_close_matches(place, known, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
+            return f"{place}: there is no such limit; {hint}"
+        case "missing" | "missing_argument":
+            return f"{place}: is missing"
+    said = item["msg"].removeprefix("Value error, ")
+    return f"{place}: {said}" if place else said

@@ -1,0 +1,233 @@
+"""A network of the submission's own: built by its class, filled with the weights that were handed in, run on images.
+
+The class is student code, so that its logits are worth what they are worth: they are scored outside. The weights are
+read from the file before any of it runs, in the same way as those of the networks that the grader knows.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from grader.probes.code.running import little_endian, load, parse, returned, told_apart, within
+from grader.probes.documents.text import storable
+from grader.probes.refusals import REFUSALS, Refuse
+from grader.probes.weights.arrays import images
+from grader.probes.weights.container import read_container
+from grader.probes.weights.evaluate import CLASSES, Run, network_inputs
+from grader.probes.weights.state_dict import COUNTER, find_state_dict, is_no_layer, take, without_common_prefix
+from grader.probes.weights.unpickle import load_inert
+
+NUMBER_OF_CLASSES = ("num_classes", "n_classes", "classes")  # arguments that the grader can give
+A_BATCH = 0.8  # of the time of a call that one batch may take: then its place can still be told
+BUILD_SECONDS = 10.0  # for one network; the largest of torchvision take two
+NOT_BUILT = 0.5  # its likeness: named before what is less like the weights than that
+MOST_NAMED = 3  # weights in one line
+MOST_FITS = 4
+MOST_OTHERS = 40
+
+Value = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """What the file holds, and the class of which it says that it is, "" where it says nothing."""
+
+    file: str
+    tensors: Mapping[str, Tensor]
+    of_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    """A class of the file, or a function that returns something and needs no arguments."""
+
+    name: str
+    line: int
+    build: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """Which key of the file fills which of the network's, or why they do not: `problem` is "" where they do."""
+
+    source: Mapping[str, str]
+    problem: str
+    likeness: float  # share of the keys that agree
+
+
+def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
+    """Try every class of `inputs["file"]`, and where none fits every builder function.
+
+    Returns under "fits" the name and line of those that make a network of exactly these weights, under "others" the
+    rest, with what is different, the likeliest first.
+    """
+    weights = _read_weights(inputs, files)
+    found = _builders(inputs["file"])
+    fits: list[tuple[str, int]] = []
+    others: list[tuple[float, tuple[str, int, str]]] = []
+    for of_classes in (True, False):
+        for builder in found:
+            if isinstance(builder.build, type) is not of_classes:
+                continue
+            try:
+                match = _match(_built(builder), weights)
+            except Refuse as refusal:
+                match = _Match({}, REFUSALS[refusal.code].format(**refusal.values), NOT_BUILT)
+            if match.problem:
+                others.append((match.likeness, (builder.name, builder.line, storable(match.problem)[:300])))
+            else:
+                fits.append((builder.name, builder.line))
+        if fits:
+            break
+    others.reverse()  # a network stands below its parts
+    others.sort(key=lambda other: -other[0])
+    named = [fit for fit in fits if fit[0] == weights.of_class]
+    return {"fits": (named or fits)[:MOST_FITS], "others": [other for _, other in others[:MOST_OTHERS]]}, {}
+
+
+def run_network(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
+    """Logits, float32 (count, 10), of the network that `inputs["name"]` builds, on the first images of the file."""
+    weights = _read_weights(inputs, files)
+    builder = next((one for one in _builders(inputs["file"]) if one.name == inputs["name"]), None)
+    if builder is None:
+        raise Refuse("code_function", file=inputs["file"], function=inputs["name"])
+    net = _built(builder)
+    match = _match(net, weights)
+    if match.problem:
+        wanted = "the same network each time"
+        raise Refuse("code_returned", doing=f"{builder.name}()", found=match.problem, wanted=wanted)
+    _fill(net, match.source, weights)
+    torch.set_num_threads(int(inputs["threads"]))
+    return {}, {"logits": _logits(net, _run(inputs["run"], files), int(inputs["batch"]), A_BATCH * inputs["seconds"])}
+
+
+def _read_weights(inputs: Value, files: Mapping[str, int]) -> _Weights:
+    name = str(inputs["weights"])
+    with os.fdopen(os.dup(files["checkpoint"]), "rb") as file:
+        pickled, archive = read_container(file, name)
+    found, _ = load_inert(pickled, archive, name)
+    loaded = find_state_dict(found, name)
+    return _Weights(name, loaded.tensors, loaded.module.name.rpartition(".")[2] if loaded.module else "")
+
+
+# --- building --------------------------------------------------------------------------------------------------
+
+
+def _builders(file: str) -> list[_Builder]:
+    """What the file defines at its top level, in its order."""
+    return list(_defined(parse(file), vars(load(file))))
+
+
+def _defined(tree: ast.Module, names: Mapping[str, Any]) -> Iterator[_Builder]:
+    for node in tree.body:
+        if not isinstance(node, ast.ClassDef | ast.FunctionDef):
+            continue
+        found = names.get(node.name)
+        if isinstance(node, ast.ClassDef) and isinstance(found, type) and issubclass(found, nn.Module):
+            yield _Builder(node.name, node.lineno, found)
+        if isinstance(node, ast.FunctionDef) and inspect.isfunction(found) and _may_build(node):
+            yield _Builder(node.name, node.lineno, found)
+
+
+def _may_build(function: ast.FunctionDef) -> bool:
+    """A function that needs nothing that is not known, returns something, and does not train."""
+    given = [*function.args.posonlyargs, *function.args.args]
+    needed = given[: len(given) - len(function.args.defaults)]
+    named = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
+    needed += [argument for argument, default in named if default is None]
+    if any(argument.arg not in NUMBER_OF_CLASSES for argument in needed) or function.name == "main":
+        return False
+    inside = list(ast.walk(function))
+    returns = any(isinstance(node, ast.Return) and node.value is not None for node in inside)
+    return returns and not any(isinstance(node, ast.Attribute) and node.attr == "backward" for node in inside)
+
+
+def _built(builder: _Builder) -> nn.Module:
+    doing = f"{builder.name}()"
+    arguments = _arguments(builder, doing)
+    with told_apart(doing), within(BUILD_SECONDS):
+        net = builder.build(**arguments)
+    if not isinstance(net, nn.Module):
+        raise returned(net, doing, "a torch.nn.Module")
+    return net
+
+
+def _arguments(builder: _Builder, doing: str) -> dict[str, int]:
+    with told_apart(doing):
+        parameters = inspect.signature(builder.build).parameters.values()
+    given = {one.name: CLASSES for one in parameters if one.name in NUMBER_OF_CLASSES}
+    optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    needed = [one.name for one in parameters if one.default is one.empty and one.kind not in optional]
+    if unknown := [name for name in needed if name not in given]:
+        raise Refuse("code_arguments", doing=doing, arguments=storable(", ".join(unknown)))
+    return given
+
+
+def _match(net: nn.Module, weights: _Weights) -> _Match:
+    with told_apart(f"the state dict of {storable(type(net).__name__)}"):
+        state = nn.Module.state_dict(net)
+        shapes = {key: _shape(value) for key, value in state.items()}
+    nearest = _Match({}, "it has no weights", 0.0)
+    for tensors, prefix in ((weights.tensors, ""), without_common_prefix(weights.tensors)):
+        missing = [key for key in shapes if key not in tensors and not key.endswith(COUNTER)]
+        unexpected = [key for key in tensors if key not in shapes and not is_no_layer(key, tensors[key])]
+        shared = [key for key in shapes if key in tensors]
+        other = [key for key in shared if shapes[key] not in (None, tuple(tensors[key].shape))]
+        if shared and not missing and not unexpected and not other:
+            return _Match({key: prefix + key for key in shared}, "", 1.0)
+        likeness = (len(shared) - len(other)) / max(1, len(shared) + len(missing) + len(unexpected))
+        if likeness >= nearest.likeness:
+            nearest = _Match({}, _difference(missing, unexpected, other), likeness)
+    return nearest
+
+
+def _shape(value: Tensor) -> tuple[int, ...] | None:
+    return None if is_lazy(value) else tuple(value.shape)  # of nn.LazyLinear
+
+
+def _difference(missing: list[str], unexpected: list[str], other: list[str]) -> str:
+    kinds = (("are missing in the file", missing), ("are there instead", unexpected), ("have another shape", other))
+    parts = (f"{len(keys)} {what} ({', '.join(keys[:MOST_NAMED])})" for what, keys in kinds if keys)
+    return f"it has other weights: {', '.join(parts)}"
+
+
+def _fill(net: nn.Module, source: Mapping[str, str], weights: _Weights) -> None:
+    with told_apart(f"loading the weights into {storable(type(net).__name__)}"):
+        state = nn.Module.state_dict(net)
+    shapes = {key: _shape(state[key]) or tuple(weights.tensors[theirs].shape) for key, theirs in source.items()}
+    taken = take({key: weights.tensors[theirs] for key, theirs in source.items()}, shapes, weights.file)
+    with told_apart(f"loading the weights into {storable(type(net).__name__)}"):
+        nn.Module.load_state_dict(net, {**state, **taken})
+
+
+# --- running ---------------------------------------------------------------------------------------------------
+
+
+def _run(run: Value, files: Mapping[str, int]) -> Run:
+    how = (int(run["resize"]), int(run["crop"]), float(run["scale"]), bool(run["reverse"]))
+    return Run(images(files[run["images"]], int(run["count"])), tuple(run["mean"]), tuple(run["std"]), *how)
+
+
+def _logits(net: nn.Module, run: Run, batch: int, seconds: float) -> bytes:
+    """Plain float32 in eval mode: nobody who writes a layer of his own prepares it for bfloat16. `seconds` a batch."""
+    doing = f"{storable(type(net).__name__)}.forward(images)"
+    parts = []
+    for start in range(0, len(run.images), batch):
+        x = network_inputs(run, slice(start, start + batch), "cpu").contiguous()  # as a DataLoader gives it
+        with told_apart(doing), torch.no_grad(), within(seconds):
+            found = net.eval()(x)
+        wanted = (len(x), CLASSES)
+        if not isinstance(found, Tensor) or tuple(found.shape) != wanted:
+            raise returned(found, doing, f"a Tensor of shape {wanted}")
+        with told_apart(doing):
+            parts.append(little_endian(found))
+    return b"".join(parts)

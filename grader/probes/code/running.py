@@ -1,0 +1,226 @@
+"""Running a student's file: imported from where the sandbox shows it, and every way to fail told apart.
+
+Only here and in the `code_*` probes does student code run. It can change anything in its own process, so that what
+these probes return is a claim about its own outputs and nothing else: figures are worked out and judged outside.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType, TracebackType
+from typing import Any
+
+import numpy as np
+import torch
+
+from grader.probes.documents.text import storable
+from grader.probes.refusals import Refuse
+
+SUBMISSION, GIVEN = Path("/submission"), Path("/given")
+LAB_PACKAGES = ("matplotlib", "PIL", "tqdm")  # of the lab's requirements.txt; the grader itself needs the others
+MOST_FRAMES = 12
+_TASK = re.compile(r"(\d{1,3}\.\d{1,3}): (.+)", re.DOTALL)
+
+
+def try_import(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Import a file and call nothing."""
+    del files
+    load(inputs["file"])
+    return {"imported": True}, {}
+
+
+def function(inputs: dict[str, Any], name: str) -> Callable[..., Any]:
+    """The function of that name in `inputs["file"]`, imported."""
+    found = getattr(load(inputs["file"]), name, None)
+    if not callable(found):
+        raise Refuse("code_function", file=inputs["file"], function=name)
+    return found  # type: ignore[no-any-return]
+
+
+def load(file: str) -> ModuleType:
+    """The file as a module under its own name. Raises Refuse for whatever keeps it from being one."""
+    path = SUBMISSION / file
+    parse(file)
+    name = path.stem
+    sys.pycache_prefix = "/nowhere"  # compiled files of the submission are not looked at
+    sys.path += [str(path.parent), str(SUBMISSION), str(GIVEN)]  # behind everything that is ours
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    with told_apart(f"importing {path.name}"):
+        spec.loader.exec_module(module)
+    return module
+
+
+def parse(file: str) -> ast.Module:
+    """The syntax of a file that can be imported. Raises Refuse for one that is no Python, or that trains by itself."""
+    try:
+        tree = ast.parse((SUBMISSION / file).read_bytes())
+    except SyntaxError as error:
+        code = storable((error.text or "").strip())
+        raise Refuse("code_syntax", file=file, line=error.lineno or 0, problem=error.msg, code=code[:100]) from error
+    except (ValueError, RecursionError, OSError) as error:
+        raise Refuse("code_syntax", file=file, line=0, problem=storable(str(error)), code="") from error
+    line = trains_at_import(tree)
+    if line:
+        raise Refuse("code_script", file=file, line=line)
+    return tree
+
+
+def trains_at_import(tree: ast.Module) -> int:
+    """The line on which the file would begin to train when it is imported; 0 where it would not."""
+    for statement in tree.body:
+        if not isinstance(statement, ast.For | ast.While | ast.With | ast.If | ast.Try) or _is_main_guard(statement):
+            continue
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward":
+                return statement.lineno
+    return 0
+
+
+def _is_main_guard(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.If) and "__name__" in {
+        node.id for node in ast.walk(statement.test) if isinstance(node, ast.Name)
+    }
+
+
+@contextmanager
+def told_apart(doing: str) -> Iterator[None]:
+    """Run student code: whatever it raises becomes a Refuse that names its cause and its line.
+
+    `doing` is what the sentence says it happened in: "test(model, loader, device)".
+    """
+    try:
+        yield
+    except MemoryError:
+        raise
+    except BaseException as error:  # sys.exit, KeyboardInterrupt and exceptions of their own making too
+        raise _refusal(error, doing) from None
+
+
+class Endless(BaseException):
+    """Raised in the middle of student code that has run for too long."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"more than {seconds:g} seconds")
+        self.seconds = seconds
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """End what runs for longer, so that its place is known; what keeps that from ending it the sandbox ends, later."""
+
+    def ring(*_: object) -> None:
+        raise Endless(seconds)
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _refusal(error: BaseException, doing: str) -> BaseException:
+    said = _said(error)
+    frames = _own_frames(error.__traceback__)
+    file, line = frames[-1] if frames else ("", 0)
+    place = f"{file}, line {line}" if file else "outside the submission's files"
+    lines = tuple(_lines(error, said))
+    if any(phrase in said.lower() for phrase in ("can't allocate memory", "cannot allocate memory", "out of memory")):
+        return MemoryError(said)  # torch says it so
+    match error:
+        case NotImplementedError() if task := _TASK.fullmatch(said):
+            return Refuse("code_task", lines, doing=doing, number=task[1], text=task[2], place=place)
+        case Endless(seconds=seconds):
+            return Refuse("code_endless", lines, doing=doing, seconds=seconds, place=place)
+        case SystemExit():
+            return Refuse("code_exit", lines, doing=doing, place=place)
+        case ModuleNotFoundError(name=str(name)):
+            code = "code_package_of_ours" if name.partition(".")[0] in LAB_PACKAGES else "code_package"
+            return Refuse(code, lines, doing=doing, package=storable(name), place=place)
+        case _:
+            kind = storable(type(error).__name__)
+            return Refuse("code_raised", lines, doing=doing, kind=kind, problem=said, place=place)
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return storable(str(error)).strip()[:300]
+    except BaseException:  # a __str__ of their own
+        return ""
+
+
+def _own_frames(trace: TracebackType | None) -> list[tuple[str, int]]:
+    """Places in the student's files that an exception came through, paths shortened, the innermost last."""
+    summary = traceback.extract_tb(trace)
+    own = [frame for frame in summary if frame.filename.startswith((f"{SUBMISSION}/", f"{GIVEN}/"))]
+    return [(_short(frame.filename), frame.lineno or 0) for frame in own]
+
+
+def _lines(error: BaseException, said: str) -> Iterator[str]:
+    """The traceback as the student would see it, without our own frames."""
+    summary = [frame for frame in traceback.extract_tb(error.__traceback__) if "/lab/grader/" not in frame.filename]
+    for frame in summary[-MOST_FRAMES:]:
+        yield f"{_short(frame.filename)}, line {frame.lineno}, in {frame.name}"
+        yield f"    {frame.line or ''}"
+    yield f"{type(error).__name__}: {said}"
+
+
+def _short(path: str) -> str:
+    for folder in (SUBMISSION, GIVEN):
+        path = path.removeprefix(f"{folder}/")
+    return storable("/".join(path.split("/")[-3:]))
+
+
+# --- what comes back -------------------------------------------------------------------------------------------
+
+
+def number(value: object, doing: str, wanted: str) -> float:
+    """A plain number of whatever kind torch, numpy and Python have, as a float. Raises Refuse."""
+    with told_apart(doing):  # an int can be too large, and a class of their own can do anything
+        if isinstance(value, torch.Tensor) and value.numel() == 1:
+            return float(value.detach().cpu().reshape(()))
+        if isinstance(value, int | float | np.floating | np.integer):
+            return float(value)
+    raise returned(value, doing, wanted)
+
+
+def returned(value: object, doing: str, wanted: str) -> Refuse:
+    """The refusal of a return value that is not what was asked for."""
+    return Refuse("code_returned", doing=doing, found=described(value), wanted=wanted)
+
+
+def described(value: object) -> str:
+    """A value for a sentence: what kind it is, and its shape or its length."""
+    if value is None:
+        return "None (is a return missing?)"
+    kind = storable(type(value).__name__)
+    if isinstance(value, torch.Tensor | np.ndarray):
+        return f"a {kind} of shape {tuple(value.shape)}"
+    if isinstance(value, list | tuple):
+        return f"a {kind} of {len(value)}"
+    return f"a {kind}"
+
+
+def finite(value: float) -> float | None:
+    """The number; None for NaN and infinity, which JSON has no word for."""
+    return value if abs(value) < float("inf") else None
+
+
+def little_endian(values: torch.Tensor | np.ndarray[Any, Any], dtype: str = "<f4") -> bytes:
+    """Values in the order in which they lie, as they travel."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu().to(torch.float32).contiguous().numpy()
+    return np.ascontiguousarray(values, dtype=dtype).tobytes()

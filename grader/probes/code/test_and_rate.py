@@ -1,0 +1,98 @@
+"""exp2.py: `test` measures small networks that it has not seen, and `learning_rate` is asked for every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from grader.probes.code.running import finite, function, little_endian, number, returned, told_apart
+from grader.probes.weights.arrays import tensors
+
+FEWEST = 6  # epochs that any schedule is meant for; a list that ends later than that is a schedule too
+
+
+class Watched(nn.Sequential):
+    """A network that remembers how it was called."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__(*layers)
+        self.images = 0
+        self.trained = False
+        self.gradients = False
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.images += len(x)
+        self.trained = self.trained or any(part.training for part in self.modules())
+        self.gradients = self.gradients or torch.is_grad_enabled()
+        for layer in self:
+            x = layer(x)
+        return x
+
+
+def network(given: Mapping[str, torch.Tensor]) -> Watched:
+    """The mean of each cell of a grid over the image, then one linear layer; BatchNorm and Dropout where given."""
+    weight = given["weight"]
+    linear = nn.Linear(weight.shape[1], weight.shape[0])
+    layers: list[nn.Module] = [nn.AvgPool2d(8), nn.Flatten(), linear]  # (N, 3, 32, 32) to (N, 48)
+    with torch.no_grad():
+        linear.weight.copy_(weight)
+        linear.bias.copy_(given["bias"])
+        if "running_mean" in given:
+            norm = nn.BatchNorm2d(3)
+            for name in ("running_mean", "running_var"):
+                getattr(norm, name).copy_(given[name])
+            norm.weight.copy_(given["scale"])
+            norm.bias.copy_(given["shift"])
+            layers = [norm, layers[0], layers[1], nn.Dropout(0.5), linear]
+    return Watched(*layers)
+
+
+def call_test(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Call `test` on a network and a loader. As an array its parameters and buffers afterwards, in their order."""
+    given = tensors(files, "data")
+    model = network(given).train(bool(inputs["training"]))
+    state = [value for name, value in model.state_dict().items() if not name.endswith("num_batches_tracked")]
+    loader = DataLoader(TensorDataset(given["images"], given["labels"]), batch_size=int(inputs["batch"]))
+    doing, wanted = "test(model, loader, device)", "two numbers: loss, accuracy"
+    test = function(inputs, "test")
+    torch.manual_seed(0)
+    with told_apart(doing):
+        found = test(model, loader, torch.device("cpu"))
+    if not isinstance(found, tuple | list) or len(found) != 2:
+        raise returned(found, doing, wanted)
+    loss, accuracy = (finite(number(value, doing, wanted)) for value in found)
+    return {
+        "loss": loss,
+        "accuracy": accuracy,
+        "images": model.images,
+        "trained": model.trained,
+        "gradients": model.gradients,
+        "left_gradients": any(parameter.grad is not None for parameter in model.parameters()),
+        "mode_kept": all(part.training == bool(inputs["training"]) for part in model.modules()),
+    }, {"state": little_endian(torch.cat([value.detach().flatten() for value in state]))}
+
+
+def call_learning_rate(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The rate of each epoch as far as the schedule goes, and of the first ones again, from the last to the first."""
+    del files
+    schedule = function(inputs, "learning_rate")
+
+    def rate(epoch: int) -> float | None:
+        doing = f"learning_rate({epoch})"
+        with told_apart(doing):
+            value = schedule(epoch)
+        return finite(number(value, doing, "a number"))
+
+    rates = [rate(epoch) for epoch in range(FEWEST)]
+    again = [rate(epoch) for epoch in reversed(range(FEWEST))]
+    for epoch in range(FEWEST, int(inputs["epochs"])):
+        try:
+            value = schedule(epoch)
+        except Exception:  # a schedule may be a list that ends where training ends
+            break
+        rates.append(finite(number(value, f"learning_rate({epoch})", "a number")))
+    return {"rates": rates, "again": again}, {}

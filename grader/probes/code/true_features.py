@@ -1,0 +1,40 @@
+"""What the features of a drawn network are: read off before its last part, where no student code runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from grader.probes.code.drawn import LAST, drawn_images, drawn_network
+
+
+def true_features(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Features (N, D) of each way in `inputs["ways"]`: "right", and what mistakes would give instead of it."""
+    del files
+    network, images = drawn_network(inputs), drawn_images(inputs)
+    given = {
+        "right": (network.eval, images),
+        "colours": (network.eval, images.flip(1)),
+        "training": (network.train, images),
+    }
+    arrays = {}
+    for way in inputs["ways"]:
+        switch, x = given[way]
+        switch()
+        values = _before_the_last(network, x, inputs["network"])
+        arrays[way] = np.ascontiguousarray(values, dtype="<f4").tobytes()
+    return {}, arrays
+
+
+def _before_the_last(network: nn.Module, images: torch.Tensor, name: str) -> np.ndarray[Any, Any]:
+    inputs: list[torch.Tensor] = []
+    last = network.get_submodule(LAST[name])
+    hook = last.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
+    with torch.no_grad():
+        network(images)
+    hook.remove()
+    return inputs[0].flatten(1).numpy()

@@ -1,0 +1,85 @@
+"""The lines of a submitted document: of a text, of a PDF's pages, of what a notebook printed."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import unicodedata
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, NamedTuple
+
+from grader.probes.documents.text import decode, storable
+
+MOST_LINES = 20_000
+MOST_LINE = 2_000  # characters
+MOST_PAGES = 100
+MOST_TEXT = 2_000_000  # characters in all: four logs with a line a batch
+_ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]{0,20}[ -/]{0,5}[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[@-Z\\^_])")
+_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff]")
+_BREAKS = re.compile("[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")  # a progress bar's; a new page's
+
+
+class Line(NamedTuple):
+    """One line as it is shown, not yet cleaned. `number` counts the lines of a text, `part` pages or cells; else 0."""
+
+    number: int
+    part: int
+    text: str
+
+
+def lines(name: str, data: bytes) -> Iterator[Line]:
+    """What the document shows, line by line; raises what its format's reader raises."""
+    kind = name.rpartition(".")[2].casefold()
+    if kind == "ipynb":
+        yield from _notebook_output(json.loads(decode(data)))
+    elif kind == "pdf":
+        from pypdf import PdfReader
+
+        for number, page in enumerate(PdfReader(io.BytesIO(data)).pages[:MOST_PAGES], start=1):
+            for text in page.extract_text().splitlines()[:MOST_LINES]:
+                yield Line(0, number, text)
+    else:
+        yield from islice(_numbered(decode(data)), MOST_LINES)
+
+
+def part_name(name: str) -> str:
+    """What `part` counts in such a document: "page", "cell", or "" where lines are numbered."""
+    return {"pdf": "page", "ipynb": "cell"}.get(name.rpartition(".")[2].casefold(), "")
+
+
+def _numbered(text: str) -> Iterator[Line]:
+    """Numbered as editors do, so that a progress bar, drawn over itself by carriage returns, is one line."""
+    if "\n" not in text:
+        text = text.replace("\r", "\n")  # as old Macs end their lines
+    for number, line in enumerate(text.replace("\r\n", "\n").split("\n")[:MOST_LINES], start=1):
+        for piece in _BREAKS.split(line):
+            yield Line(number, 0, piece)
+
+
+def _notebook_output(notebook: Any) -> Iterator[Line]:
+    for number, cell in enumerate(notebook.get("cells", []), start=1):
+        for output in cell.get("outputs", []) if isinstance(cell, dict) else ():
+            text = output.get("text") or output.get("data", {}).get("text/plain") or ""
+            joined = "".join(map(str, text)) if isinstance(text, list) else str(text)
+            for line in joined.splitlines()[:MOST_LINES]:
+                yield Line(0, number, line)
+
+
+def bounded(pieces: Iterator[Line], left: int = MOST_TEXT) -> Iterator[Line]:
+    """The first lines, as long as they are no more than `left` characters in all; long lines are cut."""
+    for line in pieces:
+        text = line.text[: 2 * MOST_LINE]
+        left -= len(text)
+        if left < 0:
+            return
+        yield line._replace(text=text)
+
+
+def plain(text: str) -> str:
+    """Without colours, with ordinary digits and punctuation for full-width ones, of bounded length."""
+    text = _ESCAPES.sub("", text)
+    if not text.isascii():
+        text = storable(unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)))
+    return text[:MOST_LINE]

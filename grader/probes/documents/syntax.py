@@ -1,0 +1,75 @@
+"""The code of a submission as syntax: files and notebook cells, parsed and never run."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from grader.probes.documents.text import decode, read_bytes
+
+MOST_CODE = 500_000  # characters in all: nobody writes that much, and a syntax tree takes a hundred times the memory
+# IPython's own lines are no Python: %matplotlib inline, !pip install, x = !ls, model?
+_MAGIC = (
+    (re.compile(r"^([ \t]*)[%!?].*$", re.MULTILINE), r"\1pass"),
+    (re.compile(r"=[ \t]*[%!].*$", re.MULTILINE), "= None"),
+    (re.compile(r"^([ \t]*)[\w.]+\?{1,2}[ \t]*$", re.MULTILINE), r"\1pass"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Code that was parsed: a file, or a cell of a notebook."""
+
+    source: str
+    code: str
+    tree: ast.AST
+
+
+def read_code(names: list[str], files: Mapping[str, int]) -> list[list[Piece]]:
+    """Every file and notebook in pieces, as long as there is not too much of it."""
+    documents = []
+    left = MOST_CODE
+    for name in names:
+        pieces = []
+        for source, code in _code(name, decode(read_bytes(files, name))):
+            tree = _parse(code) if len(code) <= left else None
+            if tree is not None:
+                left -= len(code)
+                pieces.append(Piece(source, code, tree))
+        documents.append(pieces)
+    return documents
+
+
+def _code(name: str, text: str) -> Iterator[tuple[str, str]]:
+    """Pieces of Python code with what to call them: a file, or each cell of a notebook."""
+    if not name.casefold().endswith(".ipynb"):
+        yield name, text
+        return
+    try:
+        cells = json.loads(text).get("cells", [])
+    except (ValueError, AttributeError, RecursionError):
+        return
+    for number, cell in enumerate(cells if isinstance(cells, list) else [], start=1):
+        if isinstance(cell, dict) and cell.get("cell_type") == "code":
+            source = cell.get("source", "")
+            lines = "".join(map(str, source)) if isinstance(source, list) else str(source)
+            yield f"{name}, cell {number}", lines
+
+
+def _parse(code: str) -> ast.AST | None:
+    """The syntax tree, None for what is no Python, with or without IPython's own lines."""
+    plain = code
+    for pattern, instead in _MAGIC:
+        plain = pattern.sub(instead, plain)
+    for attempt in (code, plain):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a student's "\d" in a string is no concern of ours
+                return ast.parse(attempt)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+    return None

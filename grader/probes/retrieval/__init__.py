@@ -1,0 +1,1 @@
+"""Networks of the retrieval, pictures, and the scores that they give."""

@@ -1,0 +1,220 @@
+"""Scores of library images for queries, computed anew from the pictures themselves, in one way or in several.
+
+No student code runs here. A way is a pass over the pictures (how they become inputs, whether BatchNorm works in
+training mode) and, of each pass, where the features are read off and how two of them are compared.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms import functional as transform
+
+from grader.probes.refusals import Refuse
+from grader.probes.retrieval.extractors import Taps, build_extractor, read_off
+from grader.probes.retrieval.pictures import open_picture, read_bundle
+
+BATCH = 16
+MOST_KEPT = 200_000_000  # pixels of decoded pictures that are kept between passes
+MOST_NPZ = 400 << 20  # bytes, unpacked
+
+
+def compute_scores(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Scores, float32 (Q, L), as `scores_<pass>_<n>`: of `files["bundle"]`, the library first, then the queries.
+
+    `inputs`: model, weights, seed (see extractors.py), threads, library and queries (how many), and passes, each with
+    a pipeline, training, bfloat16, and scores, each with tap and compare. A way that cannot be gone gives NaN.
+    Raises Refuse.
+    """
+    torch.set_num_threads(int(inputs["threads"]))
+    model = build_extractor(inputs, files)
+    library = int(inputs["library"])
+    arrays: dict[str, bytes] = {}
+    pictures = _Pictures(files["bundle"])
+    with torch.inference_mode():
+        for nth, one in enumerate(inputs["passes"]):
+            with torch.autocast("cpu", torch.bfloat16, enabled=bool(one["bfloat16"])):
+                taps = _pass(model, pictures, one["pipeline"], bool(one["training"]))
+            for place, how in enumerate(one["scores"]):
+                scores = _scores(taps, library, str(how["tap"]), str(how["compare"])) if taps else None
+                shape = (int(inputs["queries"]), library)
+                values = np.full(shape, np.nan, "<f4") if scores is None else scores.numpy().astype("<f4")
+                arrays[f"scores_{nth}_{place}"] = values.tobytes()
+    dim = features_of(taps, "head").shape[1] if taps else 0
+    return {"dim": dim}, arrays
+
+
+class _Pictures:
+    """The pictures of a bundle, decoded once where they are small enough to be kept."""
+
+    def __init__(self, bundle: int) -> None:
+        self._bundle = bundle
+        self._kept: list[Image.Image] | None = None
+
+    def __iter__(self) -> Iterator[Image.Image]:
+        if self._kept is not None:
+            yield from self._kept
+            return
+        kept: list[Image.Image] = []
+        pixels = 0
+        for data in read_bundle(self._bundle):
+            picture = open_picture(data)
+            pixels += picture.width * picture.height
+            if pixels <= MOST_KEPT:
+                kept.append(picture)
+            yield picture
+        if pixels <= MOST_KEPT:
+            self._kept = kept
+
+
+def _pass(model: nn.Module, pictures: _Pictures, pipeline: Mapping[str, Any], training: bool) -> Taps | None:
+    """Every picture through the network; None where it cannot take them so (a BatchNorm over a single value)."""
+    model.eval()
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):  # dropout is left off: it would depend on chance
+            module.train(training)
+            module.momentum = 0.0  # one pass leaves nothing for the next
+    inputs = (to_input(picture, pipeline) for picture in pictures)
+    try:
+        parts = [read_off(model, batch) for batch in _batches(inputs, 1 if training else BATCH)]
+    except (ValueError, RuntimeError) as error:
+        if training or pipeline["crop"] == 0:
+            return None
+        if "can't allocate memory" in str(error):
+            raise
+        raise Refuse("extractor_input", problem=str(error).splitlines()[0][:200]) from error
+    try:
+        return Taps(*(torch.cat([getattr(part, name) for part in parts]) for name in ("head", "last", "map", "logits")))
+    except RuntimeError:  # pictures of different shapes, where nothing was cropped or pooled
+        return None
+
+
+def _batches(inputs: Iterator[Tensor], most: int) -> Iterator[Tensor]:
+    """Neighbours of the same shape together."""
+    batch: list[Tensor] = []
+    for x in inputs:
+        if batch and (x.shape != batch[0].shape or len(batch) == most):
+            yield torch.stack(batch)
+            batch = []
+        batch.append(x)
+    if batch:
+        yield torch.stack(batch)
+
+
+def to_input(picture: Image.Image, how: Mapping[str, Any]) -> Tensor:
+    """A picture in RGB as the network's input, float32 (3, H, W), by the fields of evidence.Pipeline."""
+    size = [how["resize"], how["resize"]] if how["squash"] else [how["resize"]]
+    mode = InterpolationMode(how["interpolation"])
+    if how["antialias"] or mode is InterpolationMode.NEAREST:
+        pixels: Tensor = transform.pil_to_tensor(transform.resize(picture, size, mode))
+    else:
+        pixels = transform.resize(transform.pil_to_tensor(picture), size, mode, antialias=False)
+    if how["crop"]:
+        pixels = transform.center_crop(pixels, [how["crop"]])
+    if how["blue_first"]:
+        pixels = pixels.flip(0)
+    x: Tensor = transform.normalize(pixels.float() / how["scale"], list(how["mean"]), list(how["std"]))
+    return x
+
+
+# --- from features to scores -----------------------------------------------------------------------------------
+
+
+def features_of(taps: Taps, tap: str) -> Tensor:
+    """Features of a tap, (N, D)."""
+    match tap:
+        case "head":
+            values = taps.head
+            return values.mean(dim=(2, 3)) if values.ndim == 4 and values.shape[-1] > 1 else values.flatten(1)
+        case "last":
+            return taps.last.flatten(1)
+        case "map":
+            return taps.map.flatten(1)
+        case "position":
+            return normalize(taps.map, dim=1).flatten(1)
+        case "logits":
+            return taps.logits
+        case "softmax":
+            return taps.logits.softmax(dim=1)
+        case _:
+            raise ValueError(f"no tap is called {tap}")
+
+
+Compare = Callable[[Tensor, Tensor], Tensor]
+COMPARE: dict[str, Compare] = {  # of queries (Q, D) and library (L, D), to (Q, L)
+    "cosine": lambda queries, library: normalize(queries, dim=1) @ normalize(library, dim=1).T,
+    "dot": lambda queries, library: queries @ library.T,
+    "query": lambda queries, library: normalize(queries, dim=1) @ library.T,
+    "columns": lambda queries, library: normalize(queries, dim=0) @ normalize(library, dim=0).T,
+    "distance": torch.cdist,
+    "unit distance": lambda queries, library: torch.cdist(normalize(queries, dim=1), normalize(library, dim=1)),
+}
+
+
+def _scores(taps: Taps, library: int, tap: str, compare: str) -> Tensor:
+    features = features_of(taps, tap).double()
+    return COMPARE[compare](features[library:], features[:library])
+
+
+# --- from handed-in features -----------------------------------------------------------------------------------
+
+
+def scores_of_features(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Cosines, float32 (Q, L), as `scores`, of `files["features"]`, an .npz; NaN for an image that is not in it.
+
+    `inputs`: key (the array), library and queries (the paths, as the array `paths` may have them). Raises Refuse.
+    """
+    arrays = _arrays(files["features"], ("paths", str(inputs["key"])))
+    paths, rows = arrays
+    if rows.ndim != 2 or len(rows) != len(paths) or rows.dtype.kind != "f":
+        problem = f"its array {inputs['key']} has shape {rows.shape} for {len(paths)} paths"
+        raise Refuse("features_file", problem=problem[:200])
+    places = {_name(str(path)): place for place, path in enumerate(paths.tolist())}
+    features = normalize(torch.from_numpy(rows.astype(np.float64)), dim=1)
+    of_library, of_queries = (_rows(features, places, inputs[which]) for which in ("library", "queries"))
+    return {"dim": int(rows.shape[1])}, {"scores": (of_queries @ of_library.T).numpy().astype("<f4").tobytes()}
+
+
+def _rows(features: Tensor, places: Mapping[str, int], paths: Sequence[str]) -> Tensor:
+    found = torch.full((len(paths), features.shape[1]), float("nan"), dtype=features.dtype)
+    for row, path in enumerate(paths):
+        place = places.get(_name(path))
+        if place is not None:
+            found[row] = features[place]
+    return found
+
+
+def _name(path: str) -> str:
+    """The last two parts of a path: what stays the same on every machine."""
+    return "/".join(path.replace("\\", "/").split("/")[-2:]).casefold()
+
+
+def _arrays(descriptor: int, names: tuple[str, ...]) -> list[NDArray[Any]]:
+    """Arrays of an .npz, never by pickle, never more than was promised. Raises Refuse."""
+    with os.fdopen(os.dup(descriptor), "rb") as file:
+        file.seek(0)
+        data = file.read()
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > MOST_NPZ:
+                raise Refuse("features_file", problem="it unpacks to more than 400 MB")
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+            missing = [name for name in names if name not in stored]
+            if missing:
+                raise Refuse("features_file", problem=f"it holds no array called {missing[0]}"[:200])
+            return [stored[name] for name in names]
+    except Refuse:
+        raise
+    except Exception as error:  # a broken zip, an array of objects, a shape that lies
+        raise Refuse("features_file", problem=f"it is no .npz of plain arrays ({type(error).__name__})") from error

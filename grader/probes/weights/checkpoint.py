@@ -1,0 +1,142 @@
+"""`final.pth` to logits: says what the file is, finds the network, and runs it on images without labels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from grader.probes.refusals import Refuse
+from grader.probes.weights.arrays import images
+from grader.probes.weights.container import read_container
+from grader.probes.weights.evaluate import CLASSES, Result, Run, evaluate
+from grader.probes.weights.networks import Recognised, recognise
+from grader.probes.weights.state_dict import COUNTER, Loaded, find_claim, find_state_dict, take
+from grader.probes.weights.unpickle import load_inert
+
+Value = dict[str, Any]
+STATISTICS = ("running_mean", "running_var", COUNTER)  # of BatchNorm: no parameters
+
+
+def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
+    """Load `files["checkpoint"]` and evaluate it once for each of `inputs["runs"]`. Raises Refuse.
+
+    Each run names one of `files` (.npy, uint8 (N, 3, 32, 32)), how many images from its start, and the preprocessing.
+    Returns the fields of evidence.Checkpoint and evidence.Measurement, and for run i `logits_i`, float32 (count, 10).
+    """
+    name = str(inputs["file"])
+    with os.fdopen(files["checkpoint"], "rb") as file:
+        pickled, archive = read_container(file, name)
+    found, unloaded = load_inert(pickled, archive, name)
+    loaded = find_state_dict(found, name)
+    known = recognise(loaded, name)
+    net = _fill(known, loaded, name)
+    parameters = sum(parameter.numel() for parameter in net.parameters())
+    described = {
+        **_describe(loaded, known.name, parameters, unloaded),
+        "extra_keys": [key[:200] for key in known.extra[:200]],
+        "spare_weights": [key[:200] for key in known.spare[:200]],
+        "renamed": [*loaded.renamed, *known.renamed][:20],
+    }
+    value: Value = {"checkpoint": described, "claim": find_claim(found)}
+    torch.set_num_threads(int(inputs["threads"]))
+    runs = [_run(run, files, known) for run in inputs["runs"]]
+    for side in {run.side for run in runs} or {known.least_side}:
+        _try_out(net, known.name, side, name)
+    results = [evaluate(net, run, str(inputs["device"])) for run in runs]
+    value["measurements"] = [_measurement(result, str(inputs["device"])) for result in results]
+    arrays = {f"logits_{index}": result.logits.astype("<f4").tobytes() for index, result in enumerate(results)}
+    return value, arrays
+
+
+def load_network(descriptor: int, name: str) -> nn.Module:
+    """The network whose weights a file holds, in eval mode. Raises Refuse."""
+    with os.fdopen(os.dup(descriptor), "rb") as file:
+        file.seek(0)
+        pickled, archive = read_container(file, name)
+    found, _ = load_inert(pickled, archive, name)
+    loaded = find_state_dict(found, name)
+    return _fill(recognise(loaded, name), loaded, name).eval()
+
+
+def describe_weights(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
+    """What the file of an unknown network is: fields of evidence.Checkpoint but for the network; its claim."""
+    name = str(inputs["file"])
+    with os.fdopen(files["checkpoint"], "rb") as file:
+        pickled, archive = read_container(file, name)
+    found, unloaded = load_inert(pickled, archive, name)
+    loaded = find_state_dict(found, name)
+    weights = [value for key, value in loaded.tensors.items() if key.rpartition(".")[2] not in STATISTICS]
+    described = _describe(loaded, "", sum(value.numel() for value in weights), unloaded)
+    machine = {"torch": torch.__version__, "device_name": torch.backends.cpu.get_cpu_capability()}
+    return {"checkpoint": described, "claim": find_claim(found), "machine": machine}, {}
+
+
+def _fill(known: Recognised, loaded: Loaded, name: str) -> nn.Module:
+    """The network with the file's values; torch's own loading rules hold, nothing left over, nothing missing."""
+    state = known.net.state_dict()  # with the versions of its layers, without which some (MNASNet) refuse to load
+    wanted = {key: tuple(value.shape) for key, value in state.items() if key in known.source}
+    taken = take({key: loaded.tensors[known.source[key]] for key in wanted}, wanted, name)
+    for key, value in state.items():
+        found = taken.get(key, torch.zeros(value.shape, dtype=value.dtype))  # counters: evaluation reads none
+        if value.is_floating_point() and not found.is_floating_point():
+            raise Refuse("tensor", file=name, name=key, problem=f"of type {found.dtype}, not of real numbers")
+        state[key] = found.to(value.dtype)
+    known.net.load_state_dict(state, assign=True)
+    return known.net
+
+
+def _try_out(net: nn.Module, network: str, side: int, name: str) -> None:
+    """Two grey images, so that layers whose sizes do not follow from each other are told from faults of ours."""
+    try:
+        with torch.inference_mode():
+            out = net.eval()(torch.zeros(2, 3, side, side))
+    except MemoryError:
+        raise
+    except Exception as error:
+        if "can't allocate memory" in str(error):
+            raise
+        problem = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise Refuse("forward", file=name, network=network, side=side, problem=problem) from error
+    if not isinstance(out, torch.Tensor) or tuple(out.shape) != (2, CLASSES):
+        shape = str(tuple(out.shape[1:])) if isinstance(out, torch.Tensor) else type(out).__name__
+        raise Refuse("output", file=name, shape=shape)
+
+
+def _run(run: Value, files: Mapping[str, int], known: Recognised) -> Run:
+    pixels = images(files[run["images"]], int(run["count"]))
+    resize = int(run["resize"]) or (known.least_side if known.least_side > pixels.shape[-1] else 0)
+    how = (resize, int(run["crop"]), float(run["scale"]), bool(run["reverse"]))
+    return Run(pixels, tuple(run["mean"]), tuple(run["std"]), *how)
+
+
+def _describe(loaded: Loaded, network: str, parameters: int, unloaded: tuple[str, ...]) -> Value:
+    dtypes = sorted({str(value.dtype).removeprefix("torch.") for value in loaded.tensors.values()})
+    return {
+        "path": "",
+        "form": loaded.form,
+        "wrapper": loaded.wrapper,
+        "network": network,
+        "parameters": parameters,
+        "dtypes": dtypes[:20],
+        "extra_keys": [],
+        "renamed": list(loaded.renamed)[:20],
+        "unloaded": [name[:200] for name in unloaded[:50]],
+    }
+
+
+def _measurement(result: Result, device: str) -> Value:
+    cuda = device.startswith("cuda")
+    return {
+        "torch": torch.__version__,
+        "device": device,
+        "device_name": torch.cuda.get_device_name() if cuda else torch.backends.cpu.get_cpu_capability(),
+        "precision": result.precision,
+        "batch_size": result.batch_size,
+        "side": result.side,
+        "second_looks": result.second_looks,
+        "seconds": round(result.seconds, 3),
+    }

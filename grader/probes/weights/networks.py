@@ -1,0 +1,208 @@
+"""Which network a state dict belongs to, told from the names and shapes of its tensors alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import Literal
+
+from torch import Tensor, nn
+
+from grader.probes.refusals import Refuse
+from grader.probes.weights.blank import blank
+from grader.probes.weights.sequential import rebuild
+from grader.probes.weights.state_dict import COUNTER, Loaded, is_no_layer, without_common_prefix
+from reference import models
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+RESNETS = ("resnet20", "resnet32", "resnet44", "resnet56", "resnet110")
+OTHERS = ("small_alexnet", "mlp", "cnn", "resnet9")
+# One word each for parts that implementations of the same network spell differently.
+SPELLINGS = {"linear": "fc", "downsample": "shortcut"}
+MOST_DIFFERENCES = 60
+# A key that only this family of torchvision has, so that a stranger does not cost the building of eighty networks.
+TORCHVISION = {
+    "alexnet": "features.10.weight", "convnext": "features.0.1.weight", "densenet": "features.conv0.weight",
+    "efficientnet": "features.1.0.block.0.0.weight", "googlenet": "inception3a.branch1.conv.weight",
+    "inception": "Conv2d_1a_3x3.conv.weight", "maxvit": "stem.0.0.weight", "mnasnet": "layers.0.weight",
+    "mobilenet_v2": "features.1.conv.0.0.weight", "mobilenet_v3": "features.1.block.0.0.weight",
+    "regnet": "stem.0.weight", "resn": "layer4.0.conv1.weight", "wide_resnet": "layer4.0.conv1.weight",
+    "shufflenet": "stage2.0.branch1.0.weight", "squeezenet": "features.3.squeeze.weight",
+    "swin": "features.0.0.weight", "vgg": "features.0.weight", "vit": "conv_proj.weight",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A network without values (on the meta device), and which tensor of the file fills which of its own."""
+
+    name: str
+    net: nn.Module
+    source: Mapping[str, str]  # key of the network -> key of the file; counters that the file lacks are left out
+    extra: tuple[str, ...]  # keys of the file that fill nothing
+    spare: tuple[str, ...] = ()  # those of them that may be layers after all: see `_sort_out`
+    least_side: int = 32  # pixels; smaller images cannot pass through
+    renamed: tuple[str, ...] = ()
+
+
+def recognise(loaded: Loaded, file: str) -> Recognised:
+    """Find the network. Raises Refuse with the nearest one and the difference, key by key."""
+    whole = rebuild(loaded.module, file) if loaded.module else None
+    if whole is not None:
+        name = "small_alexnet" if str(whole) == str(models.small_alexnet()) else f"nn.Sequential of {len(whole)} layers"
+        source = {key: key for key in whole.state_dict() if key in loaded.tensors or not key.endswith(COUNTER)}
+        absent = sorted(source.keys() - loaded.tensors.keys())
+        if absent:
+            raise Refuse("tensor", file=file, name=absent[0], problem="missing")
+        return Recognised(name, whole, source, tuple(key for key in loaded.tensors if key not in source))
+    tensors, prefix = without_common_prefix(loaded.tensors)
+    renamed = (f"{prefix[:200]} left out",) if prefix else ()
+    fitting: _Comparison | None = None
+    nearest: _Comparison | None = None
+    for name, net, least_side in chain(_lab_networks(), _torchvision_networks(tensors)):
+        found = _compare(name, net, least_side, tensors)
+        if found.fits and (fitting is None or len(found.spare) < len(fitting.spare)):
+            fitting = found
+        if fitting is not None and not fitting.spare:
+            break  # the only one: any other would leave something over
+        if nearest is None or found.likeness > nearest.likeness:
+            nearest = found
+    if fitting is not None:
+        return _recognised(fitting, prefix, renamed)
+    assert nearest is not None
+    raise _refusal(nearest, tensors, file)
+
+
+def _recognised(found: _Comparison, prefix: str, renamed: tuple[str, ...]) -> Recognised:
+    source = {key: prefix + theirs for key, theirs in found.source.items()}
+    spelled = tuple(f"{a} read as {b}" for a, b in SPELLINGS.items() if _spelled_otherwise(found, a, b))
+    extra, spare = (tuple(prefix + key for key in keys) for keys in (found.unexpected, found.spare))
+    return Recognised(found.name, found.net, source, extra, spare, found.least_side, renamed + spelled)
+
+
+def _lab_networks() -> Iterator[tuple[str, nn.Module, int]]:
+    for name in RESNETS:
+        build: Callable[[Literal["A", "B"]], nn.Module] = getattr(models, name)
+        yield f"{name}, shortcut A", blank(partial(build, "A")), 32
+        yield f"{name}, shortcut B", blank(partial(build, "B")), 32
+    for name in OTHERS:
+        yield name, blank(models.NETWORKS[name]), 32
+
+
+def _torchvision_networks(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, nn.Module, int]]:
+    families = tuple(family for family, key in TORCHVISION.items() if key in tensors)
+    if not families:
+        return
+    from torchvision import models as zoo
+
+    for name in zoo.list_models(module=zoo):
+        if name.startswith(families):
+            keywords = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+            build = partial(zoo.get_model, name, weights=None, num_classes=models.CLASSES, **keywords)
+            net = blank(build)
+            side = zoo.get_model_weights(name).DEFAULT.meta.get("min_size", (1, 1))[0]
+            yield f"torchvision {name}", net, 224 if side > 32 or name.startswith("vit") else 32
+
+
+# --- comparing -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    name: str
+    net: nn.Module
+    least_side: int
+    shapes: Shapes  # of the network
+    source: Mapping[str, str]
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    layers: tuple[str, ...]  # of the unexpected, those that make it another network
+    spare: tuple[str, ...]  # of the unexpected, those that may
+    other_shape: tuple[str, ...]
+    likeness: float
+
+    @property
+    def complete(self) -> bool:
+        """All of the network is there, whatever else is."""
+        return not self.missing and not self.other_shape
+
+    @property
+    def fits(self) -> bool:
+        """It can be run; without what is spare."""
+        return self.complete and not self.layers
+
+
+def _canonical(key: str) -> str:
+    return ".".join(SPELLINGS.get(part, part) for part in key.split("."))
+
+
+def _compare(name: str, net: nn.Module, least_side: int, tensors: Mapping[str, Tensor]) -> _Comparison:
+    shapes = {key: tuple(value.shape) for key, value in net.state_dict().items()}
+    theirs = {_canonical(key): key for key in tensors}
+    source = {key: theirs[_canonical(key)] for key in shapes if _canonical(key) in theirs}
+    missing = tuple(key for key in shapes if key not in source and not key.endswith(COUNTER))
+    ours = set(source.values())
+    unexpected = tuple(key for key in tensors if key not in ours)
+    other = tuple(key for key, theirs_key in source.items() if tuple(tensors[theirs_key].shape) != shapes[key])
+    layers, spare = _sort_out({key: tensors[key] for key in unexpected}, shapes)
+    same = sum(not key.endswith(COUNTER) for key in source) - len(other)
+    likeness = same / max(1, len(missing) + len(unexpected) + len(source))
+    return _Comparison(
+        name, net, least_side, shapes, source, missing, unexpected, layers, spare, other, likeness
+    )  # fmt: skip
+
+
+def _sort_out(extra: Mapping[str, Tensor], shapes: Shapes) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Of a file's extra keys those that are layers of another network, and those of which the names do not tell.
+
+    What stands inside a part of the network, or continues a numbered row of its parts, surely takes part in its answer:
+    `layer1.3` of a ResNet32 beside those of a ResNet20, `layer1.0.se`, `fc2` after `fc1`. A part of another name may be
+    a head that only training used, or a layer in between: whoever measures without it has to say so. Profilers'
+    counters and the loss are neither.
+    """
+    own = {_row(key) for key in shapes}
+    unclear = [key for key, value in extra.items() if not is_no_layer(key, value)]
+    layers = tuple(key for key in unclear if _row(key) in own)
+    return layers, tuple(key for key in unclear if _row(key) not in own)
+
+
+def _row(key: str) -> str:
+    """The first part of a key without its number: "layer" of `layer2.0.conv1.weight`, "" in an nn.Sequential."""
+    first = key.partition(".")[0].rstrip("0123456789")
+    return SPELLINGS.get(first, first)
+
+
+def _spelled_otherwise(comparison: _Comparison, left: str, right: str) -> bool:
+    pairs = comparison.source.items()
+    return any({left, right} <= {*ours.split("."), *theirs.split(".")} and ours != theirs for ours, theirs in pairs)
+
+
+def _refusal(nearest: _Comparison, tensors: Mapping[str, Tensor], file: str) -> Refuse:
+    outputs = {tensors[nearest.source[key]].shape[:1] for key in nearest.other_shape}
+    same_beyond = all(
+        tuple(tensors[nearest.source[key]].shape[1:]) == nearest.shapes[key][1:] for key in nearest.other_shape
+    )
+    only_classes = nearest.other_shape and not nearest.missing and len(outputs) == 1 and same_beyond
+    lines = [f"{key}: missing, {nearest.shapes[key]} expected" for key in nearest.missing]
+    lines += [f"{key}: {tuple(tensors[key].shape)}, not expected" for key in nearest.unexpected]
+    lines += [
+        f"{key}: {tuple(tensors[nearest.source[key]].shape)}, {nearest.shapes[key]} expected"
+        for key in nearest.other_shape
+    ]
+    details = tuple(lines[:MOST_DIFFERENCES])
+    if only_classes:
+        key = nearest.other_shape[0]
+        shape = tuple(tensors[nearest.source[key]].shape)
+        return Refuse("classes", details, file=file, classes=shape[0], name=nearest.source[key], shape=str(shape))
+    if nearest.complete:
+        names = ", ".join(nearest.layers)
+        return Refuse("more_weights", details, file=file, nearest=nearest.name, count=len(nearest.layers), names=names)
+    counts = {
+        "missing": len(nearest.missing),
+        "unexpected": len(nearest.unexpected),
+        "shapes": len(nearest.other_shape),
+    }
+    return Refuse("network", details, file=file, nearest=nearest.name, **counts)

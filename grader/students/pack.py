@@ -1,0 +1,163 @@
+"""`grade pack`: a student's folder to submission.zip, with what the lab asks for and nothing else."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.disk.names import visible
+from grader.disk.whole import replacing
+from grader.evidence import Evidence, Layout
+from grader.intake import Archive, Limits, open_submission
+from grader.intake.archive import LIMITS, MEGABYTE, Entry, Source
+from grader.intake.folders import open_folder
+from grader.intake.leave_out import reason_to_leave_out
+from grader.lab import LAB
+from grader.marking.check import Case
+from grader.marking.rubric import Rubric
+from grader.records import Checked, Message, Student, message
+from grader.records.errors import BadLab, BadSubmission
+
+SUBMISSION = "submission.zip"
+CODE = (".py", ".ipynb")
+PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg")
+WEIGHTS = (".pth", ".pt", ".ckpt", ".safetensors")
+MOST_NAMED = 12  # folders and files in one line
+LONGEST_REPORT = 1_000_000  # bytes of report.md in which pictures are looked for
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What stayed out for one reason: top folders, with a slash, and files of the top; their size in bytes."""
+
+    why: Message
+    names: tuple[str, ...]
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The zip, its size in bytes, what is in it as the grader reads it, and what stayed out."""
+
+    path: Path
+    bytes: int
+    layout: Layout
+    left_out: tuple[LeftOut, ...]
+
+    def told(self, rubric: Rubric) -> Iterator[Checked]:
+        """A line for what is in it, for what stayed out, and for what the rubric asks for and is missing."""
+        names = Counter(file.path.partition("/")[0] + "/" * ("/" in file.path) for file in self.layout.files)
+        inside = ", ".join(f"{name} ({count})" if name.endswith("/") else name for name, count in names.items())
+        yield Checked(message("In it"), "good", message("{inside}", inside=inside))
+        for item in self.left_out:
+            shown = ", ".join(item.names[:MOST_NAMED]) + ", ..." * (len(item.names) > MOST_NAMED)
+            why = item.why
+            said = message("{names} ({size:.2f} MB): {why}", names=shown, size=item.bytes / MEGABYTE, why=why)
+            yield Checked(message("Left out"), "worse", said)
+        for line in rubric.lines:
+            if line.check is not None and line.check.reads is Layout:
+                evidence = Evidence(Student(""), "", self.path.name, ())
+                verdict = line.check.judge(Case(self.layout, line.limits, evidence))
+                if verdict.credit < 1.0:
+                    yield Checked(message("Missing"), "bad", verdict.message, verdict.hints)
+
+
+def pack(folder: Path, out: Path | None = None, limits: Limits = LIMITS) -> Packed:
+    """Write `out`, by default submission.zip in the folder. The zip is there whole and gradable, or not at all.
+
+    Raises BadLab where the folder cannot be read or the zip not written, BadSubmission where the grader would not
+    accept it.
+    """
+    if not folder.is_dir():
+        raise BadLab(message("{folder} is no folder. Name the one that holds your exp2.py.", folder=str(folder)))
+    target = out or folder / SUBMISSION
+    source = open_folder(folder)
+    files = [entry for entry in source.entries if not entry.is_folder and not _is(entry, target)]
+    shown = _shown(source, files)
+    reasons = {entry.name: _reason(entry, shown) for entry in files}
+    chosen = sorted((entry for entry in files if reasons[entry.name] is None), key=lambda entry: entry.name)
+    if not chosen:
+        text = "There is nothing to hand in in {folder}: no script, no final.pth. Name the folder that holds them."
+        raise BadLab(message(text, folder=str(folder)))
+    for entry in chosen:
+        if entry.fault is not None:
+            raise BadSubmission(entry.fault)
+    layout = _write(source, chosen, target, limits)
+    return Packed(target, target.stat().st_size, layout, _grouped(files, reasons))
+
+
+def _is(entry: Entry, target: Path) -> bool:
+    """Whether the entry is the zip itself, from an earlier run."""
+    return isinstance(entry.where, Path) and entry.where.absolute() == target.absolute()
+
+
+def _shown(source: Source, files: Iterable[Entry]) -> str:
+    """The text of report.md: the pictures that it names belong to it."""
+    report = next((entry for entry in files if entry.name.casefold() == "report.md"), None)
+    if report is None or report.fault is not None:
+        return ""
+    content = b""
+    for chunk in source.chunks(report):
+        content += chunk
+        if len(content) > LONGEST_REPORT:
+            break
+    return content.decode("utf-8", "replace")
+
+
+def _reason(entry: Entry, report: str) -> Message | None:
+    """Why a file stays out; None where it goes in."""
+    name = entry.name.casefold()
+    top, _, rest = name.partition("/")
+    match reason_to_leave_out(entry.name, entry.size):
+        case "dataset":
+            return message("CIFAR-10 need not be handed in")
+        case "noise" | "tools":
+            return message("not part of the work")
+    if rest and top in LAB.image_folders:
+        return None
+    if name.endswith(PICTURES) and entry.name.rpartition("/")[2] in report:
+        return None
+    if rest:
+        kind = "checkpoints: final.pth alone counts" if name.endswith(WEIGHTS) else "not asked for"
+        return message(kind)
+    if name in LAB.results or name.endswith(CODE):
+        return None
+    if name.endswith(WEIGHTS):
+        return message("other weights: final.pth alone counts")
+    return message("not asked for")
+
+
+def _grouped(files: Iterable[Entry], reasons: dict[str, Message | None]) -> tuple[LeftOut, ...]:
+    """Left out by reason, the largest first."""
+    names: dict[Message, dict[str, None]] = {}
+    size: Counter[Message] = Counter()
+    for entry in files:
+        if (why := reasons[entry.name]) is not None:
+            top, slash, _ = entry.name.partition("/")
+            names.setdefault(why, {})[visible(top) + slash] = None
+            size[why] += entry.size
+    return tuple(LeftOut(why, tuple(sorted(names[why])), bytes_) for why, bytes_ in size.most_common())
+
+
+def _write(source: Source, chosen: Iterable[Entry], target: Path, limits: Limits) -> Layout:
+    """Write beside the target, have the grader open it, and only then give it its name."""
+    try:
+        with replacing(target) as (temporary,):
+            with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+                for entry in chosen:
+                    assert isinstance(entry.where, Path)
+                    info = zipfile.ZipInfo.from_file(entry.where, entry.name, strict_timestamps=False)
+                    info.compress_type = zipfile.ZIP_DEFLATED
+                    with archive.open(info, "w") as inside:
+                        for chunk in source.chunks(entry):
+                            inside.write(chunk)
+            with tempfile.TemporaryDirectory(prefix="grade-pack-") as folder:
+                submission = open_submission(Archive(temporary, Student("")), Path(folder), limits)
+    except OSError as error:
+        text = "{path} cannot be written: {why}. Make room, or choose another place with --out."
+        raise BadLab(message(text, path=str(target), why=error.strerror or str(error))) from error
+    return Layout(submission.files, submission.parts)

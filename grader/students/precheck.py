@@ -1,0 +1,137 @@
+"""`grade precheck`: what a student would hand in, seen as the grader will see it, on a part of the images.
+
+What is looked at is what `grade pack` would pack, by the grader's own stages. The code is the student's own, on the
+student's own machine: it is run without a sandbox, by the public tests alone.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.collect import CODE_RECORDS, NEEDS_A_SANDBOX, Bench, collect, processors
+from grader.dataset import ImageSet, find_cifar10
+from grader.evidence import Evidence, OpenTask, Tasks, TestScores
+from grader.intake import Archive, open_submission
+from grader.marking.check import Ramp
+from grader.marking.judge import judge
+from grader.marking.rubric import Line, Rubric
+from grader.measures.intervals import sampling_error, wilson_interval
+from grader.records import Blocked, Checked, Finding, Judged, Manual, Message, State, Student, Unjudged, message
+from grader.records.errors import MissingData
+from grader.sandbox import Limits, open_sandbox
+from grader.students.pack import pack
+from grader.students.public_tests import Tested, run_public_tests
+
+PART = 2_000  # test images: some seconds on a laptop, and an interval of 1.5 points to either side
+SECONDS = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Precheck:
+    """What was found: a line for each task and each public criterion."""
+
+    tasks: tuple[Checked, ...]
+    criteria: tuple[Checked, ...]
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing is missing, wrong, or could not be told."""
+        return all(line.state == "good" for line in (*self.tasks, *self.criteria))
+
+
+def precheck(folder: Path, data: Path | None, cache: Path, rubric: Rubric, say: Callable[[Message], None]) -> Precheck:
+    """Look at a student's folder. Raises BadLab or BadSubmission where there is nothing to look at."""
+    with tempfile.TemporaryDirectory(prefix="grade-precheck-") as place:
+        say(message("packing what would be handed in"))
+        packed = pack(folder, Path(place) / "submission.zip")
+        submission = open_submission(Archive(packed.path, Student(folder.absolute().name)), Path(place) / "unpacked")
+        bench = Bench(
+            _images(folder, data, cache), open_sandbox("plain"), "cpu", processors(), Limits(SECONDS), part=PART
+        )
+        evidence = collect(submission, bench, say)
+    say(message("running the public tests on your code"))
+    tested = run_public_tests(folder)
+    findings = judge(evidence, rubric)
+    lines = [
+        _criterion(line, finding, evidence)
+        for line, finding in zip(rubric.lines, findings, strict=True)
+        if line.criterion.audience == "student"
+        and line.check is not None
+        and line.check.reads not in CODE_RECORDS  # the public tests stand for it
+    ]
+    return Precheck(tuple(_tasks(tested, evidence)), tuple(lines))
+
+
+def _images(folder: Path, data: Path | None, cache: Path) -> ImageSet | Message:
+    """CIFAR-10 where `--data` says, where exp2.py puts it, or in the cache. A bad `--data` raises MissingData."""
+    places = [data] if data else [folder / "data", None]
+    for place in places:
+        try:
+            if (place is None or place.exists() or data) and (found := find_cifar10(place, cache)):
+                return found
+        except MissingData:
+            if data:
+                raise
+    text = "not measured: CIFAR-10 is neither in {folder} nor in the cache. Run exp2.py once, or name it with --data."
+    return message(text, folder=str(folder / "data"))
+
+
+def _tasks(tested: tuple[Tested, ...] | str, evidence: Evidence) -> Iterator[Checked]:
+    if isinstance(tested, str):
+        text = "the public tests broke off: {why}"
+        step = message("Run 'pytest' in your folder and see which test it is.")
+        yield Checked(message("Tasks"), "bad", message(text, why=tested), (step,))
+        return
+    open_ = {task.number: task for task in (evidence.seen(Tasks) or Tasks(())).open}
+    for task in tested:
+        yield _task(task, open_.get(task.task))
+
+
+def _task(tested: Tested, open_task: OpenTask | None) -> Checked:
+    subject = message("Task {number}", number=tested.task)
+    if open_task:
+        text = "{text}: line {line} of {file}."
+        step = message(text, text=open_task.text.capitalize(), line=open_task.line, file=open_task.file)
+        return Checked(subject, "bad", message("not done yet"), (step,))
+    passed = message("{passed} of {count} public tests pass", passed=tested.passed, count=tested.count)
+    if not tested.complaint:
+        return Checked(subject, "good", passed)
+    return Checked(subject, "bad", passed, (message("{complaint}", complaint=tested.complaint),))
+
+
+def _criterion(line: Line, finding: Finding, evidence: Evidence) -> Checked:
+    subject = Message(line.criterion.title)  # of a check, and so in the catalogue
+    match finding:
+        case Blocked(cause=cause):
+            return Checked(subject, "bad", message("not ready"), (cause,))
+        case Unjudged(fault=fault) if fault == NEEDS_A_SANDBOX:
+            text = "not measured here: the weights are of a network of your own, which the grader builds by its class"
+            step = "Define the class in models.py or exp2.py, so that it can be built without arguments, as {example}."
+            return Checked(subject, "worse", message(text), (message(step, example="MyNet()"),))
+        case Unjudged(fault=fault):
+            return Checked(subject, "worse", fault)
+        case Manual(ask=ask):
+            return Checked(subject, "worse", ask)
+        case Judged(verdict=verdict):
+            on_a_curve = isinstance(line.limits, Ramp)  # a figure there is ready as it is, and could be better
+            state: State = "good" if verdict.credit == 1.0 or (on_a_curve and verdict.credit > 0.0) else "bad"
+            said = _band(line.limits, line.criterion.points, evidence) if on_a_curve else verdict.message
+            return Checked(subject, state, said, () if state == "good" else verdict.hints)
+
+
+def _band(curve: Ramp, points: float, evidence: Evidence) -> Message:
+    """The accuracy on a part of the images as the band in which the whole will lie, with its points."""
+    scores = evidence.seen(TestScores)
+    assert scores is not None
+    low, high = wilson_interval(scores.correct, scores.count)
+    if not sampling_error(scores):
+        low = high = scores.correct / scores.count
+    return message(
+        "{correct:,} of the first {count:,} test images are named correctly: all of them will give"
+        " {low:.1%} to {high:.1%} (19 times in 20), or {least:.1f} to {most:.1f} of {points:g} points",
+        correct=scores.correct, count=scores.count, low=low, high=high,
+        least=points * curve.credit(low), most=points * curve.credit(high), points=points,
+    )  # fmt: skip
