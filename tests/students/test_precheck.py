@@ -20,7 +20,7 @@ from grader.students.public_tests import Tested, run_public_tests
 from grader.students.template import make_template, write_template
 from reports.text import words
 
-RANKINGS = Path(__file__).parents[1] / "fixtures" / "stories" / "rankings_right" / "retrieval.json"  # small networks
+RANKINGS = Path(__file__).parents[2] / "fixtures" / "stories" / "rankings_right" / "retrieval.json"  # small networks
 PASSED = tuple(Tested(f"{task}.{part}", 3, 3) for task in (1, 2, 3, 4) for part in (1, 2))
 
 

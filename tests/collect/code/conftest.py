@@ -29,7 +29,7 @@ from grader.sandbox.interface import read_reply
 Try = Callable[..., dict[str, Observation]]
 
 # As short as they can be and right: what a test breaks is one of these.
-RIGHT = {path.name: path.read_text() for path in (Path(__file__).parents[2] / "fixtures" / "right_code").glob("*.py")}
+RIGHT = {path.name: path.read_text() for path in (Path(__file__).parents[3] / "fixtures" / "right_code").glob("*.py")}
 
 LAB_MODULES = ("exp1", "exp2", "extract_features", "retrieve", "families", "models", "training", "fast", "lab")
 
