@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.evidence import LearningRates
-from grader.marking.check import Case, check, printed_listing
+from grader.marking.check import BadLimit, Case, check, printed_listing
 from grader.records import Curve, Exhibit, Message, Series, Verdict, message
 
 RECOMMENDED = "The recommended schedule is 0.1 for the epochs 0 to 4, then 0.01."
@@ -23,7 +23,7 @@ class ScheduleLimits:
 
     def __post_init__(self) -> None:
         if self.fewest < 2 or self.fall < 1.0 or not 0.0 <= self.counting <= 1.0:
-            raise ValueError("fewest: at least 2; fall: at least 1; counting: 0 to 1")
+            raise BadLimit(message("fewest: at least 2; fall: at least 1; counting: 0 to 1"))
 
 
 @check(reads=LearningRates, limits=ScheduleLimits)

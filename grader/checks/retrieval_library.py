@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from grader.evidence import LibraryImage, RetrievalImages
-from grader.marking.check import Case, Part, add_up, check, require_weights
+from grader.marking.check import BadLimit, Case, Part, add_up, check, require_weights
 from grader.records import Bar, Bars, Exhibit, Listing, Message, Verdict, message
 
 NEAR = 16  # of 256 bits of two perceptual hashes: hardly any two different photographs differ by so few
@@ -26,7 +26,7 @@ class LibraryLimits:
 
     def __post_init__(self) -> None:
         if self.images < 1 or self.classes < 1:
-            raise ValueError("images and classes: at least 1")
+            raise BadLimit(message("images and classes: at least 1"))
         require_weights(enough=self.enough, queries=self.queries, distinct=self.distinct, apart=self.apart)
 
 

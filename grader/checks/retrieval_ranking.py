@@ -14,10 +14,9 @@ from grader.evidence import (
     RetrievalImages,
     Suspicion,
 )
-from grader.evidence.phrases import phrase
-from grader.marking.check import Case, check
+from grader.marking.check import BadLimit, Case, check
 from grader.measures.ranking_verdict import accepted, agreeing, class_of, close, count, named
-from grader.measures.ways import BY_NAME, DECLARED
+from grader.measures.ways import BY_NAME, DECLARED, SAID_OF_ALLOWED
 from grader.records import (
     Cell,
     Exhibit,
@@ -47,9 +46,9 @@ class RankingLimits:
 
     def __post_init__(self) -> None:
         if self.models < 1 or not 0.0 <= self.from_report <= self.from_features <= 1.0:
-            raise ValueError("models: at least 1; 0 <= from_report <= from_features <= 1 is needed")
+            raise BadLimit(message("models: at least 1; 0 <= from_report <= from_features <= 1 is needed"))
         if not 0.0 <= self.with_mistake <= 1.0:
-            raise ValueError("with_mistake: a share from 0 to 1 is needed")
+            raise BadLimit(message("with_mistake: a share from 0 to 1 is needed"))
 
 
 @check(reads=ComparedRankings, limits=RankingLimits)
@@ -172,7 +171,8 @@ def _table(runs: tuple[ComparedRun, ...]) -> Table:
         counted = count((query.label, query.theirs) for query in run.queries)
         agree = len(run.queries) if accepted(run) else len(agreeing(run))
         told = "–" if run.basis == "report" else f"{agree} / {len(run.queries) + run.absent}"
-        basis: Cell = bases[run.basis] if run.pipeline in ("", DECLARED.name) else phrase(run.pipeline)
+        declared = run.pipeline in ("", DECLARED.name)
+        basis: Cell = bases[run.basis] if declared else SAID_OF_ALLOWED.get(run.pipeline, run.pipeline)
         figures = (f"{counted.precision:.1%}", f"{counted.top1:.1%}")
         rows.append((run.model, run.weights or "?", run.metric, basis, told, *figures))
     headings = tuple(message(text) for text in columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grader.evidence import Layout, OpenTask, Tasks
-from grader.marking.check import Case, check
+from grader.marking.check import BadLimit, Case, check
 from grader.records import Cell, Message, Scalar, SubmittedFile, Table, Verdict, joined, message
 
 MEGABYTE = 1_000_000
@@ -20,9 +20,9 @@ class LayoutLimits:
 
     def __post_init__(self) -> None:
         if self.megabytes <= 0:
-            raise ValueError("megabytes: more than 0")
+            raise BadLimit(message("megabytes: more than 0"))
         if not all(name.strip("/| ") for name in self.required):
-            raise ValueError("required: a name is empty")
+            raise BadLimit(message("required: a name is empty"))
 
 
 @check(reads=Layout, limits=LayoutLimits)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grader.evidence import Checkpoint, Claims, Diagnosis, Measurement, OwnNetwork, Preprocessing, TestScores
-from grader.evidence.phrases import phrase
-from grader.marking.check import Case, Ramp, check, printed_listing
+from grader.evidence.wording import said as worded
+from grader.marking.check import BadLimit, Case, Ramp, check, printed_listing
 from grader.measures.intervals import (
     better_preprocessing,
     calibration_error,
@@ -43,7 +43,8 @@ class AccuracyRamp(Ramp):
         Ramp.__post_init__(self)
         wrong = next((figure for figure, _ in self.knots if not 0.0 <= figure <= 1.0), None)
         if wrong is not None:  # everybody would get nothing, or everything, without a word
-            raise ValueError(f"knots: accuracies are shares from 0 to 1, and {wrong:g} is none (0.7 stands for 70%)")
+            text = "knots: accuracies are shares from 0 to 1, and {number:g} is none (0.7 stands for 70%)"
+            raise BadLimit(message(text, number=wrong))
 
 
 @check(reads=TestScores, limits=AccuracyRamp)
@@ -108,7 +109,7 @@ def _likely_preprocessing(diagnosis: Diagnosis | None) -> Message | None:
         "With {name} the same weights name {better:.1%} of {count:,} training images correctly, against {graded:.1%} as"
         " graded: the network was probably trained with that. Write the transforms.Normalize that you trained with into"
         " exp2.py.",
-        name=phrase(best.name), count=best.count,
+        name=worded(best.name), count=best.count,
         better=best.correct / best.count, graded=graded.correct / graded.count,
     )  # fmt: skip
 
@@ -185,7 +186,7 @@ def _compared(claimed: float, diagnosis: Diagnosis | None, scores: TestScores) -
     better = better_preprocessing(diagnosis)
     if better is not None:
         text = "{gap:.2f} points above the measured accuracy; that may come of the normalisation: see {name} below"
-        return message(text, gap=gap, name=phrase(better.name))
+        return message(text, gap=gap, name=worded(better.name))
     training = fits_training(claimed, scores, diagnosis)
     if training is not None:
         text = "{gap:.2f} points above; it fits the training images better, of which {training:.2%} are named correctly"
@@ -199,10 +200,9 @@ def _measured_table(case: Case[TestScores, AccuracyRamp]) -> Table:
     measured = case.other(Measurement)
     if checkpoint:
         rows += [(message("Network"), checkpoint.network), (message("Parameters"), f"{checkpoint.parameters:,}")]
-        form = f'{checkpoint.form} under "{checkpoint.wrapper}"' if checkpoint.wrapper else checkpoint.form
-        said = message("{form}, {types}", form=phrase(form), types=", ".join(checkpoint.dtypes))
+        said = message("{form}, {types}", form=_form(checkpoint), types=", ".join(checkpoint.dtypes))
         rows.append((message("Saved as"), said))
-        rows += [(message("Read as well"), phrase(note)) for note in checkpoint.renamed]
+        rows += [(message("Read as well"), worded(note)) for note in checkpoint.renamed]
         if checkpoint.unloaded:
             rows.append((message("Classes whose code was not loaded"), ", ".join(checkpoint.unloaded)))
         if checkpoint.extra_keys:
@@ -219,16 +219,26 @@ def _measured_table(case: Case[TestScores, AccuracyRamp]) -> Table:
         said = message(text, mean=_triple(used.mean), deviation=_triple(used.std))
         rows.append((message("Normalisation"), said))
         rows.append((message("Read from"), _origin(used)))
-        rows += [(message("Also found"), phrase(other)) for other in used.also_found]
+        rows += [(message("Also found"), worded(other)) for other in used.also_found]
     claims = case.other(Claims)
-    rows += [(message("Could not be read"), phrase(file)) for file in (claims.unread if claims else ())]
+    rows += [(message("Could not be read"), worded(file)) for file in (claims.unread if claims else ())]
     if measured:
         device = f"{measured.device} {measured.device_name}"
-        said = message("{precision}, {device}", precision=phrase(measured.precision), device=device)
+        said = message("{precision}, {device}", precision=worded(measured.precision), device=device)
         rows.append((message("Computed in"), said))
         if measured.side != 32:
             rows.append((message("Image side"), message("{side} pixels", side=measured.side)))
     return Table(message("How it was measured"), (message("What"), message("Which")), tuple(rows))
+
+
+def _form(checkpoint: Checkpoint) -> Message:
+    forms = {
+        "state dict": message("state dict"),
+        "wrapped state dict": message("wrapped state dict"),
+        "whole module": message("whole module"),
+    }
+    form = forms[checkpoint.form]
+    return message("{form} under {name}", form=form, name=f'"{checkpoint.wrapper}"') if checkpoint.wrapper else form
 
 
 def _images(scores: TestScores) -> Message:
@@ -287,7 +297,7 @@ def _calibration(scores: TestScores) -> Table:
 
 def _trials_table(diagnosis: Diagnosis) -> Table:
     rows = tuple(
-        (phrase(trial.name), f"{trial.correct:,}", f"{trial.correct / trial.count:.2%}") for trial in diagnosis.trials
+        (worded(trial.name), f"{trial.correct:,}", f"{trial.correct / trial.count:.2%}") for trial in diagnosis.trials
     )
     title = message("The same weights on {count:,} training images", count=diagnosis.trials[0].count)
     return Table(title, (message("Normalisation"), message("Correct"), message("Share")), rows)

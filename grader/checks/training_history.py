@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from grader.evidence import Claims, History, Refused, TestScores
-from grader.marking.check import Case, check
+from grader.marking.check import BadLimit, Case, check
 from grader.measures.intervals import sampling_error
 from grader.records import Curve, Message, Point, Series, Verdict, message
 
@@ -23,7 +23,7 @@ class HistoryLimits:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.note <= self.fault:
-            raise ValueError("note and fault: 0 <= note <= fault is needed")
+            raise BadLimit(message("note and fault: 0 <= note <= fault is needed"))
 
 
 @check(reads=History, limits=HistoryLimits)

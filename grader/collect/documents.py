@@ -21,6 +21,7 @@ from grader.evidence import (
     Tasks,
     WrittenReport,
 )
+from grader.evidence.wording import phrase
 from grader.intake import place
 from grader.lab import LAB
 from grader.records import Scalar, Submission, message
@@ -53,7 +54,7 @@ def look_at_layout(submission: Submission, tasks: Observation) -> Observation:
         place = " ({file}, line {line})."
         numbers = ", ".join(task.number for task in open_)
         begin = {"first": first.number, "text": first.text, "file": first.file}
-        return Refused(message(text + place, numbers=numbers, line=first.line, **begin))
+        return Refused("template", message(text + place, numbers=numbers, line=first.line, **begin))
     return Seen(Layout(submission.files, parts))
 
 
@@ -74,9 +75,9 @@ def not_written(
         )
         first = open_[0]
         place: dict[str, Scalar] = {"text": first.text, "file": first.file, "line": first.line}
-        return Refused(message(text, missing=file, number=first.number, script=script, **place))
+        return Refused("task_open", message(text, missing=file, number=first.number, script=script, **place))
     text = "{missing} is missing. {script} writes it: hand it in as well."
-    return Refused(message(text, missing=file, script=script))
+    return Refused("missing", message(text, missing=file, script=script))
 
 
 def read_preprocessing(submission: Submission, sandbox: Sandbox) -> Observation:
@@ -110,7 +111,7 @@ def read_claims(submission: Submission, sandbox: Sandbox, known: Sequence[Claim]
     names, files = _documents(submission, (*parts.notebooks, *parts.reports))
     reply = sandbox.run(Job("documents.claims.read_claims", {"names": names}, files, limits=DOCUMENT_LIMITS))
     if not isinstance(reply, Reply):  # what checkpoint and history state is known all the same
-        return Seen(Claims(tuple(known), (f"any document ({reply.outcome})",))) if known else reply
+        return Seen(Claims(tuple(known), (phrase("unread_any", kind=reply.outcome),))) if known else reply
     read = validated(Claims, reply.value)
     if isinstance(read, Seen) and isinstance(read.value, Claims):
         return Seen(replace(read.value, claims=(*known, *read.value.claims)[:100]))
@@ -121,7 +122,7 @@ def read_written_report(submission: Submission, sandbox: Sandbox) -> Observation
     """The report's text, for the person who marks it."""
     names, files = _documents(submission, submission.parts.reports)
     if not names:
-        return Refused(message("No written report was found. Hand in report.pdf or report.md."))
+        return Refused("no_report", message("No written report was found. Hand in report.pdf or report.md."))
     reply = sandbox.run(Job("documents.report_text.read_report", {"names": names}, files, limits=DOCUMENT_LIMITS))
     return validated(WrittenReport, reply.value) if isinstance(reply, Reply) else reply
 

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from grader.dataset import ImageSet
 from grader.evidence import Malformed, Observation, Seen
+from grader.evidence.wording import phrase
 from grader.records import Message
 from grader.sandbox import Limits, Sandbox
 
@@ -42,4 +43,5 @@ def validated(record: type[Any], fields: dict[str, Any]) -> Observation:
         return Seen(TypeAdapter(record).validate_json(json.dumps(fields)))
     except ValidationError as error:
         first = error.errors()[0]
-        return Malformed(f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:500])
+        field = ".".join(map(str, first["loc"]))
+        return Malformed(phrase("answer_field", field=field[:200], problem=first["msg"][:200]))

@@ -23,6 +23,7 @@ from grader.evidence import (
     Unavailable,
     kind_of,
 )
+from grader.evidence.wording import phrase
 from grader.intake import place
 from grader.measures.intervals import better_preprocessing, sampling_error
 from grader.records import Scalar, Submission, message
@@ -42,7 +43,7 @@ def diagnose(submission: Submission, bench: Bench, seen: Mapping[str, Observatio
     if not _surprises(scores, claims) or scores.not_finite == scores.count:  # no normalisation mends an overflow
         return None
     labels = bench.images.labels("train")[:TRIAL_IMAGES]
-    named = {"as graded": used, **{name: how for name, how in ALTERNATIVES.items() if not _same(how, used)}}
+    named = {"as_graded": used, **{name: how for name, how in ALTERNATIVES.items() if not _same(how, used)}}
     tried = {name: replace(how, resize=used.resize, crop=used.crop) for name, how in named.items()}
     runs = [run_of("images", how, len(labels)) for how in tried.values()]
     reply = bench.sandbox.run(job_of(place(submission, path), bench, runs, "train"))
@@ -50,7 +51,7 @@ def diagnose(submission: Submission, bench: Bench, seen: Mapping[str, Observatio
         return reply
     counts = [count_correct(reply.arrays[f"logits_{index}"], labels) for index in range(len(runs))]
     pairs = zip(tried.items(), counts, strict=True)
-    return Seen(Diagnosis(tuple(Trial(name, how, correct, len(labels)) for (name, how), correct in pairs)))
+    return Seen(Diagnosis(tuple(Trial(phrase(name), how, correct, len(labels)) for (name, how), correct in pairs)))
 
 
 def _surprises(scores: TestScores, claims: Claims | None) -> bool:

@@ -71,7 +71,7 @@ def choose_checkpoint(submission: Submission) -> str | Failure | None:
         return Unavailable(message(text, count=len(parts.checkpoints), names=names[:300]))
     if parts.other_weights:
         text = "final.pth is missing; {other} is there. Rename the weights that should count to final.pth."
-        return Refused(message(text, other=", ".join(parts.other_weights[:3])))
+        return Refused("renamed", message(text, other=", ".join(parts.other_weights[:3])))
     return None
 
 

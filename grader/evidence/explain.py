@@ -14,7 +14,7 @@ from grader.evidence.outcomes import (
     TimedOut,
     Unavailable,
 )
-from grader.evidence.phrases import phrase
+from grader.evidence.wording import said
 from grader.records import Message, message
 
 
@@ -34,6 +34,6 @@ def explain(outcome: Failure) -> Message:
         case PrintedTooMuch(bytes=limit):
             return message("looking printed more than {limit:,} bytes, and was ended for that", limit=limit)
         case Malformed(reason=reason):
-            return message("the sandbox's answer was thrown away: {reason}", reason=phrase(reason[:300]))
+            return message("the sandbox's answer was thrown away: {reason}", reason=said(reason))
         case _:
             assert_never(outcome)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from grader.evidence.fields import Count, Lines, Name, Share
+from grader.evidence.wording import Wording
 from grader.records import Parts, SubmittedFile, strict
 
 
@@ -90,7 +91,7 @@ class Claims:
     """Every test accuracy that a submission states, in the order in which they were found."""
 
     claims: Annotated[tuple[Claim, ...], Field(max_length=100)]
-    unread: Annotated[tuple[Name, ...], Field(max_length=50)] = ()  # files that could not be read, with the reason
+    unread: Annotated[tuple[Wording, ...], Field(max_length=50)] = ()  # files that could not be read, with the reason
     kind: Literal["claims"] = "claims"
 
 
@@ -112,5 +113,5 @@ class WrittenReport:
 
     pages: Annotated[tuple[ReportPage, ...], Field(max_length=300)]
     whole: bool = True
-    unread: Annotated[tuple[Name, ...], Field(max_length=50)] = ()  # files that could not be read, with the reason
+    unread: Annotated[tuple[Wording, ...], Field(max_length=50)] = ()  # files that could not be read, with the reason
     kind: Literal["written report"] = "written report"

@@ -11,6 +11,7 @@ from grader.evidence.code import FeatureVectors, Fits, LearningRates, TestRuns
 from grader.evidence.files import Claims, History, Layout, Tasks, WrittenReport
 from grader.evidence.retrieval import ComparedRankings, RetrievalImages, RetrievalReport
 from grader.evidence.weights import Checkpoint, Diagnosis, Measurement, OwnNetwork, Preprocessing, TestScores
+from grader.evidence.wording import Wording, phrase
 from grader.records import Message, Student, strict
 
 Record = (
@@ -47,8 +48,9 @@ class Seen:
 @strict
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What was handed in cannot be used, and the student can mend it: one sentence says how."""
+    """What was handed in cannot be used, and the student can fix it: one sentence says how. `code` says which."""
 
+    code: str
     message: Message
     details: tuple[str, ...] = ()
     outcome: Literal["refused"] = "refused"
@@ -95,7 +97,7 @@ class PrintedTooMuch:
 class Malformed:
     """The child's answer is not of the agreed form; it is thrown away whole."""
 
-    reason: str
+    reason: Wording
     outcome: Literal["malformed"] = "malformed"
 
 
@@ -132,7 +134,7 @@ class Evidence:
         for name, outcome in self.observations:
             if name == kind:
                 return outcome
-        return Malformed(f"no observation of {kind} was collected")
+        return Malformed(phrase("not_collected", kind=kind))
 
     def seen(self, record: type[R]) -> R | None:
         """The record itself, or None where it was not seen."""

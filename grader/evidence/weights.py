@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from grader.evidence.fields import Count, Lines, Name, Share
+from grader.evidence.wording import Wording
 from grader.records import Picture, strict
 
 
@@ -23,7 +24,7 @@ class Checkpoint:
     parameters: Count
     dtypes: Annotated[tuple[Name, ...], Field(max_length=20)]  # as stored: "float16"
     extra_keys: Annotated[tuple[Name, ...], Field(max_length=200)]  # listed and never touched
-    renamed: Annotated[tuple[Name, ...], Field(max_length=20)]  # spellings that were understood: "module. left out"
+    renamed: Annotated[tuple[Wording, ...], Field(max_length=20)]  # spellings that were understood
     unloaded: Annotated[tuple[Name, ...], Field(max_length=50)]  # classes whose code stayed out
     spare_weights: Annotated[tuple[Name, ...], Field(max_length=200)] = ()  # of the extra keys, what may be layers
     kind: Literal["checkpoint"] = "checkpoint"
@@ -42,7 +43,7 @@ class Preprocessing:
     blue_first: bool = False  # as cv2 reads files
     source: Name = ""  # "exp2.py"; "" for the template's constants
     line: Count = 0
-    also_found: Annotated[tuple[Name, ...], Field(max_length=20)] = ()  # other, differing places, as "file, line 3"
+    also_found: Annotated[tuple[Wording, ...], Field(max_length=20)] = ()  # other, differing places
     kind: Literal["preprocessing"] = "preprocessing"
 
 
@@ -95,7 +96,7 @@ class Measurement:
     torch: Name
     device: Name
     device_name: Name
-    precision: Name
+    precision: Wording
     batch_size: Count
     side: Count  # of the images as the network saw them, pixels
     second_looks: Count  # images evaluated in bfloat16 first and in float32 again
@@ -110,7 +111,7 @@ class Measurement:
 class Trial:
     """The same weights on a fixed part of the training images under one preprocessing."""
 
-    name: Name
+    name: Wording
     preprocessing: Preprocessing
     correct: Count
     count: Annotated[int, Field(gt=0)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grader.evidence import Malformed, Observation, ReportPage, Seen, WrittenReport
+from grader.evidence.wording import english
 from grader.records import Exhibit, Listing, Manual, Message, message
 
 
@@ -32,7 +33,7 @@ def _exhibits(report: WrittenReport) -> Iterator[Exhibit]:
     for page in report.pages:
         yield Listing(_title(page), page.lines, audience="staff")
     if report.unread:
-        yield Listing(message("Not read"), report.unread, audience="staff")
+        yield Listing(message("Not read"), tuple(english(one) for one in report.unread), audience="staff")
 
 
 def _title(page: ReportPage) -> Message:

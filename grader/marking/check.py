@@ -16,6 +16,14 @@ L = TypeVar("L")
 R = TypeVar("R")
 
 
+class BadLimit(ValueError):
+    """Raised by the limits of a check, or by another table of the rubric, that make no sense: what is wrong."""
+
+    def __init__(self, said: Message) -> None:
+        super().__init__(said.english())
+        self.said = said
+
+
 @dataclass(frozen=True, slots=True)
 class Case(Generic[S, L]):
     """One submission before one check: what was seen, the limits, and the rest of the evidence."""
@@ -58,11 +66,11 @@ class Ramp:
 
     def __post_init__(self) -> None:
         if not self.knots:
-            raise ValueError("knots: at least one [figure, credit] is needed")
+            raise BadLimit(message("knots: at least one [figure, credit] is needed"))
         if any(left[0] >= right[0] for left, right in pairwise(self.knots)):
-            raise ValueError("knots: figures must rise from one knot to the next")
+            raise BadLimit(message("knots: figures must rise from one knot to the next"))
         if any(not 0.0 <= credit <= 1.0 for _, credit in self.knots):
-            raise ValueError("knots: credits lie between 0 and 1")
+            raise BadLimit(message("knots: credits lie between 0 and 1"))
 
     def credit(self, figure: float) -> float:
         """The credit for a figure, in [0, 1]."""
@@ -101,9 +109,9 @@ def printed_listing(lines: tuple[str, ...]) -> tuple[Exhibit, ...]:
 
 
 def require_weights(**weights: float) -> None:
-    """ValueError unless every weight is at least 0 and some are more: for limits that say what a part counts."""
+    """BadLimit unless every weight is at least 0 and some are more: for limits that say what a part counts."""
     wrong = next((name for name, weight in weights.items() if weight < 0.0), None)
     if wrong is not None:
-        raise ValueError(f"{wrong}: a weight is at least 0")
+        raise BadLimit(message("{name}: a weight is at least 0", name=wrong))
     if not sum(weights.values()):
-        raise ValueError(f"{', '.join(weights)}: one of these weights must be more than 0")
+        raise BadLimit(message("{names}: one of these weights must be more than 0", names=", ".join(weights)))

@@ -17,7 +17,7 @@ from grader.evidence import (
     Preprocessing,
     TestScores,
 )
-from grader.evidence.phrases import phrase
+from grader.evidence.wording import said
 from grader.measures.intervals import better_preprocessing, fits_training
 from grader.measures.ranking_verdict import accepted, close, named
 from grader.records import Flag, Message, Scalar, message
@@ -56,7 +56,7 @@ def _explained(claim: Claim, scores: TestScores, diagnosis: Diagnosis | None) ->
             "{source} claims {claimed:.2%}; measured: {share:.2%}. The normalisation may be why: with {name} the same"
             " weights name {better:.2%} of the training images correctly."
         )
-        values |= {"name": phrase(better.name), "better": better.correct / better.count}
+        values |= {"name": said(better.name), "better": better.correct / better.count}
         return Flag("claim above measurement", message(text, **values))
     training = fits_training(claim.accuracy, scores, diagnosis)
     if training is not None:
@@ -106,7 +106,7 @@ def _unusual_input(evidence: Evidence) -> Iterator[Flag]:
     used = evidence.seen(Preprocessing)
     if used and used.also_found and not used.source:
         text = "The code's own normalisation cannot be read without running it ({place}); the template's was taken."
-        yield Flag("unread normalisation", message(text, place=used.also_found[0]))
+        yield Flag("unread normalisation", message(text, place=said(used.also_found[0])))
     elif used and used.also_found:
         text = "The code normalises in several ways; {source}, line {line} was taken."
         yield Flag("several normalisations", message(text, source=used.source, line=used.line))
@@ -139,7 +139,7 @@ def _thrown_away(evidence: Evidence) -> Iterator[Flag]:
     for kind, outcome in evidence.observations:
         if isinstance(outcome, Malformed):
             text = "The answer about {kind} was not of the agreed form: {reason}."
-            yield Flag("malformed answer", message(text, kind=kind, reason=phrase(outcome.reason[:300])))
+            yield Flag("malformed answer", message(text, kind=kind, reason=said(outcome.reason)))
 
 
 RULES: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (

@@ -39,8 +39,9 @@ def _finding(line: Line, evidence: Evidence) -> Finding:
 def _not_seen(check: str, outcome: Failure) -> Finding:
     """Refusals are the student's to mend. No student code has run here, so that all else is a fault of ours."""
     match outcome:
-        case Refused(details=details):
-            return Blocked(check, explain(outcome), (Listing(message("In detail"), details),) if details else ())
+        case Refused(code=code, details=details):
+            exhibits = (Listing(message("In detail"), details),) if details else ()
+            return Blocked(check, explain(outcome), exhibits, code)
         case Crashed(tail=tail):
             title = message("The last lines of the process that was looking")
             return Unjudged(check, explain(outcome), (Listing(title, tuple(tail.splitlines()[-20:])),))

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from grader.marking.check import BadLimit
 from grader.records import Adjustment, Message, Student, message
 
 FROM_PLATFORM = "from the platform"
@@ -30,12 +31,13 @@ class LatePolicy:
 
     def __post_init__(self) -> None:
         if self.deadline != FROM_PLATFORM and moment(self.deadline) is None:
-            raise ValueError(f'deadline: "{FROM_PLATFORM}", or a date and time with its zone, as in {_EXAMPLE}')
+            text = 'deadline: "{name}", or a date and time with its zone, as in {example}'
+            raise BadLimit(message(text, name=FROM_PLATFORM, example=_EXAMPLE))
         if (self.points_per_day is None) == (self.percent_per_day is None):
-            raise ValueError("points_per_day, percent_per_day: exactly one of them")
+            raise BadLimit(message("points_per_day, percent_per_day: exactly one of them"))
         for name, value in (("the rate", self.rate), ("grace_hours", self.grace_hours), ("cap", self.cap or 0.0)):
             if not 0.0 <= value <= 10_000.0:
-                raise ValueError(f"{name}: between 0 and 10000")
+                raise BadLimit(message("{name}: between 0 and 10000", name=name))
 
     @property
     def rate(self) -> float:

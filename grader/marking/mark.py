@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from grader.evidence import Evidence, Measurement, TestScores
+from grader.evidence.wording import english
 from grader.marking.flags import raise_flags
 from grader.marking.judge import judge
 from grader.marking.lateness import lateness
@@ -19,7 +20,7 @@ def mark(evidence: Evidence, rubric: Rubric, made_by: MadeBy) -> Grade:
     if measured:
         made_by = replace(
             made_by, torch=measured.torch, device=measured.device, device_name=measured.device_name,
-            precision=measured.precision, batch_size=measured.batch_size, logits_digest=measured.logits_digest,
+            precision=english(measured.precision), batch_size=measured.batch_size, logits_digest=measured.logits_digest,
             dataset_digest=measured.dataset_digest,
         )  # fmt: skip
     return Grade(

@@ -15,8 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
-from grader.evidence.phrases import phrase
-from grader.marking.check import Check
+from grader.marking.check import BadLimit, Check
 from grader.marking.lateness import LatePolicy
 from grader.records import Audience, Criterion, Message, message, stacked
 from grader.records.errors import BadLab
@@ -43,7 +42,7 @@ class _Head:
 
     def __post_init__(self) -> None:
         if self.points < 0:
-            raise ValueError("points: at least 0")
+            raise BadLimit(message("points: at least 0"))
 
 
 @with_config(STRICT)
@@ -57,9 +56,10 @@ class _ByHand(_Head):
     def __post_init__(self) -> None:
         _Head.__post_init__(self)
         if not self.manual:
-            raise ValueError("manual: should be true")
+            raise BadLimit(message("manual: should be true"))
         if not self.title.strip() or len(self.title) > LONGEST_TITLE or not self.title.isprintable():
-            raise ValueError(f"title: one line of at most {LONGEST_TITLE} characters, which the student reads")
+            text = "title: one line of at most {count} characters, which the student reads"
+            raise BadLimit(message(text, count=LONGEST_TITLE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,33 +94,35 @@ def read_rubric(path: Path, checks: Mapping[str, Check]) -> Rubric:
         raise BadLab(message("{file} cannot be read: {why}.", file=str(path), why=str(error.strerror))) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadLab(message("{file} is not TOML: {why}.", file=str(path), why=str(error))) from error
-    problems: list[str] = []
+    problems: list[Message] = []
     late = _late(table.pop(LATE), problems) if LATE in table else None
     lines = [line for name, fields in table.items() if (line := _line(name, fields, checks, problems))]
     if problems or not lines:
-        raise BadLab(_all_of(problems or ["it names no check at all"], path))
+        raise BadLab(_all_of(problems or [message("it names no check at all")], path))
     return Rubric(tuple(lines), hashlib.sha256(raw).hexdigest(), late)
 
 
-def _all_of(problems: list[str], path: Path) -> Message:
+def _all_of(problems: list[Message], path: Path) -> Message:
     """One sentence for one mistake, else a line for each; each a value of its own, because long values are cut."""
     if len(problems) == 1:
-        return message("{file}: {problem}.", file=str(path), problem=phrase(problems[0]))
-    below = [message("{problem}", problem=phrase(problem)) for problem in problems]
-    return stacked(message("{file}:", file=str(path)), below, "- ")
+        return message("{file}: {problem}.", file=str(path), problem=problems[0])
+    return stacked(message("{file}:", file=str(path)), problems, "- ")
 
 
-def _line(name: str, fields: Any, checks: Mapping[str, Check], problems: list[str]) -> Line | None:
+def _line(name: str, fields: Any, checks: Mapping[str, Check], problems: list[Message]) -> Line | None:
     check = checks.get(name)
     if isinstance(fields, dict) and "manual" in fields:
         return _by_hand(name, fields, check is not None, problems)
     if check is None:
         near = difflib.get_close_matches(name, (*checks, LATE), n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(checks)}"
-        problems.append(f"'{name}' names no check; {hint}")
+        if near:
+            problems.append(message("'{name}' names no check; did you mean '{near}'?", name=name, near=near[0]))
+        else:
+            there = ", ".join(checks)
+            problems.append(message("'{name}' names no check; there are {names}", name=name, names=there))
         return None
     if not isinstance(fields, dict):
-        problems.append(f"'{name}' should be a table with points and limits")
+        problems.append(message("'{name}' should be a table with points and limits", name=name))
         return None
     head = _read(_Head, {key: value for key, value in fields.items() if key in HEAD}, name, problems, HEAD)
     rest = {key: value for key, value in fields.items() if key not in HEAD}
@@ -131,12 +133,14 @@ def _line(name: str, fields: Any, checks: Mapping[str, Check], problems: list[st
     return Line(Criterion(name, check.title, head.points, head.audience), check, limits)
 
 
-def _by_hand(name: str, fields: dict[str, Any], is_check: bool, problems: list[str]) -> Line | None:
+def _by_hand(name: str, fields: dict[str, Any], is_check: bool, problems: list[Message]) -> Line | None:
     if is_check:
-        problems.append(f"'{name}': there is a check of this name; leave manual out, or choose another name")
+        text = "'{name}': there is a check of this name; leave manual out, or choose another name"
+        problems.append(message(text, name=name))
         return None
     if not _NAME.fullmatch(name):
-        problems.append(f"'{name}': a name is made of letters without accents, digits, _ and -, at most 60")
+        text = "'{name}': a name is made of letters without accents, digits, _ and -, at most 60"
+        problems.append(message(text, name=name))
         return None
     found = _read(_ByHand, fields, name, problems, BY_HAND)
     if found is None:
@@ -144,31 +148,36 @@ def _by_hand(name: str, fields: dict[str, Any], is_check: bool, problems: list[s
     return Line(Criterion(name, found.title.strip(), found.points, found.audience), None, None)
 
 
-def _late(fields: Any, problems: list[str]) -> LatePolicy | None:
+def _late(fields: Any, problems: list[Message]) -> LatePolicy | None:
     if not isinstance(fields, dict):
-        problems.append(f"'{LATE}' should be a table with deadline and points_per_day or percent_per_day")
+        text = "'{name}' should be a table with deadline and points_per_day or percent_per_day"
+        problems.append(message(text, name=LATE))
         return None
     known = [item.name for item in dataclasses.fields(LatePolicy)]
     return _read(with_config(STRICT)(LatePolicy), fields, LATE, problems, known)
 
 
-def _read(record: type[T], fields: dict[str, Any], name: str, problems: list[str], known: Iterable[str]) -> T | None:
+def _read(
+    record: type[T], fields: dict[str, Any], name: str, problems: list[Message], known: Iterable[str]
+) -> T | None:
     try:
         return TypeAdapter(record).validate_json(json.dumps(fields, default=str))  # JSON: a list is a tuple, strictly
     except ValidationError as error:
-        problems += [f"'{name}': {_told(item, known)}" for item in error.errors()]
+        problems += [message("'{name}': {said}", name=name, said=_told(item, known)) for item in error.errors()]
         return None
 
 
-def _told(item: Any, known: Iterable[str]) -> str:
+def _told(item: Any, known: Iterable[str]) -> Message:
     """One mistake of a line: which limit, and what is wrong with it."""
     place = ".".join(str(part) for part in item["loc"])
     match item["type"]:
         case "unexpected_keyword_argument":
             near = difflib.get_close_matches(place, known, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"there are {', '.join(known)}"
-            return f"{place}: there is no such limit; {hint}"
+            if near:
+                return message("{place}: there is no such limit; did you mean '{near}'?", place=place, near=near[0])
+            return message("{place}: there is no such limit; there are {names}", place=place, names=", ".join(known))
         case "missing" | "missing_argument":
-            return f"{place}: is missing"
-    said = item["msg"].removeprefix("Value error, ")
-    return f"{place}: {said}" if place else said
+            return message("{place}: is missing", place=place)
+    error = item.get("ctx", {}).get("error")
+    said = error.said if isinstance(error, BadLimit) else item["msg"]  # pydantic's own words are English
+    return message("{place}: {said}", place=place, said=said) if place else message("{said}", said=said)

@@ -50,12 +50,19 @@ class Way:
 DECLARED = Way("as declared")
 
 ALLOWED = (  # honest choices that a report seldom states; tried where the declared way does not fit
-    Way("resized without antialiasing, as cv2 and older torchvision do", {"antialias": False}),
-    Way("resized with antialiasing", {"antialias": True}),
-    Way("bicubic interpolation", {"interpolation": "bicubic", "antialias": True}),
-    Way("the input of the last linear layer as features", tap="last"),
-    Way("computed in bfloat16", bfloat16=True),  # matters where scores lie very near to each other
+    Way("not antialiased", {"antialias": False}),
+    Way("antialiased", {"antialias": True}),
+    Way("bicubic", {"interpolation": "bicubic", "antialias": True}),
+    Way("last linear layer", tap="last"),
+    Way("bfloat16", bfloat16=True),  # matters where scores lie very near to each other
 )
+SAID_OF_ALLOWED = {
+    "not antialiased": message("resized without antialiasing, as cv2 and older torchvision do"),
+    "antialiased": message("resized with antialiasing"),
+    "bicubic": message("bicubic interpolation"),
+    "last linear layer": message("the input of the last linear layer as features"),
+    "bfloat16": message("computed in bfloat16"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,10 +39,11 @@ from grader.records.grades import (
     Unjudged,
     Verdict,
 )
-from grader.records.messages import Audience, Message, Scalar, joined, message, stacked, strict
+from grader.records.messages import N_, Audience, Message, Scalar, joined, message, stacked, strict
 from grader.records.submission import Parts, Submission, SubmittedFile
 
 __all__ = [
+    "N_",
     "Adjustment",
     "Audience",
     "Bar",

@@ -37,11 +37,15 @@ class Judged:
 @strict
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """What the student handed in kept the check from running: no points, and the student acts."""
+    """What the student handed in kept the check from running: no points, and the student acts.
+
+    `code` names the kind of refusal for programs, "" for an archive that could not be opened.
+    """
 
     check: str
     cause: Message
     exhibits: tuple[Exhibit, ...] = ()
+    code: str = ""
     state: Literal["blocked"] = "blocked"
 
 

@@ -47,6 +47,11 @@ def message(text: str, /, **values: Scalar | Message) -> Message:
     return Message(text, tuple(values.items()))
 
 
+def N_(text: str) -> str:  # noqa: N802 - gettext's own name
+    """Mark a template for the catalogue where it becomes a message elsewhere."""
+    return text
+
+
 def stacked(above: Message, below: Sequence[Message], mark: str = "") -> Message:
     """Sentences on lines of their own. Each is a value of its own, because a report cuts long values."""
     for line in below:

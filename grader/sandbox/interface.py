@@ -18,14 +18,11 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.evidence import Crashed, Failure, Malformed, OutOfMemory, Refused
-from grader.evidence.phrases import phrase
-from grader.probes.refusals import REFUSALS
-from grader.records import Message, message
+from grader.evidence import Crashed, Failure, Malformed, OutOfMemory
+from grader.evidence.refusals import REFUSALS, heard_refusal
+from grader.evidence.wording import phrase
 
 HEADER_BYTES = 1_000_000
-OUR_WORDS = ("doing", "found", "layer", "place", "problem", "wanted")  # values of a refusal that probes word
-WORDS_OF_OTHERS = ("code_raised", "code_syntax", "forward", "extractor_input")  # whose problem Python or torch words
 TAIL_CHARACTERS = 4_000
 # Threads that wait should sleep: spinning beside any other busy process was seen to take 15.0 s where this takes 4.2 s.
 ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
@@ -99,23 +96,23 @@ def read_reply(read: Read, arrays: Mapping[str, ArraySpec]) -> Reply | Failure:
     """Read one frame, accept what was agreed and nothing else."""
     size = int.from_bytes(_exactly(read, 4), "big")
     if not 0 < size <= HEADER_BYTES:
-        return Malformed(f"an answer of {size:,} bytes (at most {HEADER_BYTES:,})")
+        return Malformed(phrase("answer_size", size=size, most=HEADER_BYTES))
     raw = _exactly(read, size)
     try:
         header = json.loads(raw, parse_constant=_refuse_constant)
         # half of a surrogate pair, which JSON can spell, can be written to no file
         header = json.loads(json.dumps(header, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
-        return Malformed("the answer is not JSON of finite numbers")
+        return Malformed(phrase("answer_not_json"))
     if not isinstance(header, dict) or not isinstance(header.get("value"), dict):
-        return Malformed("the answer has no value")
+        return Malformed(phrase("answer_no_value"))
     if header.get("outcome") != "returned":
         return _failure(header.get("outcome"), header["value"])
     received: dict[str, NDArray[Any]] = {}
     for name, spec in arrays.items():
         received[name] = np.frombuffer(_exactly(read, spec.bytes), dtype=spec.dtype).reshape(spec.shape)
     if read(1):
-        return Malformed("the answer goes on after its end")
+        return Malformed(phrase("answer_goes_on"))
     return Reply(header["value"], received)
 
 
@@ -149,27 +146,15 @@ def _failure(outcome: object, value: dict[str, Any]) -> Failure:
             megabytes = value.get("megabytes")
             return OutOfMemory(megabytes if type(megabytes) is int and 0 < megabytes < 1 << 30 else 0)
         case _:
-            return Malformed("the answer names no known outcome")
+            return Malformed(phrase("answer_no_outcome"))
 
 
 def _refusal(value: dict[str, Any]) -> Failure:
     """Words are ours: a child names a refusal by its code and gives values, never a template."""
-    template = REFUSALS.get(str(value.get("code")))
-    values, details = value.get("values"), value.get("details", [])
-    if template is None or not isinstance(values, dict) or not isinstance(details, list):
-        return Malformed("the answer names no known refusal")
-    plain = {str(key): _value(value.get("code"), str(key), item) for key, item in values.items()}
+    code, values, details = value.get("code"), value.get("values"), value.get("details", [])
+    if code not in REFUSALS or not isinstance(values, dict) or not isinstance(details, list):
+        return Malformed(phrase("answer_no_refusal"))
     try:
-        return Refused(message(template, **plain), tuple(shorten(str(line), 300) for line in details[:200]))
-    except ValueError:
-        return Malformed("the answer's refusal has other values than agreed")
-
-
-def _value(code: object, key: str, item: object) -> str | int | float | Message:
-    scalar = _scalar(item)
-    ours = key in OUR_WORDS and not (key == "problem" and code in WORDS_OF_OTHERS)
-    return phrase(scalar) if ours and isinstance(scalar, str) else scalar
-
-
-def _scalar(item: object) -> str | int | float:
-    return item if isinstance(item, int | float) and not isinstance(item, bool) else shorten(str(item), 300)
+        return heard_refusal(code, values, tuple(shorten(str(line), 300) for line in details[:200]))
+    except (TypeError, ValueError):
+        return Malformed(phrase("answer_values"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.evidence import Crashed, Failure, Malformed, OutOfMemory, PrintedTooMuch, TimedOut
+from grader.evidence.wording import phrase
 from grader.sandbox.interface import Job, Read, Reply, read_reply, shorten
 from grader.sandbox.output import MOST_BYTES, Output
 
@@ -37,7 +38,7 @@ def await_reply(job: Job, child: Child, output: Output | None = None) -> Reply |
         except (EOFError, OSError, ValueError) as error:
             result.append(Crashed(shorten(f"{child.tail()}\n{error}".strip())))
         except Exception as error:  # whatever a hostile answer sets off in its reader
-            result.append(Malformed(f"reading the answer failed ({type(error).__name__})"))
+            result.append(Malformed(phrase("answer_unread", kind=type(error).__name__)))
 
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()

@@ -9,6 +9,7 @@ import pytest
 from grader.checks.test_accuracy import AccuracyRamp
 from grader.collect.normalisations import TEMPLATE
 from grader.evidence import Checkpoint, Claim, Claims, Diagnosis, Measurement, Mistake, Preprocessing, Trial
+from grader.evidence.wording import phrase
 from grader.marking.check import Ramp
 from grader.records import Bars, Curve, Gallery, Matrix, Message, Picture, Table
 
@@ -16,7 +17,7 @@ HALVES = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 def diagnosis(graded: int, other: int, count: int = 2000) -> Diagnosis:
-    trials = (("as graded", TEMPLATE, graded), ("mean and deviation 0.5", HALVES, other), ("another", HALVES, 10))
+    trials = ((phrase("as_graded"), TEMPLATE, graded), (phrase("halves"), HALVES, other), ("another", HALVES, 10))
     return Diagnosis(tuple(Trial(name, how, correct, count) for name, how, correct in trials))
 
 

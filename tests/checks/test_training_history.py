@@ -158,7 +158,7 @@ def test_where_nothing_was_measured_by_our_fault_the_student_loses_nothing(verdi
 
 
 def test_where_the_weights_were_refused_there_is_nothing_to_agree_with(verdict):
-    found = verdict("training_history", history(50.0, 80.0), failed={TestScores: Refused(message("NaN"))})
+    found = verdict("training_history", history(50.0, 80.0), failed={TestScores: Refused("code", message("NaN"))})
     assert found.credit == 0.5
     assert "no weights" in found.message.english()
 

@@ -39,6 +39,7 @@ from grader.evidence import (
     TimedOut,
     Unavailable,
 )
+from grader.evidence.wording import phrase, said
 from grader.intake import Archive, open_submission
 from grader.records import Message, Student, message
 from grader.sandbox import Job, Reply
@@ -235,8 +236,8 @@ def test_a_claim_far_above_is_tried_on_training_images(look, weights, few_images
     diagnosis = look({"final.pth": weights, "report.md": "The test accuracy is 99.90%."}).seen(Diagnosis)
     graded = diagnosis.trials[0]
     right = predictions(weights, few_images, "train") == few_images.labels("train")
-    assert (graded.name, graded.count, graded.correct) == ("as graded", 150, int(right.sum()))
-    assert {trial.name for trial in diagnosis.trials[1:]} == set(ALTERNATIVES) - {"the template's mean and deviation"}
+    assert (graded.name, graded.count, graded.correct) == (phrase("as_graded"), 150, int(right.sum()))
+    assert {trial.name.code for trial in diagnosis.trials[1:]} == set(ALTERNATIVES) - {"template_normalisation"}
 
 
 WRONG = (2.0, 2.0, 2.0), (0.1, 0.1, 0.1)
@@ -248,7 +249,7 @@ def test_weights_measured_with_a_wrong_normalisation_lead_to_the_right_one(look,
     scores, diagnosis = found.seen(TestScores), found.seen(Diagnosis)
     assert scores.correct / scores.count < 0.5
     best = max(diagnosis.trials, key=lambda trial: trial.correct)
-    assert best.name in ("the template's mean and deviation", "the deviation (0.2023, 0.1994, 0.2010) of older scripts")
+    assert best.name.code in ("template_normalisation", "old_deviation")
     assert best.correct / best.count > 0.8
 
 
@@ -390,7 +391,7 @@ def test_documents_that_cannot_be_read_hide_no_claim_of_the_history(look):
     fake = Fake({**answered(GOOD), HISTORY: history, CLAIMS: TimedOut(60.0)})
     claims = look({"final.pth": b"x", "history.json": "[]"}, sandbox=fake).seen(Claims)
     assert [claim.accuracy for claim in claims.claims] == [0.99]
-    assert claims.unread == ("any document (timed out)",)
+    assert [said(one).english() for one in claims.unread] == ["any document (timed out)"]
 
 
 def test_more_documents_than_anybody_hands_in_are_not_all_opened(look):

@@ -24,6 +24,7 @@ from grader.evidence import (
     TestScores,
     Trial,
 )
+from grader.evidence.wording import phrase
 from grader.marking.flags import raise_flags
 from grader.records import Parts, SubmittedFile, message
 
@@ -57,7 +58,7 @@ def test_a_claim_far_above_the_measurement_is_told_with_both_figures(flags, scor
 
 
 def test_a_claim_that_the_training_set_explains_is_told_so(flags, scores):
-    found = flags(scores(8000, 10_000), claimed(0.999), Diagnosis((Trial("as graded", TEMPLATE, 1996, 2000),)))
+    found = flags(scores(8000, 10_000), claimed(0.999), Diagnosis((Trial(phrase("as_graded"), TEMPLATE, 1996, 2000),)))
     assert set(found) == {"claim fits the training set"}
     assert "on test images: 80.00%, on training images: 99.80%" in found["claim fits the training set"]
 
@@ -68,7 +69,7 @@ def test_a_whole_module_of_the_students_own_class_is_told(flags):
 
 
 def test_where_another_normalisation_does_better_a_claim_is_no_sign_of_the_training_set(flags, scores):
-    trials = Trial("as graded", TEMPLATE, 1800, 2000), Trial("mean and deviation 0.5", TEMPLATE, 1990, 2000)
+    trials = Trial(phrase("as_graded"), TEMPLATE, 1800, 2000), Trial(phrase("halves"), TEMPLATE, 1990, 2000)
     found = flags(scores(8000, 10_000), claimed(0.91), Diagnosis(trials))
     assert found == {
         "claim above measurement": "report.pdf, page 2 claims 91.00%; measured: 80.00%. The normalisation may be why:"

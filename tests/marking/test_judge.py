@@ -53,14 +53,14 @@ def finding(accuracy_only, evidence):
 
 
 def test_a_refusal_blocks_with_its_sentence_and_its_details(finding):
-    found = finding(Refused(message("{file} is empty", file="final.pth"), ("a: missing", "b: missing")))
+    found = finding(Refused("code", message("{file} is empty", file="final.pth"), ("a: missing", "b: missing")))
     assert isinstance(found, Blocked)
     assert found.cause.english() == "final.pth is empty"
     assert found.exhibits[0].lines == ("a: missing", "b: missing")
 
 
 def test_a_refusal_without_details_shows_none(finding):
-    assert finding(Refused(message("no"))).exhibits == ()
+    assert finding(Refused("code", message("no"))).exhibits == ()
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ records = {
     ),
 }  # fmt: skip
 failures = st.one_of(
-    st.builds(Refused, messages, words),
+    st.builds(Refused, st.text(max_size=8), messages, words),
     st.builds(Crashed, texts),
     st.builds(TimedOut, st.floats(1, 1e4)),
     st.builds(OutOfMemory, st.integers(0, 10**6)),

@@ -106,7 +106,7 @@ def test_the_weaker_sandbox_is_said_in_the_grade(lab_rubric, evidence, scores):
 
 
 def test_missing_weights_cost_their_points_and_leave_the_others(lab_rubric, evidence):
-    missing = Refused(message("final.pth is missing"))
+    missing = Refused("code", message("final.pth is missing"))
     found = evidence(Layout((), Parts()), failed={TestScores: missing, History: missing})
     states = {m.criterion.check: m.finding.state for m in mark(found, lab_rubric, MADE).marks}
     expected = {"submission_layout": "judged", "test_accuracy": "blocked", "training_history": "blocked"}

@@ -24,8 +24,9 @@ from pydantic import TypeAdapter
 from torch import Tensor, nn
 
 from grader.evidence import RetrievalReport
+from grader.evidence.refusals import heard_refusal
 from grader.probes.rankings.reading import read_retrieval
-from grader.probes.refusals import REFUSALS, Refuse
+from grader.probes.refusals import Refuse
 from grader.probes.weights.checkpoint import run_checkpoint
 from grader.sandbox.interface import HEADER_BYTES
 from reference import models
@@ -102,7 +103,8 @@ class Forge:
         """The code, the sentence and the details with which a checkpoint is refused."""
         with pytest.raises(Refuse) as caught:
             self.probe(data, count=2)
-        return caught.value.code, REFUSALS[caught.value.code].format(**caught.value.values), caught.value.details
+        refused = heard_refusal(caught.value.code, caught.value.values)
+        return caught.value.code, refused.message.english(), caught.value.details
 
 
 def text(word: str) -> bytes:

@@ -29,9 +29,9 @@ from grader.evidence import (
     TimedOut,
     Unavailable,
 )
-from grader.evidence.phrases import phrase
+from grader.evidence.refusals import refusal
+from grader.evidence.wording import said
 from grader.lab import LAB
-from grader.probes.refusals import REFUSALS
 from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, CodeSandbox, Job, Limits, Reply
 
@@ -56,7 +56,7 @@ class Call:
     `limits` are those of a call that may honestly take as long as grading may: at them it is not the student's fault.
     """
 
-    function: str
+    function: str | Message
     probe: str
     inputs: Mapping[str, Any] = field(default_factory=dict)
     data: Mapping[str, NDArray[Any]] = field(default_factory=dict)
@@ -99,8 +99,8 @@ class Caller:
         """Call a function of a script of the lab. A Failure is Refused where the student can mend it."""
         path = self._place(script)
         if path is None:
-            return Refused(message("{file} is missing. Hand it in as well.", file=script))
-        if (task := self._open.get((path, LAB.task_number(call.function)))) is not None:
+            return Refused("missing", message("{file} is missing. Hand it in as well.", file=script))
+        if (task := self._open.get((path, LAB.task_number(str(call.function))))) is not None:
             return _not_done(call.function, task)
         return self.call_in(path, call)
 
@@ -110,7 +110,7 @@ class Caller:
             return Unavailable(NO_SANDBOX)
         if path not in self._imported:
             job = Job("code.running.try_import", {"file": path}, limits=IMPORT_LIMITS)
-            reply = self._run(job, _Doing(f"importing {path}", importing=True))
+            reply = self._run(job, _Doing(message("importing {file}", file=path), importing=True))
             self._imported[path] = None if isinstance(reply, Reply) else reply
         broken = self._imported[path]
         return broken or self._with_data(path, call)
@@ -154,7 +154,7 @@ class Caller:
 class _Doing:
     """What a process was doing, for a sentence."""
 
-    what: str
+    what: str | Message
     importing: bool = False
     ours: bool = False  # its limits are the grader's own
 
@@ -166,14 +166,13 @@ def observed(
     told = [{"call": one.call, "message": asdict(one.message)} for one in failed]
     found = validated(record, {**fields, "printed": caller.printed(), **({"failed": told} if told else {})})
     if isinstance(found, Malformed):  # only student code can have changed what a probe of ours answers
-        return Refused(message(DISTURBED, doing=message("The code"), reason=phrase(found.reason[:200])))
+        return _disturbed(message("The code"), found)
     return found
 
 
-def _not_done(function: str, task: OpenTask) -> Refused:
-    place = phrase(f"{task.file}, line {task.line}")
-    sentence = REFUSALS["code_task"]
-    return Refused(message(sentence, doing=f"{function}()", number=task.number, text=task.text, place=place))
+def _not_done(function: str | Message, task: OpenTask) -> Refused:
+    place = message("{file}, line {line}", file=task.file, line=task.line)
+    return refusal("code_task", {"doing": f"{function}()", "number": task.number, "text": task.text, "place": place})
 
 
 def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...]) -> Failure:
@@ -185,25 +184,29 @@ def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...]) -> Failure
             return failure
         case TimedOut() | OutOfMemory() if doing.ours:
             return failure
-        case Refused() if failure.message.text == REFUSALS["code_package_of_ours"]:
+        case Refused(code="code_package_of_ours"):
             return Unavailable(failure.message)
         case Refused():
-            sentence, details = failure.message, failure.details
+            code, sentence, details = failure.code, failure.message, failure.details
         case TimedOut(seconds=seconds):
-            sentence = _late(doing, seconds)
+            code, sentence = "code_late", _late(doing, seconds)
         case OutOfMemory(megabytes=megabytes):
             text = "{doing} took more than {megabytes:,} MB of memory, and was ended for that."
-            sentence = message(text, doing=phrase(doing.what), megabytes=megabytes)
+            code, sentence = "code_memory", message(text, doing=doing.what, megabytes=megabytes)
         case PrintedTooMuch(bytes=limit):
             text = "{doing} printed more than {limit:,} bytes, and was ended for that. Print once an epoch, not more."
-            sentence = message(text, doing=phrase(doing.what), limit=limit)
-        case Malformed(reason=reason):
-            sentence = message(DISTURBED, doing=phrase(doing.what), reason=phrase(reason[:200]))
+            code, sentence = "code_printed", message(text, doing=doing.what, limit=limit)
+        case Malformed():
+            return _disturbed(doing.what, failure)
         case Crashed(tail=tail):
             if OUR_FRAMES in tail and "Traceback" in tail:
                 return failure
-            sentence, details = _ended(doing, printed), tuple(tail.splitlines()[-5:])
-    return Refused(sentence, (*details, *printed))
+            code, sentence, details = "code_crashed", _ended(doing, printed), tuple(tail.splitlines()[-5:])
+    return Refused(code, sentence, (*details, *printed))
+
+
+def _disturbed(doing: str | Message, found: Malformed) -> Refused:
+    return Refused("code_disturbed", message(DISTURBED, doing=doing, reason=said(found.reason)))
 
 
 def _ended(doing: _Doing, printed: tuple[str, ...]) -> Message:
@@ -212,9 +215,9 @@ def _ended(doing: _Doing, printed: tuple[str, ...]) -> Message:
     place = next((found for found in places if found), None)
     if place is None:
         text = "The process ended in the middle of {doing}, before there was an answer."
-        return message(text, doing=phrase(doing.what))
+        return message(text, doing=doing.what)
     text = "The process crashed in the middle of {doing} ({file}, line {line}), before there was an answer."
-    return message(text, doing=phrase(doing.what), file=place[1], line=int(place[2]))
+    return message(text, doing=doing.what, file=place[1], line=int(place[2]))
 
 
 def _late(doing: _Doing, seconds: float) -> Message:
@@ -223,6 +226,6 @@ def _late(doing: _Doing, seconds: float) -> Message:
             "{doing} took more than {seconds:g} seconds: it seems to train when it is imported. Put training into"
             ' functions, and call them below: if __name__ == "__main__":'
         )
-        return message(text, doing=phrase(doing.what), seconds=seconds)
+        return message(text, doing=doing.what, seconds=seconds)
     text = "{doing} did not end within {seconds:g} seconds on a small example: look for a loop without end."
-    return message(text, doing=phrase(doing.what), seconds=seconds)
+    return message(text, doing=doing.what, seconds=seconds)

@@ -24,13 +24,13 @@ from grader.evidence import (
     Unavailable,
     kind_of,
 )
-from grader.evidence.phrases import phrase
+from grader.evidence.refusals import REFUSALS, heard_refusal
+from grader.evidence.wording import heard
 from grader.intake import place
-from grader.probes.refusals import REFUSALS
-from grader.records import Message, Submission, message
+from grader.records import Message, Scalar, Submission, message
 from grader.sandbox import Reply
 
-UNKNOWN_NETWORK = tuple(REFUSALS[code] for code in ("network", "more_weights", "layer"))
+UNKNOWN_NETWORK = ("network", "more_weights", "layer")  # refusals after which the submission's own class is tried
 FIRST_SCRIPTS = ("models.py", "exp2.py")  # where the class should be; then the files nearest to the root
 MOST_SCRIPTS = 8
 MOST_TOLD = 2  # of what was tried, in the sentence; all of it stands below
@@ -73,7 +73,7 @@ def own_network(
 
 def _is_unknown(seen: Mapping[str, Observation]) -> bool:
     outcome = seen[kind_of(Checkpoint)]
-    return isinstance(outcome, Refused) and outcome.message.text in UNKNOWN_NETWORK
+    return isinstance(outcome, Refused) and outcome.code in UNKNOWN_NETWORK
 
 
 def _is_unsettled(seen: Mapping[str, Observation]) -> bool:
@@ -102,7 +102,7 @@ def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, .
     tried: list[Message] = []
     name = from_disk(weights.name)
     for script in scripts:
-        doing = f"building the networks of {script}"
+        doing = message("building the networks of {file}", file=script)
         call = Call(doing, "code.own_network.find_networks", {"weights": name}, files={"checkpoint": weights})
         reply = caller.call_in(script, call)
         if isinstance(reply, Reply):
@@ -116,7 +116,7 @@ def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, .
     if not tried:
         return None
     why = reduce(lambda first, second: message("{first} {second}", first=first, second=second), tried[:MOST_TOLD])
-    return Refused(message(NONE_FITS, weights=name, why=why), tuple(one.english() for one in tried))
+    return Refused("none_fits", message(NONE_FITS, weights=name, why=why), tuple(one.english() for one in tried))
 
 
 def _fits(script: str, found: Any) -> tuple[Fit, ...]:
@@ -132,7 +132,18 @@ def _told(script: str, found: Any) -> list[Message]:
     lines = []
     for one in found if isinstance(found, list) else ():
         match one:
-            case [str(name), int(line), str(why)]:
+            case [str(name), int(line), dict(problem)] if (why := _why(problem)) is not None:
                 text = "{name} ({file}, line {line}): {why}"
-                lines.append(message(text, name=name[:100], file=script, line=line, why=phrase(why[:300])))
+                lines.append(message(text, name=name[:100], file=script, line=line, why=why))
     return lines
+
+
+def _why(problem: dict[str, Any]) -> Scalar | Message | None:
+    """What keeps a class from being the network: a refusal, or a phrase. None where the child made it up."""
+    code, values = problem.get("code"), problem.get("values")
+    try:
+        if code in REFUSALS and isinstance(values, dict):
+            return heard_refusal(code, values).message
+        return heard(problem)
+    except (TypeError, ValueError):
+        return None

@@ -93,7 +93,12 @@ class Run:
         files = {"checkpoint": self.weights, "images": pixels}
         arrays = {"logits": ArraySpec("<f4", (count, LAB.classes))}
         call = Call(
-            f"running {fit.name}", "code.own_network.run_network", inputs, arrays=arrays, files=files, limits=limits
+            message("running {name}", name=fit.name),
+            "code.own_network.run_network",
+            inputs,
+            arrays=arrays,
+            files=files,
+            limits=limits,
         )
         return self.caller.call_in(fit.script, call)
 
@@ -146,7 +151,7 @@ def _chosen(run: Run, fits: tuple[Fit, ...], pixels: Path) -> Fit | Failure:
     for other, answer in others:
         if not np.allclose(logits, answer, rtol=1e-3, atol=1e-4, equal_nan=True):
             names = {"first": fit.name, "second": other.name, "file": fit.script}
-            return Refused(message(TWO_FIT, **names, weights=from_disk(run.weights.name)))
+            return Refused("two_fit", message(TWO_FIT, **names, weights=from_disk(run.weights.name)))
     return fit
 
 

@@ -12,7 +12,6 @@ from grader.collect.equipment import Bench
 from grader.collect.weights import choose_checkpoint
 from grader.dataset import find_weights, usual_folders
 from grader.evidence import Failure, Pipeline, ReportedRun
-from grader.evidence.phrases import phrase
 from grader.intake import place
 from grader.lab import LAB
 from grader.records import Message, Submission, message
@@ -90,14 +89,16 @@ def _network(
             own = TypeAdapter(Pipeline).validate_python(known["pipeline"])
         except ValidationError:
             own = TEMPLATE
-    assumed = [*assumed, message("the preprocessing is not stated; {how} was taken", how=phrase(described(own)))]
+    assumed = [*assumed, message("the preprocessing is not stated; {how} was taken", how=described(own))]
     return Network(inputs, weights, own, files, tuple(assumed))
 
 
-def described(pipeline: Pipeline) -> str:
+def described(pipeline: Pipeline) -> Message:
     """A pipeline in a few words, for people."""
-    crop = f", crop {pipeline.crop}" if pipeline.crop else ""
-    return f"resize {pipeline.resize}{crop}, {pipeline.interpolation}"
+    sides = {"side": pipeline.resize, "how": pipeline.interpolation}
+    if pipeline.crop:
+        return message("resize {side}, crop {crop}, {how}", **sides, crop=pipeline.crop)
+    return message("resize {side}, {how}", **sides)
 
 
 def _spelled(run: ReportedRun) -> str:

@@ -88,12 +88,14 @@ def _missing(tasks: Observation) -> Refused:
             "The images of the retrieval are missing, and task {number} is not done: {text} ({file}, line {line})."
             " Finish it, run retrieve.py, and hand in the folders library/ and queries/ that it used."
         )
-        return Refused(message(text, number=first.number, text=first.text, file=first.file, line=first.line))
+        return Refused(
+            "task_open", message(text, number=first.number, text=first.text, file=first.file, line=first.line)
+        )
     text = (
         "The images of the retrieval are missing: hand in the folders library/ (a folder for each class) and"
         " queries/ as retrieve.py used them."
     )
-    return Refused(message(text))
+    return Refused("missing", message(text))
 
 
 @contextmanager

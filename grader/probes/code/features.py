@@ -10,6 +10,7 @@ import torch
 
 from grader.probes.code.drawn import COLUMNS, drawn_images, drawn_network
 from grader.probes.code.running import function, little_endian, returned, told_apart
+from grader.probes.refusals import phrase
 from grader.probes.weights.arrays import tensors
 
 MOST_DIMENSIONS = 8
@@ -37,7 +38,7 @@ def call_normalise(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[di
 
 def _as_agreed(found: object, doing: str, shape: tuple[int, ...]) -> tuple[dict[str, Any], dict[str, bytes]]:
     if not isinstance(found, torch.Tensor | np.ndarray):
-        raise returned(found, doing, f"a tensor of shape {shape}")
+        raise returned(found, doing, phrase("tensor_of_shape", shape=str(shape)))
     seen = [int(size) for size in found.shape][:MOST_DIMENSIONS]
     as_many = int(np.prod(seen)) == int(np.prod(shape))
     values = found if as_many else np.zeros(shape)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from grader.probes.code.running import finite, function, little_endian, number, returned, told_apart
+from grader.probes.refusals import phrase
 from grader.probes.weights.arrays import tensors
 
 MOST_LOSSES = 60  # come back, evenly spread over the epochs; the first and the last among them
@@ -36,7 +37,7 @@ def call_fit(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str
     torch.manual_seed(0)
     with told_apart(doing):
         losses = fit(model, given["x"].clone(), given["y"].clone(), epochs, rate)
-    wanted = "a list of one number an epoch"
+    wanted = phrase("number_per_epoch")
     if not isinstance(losses, list | tuple | torch.Tensor) or len(losses) == 0:
         raise returned(losses, doing, wanted)
     chosen = sorted({round(index * (len(losses) - 1) / (MOST_LOSSES - 1)) for index in range(MOST_LOSSES)})

@@ -11,6 +11,7 @@ import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import torch
@@ -19,7 +20,7 @@ from torch.nn.parameter import is_lazy
 
 from grader.probes.code.running import little_endian, load, parse, returned, told_apart, within
 from grader.probes.documents.text import storable
-from grader.probes.refusals import REFUSALS, Refuse
+from grader.probes.refusals import Phrase, Refuse, phrase
 from grader.probes.weights.arrays import images
 from grader.probes.weights.container import read_container
 from grader.probes.weights.evaluate import CLASSES, Run, network_inputs
@@ -57,10 +58,10 @@ class _Builder:
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """Which key of the file fills which of the network's, or why they do not: `problem` is "" where they do."""
+    """Which key of the file fills which of the network's, or why they do not: `problem` is None where they do."""
 
     source: Mapping[str, str]
-    problem: str
+    problem: Phrase | None
     likeness: float  # share of the keys that agree
 
 
@@ -73,7 +74,7 @@ def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[
     weights = _read_weights(inputs, files)
     found = _builders(inputs["file"])
     fits: list[tuple[str, int]] = []
-    others: list[tuple[float, tuple[str, int, str]]] = []
+    others: list[tuple[float, tuple[str, int, Phrase]]] = []
     for of_classes in (True, False):
         for builder in found:
             if isinstance(builder.build, type) is not of_classes:
@@ -81,9 +82,9 @@ def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[
             try:
                 match = _match(_built(builder), weights)
             except Refuse as refusal:
-                match = _Match({}, REFUSALS[refusal.code].format(**refusal.values), NOT_BUILT)
+                match = _Match({}, {"code": refusal.code, "values": refusal.values}, NOT_BUILT)
             if match.problem:
-                others.append((match.likeness, (builder.name, builder.line, storable(match.problem)[:300])))
+                others.append((match.likeness, (builder.name, builder.line, match.problem)))
             else:
                 fits.append((builder.name, builder.line))
         if fits:
@@ -103,7 +104,7 @@ def run_network(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[st
     net = _built(builder)
     match = _match(net, weights)
     if match.problem:
-        wanted = "the same network each time"
+        wanted = phrase("same_network")
         raise Refuse("code_returned", doing=f"{builder.name}()", found=match.problem, wanted=wanted)
     _fill(net, match.source, weights)
     torch.set_num_threads(int(inputs["threads"]))
@@ -157,7 +158,7 @@ def _built(builder: _Builder) -> nn.Module:
     with told_apart(doing), within(BUILD_SECONDS):
         net = builder.build(**arguments)
     if not isinstance(net, nn.Module):
-        raise returned(net, doing, "a torch.nn.Module")
+        raise returned(net, doing, phrase("module"))
     return net
 
 
@@ -173,17 +174,17 @@ def _arguments(builder: _Builder, doing: str) -> dict[str, int]:
 
 
 def _match(net: nn.Module, weights: _Weights) -> _Match:
-    with told_apart(f"the state dict of {storable(type(net).__name__)}"):
+    with told_apart(phrase("state_dict_of", name=storable(type(net).__name__))):
         state = nn.Module.state_dict(net)
         shapes = {key: _shape(value) for key, value in state.items()}
-    nearest = _Match({}, "it has no weights", 0.0)
+    nearest = _Match({}, phrase("no_weights"), 0.0)
     for tensors, prefix in ((weights.tensors, ""), without_common_prefix(weights.tensors)):
         missing = [key for key in shapes if key not in tensors and not key.endswith(COUNTER)]
         unexpected = [key for key in tensors if key not in shapes and not is_no_layer(key, tensors[key])]
         shared = [key for key in shapes if key in tensors]
         other = [key for key in shared if shapes[key] not in (None, tuple(tensors[key].shape))]
         if shared and not missing and not unexpected and not other:
-            return _Match({key: prefix + key for key in shared}, "", 1.0)
+            return _Match({key: prefix + key for key in shared}, None, 1.0)
         likeness = (len(shared) - len(other)) / max(1, len(shared) + len(missing) + len(unexpected))
         if likeness >= nearest.likeness:
             nearest = _Match({}, _difference(missing, unexpected, other), likeness)
@@ -194,18 +195,20 @@ def _shape(value: Tensor) -> tuple[int, ...] | None:
     return None if is_lazy(value) else tuple(value.shape)  # of nn.LazyLinear
 
 
-def _difference(missing: list[str], unexpected: list[str], other: list[str]) -> str:
-    kinds = (("are missing in the file", missing), ("are there instead", unexpected), ("have another shape", other))
-    parts = (f"{len(keys)} {what} ({', '.join(keys[:MOST_NAMED])})" for what, keys in kinds if keys)
-    return f"it has other weights: {', '.join(parts)}"
+def _difference(missing: list[str], unexpected: list[str], other: list[str]) -> Phrase:
+    kinds = (("keys_missing", missing), ("keys_instead", unexpected), ("keys_shape", other))
+    parts = [
+        phrase(code, count=len(keys), names=storable(", ".join(keys[:MOST_NAMED]))) for code, keys in kinds if keys
+    ]
+    return phrase("other_weights", what=reduce(lambda first, second: phrase("and", first=first, second=second), parts))
 
 
 def _fill(net: nn.Module, source: Mapping[str, str], weights: _Weights) -> None:
-    with told_apart(f"loading the weights into {storable(type(net).__name__)}"):
+    with told_apart(phrase("loading_into", name=storable(type(net).__name__))):
         state = nn.Module.state_dict(net)
     shapes = {key: _shape(state[key]) or tuple(weights.tensors[theirs].shape) for key, theirs in source.items()}
     taken = take({key: weights.tensors[theirs] for key, theirs in source.items()}, shapes, weights.file)
-    with told_apart(f"loading the weights into {storable(type(net).__name__)}"):
+    with told_apart(phrase("loading_into", name=storable(type(net).__name__))):
         nn.Module.load_state_dict(net, {**state, **taken})
 
 
@@ -227,7 +230,7 @@ def _logits(net: nn.Module, run: Run, batch: int, seconds: float) -> bytes:
             found = net.eval()(x)
         wanted = (len(x), CLASSES)
         if not isinstance(found, Tensor) or tuple(found.shape) != wanted:
-            raise returned(found, doing, f"a Tensor of shape {wanted}")
+            raise returned(found, doing, phrase("kind_of_shape", kind="Tensor", shape=str(wanted)))
         with told_apart(doing):
             parts.append(little_endian(found))
     return b"".join(parts)

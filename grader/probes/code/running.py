@@ -22,11 +22,13 @@ import numpy as np
 import torch
 
 from grader.probes.documents.text import storable
-from grader.probes.refusals import Refuse
+from grader.probes.refusals import Phrase, Refuse, phrase
 
 SUBMISSION, GIVEN = Path("/submission"), Path("/given")
 LAB_PACKAGES = ("matplotlib", "PIL", "tqdm")  # of the lab's requirements.txt; the grader itself needs the others
 MOST_FRAMES = 12
+
+Doing = str | Phrase  # what student code was run for: "test(model, loader, device)"
 _TASK = re.compile(r"(\d{1,3}\.\d{1,3}): (.+)", re.DOTALL)
 
 
@@ -57,7 +59,7 @@ def load(file: str) -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    with told_apart(f"importing {path.name}"):
+    with told_apart(phrase("importing", file=path.name)):
         spec.loader.exec_module(module)
     return module
 
@@ -95,10 +97,10 @@ def _is_main_guard(statement: ast.stmt) -> bool:
 
 
 @contextmanager
-def told_apart(doing: str) -> Iterator[None]:
+def told_apart(doing: Doing) -> Iterator[None]:
     """Run student code: whatever it raises becomes a Refuse that names its cause and its line.
 
-    `doing` is what the sentence says it happened in: "test(model, loader, device)".
+    `doing` is what the sentence says it happened in.
     """
     try:
         yield
@@ -132,13 +134,13 @@ def within(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _refusal(error: BaseException, doing: str) -> BaseException:
+def _refusal(error: BaseException, doing: Doing) -> BaseException:
     said = _said(error)
     frames = _own_frames(error.__traceback__)
     file, line = frames[-1] if frames else ("", 0)
-    place = f"{file}, line {line}" if file else "outside the submission's files"
+    place = phrase("place", file=file, line=line) if file else phrase("outside")
     lines = tuple(_lines(error, said))
-    if any(phrase in said.lower() for phrase in ("can't allocate memory", "cannot allocate memory", "out of memory")):
+    if any(words in said.lower() for words in ("can't allocate memory", "cannot allocate memory", "out of memory")):
         return MemoryError(said)  # torch says it so
     match error:
         case NotImplementedError() if task := _TASK.fullmatch(said):
@@ -187,7 +189,7 @@ def _short(path: str) -> str:
 # --- what comes back -------------------------------------------------------------------------------------------
 
 
-def number(value: object, doing: str, wanted: str) -> float:
+def number(value: object, doing: Doing, wanted: Phrase) -> float:
     """A plain number of whatever kind torch, numpy and Python have, as a float. Raises Refuse."""
     with told_apart(doing):  # an int can be too large, and a class of their own can do anything
         if isinstance(value, torch.Tensor) and value.numel() == 1:
@@ -197,21 +199,21 @@ def number(value: object, doing: str, wanted: str) -> float:
     raise returned(value, doing, wanted)
 
 
-def returned(value: object, doing: str, wanted: str) -> Refuse:
+def returned(value: object, doing: Doing, wanted: Phrase) -> Refuse:
     """The refusal of a return value that is not what was asked for."""
     return Refuse("code_returned", doing=doing, found=described(value), wanted=wanted)
 
 
-def described(value: object) -> str:
+def described(value: object) -> Phrase:
     """A value for a sentence: what kind it is, and its shape or its length."""
     if value is None:
-        return "None (is a return missing?)"
+        return phrase("none")
     kind = storable(type(value).__name__)
     if isinstance(value, torch.Tensor | np.ndarray):
-        return f"a {kind} of shape {tuple(value.shape)}"
+        return phrase("kind_of_shape", kind=kind, shape=str(tuple(value.shape)))
     if isinstance(value, list | tuple):
-        return f"a {kind} of {len(value)}"
-    return f"a {kind}"
+        return phrase("kind_of_count", kind=kind, count=len(value))
+    return phrase("kind", kind=kind)
 
 
 def finite(value: float) -> float | None:

@@ -10,6 +10,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from grader.probes.code.running import finite, function, little_endian, number, returned, told_apart
+from grader.probes.refusals import phrase
 from grader.probes.weights.arrays import tensors
 
 FEWEST = 6  # epochs that any schedule is meant for; a list that ends later than that is a schedule too
@@ -57,7 +58,7 @@ def call_test(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[st
     model = network(given).train(bool(inputs["training"]))
     state = [value for name, value in model.state_dict().items() if not name.endswith("num_batches_tracked")]
     loader = DataLoader(TensorDataset(given["images"], given["labels"]), batch_size=int(inputs["batch"]))
-    doing, wanted = "test(model, loader, device)", "two numbers: loss, accuracy"
+    doing, wanted = "test(model, loader, device)", phrase("loss_and_accuracy")
     test = function(inputs, "test")
     torch.manual_seed(0)
     with told_apart(doing):
@@ -85,7 +86,7 @@ def call_learning_rate(inputs: dict[str, Any], files: Mapping[str, int]) -> tupl
         doing = f"learning_rate({epoch})"
         with told_apart(doing):
             value = schedule(epoch)
-        return finite(number(value, doing, "a number"))
+        return finite(number(value, doing, phrase("number")))
 
     rates = [rate(epoch) for epoch in range(FEWEST)]
     again = [rate(epoch) for epoch in reversed(range(FEWEST))]
@@ -94,5 +95,5 @@ def call_learning_rate(inputs: dict[str, Any], files: Mapping[str, int]) -> tupl
             value = schedule(epoch)
         except Exception:  # a schedule may be a list that ends where training ends
             break
-        rates.append(finite(number(value, f"learning_rate({epoch})", "a number")))
+        rates.append(finite(number(value, f"learning_rate({epoch})", phrase("number"))))
     return {"rates": rates, "again": again}, {}

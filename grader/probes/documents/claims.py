@@ -10,6 +10,7 @@ from typing import Any
 
 from grader.probes.documents.documents import MOST_TEXT, bounded, lines, part_name, plain
 from grader.probes.documents.text import read_bytes, storable
+from grader.probes.refusals import Phrase, phrase
 
 _TEST = r"(?:test(?:ing)?|val(?:id(?:ation)?)?|final|best|测试集?|验证集?|最终|最佳)"
 _ACCURACY = r"(?:acc(?:uracy)?|准确率|正确率|精度)"
@@ -67,18 +68,18 @@ def read_claims(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[
     A document that repeats itself (a line an epoch) is worth two claims: its last and its best.
     """
     claims: list[_Claim] = []
-    unread: list[str] = []
+    unread: list[Phrase] = []
     left = MOST_TEXT
     for name in inputs["names"]:
         if name.casefold().endswith(".docx"):
-            unread.append(f"{name[:200]} (a Word file: hand in a PDF)")
+            unread.append(phrase("word_file", file=storable(name[:200])))
             continue
         try:
             pieces = list(_lines(name, read_bytes(files, name), left))
             left -= sum(len(line) for _, _, line in pieces)
             claims += _last_and_best(list(_in_lines(pieces)))
         except Exception as error:
-            unread.append(storable(f"{name} ({type(error).__name__})")[:300])
+            unread.append(phrase("unread_file", file=storable(name[:200]), kind=type(error).__name__))
     fields = [{"accuracy": c.accuracy, "source": c.source, "line": c.line, "quote": c.quote} for c in claims]
     return {"claims": fields[:100], "unread": unread[:50]}, {}
 

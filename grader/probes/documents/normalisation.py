@@ -11,6 +11,7 @@ from typing import Any
 
 from grader.probes.documents.literals import constants, evaluate
 from grader.probes.documents.syntax import Piece, read_code
+from grader.probes.refusals import Phrase, phrase
 
 OTHER_TASKS = ("exp1.py", "extract_features.py", "extract_feature.py", "retrieve.py")  # for other networks
 _TEST = re.compile(r"test|val|eval|infer", re.IGNORECASE)
@@ -38,7 +39,7 @@ def read_preprocessing(inputs: dict[str, Any], files: Mapping[str, int]) -> tupl
     names = [name for name in inputs["names"] if name.rpartition("/")[2].casefold() not in OTHER_TASKS]
     documents = read_code(names, files)
     bound = [_constants(document) for document in documents]
-    unread: list[str] = []
+    unread: list[Phrase] = []
     for document, own in zip(documents, bound, strict=True):
         try:
             found = _in_document(document, ChainMap(own, *bound), unread)
@@ -52,14 +53,14 @@ def read_preprocessing(inputs: dict[str, Any], files: Mapping[str, int]) -> tupl
 def _fields(found: list[_Found]) -> dict[str, Any]:
     best = min(found, key=lambda item: item.rank)
     others = {
-        f"{item.source}, line {item.line}: mean {item.mean}, std {item.std}"[:500]
+        (item.source, item.line, str(item.mean), str(item.std))
         for item in found
         if (item.mean, item.std) != (best.mean, best.std)
     }
     resize, crop = best.sides
     return {
         "mean": best.mean, "std": best.std, "resize": resize, "crop": crop,
-        "source": best.source[:300], "line": best.line, "also_found": sorted(others)[:20],
+        "source": best.source[:300], "line": best.line, "also_found": [_place(*other) for other in sorted(others)[:20]],
     }  # fmt: skip
 
 
@@ -89,11 +90,15 @@ def _aliases(document: list[Piece], names: Names) -> dict[str, Any]:
 # --- normalisations --------------------------------------------------------------------------------------------
 
 
-def _in_document(document: list[Piece], names: Names, unread: list[str]) -> list[_Found]:
+def _place(file: str, line: int, mean: str, deviation: str) -> Phrase:
+    return phrase("normalised_by", file=file, line=line, mean=mean, deviation=deviation)
+
+
+def _in_document(document: list[Piece], names: Names, unread: list[Phrase]) -> list[_Found]:
     """What one file or notebook says. A Normalize that cannot be read is added to `unread`, and nothing is guessed."""
     names = ChainMap(_aliases(document, names), names)  # type: ignore[arg-type]
     found: list[_Found] = []
-    unclear: list[str] = []
+    unclear: list[Phrase] = []
     for piece in document:
         for purpose, call, siblings in _calls(piece.tree):
             mean, std = _argument(call, 0, "mean", names), _argument(call, 1, "std", names)
@@ -101,7 +106,8 @@ def _in_document(document: list[Piece], names: Names, unread: list[str]) -> list
                 rank = 0 if _TEST.search(purpose) else 2 if _TRAIN.search(purpose) else 1
                 found.append(_Found(mean, std, _sides(siblings, names), piece.source, call.lineno, rank))
             else:
-                unclear.append(f"{piece.source}, line {call.lineno}: {ast.unparse(call)}"[:300])
+                code = ast.unparse(call)[:200]
+                unclear.append(phrase("place_said", file=piece.source, line=call.lineno, said=code))
     if found or unclear:
         unread += unclear
         return found

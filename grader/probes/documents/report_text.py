@@ -10,29 +10,29 @@ from typing import Any
 
 from grader.probes.documents.documents import MOST_LINE, Line, bounded, lines, part_name, plain
 from grader.probes.documents.text import read_bytes, storable
+from grader.probes.refusals import Phrase, phrase
 
 WIDTH = 160  # characters: a paragraph that is one line of Markdown is read on several
 PIECE = 100  # lines that are shown at once
 MOST_CHARACTERS = 60_000  # about 25 pages
 MOST_PIECES = 300
 LONGEST = 2 * MOST_LINE  # of a line as it is read: so much more is read, to know whether more is there
-WORD = "hand in a PDF: the grader reads no Word file"
 
 
 def read_report(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Read the documents `inputs["names"]`. Returns the fields of evidence.WrittenReport."""
     pages: list[dict[str, Any]] = []
-    unread: list[str] = []
+    unread: list[Phrase] = []
     left = MOST_CHARACTERS
     whole = True
     for name in inputs["names"]:
         if name.casefold().endswith(".docx"):
-            unread.append(storable(f"{name[:200]} ({WORD})"))
+            unread.append(phrase("word_file", file=storable(name[:200])))
             continue
         try:
             shown = list(bounded(lines(name, read_bytes(files, name)), left + LONGEST))
         except Exception as error:
-            unread.append(storable(f"{name[:200]} ({type(error).__name__})"))
+            unread.append(phrase("unread_file", file=storable(name[:200]), kind=type(error).__name__))
             continue
         ends = list(accumulate(len(line.text) for line in shown))
         fitting = bisect_right(ends, left)

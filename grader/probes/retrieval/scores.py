@@ -21,7 +21,7 @@ from torch.nn.functional import normalize
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as transform
 
-from grader.probes.refusals import Refuse
+from grader.probes.refusals import Refuse, phrase
 from grader.probes.retrieval.extractors import Taps, build_extractor, read_off
 from grader.probes.retrieval.pictures import open_picture, read_bundle
 
@@ -178,8 +178,8 @@ def scores_of_features(inputs: dict[str, Any], files: Mapping[str, int]) -> tupl
     arrays = _arrays(files["features"], ("paths", str(inputs["key"])))
     paths, rows = arrays
     if rows.ndim != 2 or len(rows) != len(paths) or rows.dtype.kind != "f":
-        problem = f"its array {inputs['key']} has shape {rows.shape} for {len(paths)} paths"
-        raise Refuse("features_file", problem=problem[:200])
+        problem = phrase("rows_and_paths", name=str(inputs["key"]), shape=str(rows.shape), count=len(paths))
+        raise Refuse("features_file", problem=problem)
     places = {_name(str(path)): place for place, path in enumerate(paths.tolist())}
     features = normalize(torch.from_numpy(rows.astype(np.float64)), dim=1)
     of_library, of_queries = (_rows(features, places, inputs[which]) for which in ("library", "queries"))
@@ -208,13 +208,13 @@ def _arrays(descriptor: int, names: tuple[str, ...]) -> list[NDArray[Any]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > MOST_NPZ:
-                raise Refuse("features_file", problem="it unpacks to more than 400 MB")
+                raise Refuse("features_file", problem=phrase("unpacks_large", size=MOST_NPZ // 1_000_000))
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
             missing = [name for name in names if name not in stored]
             if missing:
-                raise Refuse("features_file", problem=f"it holds no array called {missing[0]}"[:200])
+                raise Refuse("features_file", problem=phrase("no_array", name=missing[0]))
             return [stored[name] for name in names]
     except Refuse:
         raise
     except Exception as error:  # a broken zip, an array of objects, a shape that lies
-        raise Refuse("features_file", problem=f"it is no .npz of plain arrays ({type(error).__name__})") from error
+        raise Refuse("features_file", problem=phrase("no_npz", kind=type(error).__name__)) from error

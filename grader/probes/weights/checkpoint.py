@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from grader.probes.refusals import Refuse
+from grader.probes.refusals import Refuse, phrase
 from grader.probes.weights.arrays import images
 from grader.probes.weights.container import read_container
 from grader.probes.weights.evaluate import CLASSES, Result, Run, evaluate
@@ -83,7 +83,7 @@ def _fill(known: Recognised, loaded: Loaded, name: str) -> nn.Module:
     for key, value in state.items():
         found = taken.get(key, torch.zeros(value.shape, dtype=value.dtype))  # counters: evaluation reads none
         if value.is_floating_point() and not found.is_floating_point():
-            raise Refuse("tensor", file=name, name=key, problem=f"of type {found.dtype}, not of real numbers")
+            raise Refuse("tensor", file=name, name=key, problem=phrase("not_real", kind=str(found.dtype)))
         state[key] = found.to(value.dtype)
     known.net.load_state_dict(state, assign=True)
     return known.net

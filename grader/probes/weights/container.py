@@ -11,7 +11,7 @@ import re
 import zipfile
 from typing import BinaryIO
 
-from grader.probes.refusals import Refuse
+from grader.probes.refusals import Phrase, Refuse, phrase
 
 PICKLE_BYTES = 20_000_000  # data.pkl of a 100 million parameter network is well under 1 MB
 MOST_RECORDS = 50_000  # one for each tensor and a few more
@@ -48,13 +48,12 @@ def read_container(file: BinaryIO, name: str) -> tuple[bytes, io.BytesIO]:
         raise
     except zipfile.BadZipFile as error:
         if str(error).startswith("Bad CRC-32"):
-            problem = "a checksum in it does not match: it was altered while it was written or copied"
-            raise Refuse("records", file=name, problem=problem) from error
+            raise Refuse("records", file=name, problem=phrase("checksum")) from error
         raise Refuse("truncated", (str(error),), file=name) from error
     except MemoryError:
         raise
     except Exception as error:  # zipfile lets at least eight other kinds through
-        raise Refuse("records", file=name, problem=f"its archive is damaged ({type(error).__name__})") from error
+        raise Refuse("records", file=name, problem=phrase("archive_damaged", kind=type(error).__name__)) from error
 
 
 def sniff(file: BinaryIO, name: str) -> None:
@@ -116,17 +115,17 @@ def _top_folder(entries: list[zipfile.ZipInfo], name: str) -> str:
 
 def _check_records(entries: list[zipfile.ZipInfo], size: int, name: str) -> None:
     names = [entry.filename for entry in entries]
-    problem = ""
+    problem: Phrase | None = None
     if len(names) > MOST_RECORDS:
-        problem = f"it has {len(names):,} records"
+        problem = phrase("records_many", count=len(names))
     elif len(set(names)) != len(names):
-        problem = "a record occurs twice"
+        problem = phrase("record_twice")
     elif any(entry.compress_type != zipfile.ZIP_STORED or entry.flag_bits & 1 for entry in entries):
-        problem = "its records are compressed or encrypted (it was repacked by a zip program)"
+        problem = phrase("repacked")
     elif sum(entry.file_size for entry in entries) > size or any(e.file_size != e.compress_size for e in entries):
-        problem = f"its records claim more than the {size:,} bytes that the file has"
+        problem = phrase("records_beyond_file", size=size)
     elif any(e.filename.endswith("data.pkl") and e.file_size > PICKLE_BYTES for e in entries):
-        problem = f"its index is larger than {PICKLE_BYTES:,} bytes"
+        problem = phrase("index_large", size=PICKLE_BYTES)
     if problem:
         raise Refuse("records", file=name, problem=problem)
 

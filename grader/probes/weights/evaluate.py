@@ -17,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from grader.probes.refusals import Phrase, phrase
+
 CLASSES = 10
 PIXELS_IN_A_BATCH = 250 * 32 * 32  # 250 CIFAR images: fastest of 64, 125, 250, 500, 1000 on two cores
 GPU_BATCH = 2_000
@@ -50,7 +52,7 @@ class Result:
 
     logits: NDArray[np.float32]
     side: int  # of the images as the network saw them, pixels
-    precision: str
+    precision: str | Phrase
     batch_size: int
     second_looks: int
     seconds: float
@@ -66,7 +68,7 @@ def evaluate(net: nn.Module, run: Run, device: str) -> Result:
     with torch.inference_mode():
         if device == "cpu" and native_bfloat16():
             logits, looks = _twice(net, run, batch)
-            precision = "bfloat16, then float32 where it could matter"
+            precision: str | Phrase = phrase("bfloat16_first")
         else:
             logits, batch = _all_that_fits(net, run, batch, device)
             looks, precision = 0, "float32"

@@ -10,7 +10,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from grader.probes.refusals import Refuse
+from grader.probes.refusals import Phrase, Refuse, phrase
 from grader.probes.weights.blank import blank
 from grader.probes.weights.sequential import rebuild
 from grader.probes.weights.state_dict import COUNTER, Loaded, is_no_layer, without_common_prefix
@@ -45,7 +45,7 @@ class Recognised:
     extra: tuple[str, ...]  # keys of the file that fill nothing
     spare: tuple[str, ...] = ()  # those of them that may be layers after all: see `_sort_out`
     least_side: int = 32  # pixels; smaller images cannot pass through
-    renamed: tuple[str, ...] = ()
+    renamed: tuple[Phrase, ...] = ()
 
 
 def recognise(loaded: Loaded, file: str) -> Recognised:
@@ -56,10 +56,10 @@ def recognise(loaded: Loaded, file: str) -> Recognised:
         source = {key: key for key in whole.state_dict() if key in loaded.tensors or not key.endswith(COUNTER)}
         absent = sorted(source.keys() - loaded.tensors.keys())
         if absent:
-            raise Refuse("tensor", file=file, name=absent[0], problem="missing")
+            raise Refuse("tensor", file=file, name=absent[0], problem=phrase("missing"))
         return Recognised(name, whole, source, tuple(key for key in loaded.tensors if key not in source))
     tensors, prefix = without_common_prefix(loaded.tensors)
-    renamed = (f"{prefix[:200]} left out",) if prefix else ()
+    renamed = (phrase("left_out", name=prefix[:200]),) if prefix else ()
     fitting: _Comparison | None = None
     nearest: _Comparison | None = None
     for name, net, least_side in chain(_lab_networks(), _torchvision_networks(tensors)):
@@ -76,9 +76,9 @@ def recognise(loaded: Loaded, file: str) -> Recognised:
     raise _refusal(nearest, tensors, file)
 
 
-def _recognised(found: _Comparison, prefix: str, renamed: tuple[str, ...]) -> Recognised:
+def _recognised(found: _Comparison, prefix: str, renamed: tuple[Phrase, ...]) -> Recognised:
     source = {key: prefix + theirs for key, theirs in found.source.items()}
-    spelled = tuple(f"{a} read as {b}" for a, b in SPELLINGS.items() if _spelled_otherwise(found, a, b))
+    spelled = tuple(phrase("read_as", one=a, other=b) for a, b in SPELLINGS.items() if _spelled_otherwise(found, a, b))
     extra, spare = (tuple(prefix + key for key in keys) for keys in (found.unexpected, found.spare))
     return Recognised(found.name, found.net, source, extra, spare, found.least_side, renamed + spelled)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from grader.probes.refusals import Refuse
+from grader.probes.refusals import Refuse, phrase
 from grader.probes.weights.blank import blank
 from grader.probes.weights.state_dict import CONTAINER, children
 from grader.probes.weights.unpickle import Inert
@@ -73,7 +73,7 @@ def _sequential(module: Inert, file: str, prefix: str, depth: int) -> nn.Sequent
     for name, child in children(module):
         path = f"{prefix}{name}"
         if len(net) >= MOST_LAYERS or depth > 20:
-            raise Refuse("layer", file=file, name=path[:100], layer="too many layers")
+            raise Refuse("layer", file=file, name=path[:100], layer=phrase("too_many_layers"))
         inner = child.name == CONTAINER
         layer = _sequential(child, file, f"{path}.", depth + 1) if inner else _layer(child, file, path)
         try:

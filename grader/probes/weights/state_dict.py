@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from grader.probes.refusals import Refuse
+from grader.probes.refusals import Phrase, Refuse, phrase
 from grader.probes.weights.unpickle import Inert
 
 WRAPPERS = ("net", "state_dict", "model", "model_state_dict", "model_state", "weights", "params", "module", "network")
@@ -34,7 +34,7 @@ class Loaded:
     tensors: Mapping[str, Tensor]
     form: str  # as in evidence.Checkpoint
     wrapper: str
-    renamed: tuple[str, ...]
+    renamed: tuple[Phrase, ...]
     module: Inert | None  # the whole module, where one was saved
 
 
@@ -67,25 +67,25 @@ def _may_hold_weights(value: Any) -> bool:
 
 def _named(tensors: dict[str, Tensor], form: str, path: list[str], module: Inert | None, file: str) -> Loaded:
     if not tensors:
-        raise Refuse("no_tensors", file=file, found="it is a module without parameters")
+        raise Refuse("no_tensors", file=file, found=phrase("no_parameters"))
     if len(tensors) > MOST_KEYS:
-        raise Refuse("no_tensors", file=file, found=f"it is a list of {len(tensors):,} tensors")
+        raise Refuse("no_tensors", file=file, found=phrase("list_of_tensors", count=len(tensors)))
     renamed = []
     built = module is not None and module.name == CONTAINER  # rebuilt under its own names
     for prefix in PREFIXES * 2:  # torch.compile of DataParallel, and the other way round
         if not built and all(key.startswith(prefix) for key in tensors):
             tensors = {key.removeprefix(prefix): value for key, value in tensors.items()}
-            renamed.append(f"{prefix} left out")
+            renamed.append(phrase("left_out", name=prefix))
     return Loaded(tensors, form, ".".join(path), tuple(renamed), module)
 
 
-def _describe(found: Any) -> str:
+def _describe(found: Any) -> Phrase:
     if isinstance(found, Mapping):
         keys = ", ".join(key[:40] if isinstance(key, str) else type(key).__name__ for key in list(found)[:8])
-        return f"it is a dict with the keys {keys}" if keys else "it is an empty dict"
+        return phrase("dict_with_keys", keys=keys) if keys else phrase("empty_dict")
     if isinstance(found, Inert):
-        return f"it is an object of {found.name[:100]}"
-    return f"it is a {type(found).__name__}"
+        return phrase("object_of", name=found.name[:100])
+    return phrase("is_kind", kind=type(found).__name__)
 
 
 def _is_module(found: Inert) -> bool:
@@ -108,7 +108,7 @@ def _module_tensors(module: Inert, file: str) -> dict[str, Tensor]:
             break
         prefix, module, depth = waiting.pop()
         if depth > MOST_DEPTH or count > MOST_MODULES:
-            problem = f"it is more than {MOST_MODULES:,} modules, or more than {MOST_DEPTH} inside one another"
+            problem = phrase("modules_many", count=MOST_MODULES, depth=MOST_DEPTH)
             raise Refuse("no_tensors", file=file, found=problem)
         passing = module.state.get("_non_persistent_buffers_set")  # of no state dict
         passing = passing if isinstance(passing, set) else set()
@@ -157,14 +157,14 @@ def take(tensors: Mapping[str, Tensor], shapes: Mapping[str, tuple[int, ...]], f
     return taken
 
 
-def _problem(value: Tensor, shape: tuple[int, ...]) -> str:
+def _problem(value: Tensor, shape: tuple[int, ...]) -> Phrase | None:
     if value.layout != torch.strided or value.is_quantized or value.device.type != "cpu":
-        return "not a plain dense tensor"
+        return phrase("not_dense")
     if tuple(value.shape) != shape:
-        return f"of shape {tuple(value.shape)}, not {shape}"
+        return phrase("of_shape", shape=str(tuple(value.shape)), wanted=str(shape))
     if value.dtype.is_complex or value.dtype == torch.bool:
-        return f"of type {value.dtype}"
-    return ""
+        return phrase("of_type", kind=str(value.dtype))
+    return None
 
 
 def find_claim(found: Any) -> tuple[str, float] | None:

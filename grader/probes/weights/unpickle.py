@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from grader.probes.refusals import Refuse
+from grader.probes.refusals import Phrase, Refuse, phrase
 
 # What a tensor needs, built by torch itself. Left out on purpose although torch would accept them: bytearray (2 GB
 # from five bytes), tensors made by their class (over memory that was never filled), sparse, quantised, nested, meta and
@@ -90,16 +90,16 @@ def requested_names(pickled: bytes, file: str) -> dict[str, bool]:
             elif operation.name not in _MEMO and len(before) < 2:
                 before.append(operation.name)
     except (ValueError, IndexError, UnicodeError, OverflowError, AttributeError) as error:
-        raise Refuse("pickle", file=file, problem=f"its index is damaged ({type(error).__name__})") from error
+        raise Refuse("pickle", file=file, problem=phrase("index_damaged", kind=type(error).__name__)) from error
     return names
 
 
-def _unwelcome(operation: str, argument: Any, names: int) -> str:
+def _unwelcome(operation: str, argument: Any, names: int) -> Phrase | None:
     if operation == "PROTO" and argument > NEWEST_PROTOCOL:
-        return f"it was saved with pickle_protocol={argument}; leave that argument out"
+        return phrase("pickle_protocol", number=argument)
     if operation in _OPERATIONS:
-        return f"it was pickled in a way that torch.save does not use by itself ({operation})"
-    return f"it asks for more than {MOST_NAMES:,} classes" if names > MOST_NAMES else ""
+        return phrase("pickle_operation", operation=operation)
+    return phrase("classes_many", count=MOST_NAMES) if names > MOST_NAMES else None
 
 
 def _python3_name(argument: str) -> str:
@@ -126,13 +126,12 @@ def load_inert(pickled: bytes, archive: io.BytesIO, file: str) -> tuple[Any, tup
     except (MemoryError, Refuse):
         raise
     except pickle.UnpicklingError as error:
-        problem = "it holds something beside weights and plain values"
-        raise Refuse("pickle", file=file, problem=problem) from error
+        raise Refuse("pickle", file=file, problem=phrase("not_only_weights")) from error
     except Exception as error:
         if "can't allocate memory" in str(error):
             raise
         # torch's own text advises weights_only=False and may hold the student's bytes: only its kind is told
-        raise Refuse("pickle", file=file, problem=f"its content is damaged ({type(error).__name__})") from error
+        raise Refuse("pickle", file=file, problem=phrase("content_damaged", kind=type(error).__name__)) from error
     return loaded, tuple(name for name in sorted(classes) if not name.startswith("torch.nn."))
 
 

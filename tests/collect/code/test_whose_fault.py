@@ -21,7 +21,7 @@ from grader.evidence import (
     TimedOut,
     Unavailable,
 )
-from grader.probes.refusals import REFUSALS
+from grader.evidence.refusals import refusal
 from grader.records import message
 from grader.sandbox import Reply
 from grader.sandbox.code import Called
@@ -33,13 +33,13 @@ THEIRS = {
     "memory": (OutOfMemory(3000), "took more than 3,000 MB"),
     "noise": (PrintedTooMuch(8_000_000), "printed more than 8,000,000 bytes"),
     "a forged answer": (Malformed("the answer is not JSON"), "disturbed the answer"),
-    "an exception": (Refused(message("test raised it")), "test raised it"),
+    "an exception": (Refused("code", message("test raised it")), "test raised it"),
 }
 OURS = {
     "a bug in a probe": Crashed('Traceback\n  File "/lab/grader/probes/code/fit.py", line 3\nTypeError: oops'),
     "a sandbox that does not start": Unavailable(message("it did not start")),
-    "a package that the grader should have": Refused(
-        message(REFUSALS["code_package_of_ours"], doing="importing", package="tqdm", place="exp2.py, line 1")
+    "a package that the grader should have": refusal(
+        "code_package_of_ours", {"doing": "importing", "package": "tqdm", "place": "exp2.py, line 1"}
     ),
 }
 

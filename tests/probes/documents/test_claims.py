@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from grader.evidence import Claims
 from grader.probes.documents.claims import MOST_TEXT, read_claims
+from grader.probes.refusals import phrase
 
 
 def read(*files: tuple[str, str | bytes]) -> dict:
@@ -242,7 +243,7 @@ def test_a_broken_pdf_is_listed_as_unread_and_stops_nobody(content):
     value = read(("report.pdf", content), ("report.md", "Test accuracy: 84.54%"))
     assert [claim["source"] for claim in value["claims"]] == ["report.md"]
     assert len(value["unread"]) == 1
-    assert value["unread"][0].startswith("report.pdf (")
+    assert value["unread"][0]["code"] == "unread_file" and value["unread"][0]["values"][0] == ["file", "report.pdf"]
 
 
 @pytest.mark.parametrize(
@@ -251,11 +252,11 @@ def test_a_broken_pdf_is_listed_as_unread_and_stops_nobody(content):
 def test_a_broken_notebook_is_listed_as_unread(content):
     value = read(("lab.ipynb", content))
     assert value["claims"] == []
-    assert value["unread"][0].startswith("lab.ipynb (")
+    assert value["unread"][0]["code"] == "unread_file" and value["unread"][0]["values"][0] == ["file", "lab.ipynb"]
 
 
 def test_a_word_file_is_listed_as_unread_with_what_to_do():
-    assert read(("report.docx", b"PK\x03\x04"))["unread"] == ["report.docx (a Word file: hand in a PDF)"]
+    assert read(("report.docx", b"PK\x03\x04"))["unread"] == [phrase("word_file", file="report.docx")]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030", "utf-16"])

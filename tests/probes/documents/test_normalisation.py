@@ -10,6 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from grader.evidence import Preprocessing
+from grader.evidence.wording import heard
 from grader.probes.documents.normalisation import read_preprocessing
 from grader.probes.documents.syntax import MOST_CODE
 
@@ -18,6 +19,11 @@ CIFAR = (0.4914, 0.4822, 0.4465)
 CIFAR_STD = (0.2023, 0.1994, 0.2010)
 ONES = (1.0, 1.0, 1.0)
 ZEROS = (0.0, 0.0, 0.0)
+
+
+def shown(place):
+    """What a probe says of a place, as the parent words it."""
+    return heard(place).english()
 
 
 def read(*files: tuple[str, str | bytes]) -> dict:
@@ -117,7 +123,7 @@ def test_a_submission_that_names_none_leaves_it_to_the_template():
 def test_a_normalize_that_cannot_be_read_is_named_and_nothing_is_guessed(code):
     value = read(("exp2.py", f"{code}\nCIFAR10('.', transform=Compose([ToTensor(), t]))"))
     assert value["found"] is False
-    assert value["also_found"][0].startswith("exp2.py, line 1: T.Normalize(")
+    assert shown(value["also_found"][0]).startswith("exp2.py, line 1: T.Normalize(")
 
 
 @pytest.mark.parametrize("code", ["mean = 0.0\nstd = 0.0", "mean = 3\nstd = 1", "MEAN = (0.5,) * 3", "STD = (1, 1, 1)"])
@@ -148,7 +154,7 @@ def test_the_transform_for_testing_wins_and_the_other_is_named(code):
     value = read(("exp2.py", code))
     assert (value["mean"], value["std"]) == (HALF, HALF)
     assert len(value["also_found"]) == 1
-    assert "mean (0.1, 0.1, 0.1)" in value["also_found"][0]
+    assert "mean (0.1, 0.1, 0.1)" in shown(value["also_found"][0])
 
 
 def test_the_same_normalisation_twice_is_one():

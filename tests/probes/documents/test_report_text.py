@@ -10,6 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from grader.evidence import WrittenReport
+from grader.evidence.wording import english
 from grader.probes.documents.report_text import MOST_CHARACTERS, PIECE, WIDTH, read_report
 
 
@@ -71,5 +72,5 @@ def test_escape_codes_and_markup_are_text():
 def test_what_cannot_be_read_is_named_with_its_reason():
     report = read(("report.docx", b"PK"), ("broken.pdf", b"%PDF-1.4 nothing"), ("report.md", "text"))
     assert [page.file for page in report.pages] == ["report.md"]
-    assert report.unread[0] == "report.docx (hand in a PDF: the grader reads no Word file)"
-    assert report.unread[1].startswith("broken.pdf (")
+    assert english(report.unread[0]) == "report.docx (a Word file: hand in a PDF)"
+    assert english(report.unread[1]).startswith("broken.pdf (")

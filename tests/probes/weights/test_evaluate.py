@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torchvision import transforms
 
+from grader.probes.refusals import phrase
 from grader.probes.weights import evaluate as module
 from grader.probes.weights.evaluate import Run, evaluate
 from grader.probes.worker import is_memory_error
@@ -122,7 +123,7 @@ def test_every_image_is_named_as_plain_float32_names_it(
 
     assert (result.logits.argmax(axis=1) == expected.argmax(axis=1)).all()
     assert result.logits.shape == (len(images), 10)
-    assert result.precision.startswith("bfloat16") == bfloat16
+    assert (result.precision == phrase("bfloat16_first")) == bfloat16
     assert bool(result.second_looks) == bfloat16
 
 

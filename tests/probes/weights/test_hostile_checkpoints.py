@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from grader.evidence import Failure, OutOfMemory, Refused
-from grader.probes.refusals import REFUSALS, Refuse
+from grader.evidence.refusals import heard_refusal
+from grader.probes.refusals import Refuse
 from grader.probes.weights.unpickle import BUILT, is_class
 from grader.probes.worker import is_memory_error
 from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox, open_sandbox
@@ -236,13 +237,11 @@ def test_encoding_a_text_in_an_odd_way_loads_no_code(codec: str, forge: Any) -> 
 
 
 def test_names_with_control_characters_steer_no_terminal(forge: Any) -> None:
-    from grader.records import message
-
     pickled = b"\x80\x02}X\x01\0\0\0xcos\x1b[2J\x07\r\nsystem\x1b]0;owned\x07{x.__class__}\n)Rs."
     with pytest.raises(Refuse) as caught:
         forge.probe(forge.zipped(pickled))
 
-    shown = words(message(REFUSALS[caught.value.code], **caught.value.values))
+    shown = words(heard_refusal(caught.value.code, caught.value.values).message)
     assert shown.isprintable()
     assert "{x.__class__}" in shown
 
@@ -457,7 +456,7 @@ def _outcome(forge: Any, data: bytes) -> str:
     try:
         forge.probe(data, count=2)
     except Refuse as refused:
-        assert REFUSALS[refused.code].format(**refused.values)
+        assert heard_refusal(refused.code, refused.values).message.english()
         return refused.code
     except Exception as error:
         if is_memory_error(error):

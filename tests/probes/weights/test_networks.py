@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from grader.probes.refusals import Refuse
+from grader.probes.refusals import Refuse, phrase
 from grader.probes.weights.blank import blank
 from grader.probes.weights.networks import Recognised, recognise
 from grader.probes.weights.state_dict import find_state_dict
@@ -161,7 +161,7 @@ def test_thirty_thousand_keys_are_refused_before_they_are_compared() -> None:
     with pytest.raises(Refuse) as caught:
         find_state_dict({f"key{index}": torch.zeros(1) for index in range(30_000)}, "final.pth")
 
-    assert caught.value.values["found"] == "it is a list of 30,000 tensors"
+    assert caught.value.values["found"] == phrase("list_of_tensors", count=30_000)
 
 
 def test_images_too_small_for_the_network_are_told_as_such(forge: Any, lively_net: Any) -> None:
