@@ -31,7 +31,7 @@ from grader.collect.retrieval.comparing import Asked, Comparison, Scene
 from grader.collect.retrieval.networks import CIFAR, TEMPLATE
 from grader.dataset import default_cache, find_cifar10
 from grader.evidence import Match, Pipeline, ReportedQuery, ReportedRun
-from grader.evidence.retrieval import TOP
+from grader.evidence.kinds.retrieval import TOP
 from grader.measures.ranking_verdict import accepted, exact, named, nearest_honest
 from grader.measures.ways import ALLOWED, DECLARED, MISTAKES, Way
 from grader.probes.retrieval.extractors import Taps, build_extractor, read_off

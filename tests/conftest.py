@@ -14,7 +14,7 @@ import pytest
 import fixtures
 from grader.checks import DEFAULT_RUBRIC, discover
 from grader.dataset import ImageSet, default_cache, demo, find_cifar10
-from grader.evidence import Bin, Evidence, Failure, Seen, TestScores, kind_of
+from grader.evidence import Accuracy, Bin, Evidence, Failure, Seen, kind_of
 from grader.marking.rubric import Rubric, read_rubric
 from grader.records import Student
 from grader.sandbox import Sandbox, open_sandbox
@@ -71,24 +71,24 @@ def lab_rubric() -> Rubric:
 
 
 @pytest.fixture(scope="session")
-def scores() -> Callable[..., TestScores]:
+def scores() -> Callable[..., Accuracy]:
     """Scores of `correct` images of `count` in ten classes; what is wrong was taken for the next class."""
 
-    def build(correct: int, count: int, not_finite: int = 0) -> TestScores:
+    def build(correct: int, count: int, not_finite: int = 0) -> Accuracy:
         confusion = np.zeros((10, 10), dtype=int)
         for number in range(count - not_finite):
             truth = number % 10
             confusion[truth, truth if number < correct else (truth + 1) % 10] += 1
         rows = tuple(tuple(map(int, row)) for row in confusion)
         bins = (*(Bin(0, 0.0, 0) for _ in range(9)), Bin(count - not_finite, 0.95, correct))
-        return TestScores("few", tuple("abcdefghij"), correct, count, rows, bins, not_finite)
+        return Accuracy("few", tuple("abcdefghij"), correct, count, rows, bins, not_finite)
 
     return build
 
 
 @pytest.fixture(scope="session")
 def evidence() -> Callable[..., Evidence]:
-    """Evidence of the given records; failures by record: `evidence(history, failed={TestScores: TimedOut(3.0)})`."""
+    """Evidence of the given records; failures by record: `evidence(history, failed={Accuracy: TimedOut(3.0)})`."""
 
     def build(*records: Any, failed: dict[type[Any], Failure] | None = None) -> Evidence:
         seen = [(record.kind, Seen(record)) for record in records]

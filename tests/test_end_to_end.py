@@ -132,7 +132,7 @@ def test_weights_that_are_none_are_named_and_everything_else_is_graded(grade: Ru
     done = grade(folder, "--no-fetch")
     record = json.loads((tmp_path / "grades" / "ada" / "grade.json").read_text())
     findings = {mark["criterion"]["check"]: mark["finding"] for mark in record["marks"]}
-    assert findings["test_accuracy"]["state"] == "blocked"
+    assert findings["measured_accuracy"]["state"] == "blocked"
     assert sentence in done.stdout.replace("\n", " ")
     assert findings["submission_layout"]["state"] == findings["training_history"]["state"] == "judged"
     assert "Traceback" not in done.stdout + done.stderr
@@ -144,7 +144,7 @@ def test_without_images_the_accuracy_is_left_to_staff_and_the_rest_is_graded(gra
     record = json.loads((tmp_path / "grades" / "ada" / "grade.json").read_text())
     states = {mark["criterion"]["check"]: mark["finding"]["state"] for mark in record["marks"]}
     assert done.returncode == 1
-    assert states.pop("test_accuracy") == "unjudged"
+    assert states.pop("measured_accuracy") == "unjudged"
     if bubblewrap.why_not() is None:  # elsewhere no student code is run
         handed_in = {state for check, state in states.items() if not check.startswith("retrieval_")}
         assert handed_in == {"judged"}
@@ -174,7 +174,7 @@ def test_a_misspelt_check_in_the_rubric_is_told_before_anything_is_graded(grade:
     without_code(tmp_path / "ada")
     done = grade(tmp_path / "ada", "--rubric", tmp_path / "mine.toml")
     assert done.returncode == 2
-    assert "did you mean 'test_accuracy'?" in done.stderr.replace("\n", " ")
+    assert "did you mean 'measured_accuracy'?" in done.stderr.replace("\n", " ")
     assert not (tmp_path / "grades").exists()
 
 

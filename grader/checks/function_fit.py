@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grader.evidence import Fit, Fits, Moved
+from grader.evidence import Fit, FunctionFit, WeightsMoved
 from grader.marking.check import Case, Part, Ramp, add_up, check, printed_listing, require_weights
 from grader.records import Curve, Exhibit, Message, Scalar, Series, Table, Verdict, joined, message
 
@@ -33,8 +33,8 @@ class FitLimits(Ramp):
         require_weights(lab=self.lab, other=self.other, losses=self.losses, learning_rate=self.learning_rate)
 
 
-@check(reads=Fits, limits=FitLimits)
-def function_fit(case: Case[Fits, FitLimits]) -> Verdict:
+@check(reads=FunctionFit, limits=FitLimits)
+def function_fit(case: Case[FunctionFit, FitLimits]) -> Verdict:
     """fit() trains networks to follow the lab's function and one that it has not seen, between the points too."""
     parts = list(_parts(case))
     text = "Between the training points the networks that fit() trained are wrong by {errors} (mean squared error)."
@@ -47,7 +47,7 @@ def function_fit(case: Case[Fits, FitLimits]) -> Verdict:
     return verdict
 
 
-def _parts(case: Case[Fits, FitLimits]) -> Iterator[Part]:
+def _parts(case: Case[FunctionFit, FitLimits]) -> Iterator[Part]:
     limits, fits = case.limits, {fit.function: fit for fit in case.seen.fits}
     failed = {one.call: one.message for one in case.seen.failed}
     names = {LAB: message("The lab's function"), OTHER: message("Another function, fewer points, more epochs")}
@@ -108,7 +108,7 @@ def _near(value: float, right: float) -> bool:
     return abs(value - right) <= SAME * right
 
 
-def _unused_rate(slow: Moved | None, fast: Moved | None) -> tuple[Message, ...]:
+def _unused_rate(slow: WeightsMoved | None, fast: WeightsMoved | None) -> tuple[Message, ...]:
     if slow is None or fast is None or slow.distance is None or fast.distance is None:
         return (message("A few epochs at another rate gave no finite weights."),)
     if slow.distance > 0.0 and fast.distance > LONGER * slow.distance:
@@ -120,7 +120,7 @@ def _unused_rate(slow: Moved | None, fast: Moved | None) -> tuple[Message, ...]:
     return (message(text, slow=slow.distance, fast=fast.distance),)
 
 
-def _table(seen: Fits) -> Table:
+def _table(seen: FunctionFit) -> Table:
     columns = ("Function", "Training points", "Epochs", "Learning rate", "Error before", "Error between the points")
     rows = tuple(
         (
@@ -134,7 +134,7 @@ def _table(seen: Fits) -> Table:
     return Table(title, tuple(message(text) for text in columns), rows, audience="staff")  # a hidden input
 
 
-def _curves(seen: Fits) -> tuple[Exhibit, ...]:
+def _curves(seen: FunctionFit) -> tuple[Exhibit, ...]:
     lines = []
     for fit in seen.fits:
         points = tuple((float(epoch), loss) for epoch, loss in fit.losses if loss is not None)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grader.evidence import LearningRates
+from grader.evidence import LearningRate
 from grader.marking.check import BadLimit, Case, check, printed_listing
 from grader.records import Curve, Exhibit, Message, Series, Verdict, message
 
@@ -26,8 +26,8 @@ class ScheduleLimits:
             raise BadLimit(message("fewest: at least 2; fall: at least 1; counting: 0 to 1"))
 
 
-@check(reads=LearningRates, limits=ScheduleLimits)
-def learning_rate(case: Case[LearningRates, ScheduleLimits]) -> Verdict:
+@check(reads=LearningRate, limits=ScheduleLimits)
+def learning_rate(case: Case[LearningRate, ScheduleLimits]) -> Verdict:
     """The learning rate never rises after a warm-up, and ends at most at a tenth of its peak."""
     limits, exhibits = case.limits, (*_drawn(case.seen.rates), *printed_listing(case.seen.printed))
     rates = _usable(case.seen.rates)

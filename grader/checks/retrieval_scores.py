@@ -8,7 +8,7 @@ from itertools import combinations, pairwise
 from statistics import fmean, pstdev
 
 from grader.evidence import ComparedRankings, ReportedRun, RetrievalReport
-from grader.evidence.retrieval import TOP
+from grader.evidence.kinds.retrieval import TOP
 from grader.marking.check import Case, Part, add_up, check, require_weights
 from grader.measures.ranking_verdict import STILL_USEFUL, Counted, accepted, all_alike, count, rows_of, scores_of
 from grader.records import Cell, Exhibit, Listing, Message, Scalar, Table, Verdict, message

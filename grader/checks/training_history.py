@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from grader.evidence import Claims, History, Refused, TestScores
+from grader.evidence import Accuracy, Claims, History, Refused
 from grader.marking.check import BadLimit, Case, check
 from grader.measures.intervals import sampling_error
 from grader.records import Curve, Message, Point, Series, Verdict, message
@@ -29,7 +29,7 @@ class HistoryLimits:
 @check(reads=History, limits=HistoryLimits)
 def training_history(case: Case[History, HistoryLimits]) -> Verdict:
     """The training history is complete and belongs to the weights."""
-    scores = case.other(TestScores)
+    scores = case.other(Accuracy)
     faults = _faults(case.seen)
     measured = 100.0 * scores.correct / scores.count if scores else None
     nearest = _nearest(case.seen, measured)
@@ -55,7 +55,7 @@ def _agreement(
     if nearest is None:
         return 0.0, message("{source} records no test accuracy in its {n} epochs.", source=case.seen.source, n=epochs)
     if measured is None:
-        if isinstance(case.evidence.observation(TestScores), Refused):
+        if isinstance(case.evidence.observation(Accuracy), Refused):
             return 0.0, message(
                 "{n} epochs are recorded, and there are no weights that they could agree with.", n=epochs
             )
@@ -63,7 +63,7 @@ def _agreement(
         return 1.0, message(text, n=epochs)  # a fault of ours must not cost the student
     gap = round(abs(nearest - measured), 6)  # 85.04 - 84.54 is a little more than 0.5
     figures = {"n": epochs, "recorded": nearest, "measured": measured, "gap": gap}
-    scores = case.other(TestScores)
+    scores = case.other(Accuracy)
     by_chance = 100.0 * sampling_error(scores) if scores else 0.0
     if gap <= case.limits.note + by_chance:
         return 1.0, message(

@@ -22,6 +22,7 @@ from grader.collect.retrieval import look_at_retrieval
 from grader.collect.second_tries import diagnose, settled
 from grader.collect.weights import measure
 from grader.evidence import (
+    Accuracy,
     Claims,
     Diagnosis,
     Evidence,
@@ -31,7 +32,6 @@ from grader.evidence import (
     OwnNetwork,
     Preprocessing,
     Tasks,
-    TestScores,
     WrittenReport,
     kind_of,
 )
@@ -66,7 +66,7 @@ def _collect(submission: Submission, bench: Bench, caller: Caller, say: Callable
     trials = diagnose(submission, bench, seen)
     if trials is not None:
         seen[kind_of(Diagnosis)] = trials
-    seen[kind_of(TestScores)] = settled(seen)
+    seen[kind_of(Accuracy)] = settled(seen)
     say(message("trying the code"))
     seen |= run_code(caller, tasks, bench)
     own = own_network(caller, submission, bench, seen)

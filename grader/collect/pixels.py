@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.dataset import ImageSet
-from grader.evidence import TestScores
+from grader.evidence import Accuracy
 from grader.records import Picture
 
 QUALITY = 70  # of a JPEG
@@ -29,7 +29,7 @@ def picture(pixels: NDArray[np.uint8], name: str, exact: bool) -> Picture:
     return Picture(name, "image/png" if exact else "image/jpeg", base64.b64encode(file.getvalue()).decode())
 
 
-def with_pictures(scores: TestScores, images: ImageSet) -> TestScores:
+def with_pictures(scores: Accuracy, images: ImageSet) -> Accuracy:
     """The scores, each of the surest mistakes with its test image."""
     pixels = images.images("test")
     shown = tuple(

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.evidence import Bin, Mistake, TestScores
+from grader.evidence import Accuracy, Bin, Mistake
 
 BINS = 10
 MISTAKES = 12  # that are looked at
 
 
-def score(logits: NDArray[np.float32], labels: NDArray[np.uint8], dataset: str, classes: tuple[str, ...]) -> TestScores:
+def score(logits: NDArray[np.float32], labels: NDArray[np.uint8], dataset: str, classes: tuple[str, ...]) -> Accuracy:
     """Count, confusion and calibration of logits, float32 (N, C), against the first N of the labels, uint8.
 
     An image whose logits hold NaN or infinity is counted as wrong and stands in no row of the confusion matrix.
@@ -25,7 +25,7 @@ def score(logits: NDArray[np.float32], labels: NDArray[np.uint8], dataset: str, 
     truth = labels[finite].astype(np.intp)
     confidence = _confidence(logits[finite])
     confusion = np.bincount(truth * len(classes) + predicted, minlength=len(classes) ** 2)
-    return TestScores(
+    return Accuracy(
         dataset=dataset,
         classes=classes,
         correct=int((predicted == truth).sum()),

@@ -12,13 +12,13 @@ from grader.collect.scoring import count_correct
 from grader.collect.weights import choose_checkpoint, job_of, run_of
 from grader.dataset import ImageSet
 from grader.evidence import (
+    Accuracy,
     Checkpoint,
     Claims,
     Diagnosis,
     Observation,
     Preprocessing,
     Seen,
-    TestScores,
     Trial,
     Unavailable,
     kind_of,
@@ -36,7 +36,7 @@ POOR = 0.50  # below this any accuracy is looked into
 
 def diagnose(submission: Submission, bench: Bench, seen: Mapping[str, Observation]) -> Observation | None:
     """Where the accuracy surprises: the same weights on training images, under the common preprocessings."""
-    scores, claims, used = (_value(seen, kind) for kind in (TestScores, Claims, Preprocessing))
+    scores, claims, used = (_value(seen, kind) for kind in (Accuracy, Claims, Preprocessing))
     path = choose_checkpoint(submission)
     if not scores or not used or not isinstance(bench.images, ImageSet) or not isinstance(path, str):
         return None
@@ -54,7 +54,7 @@ def diagnose(submission: Submission, bench: Bench, seen: Mapping[str, Observatio
     return Seen(Diagnosis(tuple(Trial(phrase(name), how, correct, len(labels)) for (name, how), correct in pairs)))
 
 
-def _surprises(scores: TestScores, claims: Claims | None) -> bool:
+def _surprises(scores: Accuracy, claims: Claims | None) -> bool:
     """Whether the accuracy is poor, or clearly below a claim."""
     share = scores.correct / scores.count
     highest = max((claim.accuracy for claim in claims.claims), default=0.0) if claims else 0.0
@@ -63,10 +63,10 @@ def _surprises(scores: TestScores, claims: Claims | None) -> bool:
 
 def settled(seen: Mapping[str, Observation]) -> Observation:
     """The scores; none where they surprise and the file holds weights that were left aside, which may be why."""
-    scores, claims, checkpoint = (_value(seen, kind) for kind in (TestScores, Claims, Checkpoint))
+    scores, claims, checkpoint = (_value(seen, kind) for kind in (Accuracy, Claims, Checkpoint))
     explained = better_preprocessing(_value(seen, Diagnosis)) is not None
     if not scores or not checkpoint or not checkpoint.spare_weights or explained or not _surprises(scores, claims):
-        return seen[kind_of(TestScores)]
+        return seen[kind_of(Accuracy)]
     text = (
         "{file} holds more weights than {network} has ({spare}). Measured without them it names {share:.2%} of the test"
         " images correctly, which is no mark if the submission's network uses them: look at its code, and ask the"

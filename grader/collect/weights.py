@@ -16,6 +16,7 @@ from grader.collect.scoring import digest, score
 from grader.dataset import ImageSet
 from grader.disk.names import from_disk
 from grader.evidence import (
+    Accuracy,
     Checkpoint,
     Claim,
     Failure,
@@ -24,7 +25,6 @@ from grader.evidence import (
     Preprocessing,
     Refused,
     Seen,
-    TestScores,
     Unavailable,
     kind_of,
 )
@@ -76,7 +76,7 @@ def choose_checkpoint(submission: Submission) -> str | Failure | None:
 
 
 def _failed(failure: Failure) -> Looked:
-    return Looked({kind_of(kind): failure for kind in (Checkpoint, TestScores, Measurement)})
+    return Looked({kind_of(kind): failure for kind in (Checkpoint, Accuracy, Measurement)})
 
 
 def run_of(images: str, used: Preprocessing, count: int) -> dict[str, Any]:
@@ -106,11 +106,11 @@ def _scored(reply: Reply, path: str, images: ImageSet | Message) -> Looked:
     claims = checkpoint_claim(reply.value.get("claim"), path)
     observations = {kind_of(Checkpoint): checkpoint}
     if isinstance(images, Message):
-        return Looked({**observations, kind_of(TestScores): Unavailable(images)}, claims)
+        return Looked({**observations, kind_of(Accuracy): Unavailable(images)}, claims)
     logits: NDArray[np.float32] = reply.arrays["logits_0"]
     labels = images.labels("test")
     scores = score(logits, labels, images.name, images.classes)
-    observations[kind_of(TestScores)] = Seen(with_pictures(scores, images))
+    observations[kind_of(Accuracy)] = Seen(with_pictures(scores, images))
     fields = reply.value.get("measurements")
     own = {"logits_digest": digest(logits), "dataset_digest": images.digest}
     first = fields[0] if isinstance(fields, list) and fields and isinstance(fields[0], dict) else {}

@@ -6,19 +6,10 @@ class can be marked again next week without running anything.
 
 from __future__ import annotations
 
-from grader.evidence.code import (
-    Extracted,
-    FailedCall,
-    FeatureVectors,
-    Figure,
-    Fit,
-    Fits,
-    LearningRates,
-    Moved,
-    TestRun,
-    TestRuns,
-)
-from grader.evidence.files import (
+from grader.evidence.kinds.calls import FailedCall, Figure
+from grader.evidence.kinds.evaluation import Evaluation, EvaluationRun
+from grader.evidence.kinds.feature_vectors import Extracted, FeatureVectors
+from grader.evidence.kinds.files import (
     Claim,
     Claims,
     Epoch,
@@ -28,6 +19,34 @@ from grader.evidence.files import (
     ReportPage,
     Tasks,
     WrittenReport,
+)
+from grader.evidence.kinds.function_fit import Fit, FunctionFit, WeightsMoved
+from grader.evidence.kinds.learning_rate import LearningRate
+from grader.evidence.kinds.retrieval import (
+    Agreement,
+    ComparedQuery,
+    ComparedRankings,
+    ComparedRun,
+    LibraryImage,
+    Match,
+    Pipeline,
+    ReportedQuery,
+    ReportedRun,
+    RetrievalImages,
+    RetrievalReport,
+    Suspicion,
+    UnreadLine,
+)
+from grader.evidence.kinds.weights import (
+    Accuracy,
+    Bin,
+    Checkpoint,
+    Diagnosis,
+    Measurement,
+    Mistake,
+    OwnNetwork,
+    Preprocessing,
+    Trial,
 )
 from grader.evidence.outcomes import (
     EVIDENCE,
@@ -43,37 +62,12 @@ from grader.evidence.outcomes import (
     Seen,
     TimedOut,
     Unavailable,
-    kind_of,
 )
-from grader.evidence.retrieval import (
-    Agreement,
-    ComparedQuery,
-    ComparedRankings,
-    ComparedRun,
-    LibraryImage,
-    Match,
-    Pipeline,
-    ReportedQuery,
-    ReportedRun,
-    RetrievalImages,
-    RetrievalReport,
-    Suspicion,
-    UnreadLine,
-)
-from grader.evidence.weights import (
-    Bin,
-    Checkpoint,
-    Diagnosis,
-    Measurement,
-    Mistake,
-    OwnNetwork,
-    Preprocessing,
-    TestScores,
-    Trial,
-)
+from grader.evidence.registry import kind_of, record
 
 __all__ = [
     "EVIDENCE",
+    "Accuracy",
     "Agreement",
     "Bin",
     "Checkpoint",
@@ -85,6 +79,8 @@ __all__ = [
     "Crashed",
     "Diagnosis",
     "Epoch",
+    "Evaluation",
+    "EvaluationRun",
     "Evidence",
     "Extracted",
     "FailedCall",
@@ -92,16 +88,15 @@ __all__ = [
     "FeatureVectors",
     "Figure",
     "Fit",
-    "Fits",
+    "FunctionFit",
     "History",
     "Layout",
-    "LearningRates",
+    "LearningRate",
     "LibraryImage",
     "Malformed",
     "Match",
     "Measurement",
     "Mistake",
-    "Moved",
     "Observation",
     "OpenTask",
     "OutOfMemory",
@@ -119,13 +114,12 @@ __all__ = [
     "Seen",
     "Suspicion",
     "Tasks",
-    "TestRun",
-    "TestRuns",
-    "TestScores",
     "TimedOut",
     "Trial",
     "Unavailable",
     "UnreadLine",
+    "WeightsMoved",
     "WrittenReport",
     "kind_of",
+    "record",
 ]

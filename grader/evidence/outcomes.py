@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, Union, cast
 
 from pydantic import Field, TypeAdapter
 
-from grader.evidence.code import FeatureVectors, Fits, LearningRates, TestRuns
-from grader.evidence.files import Claims, History, Layout, Tasks, WrittenReport
-from grader.evidence.retrieval import ComparedRankings, RetrievalImages, RetrievalReport
-from grader.evidence.weights import Checkpoint, Diagnosis, Measurement, OwnNetwork, Preprocessing, TestScores
+import grader.evidence.kinds  # noqa: F401 - every kind registers itself
+from grader.evidence.registry import KINDS, kind_of
 from grader.evidence.wording import Wording, phrase
 from grader.records import Message, Student, strict
 
-Record = (
-    Layout
-    | Tasks
-    | Checkpoint
-    | Preprocessing
-    | TestScores
-    | Measurement
-    | Diagnosis
-    | OwnNetwork
-    | History
-    | Claims
-    | LearningRates
-    | TestRuns
-    | Fits
-    | FeatureVectors
-    | RetrievalReport
-    | RetrievalImages
-    | ComparedRankings
-    | WrittenReport
-)
+if TYPE_CHECKING:
+    Record = object
+else:
+    Record = Union[tuple(KINDS.values())]  # noqa: UP007 - built from what is registered
 
 
 @strict
@@ -140,11 +122,6 @@ class Evidence:
         """The record itself, or None where it was not seen."""
         outcome = self.observation(record)
         return cast("R", outcome.value) if isinstance(outcome, Seen) else None
-
-
-def kind_of(record: type[object]) -> str:
-    """The name under which a record is stored: the default of its `kind` field."""
-    return str(record.__dataclass_fields__["kind"].default)  # type: ignore[attr-defined]
 
 
 EVIDENCE: TypeAdapter[Evidence] = TypeAdapter(Evidence)

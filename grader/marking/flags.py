@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from grader.evidence import (
+    Accuracy,
     Checkpoint,
     Claim,
     Claims,
@@ -15,7 +16,6 @@ from grader.evidence import (
     Malformed,
     OwnNetwork,
     Preprocessing,
-    TestScores,
 )
 from grader.evidence.wording import said
 from grader.measures.intervals import better_preprocessing, fits_training
@@ -35,7 +35,7 @@ def raise_flags(evidence: Evidence) -> tuple[Flag, ...]:
 
 
 def _claim_above(evidence: Evidence) -> Iterator[Flag]:
-    scores, claims = evidence.seen(TestScores), evidence.seen(Claims)
+    scores, claims = evidence.seen(Accuracy), evidence.seen(Claims)
     if not scores or not claims or not claims.claims:
         return
     share = scores.correct / scores.count
@@ -45,7 +45,7 @@ def _claim_above(evidence: Evidence) -> Iterator[Flag]:
     yield _explained(highest, scores, evidence.seen(Diagnosis))
 
 
-def _explained(claim: Claim, scores: TestScores, diagnosis: Diagnosis | None) -> Flag:
+def _explained(claim: Claim, scores: Accuracy, diagnosis: Diagnosis | None) -> Flag:
     """A claim above the measurement, with what may lie behind it."""
     values: dict[str, Scalar | Message] = {
         "source": claim.source, "claimed": claim.accuracy, "share": scores.correct / scores.count,

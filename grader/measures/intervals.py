@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from grader.evidence import Bin, Diagnosis, TestScores, Trial
+from grader.evidence import Accuracy, Bin, Diagnosis, Trial
 
 Z95 = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
 BETTER = 0.05  # another preprocessing must win by more than this share of the images to be named
@@ -23,7 +23,7 @@ def wilson_interval(correct: int, count: int, z: float = Z95) -> tuple[float, fl
     return (0.0 if correct == 0 else max(0.0, low)), (1.0 if correct == count else min(1.0, high))
 
 
-def sampling_error(scores: TestScores) -> float:
+def sampling_error(scores: Accuracy) -> float:
     """How far the accuracy on a part of the test images may lie from that on all of them; 0 where all were measured.
 
     Half the width of the 95 % Wilson interval, a share.
@@ -51,7 +51,7 @@ def better_preprocessing(diagnosis: Diagnosis | None) -> Trial | None:
     return best if best.correct / best.count - graded.correct / graded.count > BETTER else None
 
 
-def fits_training(claimed: float, scores: TestScores, diagnosis: Diagnosis | None) -> float | None:
+def fits_training(claimed: float, scores: Accuracy, diagnosis: Diagnosis | None) -> float | None:
     """The accuracy on training images, where a claim above the test accuracy is plainly explained by it; else None.
 
     Plainly: the claim is at most half as far from the training figure as from the test figure. Where another

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.evidence import Agreement
-from grader.evidence.retrieval import TOP
+from grader.evidence.kinds.retrieval import TOP
 
 TOLERANCE = 0.25  # e, in sigma
 WIDE = 2.0  # how many times the tolerance in the wider tier

@@ -12,7 +12,7 @@ from math import inf
 from statistics import fmean, median, pstdev, quantiles
 
 from grader.evidence import Agreement, ComparedQuery, ComparedRun, Match, ReportedQuery, ReportedRun, Suspicion
-from grader.evidence.retrieval import TOP
+from grader.evidence.kinds.retrieval import TOP
 from grader.measures.ways import BY_NAME
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from grader.evidence import Pipeline
-from grader.evidence.retrieval import Metric
+from grader.evidence.kinds.retrieval import Metric
 from grader.records import Message, message
 
 Tap = Literal["head", "last", "map", "position", "logits", "softmax"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from grader.collect import CODE_RECORDS, NEEDS_A_SANDBOX, Bench, collect, processors
 from grader.dataset import ImageSet, find_cifar10
-from grader.evidence import Evidence, OpenTask, Tasks, TestScores
+from grader.evidence import Accuracy, Evidence, OpenTask, Tasks
 from grader.intake import Archive, open_submission
 from grader.marking.check import Ramp
 from grader.marking.judge import judge
@@ -23,7 +23,7 @@ from grader.records import Blocked, Checked, Finding, Judged, Manual, Message, S
 from grader.records.errors import MissingData
 from grader.sandbox import Limits, open_sandbox
 from grader.students.pack import pack
-from grader.students.public_tests import Tested, run_public_tests
+from grader.students.public_tests import TaskResult, run_public_tests
 
 PART = 2_000  # test images: some seconds on a laptop, and an interval of 1.5 points to either side
 SECONDS = 90.0
@@ -79,7 +79,7 @@ def _images(folder: Path, data: Path | None, cache: Path) -> ImageSet | Message:
     return message(text, folder=str(folder / "data"))
 
 
-def _tasks(tested: tuple[Tested, ...] | str, evidence: Evidence) -> Iterator[Checked]:
+def _tasks(tested: tuple[TaskResult, ...] | str, evidence: Evidence) -> Iterator[Checked]:
     if isinstance(tested, str):
         text = "the public tests broke off: {why}"
         step = message("Run 'pytest' in your folder and see which test it is.")
@@ -90,7 +90,7 @@ def _tasks(tested: tuple[Tested, ...] | str, evidence: Evidence) -> Iterator[Che
         yield _task(task, open_.get(task.task))
 
 
-def _task(tested: Tested, open_task: OpenTask | None) -> Checked:
+def _task(tested: TaskResult, open_task: OpenTask | None) -> Checked:
     subject = message("Task {number}", number=tested.task)
     if open_task:
         text = "{text}: line {line} of {file}."
@@ -124,7 +124,7 @@ def _criterion(line: Line, finding: Finding, evidence: Evidence) -> Checked:
 
 def _band(curve: Ramp, points: float, evidence: Evidence) -> Message:
     """The accuracy on a part of the images as the band in which the whole will lie, with its points."""
-    scores = evidence.seen(TestScores)
+    scores = evidence.seen(Accuracy)
     assert scores is not None
     low, high = wilson_interval(scores.correct, scores.count)
     if not sampling_error(scores):

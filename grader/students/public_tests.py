@@ -21,10 +21,8 @@ _TASK = re.compile(r"test_(\d+)_(\d+)_")
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class TaskResult:
     """What the public tests of one task said: how many passed, and the first complaint of the others."""
-
-    __test__ = False  # pytest collects classes named Test*
 
     task: str  # "2.1"
     passed: int
@@ -32,7 +30,7 @@ class Tested:
     complaint: str = ""  # "" where all passed
 
 
-def run_public_tests(folder: Path) -> tuple[Tested, ...] | str:
+def run_public_tests(folder: Path) -> tuple[TaskResult, ...] | str:
     """Run our own copy of the tests on the scripts in `folder`; else the last words of a run that broke off.
 
     The code in `folder` is run as it is, without a sandbox: for one's own code only.
@@ -59,17 +57,17 @@ def run_public_tests(folder: Path) -> tuple[Tested, ...] | str:
         return _tested(ET.parse(results).getroot())  # noqa: S314  written by our own pytest
 
 
-def _tested(root: ET.Element) -> tuple[Tested, ...]:
-    tasks: dict[str, Tested] = {}
+def _tested(root: ET.Element) -> tuple[TaskResult, ...]:
+    tasks: dict[str, TaskResult] = {}
     for case in root.iter("testcase"):
         place = _TASK.search(f"{case.get('classname')} {case.get('name')}")
         if place is None:
             continue
         number = f"{place[1]}.{place[2]}"
-        before = tasks.get(number, Tested(number, 0, 0))
+        before = tasks.get(number, TaskResult(number, 0, 0))
         wrong = next((child for child in case if child.tag in {"failure", "error"}), None)
         complaint = before.complaint or ("" if wrong is None else _first_words(wrong))
-        tasks[number] = Tested(number, before.passed + (wrong is None), before.count + 1, complaint)
+        tasks[number] = TaskResult(number, before.passed + (wrong is None), before.count + 1, complaint)
     return tuple(tasks[number] for number in sorted(tasks))
 
 

@@ -28,7 +28,7 @@ SEED = 5  # the made-up class is the same each time
 WEAK = {  # what may be wrong in it: how often, the credit, what is said
     "submission_layout": (0.2, 0.8, "One of the files that were asked for is missing: report.pdf or report.md."),
     "training_history": (0.25, 0.5, "Measure the test accuracy after every epoch; 3 lack it."),
-    "test_function": (0.45, 0.7, "The network ran in training mode. Call model.eval() before the loop."),
+    "evaluation": (0.45, 0.7, "The network ran in training mode. Call model.eval() before the loop."),
     "feature_vectors": (0.15, 0.75, "The columns have that length: take it along dim=1."),
     "retrieval_scores": (
         0.1,
@@ -69,7 +69,7 @@ def make_up(grade: dict[str, Any], folder: Path) -> None:
         for mark in own["marks"]:
             _weaken(mark, own, chance)
         if number in (7, 30):
-            own["marks"][1]["finding"] = {"check": "test_accuracy", "fault": {"text": LOST}, "state": "unjudged"}
+            own["marks"][1]["finding"] = {"check": "measured_accuracy", "fault": {"text": LOST}, "state": "unjudged"}
             own["accuracy"] = None
         place = folder / name.replace(" ", "_")
         place.mkdir(parents=True)
@@ -80,7 +80,7 @@ def _weaken(mark: dict[str, Any], own: dict[str, Any], chance: random.Random) ->
     check, finding = mark["criterion"]["check"], mark["finding"]
     if finding["state"] != "judged":
         return
-    if check == "test_accuracy":
+    if check == "measured_accuracy":
         share = own["accuracy"]
         finding["verdict"]["credit"] = min(1.0, max(0.0, 0.9 + (share - 0.8454) * (1.5 if share > 0.8454 else 2.1)))
         finding["verdict"]["hints"] = [{"text": "The commonest mistake: cat taken for dog, 134 times."}]

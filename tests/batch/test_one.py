@@ -74,7 +74,7 @@ def test_the_demo_submission_is_graded_to_the_image(graded, lab, few_images):
         x = (torch.from_numpy(np.array(few_images.images("test"))).float() / 255 - mean) / std
         right = int((net(x).argmax(dim=1).numpy() == few_images.labels("test")).sum())
     assert grade.accuracy == right / 200
-    assert sentence(grade, "test_accuracy").startswith(f"{right} of 200 test images are named correctly")
+    assert sentence(grade, "measured_accuracy").startswith(f"{right} of 200 test images are named correctly")
     assert grade.needs_human == (lab.bench.sandbox.name != "bubblewrap")  # elsewhere no student code is run
     assert grade.made_by.command == "grade submission --device cpu"
     assert (grade.made_by.dataset, grade.made_by.device) == ("few", "cpu")
@@ -113,7 +113,7 @@ def test_an_archive_that_cannot_be_opened_is_a_grade_that_says_why(graded, tmp_p
     assert result.evidence is None
     assert (result.grade.total, result.grade.needs_human) == (0.0, False)
     assert {type(mark.finding) for mark in result.grade.marks} == {Blocked}
-    assert said.casefold() in sentence(result.grade, "test_accuracy").casefold()
+    assert said.casefold() in sentence(result.grade, "measured_accuracy").casefold()
     assert not (tmp_path.parent / "outside.txt").exists()
     assert "<html" in render(result.grade)
 
@@ -122,7 +122,7 @@ def test_a_wrong_normalisation_in_the_code_is_diagnosed_and_the_right_one_named(
     code = (DEMO_SUBMISSION / "exp2.py").read_text().replace("(0.4914, 0.4822, 0.4465)", "(2.0, 2.0, 2.0)")
     (work / "exp2.py").write_text(code)
     grade = graded(work).grade
-    found = finding(grade, "test_accuracy")
+    found = finding(grade, "measured_accuracy")
     assert isinstance(found, Judged)
     assert grade.accuracy < 0.6
     hints = " ".join(hint.english() for hint in found.verdict.hints)
@@ -135,7 +135,7 @@ def test_a_wrong_normalisation_in_the_code_is_diagnosed_and_the_right_one_named(
 def test_a_claim_far_above_is_shown_beside_the_measurement(graded, work):
     (work / "report.md").write_text("The final test accuracy is 99.90%.")
     grade = graded(work).grade
-    table = next(e for e in finding(grade, "test_accuracy").verdict.exhibits if isinstance(e, Table))
+    table = next(e for e in finding(grade, "measured_accuracy").verdict.exhibits if isinstance(e, Table))
     assert "99.90%" in {row[0] for row in table.rows}
     assert any(flag.kind.startswith("claim") for flag in grade.flags)
     assert "99.90%" in render(grade)
@@ -182,8 +182,8 @@ def test_without_images_everything_else_is_graded_and_a_human_is_needed(lab, wor
         Bench(message("CIFAR-10 is not here: run `grade data fetch`"), lab.bench.sandbox), lab.rubric, lab.made_by
     )
     grade = grade_archive(Archive(work, Student("Ada")), bare, lambda step: None).grade
-    assert isinstance(finding(grade, "test_accuracy"), Unjudged)
-    assert "grade data fetch" in sentence(grade, "test_accuracy")
+    assert isinstance(finding(grade, "measured_accuracy"), Unjudged)
+    assert "grade data fetch" in sentence(grade, "measured_accuracy")
     assert isinstance(finding(grade, "submission_layout"), Judged)
     assert finding(grade, "training_history").verdict.credit == 1.0
     assert grade.needs_human

@@ -15,7 +15,7 @@ from grader.records import Message, Verdict
 
 @pytest.fixture(scope="session")
 def verdict(lab_rubric: Rubric, evidence: Callable[..., Evidence]) -> Callable[..., Verdict]:
-    """`verdict("test_accuracy", scores, claims, failed={...}, limits=...)`: the first record is the one judged."""
+    """`verdict("measured_accuracy", scores, claims, failed={...}, limits=...)`: the first record is the one judged."""
 
     def judge(name: str, *records: Any, failed: dict[type[Any], Failure] | None = None, limits: Any = None) -> Verdict:
         line = next(line for line in lab_rubric.lines if line.criterion.check == name)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from grader.checks.evaluation import TestLimits
 from grader.checks.feature_vectors import FeatureLimits
 from grader.checks.function_fit import FitLimits
 from grader.checks.learning_rate import ScheduleLimits
-from grader.checks.test_function import TestLimits
 
 KNOTS = ((0.0, 1.0), (1.0, 0.0))
 

@@ -8,6 +8,7 @@ import pytest
 
 from grader.checks.training_history import HistoryLimits
 from grader.evidence import (
+    Accuracy,
     Claim,
     Claims,
     Crashed,
@@ -16,7 +17,6 @@ from grader.evidence import (
     Malformed,
     OutOfMemory,
     Refused,
-    TestScores,
     TimedOut,
     Unavailable,
 )
@@ -152,13 +152,13 @@ def test_a_history_without_any_test_accuracy_is_worth_nothing(verdict, scores):
     ids=lambda outcome: outcome.outcome,
 )
 def test_where_nothing_was_measured_by_our_fault_the_student_loses_nothing(verdict, outcome):
-    found = verdict("training_history", history(50.0, 80.0), failed={TestScores: outcome})
+    found = verdict("training_history", history(50.0, 80.0), failed={Accuracy: outcome})
     assert found.credit == 1.0
     assert "not compared" in found.message.english()
 
 
 def test_where_the_weights_were_refused_there_is_nothing_to_agree_with(verdict):
-    found = verdict("training_history", history(50.0, 80.0), failed={TestScores: Refused("code", message("NaN"))})
+    found = verdict("training_history", history(50.0, 80.0), failed={Accuracy: Refused("code", message("NaN"))})
     assert found.credit == 0.5
     assert "no weights" in found.message.english()
 
@@ -189,7 +189,7 @@ def test_claims_of_other_files_stand_on_the_curve(verdict, scores):
 
 
 def test_without_a_measurement_the_curve_has_no_point(verdict):
-    found = verdict("training_history", history(50.0), failed={TestScores: Unavailable(message("no data"))})
+    found = verdict("training_history", history(50.0), failed={Accuracy: Unavailable(message("no data"))})
     assert found.exhibits[0].points == ()
 
 

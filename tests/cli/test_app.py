@@ -136,7 +136,7 @@ def test_without_weights_everything_else_is_graded(grade, here):
     assert done.status == (0 if CODE_IS_RUN else 1)
     assert "final.pth is missing" in done.out
     found = states(record(here))
-    assert found.pop("test_accuracy") == "blocked"
+    assert found.pop("measured_accuracy") == "blocked"
     assert set(found.values()) == {"judged"} | (set() if CODE_IS_RUN else {"unjudged"})
 
 
@@ -187,7 +187,7 @@ def test_without_data_the_accuracy_is_left_to_staff(grade, here, no_data, option
     assert ("`grade data fetch`" in done.out) or ("no network" in done.out)
     found = record(here)
     others = states(found)
-    assert others.pop("test_accuracy") == "unjudged"
+    assert others.pop("measured_accuracy") == "unjudged"
     assert {others[check] for check in ("submission_layout", "training_history")} == {"judged"}
     assert (found["accuracy"], found["needs_human"]) == (None, True)
     if not options:
@@ -296,8 +296,8 @@ def test_chinese_names_are_graded_where_the_locale_has_no_letters_for_them(here,
     found = record(here, "张三")
     assert found["student"]["name"] == "张三"
     assert states(found) == {
-        "submission_layout": "judged", "test_accuracy": "blocked", "training_history": "judged",
-        "function_fit": "blocked", "test_function": "judged" if is_run else "unjudged",
+        "submission_layout": "judged", "measured_accuracy": "blocked", "training_history": "judged",
+        "function_fit": "blocked", "evaluation": "judged" if is_run else "unjudged",
         "learning_rate": "judged" if is_run else "unjudged", "feature_vectors": "blocked",
     }  # fmt: skip
 
@@ -341,7 +341,7 @@ def test_options_that_do_not_exist_are_told(grade, arguments, said):
 
 
 def test_a_bad_rubric_is_told_before_anything_else_is_done(grade, here, monkeypatch):
-    (here / "mine.toml").write_text("[test_acuracy]\npoints = 1\nknots = [[0.5, 1.0]]\n")
+    (here / "mine.toml").write_text("[measured_acuracy]\npoints = 1\nknots = [[0.5, 1.0]]\n")
 
     def touched(*arguments: Any) -> None:
         raise AssertionError("the rubric comes first")
@@ -351,12 +351,12 @@ def test_a_bad_rubric_is_told_before_anything_else_is_done(grade, here, monkeypa
     monkeypatch.setattr(grader.batch.setup, "open_sandbox", touched)
     done = grade("ada", "--rubric", "mine.toml")
     assert done.status == 2
-    assert "mine.toml: 'test_acuracy' names no check; did you mean 'test_accuracy'?" in done.err
+    assert "mine.toml: 'measured_acuracy' names no check; did you mean 'measured_accuracy'?" in done.err
     assert not (here / "grades").exists()
 
 
 def test_ones_own_rubric_is_used_and_named(grade, here):
-    (here / "mine.toml").write_text("[test_accuracy]\npoints = 7\nknots = [[0.5, 1.0]]\n")
+    (here / "mine.toml").write_text("[measured_accuracy]\npoints = 7\nknots = [[0.5, 1.0]]\n")
     assert grade("ada", "--rubric", "mine.toml").status == 0
     found = record(here)
     assert (found["total"], found["points"]) == (7.0, 7.0)

@@ -22,6 +22,7 @@ from grader.collect.normalisations import ALTERNATIVES, TEMPLATE
 from grader.dataset import ImageSet
 from grader.evidence import (
     EVIDENCE,
+    Accuracy,
     Checkpoint,
     Claims,
     Crashed,
@@ -35,7 +36,6 @@ from grader.evidence import (
     Preprocessing,
     Refused,
     Seen,
-    TestScores,
     TimedOut,
     Unavailable,
 )
@@ -96,7 +96,7 @@ def predictions(weights: bytes, images: ImageSet, split: str, used: Preprocessin
 def test_the_scores_are_those_of_a_plain_float32_loop_to_the_image(look, weights, few_images):
     found = look({"final.pth": weights})
     truth, answers = few_images.labels("test"), predictions(weights, few_images, "test")
-    scores = found.seen(TestScores)
+    scores = found.seen(Accuracy)
     confusion = np.zeros((10, 10), dtype=int)
     np.add.at(confusion, (truth, answers), 1)
     assert [list(row) for row in scores.confusion] == confusion.tolist()
@@ -112,7 +112,7 @@ def test_the_scores_are_those_of_a_plain_float32_loop_to_the_image(look, weights
 
 def test_each_of_the_surest_mistakes_comes_with_its_own_image(look, weights, few_images):
     found = look({"final.pth": weights})
-    mistakes = found.seen(TestScores).surest_mistakes
+    mistakes = found.seen(Accuracy).surest_mistakes
     assert mistakes
     for mistake in mistakes:
         picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(mistake.picture.data))))
@@ -126,12 +126,12 @@ def test_the_normalisation_of_the_code_is_the_one_measured_with(look, weights, f
     found = look({"final.pth": weights, "exp2.py": NORMALIZE.format(mean=halves.mean, std=halves.std)})
     assert found.seen(Preprocessing).source == "exp2.py"
     right = predictions(weights, few_images, "test", halves) == few_images.labels("test")
-    assert found.seen(TestScores).correct == int(right.sum())
+    assert found.seen(Accuracy).correct == int(right.sum())
 
 
 def test_without_weights_the_student_is_told_and_all_else_is_seen(look):
     found = look({"exp2.py": "x = 1", "history.json": '[{"test_accuracy": 50.0}]'})
-    for kind in (TestScores, Checkpoint, Measurement):
+    for kind in (Accuracy, Checkpoint, Measurement):
         outcome = found.observation(kind)
         assert isinstance(outcome, Refused)
         assert "final.pth is missing. exp2.py writes it" in outcome.message.english()
@@ -139,13 +139,13 @@ def test_without_weights_the_student_is_told_and_all_else_is_seen(look):
 
 
 def test_weights_of_another_name_are_named(look, weights):
-    outcome = look({"model_best.pth": weights, "exp2.py": "x"}).observation(TestScores)
+    outcome = look({"model_best.pth": weights, "exp2.py": "x"}).observation(Accuracy)
     assert isinstance(outcome, Refused)
     assert "final.pth is missing; model_best.pth is there. Rename" in outcome.message.english()
 
 
 def test_two_final_weights_need_a_human_and_neither_is_guessed(look, weights):
-    outcome = look({"a/final.pth": weights, "b/final.pth": weights, "a/exp1.py": "x"}).observation(TestScores)
+    outcome = look({"a/final.pth": weights, "b/final.pth": weights, "a/exp1.py": "x"}).observation(Accuracy)
     assert isinstance(outcome, Unavailable)
     sentence = outcome.message.english()
     assert sentence.startswith("there are 2 files named final.pth (")
@@ -167,7 +167,7 @@ def test_two_final_weights_need_a_human_and_neither_is_guessed(look, weights):
 )  # fmt: skip
 def test_weights_that_cannot_be_used_are_refused_with_what_to_do(look, content, said):
     found = look({"final.pth": content, "history.json": '[{"test_accuracy": 50.0}]'})
-    outcome = found.observation(TestScores)
+    outcome = found.observation(Accuracy)
     assert isinstance(outcome, Refused), outcome
     assert said in outcome.message.english()
     assert "final.pth" in outcome.message.english()
@@ -177,8 +177,8 @@ def test_weights_that_cannot_be_used_are_refused_with_what_to_do(look, content, 
 def test_without_images_the_weights_are_still_read(look, weights):
     found = look({"final.pth": weights}, images=message("CIFAR-10 is not here: run `grade data fetch`"))
     assert found.seen(Checkpoint).network == "resnet20, shortcut A"
-    assert isinstance(found.observation(TestScores), Unavailable)
-    assert found.observation(TestScores).message.text.endswith("run `grade data fetch`")
+    assert isinstance(found.observation(Accuracy), Unavailable)
+    assert found.observation(Accuracy).message.text.endswith("run `grade data fetch`")
 
 
 # --- claims and history ----------------------------------------------------------------------------------------
@@ -246,7 +246,7 @@ WRONG = (2.0, 2.0, 2.0), (0.1, 0.1, 0.1)
 def test_weights_measured_with_a_wrong_normalisation_lead_to_the_right_one(look, weights):
     code = NORMALIZE.format(mean=WRONG[0], std=WRONG[1])
     found = look({"final.pth": weights, "exp2.py": code})
-    scores, diagnosis = found.seen(TestScores), found.seen(Diagnosis)
+    scores, diagnosis = found.seen(Accuracy), found.seen(Diagnosis)
     assert scores.correct / scores.count < 0.5
     best = max(diagnosis.trials, key=lambda trial: trial.correct)
     assert best.name.code in ("template_normalisation", "old_deviation")
@@ -264,12 +264,12 @@ def beside(weights: bytes, **more: torch.Tensor) -> bytes:
 def test_a_head_that_only_training_used_costs_nothing(look, weights):
     found = look({"final.pth": beside(weights, aux__w=torch.ones(3))})
     assert found.seen(Checkpoint).spare_weights == ("aux.w",)
-    assert found.seen(TestScores).correct > 160
+    assert found.seen(Accuracy).correct > 160
 
 
 def test_where_the_accuracy_is_below_the_claim_the_weights_left_aside_need_a_human(look, weights):
     content = beside(weights, attention__weight=torch.ones(64, 64))
-    outcome = look({"final.pth": content, "report.md": "The test accuracy is 99.90%."}).observation(TestScores)
+    outcome = look({"final.pth": content, "report.md": "The test accuracy is 99.90%."}).observation(Accuracy)
     assert isinstance(outcome, Unavailable)
     sentence = outcome.message.english()
     assert "holds more weights than resnet20, shortcut A has (attention.weight). Measured without them" in sentence
@@ -278,7 +278,7 @@ def test_where_the_accuracy_is_below_the_claim_the_weights_left_aside_need_a_hum
 def test_where_the_normalisation_explains_the_accuracy_the_weights_left_aside_do_not(look, weights):
     code = NORMALIZE.format(mean=WRONG[0], std=WRONG[1])
     found = look({"final.pth": beside(weights, aux__w=torch.ones(3)), "exp2.py": code})
-    assert found.seen(TestScores).correct < 100
+    assert found.seen(Accuracy).correct < 100
 
 
 # --- what a child says is never trusted ------------------------------------------------------------------------
@@ -360,7 +360,7 @@ def test_digests_are_computed_outside_whatever_the_child_says(look, few_images):
 def test_a_malformed_description_is_thrown_away_and_the_scores_stand(look, value):
     found = look({"final.pth": b"x"}, sandbox=Fake(answered(value)))
     assert isinstance(found.observation(Checkpoint), Malformed)
-    assert found.seen(TestScores).count == 200
+    assert found.seen(Accuracy).count == 200
 
 
 @pytest.mark.parametrize("claim", [["acc", "99"], ["acc", 101], ["acc", -1], ["acc", True], "99", ["acc", 5, 6], {}, 7])
@@ -371,7 +371,7 @@ def test_a_malformed_claim_is_none(look, claim):
 
 def test_logits_without_a_finite_number_score_nothing(look):
     fake = Fake(answered(GOOD), logit=np.nan)
-    scores = look({"final.pth": b"x"}, sandbox=fake).seen(TestScores)
+    scores = look({"final.pth": b"x"}, sandbox=fake).seen(Accuracy)
     assert (scores.correct, scores.not_finite, scores.count) == (0, 200, 200)
     assert [job.probe for job in fake.jobs].count(CHECKPOINT) == 1  # other normalisations mend nothing
 
@@ -412,7 +412,7 @@ def test_a_plain_sequential_of_the_students_own_is_measured(look, few_images):
     with torch.no_grad():
         x = (torch.from_numpy(np.array(few_images.images("test"))).float() / 255 - mean) / std
         right = net(x).argmax(dim=1).numpy() == few_images.labels("test")
-    assert found.seen(TestScores).correct == int(right.sum())
+    assert found.seen(Accuracy).correct == int(right.sum())
     assert found.seen(Checkpoint).network == "nn.Sequential of 5 layers"
 
 
@@ -437,7 +437,7 @@ def test_the_template_as_it_was_given_is_refused_by_its_tasks(look):
 
 def test_results_that_exp2_cannot_have_written_yet_are_missing_because_of_its_task(look):
     found = look({"exp1.py": "x", "exp2.py": OPEN})
-    for record, file in ((TestScores, "final.pth"), (History, "history.json")):
+    for record, file in ((Accuracy, "final.pth"), (History, "history.json")):
         outcome = found.observation(record)
         assert isinstance(outcome, Refused)
         said = f"{file} is missing, and task 2.1 is not done: mean loss (exp2.py, line 2). Finish exp2.py and run"
@@ -446,7 +446,7 @@ def test_results_that_exp2_cannot_have_written_yet_are_missing_because_of_its_ta
 
 
 def test_weights_are_measured_whatever_is_open(look, weights):
-    assert look({"exp2.py": OPEN, "final.pth": weights}).seen(TestScores) is not None
+    assert look({"exp2.py": OPEN, "final.pth": weights}).seen(Accuracy) is not None
 
 
 def test_a_part_of_the_images_is_measured_where_that_is_asked_for(few_images, shared_sandbox, weights, tmp_path):
@@ -454,5 +454,5 @@ def test_a_part_of_the_images_is_measured_where_that_is_asked_for(few_images, sh
     (tmp_path / "lab" / "final.pth").write_bytes(weights)
     submission = open_submission(Archive(tmp_path / "lab", Student("Ada")), tmp_path / "into")
     found = collect(submission, Bench(few_images, shared_sandbox, part=50), lambda step: None)
-    scores = found.seen(TestScores)
+    scores = found.seen(Accuracy)
     assert (scores.count, scores.whole) == (50, 200)

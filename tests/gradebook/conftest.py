@@ -19,7 +19,7 @@ from reports.html import render
 
 MADE = MadeBy("0.1.0", "3.11", command="grade x.zip", graded_at="2026-03-05T10:00:00+00:00")
 LINES = """
-[test_accuracy]
+[measured_accuracy]
 points = 30
 knots = [[0.5, 0.0], [1.0, 1.0]]
 

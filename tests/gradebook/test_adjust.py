@@ -172,7 +172,7 @@ def test_a_criterion_that_a_person_marks_waits_with_the_reports_text_beside_it(m
     ],
 )
 def test_without_a_text_the_criterion_waits_all_the_same_and_says_why(rubric, record, said):
-    found = mark(Evidence(ADA, "d" * 64, "a.zip", (("written report", record),)), rubric(), MadeBy("0.1.0", "3.11"))
+    found = mark(Evidence(ADA, "d" * 64, "a.zip", (("written_report", record),)), rubric(), MadeBy("0.1.0", "3.11"))
     assert found.marks[1].points is None
     assert said in found.marks[1].finding.ask.english()
 
@@ -200,7 +200,7 @@ def test_an_earlier_mark_by_hand_is_kept_beside_the_new_one(marked):
     [
         (5.01, "report_trend", "is worth 0 to 5 points"),
         (-1.0, "report_trend", "is worth 0 to 5 points"),
-        (4.0, "test_accuracy", "test_accuracy is measured and not marked by hand"),
+        (4.0, "measured_accuracy", "measured_accuracy is measured and not marked by hand"),
         (4.0, "report_tend", "did you mean report_trend?"),
         (4.0, "<b>", "There is no criterion <b>; a person marks report_trend."),
     ],

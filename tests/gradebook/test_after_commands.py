@@ -105,7 +105,7 @@ def test_a_dry_run_shows_and_writes_nothing(grade, group, new_rubric):
     before = group.files()
     code, out, err = grade("regrade", group.folder, "--rubric", new_rubric, "--dry-run", answer="y\n")
     assert (code, err) == (0, "")
-    assert ["Bob", "15", "20", "+5", "test_accuracy", "+5"] in [line.split() for line in out.splitlines()]
+    assert ["Bob", "15", "20", "+5", "measured_accuracy", "+5"] in [line.split() for line in out.splitlines()]
     assert "Ada [red]Ng[/red] <b>" in out
     assert "Nothing was written." in out
     assert group.files() == before
@@ -130,7 +130,7 @@ def test_with_a_yes_grades_and_pages_are_written(grade, group, new_rubric, optio
 
 
 def test_a_bad_rubric_is_told_before_anything_is_read(grade, group, tmp_path):
-    (tmp_path / "bad.toml").write_text("[test_acuracy]\npoints = 1\n")
+    (tmp_path / "bad.toml").write_text("[measured_acuracy]\npoints = 1\n")
     code, _, err = grade("regrade", group.folder, "--rubric", tmp_path / "bad.toml", "--yes")
     assert code == 2
-    assert "did you mean 'test_accuracy'?" in " ".join(err.split())
+    assert "did you mean 'measured_accuracy'?" in " ".join(err.split())

@@ -51,8 +51,8 @@ def test_who_gains_and_who_loses_is_shown_before_anything_is_written(taught, rub
     done = regrade(group.folder, rubric(lines.replace("30", "40").replace("[0.5, 0.0]", "[0.7, 0.0]")))
     assert group.files() == before
     assert rows(done) == [
-        ("Ada Ng", "15", "6.67", "-8.33", "test_accuracy -8.33"),
-        ("Bob", "30", "40", "+10", "test_accuracy +10"),
+        ("Ada Ng", "15", "6.67", "-8.33", "measured_accuracy -8.33"),
+        ("Bob", "30", "40", "+10", "measured_accuracy +10"),
     ]
     assert "gain: 1, lose: 1, same total: 0" in told(done)
 

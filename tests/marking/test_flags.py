@@ -8,6 +8,7 @@ import pytest
 
 from grader.collect.normalisations import TEMPLATE
 from grader.evidence import (
+    Accuracy,
     Agreement,
     Checkpoint,
     Claim,
@@ -21,7 +22,6 @@ from grader.evidence import (
     Match,
     OwnNetwork,
     Preprocessing,
-    TestScores,
     Trial,
 )
 from grader.evidence.wording import phrase
@@ -103,7 +103,7 @@ def test_a_normalisation_that_was_not_read_is_told(flags):
 
 
 def test_an_answer_that_was_thrown_away_is_told(flags):
-    found = flags(failed={TestScores: Malformed("the answer goes on after its end")})
+    found = flags(failed={Accuracy: Malformed("the answer goes on after its end")})
     assert found["malformed answer"].endswith("the answer goes on after its end.")
 
 

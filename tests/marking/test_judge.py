@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from grader.evidence import (
     EVIDENCE,
+    Accuracy,
     Bin,
     Checkpoint,
     Claim,
@@ -27,7 +28,6 @@ from grader.evidence import (
     PrintedTooMuch,
     Refused,
     Seen,
-    TestScores,
     TimedOut,
     Trial,
     Unavailable,
@@ -40,13 +40,13 @@ from grader.records import Blocked, Judged, Parts, Student, SubmittedFile, Unjud
 
 @pytest.fixture
 def accuracy_only(lab_rubric):
-    return Rubric(tuple(line for line in lab_rubric.lines if line.criterion.check == "test_accuracy"), "r")
+    return Rubric(tuple(line for line in lab_rubric.lines if line.criterion.check == "measured_accuracy"), "r")
 
 
 @pytest.fixture
 def finding(accuracy_only, evidence):
     def of(outcome):
-        (found,) = judge(evidence(failed={TestScores: outcome}), accuracy_only)
+        (found,) = judge(evidence(failed={Accuracy: outcome}), accuracy_only)
         return found
 
     return of
@@ -97,19 +97,19 @@ def test_a_check_that_fails_is_unjudged_and_the_others_are_judged(lab_rubric, ev
         raise KeyError("{oops}")
 
     lines = tuple(
-        replace(line, check=replace(line.check, judge=broken)) if line.criterion.check == "test_accuracy" else line
+        replace(line, check=replace(line.check, judge=broken)) if line.criterion.check == "measured_accuracy" else line
         for line in lab_rubric.lines
     )
     found = judge(evidence(Layout((), Parts()), scores(1, 2), History("h", (Epoch(0),))), Rubric(lines, "r"))
     states = {item.check: item.state for item in found}
-    expected = {"submission_layout": "judged", "test_accuracy": "unjudged", "training_history": "judged"}
+    expected = {"submission_layout": "judged", "measured_accuracy": "unjudged", "training_history": "judged"}
     assert {name: states[name] for name in expected} == expected
-    (unjudged,) = (item for item in found if isinstance(item, Unjudged) and item.check == "test_accuracy")
+    (unjudged,) = (item for item in found if isinstance(item, Unjudged) and item.check == "measured_accuracy")
     assert "(KeyError: '{oops}'); please report it" in unjudged.fault.english()
 
 
 def test_a_record_under_another_name_cannot_stop_the_judging(accuracy_only, evidence):
-    wrong = Evidence(Student("Ada"), "d", "a", (("test_scores", Seen(Layout((), Parts()))),))
+    wrong = Evidence(Student("Ada"), "d", "a", (("accuracy", Seen(Layout((), Parts()))),))
     (found,) = judge(wrong, accuracy_only)
     assert isinstance(found, Unjudged)
 
@@ -139,7 +139,7 @@ def scored(draw):
     table = [[draw(st.integers(0, 5)) for _ in range(2)] for _ in range(2)]
     right = draw(st.integers(0, count))
     bins = (Bin(count, draw(shares), right),)
-    return TestScores("few", ("cat", "dog"), right, count, tuple(map(tuple, table)), bins, draw(st.integers(0, 3)))
+    return Accuracy("few", ("cat", "dog"), right, count, tuple(map(tuple, table)), bins, draw(st.integers(0, 3)))
 
 
 layouts = st.builds(
@@ -162,7 +162,7 @@ words = st.lists(texts, max_size=2).map(tuple)
 records = {
     "layout": layouts,
     "history": histories,
-    "test_scores": scored(),
+    "accuracy": scored(),
     "claims": st.builds(Claims, claims, words),
     "diagnosis": st.builds(Diagnosis, st.lists(trials, min_size=1, max_size=3).map(tuple)),
     "preprocessing": preprocessings,

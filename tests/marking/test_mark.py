@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grader.batch.unopened import bug, refused
-from grader.evidence import Evidence, History, Layout, Measurement, Refused, TestScores, Unavailable
+from grader.evidence import Accuracy, Evidence, History, Layout, Measurement, Refused, Unavailable
 from grader.gradebook.files import from_json, to_json
 from grader.intake import Archive
 from grader.marking.mark import mark
@@ -80,7 +80,7 @@ def test_what_is_needed_to_repeat_a_grade_is_in_it(lab_rubric, evidence, scores)
 
 
 def test_without_scores_there_is_no_accuracy(lab_rubric, evidence):
-    made = mark(evidence(failed={TestScores: Unavailable(message("no data"))}), lab_rubric, MADE)
+    made = mark(evidence(failed={Accuracy: Unavailable(message("no data"))}), lab_rubric, MADE)
     assert made.accuracy is None
     assert made.needs_human
 
@@ -107,9 +107,9 @@ def test_the_weaker_sandbox_is_said_in_the_grade(lab_rubric, evidence, scores):
 
 def test_missing_weights_cost_their_points_and_leave_the_others(lab_rubric, evidence):
     missing = Refused("code", message("final.pth is missing"))
-    found = evidence(Layout((), Parts()), failed={TestScores: missing, History: missing})
+    found = evidence(Layout((), Parts()), failed={Accuracy: missing, History: missing})
     states = {m.criterion.check: m.finding.state for m in mark(found, lab_rubric, MADE).marks}
-    expected = {"submission_layout": "judged", "test_accuracy": "blocked", "training_history": "blocked"}
+    expected = {"submission_layout": "judged", "measured_accuracy": "blocked", "training_history": "blocked"}
     assert {name: states[name] for name in expected} == expected
 
 

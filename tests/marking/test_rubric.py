@@ -11,7 +11,7 @@ from grader.marking.rubric import Rubric, read_rubric
 from grader.records.errors import BadLab
 from reports.text import words
 
-GOOD = "[test_accuracy]\npoints = 30\nknots = [[0.5, 0.0], [0.9, 1]]\n"
+GOOD = "[measured_accuracy]\npoints = 30\nknots = [[0.5, 0.0], [0.9, 1]]\n"
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def test_the_shipped_rubric_names_every_check_and_no_other(lab_rubric):
 def test_the_shipped_rubric_gives_the_labs_points_unscaled(lab_rubric):
     points = {line.criterion.check: line.criterion.points for line in lab_rubric.lines}
     assert points == {
-        "submission_layout": 5, "test_accuracy": 30, "training_history": 5,
-        "function_fit": 10, "test_function": 10, "learning_rate": 5, "feature_vectors": 10,
+        "submission_layout": 5, "measured_accuracy": 30, "training_history": 5,
+        "function_fit": 10, "evaluation": 10, "learning_rate": 5, "feature_vectors": 10,
         "retrieval_library": 5, "retrieval_ranking": 15, "retrieval_scores": 5,
     }  # fmt: skip
 
@@ -67,7 +67,7 @@ def test_what_the_shipped_rubric_shows_in_comments_can_be_used(rubric):
     example = DEFAULT_RUBRIC.read_text("utf-8").partition("# [report_trend]")
     shown = [line.removeprefix("# ") for line in "".join(example[1:]).splitlines() if " = " in line or "# [" in line]
     found = rubric(GOOD + "\n".join(line for line in shown if not line.startswith(("most", "`"))))
-    assert [line.criterion.check for line in found.lines] == ["test_accuracy", "report_trend"]
+    assert [line.criterion.check for line in found.lines] == ["measured_accuracy", "report_trend"]
     assert (found.late.points_per_day, found.late.cap) == (5.0, 20.0)
 
 
@@ -93,7 +93,9 @@ def test_the_mark_that_windows_editors_put_first_is_no_error(rubric):
 
 
 def test_a_misspelt_check_is_answered_with_the_right_name(refusal):
-    assert "'test_acuracy' names no check; did you mean 'test_accuracy'?" in refusal(GOOD.replace("_acc", "_ac"))
+    assert "'measured_acuracy' names no check; did you mean 'measured_accuracy'?" in refusal(
+        GOOD.replace("_acc", "_ac")
+    )
 
 
 def test_a_check_that_resembles_none_is_answered_with_all_names(refusal):
@@ -107,7 +109,7 @@ def test_a_check_that_resembles_none_is_answered_with_all_names(refusal):
         (GOOD + "knotts = 1\n", "knotts: there is no such limit; did you mean 'knots'?"),
         (GOOD.replace("points", "pionts"), "pionts: there is no such limit; did you mean 'points'?"),
         (GOOD + "bonus = 1\n", "bonus: there is no such limit; there are points, audience, knots"),
-        ("[test_accuracy]\npoints = 30\n", "knots: is missing"),
+        ("[measured_accuracy]\npoints = 30\n", "knots: is missing"),
         (GOOD.replace("points = 30\n", ""), "points: is missing"),
         (GOOD.replace("30", '"30"'), "points: Input should be a valid number"),
         (GOOD.replace("30", "true"), "points: Input should be a valid number"),
@@ -121,7 +123,7 @@ def test_a_check_that_resembles_none_is_answered_with_all_names(refusal):
         (GOOD.replace("0.9,", "0.4,"), "knots: figures must rise"),
         (GOOD.replace("[[0.5, 0.0], [0.9, 1]]", "[]"), "knots: at least one"),
         (GOOD.replace("[[0.5, 0.0], [0.9, 1]]", "0.5"), "knots: Input should be a valid"),
-        ("test_accuracy = 30\n", "'test_accuracy' should be a table with points and limits"),
+        ("measured_accuracy = 30\n", "'measured_accuracy' should be a table with points and limits"),
         (
             "[submission_layout]\npoints = 5\nrequired = [1]\nmegabytes = 5\n",
             "required.0: Input should be a valid string",
@@ -137,11 +139,11 @@ def test_each_mistake_of_a_line_is_told_by_its_name(refusal, text, said):
 
 def test_every_bad_line_is_told_at_once(refusal):
     sentence = refusal(
-        "[test_acuracy]\npoints = 1\n[submission_layout]\npoints = -1\nrequired = 3\nmegabytes = 1\n"
+        "[measured_acuracy]\npoints = 1\n[submission_layout]\npoints = -1\nrequired = 3\nmegabytes = 1\n"
         "[training_history]\npoints = 5\nnote = 1.0\n"
     )
     for said in (
-        "did you mean 'test_accuracy'?",
+        "did you mean 'measured_accuracy'?",
         "'submission_layout': points: at least 0",
         "'submission_layout': required:",
         "'training_history': fault: is missing",
@@ -164,7 +166,7 @@ def test_an_empty_rubric_is_refused(refusal):
     assert refusal("") == refusal("# only a comment\n") == ": it names no check at all."
 
 
-@pytest.mark.parametrize("text", ["not toml at all", "[test_accuracy\n", b"\xff\xfe\x00", GOOD + GOOD])
+@pytest.mark.parametrize("text", ["not toml at all", "[measured_accuracy\n", b"\xff\xfe\x00", GOOD + GOOD])
 def test_what_is_no_toml_is_refused(refusal, text):
     assert " is not TOML: " in refusal(text)
 
@@ -209,7 +211,7 @@ def test_a_rubric_may_be_marked_by_hand_altogether(rubric):
         (BY_HAND.replace("The trend figure", "x" * 201), "title: one line of at most 200"),
         (BY_HAND.replace("title", "titel"), "titel: there is no such limit; did you mean 'title'?"),
         (BY_HAND.replace("points = 5", "points = -5"), "points: at least 0"),
-        (BY_HAND.replace("report_trend", "test_accuracy"), "there is a check of this name; leave manual out"),
+        (BY_HAND.replace("report_trend", "measured_accuracy"), "there is a check of this name; leave manual out"),
         (BY_HAND.replace("report_trend", '"<b>trend</b>"'), "a name is made of letters"),
         (BY_HAND.replace("manual = true\n", ""), "'report_trend' names no check"),
     ],
@@ -225,7 +227,7 @@ LATE = '[late]\ndeadline = "2026-03-01T23:59:00+08:00"\npoints_per_day = 5\n'
 
 def test_the_late_table_is_no_criterion(rubric):
     found = rubric(GOOD + LATE + "grace_hours = 2\ncap = 20\n")
-    assert [line.criterion.check for line in found.lines] == ["test_accuracy"]
+    assert [line.criterion.check for line in found.lines] == ["measured_accuracy"]
     assert (found.late.points_per_day, found.late.grace_hours, found.late.cap) == (5.0, 2.0, 20.0)
     assert rubric(GOOD).late is None
 

@@ -76,7 +76,7 @@ MADE_BY = MadeBy(
     graded_at="2026-03-02T14:05:09+00:00",
 )
 LAYOUT = Criterion("submission_layout", "Every file is there, and the data set is not.", 5)
-ACCURACY = Criterion("test_accuracy", "The trained network names CIFAR-10 test images correctly.", 30)
+ACCURACY = Criterion("measured_accuracy", "The trained network names CIFAR-10 test images correctly.", 30)
 HISTORY = Criterion("training_history", "The training history agrees with the network.", 5)
 RETRIEVAL = Criterion("retrieval_ranking", "The five nearest images are those that the network finds.", 10)
 HIDDEN = Criterion("hidden_inputs", "Secret criterion for staff.", 7.25, audience="staff")
@@ -237,7 +237,7 @@ def unjudged() -> Grade:
     fault = message("CIFAR-10 is not on this machine. Run {command}.", command="grade data fetch")
     output = Listing(message("What went wrong"), tuple(f"  line {n} of a traceback" for n in range(20)))
     marks = list(well_done().marks)
-    marks[1] = Mark(ACCURACY, Unjudged("test_accuracy", fault, (output,)))
+    marks[1] = Mark(ACCURACY, Unjudged("measured_accuracy", fault, (output,)))
     return replace(well_done(), marks=tuple(marks), accuracy=None, adjustments=(), flags=())
 
 

@@ -70,7 +70,7 @@ def test_the_table_is_as_it_was(well_done: Grade, blocked: Grade, unjudged: Grad
 def test_the_table_has_a_row_a_student_and_a_column_a_check(well_done: Grade, blocked: Grade, unjudged: Grade) -> None:
     rows = list(csv.DictReader(io.StringIO(table.render([well_done, blocked, unjudged]), newline="")))
     assert [row["name"] for row in rows] == ["Ada Ng 吴雅达", "Ben Okafor", "Ada Ng 吴雅达"]
-    assert [row["test_accuracy"] for row in rows] == ["27.1", "0", ""]
+    assert [row["measured_accuracy"] for row in rows] == ["27.1", "0", ""]
     assert [row["final"] for row in rows] == ["yes", "yes", "no"]
     assert [float(row["total"]) for row in rows] == [grade.total for grade in (well_done, blocked, unjudged)]
     assert "99.9%" in rows[0]["flags"]
@@ -288,7 +288,7 @@ def test_nothing_that_steers_and_nothing_endless_gets_through(hostile: Grade, na
 
 
 def test_half_of_the_points_is_passed() -> None:
-    criterion = Criterion("test_accuracy", "Accuracy.", 10)
+    criterion = Criterion("measured_accuracy", "Accuracy.", 10)
     marks = [Mark(criterion, Judged("", Verdict(credit, Message("")))) for credit in (0.5, 0.49)]
     grade = Grade(Student("A"), "", "", tuple(marks), None, MadeBy("", ""))
     assert [test["status"] for test in json.loads(gradescope.render(grade))["tests"]] == ["passed", "failed"]

@@ -11,7 +11,7 @@ from reports.marks import edition, next_steps, pending, score, told, total
 def test_next_steps_begin_with_the_most_points_at_stake(well_done: Grade) -> None:
     steps = next_steps(well_done)
     assert [step.points for step in steps] == [2.9, 1.0]
-    assert [step.marks[0].criterion.check for step in steps] == ["test_accuracy", "submission_layout"]
+    assert [step.marks[0].criterion.check for step in steps] == ["measured_accuracy", "submission_layout"]
     assert len(steps[0].hints) == 2
 
 
@@ -22,7 +22,7 @@ def test_criteria_blocked_by_one_cause_share_one_step(blocked: Grade) -> None:
 
 
 def test_what_staff_must_mend_is_no_step_for_the_student(unjudged: Grade) -> None:
-    assert "test_accuracy" not in {mark.criterion.check for step in next_steps(unjudged) for mark in step.marks}
+    assert "measured_accuracy" not in {mark.criterion.check for step in next_steps(unjudged) for mark in step.marks}
 
 
 def test_a_criterion_without_a_mark_is_scored_in_words(unjudged: Grade) -> None:

@@ -87,7 +87,7 @@ def test_after_every_attack_the_code_of_an_honest_submission_earns_everything(
     archive.write_bytes(zipped({"exp2.py": bases()["right code"]()["exp2.py"]}))
     grade = grade_archive(Archive(archive, Student("Bob")), lab, lambda step: None).grade
     earned = {mark.criterion.check: mark.points for mark in grade.marks}
-    assert (earned["test_function"], earned["learning_rate"]) == (10, 5)
+    assert (earned["evaluation"], earned["learning_rate"]) == (10, 5)
 
 
 def test_there_are_enough_attacks() -> None:

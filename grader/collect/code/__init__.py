@@ -9,18 +9,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from grader.collect.code.caller import Caller
-from grader.collect.code.features import look_at_features, true_features
-from grader.collect.code.fitting import look_at_fit
 from grader.collect.code.measuring import look_at_learning_rate, look_at_test
 from grader.collect.code.network import NEEDS_A_SANDBOX, own_network
 from grader.collect.equipment import Bench
-from grader.evidence import FeatureVectors, Fits, LearningRates, Observation, TestRuns, kind_of
+from grader.collect.looks.feature_vectors import look_at_features, true_features
+from grader.collect.looks.function_fit import look_at_fit
+from grader.evidence import Evaluation, FeatureVectors, FunctionFit, LearningRate, Observation, kind_of
 from grader.records import Submission
 from grader.sandbox import open_code_sandbox
 
 __all__ = ["CODE_RECORDS", "NEEDS_A_SANDBOX", "Caller", "open_caller", "own_network", "run_code"]
 
-CODE_RECORDS = (Fits, TestRuns, LearningRates, FeatureVectors)  # seen only where student code was run
+CODE_RECORDS = (FunctionFit, Evaluation, LearningRate, FeatureVectors)  # seen only where student code was run
 
 
 @contextmanager
@@ -39,8 +39,8 @@ def run_code(caller: Caller, tasks: Observation, bench: Bench) -> dict[str, Obse
     caller.note_open(tasks)
     truth = true_features(caller)
     return {
-        kind_of(Fits): look_at_fit(caller),
-        kind_of(TestRuns): look_at_test(caller),
-        kind_of(LearningRates): look_at_learning_rate(caller),
+        kind_of(FunctionFit): look_at_fit(caller),
+        kind_of(Evaluation): look_at_test(caller),
+        kind_of(LearningRate): look_at_learning_rate(caller),
         kind_of(FeatureVectors): look_at_features(caller, truth, bench.sandbox),
     }

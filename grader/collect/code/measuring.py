@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.collect.code.caller import Call, Caller, observed
-from grader.evidence import FailedCall, Failure, LearningRates, Observation, Refused, TestRuns
+from grader.evidence import Evaluation, FailedCall, Failure, LearningRate, Observation, Refused
 from grader.sandbox import ArraySpec, Reply
 
 Array = NDArray[np.float64]
@@ -62,13 +62,13 @@ def look_at_test(caller: Caller) -> Observation:
             return caller.refused(reply)
         else:
             failed.append(FailedCall(setting.name, reply.message))
-    return observed(TestRuns, {"runs": runs}, caller, failed)
+    return observed(Evaluation, {"runs": runs}, caller, failed)
 
 
 def look_at_learning_rate(caller: Caller) -> Observation:
     """The schedule, sampled over the epochs."""
     reply = caller.call("exp2.py", Call("learning_rate", "code.test_and_rate.call_learning_rate", {"epochs": EPOCHS}))
-    return observed(LearningRates, reply.value, caller) if isinstance(reply, Reply) else caller.refused(reply)
+    return observed(LearningRate, reply.value, caller) if isinstance(reply, Reply) else caller.refused(reply)
 
 
 def draw(setting: Setting) -> Drawn:

@@ -13,6 +13,7 @@ from grader.collect.equipment import Bench
 from grader.collect.weights import choose_checkpoint
 from grader.disk.names import from_disk
 from grader.evidence import (
+    Accuracy,
     Checkpoint,
     Failure,
     Measurement,
@@ -20,7 +21,6 @@ from grader.evidence import (
     Preprocessing,
     Refused,
     Seen,
-    TestScores,
     Unavailable,
     kind_of,
 )
@@ -79,11 +79,11 @@ def _is_unknown(seen: Mapping[str, Observation]) -> bool:
 def _is_unsettled(seen: Mapping[str, Observation]) -> bool:
     known = seen[kind_of(Checkpoint)]
     spare = isinstance(known, Seen) and isinstance(known.value, Checkpoint) and known.value.spare_weights
-    return bool(spare) and isinstance(seen[kind_of(TestScores)], Unavailable)
+    return bool(spare) and isinstance(seen[kind_of(Accuracy)], Unavailable)
 
 
 def _instead(failure: Failure) -> dict[str, Observation]:
-    return {kind_of(kind): failure for kind in (Checkpoint, TestScores, Measurement)}
+    return {kind_of(kind): failure for kind in (Checkpoint, Accuracy, Measurement)}
 
 
 def _scripts(submission: Submission) -> list[str]:

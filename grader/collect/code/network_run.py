@@ -25,6 +25,7 @@ from grader.collect.weights import checkpoint_claim, run_of
 from grader.dataset import ImageSet
 from grader.disk.names import from_disk
 from grader.evidence import (
+    Accuracy,
     Checkpoint,
     Claim,
     Claims,
@@ -35,7 +36,6 @@ from grader.evidence import (
     Preprocessing,
     Refused,
     Seen,
-    TestScores,
     Unavailable,
     kind_of,
 )
@@ -162,7 +162,7 @@ def _scored(images: ImageSet, shown: Shown, reply: Reply, own: dict[str, Any]) -
     own["correct"] = count_correct(copies, labels[shown.copied])
     own["correct_before"] = count_correct(logits[shown.copied], labels[shown.copied])
     return {
-        kind_of(TestScores): Seen(with_pictures(score(logits, labels, images.name, images.classes), images)),
+        kind_of(Accuracy): Seen(with_pictures(score(logits, labels, images.name, images.classes), images)),
         kind_of(OwnNetwork): validated(OwnNetwork, own),
     }
 

@@ -23,7 +23,7 @@ from grader.evidence import (
     ReportedRun,
     Suspicion,
 )
-from grader.evidence.retrieval import TOP, Metric
+from grader.evidence.kinds.retrieval import TOP, Metric
 from grader.intake import place
 from grader.measures.ranking_distance import Scores, compare, distance, printed_half_digit
 from grader.measures.ranking_verdict import class_asked, class_of, exact, nearest_honest, share

@@ -14,7 +14,7 @@ from grader.collect.documents import open_tasks
 from grader.collect.equipment import validated
 from grader.collect.pixels import picture
 from grader.evidence import LibraryImage, Observation, Refused, RetrievalImages
-from grader.evidence.retrieval import MOST_IMAGES, MOST_QUERIES
+from grader.evidence.kinds.retrieval import MOST_IMAGES, MOST_QUERIES
 from grader.intake import place
 from grader.lab import LAB
 from grader.records import Message, Submission, message

@@ -11,7 +11,7 @@ from grader.probes.rankings.figures import Claim
 from grader.probes.rankings.match_lines import MatchLine
 from grader.probes.rankings.words import metric_in
 
-MOST_RUNS, MOST_QUERIES, MOST_MATCHES, MOST_UNREAD = 10, 200, 20, 20  # as grader.evidence.retrieval has them
+MOST_RUNS, MOST_QUERIES, MOST_MATCHES, MOST_UNREAD = 10, 200, 20, 20  # as grader.evidence.kinds.retrieval has them
 NAME, QUOTE = 500, 200  # characters
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from grader.collect import Bench
 from grader.collect.code import Caller, open_caller, run_code
-from grader.collect.code.features import look_at_features, true_features
-from grader.collect.code.fitting import look_at_fit
 from grader.collect.code.measuring import look_at_learning_rate, look_at_test
+from grader.collect.looks.feature_vectors import look_at_features, true_features
+from grader.collect.looks.function_fit import look_at_fit
 from grader.evidence import EVIDENCE, Evidence, Observation, Seen, Tasks, kind_of
 from grader.intake import Archive, open_submission
 from grader.marking.judge import judge
@@ -91,7 +91,7 @@ class InProcess:
 def judged(
     submission: Callable[..., Submission], shared_sandbox: Sandbox, lab_rubric: Rubric, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[str, str, str], Finding]:
-    """One check's finding about one script, without a sandbox: `judged("test_function", "exp2.py", code)`."""
+    """One check's finding about one script, without a sandbox: `judged("evaluation", "exp2.py", code)`."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "pycache_prefix", None)
 
@@ -101,7 +101,7 @@ def judged(
         caller = Caller(handed_in, InProcess())  # type: ignore[arg-type]
         line = next(line for line in lab_rubric.lines if line.criterion.check == check)
         look = {
-            "function_fit": look_at_fit, "test_function": look_at_test, "learning_rate": look_at_learning_rate,
+            "function_fit": look_at_fit, "evaluation": look_at_test, "learning_rate": look_at_learning_rate,
             "feature_vectors": lambda caller: look_at_features(caller, true_features(caller), shared_sandbox),
         }[check]  # fmt: skip
         found = look(caller)

@@ -25,8 +25,8 @@ def reached(trying) -> Callable[..., list[str]]:
 
     def of(code: str, **others: str) -> list[str]:
         found = trying({"exp2.py": f"{code}\n{RATE}"} | {f"{name}.py": text for name, text in others.items()})
-        assert isinstance(found["learning_rates"], Seen), found
-        return list(found["learning_rates"].value.printed)
+        assert isinstance(found["learning_rate"], Seen), found
+        return list(found["learning_rate"].value.printed)
 
     return of
 
@@ -72,6 +72,6 @@ def test_given_files_are_there_where_they_were_left_out_and_a_students_own_come_
 def test_what_is_left_in_the_small_folders_and_in_memory_reaches_no_other_submission(trying, tmp_path: Path) -> None:
     writes = f"open('/tmp/left', 'w').write('x')\nopen('/dev/shm/left', 'w').write('x')\n{RATE}"
     looks = f"import os\nprint([p for p in ('/tmp/left', '/dev/shm/left', '/work/left') if os.path.exists(p)])\n{RATE}"
-    assert isinstance(trying({"exp2.py": writes})["learning_rates"], Seen)
+    assert isinstance(trying({"exp2.py": writes})["learning_rate"], Seen)
     (tmp_path / "unpacked").rename(tmp_path / "before")
-    assert set(trying({"exp2.py": looks})["learning_rates"].value.printed) == {"[]"}
+    assert set(trying({"exp2.py": looks})["learning_rate"].value.printed) == {"[]"}

@@ -23,7 +23,7 @@ def verdict(finding: Finding) -> tuple[float, str]:
 @pytest.mark.parametrize(
     ("check", "script"),
     [
-        ("function_fit", "exp1.py"), ("test_function", "exp2.py"), ("learning_rate", "exp2.py"),
+        ("function_fit", "exp1.py"), ("evaluation", "exp2.py"), ("learning_rate", "exp2.py"),
         ("feature_vectors", "extract_features.py"),
     ],
 )  # fmt: skip
@@ -80,27 +80,27 @@ def test_a_mistake_in_test_has_its_name_and_its_price(judged: Judge, right, mist
     for before, after in changes.items():
         assert before in code
         code = code.replace(before, after)
-    credit, sentences = verdict(judged("test_function", "exp2.py", code))
+    credit, sentences = verdict(judged("evaluation", "exp2.py", code))
     assert said in sentences
     assert credit == pytest.approx(left)
 
 
 def test_ten_classes_written_into_test_cost_only_what_has_others(judged: Judge, right):
     code = right["exp2.py"].replace("count += len(labels)", "count += len(labels); assert logits.shape[1] == 10")
-    credit, sentences = verdict(judged("test_function", "exp2.py", code))
+    credit, sentences = verdict(judged("evaluation", "exp2.py", code))
     assert credit == pytest.approx(0.7)
     assert "AssertionError" in sentences
 
 
 def test_figures_without_a_network_earn_nothing(judged: Judge):
     code = "def test(model, loader, device):\n    return 0.5, 90.0\n"
-    credit, sentences = verdict(judged("test_function", "exp2.py", code))
+    credit, sentences = verdict(judged("evaluation", "exp2.py", code))
     assert (credit, "without calling the network" in sentences) == (0.0, True)
 
 
 @pytest.mark.parametrize("returned", ["None", "3.0", "(1.0, 2.0, 3.0)", "('a', 'b')", "{'loss': 1, 'accuracy': 2}"])
 def test_a_return_value_of_another_kind_is_told(judged: Judge, returned):
-    finding = judged("test_function", "exp2.py", f"def test(model, loader, device):\n    return {returned}\n")
+    finding = judged("evaluation", "exp2.py", f"def test(model, loader, device):\n    return {returned}\n")
     assert isinstance(finding, Blocked)
     assert "it should return two numbers: loss, accuracy" in finding.cause.english()
 
@@ -242,7 +242,7 @@ for epoch in range(100000):
 
 
 def test_a_script_of_the_old_course_is_recognised_and_not_run(judged: Judge):
-    finding = judged("test_function", "exp2.py", COURSE_SCRIPT)
+    finding = judged("evaluation", "exp2.py", COURSE_SCRIPT)
     assert isinstance(finding, Blocked)
     assert "exp2.py trains as soon as it is imported (line 4), and was not run" in finding.cause.english()
 
@@ -250,12 +250,12 @@ def test_a_script_of_the_old_course_is_recognised_and_not_run(judged: Judge):
 def test_training_below_the_main_guard_is_no_script(judged: Judge, right):
     body = COURSE_SCRIPT.replace("\n", "\n    ")
     code = f"{right['exp2.py']}\nif __name__ == '__main__':\n    {body}\n"
-    assert verdict(judged("test_function", "exp2.py", code))[0] == 1.0
+    assert verdict(judged("evaluation", "exp2.py", code))[0] == 1.0
 
 
 def test_an_exception_names_its_line_and_shows_the_students_own_traceback(judged: Judge):
     code = "def helper(x):\n    return x['lost']\n\ndef test(model, loader, device):\n    return helper({})\n"
-    finding = judged("test_function", "exp2.py", code)
+    finding = judged("evaluation", "exp2.py", code)
     assert isinstance(finding, Blocked)
     assert "test(model, loader, device) raised KeyError: 'lost'" in finding.cause.english()
     lines = [line for exhibit in finding.exhibits for line in exhibit.lines]
@@ -264,7 +264,7 @@ def test_an_exception_names_its_line_and_shows_the_students_own_traceback(judged
 
 
 def test_a_missing_function_and_a_missing_file_are_named(judged: Judge, right):
-    finding = judged("test_function", "exp2.py", "def tset(model, loader, device): pass\n")
+    finding = judged("evaluation", "exp2.py", "def tset(model, loader, device): pass\n")
     assert isinstance(finding, Blocked)
     assert "exp2.py has no function test" in finding.cause.english()
 

@@ -25,6 +25,7 @@ from grader.collect.weights import measure
 from grader.dataset import ImageSet
 from grader.evidence import (
     EVIDENCE,
+    Accuracy,
     Checkpoint,
     Claims,
     Evidence,
@@ -35,7 +36,6 @@ from grader.evidence import (
     Refused,
     Seen,
     Tasks,
-    TestScores,
     TimedOut,
     Unavailable,
     kind_of,
@@ -145,7 +145,7 @@ def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path, monkeypa
             kind_of(Preprocessing): Seen(TEMPLATE), kind_of(Claims): Seen(Claims(())),
             **measure(submission, bench, Seen(TEMPLATE), Seen(Tasks(()))).observations,
         }  # fmt: skip
-        seen[kind_of(TestScores)] = settled(seen)
+        seen[kind_of(Accuracy)] = settled(seen)
         seen |= own_network(Caller(submission, runner() if runner else None), submission, bench, seen)
         evidence = Evidence(Student("Ada Ng"), "d" * 64, "ada.zip", tuple(seen.items()))
         assert EVIDENCE.validate_json(EVIDENCE.dump_json(evidence)) == evidence
@@ -174,7 +174,7 @@ def whole(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path) -> Look
 
 
 def why(evidence: Evidence) -> str:
-    outcome = evidence.observation(TestScores)
+    outcome = evidence.observation(Accuracy)
     assert isinstance(outcome, Refused), outcome
     print(outcome.message.english(), *outcome.details, sep="\n")
     assert outcome == evidence.observation(Checkpoint)
@@ -205,7 +205,7 @@ def test_an_honest_network_gets_the_accuracy_that_it_has_and_the_report_says_who
 
     net = resnet20().eval()
     net.load_state_dict(demo_weights())
-    scores, own = found.seen(TestScores), found.seen(OwnNetwork)
+    scores, own = found.seen(Accuracy), found.seen(OwnNetwork)
     assert (scores.correct, scores.count) == (correct(logits_of(net, few_images), few_images), 200)
     assert (own.name, own.file, own.line) == ("Wrapped", "exp2.py", 6)
     assert own.correct_before == scores.correct, "few images: each has a copy"
@@ -219,7 +219,7 @@ def test_an_honest_network_gets_the_accuracy_that_it_has_and_the_report_says_who
     assert (measured.device, measured.precision, measured.side) == ("cpu", "float32", 32)
     assert [claim.accuracy for claim in found.seen(Claims).claims] == [0.915]
     assert [flag.kind for flag in raise_flags(found)] == ["own network"]
-    finding = next(one for one in judge(found, lab_rubric) if one.check == "test_accuracy")
+    finding = next(one for one in judge(found, lab_rubric) if one.check == "measured_accuracy")
     assert isinstance(finding, Judged)
     rows = [str(row) for exhibit in finding.verdict.exhibits if isinstance(exhibit, Table) for row in exhibit.rows]
     assert any("Student code" in row and "Wrapped" in row for row in rows)
@@ -241,7 +241,7 @@ def test_the_class_is_built_with_what_it_needs(look: Look, few_images: ImageSet,
     found = look({"models.py": code})
 
     wanted = logits_of(lambda x: nn.functional.linear(x.mean((2, 3)), *weights.values()), few_images)
-    assert found.seen(TestScores).correct == correct(wanted, few_images)
+    assert found.seen(Accuracy).correct == correct(wanted, few_images)
 
 
 def test_a_function_is_called_only_where_no_class_fits_and_never_where_it_trains(look: Look, tmp_path: Path) -> None:
@@ -305,7 +305,7 @@ def test_a_whole_module_of_an_own_class_is_run_by_the_class_that_it_names(look: 
 
     assert found.seen(Checkpoint).form == "whole module"
     assert found.seen(OwnNetwork).name == "Tiny"
-    assert found.seen(TestScores).correct == correct(logits_of(net, few_images), few_images)
+    assert found.seen(Accuracy).correct == correct(logits_of(net, few_images), few_images)
     assert "own class" not in {flag.kind for flag in raise_flags(found)}, "it was not run in a network of ours"
 
 
@@ -331,7 +331,7 @@ def test_weights_beside_those_of_a_known_network_are_used_by_the_class_that_has_
     last = {name: -value for name, value in weights.items() if name.startswith(("fc.", "linear."))}
     turned = {**weights, **last, "sign": torch.full((1,), -1.0)}  # without the sign every answer is the worst
     found = look({"exp2.py": SIGNED, "given.py": GIVEN_MODELS.read_text()}, turned)
-    assert found.seen(TestScores).correct > 160
+    assert found.seen(Accuracy).correct > 160
     assert (found.seen(OwnNetwork).name, found.seen(Checkpoint).spare_weights) == ("Signed", ())
 
 
@@ -339,7 +339,7 @@ def test_without_a_class_for_what_is_left_aside_the_accuracy_stays_no_mark(look:
     weights = demo_weights()
     last = {name: -value for name, value in weights.items() if name.startswith(("fc.", "linear."))}
     found = look({"exp2.py": tiny()}, {**weights, **last, "sign": torch.full((1,), -1.0)})
-    assert "is no mark if the submission's network uses them" in str(found.observation(TestScores))
+    assert "is no mark if the submission's network uses them" in str(found.observation(Accuracy))
     assert found.seen(Checkpoint).spare_weights == ("sign",)
 
 
@@ -370,7 +370,7 @@ def test_a_class_that_needs_arguments_is_named_with_them(look: Look, lab_rubric:
     sentence = why(found)
     assert "Tiny (models.py, line 5): Tiny() needs arguments that the grader does not know: depth, width." in sentence
     assert sentence.endswith("in models.py or exp2.py, and so that it can be built without arguments.")
-    finding = next(one for one in judge(found, lab_rubric) if one.check == "test_accuracy")
+    finding = next(one for one in judge(found, lab_rubric) if one.check == "measured_accuracy")
     assert isinstance(finding, Blocked)
 
 
@@ -406,7 +406,7 @@ def test_without_any_class_the_refusal_says_what_to_hand_in(look: Look) -> None:
 
 def test_known_weights_are_never_run_by_their_class(look: Look) -> None:
     found = look({"models.py": "raise SystemExit"}, demo_weights())
-    assert found.seen(TestScores).correct > 160
+    assert found.seen(Accuracy).correct > 160
     assert found.seen(OwnNetwork) is None
 
 
@@ -437,7 +437,7 @@ def test_a_table_of_the_test_images_is_told_by_copies_that_it_does_not_know(look
     found = look({"models.py": table_of(few_images)})
 
     own = found.seen(OwnNetwork)
-    assert (found.seen(TestScores).correct, own.correct_before, own.moved) == (200, 200, 200)
+    assert (found.seen(Accuracy).correct, own.correct_before, own.moved) == (200, 200, 200)
     assert own.correct < 60
     flags = {flag.kind: flag.message.english() for flag in raise_flags(found)}
     assert set(flags) == {"own network", "look-up table?"}
@@ -454,7 +454,7 @@ out = torch.zeros(len(x), 10)
 for row in range(len(x)):
     out[row, LABELS[row % 200]] = 1
 return out""")
-    assert look({"models.py": f"{code}\nLABELS = {labels}\n"}).seen(TestScores).correct < 60
+    assert look({"models.py": f"{code}\nLABELS = {labels}\n"}).seen(Accuracy).correct < 60
 
 
 @pytest.mark.parametrize(
@@ -481,11 +481,11 @@ def test_a_forward_that_fails_is_named_with_its_class_cause_and_line(
     monkeypatch.setattr(caller_module, "CALL_LIMITS", Limits(seconds=1.0, megabytes=3000))
     found = look({"models.py": tiny(forward)})
     assert says in why(found)
-    assert isinstance(next(one for one in judge(found, lab_rubric) if one.check == "test_accuracy"), Blocked)
+    assert isinstance(next(one for one in judge(found, lab_rubric) if one.check == "measured_accuracy"), Blocked)
 
 
 def test_answers_that_are_no_numbers_are_wrong(look: Look) -> None:
-    scores = look({"models.py": tiny("return self.mine(x.mean((2, 3))) * float('nan')")}).seen(TestScores)
+    scores = look({"models.py": tiny("return self.mine(x.mean((2, 3))) * float('nan')")}).seen(Accuracy)
     assert (scores.correct, scores.not_finite) == (0, 200)
 
 
@@ -505,7 +505,7 @@ def test_the_time_that_grading_may_take_is_no_fault_of_a_large_network(look: Loo
             return Called(TimedOut(job.limits.seconds), "") if late else super().call(job)
 
     finding = next(
-        one for one in judge(look({"models.py": tiny()}, runner=Late), lab_rubric) if one.check == "test_accuracy"
+        one for one in judge(look({"models.py": tiny()}, runner=Late), lab_rubric) if one.check == "measured_accuracy"
     )
     assert isinstance(finding, Unjudged)
     assert "longer --time-limit" in finding.fault.english()
@@ -531,7 +531,7 @@ class Tiny(nn.Module):
     weights = tiny_weights()
     found = whole({"models.py": forged})
     wanted = logits_of(lambda x: nn.functional.linear(x.mean((2, 3)), *weights.values()), few_images)
-    assert found.seen(TestScores).correct == correct(wanted, few_images)
+    assert found.seen(Accuracy).correct == correct(wanted, few_images)
     assert found.seen(Checkpoint).parameters == 40
     assert (found.seen(OwnNetwork).name, found.seen(OwnNetwork).line) == ("Tiny", 6)
 
@@ -560,14 +560,14 @@ def test_a_crash_of_the_interpreter_has_its_class_and_its_line(whole: Look) -> N
 
 def test_where_no_code_can_be_run_the_weights_wait_for_a_sandbox(look: Look, lab_rubric: Any) -> None:
     found = look({"models.py": tiny()}, runner=None)
-    finding = next(one for one in judge(found, lab_rubric) if one.check == "test_accuracy")
+    finding = next(one for one in judge(found, lab_rubric) if one.check == "measured_accuracy")
     assert isinstance(finding, Unjudged)
     assert "in bubblewrap only, which does not work on this machine: 'grade doctor'" in finding.fault.english()
 
 
 def test_without_images_the_class_is_found_and_not_run(look: Look) -> None:
     found = look({"models.py": tiny("raise SystemExit")}, images=message("no data here"))
-    assert found.observation(TestScores) == Unavailable(message("no data here"))
+    assert found.observation(Accuracy) == Unavailable(message("no data here"))
 
 
 # --- the images ------------------------------------------------------------------------------------------------

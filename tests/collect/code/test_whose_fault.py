@@ -7,8 +7,8 @@ import pytest
 from grader.batch import doctor
 from grader.collect import Bench
 from grader.collect.code import Caller, open_caller, run_code
-from grader.collect.code.fitting import look_at_fit
 from grader.collect.code.measuring import look_at_learning_rate, look_at_test
+from grader.collect.looks.function_fit import look_at_fit
 from grader.evidence import (
     Crashed,
     Malformed,
@@ -95,8 +95,8 @@ def test_an_open_task_is_named_without_running_anything(submission):
 
 def test_scripts_in_a_folder_of_any_name_are_found(trying, right):
     found = trying({f"第三次 实验/{name}": code for name, code in right.items() if name != "extract_features.py"})
-    assert isinstance(found["learning_rates"], Seen)
-    assert isinstance(found["fits"], Seen)
+    assert isinstance(found["learning_rate"], Seen)
+    assert isinstance(found["function_fit"], Seen)
 
 
 @pytest.mark.parametrize("missing", ["matplotlib", "tqdm"])

@@ -13,7 +13,7 @@ from grader.gradebook.files import to_json
 from grader.records import Checked, Criterion, Flag, Grade, Judged, MadeBy, Mark, Student, Unjudged, Verdict, message
 
 LAYOUT = Criterion("submission_layout", "Every file is there.", 10)
-ACCURACY = Criterion("test_accuracy", "The network names test images correctly.", 90)
+ACCURACY = Criterion("measured_accuracy", "The network names test images correctly.", 90)
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ def stored(grades: Path) -> Callable[..., Grade]:
 
     def store(student: Student, credit: float | None = 0.5) -> Grade:
         finding = (
-            Unjudged("test_accuracy", message("CIFAR-10 is not here."))
+            Unjudged("measured_accuracy", message("CIFAR-10 is not here."))
             if credit is None
-            else Judged("test_accuracy", Verdict(credit, message("accuracy {share:.1%}", share=credit)))
+            else Judged("measured_accuracy", Verdict(credit, message("accuracy {share:.1%}", share=credit)))
         )
         layout = Judged("submission_layout", Verdict(1.0, message("all there")))
         marks = (Mark(LAYOUT, layout), Mark(ACCURACY, finding))

@@ -136,7 +136,7 @@ def test_a_grade_becomes_results(installed: Path, stored: Callable[..., Grade], 
 
 def test_a_mistake_in_the_rubric_is_told_before_students_see_it(tmp_path: Path) -> None:
     rubric = tmp_path / "rubric.toml"
-    rubric.write_text(DEFAULT_RUBRIC.read_text().replace("test_accuracy", "test_acuracy"))
-    with pytest.raises(BadLab, match="test_acuracy"):
+    rubric.write_text(DEFAULT_RUBRIC.read_text().replace("measured_accuracy", "measured_acuracy"))
+    with pytest.raises(BadLab, match="measured_acuracy"):
         export(Request(to="gradescope-autograder", out=tmp_path / "a.zip", rubric=rubric))
     assert not (tmp_path / "a.zip").exists()

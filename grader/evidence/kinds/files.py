@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from grader.evidence.fields import Count, Lines, Name, Share
+from grader.evidence.registry import record
 from grader.evidence.wording import Wording
 from grader.records import Parts, SubmittedFile, strict
 
 
-@strict
+@record
 @dataclass(frozen=True, slots=True)
 class Layout:
     """The files of a submission, by name and size in bytes."""
@@ -33,7 +34,7 @@ class OpenTask:
     line: Count
 
 
-@strict
+@record
 @dataclass(frozen=True, slots=True)
 class Tasks:
     """The template's tasks that are not done, in the order of files and lines; none for a submission without it."""
@@ -59,7 +60,7 @@ class Epoch:
     test_accuracy: float | None = None
 
 
-@strict
+@record
 @dataclass(frozen=True, slots=True)
 class History:
     """The training history as handed in, in its own order."""
@@ -85,7 +86,7 @@ class Claim:
     quote: Name
 
 
-@strict
+@record
 @dataclass(frozen=True, slots=True)
 class Claims:
     """Every test accuracy that a submission states, in the order in which they were found."""
@@ -106,7 +107,7 @@ class ReportPage:
     lines: Lines
 
 
-@strict
+@record
 @dataclass(frozen=True, slots=True)
 class WrittenReport:
     """The text of what was handed in to be read by a person. `whole` is False where only the beginning was kept."""
@@ -114,4 +115,4 @@ class WrittenReport:
     pages: Annotated[tuple[ReportPage, ...], Field(max_length=300)]
     whole: bool = True
     unread: Annotated[tuple[Wording, ...], Field(max_length=50)] = ()  # files that could not be read, with the reason
-    kind: Literal["written report"] = "written report"
+    kind: Literal["written_report"] = "written_report"

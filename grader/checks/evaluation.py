@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grader.evidence import Figure, TestRun, TestRuns
+from grader.evidence import Evaluation, EvaluationRun, Figure
 from grader.marking.check import Case, Part, add_up, check, printed_listing, require_weights
 from grader.records import Cell, Message, Scalar, Table, Verdict, message
 
@@ -41,10 +41,8 @@ ACCURACY: dict[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class TestLimits:
+class EvaluationLimits:
     """How much each part counts."""
-
-    __test__ = False  # pytest collects classes named Test*
 
     loss: float
     accuracy: float
@@ -61,11 +59,11 @@ class TestLimits:
         )  # fmt: skip
 
 
-@check(reads=TestRuns, limits=TestLimits)
-def test_function(case: Case[TestRuns, TestLimits]) -> Verdict:
+@check(reads=Evaluation, limits=EvaluationLimits)
+def evaluation(case: Case[Evaluation, EvaluationLimits]) -> Verdict:
     """test() measures networks that it has not seen, in eval mode and without gradients, and changes nothing."""
     seen = case.seen
-    runs: dict[str, TestRun] = {run.setting: run for run in seen.runs}
+    runs: dict[str, EvaluationRun] = {run.setting: run for run in seen.runs}
     praise = message(
         "Loss and accuracy are right on {count} networks, which test() leaves as they were.", count=len(runs)
     )
@@ -78,7 +76,7 @@ def test_function(case: Case[TestRuns, TestLimits]) -> Verdict:
     return add_up(list(_parts(case.limits, runs, failed)), praise, exhibits)
 
 
-def _parts(limits: TestLimits, runs: dict[str, TestRun], failed: dict[str, Message]) -> Iterator[Part]:
+def _parts(limits: EvaluationLimits, runs: dict[str, EvaluationRun], failed: dict[str, Message]) -> Iterator[Part]:
     equal, short = runs.get(EQUAL), runs.get(SHORT)
     all_runs = list(runs.values())
     yield _part(message("The loss"), limits.loss, _wrong(equal, "loss") if equal else ())
@@ -109,7 +107,7 @@ def _mistakes(figure: Figure) -> list[str]:
     return [name for name, value in figure.mistakes if _close(figure.seen, value)]
 
 
-def _wrong(run: TestRun, which: str) -> tuple[Message, ...]:
+def _wrong(run: EvaluationRun, which: str) -> tuple[Message, ...]:
     figure: Figure = getattr(run, which)
     if _close(figure.seen, figure.right):
         return ()
@@ -128,7 +126,7 @@ def _wrong(run: TestRun, which: str) -> tuple[Message, ...]:
     return (message(text, **values, seen=seen, where=message(where)),)
 
 
-def _wrong_when_short(equal: TestRun | None, short: TestRun | None) -> tuple[Message, ...]:
+def _wrong_when_short(equal: EvaluationRun | None, short: EvaluationRun | None) -> tuple[Message, ...]:
     """Faults that only the short last batch brings out: one that equal batches show as well costs once."""
     if equal is None or short is None:
         return ()
@@ -140,7 +138,7 @@ def _wrong_when_short(equal: TestRun | None, short: TestRun | None) -> tuple[Mes
     return tuple(faults)
 
 
-def _trained(runs: list[TestRun]) -> tuple[Message, ...]:
+def _trained(runs: list[EvaluationRun]) -> tuple[Message, ...]:
     if not any(run.trained for run in runs):
         return ()
     text = (
@@ -150,7 +148,7 @@ def _trained(runs: list[TestRun]) -> tuple[Message, ...]:
     return (message(text),)
 
 
-def _changed(runs: list[TestRun]) -> tuple[Message, ...]:
+def _changed(runs: list[EvaluationRun]) -> tuple[Message, ...]:
     faults: list[Message] = []
     # running statistics move whenever eval mode is forgotten, which costs its own part
     names = {name for run in runs for name in run.changed if not (run.trained and name.startswith("running"))}
@@ -164,7 +162,7 @@ def _changed(runs: list[TestRun]) -> tuple[Message, ...]:
     return tuple(faults)
 
 
-def _mode(runs: list[TestRun]) -> tuple[Message, ...]:
+def _mode(runs: list[EvaluationRun]) -> tuple[Message, ...]:
     if all(run.mode_kept for run in runs):
         return ()
     text = (
@@ -174,14 +172,14 @@ def _mode(runs: list[TestRun]) -> tuple[Message, ...]:
     return (message(text),)
 
 
-def _gradients(runs: list[TestRun]) -> tuple[Message, ...]:
+def _gradients(runs: list[EvaluationRun]) -> tuple[Message, ...]:
     if not any(run.gradients for run in runs):
         return ()
     text = "The network ran while PyTorch was preparing gradients. Put the loop under `with torch.no_grad():`."
     return (message(text),)
 
 
-def _table(seen: TestRuns) -> Table:
+def _table(seen: Evaluation) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for run in seen.runs:
         text = "{setting}: {images} images in batches of {batch}, {classes} classes"

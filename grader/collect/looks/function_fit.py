@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.collect.code.caller import Call, Caller, observed
-from grader.evidence import FailedCall, Failure, Fits, Observation, Refused
+from grader.evidence import FailedCall, Failure, FunctionFit, Observation, Refused
 from grader.sandbox import ArraySpec, Reply
 
 Array = NDArray[np.float64]
@@ -70,7 +70,7 @@ def look_at_fit(caller: Caller) -> Observation:
             failed.append(FailedCall(f"learning rate {rate:g}", reply.message))
         else:
             return caller.refused(reply)
-    return observed(Fits, {"fits": fits, "moved": moved}, caller, failed)
+    return observed(FunctionFit, {"fits": fits, "moved": moved}, caller, failed)
 
 
 def _call(caller: Caller, task: Task, epochs: int, rate: float) -> Reply | Failure:

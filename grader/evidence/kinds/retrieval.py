@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from grader.evidence.fields import Count, Name, Share
+from grader.evidence.registry import record
 from grader.records import Message, Picture, strict
 
 Metric = Literal["cosine", "euclidean"]
@@ -80,7 +81,7 @@ class UnreadLine:
     text: Name
 
 
-@strict
+@record
 @dataclass(frozen=True, slots=True)
 class RetrievalReport:
     """The rankings as handed in, whatever form they came in."""
@@ -112,7 +113,7 @@ class LibraryImage:
     thumbnail: Picture | None = None
 
 
-@strict
+@record
 @dataclass(frozen=True, slots=True)
 class RetrievalImages:
     """The library and the queries, each in the order of their paths."""
@@ -182,7 +183,7 @@ class ComparedRun:
     why_not: Message | None = None  # why it was not computed from the images
 
 
-@strict
+@record
 @dataclass(frozen=True, slots=True)
 class ComparedRankings:
     """Every model of the report."""

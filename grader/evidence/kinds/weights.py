@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from grader.evidence.fields import Count, Lines, Name, Share
+from grader.evidence.registry import record
 from grader.evidence.wording import Wording
 from grader.records import Picture, strict
 
 
-@strict
+@record
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """What `final.pth` is, as the checkpoint child found it."""
@@ -30,7 +31,7 @@ class Checkpoint:
     kind: Literal["checkpoint"] = "checkpoint"
 
 
-@strict
+@record
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
     """How images become network inputs: resized and cropped where asked, then (pixel / scale - mean) / std."""
@@ -69,12 +70,10 @@ class Mistake:
     picture: Picture | None = None
 
 
-@strict
+@record
 @dataclass(frozen=True, slots=True)
-class TestScores:
+class Accuracy:
     """The handed-in weights on the test images, computed outside the sandbox from logits."""
-
-    __test__ = False  # pytest collects classes named Test*
 
     dataset: Name
     classes: tuple[Name, ...]
@@ -85,10 +84,10 @@ class TestScores:
     not_finite: Count  # images whose logits hold NaN or infinity: counted as wrong
     whole: Count = 0  # images of the whole test set, where only its first `count` were measured
     surest_mistakes: Annotated[tuple[Mistake, ...], Field(max_length=20)] = ()  # the most confident first
-    kind: Literal["test_scores"] = "test_scores"
+    kind: Literal["measured_accuracy"] = "measured_accuracy"
 
 
-@strict
+@record
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """How the logits were computed: enough to compute them again."""
@@ -117,7 +116,7 @@ class Trial:
     count: Annotated[int, Field(gt=0)]
 
 
-@strict
+@record
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """Tried where the accuracy is low or far from a claim; the first trial is the preprocessing that was graded."""
@@ -126,7 +125,7 @@ class Diagnosis:
     kind: Literal["diagnosis"] = "diagnosis"
 
 
-@strict
+@record
 @dataclass(frozen=True, slots=True)
 class OwnNetwork:
     """The class of the submission that was run with the weights, and what it makes of images that it cannot know.

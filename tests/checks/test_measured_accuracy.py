@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from grader.checks.test_accuracy import AccuracyRamp
+from grader.checks.measured_accuracy import AccuracyRamp
 from grader.collect.normalisations import TEMPLATE
 from grader.evidence import Checkpoint, Claim, Claims, Diagnosis, Measurement, Mistake, Preprocessing, Trial
 from grader.evidence.wording import phrase
@@ -41,26 +41,26 @@ def beside(verdict, row: int = 0) -> str:
     [(0, 0), (1000, 0), (5000, 0), (7000, 0.6), (8454, 0.9), (9100, 1), (10_000, 1), (6000, 0.3), (7727, 0.75)],
 )
 def test_credit_follows_the_labs_curve_exactly(verdict, scores, correct, credit):
-    assert verdict("test_accuracy", scores(correct, 10_000)).credit == pytest.approx(credit, abs=1e-12)
+    assert verdict("measured_accuracy", scores(correct, 10_000)).credit == pytest.approx(credit, abs=1e-12)
 
 
 @pytest.mark.parametrize(("correct", "credit"), [(5000, 0.0), (7000, 0.6), (8454, 0.9), (9100, 1.0)])
 def test_on_a_knot_the_credit_is_the_knots_own(verdict, scores, correct, credit):
-    assert verdict("test_accuracy", scores(correct, 10_000)).credit == credit
+    assert verdict("measured_accuracy", scores(correct, 10_000)).credit == credit
 
 
 def test_one_image_more_is_never_worth_less(verdict, scores):
-    got = [verdict("test_accuracy", scores(correct, 1000)).credit for correct in range(0, 1001, 5)]
+    got = [verdict("measured_accuracy", scores(correct, 1000)).credit for correct in range(0, 1001, 5)]
     assert got == sorted(got)
 
 
 def test_the_sentence_says_exactly_how_many_of_how_many(verdict, scores):
-    sentence = verdict("test_accuracy", scores(8454, 10_000)).message.english()
+    sentence = verdict("measured_accuracy", scores(8454, 10_000)).message.english()
     assert sentence.startswith("8,454 of 10,000 test images are named correctly: 84.54% (95% interval 83.8% to 85.2%)")
 
 
 def test_exhibits_show_classes_confusion_and_the_rubrics_curve(verdict, scores):
-    exhibits = verdict("test_accuracy", scores(150, 200)).exhibits
+    exhibits = verdict("measured_accuracy", scores(150, 200)).exhibits
     bars = next(exhibit for exhibit in exhibits if isinstance(exhibit, Bars))
     matrix = next(exhibit for exhibit in exhibits if isinstance(exhibit, Matrix))
     curve = next(exhibit for exhibit in exhibits if isinstance(exhibit, Curve))
@@ -71,7 +71,7 @@ def test_exhibits_show_classes_confusion_and_the_rubrics_curve(verdict, scores):
 
 
 def test_the_interval_lies_on_the_rubrics_curve_with_every_knot_inside_it(verdict, scores):
-    curve = titled(verdict("test_accuracy", scores(140, 200)), "From accuracy to points")
+    curve = titled(verdict("measured_accuracy", scores(140, 200)), "From accuracy to points")
     rubric, interval = (line.points for line in curve.series)
     assert rubric[1:-1] == ((50.0, 0.0), (70.0, 60.0), (pytest.approx(84.54), 90.0), (91.0, 100.0))
     assert interval[0][0] == pytest.approx(63.3, abs=0.1)
@@ -82,7 +82,7 @@ def test_the_interval_lies_on_the_rubrics_curve_with_every_knot_inside_it(verdic
 
 
 def test_the_reliability_diagram_leaves_out_what_nobody_was_so_sure_of(verdict, scores):
-    curve = titled(verdict("test_accuracy", scores(150, 200)), "Is it right as often as it is sure?")
+    curve = titled(verdict("measured_accuracy", scores(150, 200)), "Is it right as often as it is sure?")
     assert [line.points for line in curve.series] == [((95.0, 75.0),), ((0.0, 0.0), (100.0, 100.0))]
 
 
@@ -90,7 +90,7 @@ def test_the_surest_mistakes_are_shown_with_what_they_are_and_what_they_were_tak
     picture = Picture("test image 7", "image/png", "")
     mistakes = (Mistake(7, "cat", "dog", 0.99, picture), Mistake(8, "dog", "cat", 0.9))
     gallery = titled(
-        verdict("test_accuracy", replace(scores(150, 200), surest_mistakes=mistakes)), "Wrong, and most sure of it"
+        verdict("measured_accuracy", replace(scores(150, 200), surest_mistakes=mistakes)), "Wrong, and most sure of it"
     )
     assert isinstance(gallery, Gallery)
     assert [item.picture for item in gallery.pictures] == [picture]
@@ -99,17 +99,17 @@ def test_the_surest_mistakes_are_shown_with_what_they_are_and_what_they_were_tak
 
 
 def test_the_commonest_mistake_and_the_next_knot_are_named(verdict, scores, english):
-    hints = english(verdict("test_accuracy", scores(160, 200)).hints)
+    hints = english(verdict("measured_accuracy", scores(160, 200)).hints)
     assert "taken for" in hints
     assert "The next step of the rubric is 84.54%: 4.5 points more." in hints
 
 
 def test_at_full_credit_there_is_nothing_to_do(verdict, scores):
-    assert verdict("test_accuracy", scores(190, 200)).hints == ()
+    assert verdict("measured_accuracy", scores(190, 200)).hints == ()
 
 
 def test_images_without_finite_logits_are_told(verdict, scores, english):
-    judged = verdict("test_accuracy", scores(100, 200, not_finite=3))
+    judged = verdict("measured_accuracy", scores(100, 200, not_finite=3))
     sentence = judged.message.english()
     assert sentence.startswith("100 of 200 test images are named correctly: 50.00%")
     assert sentence.endswith("For 3 of them the network answers with NaN or infinite numbers, which name no class.")
@@ -117,12 +117,12 @@ def test_images_without_finite_logits_are_told(verdict, scores, english):
 
 
 def test_nothing_at_all_measured_finite_is_still_a_verdict(verdict, scores):
-    assert verdict("test_accuracy", scores(0, 50, not_finite=50)).credit == 0.0
+    assert verdict("measured_accuracy", scores(0, 50, not_finite=50)).credit == 0.0
 
 
 def test_weights_that_were_left_aside_are_told_to_the_student(verdict, scores, english):
     aside = Checkpoint("final.pth", "state dict", "", "resnet20", 1, (), ("aux.w",), (), (), ("aux.w",))
-    hints = english(verdict("test_accuracy", scores(160, 200), aside).hints)
+    hints = english(verdict("measured_accuracy", scores(160, 200), aside).hints)
     assert "final.pth holds more weights than resnet20 has (aux.w), and the accuracy is measured without them" in hints
 
 
@@ -130,8 +130,8 @@ def test_weights_that_were_left_aside_are_told_to_the_student(verdict, scores, e
 
 
 def test_a_preprocessing_that_is_plainly_better_is_named_and_changes_no_credit(verdict, scores, english):
-    without = verdict("test_accuracy", scores(4000, 10_000))
-    with_hint = verdict("test_accuracy", scores(4000, 10_000), diagnosis(800, 1700))
+    without = verdict("measured_accuracy", scores(4000, 10_000))
+    with_hint = verdict("measured_accuracy", scores(4000, 10_000), diagnosis(800, 1700))
     hints = english(with_hint.hints)
     assert "With mean and deviation 0.5 the same weights name 85.0% of 2,000 training images" in hints
     assert "against 40.0% as graded" in hints
@@ -141,13 +141,13 @@ def test_a_preprocessing_that_is_plainly_better_is_named_and_changes_no_credit(v
 
 @pytest.mark.parametrize("other", [700, 800, 850, 900])
 def test_a_preprocessing_that_is_little_better_is_not_named(verdict, scores, english, other):
-    hints = english(verdict("test_accuracy", scores(4000, 10_000), diagnosis(800, other)).hints)
+    hints = english(verdict("measured_accuracy", scores(4000, 10_000), diagnosis(800, other)).hints)
     assert "was probably trained" not in hints
 
 
 def test_a_diagnosis_without_alternatives_names_none(verdict, scores, english):
     alone = Diagnosis(diagnosis(800, 800).trials[:1])
-    assert "probably" not in english(verdict("test_accuracy", scores(4000, 10_000), alone).hints)
+    assert "probably" not in english(verdict("measured_accuracy", scores(4000, 10_000), alone).hints)
 
 
 # --- claims ----------------------------------------------------------------------------------------------------
@@ -163,41 +163,41 @@ def test_a_diagnosis_without_alternatives_names_none(verdict, scores, english):
     ],
 )
 def test_each_claim_stands_beside_what_was_measured(verdict, scores, claim, said):
-    assert beside(verdict("test_accuracy", scores(8000, 10_000), claimed(claim))) == said
+    assert beside(verdict("measured_accuracy", scores(8000, 10_000), claimed(claim))) == said
 
 
 def test_a_claim_that_the_training_images_explain_is_named_so(verdict, scores):
-    judged = verdict("test_accuracy", scores(8000, 10_000), claimed(0.999), diagnosis(1996, 100))
+    judged = verdict("measured_accuracy", scores(8000, 10_000), claimed(0.999), diagnosis(1996, 100))
     assert "fits the training images better, of which 99.80% are named correctly" in beside(judged)
 
 
 @pytest.mark.parametrize("training", [1600, 1700, 1790])
 def test_a_claim_that_the_training_images_do_not_plainly_explain_is_not(verdict, scores, training):
-    judged = verdict("test_accuracy", scores(8000, 10_000), claimed(0.999), diagnosis(training, 100))
+    judged = verdict("measured_accuracy", scores(8000, 10_000), claimed(0.999), diagnosis(training, 100))
     assert beside(judged) == "19.90 points above the measured accuracy"
 
 
 def test_a_claim_below_the_measurement_never_fits_the_training_images(verdict, scores):
-    judged = verdict("test_accuracy", scores(8000, 10_000), claimed(0.60), diagnosis(1200, 100))
+    judged = verdict("measured_accuracy", scores(8000, 10_000), claimed(0.60), diagnosis(1200, 100))
     assert beside(judged) == "20.00 points below the measured accuracy"
 
 
 def test_where_another_normalisation_does_better_a_claim_is_not_held_against_the_training_images(verdict, scores):
-    judged = verdict("test_accuracy", scores(8000, 10_000), claimed(0.91), diagnosis(1800, 1990))
+    judged = verdict("measured_accuracy", scores(8000, 10_000), claimed(0.91), diagnosis(1800, 1990))
     assert beside(judged) == (
         "11.00 points above the measured accuracy; that may come of the normalisation: see mean and deviation 0.5 below"
     )
 
 
 def test_the_measured_accuracy_is_the_last_row_of_the_claims(verdict, scores):
-    table = titled(verdict("test_accuracy", scores(8000, 10_000), claimed(0.9, 0.8)), "Claimed and measured")
+    table = titled(verdict("measured_accuracy", scores(8000, 10_000), claimed(0.9, 0.8)), "Claimed and measured")
     assert [row[0] for row in table.rows] == ["90.00%", "80.00%", "80.00%"]
 
 
 def test_claims_change_no_credit(verdict, scores):
     assert (
-        verdict("test_accuracy", scores(8000, 10_000), claimed(0.99)).credit
-        == verdict("test_accuracy", scores(8000, 10_000)).credit
+        verdict("measured_accuracy", scores(8000, 10_000), claimed(0.99)).credit
+        == verdict("measured_accuracy", scores(8000, 10_000)).credit
     )
 
 
@@ -217,7 +217,7 @@ def test_how_it_was_measured_tells_network_normalisation_and_what_was_not_read(v
     used = replace(HALVES, source="exp2.py", line=12, also_found=("exp2.py, line 9: mean (0.0, 0.0, 0.0)",))
     measurement = Measurement("2.14", "cpu", "AVX2", "float32", 250, 224, 0, 1.0, "l" * 64, "d" * 64)
     claims = Claims((), ("report.pdf (PdfReadError)",))
-    rows = measured_rows(verdict("test_accuracy", scores(10, 20), checkpoint, used, measurement, claims))
+    rows = measured_rows(verdict("measured_accuracy", scores(10, 20), checkpoint, used, measurement, claims))
     assert ("Network", "resnet20, shortcut A") in rows
     assert ("Saved as", 'wrapped state dict under "net", float16') in rows
     assert ("Left aside", "acc") in rows
@@ -239,7 +239,7 @@ def test_how_it_was_measured_tells_network_normalisation_and_what_was_not_read(v
     ],
 )
 def test_where_the_normalisation_comes_from_is_said_truthfully(verdict, scores, used, said):
-    assert ("Read from", said) in measured_rows(verdict("test_accuracy", scores(10, 20), used))
+    assert ("Read from", said) in measured_rows(verdict("measured_accuracy", scores(10, 20), used))
 
 
 # --- the ramp --------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.evidence import Checkpoint, Claims, Diagnosis, Measurement, OwnNetwork, Preprocessing, TestScores
+from grader.evidence import Accuracy, Checkpoint, Claims, Diagnosis, Measurement, OwnNetwork, Preprocessing
 from grader.evidence.wording import said as worded
 from grader.marking.check import BadLimit, Case, Ramp, check, printed_listing
 from grader.measures.intervals import (
@@ -47,8 +47,8 @@ class AccuracyRamp(Ramp):
             raise BadLimit(message(text, number=wrong))
 
 
-@check(reads=TestScores, limits=AccuracyRamp)
-def test_accuracy(case: Case[TestScores, AccuracyRamp]) -> Verdict:
+@check(reads=Accuracy, limits=AccuracyRamp)
+def measured_accuracy(case: Case[Accuracy, AccuracyRamp]) -> Verdict:
     """The trained network names test images correctly."""
     scores = case.seen
     share = scores.correct / scores.count
@@ -65,7 +65,7 @@ def test_accuracy(case: Case[TestScores, AccuracyRamp]) -> Verdict:
     return Verdict(case.limits.credit(share), sentence, tuple(_hints(case, share)), tuple(_exhibits(case)))
 
 
-def _hints(case: Case[TestScores, AccuracyRamp], share: float) -> list[Message]:
+def _hints(case: Case[Accuracy, AccuracyRamp], share: float) -> list[Message]:
     hints = []
     likely = _likely_preprocessing(case.other(Diagnosis))
     if likely:
@@ -114,7 +114,7 @@ def _likely_preprocessing(diagnosis: Diagnosis | None) -> Message | None:
     )  # fmt: skip
 
 
-def _most_mixed(scores: TestScores) -> Message | None:
+def _most_mixed(scores: Accuracy) -> Message | None:
     pairs = [
         (wrong, scores.classes[true], scores.classes[guess])
         for true, row in enumerate(scores.confusion)
@@ -132,7 +132,7 @@ def _most_mixed(scores: TestScores) -> Message | None:
 # --- exhibits --------------------------------------------------------------------------------------------------
 
 
-def _exhibits(case: Case[TestScores, AccuracyRamp]) -> list[Exhibit]:
+def _exhibits(case: Case[Accuracy, AccuracyRamp]) -> list[Exhibit]:
     scores = case.seen
     totals = [sum(row) for row in scores.confusion]
     bars = tuple(Bar(name, scores.confusion[i][i], totals[i]) for i, name in enumerate(scores.classes) if totals[i])
@@ -151,7 +151,7 @@ def _exhibits(case: Case[TestScores, AccuracyRamp]) -> list[Exhibit]:
     return [*exhibits, _trials_table(diagnosis)] if diagnosis else exhibits
 
 
-def _rubric_curve(limits: Ramp, scores: TestScores) -> Curve:
+def _rubric_curve(limits: Ramp, scores: Accuracy) -> Curve:
     share = scores.correct / scores.count
     low, high = wilson_interval(scores.correct, scores.count)
     knots = tuple((100.0 * figure, 100.0 * credit) for figure, credit in limits.knots)
@@ -165,7 +165,7 @@ def _rubric_curve(limits: Ramp, scores: TestScores) -> Curve:
     return Curve(title, message("Test accuracy in percent"), message("Share of the points"), lines, (here,), "%")
 
 
-def _claims_table(claims: Claims, diagnosis: Diagnosis | None, scores: TestScores) -> Table:
+def _claims_table(claims: Claims, diagnosis: Diagnosis | None, scores: Accuracy) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for claim in claims.claims:
         place: Cell = (
@@ -177,7 +177,7 @@ def _claims_table(claims: Claims, diagnosis: Diagnosis | None, scores: TestScore
     return Table(message("Claimed and measured"), columns, tuple(rows))
 
 
-def _compared(claimed: float, diagnosis: Diagnosis | None, scores: TestScores) -> Message:
+def _compared(claimed: float, diagnosis: Diagnosis | None, scores: Accuracy) -> Message:
     gap = round(100 * (claimed - scores.correct / scores.count), 6)  # 0.79 - 0.80 is a little more than 0.01
     if abs(gap) <= 100 * (DOUBTFUL + sampling_error(scores)):
         return message("agrees to {gap:.2f} points", gap=abs(gap))
@@ -194,7 +194,7 @@ def _compared(claimed: float, diagnosis: Diagnosis | None, scores: TestScores) -
     return message("{gap:.2f} points above the measured accuracy", gap=gap)
 
 
-def _measured_table(case: Case[TestScores, AccuracyRamp]) -> Table:
+def _measured_table(case: Case[Accuracy, AccuracyRamp]) -> Table:
     rows: list[tuple[Cell, Cell]] = [(message("Images"), _images(case.seen))]
     checkpoint, used = case.other(Checkpoint), case.other(Preprocessing)
     measured = case.other(Measurement)
@@ -241,7 +241,7 @@ def _form(checkpoint: Checkpoint) -> Message:
     return message("{form} under {name}", form=form, name=f'"{checkpoint.wrapper}"') if checkpoint.wrapper else form
 
 
-def _images(scores: TestScores) -> Message:
+def _images(scores: Accuracy) -> Message:
     return message("{dataset}, {count:,} test images", dataset=scores.dataset, count=scores.count)
 
 
@@ -257,7 +257,7 @@ def _triple(values: tuple[float, float, float]) -> str:
     return " ".join(f"{value:g}" for value in values)
 
 
-def _wrong_images(scores: TestScores) -> tuple[Gallery, ...]:
+def _wrong_images(scores: Accuracy) -> tuple[Gallery, ...]:
     shown = tuple(
         LabelledPicture(
             mistake.picture,
@@ -273,7 +273,7 @@ def _wrong_images(scores: TestScores) -> tuple[Gallery, ...]:
     return (Gallery(message("Wrong, and most sure of it"), shown),) if shown else ()
 
 
-def _reliability(scores: TestScores) -> Curve:
+def _reliability(scores: Accuracy) -> Curve:
     bins = tuple((100.0 * b.confidence, 100.0 * b.correct / b.count) for b in scores.calibration if b.count)
     lines = (
         Series(message("This network, a dot for each tenth"), bins),
@@ -283,7 +283,7 @@ def _reliability(scores: TestScores) -> Curve:
     return Curve(title, message("Mean confidence in percent"), message("Correct"), lines, y_unit="%")
 
 
-def _calibration(scores: TestScores) -> Table:
+def _calibration(scores: Accuracy) -> Table:
     rows = tuple(
         (f"{index * 10}-{index * 10 + 10} %", item.count, f"{item.confidence:.1%}", f"{item.correct / item.count:.1%}")
         for index, item in enumerate(scores.calibration)

@@ -1,0 +1,9 @@
+"""One file a kind of record: what was observed, never what it is worth. A new file here is found by itself."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

@@ -1,0 +1,43 @@
+"""`test` of exp2.py on networks and data that it has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from grader.evidence.fields import Count, Lines, Name
+from grader.evidence.kinds.calls import FailedCall, Figure
+from grader.evidence.registry import record
+from grader.records import strict
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class EvaluationRun:
+    """One call of `test`: a network, a loader, what came back and what it did to the network."""
+
+    setting: Literal["equal batches", "short last batch", "layers that eval() switches"]
+    classes: Count
+    images: Count
+    batch: Count
+    loss: Figure
+    accuracy: Figure  # percent
+    images_seen: Count
+    trained: bool  # some part was in training mode while the network ran
+    gradients: bool  # gradients were prepared while the network ran
+    left_gradients: bool
+    mode_kept: bool
+    changed: Annotated[tuple[Name, ...], Field(max_length=20)]  # parameters and buffers with other values afterwards
+
+
+@record
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """`test` of exp2.py on networks and data that it has not seen."""
+
+    runs: Annotated[tuple[EvaluationRun, ...], Field(max_length=10)]
+    failed: Annotated[tuple[FailedCall, ...], Field(max_length=10)] = ()
+    printed: Lines = ()
+    kind: Literal["evaluation"] = "evaluation"

@@ -1,0 +1,22 @@
+"""`learning_rate` of exp2.py, asked for every epoch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from grader.evidence.fields import Lines
+from grader.evidence.registry import record
+
+
+@record
+@dataclass(frozen=True, slots=True)
+class LearningRate:
+    """The schedule, epoch by epoch; None for what is not finite. `again`: the first ones, asked backwards."""
+
+    rates: Annotated[tuple[float | None, ...], Field(min_length=1, max_length=500)]
+    again: Annotated[tuple[float | None, ...], Field(max_length=20)]
+    printed: Lines = ()
+    kind: Literal["learning_rate"] = "learning_rate"
