@@ -18,10 +18,12 @@ from pathlib import Path
 
 from fixtures import IMAGES
 from grader.collect import Bench, processors
+from grader.collect.code.caller import Caller
 from grader.collect.retrieval import look_at_retrieval
-from grader.evidence import ComparedRankings, Seen, Tasks, kind_of
+from grader.collect.subject import Subject
+from grader.evidence import ComparedRankings
 from grader.intake import Archive, open_submission
-from grader.measures.ranking_verdict import accepted
+from grader.measures.ranking_verdict import accepted, chosen
 from grader.records import Student, message
 from grader.sandbox import open_sandbox
 
@@ -64,10 +66,10 @@ def main() -> None:
         submission = open_submission(Archive(packed, Student("Ada")), Path(name) / "unpacked")
         began = time.perf_counter()
         bench = Bench(message("no images"), sandbox, threads=processors())
-        found = look_at_retrieval(submission, bench, Seen(Tasks(())))[kind_of(ComparedRankings)]
+        found = look_at_retrieval(Subject(submission, bench, Caller(submission, None))).compared
         ours = time.perf_counter() - began
-        assert isinstance(found, Seen) and isinstance(found.value, ComparedRankings)
-        agreed = sum(map(accepted, found.value.runs))
+        assert isinstance(found, ComparedRankings)
+        agreed = sum(map(accepted, chosen(found.runs)))
         began = time.perf_counter()
         subprocess.run([sys.executable, "-c", PLAIN, str(IMAGES), *models], check=True)
         plain = time.perf_counter() - began

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from grader.evidence import Accuracy, Checkpoint, Claims, Diagnosis, Measurement, OwnNetwork, Preprocessing
 from grader.evidence.wording import said as worded
-from grader.marking.check import BadLimit, Case, Ramp, check, printed_listing
+from grader.marking.check import BadLimit, Case, Doubt, Ramp, check, printed_listing
+from grader.measures.doubts import doubt
 from grader.measures.intervals import (
     better_preprocessing,
     calibration_error,
@@ -48,8 +49,10 @@ class AccuracyRamp(Ramp):
 
 
 @check(reads=Accuracy, limits=AccuracyRamp)
-def measured_accuracy(case: Case[Accuracy, AccuracyRamp]) -> Verdict:
+def measured_accuracy(case: Case[Accuracy, AccuracyRamp]) -> Verdict | Doubt:
     """The trained network names test images correctly."""
+    if fault := doubt(case.evidence):
+        return Doubt(fault)
     scores = case.seen
     share = scores.correct / scores.count
     low, high = wilson_interval(scores.correct, scores.count)

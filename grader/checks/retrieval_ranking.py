@@ -15,7 +15,7 @@ from grader.evidence import (
     Suspicion,
 )
 from grader.marking.check import BadLimit, Case, check
-from grader.measures.ranking_verdict import accepted, agreeing, class_of, close, count, named
+from grader.measures.ranking_verdict import accepted, agreeing, chosen, class_of, close, count, named
 from grader.measures.ways import BY_NAME, DECLARED, SAID_OF_ALLOWED
 from grader.records import (
     Cell,
@@ -54,7 +54,7 @@ class RankingLimits:
 @check(reads=ComparedRankings, limits=RankingLimits)
 def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict:
     """The reported rankings agree with those that are computed anew."""
-    runs = _one_a_model(case.seen.runs)
+    runs = _one_a_model(chosen(case.seen.runs))
     judged = sorted(((_credit(run, case), run) for run in runs), key=lambda pair: -pair[0])[: case.limits.models]
     credit = sum(share for share, _ in judged) / case.limits.models
     faults = [fault for run in runs for fault in _faults(run, case)]
@@ -154,8 +154,9 @@ def _praise(runs: list[ComparedRun]) -> Message:
 def _exhibits(case: Case[ComparedRankings, RankingLimits]) -> Iterator[Exhibit]:
     images = case.other(RetrievalImages)
     pictures = tuple(i.thumbnail for i in (*images.library, *images.queries) if i.thumbnail) if images else ()
-    yield _table(case.seen.runs)
-    for nth, run in enumerate(case.seen.runs):
+    runs = chosen(case.seen.runs)
+    yield _table(runs)
+    for nth, run in enumerate(runs):
         yield _ranking(run, () if nth else pictures)
 
 

@@ -10,7 +10,16 @@ from statistics import fmean, pstdev
 from grader.evidence import ComparedRankings, ReportedRun, RetrievalReport
 from grader.evidence.kinds.retrieval import TOP
 from grader.marking.check import Case, Part, add_up, check, require_weights
-from grader.measures.ranking_verdict import STILL_USEFUL, Counted, accepted, all_alike, count, rows_of, scores_of
+from grader.measures.ranking_verdict import (
+    STILL_USEFUL,
+    Counted,
+    accepted,
+    all_alike,
+    chosen,
+    count,
+    rows_of,
+    scores_of,
+)
 from grader.records import Cell, Exhibit, Listing, Message, Scalar, Table, Verdict, message
 
 ROUNDED = 0.0051  # of a share: claims are printed in whole percent
@@ -154,7 +163,7 @@ def _lists(run: ReportedRun) -> list[tuple[tuple[str, float | None], ...]]:
 def _suspect(case: Case[RetrievalReport, ScoresLimits]) -> Iterator[Message]:
     """Scores that lie as BatchNorm in training mode, or random weights, have them: told from the numbers alone."""
     compared = case.other(ComparedRankings)
-    cleared = {run.model for run in compared.runs if accepted(run)} if compared else set()
+    cleared = {run.model for run in chosen(compared.runs) if accepted(run)} if compared else set()
     for run in case.seen.runs:
         scores = scores_of(match for query in run.queries for match in query.matches[:TOP])
         if run.model in cleared or run.weights == "random" or run.metric == "euclidean" or not all_alike(scores):

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from grader.evidence import Accuracy, Claims, History, Refused
 from grader.marking.check import BadLimit, Case, check
+from grader.measures.doubts import certain_accuracy
 from grader.measures.intervals import sampling_error
 from grader.records import Curve, Message, Point, Series, Verdict, message
 
@@ -29,7 +30,7 @@ class HistoryLimits:
 @check(reads=History, limits=HistoryLimits)
 def training_history(case: Case[History, HistoryLimits]) -> Verdict:
     """The training history is complete and belongs to the weights."""
-    scores = case.other(Accuracy)
+    scores = certain_accuracy(case.evidence)
     faults = _faults(case.seen)
     measured = 100.0 * scores.correct / scores.count if scores else None
     nearest = _nearest(case.seen, measured)
@@ -63,7 +64,7 @@ def _agreement(
         return 1.0, message(text, n=epochs)  # a fault of ours must not cost the student
     gap = round(abs(nearest - measured), 6)  # 85.04 - 84.54 is a little more than 0.5
     figures = {"n": epochs, "recorded": nearest, "measured": measured, "gap": gap}
-    scores = case.other(Accuracy)
+    scores = certain_accuracy(case.evidence)
     by_chance = 100.0 * sampling_error(scores) if scores else 0.0
     if gap <= case.limits.note + by_chance:
         return 1.0, message(

@@ -5,39 +5,46 @@ Labels exist here and never in a job: a child gets images and returns logits.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import NamedTuple
 
-from grader.collect.code import CODE_RECORDS, NEEDS_A_SANDBOX, Caller, open_caller, own_network, run_code
-from grader.collect.documents import (
-    claims_of,
-    look_at_layout,
-    read_claims,
-    read_history,
-    read_preprocessing,
-    read_tasks,
-    read_written_report,
-)
+from grader.collect.code import open_caller
+from grader.collect.code.caller import Caller
+from grader.collect.code.network import NOT_RUN, own_network
+from grader.collect.documents import claims_of, read_claims, read_documents
 from grader.collect.equipment import Bench, processors
+from grader.collect.looks import code_records, every_look
 from grader.collect.retrieval import look_at_retrieval
-from grader.collect.second_tries import diagnose, settled
-from grader.collect.weights import measure
+from grader.collect.second_tries import diagnose
+from grader.collect.subject import Subject
+from grader.collect.weights import Weights, measure
 from grader.evidence import (
     Accuracy,
+    Checkpoint,
     Claims,
+    ComparedRankings,
     Diagnosis,
     Evidence,
+    Failure,
     History,
-    Layout,
-    Observation,
+    Measurement,
     OwnNetwork,
     Preprocessing,
+    RetrievalImages,
+    RetrievalReport,
+    Seen,
     Tasks,
-    WrittenReport,
     kind_of,
 )
+from grader.measures.doubts import why_no_mark
 from grader.records import Message, Submission, message
 
-__all__ = ["CODE_RECORDS", "NEEDS_A_SANDBOX", "Bench", "collect", "processors"]
+__all__ = ["NOT_RUN", "Bench", "code_records", "collect", "processors"]
+
+MOST_CLAIMS = 100
+
+Outcome = tuple[type[object], object | Failure | None]  # a kind, and the record or why there is none; None: not tried
 
 
 def collect(submission: Submission, bench: Bench, say: Callable[[Message], None]) -> Evidence:
@@ -47,35 +54,68 @@ def collect(submission: Submission, bench: Bench, say: Callable[[Message], None]
 
 
 def _collect(submission: Submission, bench: Bench, caller: Caller, say: Callable[[Message], None]) -> Evidence:
+    """The stages, in the order in which they need one another."""
     say(message("reading what was handed in"))
-    tasks = read_tasks(submission, bench.sandbox)
-    used = read_preprocessing(submission, bench.sandbox)
-    history = read_history(submission, bench.sandbox, tasks)
+    documents = read_documents(submission, bench.sandbox)
+    caller.note_open(documents.open_tasks)
+    subject = Subject(submission, bench, caller, documents.open_tasks)
+    used = documents.preprocessing
     say(message("measuring the accuracy"))
-    looked = measure(submission, bench, used, tasks)
-    claims = read_claims(submission, bench.sandbox, (*looked.claims, *claims_of(history)))
-    seen: dict[str, Observation] = {
-        kind_of(Layout): look_at_layout(submission, tasks),
-        kind_of(Tasks): tasks,
-        kind_of(Preprocessing): used,
-        kind_of(History): history,
-        kind_of(Claims): claims,
-        kind_of(WrittenReport): read_written_report(submission, bench.sandbox),
-        **looked.observations,
-    }
-    trials = diagnose(submission, bench, seen)
-    if trials is not None:
-        seen[kind_of(Diagnosis)] = trials
-    seen[kind_of(Accuracy)] = settled(seen)
+    weights = measure(submission, bench, documents)
+    claims = read_claims(submission, bench.sandbox, (*weights.claims, *claims_of(documents.history)))
+    diagnosis = diagnose(submission, bench, weights, claims, used)
     say(message("trying the code"))
-    seen |= run_code(caller, tasks, bench)
-    own = own_network(caller, submission, bench, seen)
-    if kind_of(OwnNetwork) in own:
-        seen.pop(kind_of(Diagnosis), None)  # of the weights without those that are now used
-    seen |= own
+    looked = [(look.record, look.run(subject)) for look in every_look()]
+    weights, claims, diagnosis = with_own_network(subject, used, Measured(weights, claims, diagnosis))
     say(message("computing the rankings anew"))
-    seen |= look_at_retrieval(submission, bench, tasks)
-    return Evidence(
-        submission.student, submission.digest, submission.archive, tuple(seen.items()), submission.notes,
-        bench.sandbox.name,
-    )  # fmt: skip
+    retrieval = look_at_retrieval(subject)
+    outcomes: list[Outcome] = [
+        (Tasks, documents.tasks), (Preprocessing, used), (History, documents.history), (Claims, claims),
+        (Checkpoint, weights.checkpoint), (Accuracy, weights.accuracy), (Measurement, weights.measurement),
+        (OwnNetwork, weights.own), (Diagnosis, diagnosis), *looked,
+        (RetrievalReport, retrieval.report), (RetrievalImages, retrieval.images),
+        (ComparedRankings, retrieval.compared),
+    ]  # fmt: skip
+    return _evidence(submission, bench.sandbox.name, outcomes)
+
+
+class Measured(NamedTuple):
+    """The weights with what speaks for and against their accuracy."""
+
+    weights: Weights
+    claims: Claims | Failure
+    diagnosis: Diagnosis | Failure | None
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether the accuracy, as a network of ours gives it, can be no mark."""
+        if not isinstance(self.weights.accuracy, Accuracy) or not isinstance(self.weights.checkpoint, Checkpoint):
+            return False
+        claims = self.claims if isinstance(self.claims, Claims) else None
+        diagnosis = self.diagnosis if isinstance(self.diagnosis, Diagnosis) else None
+        return why_no_mark(self.weights.accuracy, self.weights.checkpoint, claims, diagnosis) is not None
+
+
+def with_own_network(subject: Subject, used: Preprocessing | Failure, measured: Measured) -> Measured:
+    """The same, with the submission's own class in place of a network of ours where none of those settles it."""
+    own = own_network(subject, used, measured.weights, measured.unsettled)
+    if own is None:
+        return measured
+    # the diagnosis is of the weights without those that are now used
+    return Measured(own, _with_claims(measured.claims, own), measured.diagnosis if own.own is None else None)
+
+
+def _with_claims(claims: Claims | Failure, weights: Weights) -> Claims | Failure:
+    """What the file claims is read with the network: known claims need not be read again."""
+    if not isinstance(claims, Claims):
+        return claims
+    return replace(claims, claims=tuple(dict.fromkeys((*weights.claims, *claims.claims)))[:MOST_CLAIMS])
+
+
+def _evidence(submission: Submission, sandbox: str, outcomes: Iterable[Outcome]) -> Evidence:
+    seen = tuple(
+        (kind_of(kind), found if isinstance(found, Failure) else Seen(found))
+        for kind, found in outcomes
+        if found is not None
+    )
+    return Evidence(submission.student, submission.digest, submission.archive, seen, submission.notes, sandbox)

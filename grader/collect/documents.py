@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.collect.equipment import validated
 from grader.collect.normalisations import TEMPLATE
-from grader.evidence import (
-    Claim,
-    Claims,
-    History,
-    Layout,
-    Observation,
-    OpenTask,
-    Preprocessing,
-    Refused,
-    Seen,
-    Tasks,
-    WrittenReport,
-)
+from grader.evidence import Claim, Claims, Failure, History, OpenTask, Preprocessing, Refused, Tasks
 from grader.evidence.wording import phrase
 from grader.intake import place
 from grader.lab import LAB
@@ -31,44 +19,48 @@ DOCUMENT_LIMITS = Limits(seconds=60.0, megabytes=2_000)
 MOST_DOCUMENTS = 40
 
 
-def _documents(submission: Submission, names: Iterable[str]) -> tuple[list[str], dict[str, Path]]:
+def files_of(submission: Submission, names: Iterable[str]) -> tuple[list[str], dict[str, Path]]:
     chosen = list(names)[:MOST_DOCUMENTS]
     return chosen, {name: place(submission, name) for name in chosen}
 
 
-def read_tasks(submission: Submission, sandbox: Sandbox) -> Observation:
-    names, files = _documents(submission, submission.parts.sources)
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """What the submission's files say, but for its claims; `open_tasks` are those of `tasks`, unpacked once."""
+
+    tasks: Tasks | Failure
+    preprocessing: Preprocessing | Failure
+    history: History | Failure
+    open_tasks: tuple[OpenTask, ...]
+
+
+def read_documents(submission: Submission, sandbox: Sandbox) -> Documents:
+    """Read the code's open tasks, its normalisation, and the history."""
+    tasks = read_tasks(submission, sandbox)
+    open_ = tuple(sorted(tasks.open, key=lambda task: task.number)) if isinstance(tasks, Tasks) else ()
+    used = read_preprocessing(submission, sandbox)
+    return Documents(tasks, used, read_history(submission, sandbox, open_), open_)
+
+
+def read_tasks(submission: Submission, sandbox: Sandbox) -> Tasks | Failure:
+    names, files = files_of(submission, submission.parts.sources)
     reply = sandbox.run(Job("documents.tasks.read_tasks", {"names": names}, files, limits=DOCUMENT_LIMITS))
     return validated(Tasks, reply.value) if isinstance(reply, Reply) else reply
 
 
-def look_at_layout(submission: Submission, tasks: Observation) -> Observation:
-    """The files; refused where they are the template as it was given, for then there is nothing to look for."""
-    parts, open_ = submission.parts, open_tasks(tasks)
-    results = (*parts.checkpoints, *parts.other_weights, parts.history, parts.retrieval, *parts.reports)
-    scripts = [path for path in parts.sources if path.casefold() in LAB.scripts]
-    unfinished = {task.file for task in open_}
-    if open_ and not any(results) and unfinished.issuperset(scripts):
-        first = open_[0]
-        text = "The template was handed in as it was given: tasks {numbers} are not done. Begin with {first}: {text}"
-        place = " ({file}, line {line})."
-        numbers = ", ".join(task.number for task in open_)
-        begin = {"first": first.number, "text": first.text, "file": first.file}
-        return Refused("template", message(text + place, numbers=numbers, line=first.line, **begin))
-    return Seen(Layout(submission.files, parts))
-
-
-def open_tasks(tasks: Observation, *numbers: str) -> list[OpenTask]:
-    """The open tasks among `numbers`, by default all."""
-    found = tasks.value.open if isinstance(tasks, Seen) and isinstance(tasks.value, Tasks) else ()
-    return sorted((task for task in found if not numbers or task.number in numbers), key=lambda task: task.number)
+def among(open_tasks: Iterable[OpenTask], numbers: Sequence[str]) -> list[OpenTask]:
+    """The open tasks of these numbers."""
+    return [task for task in open_tasks if task.number in numbers]
 
 
 def not_written(
-    file: str, tasks: Observation, script: str = LAB.training_script, numbers: Sequence[str] = LAB.training_tasks
+    file: str,
+    open_tasks: Iterable[OpenTask],
+    script: str = LAB.training_script,
+    numbers: Sequence[str] = LAB.training_tasks,
 ) -> Refused:
     """What a script writes is missing: because it cannot run yet, or because it was left out."""
-    if open_ := open_tasks(tasks, *numbers):
+    if open_ := among(open_tasks, numbers):
         text = (
             "{missing} is missing, and task {number} is not done: {text} ({file}, line {line}). Finish {script} and run"
             " it: it writes {missing}."
@@ -80,10 +72,10 @@ def not_written(
     return Refused("missing", message(text, missing=file, script=script))
 
 
-def read_preprocessing(submission: Submission, sandbox: Sandbox) -> Observation:
+def read_preprocessing(submission: Submission, sandbox: Sandbox) -> Preprocessing | Failure:
     """What the submission's code says, else the template's constants: a student who changed nothing need not say so."""
     parts = submission.parts
-    names, files = _documents(submission, (*parts.sources, *parts.notebooks))
+    names, files = files_of(submission, (*parts.sources, *parts.notebooks))
     reply = sandbox.run(
         Job("documents.normalisation.read_preprocessing", {"names": names}, files, limits=DOCUMENT_LIMITS)
     )
@@ -95,10 +87,10 @@ def read_preprocessing(submission: Submission, sandbox: Sandbox) -> Observation:
     return validated(Preprocessing, reply.value)
 
 
-def read_history(submission: Submission, sandbox: Sandbox, tasks: Observation) -> Observation:
+def read_history(submission: Submission, sandbox: Sandbox, open_tasks: Iterable[OpenTask]) -> History | Failure:
     name = submission.parts.history
     if not name:
-        return not_written(LAB.history, tasks)
+        return not_written(LAB.history, open_tasks)
     job = Job(
         "documents.history.read_history", {"file": name}, {"history": place(submission, name)}, limits=DOCUMENT_LIMITS
     )
@@ -106,34 +98,23 @@ def read_history(submission: Submission, sandbox: Sandbox, tasks: Observation) -
     return validated(History, reply.value) if isinstance(reply, Reply) else reply
 
 
-def read_claims(submission: Submission, sandbox: Sandbox, known: Sequence[Claim]) -> Observation:
+def read_claims(submission: Submission, sandbox: Sandbox, known: Sequence[Claim]) -> Claims | Failure:
     parts = submission.parts
-    names, files = _documents(submission, (*parts.notebooks, *parts.reports))
+    names, files = files_of(submission, (*parts.notebooks, *parts.reports))
     reply = sandbox.run(Job("documents.claims.read_claims", {"names": names}, files, limits=DOCUMENT_LIMITS))
     if not isinstance(reply, Reply):  # what checkpoint and history state is known all the same
-        return Seen(Claims(tuple(known), (phrase("unread_any", kind=reply.outcome),))) if known else reply
+        return Claims(tuple(known), (phrase("unread_any", kind=reply.outcome),)) if known else reply
     read = validated(Claims, reply.value)
-    if isinstance(read, Seen) and isinstance(read.value, Claims):
-        return Seen(replace(read.value, claims=(*known, *read.value.claims)[:100]))
-    return read
+    return replace(read, claims=(*known, *read.claims)[:100]) if isinstance(read, Claims) else read
 
 
-def read_written_report(submission: Submission, sandbox: Sandbox) -> Observation:
-    """The report's text, for the person who marks it."""
-    names, files = _documents(submission, submission.parts.reports)
-    if not names:
-        return Refused("no_report", message("No written report was found. Hand in report.pdf or report.md."))
-    reply = sandbox.run(Job("documents.report_text.read_report", {"names": names}, files, limits=DOCUMENT_LIMITS))
-    return validated(WrittenReport, reply.value) if isinstance(reply, Reply) else reply
-
-
-def claims_of(history: Observation) -> list[Claim]:
-    if not isinstance(history, Seen) or not isinstance(history.value, History):
+def claims_of(history: History | Failure) -> list[Claim]:
+    if not isinstance(history, History):
         return []
-    epochs = [epoch for epoch in history.value.epochs if epoch.test_accuracy is not None]
+    epochs = [epoch for epoch in history.epochs if epoch.test_accuracy is not None]
     stated = [(epoch.epoch, epoch.test_accuracy or 0.0) for epoch in epochs if 0 <= (epoch.test_accuracy or 0) <= 100]
     if not stated:
         return []
     chosen = dict.fromkeys((max(stated, key=lambda pair: pair[1]), stated[-1]))  # once where the last is the best
-    source = history.value.source
+    source = history.source
     return [Claim(accuracy / 100.0, source, 0, f"epoch {epoch}: {accuracy:g}") for epoch, accuracy in chosen]

@@ -6,17 +6,19 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from grader.dataset import ImageSet
-from grader.evidence import Malformed, Observation, Seen
+from grader.evidence import Malformed
 from grader.evidence.wording import phrase
 from grader.records import Message
 from grader.sandbox import Limits, Sandbox
 
 CHECKPOINT_LIMITS = Limits()
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,10 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def validated(record: type[Any], fields: dict[str, Any]) -> Observation:
-    """The record that a child's fields make; what does not fit is thrown away whole."""
+def validated(record: type[R], fields: dict[str, Any]) -> R | Malformed:
+    """The record that a child's fields make; what does not fit is discarded whole."""
     try:
-        return Seen(TypeAdapter(record).validate_json(json.dumps(fields)))
+        return TypeAdapter(record).validate_json(json.dumps(fields))
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))

@@ -1,46 +1,36 @@
-"""Where the accuracy is not what it should be: the likely reason is looked for, and a doubtful figure is no mark."""
+"""Where the accuracy surprises: the same weights on training images, under the common normalisations."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from grader.collect.equipment import Bench
 from grader.collect.normalisations import ALTERNATIVES
 from grader.collect.scoring import count_correct
-from grader.collect.weights import choose_checkpoint, job_of, run_of
+from grader.collect.weights import Weights, choose_checkpoint, job_of, run_of
 from grader.dataset import ImageSet
-from grader.evidence import (
-    Accuracy,
-    Checkpoint,
-    Claims,
-    Diagnosis,
-    Observation,
-    Preprocessing,
-    Seen,
-    Trial,
-    Unavailable,
-    kind_of,
-)
+from grader.evidence import Accuracy, Claims, Diagnosis, Failure, Preprocessing, Trial
 from grader.evidence.wording import phrase
 from grader.intake import place
-from grader.measures.intervals import better_preprocessing, sampling_error
-from grader.records import Scalar, Submission, message
+from grader.measures.doubts import surprises
+from grader.records import Submission
 from grader.sandbox import Reply
 
 TRIAL_IMAGES = 2_000  # the first training images: enough to tell preprocessings apart, a fifth of the test set's time
-SURPRISING = 0.01  # a claim that much above the measured accuracy is looked into
-POOR = 0.50  # below this any accuracy is looked into
 
 
-def diagnose(submission: Submission, bench: Bench, seen: Mapping[str, Observation]) -> Observation | None:
-    """Where the accuracy surprises: the same weights on training images, under the common preprocessings."""
-    scores, claims, used = (_value(seen, kind) for kind in (Accuracy, Claims, Preprocessing))
-    path = choose_checkpoint(submission)
-    if not scores or not used or not isinstance(bench.images, ImageSet) or not isinstance(path, str):
+def diagnose(
+    submission: Submission, bench: Bench, weights: Weights, claims: Claims | Failure, used: Preprocessing | Failure
+) -> Diagnosis | Failure | None:
+    """How many training images are classified correctly under each normalisation; None where nothing surprises."""
+    accuracy, path = weights.accuracy, choose_checkpoint(submission)
+    if not isinstance(accuracy, Accuracy) or not isinstance(used, Preprocessing):
         return None
-    if not _surprises(scores, claims) or scores.not_finite == scores.count:  # no normalisation mends an overflow
+    if not isinstance(bench.images, ImageSet) or not isinstance(path, str):
+        return None
+    if accuracy.not_finite == accuracy.count:  # no normalisation fixes an overflow
+        return None
+    if not surprises(accuracy, claims if isinstance(claims, Claims) else None):
         return None
     labels = bench.images.labels("train")[:TRIAL_IMAGES]
     named = {"as_graded": used, **{name: how for name, how in ALTERNATIVES.items() if not _same(how, used)}}
@@ -51,35 +41,7 @@ def diagnose(submission: Submission, bench: Bench, seen: Mapping[str, Observatio
         return reply
     counts = [count_correct(reply.arrays[f"logits_{index}"], labels) for index in range(len(runs))]
     pairs = zip(tried.items(), counts, strict=True)
-    return Seen(Diagnosis(tuple(Trial(phrase(name), how, correct, len(labels)) for (name, how), correct in pairs)))
-
-
-def _surprises(scores: Accuracy, claims: Claims | None) -> bool:
-    """Whether the accuracy is poor, or clearly below a claim."""
-    share = scores.correct / scores.count
-    highest = max((claim.accuracy for claim in claims.claims), default=0.0) if claims else 0.0
-    return share < POOR or highest - share > SURPRISING + sampling_error(scores)
-
-
-def settled(seen: Mapping[str, Observation]) -> Observation:
-    """The scores; none where they surprise and the file holds weights that were left aside, which may be why."""
-    scores, claims, checkpoint = (_value(seen, kind) for kind in (Accuracy, Claims, Checkpoint))
-    explained = better_preprocessing(_value(seen, Diagnosis)) is not None
-    if not scores or not checkpoint or not checkpoint.spare_weights or explained or not _surprises(scores, claims):
-        return seen[kind_of(Accuracy)]
-    text = (
-        "{file} holds more weights than {network} has ({spare}). Measured without them it names {share:.2%} of the test"
-        " images correctly, which is no mark if the submission's network uses them: look at its code, and ask the"
-        " student for weights without them if it does not."
-    )
-    values: dict[str, Scalar] = {"file": checkpoint.path, "network": checkpoint.network}
-    spare = ", ".join(checkpoint.spare_weights)
-    return Unavailable(message(text, **values, spare=spare, share=scores.correct / scores.count))
-
-
-def _value(seen: Mapping[str, Observation], kind: type[Any]) -> Any:
-    outcome = seen.get(kind_of(kind))
-    return outcome.value if isinstance(outcome, Seen) else None
+    return Diagnosis(tuple(Trial(phrase(name), how, correct, len(labels)) for (name, how), correct in pairs))
 
 
 def _same(one: Preprocessing, other: Preprocessing) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.collect.documents import not_written
+from grader.collect.documents import Documents, not_written
 from grader.collect.equipment import Bench, validated
 from grader.collect.pixels import with_pictures
 from grader.collect.scoring import digest, score
@@ -21,12 +21,10 @@ from grader.evidence import (
     Claim,
     Failure,
     Measurement,
-    Observation,
+    OwnNetwork,
     Preprocessing,
     Refused,
-    Seen,
     Unavailable,
-    kind_of,
 )
 from grader.intake import place
 from grader.lab import LAB
@@ -35,29 +33,33 @@ from grader.sandbox import ArraySpec, Job, Reply
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    observations: dict[str, Observation]
+class Weights:
+    """What is observed of the weights; `claims` are those that the file itself makes.
+
+    `own` is there where the submission's own class ran them, and not a network of the grader's.
+    """
+
+    checkpoint: Checkpoint | Failure
+    accuracy: Accuracy | Failure
+    measurement: Measurement | Failure
     claims: tuple[Claim, ...] = ()
+    own: OwnNetwork | Failure | None = None
 
 
-def measure(submission: Submission, bench: Bench, used: Observation, tasks: Observation) -> Looked:
-    chosen = choose_checkpoint(submission) or not_written(LAB.checkpoint, tasks)
-    preprocessing = used.value if isinstance(used, Seen) else None
+def measure(submission: Submission, bench: Bench, documents: Documents) -> Weights:
+    """The weights that count, run on the test images with the normalisation that the code states."""
+    chosen = choose_checkpoint(submission) or not_written(LAB.checkpoint, documents.open_tasks)
+    used = documents.preprocessing
     if not isinstance(chosen, str):
-        return _failed(chosen)
-    if not isinstance(preprocessing, Preprocessing):
-        assert not isinstance(used, Seen)
-        return _failed(used)
+        return without(chosen)
+    if not isinstance(used, Preprocessing):
+        return without(used)
     images = bench.images
-    runs = (
-        [run_of("images", preprocessing, len(images.labels("test")[: bench.part]))]
-        if isinstance(images, ImageSet)
-        else []
-    )
+    runs = []
+    if isinstance(images, ImageSet):
+        runs = [run_of("images", used, len(images.labels("test")[: bench.part]))]
     reply = bench.sandbox.run(job_of(place(submission, chosen), bench, runs, "test"))
-    if not isinstance(reply, Reply):
-        return _failed(reply)
-    return _scored(reply, chosen, images)
+    return _scored(reply, chosen, images) if isinstance(reply, Reply) else without(reply)
 
 
 def choose_checkpoint(submission: Submission) -> str | Failure | None:
@@ -75,8 +77,9 @@ def choose_checkpoint(submission: Submission) -> str | Failure | None:
     return None
 
 
-def _failed(failure: Failure) -> Looked:
-    return Looked({kind_of(kind): failure for kind in (Checkpoint, Accuracy, Measurement)})
+def without(failure: Failure) -> Weights:
+    """Nothing of the weights could be observed."""
+    return Weights(failure, failure, failure)
 
 
 def run_of(images: str, used: Preprocessing, count: int) -> dict[str, Any]:
@@ -100,22 +103,18 @@ def job_of(weights: Path, bench: Bench, runs: list[dict[str, Any]], split: str) 
     return Job("weights.checkpoint.run_checkpoint", inputs, files, arrays, bench.limits)
 
 
-def _scored(reply: Reply, path: str, images: ImageSet | Message) -> Looked:
+def _scored(reply: Reply, path: str, images: ImageSet | Message) -> Weights:
     found = reply.value.get("checkpoint")
     checkpoint = validated(Checkpoint, {**found, "path": path} if isinstance(found, dict) else {})
     claims = checkpoint_claim(reply.value.get("claim"), path)
-    observations = {kind_of(Checkpoint): checkpoint}
     if isinstance(images, Message):
-        return Looked({**observations, kind_of(Accuracy): Unavailable(images)}, claims)
+        return Weights(checkpoint, Unavailable(images), Unavailable(images), claims)
     logits: NDArray[np.float32] = reply.arrays["logits_0"]
-    labels = images.labels("test")
-    scores = score(logits, labels, images.name, images.classes)
-    observations[kind_of(Accuracy)] = Seen(with_pictures(scores, images))
+    accuracy = with_pictures(score(logits, images.labels("test"), images.name, images.classes), images)
     fields = reply.value.get("measurements")
-    own = {"logits_digest": digest(logits), "dataset_digest": images.digest}
     first = fields[0] if isinstance(fields, list) and fields and isinstance(fields[0], dict) else {}
-    observations[kind_of(Measurement)] = validated(Measurement, {**first, **own})
-    return Looked(observations, claims)
+    own = {"logits_digest": digest(logits), "dataset_digest": images.digest}
+    return Weights(checkpoint, accuracy, validated(Measurement, {**first, **own}), claims)
 
 
 def checkpoint_claim(found: Any, path: str) -> tuple[Claim, ...]:

@@ -86,9 +86,10 @@ class Malformed:
 @strict
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """We could not look: no data set, no sandbox. Never the student's fault."""
+    """We could not look: no data set, no sandbox. Never the student's fault. `code` says which, where it matters."""
 
     message: Message
+    code: str = ""
     outcome: Literal["unavailable"] = "unavailable"
 
 
@@ -109,6 +110,7 @@ class Evidence:
     observations: tuple[tuple[str, Annotated[Observation, Field(discriminator="outcome")]], ...]  # by record kind
     notes: tuple[Message, ...] = ()
     sandbox: str = ""
+    schema: Literal["evidence/2"] = "evidence/2"
 
     def observation(self, record: type[object]) -> Observation:
         """What became of looking for this kind of record."""

@@ -45,13 +45,21 @@ class Check:
     title: str
     reads: type[Any]
     limits: type[Any]
-    judge: Callable[[Case[Any, Any]], Verdict]
+    judge: Callable[[Case[Any, Any]], Verdict | Doubt]
 
 
-def check(reads: type[S], limits: type[L]) -> Callable[[Callable[[Case[S, L]], Verdict]], Check]:
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """In place of a verdict: what was seen is no mark by itself, and staff must look first."""
+
+    fault: Message
+    exhibits: tuple[Exhibit, ...] = ()
+
+
+def check(reads: type[S], limits: type[L]) -> Callable[[Callable[[Case[S, L]], Verdict | Doubt]], Check]:
     """Declare a check: the record it judges and the limits it needs. Name and title come from the function."""
 
-    def declare(function: Callable[[Case[S, L]], Verdict]) -> Check:
+    def declare(function: Callable[[Case[S, L]], Verdict | Doubt]) -> Check:
         title = (inspect.getdoc(function) or "").partition("\n")[0].rstrip(".")
         return Check(function.__name__, title, reads, limits, function)
 

@@ -18,8 +18,9 @@ from grader.evidence import (
     Preprocessing,
 )
 from grader.evidence.wording import said
+from grader.measures.doubts import certain_accuracy
 from grader.measures.intervals import better_preprocessing, fits_training
-from grader.measures.ranking_verdict import accepted, close, named
+from grader.measures.ranking_verdict import accepted, chosen, close, named
 from grader.records import Flag, Message, Scalar, message
 
 # Measured on 1,000 images: the reference's ResNet20 loses nothing, the demo's 1.5 points, an MLP and a small CNN that
@@ -35,7 +36,7 @@ def raise_flags(evidence: Evidence) -> tuple[Flag, ...]:
 
 
 def _claim_above(evidence: Evidence) -> Iterator[Flag]:
-    scores, claims = evidence.seen(Accuracy), evidence.seen(Claims)
+    scores, claims = certain_accuracy(evidence), evidence.seen(Claims)
     if not scores or not claims or not claims.claims:
         return
     share = scores.correct / scores.count
@@ -115,7 +116,7 @@ def _unusual_input(evidence: Evidence) -> Iterator[Flag]:
 def _rankings(evidence: Evidence) -> Iterator[Flag]:
     """What a person should look at: rankings that nearly agree, and those that could not be computed anew."""
     compared = evidence.seen(ComparedRankings)
-    for run in compared.runs if compared else ():
+    for run in chosen(compared.runs) if compared else ():
         if run.basis == "report" and run.why_not:
             text = "The rankings of {model} were held against nothing but the report: {why}"
             yield Flag("ranking not computed anew", message(text, model=run.model or "?", why=run.why_not))

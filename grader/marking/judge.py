@@ -8,11 +8,12 @@ from grader.evidence import (
     Failure,
     Refused,
     Seen,
+    Unavailable,
     WrittenReport,
 )
 from grader.evidence.explain import explain
 from grader.marking.by_hand import awaited
-from grader.marking.check import Case
+from grader.marking.check import Case, Doubt
 from grader.marking.rubric import Line, Rubric
 from grader.records import Blocked, Finding, Judged, Listing, Unjudged, message
 
@@ -30,10 +31,13 @@ def _finding(line: Line, evidence: Evidence) -> Finding:
     if not isinstance(outcome, Seen):
         return _not_seen(line.check.name, outcome)
     try:
-        return Judged(line.check.name, line.check.judge(Case(outcome.value, line.limits, evidence)))
+        verdict = line.check.judge(Case(outcome.value, line.limits, evidence))
     except Exception as error:  # a bug of ours must cost neither the student nor the rest of the class
         fault = "the check failed on this submission ({kind}: {error}); please report it"
         return Unjudged(line.check.name, message(fault, kind=type(error).__name__, error=str(error)[:300]))
+    if isinstance(verdict, Doubt):
+        return Unjudged(line.check.name, verdict.fault, verdict.exhibits)
+    return Judged(line.check.name, verdict)
 
 
 def _not_seen(check: str, outcome: Failure) -> Finding:
@@ -45,5 +49,7 @@ def _not_seen(check: str, outcome: Failure) -> Finding:
         case Crashed(tail=tail):
             title = message("The last lines of the process that was looking")
             return Unjudged(check, explain(outcome), (Listing(title, tuple(tail.splitlines()[-20:])),))
+        case Unavailable(code=code):
+            return Unjudged(check, explain(outcome), (), code)
         case _:
             return Unjudged(check, explain(outcome))

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from grader.evidence import Accuracy, Evidence, Measurement
+from grader.evidence import Evidence, Measurement
 from grader.evidence.wording import english
 from grader.marking.flags import raise_flags
 from grader.marking.judge import judge
 from grader.marking.lateness import lateness
 from grader.marking.rubric import Rubric
+from grader.measures.doubts import certain_accuracy
 from grader.records import Adjustment, Flag, Grade, MadeBy, Mark, message
 
 
 def mark(evidence: Evidence, rubric: Rubric, made_by: MadeBy) -> Grade:
     """Judge and add up. It runs no code of a student and needs no torch: a class can be marked again at any time."""
     findings = judge(evidence, rubric)
-    scores, measured = evidence.seen(Accuracy), evidence.seen(Measurement)
+    scores, measured = certain_accuracy(evidence), evidence.seen(Measurement)
     if measured:
         made_by = replace(
             made_by, torch=measured.torch, device=measured.device, device_name=measured.device_name,

@@ -86,6 +86,22 @@ def exact(run: ComparedRun) -> bool:
     return accepted(run) and median(errors) <= EXACT
 
 
+def chosen(runs: Iterable[ComparedRun]) -> tuple[ComparedRun, ...]:
+    """Each run beside the way that counts: one that agrees to the printed digits, else the nearest honest one."""
+    return tuple(_chosen(run) for run in runs)
+
+
+def _chosen(run: ComparedRun) -> ComparedRun:
+    if not run.other_ways:
+        return run
+    ways = [replace(run, other_ways=(), suspicions=())]
+    for way in run.other_ways:
+        fields = {"pipeline": way.pipeline, "queries": way.queries, "distance": way.distance, "example": way.example}
+        ways.append(replace(ways[0], **fields))  # type: ignore[arg-type]
+    agreeing_ways = [way for way in ways if exact(way)]
+    return agreeing_ways[0] if agreeing_ways else replace(nearest_honest(ways), suspicions=run.suspicions)
+
+
 def nearest_honest(runs: Sequence[ComparedRun]) -> ComparedRun:
     """Of the same run beside several allowed ways, the declared one first: the nearest that fits, else the declared.
 

@@ -57,6 +57,7 @@ class Unjudged:
     check: str
     fault: Message
     exhibits: tuple[Exhibit, ...] = ()
+    code: str = ""
     state: Literal["unjudged"] = "unjudged"
 
 
@@ -215,7 +216,7 @@ class Grade:
     notes: tuple[Message, ...] = ()  # what intake set aside or repaired
     adjustments: tuple[Adjustment, ...] = ()
     unusable: bool = False  # the archive itself was refused: every finding is Blocked by that
-    schema: Literal["grade/1"] = field(default="grade/1")
+    schema: Literal["grade/2"] = field(default="grade/2")
 
     @property
     def total(self) -> float:

@@ -19,7 +19,7 @@ from grader.intake.leave_out import reason_to_leave_out
 from grader.lab import LAB
 from grader.marking.check import Case
 from grader.marking.rubric import Rubric
-from grader.records import Checked, Message, Student, message
+from grader.records import Checked, Message, Student, Verdict, message
 from grader.records.errors import BadLab, BadSubmission
 
 SUBMISSION = "submission.zip"
@@ -62,7 +62,7 @@ class Packed:
             if line.check is not None and line.check.reads is Layout:
                 evidence = Evidence(Student(""), "", self.path.name, ())
                 verdict = line.check.judge(Case(self.layout, line.limits, evidence))
-                if verdict.credit < 1.0:
+                if isinstance(verdict, Verdict) and verdict.credit < 1.0:
                     yield Checked(message("Missing"), "bad", verdict.message, verdict.hints)
 
 

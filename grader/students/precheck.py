@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.collect import CODE_RECORDS, NEEDS_A_SANDBOX, Bench, collect, processors
+from grader.collect import NOT_RUN, Bench, code_records, collect, processors
 from grader.dataset import ImageSet, find_cifar10
 from grader.evidence import Accuracy, Evidence, OpenTask, Tasks
 from grader.intake import Archive, open_submission
@@ -60,7 +60,7 @@ def precheck(folder: Path, data: Path | None, cache: Path, rubric: Rubric, say: 
         for line, finding in zip(rubric.lines, findings, strict=True)
         if line.criterion.audience == "student"
         and line.check is not None
-        and line.check.reads not in CODE_RECORDS  # the public tests stand for it
+        and line.check.reads not in code_records()  # the public tests stand for it
     ]
     return Precheck(tuple(_tasks(tested, evidence)), tuple(lines))
 
@@ -107,7 +107,7 @@ def _criterion(line: Line, finding: Finding, evidence: Evidence) -> Checked:
     match finding:
         case Blocked(cause=cause):
             return Checked(subject, "bad", message("not ready"), (cause,))
-        case Unjudged(fault=fault) if fault == NEEDS_A_SANDBOX:
+        case Unjudged(code=code) if code == NOT_RUN:
             text = "not measured here: the weights are of a network of your own, which the grader builds by its class"
             step = "Define the class in models.py or exp2.py, so that it can be built without arguments, as {example}."
             return Checked(subject, "worse", message(text), (message(step, example="MyNet()"),))

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,10 @@ from grader.evidence import (
     FailedCall,
     Failure,
     Malformed,
-    Observation,
     OpenTask,
     OutOfMemory,
     PrintedTooMuch,
     Refused,
-    Seen,
-    Tasks,
     TimedOut,
     Unavailable,
 )
@@ -34,6 +31,8 @@ from grader.evidence.wording import said
 from grader.lab import LAB
 from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, CodeSandbox, Job, Limits, Reply
+
+R = TypeVar("R")
 
 IMPORT_LIMITS = Limits(seconds=20.0, megabytes=3_000)  # no script of the lab takes two seconds
 CALL_LIMITS = Limits(seconds=60.0, megabytes=3_000)  # the slowest call takes about two
@@ -75,10 +74,9 @@ class Caller:
         self._imported: dict[str, Failure | None] = {}
         self._printed: list[str] = []
 
-    def note_open(self, tasks: Observation) -> None:
+    def note_open(self, tasks: Iterable[OpenTask]) -> None:
         """Remember the template's open tasks: a function that is one is not called."""
-        if isinstance(tasks, Seen) and isinstance(tasks.value, Tasks):
-            self._open = {(task.file, task.number): task for task in tasks.value.open}
+        self._open = {(task.file, task.number): task for task in tasks}
 
     @property
     def can_run(self) -> bool:
@@ -88,12 +86,6 @@ class Caller:
     def will_run(self, script: str) -> bool:
         """Whether a script is there, and a sandbox to run it in."""
         return self._sandbox is not None and self._place(script) is not None
-
-    def before_any_code(self, job: Job) -> Reply | Failure:
-        """Answer a job of our own, in the sandbox that no student code has touched yet."""
-        assert self._sandbox is not None
-        assert not self._imported
-        return self._sandbox.call(job).answer
 
     def call(self, script: str, call: Call) -> Reply | Failure:
         """Call a function of a script of the lab. A Failure is Refused where the student can mend it."""
@@ -159,9 +151,7 @@ class _Doing:
     ours: bool = False  # its limits are the grader's own
 
 
-def observed(
-    record: type[Any], fields: dict[str, Any], caller: Caller, failed: Iterable[FailedCall] = ()
-) -> Observation:
+def observed(record: type[R], fields: dict[str, Any], caller: Caller, failed: Iterable[FailedCall] = ()) -> R | Failure:
     """The record of a student's code, with what it printed and the calls that gave nothing."""
     told = [{"call": one.call, "message": asdict(one.message)} for one in failed]
     found = validated(record, {**fields, "printed": caller.printed(), **({"failed": told} if told else {})})

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
 from grader.collect.code.caller import Call, Caller
 from grader.collect.code.network_run import Fit, Run, measured
-from grader.collect.equipment import Bench
-from grader.collect.weights import choose_checkpoint
+from grader.collect.subject import Subject
+from grader.collect.weights import Weights, choose_checkpoint, without
 from grader.disk.names import from_disk
-from grader.evidence import (
-    Accuracy,
-    Checkpoint,
-    Failure,
-    Measurement,
-    Observation,
-    Preprocessing,
-    Refused,
-    Seen,
-    Unavailable,
-    kind_of,
-)
+from grader.evidence import Failure, Preprocessing, Refused, Unavailable
 from grader.evidence.refusals import REFUSALS, heard_refusal
 from grader.evidence.wording import heard
 from grader.intake import place
@@ -32,6 +20,7 @@ from grader.sandbox import Reply
 
 UNKNOWN_NETWORK = ("network", "more_weights", "layer")  # refusals after which the submission's own class is tried
 FIRST_SCRIPTS = ("models.py", "exp2.py")  # where the class should be; then the files nearest to the root
+NOT_RUN = "own_network_not_run"
 MOST_SCRIPTS = 8
 MOST_TOLD = 2  # of what was tried, in the sentence; all of it stands below
 
@@ -46,44 +35,25 @@ NONE_FITS = (
 )
 
 
-def own_network(
-    caller: Caller, submission: Submission, bench: Bench, seen: Mapping[str, Observation]
-) -> dict[str, Observation]:
-    """What takes the place of what was seen of the weights; {} where a network of ours runs them, or no code is there.
+def own_network(subject: Subject, used: Preprocessing | Failure, weights: Weights, unsettled: bool) -> Weights | None:
+    """What takes the place of what was seen of the weights; None where that stands.
 
-    Also where they fit one of ours and hold more besides, and its accuracy is no mark for that reason.
+    Looked for where no network of ours fits the weights; and, `unsettled`, where one does and they hold more besides.
     """
-    unknown = _is_unknown(seen)
-    path, used, scripts = choose_checkpoint(submission), seen[kind_of(Preprocessing)], _scripts(submission)
-    if not (unknown or _is_unsettled(seen)) or not isinstance(path, str) or not scripts:
-        return {}
-    if not isinstance(used, Seen) or not isinstance(used.value, Preprocessing):
-        return {}
+    caller, path, scripts = subject.caller, choose_checkpoint(subject.submission), _scripts(subject.submission)
+    unknown = isinstance(weights.checkpoint, Refused) and weights.checkpoint.code in UNKNOWN_NETWORK
+    if not (unknown or unsettled) or not isinstance(path, str) or not scripts or not isinstance(used, Preprocessing):
+        return None
     if not caller.can_run:
-        return _instead(Unavailable(NEEDS_A_SANDBOX)) if unknown else {}
-    caller.printed()  # what the functions printed is told with them
-    weights = place(submission, path)
-    fits = _look_for(caller, scripts, weights)
-    run = Run(caller, bench, path, weights, used.value)
-    found = measured(run, fits, seen) if isinstance(fits, tuple) else fits
-    if isinstance(found, dict):
+        return without(Unavailable(NEEDS_A_SANDBOX, NOT_RUN)) if unknown else None
+    caller.printed()  # what the functions printed is reported with them
+    file = place(subject.submission, path)
+    fits = _look_for(caller, scripts, file)
+    run = Run(caller, subject.equipment, path, file, used)
+    found = measured(run, fits) if isinstance(fits, tuple) else fits
+    if isinstance(found, Weights):
         return found
-    return _instead(found) if found and unknown else {}
-
-
-def _is_unknown(seen: Mapping[str, Observation]) -> bool:
-    outcome = seen[kind_of(Checkpoint)]
-    return isinstance(outcome, Refused) and outcome.code in UNKNOWN_NETWORK
-
-
-def _is_unsettled(seen: Mapping[str, Observation]) -> bool:
-    known = seen[kind_of(Checkpoint)]
-    spare = isinstance(known, Seen) and isinstance(known.value, Checkpoint) and known.value.spare_weights
-    return bool(spare) and isinstance(seen[kind_of(Accuracy)], Unavailable)
-
-
-def _instead(failure: Failure) -> dict[str, Observation]:
-    return {kind_of(kind): failure for kind in (Checkpoint, Accuracy, Measurement)}
+    return without(found) if found and unknown else None
 
 
 def _scripts(submission: Submission) -> list[str]:

@@ -9,36 +9,20 @@ from __future__ import annotations
 import secrets
 import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from grader.collect.code.caller import Call, Caller
-from grader.collect.code.shifted_copies import Shown, shuffle_with_copies
+from grader.collect.code.shifted_copies import shuffle_with_copies
 from grader.collect.equipment import Bench, validated
 from grader.collect.pixels import with_pictures
 from grader.collect.scoring import count_correct, digest, score
-from grader.collect.weights import checkpoint_claim, run_of
+from grader.collect.weights import Weights, checkpoint_claim, run_of
 from grader.dataset import ImageSet
 from grader.disk.names import from_disk
-from grader.evidence import (
-    Accuracy,
-    Checkpoint,
-    Claim,
-    Claims,
-    Failure,
-    Measurement,
-    Observation,
-    OwnNetwork,
-    Preprocessing,
-    Refused,
-    Seen,
-    Unavailable,
-    kind_of,
-)
+from grader.evidence import Checkpoint, Failure, Measurement, OwnNetwork, Preprocessing, Refused, Unavailable
 from grader.lab import LAB
 from grader.records import Message, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
@@ -47,7 +31,6 @@ SEED_BITS = 48
 FEW = 8  # images of the first try
 PIXELS_IN_A_BATCH = 250 * 32 * 32  # as for the networks that the grader knows
 SMALLEST_BATCH = 16
-MOST_CLAIMS = 100
 TWO_FIT = (
     "{first} and {second} in {file} both build a network for the weights in {weights}, and they answer differently:"
     " which of them was trained cannot be told. Leave the other out."
@@ -76,7 +59,7 @@ class Run:
     @property
     def side(self) -> int:
         """Of the images as the network sees them, pixels."""
-        resized = self.used.resize or 32
+        resized = self.used.resize or LAB.image_shape[-1]
         return min(self.used.crop, resized) or resized
 
     @property
@@ -103,8 +86,8 @@ class Run:
         return self.caller.call_in(fit.script, call)
 
 
-def measured(run: Run, fits: tuple[Fit, ...], seen: Mapping[str, Observation]) -> dict[str, Observation] | Failure:
-    """What is observed of the weights, by kind, with the claims of `seen` and their own."""
+def measured(run: Run, fits: tuple[Fit, ...]) -> Weights | Failure:
+    """What is observed of the weights with the network that fits, and what they claim."""
     images = run.bench.images
     if isinstance(images, Message):
         return Unavailable(images)
@@ -131,12 +114,21 @@ def measured(run: Run, fits: tuple[Fit, ...], seen: Mapping[str, Observation]) -
         seconds = round(time.perf_counter() - started, 3)
     if not isinstance(reply, Reply):
         return reply
-    own = {"name": fit.name, "file": fit.script, "line": fit.line, "seed": seed, "printed": run.caller.printed()}
-    return {
-        **_scored(images, shown, reply, own),
-        **_described(run, fit, described, digest(shown.in_order(reply.arrays["logits"])[0]), seconds),
-        kind_of(Claims): _with_claim(seen[kind_of(Claims)], checkpoint_claim(described.value.get("claim"), run.path)),
-    }
+    fields = {"name": fit.name, "file": fit.script, "line": fit.line, "seed": seed, "printed": run.caller.printed()}
+    logits, copies = shown.in_order(reply.arrays["logits"])
+    checkpoint, measurement = _described(run, fit, described, digest(logits), seconds)
+    labels = images.labels("test")
+    correct = {
+        "moved": len(copies), "correct": count_correct(copies, labels[shown.copied]),
+        "correct_before": count_correct(logits[shown.copied], labels[shown.copied]),
+    }  # fmt: skip
+    return Weights(
+        checkpoint,
+        with_pictures(score(logits, labels, images.name, images.classes), images),
+        measurement,
+        checkpoint_claim(described.value.get("claim"), run.path),
+        validated(OwnNetwork, {**fields, **correct}),
+    )
 
 
 def _chosen(run: Run, fits: tuple[Fit, ...], pixels: Path) -> Fit | Failure:
@@ -155,19 +147,9 @@ def _chosen(run: Run, fits: tuple[Fit, ...], pixels: Path) -> Fit | Failure:
     return fit
 
 
-def _scored(images: ImageSet, shown: Shown, reply: Reply, own: dict[str, Any]) -> dict[str, Observation]:
-    labels = images.labels("test")
-    logits, copies = shown.in_order(reply.arrays["logits"])
-    own["moved"] = len(copies)
-    own["correct"] = count_correct(copies, labels[shown.copied])
-    own["correct_before"] = count_correct(logits[shown.copied], labels[shown.copied])
-    return {
-        kind_of(Accuracy): Seen(with_pictures(score(logits, labels, images.name, images.classes), images)),
-        kind_of(OwnNetwork): validated(OwnNetwork, own),
-    }
-
-
-def _described(run: Run, fit: Fit, described: Reply, logits_digest: str, seconds: float) -> dict[str, Observation]:
+def _described(
+    run: Run, fit: Fit, described: Reply, logits_digest: str, seconds: float
+) -> tuple[Checkpoint | Failure, Measurement | Failure]:
     """Checkpoint and Measurement, from what the sandbox without student code says and from what is known here."""
     fields, machine = described.value.get("checkpoint"), described.value.get("machine")
     own = {"path": run.path, "network": f"{fit.name} ({fit.script})"}
@@ -176,13 +158,7 @@ def _described(run: Run, fit: Fit, described: Reply, logits_digest: str, seconds
         "device": "cpu", "precision": "float32", "batch_size": run.batch, "side": run.side, "second_looks": 0,
         "seconds": seconds, "logits_digest": logits_digest, "dataset_digest": run.bench.images.digest,
     }  # fmt: skip
-    return {
-        kind_of(Checkpoint): validated(Checkpoint, {**(fields if isinstance(fields, dict) else {}), **own}),
-        kind_of(Measurement): validated(Measurement, {**(machine if isinstance(machine, dict) else {}), **how}),
-    }
-
-
-def _with_claim(claims: Observation, own: tuple[Claim, ...]) -> Observation:
-    if isinstance(claims, Seen) and isinstance(claims.value, Claims):
-        return Seen(replace(claims.value, claims=tuple(dict.fromkeys((*own, *claims.value.claims)))[:MOST_CLAIMS]))
-    return claims
+    return (
+        validated(Checkpoint, {**(fields if isinstance(fields, dict) else {}), **own}),
+        validated(Measurement, {**(machine if isinstance(machine, dict) else {}), **how}),
+    )

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.collect.code.caller import CALL_LIMITS, Call, Caller, observed
-from grader.evidence import FailedCall, Failure, FeatureVectors, Observation, Refused
+from grader.collect.subject import Look, Subject
+from grader.evidence import FailedCall, Failure, FeatureVectors, Refused
 from grader.sandbox import ArraySpec, Job, Reply, Sandbox
 
 IMAGES = 2
@@ -26,15 +27,10 @@ ROWS = (
 )
 
 
-def true_features(caller: Caller) -> Truth:
-    """What the features are, from the sandbox before any student code has run in it; {} where none will."""
-    if not caller.will_run("extract_features.py"):
-        return {}
-    return {network: caller.before_any_code(_true_job(network, ("right",))) for network in SEEDS}
-
-
-def look_at_features(caller: Caller, truth: Truth, trusted: Sandbox) -> Observation:
+def look(subject: Subject) -> FeatureVectors | Failure:
     """Both networks and `normalise`. Refused where none of the two tasks gives anything to judge."""
+    caller, trusted = subject.caller, subject.equipment.sandbox
+    truth = _true_features(trusted) if caller.will_run("extract_features.py") else {}
     extracted: list[dict[str, Any]] = []
     failures: dict[str, Failure] = {}
     for network in SEEDS:
@@ -45,7 +41,7 @@ def look_at_features(caller: Caller, truth: Truth, trusted: Sandbox) -> Observat
             failures[f"{network}_features"] = found
     rows = np.array(ROWS, dtype=np.float32)
     call = Call(
-        "normalise", "code.features.call_normalise", {}, {"rows": rows}, {"values": ArraySpec("<f4", rows.shape)}
+        "normalise", "code.feature_vectors.call_normalise", {}, {"rows": rows}, {"values": ArraySpec("<f4", rows.shape)}
     )
     reply = caller.call("extract_features.py", call)
     normalised, shape = None, None
@@ -65,6 +61,11 @@ def look_at_features(caller: Caller, truth: Truth, trusted: Sandbox) -> Observat
     return observed(FeatureVectors, fields, caller, failed)
 
 
+def _true_features(trusted: Sandbox) -> Truth:
+    """What the features are, from the sandbox that runs no student code."""
+    return {network: trusted.run(_true_job(network, ("right",))) for network in SEEDS}
+
+
 def _job_inputs(network: str) -> dict[str, Any]:
     return {"network": network, "seed": SEEDS[network], "images": IMAGES}
 
@@ -82,7 +83,9 @@ def _true_job(network: str, ways: tuple[str, ...]) -> Job:
 
 def _extract(caller: Caller, truth: Truth, trusted: Sandbox, network: str) -> dict[str, Any] | Failure:
     wanted = _features(network)
-    call = Call(f"{network}_features", "code.features.call_features", _job_inputs(network), {}, {"values": wanted})
+    call = Call(
+        f"{network}_features", "code.feature_vectors.call_features", _job_inputs(network), {}, {"values": wanted}
+    )
     reply = caller.call("extract_features.py", call)
     if not isinstance(reply, Reply):
         return reply
@@ -117,3 +120,6 @@ def _distance(seen: NDArray[Any], right: NDArray[Any]) -> float | None:
 
 def _plain(values: NDArray[Any]) -> list[list[float | None]]:
     return [[float(value) if np.isfinite(value) else None for value in row] for row in values]
+
+
+LOOK = Look(FeatureVectors, look, calls_code=True)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.collect.code.caller import Call, Caller, observed
-from grader.evidence import FailedCall, Failure, FunctionFit, Observation, Refused
+from grader.collect.subject import Look, Subject
+from grader.evidence import FailedCall, Failure, FunctionFit, Refused
 from grader.sandbox import ArraySpec, Reply
 
 Array = NDArray[np.float64]
@@ -49,8 +50,9 @@ LAB = Task("the lab's function", target, -5.0, 5.0, 100, 600, 0.01, 7)
 OTHER = Task("another function", other, -1.0, 3.0, 60, 900, 0.01, 8)
 
 
-def look_at_fit(caller: Caller) -> Observation:
+def look(subject: Subject) -> FunctionFit | Failure:
     """Both functions, and a few epochs at two rates. The first call decides whether there is anything to judge."""
+    caller = subject.caller
     fits, failed = [], []
     for task in (LAB, OTHER):
         reply = _call(caller, task, task.epochs, task.learning_rate)
@@ -80,7 +82,7 @@ def _call(caller: Caller, task: Task, epochs: int, rate: float) -> Reply | Failu
     size = sum(value.size for pair in _weights(task.seed) for value in pair.values())
     inputs = {"epochs": epochs, "learning_rate": rate}
     return caller.call(
-        "exp1.py", Call("fit", "code.fit.call_fit", inputs, data, {"weights": ArraySpec("<f4", (size,))})
+        "exp1.py", Call("fit", "code.function_fit.call_fit", inputs, data, {"weights": ArraySpec("<f4", (size,))})
     )
 
 
@@ -146,3 +148,6 @@ def _error(layers: Layers, x: Array, function: Callable[[Array], Array]) -> floa
 
 def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
+
+
+LOOK = Look(FunctionFit, look, calls_code=True)

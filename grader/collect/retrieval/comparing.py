@@ -17,6 +17,7 @@ from grader.evidence import (
     ComparedRun,
     Failure,
     Match,
+    OtherWay,
     Pipeline,
     Refused,
     ReportedQuery,
@@ -26,7 +27,7 @@ from grader.evidence import (
 from grader.evidence.kinds.retrieval import TOP, Metric
 from grader.intake import place
 from grader.measures.ranking_distance import Scores, compare, distance, printed_half_digit
-from grader.measures.ranking_verdict import class_asked, class_of, exact, nearest_honest, share
+from grader.measures.ranking_verdict import class_asked, class_of, exact, share
 from grader.measures.ways import ALLOWED, DECLARED, MISTAKES, Way
 from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
@@ -193,16 +194,21 @@ def as_distances(cosines: Scores) -> Scores:
 
 
 def _from_pictures(comparison: Comparison, network: Network) -> ComparedRun | Failure:
-    """The declared way; where it does not fit to the digit, the other allowed ones, then the mistakes."""
-    honest: list[ComparedRun] = []
-    for ways in ((DECLARED,), ALLOWED):
-        tables = _tables(ways, network, comparison)
-        if not isinstance(tables, list):
-            return tables
-        honest += [comparison.compared(way.name, table) for way, table in zip(ways, tables, strict=True)]
-        if any(map(exact, honest)):
-            return next(filter(exact, honest))
-    found = nearest_honest(honest)
+    """The declared way; where it does not agree to the digit, the other allowed ones, then the mistakes."""
+    tables = _tables((DECLARED,), network, comparison)
+    if not isinstance(tables, list):
+        return tables
+    declared = comparison.compared(DECLARED.name, tables[0])
+    if exact(declared):
+        return declared
+    tables = _tables(ALLOWED, network, comparison)
+    if not isinstance(tables, list):
+        return tables
+    honest = [comparison.compared(way.name, table) for way, table in zip(ALLOWED, tables, strict=True)]
+    others = tuple(OtherWay(one.pipeline, one.queries, one.distance, one.example) for one in honest)
+    found = replace(declared, other_ways=others)
+    if any(map(exact, honest)):
+        return found
     bank = (mistake.way for mistake in MISTAKES if mistake.way.metric in (None, comparison.metric))
     tried = [way for way in bank if way.differs(network.pipeline)]
     few = replace(comparison, asked=comparison.asked[:MOST_TRIED])

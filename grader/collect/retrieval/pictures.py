@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from grader.collect.documents import open_tasks
+from grader.collect.documents import among
 from grader.collect.equipment import validated
 from grader.collect.pixels import picture
-from grader.evidence import LibraryImage, Observation, Refused, RetrievalImages
+from grader.evidence import Failure, LibraryImage, OpenTask, Refused, RetrievalImages
 from grader.evidence.kinds.retrieval import MOST_IMAGES, MOST_QUERIES
 from grader.intake import place
 from grader.lab import LAB
@@ -56,11 +56,13 @@ def _below(pictures: Sequence[str], names: tuple[str, ...]) -> tuple[str, ...]:
     return ()
 
 
-def look_at_pictures(submission: Submission, sandbox: Sandbox, tasks: Observation) -> Observation:
+def look_at_pictures(
+    submission: Submission, sandbox: Sandbox, open_tasks: Iterable[OpenTask]
+) -> RetrievalImages | Failure:
     """Every picture described. Refused where there is neither a library nor a query."""
     found = find_pictures(submission)
     if not found.library and not found.queries:
-        return _missing(tasks)
+        return _missing(open_tasks)
     paths = (*found.library, *found.queries)
     count = min(len(paths), MOST_THUMBNAILS)
     with bundle([place(submission, path) for path in paths]) as file:
@@ -81,8 +83,8 @@ def look_at_pictures(submission: Submission, sandbox: Sandbox, tasks: Observatio
     return validated(RetrievalImages, {"library": library, "queries": queries, "more": found.more})
 
 
-def _missing(tasks: Observation) -> Refused:
-    if open_ := open_tasks(tasks, *LAB.retrieval_tasks):
+def _missing(open_tasks: Iterable[OpenTask]) -> Refused:
+    if open_ := among(open_tasks, LAB.retrieval_tasks):
         first = open_[0]
         text = (
             "The images of the retrieval are missing, and task {number} is not done: {text} ({file}, line {line})."

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from grader.collect.documents import DOCUMENT_LIMITS, MOST_DOCUMENTS, not_written
 from grader.collect.equipment import validated
-from grader.evidence import Observation, Refused, RetrievalReport
+from grader.evidence import Failure, OpenTask, Refused, RetrievalReport
 from grader.intake import place
 from grader.lab import LAB
 from grader.records import Submission
 from grader.sandbox import Job, Reply, Sandbox
 
 
-def read_report(submission: Submission, sandbox: Sandbox, tasks: Observation) -> Observation:
+def read_report(submission: Submission, sandbox: Sandbox, open_tasks: Iterable[OpenTask]) -> RetrievalReport | Failure:
     """The rankings in whatever form; Refused where there are none, by the open task where one is why."""
     parts = submission.parts
     rankings = [name for name in (parts.retrieval, *parts.rankings) if name]
@@ -22,5 +24,5 @@ def read_report(submission: Submission, sandbox: Sandbox, tasks: Observation) ->
     )
     reply = sandbox.run(job) if names else None
     if reply is None or (isinstance(reply, Refused) and not rankings):  # a written report need not hold a ranking
-        return not_written(LAB.retrieval, tasks, LAB.retrieval_script, LAB.retrieval_tasks)
+        return not_written(LAB.retrieval, open_tasks, LAB.retrieval_script, LAB.retrieval_tasks)
     return validated(RetrievalReport, reply.value) if isinstance(reply, Reply) else reply

@@ -165,14 +165,29 @@ class Suspicion:
 
 @strict
 @dataclass(frozen=True, slots=True)
+class OtherWay:
+    """The same rankings beside those of another allowed way, as far as it differs from the declared one."""
+
+    pipeline: Name
+    queries: Annotated[tuple[ComparedQuery, ...], Field(max_length=MOST_QUERIES)]
+    distance: float | None = None
+    example: float | None = None
+
+
+@strict
+@dataclass(frozen=True, slots=True)
 class ComparedRun:
-    """One model's rankings beside those computed anew; `basis` says from what."""
+    """One model's rankings beside recomputed ones; `basis` says from what.
+
+    As declared; `other_ways` are those that were tried because the declared one does not agree to the digit. Which of
+    them counts is a decision, which `measures/ranking_verdict.py` makes.
+    """
 
     model: Name
     weights: Name
     metric: Metric
     basis: Literal["images", "features", "report"]
-    pipeline: Name  # the allowed one that fits best: "as declared"
+    pipeline: Name  # "as declared"
     queries: Annotated[tuple[ComparedQuery, ...], Field(max_length=MOST_QUERIES)]
     distance: float | None = None  # of their scores from the honest ones, as in Suspicion
     example: float | None = None  # our score for the first match of the first query
@@ -181,6 +196,7 @@ class ComparedRun:
     absent: Count = 0  # queries among them, which could not be compared
     assumed: Annotated[tuple[Message, ...], Field(max_length=20)] = ()  # what the report leaves out and was taken
     why_not: Message | None = None  # why it was not computed from the images
+    other_ways: Annotated[tuple[OtherWay, ...], Field(max_length=10)] = ()
 
 
 @record

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from grader.collect import Bench
-from grader.collect.code import Caller, open_caller, run_code
-from grader.collect.code.measuring import look_at_learning_rate, look_at_test
-from grader.collect.looks.feature_vectors import look_at_features, true_features
-from grader.collect.looks.function_fit import look_at_fit
-from grader.evidence import EVIDENCE, Evidence, Observation, Seen, Tasks, kind_of
+from grader.collect.code import open_caller
+from grader.collect.code.caller import Caller
+from grader.collect.looks import every_look
+from grader.collect.subject import Subject
+from grader.evidence import EVIDENCE, Evidence, Failure, Observation, Seen, kind_of
 from grader.intake import Archive, open_submission
 from grader.marking.judge import judge
 from grader.marking.rubric import Rubric
@@ -69,7 +69,9 @@ def trying(submission: Callable[..., Submission], shared_sandbox: Sandbox) -> Tr
         handed_in = submission(files)
         bench = Bench(message("no images"), shared_sandbox)
         with open_caller(handed_in, bench) as caller:
-            return run_code(caller, Seen(Tasks(())), bench)
+            subject = Subject(handed_in, bench, caller)
+            found = {kind_of(one.record): one.run(subject) for one in every_look() if one.calls_code}
+        return {kind: one if isinstance(one, Failure) else Seen(one) for kind, one in found.items()}
 
     return run
 
@@ -100,11 +102,10 @@ def judged(
         monkeypatch.setattr(running, "SUBMISSION", handed_in.root)
         caller = Caller(handed_in, InProcess())  # type: ignore[arg-type]
         line = next(line for line in lab_rubric.lines if line.criterion.check == check)
-        look = {
-            "function_fit": look_at_fit, "evaluation": look_at_test, "learning_rate": look_at_learning_rate,
-            "feature_vectors": lambda caller: look_at_features(caller, true_features(caller), shared_sandbox),
-        }[check]  # fmt: skip
-        found = look(caller)
+        (look,) = [one for one in every_look() if one.record is line.check.reads]
+        subject = Subject(handed_in, Bench(message("no images"), shared_sandbox), caller)
+        found = look.run(subject)
+        found = found if isinstance(found, Failure) else Seen(found)
         evidence = Evidence(Student("Ada"), "d" * 64, "a.zip", ((kind_of(line.check.reads), found),))
         stored = EVIDENCE.validate_json(EVIDENCE.dump_json(evidence))  # a mark can be made again from what is stored
         assert stored == evidence

@@ -15,12 +15,13 @@ import torch
 from torch import nn
 
 from fixtures import DEMO_SUBMISSION
-from grader.collect import Bench, collect
-from grader.collect.code import Caller, own_network
+from grader.collect import Bench, Measured, collect, with_own_network
 from grader.collect.code import caller as caller_module
+from grader.collect.code.caller import Caller
 from grader.collect.code.shifted_copies import COPIES, shuffle_with_copies
+from grader.collect.documents import Documents
 from grader.collect.normalisations import TEMPLATE
-from grader.collect.second_tries import settled
+from grader.collect.subject import Subject
 from grader.collect.weights import measure
 from grader.dataset import ImageSet
 from grader.evidence import (
@@ -29,8 +30,8 @@ from grader.evidence import (
     Checkpoint,
     Claims,
     Evidence,
+    Failure,
     Measurement,
-    Observation,
     OwnNetwork,
     Preprocessing,
     Refused,
@@ -141,13 +142,15 @@ def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path, monkeypa
         submission = open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
         monkeypatch.setattr(running, "SUBMISSION", submission.root)
         bench = Bench(images, shared_sandbox, "cpu", 1)
-        seen: dict[str, Observation] = {
-            kind_of(Preprocessing): Seen(TEMPLATE), kind_of(Claims): Seen(Claims(())),
-            **measure(submission, bench, Seen(TEMPLATE), Seen(Tasks(()))).observations,
+        weights = measure(submission, bench, Documents(Tasks(()), TEMPLATE, Unavailable(message("none")), ()))
+        subject = Subject(submission, bench, Caller(submission, runner() if runner else None))
+        weights, claims, _ = with_own_network(subject, TEMPLATE, Measured(weights, Claims(()), None))
+        found = {
+            Preprocessing: TEMPLATE, Claims: claims, Checkpoint: weights.checkpoint, Accuracy: weights.accuracy,
+            Measurement: weights.measurement, **({OwnNetwork: weights.own} if weights.own else {}),
         }  # fmt: skip
-        seen[kind_of(Accuracy)] = settled(seen)
-        seen |= own_network(Caller(submission, runner() if runner else None), submission, bench, seen)
-        evidence = Evidence(Student("Ada Ng"), "d" * 64, "ada.zip", tuple(seen.items()))
+        seen = [(kind_of(kind), one if isinstance(one, Failure) else Seen(one)) for kind, one in found.items()]
+        evidence = Evidence(Student("Ada Ng"), "d" * 64, "ada.zip", tuple(seen))
         assert EVIDENCE.validate_json(EVIDENCE.dump_json(evidence)) == evidence
         return evidence
 

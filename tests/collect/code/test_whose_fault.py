@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from grader.batch import doctor
 from grader.collect import Bench
-from grader.collect.code import Caller, open_caller, run_code
-from grader.collect.code.measuring import look_at_learning_rate, look_at_test
-from grader.collect.looks.function_fit import look_at_fit
+from grader.collect.code import open_caller
+from grader.collect.code.caller import Caller
+from grader.collect.looks import evaluation, every_look, function_fit, learning_rate
+from grader.collect.subject import Subject
 from grader.evidence import (
     Crashed,
     Malformed,
@@ -17,12 +20,11 @@ from grader.evidence import (
     PrintedTooMuch,
     Refused,
     Seen,
-    Tasks,
     TimedOut,
     Unavailable,
 )
 from grader.evidence.refusals import refusal
-from grader.records import message
+from grader.records import Parts, Student, Submission, message
 from grader.sandbox import Reply
 from grader.sandbox.code import Called
 from grader.students.template import make_template
@@ -44,6 +46,10 @@ OURS = {
 }
 
 
+def subject(caller):
+    return Subject(Submission(Student("Ada"), "d", "a.zip", Path(), (), Parts()), None, caller)
+
+
 class Answers:
     """A sandbox that imports everything and answers every call with the same."""
 
@@ -58,16 +64,16 @@ class Answers:
 @pytest.mark.parametrize("what", THEIRS)
 def test_what_student_code_did_is_refused_with_its_own_sentence(submission, right, what):
     answer, said = THEIRS[what]
-    found = look_at_test(Caller(submission(right), Answers(answer)))
+    found = evaluation.look(subject(Caller(submission(right), Answers(answer))))
     assert isinstance(found, Refused)
     assert said in found.message.english()
     assert found.details[-2:] == ("epoch 1", "epoch 2")
 
 
 @pytest.mark.parametrize("what", OURS)
-@pytest.mark.parametrize("look", [look_at_fit, look_at_test, look_at_learning_rate])
+@pytest.mark.parametrize("look", [function_fit, evaluation, learning_rate])
 def test_what_failed_around_it_is_no_refusal(submission, right, what, look):
-    assert isinstance(look(Caller(submission(right), Answers(OURS[what]))), Crashed | Unavailable)
+    assert isinstance(look.look(subject(Caller(submission(right), Answers(OURS[what])))), Crashed | Unavailable)
 
 
 def test_without_a_sandbox_for_code_nothing_is_run_and_the_doctor_is_named(submission, right):
@@ -79,16 +85,17 @@ def test_without_a_sandbox_for_code_nothing_is_run_and_the_doctor_is_named(submi
 
     bench = Bench(message("no images"), Plain())
     with open_caller(submission(right), bench) as caller:
-        found = run_code(caller, Seen(Tasks(())), bench)
-    assert {type(outcome) for outcome in found.values()} == {Unavailable}
-    assert all("'grade doctor' says what to install" in outcome.message.english() for outcome in found.values())
+        seen = Subject(caller._submission, bench, caller)
+        found = [one.run(seen) for one in every_look() if one.calls_code]
+    assert {type(outcome) for outcome in found} == {Unavailable}
+    assert all("'grade doctor' says what to install" in outcome.message.english() for outcome in found)
 
 
 def test_an_open_task_is_named_without_running_anything(submission):
     template = {name: data.decode() for name, data in make_template().items() if name in ("exp1.py", "exp2.py")}
     caller = Caller(submission(template), None)
-    caller.note_open(Seen(Tasks((OpenTask("2.1", "mean loss", "exp2.py", 30),))))
-    found = look_at_test(caller)
+    caller.note_open([OpenTask("2.1", "mean loss", "exp2.py", 30)])
+    found = evaluation.look(subject(caller))
     assert isinstance(found, Refused)
     assert "task 2.1 is not done: mean loss (exp2.py, line 30)" in found.message.english()
 

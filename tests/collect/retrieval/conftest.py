@@ -12,9 +12,12 @@ import pytest
 from fixtures import IMAGES
 from fixtures.stories import rankings as made
 from grader.collect import Bench
+from grader.collect.code.caller import Caller
 from grader.collect.retrieval import look_at_retrieval
-from grader.evidence import ComparedRankings, ComparedRun, Seen, Tasks
+from grader.collect.subject import Subject
+from grader.evidence import ComparedRankings, ComparedRun
 from grader.intake import Archive, open_submission
+from grader.measures.ranking_verdict import chosen
 from grader.records import Student, message
 from grader.sandbox import Sandbox
 
@@ -35,10 +38,9 @@ def look(tmp_path: Path, shared_sandbox: Sandbox) -> Look:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(data)
         submission = open_submission(Archive(folder, Student("Ada")), tmp_path / "unpacked")
-        seen = look_at_retrieval(submission, Bench(message("no images"), shared_sandbox), Seen(Tasks(())))
-        found = seen["compared_rankings"]
-        assert isinstance(found, Seen), found
-        assert isinstance(found.value, ComparedRankings)
-        return found.value.runs
+        subject = Subject(submission, Bench(message("no images"), shared_sandbox), Caller(submission, None))
+        found = look_at_retrieval(subject).compared
+        assert isinstance(found, ComparedRankings), found
+        return chosen(found.runs)
 
     return at

@@ -14,8 +14,10 @@ import pytest
 from fixtures import IMAGES
 from fixtures.stories import rankings as made
 from grader.collect import Bench
+from grader.collect.code.caller import Caller
 from grader.collect.retrieval import look_at_retrieval
-from grader.evidence import ComparedRun, Crashed, OpenTask, Refused, Seen, Tasks
+from grader.collect.subject import Subject
+from grader.evidence import ComparedRun, Crashed, OpenTask, Refused
 from grader.intake import Archive, open_submission
 from grader.measures.ranking_verdict import accepted, agreeing, named
 from grader.measures.ways import ALLOWED
@@ -148,7 +150,7 @@ def test_a_fault_of_ours_is_no_low_mark(tmp_path, shared_sandbox):
     (folder / "retrieval.json").write_text(json.dumps(report))
     submission = open_submission(Archive(folder, Student("Ada")), tmp_path / "unpacked")
     bench = Bench(message("no images"), Broken(shared_sandbox))  # type: ignore[arg-type]
-    assert look_at_retrieval(submission, bench, Seen(Tasks(())))["compared_rankings"] == Crashed("boom")
+    assert look_at_retrieval(Subject(submission, bench, Caller(submission, None))).compared == Crashed("boom")
 
 
 @pytest.mark.parametrize(("open_tasks", "words"), [((), "retrieve.py writes it"), (("4.1",), "task 4.1 is not done")])
@@ -157,10 +159,10 @@ def test_a_written_report_without_a_ranking_is_no_unreadable_ranking(tmp_path, s
     folder.mkdir()
     (folder / "report.md").write_text("# Lab 5\n\nMy network reached 90 % in the end.\n")
     submission = open_submission(Archive(folder, Student("Ada")), tmp_path / "unpacked")
-    tasks = Seen(Tasks(tuple(OpenTask(number, "the cosine", "retrieve.py", 60) for number in open_tasks)))
-    seen = look_at_retrieval(submission, Bench(message("no images"), shared_sandbox), tasks)
-    for kind in ("retrieval_report", "compared_rankings"):
-        found = seen[kind]
+    tasks = tuple(OpenTask(number, "the cosine", "retrieve.py", 60) for number in open_tasks)
+    bench = Bench(message("no images"), shared_sandbox)
+    seen = look_at_retrieval(Subject(submission, bench, Caller(submission, None), tasks))
+    for found in (seen.report, seen.compared):
         assert isinstance(found, Refused)
         assert "retrieval.json is missing" in found.message.english()
         assert words in found.message.english()

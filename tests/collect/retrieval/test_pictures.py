@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 
 from grader.collect.retrieval.pictures import find_pictures, look_at_pictures
-from grader.evidence import Refused, RetrievalImages, Seen, Tasks
+from grader.evidence import Refused, RetrievalImages, Seen
 from grader.intake import Archive, open_submission
 from grader.probes.retrieval.pictures import difference_hash
 from grader.records import Student, Submission
 from grader.sandbox import Sandbox
 
 Open = Callable[[dict[str, bytes]], Submission]
-NO_TASKS = Seen(Tasks(()))
+NO_TASKS = ()
 NOISE = np.random.default_rng(1).integers(0, 256, (40, 60, 3), dtype=np.uint8)
 
 
@@ -45,9 +45,8 @@ def opened(tmp_path: Path) -> Open:
 
 def seen(submission: Submission, sandbox: Sandbox) -> RetrievalImages:
     found = look_at_pictures(submission, sandbox, NO_TASKS)
-    assert isinstance(found, Seen), found
-    assert isinstance(found.value, RetrievalImages)
-    return found.value
+    assert isinstance(found, RetrievalImages), found
+    return found
 
 
 def test_a_picture_has_its_class_size_digest_and_a_thumbnail_of_our_own(opened, shared_sandbox):

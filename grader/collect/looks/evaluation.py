@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.collect.code.caller import Call, Caller, observed
-from grader.evidence import Evaluation, FailedCall, Failure, LearningRate, Observation, Refused
+from grader.collect.subject import Look, Subject
+from grader.evidence import Evaluation, FailedCall, Failure, Refused
 from grader.sandbox import ArraySpec, Reply
 
 Array = NDArray[np.float64]
 
-EPOCHS = 200  # the schedule may be meant for any number up to this
 SIDE, CELL = 32, 8
 EPSILON = 1e-5  # nn.BatchNorm2d's own
 
@@ -50,8 +50,9 @@ class Drawn:
     logits: Array
 
 
-def look_at_test(caller: Caller) -> Observation:
+def look(subject: Subject) -> Evaluation | Failure:
     """Every setting. The first call decides whether there is anything to judge."""
+    caller = subject.caller
     runs, failed = [], []
     for setting in SETTINGS:
         drawn = draw(setting)
@@ -63,12 +64,6 @@ def look_at_test(caller: Caller) -> Observation:
         else:
             failed.append(FailedCall(setting.name, reply.message))
     return observed(Evaluation, {"runs": runs}, caller, failed)
-
-
-def look_at_learning_rate(caller: Caller) -> Observation:
-    """The schedule, sampled over the epochs."""
-    reply = caller.call("exp2.py", Call("learning_rate", "code.test_and_rate.call_learning_rate", {"epochs": EPOCHS}))
-    return observed(LearningRate, reply.value, caller) if isinstance(reply, Reply) else caller.refused(reply)
 
 
 def draw(setting: Setting) -> Drawn:
@@ -108,7 +103,7 @@ def _call(caller: Caller, setting: Setting, drawn: Drawn) -> Reply | Failure:
     data: dict[str, NDArray[Any]] = {**drawn.state, "images": drawn.images, "labels": drawn.labels}
     arrays = {"state": ArraySpec("<f4", (sum(value.size for value in drawn.state.values()),))}
     inputs = {"batch": setting.batch, "training": setting.training}
-    return caller.call("exp2.py", Call("test", "code.test_and_rate.call_test", inputs, data, arrays))
+    return caller.call("exp2.py", Call("test", "code.evaluation.call_test", inputs, data, arrays))
 
 
 def _run(setting: Setting, drawn: Drawn, reply: Reply) -> dict[str, Any]:
@@ -183,3 +178,6 @@ def _changed(drawn: Drawn, after: NDArray[Any]) -> list[str]:
 def _state_order(state: dict[str, Any]) -> list[str]:
     """The order in which torch keeps them: of BatchNorm the parameters, then the statistics."""
     return [name for name in ("scale", "shift", "running_mean", "running_var", "weight", "bias") if name in state]
+
+
+LOOK = Look(Evaluation, look, calls_code=True)

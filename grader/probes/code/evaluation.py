@@ -1,4 +1,4 @@
-"""exp2.py: `test` measures small networks that it has not seen, and `learning_rate` is asked for every epoch."""
+"""exp2.py: `test` measures small networks that it has not seen."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from torch.utils.data import DataLoader, TensorDataset
 from grader.probes.code.running import finite, function, little_endian, number, returned, told_apart
 from grader.probes.refusals import phrase
 from grader.probes.weights.arrays import tensors
-
-FEWEST = 6  # epochs that any schedule is meant for; a list that ends later than that is a schedule too
 
 
 class Watched(nn.Sequential):
@@ -75,25 +73,3 @@ def call_test(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[st
         "left_gradients": any(parameter.grad is not None for parameter in model.parameters()),
         "mode_kept": all(part.training == bool(inputs["training"]) for part in model.modules()),
     }, {"state": little_endian(torch.cat([value.detach().flatten() for value in state]))}
-
-
-def call_learning_rate(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The rate of each epoch as far as the schedule goes, and of the first ones again, from the last to the first."""
-    del files
-    schedule = function(inputs, "learning_rate")
-
-    def rate(epoch: int) -> float | None:
-        doing = f"learning_rate({epoch})"
-        with told_apart(doing):
-            value = schedule(epoch)
-        return finite(number(value, doing, phrase("number")))
-
-    rates = [rate(epoch) for epoch in range(FEWEST)]
-    again = [rate(epoch) for epoch in reversed(range(FEWEST))]
-    for epoch in range(FEWEST, int(inputs["epochs"])):
-        try:
-            value = schedule(epoch)
-        except Exception:  # a schedule may be a list that ends where training ends
-            break
-        rates.append(finite(number(value, f"learning_rate({epoch})", phrase("number"))))
-    return {"rates": rates, "again": again}, {}

@@ -1,0 +1,32 @@
+"""Which files there are."""
+
+from __future__ import annotations
+
+from grader.collect.subject import Look, Subject
+from grader.evidence import Failure, Layout, Refused
+from grader.lab import LAB
+from grader.records import message
+
+
+def look(subject: Subject) -> Layout | Failure:
+    """The files; refused where they are the template as it was given, for then there is nothing to look for."""
+    submission, open_ = subject.submission, subject.open_tasks
+    parts = submission.parts
+    results = (*parts.checkpoints, *parts.other_weights, parts.history, parts.retrieval, *parts.reports)
+    scripts = [path for path in parts.sources if path.casefold() in LAB.scripts]
+    unfinished = {task.file for task in open_}
+    if open_ and not any(results) and unfinished.issuperset(scripts):
+        first = open_[0]
+        return Refused(
+            "template",
+            message(
+                "The template was handed in as it was given: tasks {numbers} are not done. Begin with {first}: {text}"
+                " ({file}, line {line}).",
+                numbers=", ".join(task.number for task in open_), first=first.number, text=first.text,
+                file=first.file, line=first.line,
+            ),
+        )  # fmt: skip
+    return Layout(submission.files, parts)
+
+
+LOOK = Look(Layout, look)

@@ -1,0 +1,23 @@
+"""The written report's text, for the person who marks it."""
+
+from __future__ import annotations
+
+from grader.collect.documents import DOCUMENT_LIMITS, files_of
+from grader.collect.equipment import validated
+from grader.collect.subject import Look, Subject
+from grader.evidence import Failure, Refused, WrittenReport
+from grader.records import message
+from grader.sandbox import Job, Reply
+
+
+def look(subject: Subject) -> WrittenReport | Failure:
+    """The text; refused where there is no report."""
+    submission, sandbox = subject.submission, subject.equipment.sandbox
+    names, files = files_of(submission, submission.parts.reports)
+    if not names:
+        return Refused("no_report", message("No written report was found. Hand in report.pdf or report.md."))
+    reply = sandbox.run(Job("documents.report_text.read_report", {"names": names}, files, limits=DOCUMENT_LIMITS))
+    return validated(WrittenReport, reply.value) if isinstance(reply, Reply) else reply
+
+
+LOOK = Look(WrittenReport, look)

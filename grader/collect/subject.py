@@ -1,0 +1,33 @@
+"""What is looked at, and what one independent observation is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from grader.collect.code.caller import Caller
+from grader.collect.equipment import Bench
+from grader.evidence import Failure, OpenTask
+from grader.records import Submission
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A submission with what it is looked at: its functions ready to be called, the tasks left open, the equipment."""
+
+    submission: Submission
+    equipment: Bench
+    caller: Caller
+    open_tasks: tuple[OpenTask, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Look(Generic[R]):
+    """One independent observation: the kind of record, and the function that makes it. Never raises."""
+
+    record: type[R]
+    run: Callable[[Subject], R | Failure]
+    calls_code: bool = False  # it is seen only where student code can be run

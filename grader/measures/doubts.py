@@ -1,0 +1,50 @@
+"""Whether a measured accuracy surprises, and when it is no mark for that reason."""
+
+from __future__ import annotations
+
+from grader.evidence import Accuracy, Checkpoint, Claims, Diagnosis, Evidence
+from grader.measures.intervals import better_preprocessing, sampling_error
+from grader.records import Message, message
+
+SURPRISING = 0.01  # a claim that much above the measured accuracy is looked into
+POOR = 0.50  # below this any accuracy is looked into
+
+
+def surprises(accuracy: Accuracy, claims: Claims | None) -> bool:
+    """Whether the accuracy is poor, or clearly below a claim."""
+    share = accuracy.correct / accuracy.count
+    highest = max((claim.accuracy for claim in claims.claims), default=0.0) if claims else 0.0
+    return share < POOR or highest - share > SURPRISING + sampling_error(accuracy)
+
+
+def why_no_mark(
+    accuracy: Accuracy, checkpoint: Checkpoint | None, claims: Claims | None, diagnosis: Diagnosis | None
+) -> Message | None:
+    """Why staff must look before the accuracy can be a mark: it surprises, and weights that may be why were left aside.
+
+    None where nothing is left aside, where it does not surprise, or where another normalisation explains it.
+    """
+    if checkpoint is None or not checkpoint.spare_weights or not surprises(accuracy, claims):
+        return None
+    if better_preprocessing(diagnosis) is not None:
+        return None
+    return message(
+        "{file} holds more weights than {network} has ({spare}). Measured without them it names {share:.2%} of the test"
+        " images correctly, which is no mark if the submission's network uses them: look at its code, and ask the"
+        " student for weights without them if it does not.",
+        file=checkpoint.path, network=checkpoint.network, spare=", ".join(checkpoint.spare_weights),
+        share=accuracy.correct / accuracy.count,
+    )  # fmt: skip
+
+
+def doubt(evidence: Evidence) -> Message | None:
+    """As `why_no_mark`, of stored evidence; None also where nothing was measured."""
+    accuracy = evidence.seen(Accuracy)
+    if accuracy is None:
+        return None
+    return why_no_mark(accuracy, evidence.seen(Checkpoint), evidence.seen(Claims), evidence.seen(Diagnosis))
+
+
+def certain_accuracy(evidence: Evidence) -> Accuracy | None:
+    """The measured accuracy, where nothing speaks against it."""
+    return None if doubt(evidence) else evidence.seen(Accuracy)

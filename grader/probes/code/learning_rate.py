@@ -1,0 +1,33 @@
+"""exp2.py: `learning_rate` is asked for every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from grader.probes.code.running import finite, function, number, told_apart
+from grader.probes.refusals import phrase
+
+FEWEST = 6  # epochs that any schedule is meant for; a list that ends later than that is a schedule too
+
+
+def call_learning_rate(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The rate of each epoch as far as the schedule goes, and of the first ones again, from the last to the first."""
+    del files
+    schedule = function(inputs, "learning_rate")
+
+    def rate(epoch: int) -> float | None:
+        doing = f"learning_rate({epoch})"
+        with told_apart(doing):
+            value = schedule(epoch)
+        return finite(number(value, doing, phrase("number")))
+
+    rates = [rate(epoch) for epoch in range(FEWEST)]
+    again = [rate(epoch) for epoch in reversed(range(FEWEST))]
+    for epoch in range(FEWEST, int(inputs["epochs"])):
+        try:
+            value = schedule(epoch)
+        except Exception:  # a schedule may be a list that ends where training ends
+            break
+        rates.append(finite(number(value, f"learning_rate({epoch})", phrase("number"))))
+    return {"rates": rates, "again": again}, {}
