@@ -20,7 +20,7 @@ from grader.disk.names import from_disk
 from grader.gradebook.publish import Publisher, Written
 from grader.intake import Archive, expand
 from grader.marking.rubric import Rubric, read_rubric
-from grader.records import Grade, MadeBy, Message, message
+from grader.records import Grade, MadeBy, Message, SandboxChoice, message
 from grader.records.errors import BadLab, MissingData
 from grader.sandbox import Job, Limits, Reply, Sandbox, open_sandbox
 
@@ -35,7 +35,7 @@ class Options:
     rubric: Path | None
     out: Path
     device: Device
-    sandbox: Literal["auto", "bubblewrap", "plain"]
+    sandbox: SandboxChoice
     audience: Literal["staff", "student"]
     weights_dir: Path | None
     time_limit: float

@@ -77,5 +77,5 @@ def _collect(submission: Submission, bench: Bench, caller: Caller, say: Callable
     seen |= look_at_retrieval(submission, bench, tasks)
     return Evidence(
         submission.student, submission.digest, submission.archive, tuple(seen.items()), submission.notes,
-        bench.sandbox.name,
+        bench.sandbox.name, bench.sandbox.isolated,
     )  # fmt: skip

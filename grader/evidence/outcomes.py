@@ -109,6 +109,7 @@ class Evidence:
     observations: tuple[tuple[str, Annotated[Observation, Field(discriminator="outcome")]], ...]  # by record kind
     notes: tuple[Message, ...] = ()
     sandbox: str = ""
+    isolated: bool = True  # whether that sandbox kept this machine out of reach
 
     def observation(self, record: type[object]) -> Observation:
         """What became of looking for this kind of record."""

@@ -9,64 +9,57 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-from grader.evidence import Failure
 from grader.lab import LAB
-from grader.sandbox.bubblewrap import BubblewrapSandbox
-from grader.sandbox.interface import Job, Reply, Sandbox
+from grader.sandbox.interface import Called, Job
 from grader.sandbox.output import Output
+from grader.sandbox.server import Server
 
 WORK_BYTES = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
-    """What became of a call, and the last that the student's code printed meanwhile."""
-
-    answer: Reply | Failure
-    printed: str
-
-
-class CodeSandbox(BubblewrapSandbox):
-    """Bubblewrap with one submission in it. `call` instead of `run`: what is printed comes back too."""
-
-    mode = "code"
+class BubblewrapCode:
+    """Bubblewrap with one submission in it."""
 
     def __init__(self, submission: Path) -> None:
-        super().__init__()
         self._submission = submission
+        self._server = Server("code", _binds(submission))
+
+    def __enter__(self) -> Self:
+        if os.geteuid() == 0:  # inside, another user reads them
+            _let_read(self._submission)
+        self._server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
 
     def call(self, job: Job) -> Called:
         """Answer one job in a child of its own; whatever it leaves running is ended with it."""
         output = Output()
         try:
-            answer = self.run(job, output)
+            answer = self._server.ask(job, output)
             printed = output.text()
         finally:
             output.close()
         return Called(answer, printed)
 
-    def binds(self) -> Iterator[str]:
-        """The submission and the given files; nothing of `reference/` is there under that name."""
-        yield from ("--ro-bind", str(self._submission), "/submission")
-        yield from ("--perms", "0755", "--dir", "/given")
-        spec = importlib.util.find_spec("reference")
-        assert spec is not None
-        assert spec.origin is not None
-        for name in LAB.given:
-            yield from ("--ro-bind", str(Path(spec.origin).resolve().parent / name), f"/given/{name}")
-        yield from ("--perms", "1777", "--size", str(WORK_BYTES), "--tmpfs", "/work")
 
-
-def open_code_sandbox(beside: Sandbox, submission: Path) -> CodeSandbox | None:
-    """The sandbox for a submission's code; None where the machine's own is not strong enough to run any."""
-    if beside.name != BubblewrapSandbox.name:
-        return None
-    if os.geteuid() == 0:  # inside, another user reads them
-        _let_read(submission)
-    return CodeSandbox(submission)
+def _binds(submission: Path) -> Iterator[str]:
+    """The submission and the given files; nothing of `reference/` is there under that name."""
+    yield from ("--ro-bind", str(submission), "/submission")
+    yield from ("--perms", "0755", "--dir", "/given")
+    spec = importlib.util.find_spec("reference")
+    assert spec is not None
+    assert spec.origin is not None
+    for name in LAB.given:
+        yield from ("--ro-bind", str(Path(spec.origin).resolve().parent / name), f"/given/{name}")
+    yield from ("--perms", "1777", "--size", str(WORK_BYTES), "--tmpfs", "/work")
 
 
 def _let_read(folder: Path) -> None:

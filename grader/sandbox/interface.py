@@ -73,13 +73,47 @@ class Reply:
     arrays: Mapping[str, NDArray[Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What became of a call, and the last that the student's code printed meanwhile."""
+
+    answer: Reply | Failure
+    printed: str
+
+
 class Sandbox(Protocol):
     """Runs jobs, one after the other; a context manager that leaves no process behind."""
 
-    name: str  # for the grade: "bubblewrap", "plain"
+    @property
+    def name(self) -> str:
+        """What the grade calls it; decides nothing."""
+        ...
+
+    @property
+    def isolated(self) -> bool:
+        """Whether this machine's files, network and processes are out of reach of what runs inside."""
+        ...
 
     def run(self, job: Job) -> Reply | Failure:
         """Answer one job. Never raises for anything that a submission does."""
+        ...
+
+    def for_code(self, submission: Path) -> CodeSandbox | None:
+        """A sandbox, not yet started, for this folder's code; None where this kind is too weak to run any."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class CodeSandbox(Protocol):
+    """Calls one submission's functions, each call in a process of its own; a context manager like `Sandbox`."""
+
+    def call(self, job: Job) -> Called:
+        """Answer one job. Never raises for anything that a submission does; whatever it leaves running is ended."""
         ...
 
     def __enter__(self) -> Self: ...

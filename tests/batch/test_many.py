@@ -34,9 +34,13 @@ class Nobody:
     """A sandbox that must not be asked."""
 
     name = "none"
+    isolated = True
 
     def run(self, job):
         raise AssertionError(f"asked for {job.probe}")
+
+    def for_code(self, submission):
+        return None
 
 
 @pytest.fixture

@@ -81,8 +81,8 @@ def test_an_attack_is_found_out_and_leaves_nothing(
 def test_after_every_attack_the_code_of_an_honest_submission_earns_everything(
     lab: Lab, places: dict[str, Path]
 ) -> None:
-    if lab.bench.sandbox.name != "bubblewrap":
-        pytest.skip("student code is run in bubblewrap only")
+    if not lab.bench.sandbox.isolated:
+        pytest.skip("student code is not run on this machine")
     archive = places["handed-in"] / "bob.zip"
     archive.write_bytes(zipped({"exp2.py": bases()["right code"]()["exp2.py"]}))
     grade = grade_archive(Archive(archive, Student("Bob")), lab, lambda step: None).grade

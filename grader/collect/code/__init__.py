@@ -16,7 +16,6 @@ from grader.collect.looks.feature_vectors import look_at_features, true_features
 from grader.collect.looks.function_fit import look_at_fit
 from grader.evidence import Evaluation, FeatureVectors, FunctionFit, LearningRate, Observation, kind_of
 from grader.records import Submission
-from grader.sandbox import open_code_sandbox
 
 __all__ = ["CODE_RECORDS", "NEEDS_A_SANDBOX", "Caller", "open_caller", "own_network", "run_code"]
 
@@ -26,7 +25,7 @@ CODE_RECORDS = (FunctionFit, Evaluation, LearningRate, FeatureVectors)  # seen o
 @contextmanager
 def open_caller(submission: Submission, bench: Bench) -> Iterator[Caller]:
     """Start the sandbox, so that torch is imported inside while the weights are measured."""
-    sandbox = open_code_sandbox(bench.sandbox, submission.root) if submission.parts.sources else None
+    sandbox = bench.sandbox.for_code(submission.root) if submission.parts.sources else None
     if sandbox is None:
         yield Caller(submission, None)
         return

@@ -45,7 +45,8 @@ DISTURBED = (
 OUR_FRAMES = "/lab/grader/"
 CRASHED_AT = re.compile(r'^  File "/submission/([^"]+)", line (\d{1,9}) in ')  # as faulthandler writes
 NO_SANDBOX = message(
-    "student code is run in bubblewrap only, which does not work on this machine: 'grade doctor' says what to install"
+    "student code is run in a sandbox only, and this machine has none that is strong enough: 'grade doctor' says what"
+    " to install"
 )
 
 

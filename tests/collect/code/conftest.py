@@ -22,8 +22,7 @@ from grader.marking.rubric import Rubric
 from grader.probes.code import running
 from grader.probes.worker import answer
 from grader.records import Finding, Student, Submission, message
-from grader.sandbox import Job, Sandbox, bubblewrap
-from grader.sandbox.code import Called
+from grader.sandbox import Called, Job, Sandbox, why_no_code
 from grader.sandbox.interface import read_reply
 
 Try = Callable[..., dict[str, Observation]]
@@ -61,9 +60,8 @@ def no_module_of_theirs_stays() -> Iterator[None]:
 @pytest.fixture
 def trying(submission: Callable[..., Submission], shared_sandbox: Sandbox) -> Try:
     """Try scripts: what was observed of each, by the kind of record."""
-    if shared_sandbox.name != "bubblewrap":
-        problem = bubblewrap.why_not()
-        pytest.skip(problem.english() if problem else "no bubblewrap")
+    if problem := why_no_code():
+        pytest.skip(problem.english())
 
     def run(files: dict[str, str]) -> dict[str, Observation]:
         handed_in = submission(files)

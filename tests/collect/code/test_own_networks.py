@@ -46,8 +46,7 @@ from grader.marking.judge import judge
 from grader.probes.code import running
 from grader.probes.worker import answer
 from grader.records import Blocked, Judged, Message, Student, Table, Unjudged, message
-from grader.sandbox import Job, Limits, Sandbox, bubblewrap
-from grader.sandbox.code import Called
+from grader.sandbox import Called, Job, Limits, Sandbox, why_no_code
 from grader.sandbox.interface import read_reply
 from reference.models import resnet20
 
@@ -157,9 +156,8 @@ def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path, monkeypa
 @pytest.fixture
 def whole(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path) -> Look:
     """All that is collected of a submission whose code runs in the real sandbox."""
-    if shared_sandbox.name != "bubblewrap":
-        problem = bubblewrap.why_not()
-        pytest.skip(problem.english() if problem else "no bubblewrap")
+    if problem := why_no_code():
+        pytest.skip(problem.english())
 
     def at(scripts: Files, weights: Any = None) -> Evidence:
         folder = tmp_path / "handed-in"
@@ -562,7 +560,9 @@ def test_where_no_code_can_be_run_the_weights_wait_for_a_sandbox(look: Look, lab
     found = look({"models.py": tiny()}, runner=None)
     finding = next(one for one in judge(found, lab_rubric) if one.check == "measured_accuracy")
     assert isinstance(finding, Unjudged)
-    assert "in bubblewrap only, which does not work on this machine: 'grade doctor'" in finding.fault.english()
+    assert (
+        "in a sandbox only, and this machine has none that is strong enough: 'grade doctor'" in finding.fault.english()
+    )
 
 
 def test_without_images_the_class_is_found_and_not_run(look: Look) -> None:

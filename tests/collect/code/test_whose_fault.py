@@ -23,8 +23,7 @@ from grader.evidence import (
 )
 from grader.evidence.refusals import refusal
 from grader.records import message
-from grader.sandbox import Reply
-from grader.sandbox.code import Called
+from grader.sandbox import Called, Reply
 from grader.students.template import make_template
 
 THEIRS = {
@@ -71,13 +70,17 @@ def test_what_failed_around_it_is_no_refusal(submission, right, what, look):
 
 
 def test_without_a_sandbox_for_code_nothing_is_run_and_the_doctor_is_named(submission, right):
-    class Plain:
-        name = "plain"
+    class Weak:
+        name = "weak"
+        isolated = False
 
         def run(self, job):
             raise AssertionError(f"asked for {job.probe}")
 
-    bench = Bench(message("no images"), Plain())
+        def for_code(self, submission):
+            return None
+
+    bench = Bench(message("no images"), Weak())
     with open_caller(submission(right), bench) as caller:
         found = run_code(caller, Seen(Tasks(())), bench)
     assert {type(outcome) for outcome in found.values()} == {Unavailable}
