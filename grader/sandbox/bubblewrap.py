@@ -25,7 +25,7 @@ class BubblewrapSandbox:
     isolated = True
 
     def __init__(self, gpu: bool = False) -> None:
-        self.server = Server("checkpoint", lab_binds(), gpu)
+        self.server = Server("checkpoint", lab_binds(), gpu=gpu)
 
     def __enter__(self) -> Self:
         self.server.start()

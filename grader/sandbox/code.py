@@ -1,7 +1,7 @@
 """The sandbox in which student code runs: a bubblewrap of its own for one submission, thrown away with it.
 
-The submission is bound read-only at /submission and what the template gives beside it at /given; there is a small
-/work to write to. Each call is a fork of a server that imported torch before any of the student's files were in reach.
+The submission is there to be read, with what the template gives beside it, and a small folder to write to. Each call
+is a fork of a server that imported torch before any of the student's files were in reach.
 """
 
 from __future__ import annotations
@@ -14,19 +14,24 @@ from types import TracebackType
 from typing import Self
 
 from grader.lab import LAB
+from grader.probes.roots import Roots
 from grader.sandbox.interface import Called, Job
 from grader.sandbox.output import Output
 from grader.sandbox.server import Server
+from grader.sandbox.view import OURS, ROOT
 
 WORK_BYTES = 64 << 20
+ROOTS = Roots(f"{ROOT}/submission", f"{ROOT}/given", f"{ROOT}/work", f"{OURS}/grader")
 
 
 class BubblewrapCode:
     """Bubblewrap with one submission in it."""
 
+    roots = ROOTS
+
     def __init__(self, submission: Path) -> None:
         self._submission = submission
-        self._server = Server("code", _binds(submission))
+        self._server = Server("code", _binds(submission), ROOTS)
 
     def __enter__(self) -> Self:
         if os.geteuid() == 0:  # inside, another user reads them
@@ -52,14 +57,14 @@ class BubblewrapCode:
 
 def _binds(submission: Path) -> Iterator[str]:
     """The submission and the given files; nothing of `reference/` is there under that name."""
-    yield from ("--ro-bind", str(submission), "/submission")
-    yield from ("--perms", "0755", "--dir", "/given")
+    yield from ("--ro-bind", str(submission), ROOTS.submission)
+    yield from ("--perms", "0755", "--dir", ROOTS.given)
     spec = importlib.util.find_spec("reference")
     assert spec is not None
     assert spec.origin is not None
     for name in LAB.given:
-        yield from ("--ro-bind", str(Path(spec.origin).resolve().parent / name), f"/given/{name}")
-    yield from ("--perms", "1777", "--size", str(WORK_BYTES), "--tmpfs", "/work")
+        yield from ("--ro-bind", str(Path(spec.origin).resolve().parent / name), f"{ROOTS.given}/{name}")
+    yield from ("--perms", "1777", "--size", str(WORK_BYTES), "--tmpfs", ROOTS.work)
 
 
 def _let_read(folder: Path) -> None:

@@ -16,10 +16,11 @@ from typing import Literal
 
 from grader.evidence import Crashed, Failure, OutOfMemory, Unavailable
 from grader.probes.files import open_read_only
+from grader.probes.roots import Roots
 from grader.records import message
 from grader.sandbox.interface import Job, Reply, shorten
 from grader.sandbox.output import Output
-from grader.sandbox.view import LAB, arguments_file, drop_root, package_folders
+from grader.sandbox.view import OURS, arguments_file, drop_root, package_folders
 from grader.sandbox.watch import Child, await_reply
 
 START_SECONDS = 180.0  # importing torch from a cold network disk has been seen to take a minute
@@ -30,9 +31,12 @@ BOOT = "import sys; sys.path[:0] = sys.argv[1].split(':'); from grader.probes.wo
 class Server:
     """One bubblewrap and the server in it. `mode` is what its children run (worker.py), `binds` what else they see."""
 
-    def __init__(self, mode: Literal["checkpoint", "code"], binds: Iterable[str], gpu: bool = False) -> None:
+    def __init__(
+        self, mode: Literal["checkpoint", "code"], binds: Iterable[str], roots: Roots | None = None, gpu: bool = False
+    ) -> None:
         self._mode = mode
         self._binds = tuple(binds)
+        self._roots = roots
         self._gpu = gpu
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
@@ -49,7 +53,7 @@ class Server:
         """Start it and do not wait: torch is imported inside while the submission is still being unpacked."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         options, passed = arguments_file(self._gpu, self._binds), theirs.fileno()
-        path = ":".join([LAB, *map(str, package_folders())])
+        path = ":".join([OURS, *map(str, package_folders())])
         inside = [
             *drop_root(),
             str(Path(sys.executable).resolve()),
@@ -111,7 +115,7 @@ class Server:
         try:
             descriptors += [open_read_only(path) for path in job.files.values()]
             printing = [output.write_end] if output else []
-            socket.send_fds(self._control, [json.dumps(job.request()).encode()], [*printing, *descriptors])
+            socket.send_fds(self._control, [json.dumps(job.request(self._roots)).encode()], [*printing, *descriptors])
         except OSError as error:
             os.close(read_end)
             return Crashed(shorten(f"the job could not be handed in: {error}\n{self._tail()}"))

@@ -20,7 +20,8 @@ OWN_PACKAGES = ("grader", "reports", "reference", "fixtures")
 PACKAGES = ("torch", "torchvision", "numpy", "pypdf", "PIL")
 # Large blocks come from huge pages and go back to the heap, not to the system: 10 % of an evaluation's time.
 MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=4294967296"
-LAB = "/lab"  # inside: the probes and the lab's networks
+ROOT = "/cnn-lab-sandbox"  # all that is ours lies below it, inside, so that it hides no folder of a package
+OURS = f"{ROOT}/lab"  # the probes and the lab's networks, as packages
 
 
 def package_folders() -> list[Path]:
@@ -94,10 +95,10 @@ def _code_binds() -> Iterator[str]:
             if (folder / own).is_dir():
                 yield from ("--perms", "0755", "--tmpfs", str(folder / own), "--remount-ro", str(folder / own))
     grader = Path(__file__).resolve().parent.parent
-    for made in (LAB, f"{LAB}/grader"):
+    for made in (ROOT, OURS, f"{OURS}/grader"):
         yield from ("--perms", "0755", "--dir", made)
     for name in ("__init__.py", "probes"):
-        yield from ("--ro-bind", str(grader / name), f"{LAB}/grader/{name}")
+        yield from ("--ro-bind", str(grader / name), f"{OURS}/grader/{name}")
 
 
 def lab_binds() -> Iterator[str]:
@@ -105,9 +106,9 @@ def lab_binds() -> Iterator[str]:
     reference = importlib.util.find_spec("reference")
     assert reference is not None
     assert reference.origin is not None
-    yield from ("--perms", "0755", "--dir", f"{LAB}/reference")
+    yield from ("--perms", "0755", "--dir", f"{OURS}/reference")
     for name in ("__init__.py", "models.py"):
-        yield from ("--ro-bind", str(Path(reference.origin).resolve().parent / name), f"{LAB}/reference/{name}")
+        yield from ("--ro-bind", str(Path(reference.origin).resolve().parent / name), f"{OURS}/reference/{name}")
 
 
 def drop_root() -> list[str]:

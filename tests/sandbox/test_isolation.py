@@ -91,7 +91,8 @@ def test_nothing_outside_the_small_temporary_folders_can_be_written(attack: Any)
     code = """
 import os
 value["written"] = []
-for folder in ("/", "/usr", "/lab", "/lab/grader", "/dev", "/etc", "/opt", os.path.dirname(os.__file__)):
+ours = "/cnn-lab-sandbox"
+for folder in ("/", "/usr", ours, f"{ours}/lab/grader", "/dev", "/etc", "/opt", os.path.dirname(os.__file__)):
     try:
         open(os.path.join(folder, "marker"), "x").close()
         value["written"].append(folder)

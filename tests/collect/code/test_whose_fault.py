@@ -23,7 +23,7 @@ from grader.evidence import (
 )
 from grader.evidence.refusals import refusal
 from grader.records import message
-from grader.sandbox import Called, Reply
+from grader.sandbox import Called, Reply, Roots
 from grader.students.template import make_template
 
 THEIRS = {
@@ -35,7 +35,7 @@ THEIRS = {
     "an exception": (Refused("code", message("test raised it")), "test raised it"),
 }
 OURS = {
-    "a bug in a probe": Crashed('Traceback\n  File "/lab/grader/probes/code/fit.py", line 3\nTypeError: oops'),
+    "a bug in a probe": Crashed('Traceback\n  File "/ours/probes/code/fit.py", line 3\nTypeError: oops'),
     "a sandbox that does not start": Unavailable(message("it did not start")),
     "a package that the grader should have": refusal(
         "code_package_of_ours", {"doing": "importing", "package": "tqdm", "place": "exp2.py, line 1"}
@@ -48,6 +48,7 @@ class Answers:
 
     def __init__(self, answer):
         self.answer = answer
+        self.roots = Roots("/theirs", "/given", "/work", "/ours")
 
     def call(self, job):
         imported = job.probe == "code.running.try_import"
