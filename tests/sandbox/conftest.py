@@ -75,9 +75,16 @@ def attack(bubble: Sandbox) -> Attack:
     return attack_in(bubble)
 
 
+@pytest.fixture
+def attack_plain(hostile_probe: None) -> Attack:
+    """Run code in a process with lowered limits."""
+    return attack_in(open_sandbox("plain"))
+
+
 @pytest.fixture(params=["bubblewrap", "plain"])
 def attack_anywhere(request: pytest.FixtureRequest) -> Attack:
     """Run code in each sandbox."""
     if request.param == "plain":
-        return attack_in(open_sandbox("plain"))
+        attack: Attack = request.getfixturevalue("attack_plain")
+        return attack
     return attack_in(request.getfixturevalue("bubble"))

@@ -17,7 +17,7 @@ import pytest
 from grader.checks import DEFAULT_RUBRIC
 from grader.evidence import Crashed, Malformed, OutOfMemory, TimedOut, Unavailable
 from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox, bubblewrap, open_sandbox, server, view
-from grader.sandbox.watch import _tree, tree_megabytes
+from grader.sandbox.watch import tree, tree_megabytes
 
 ALIVE = "value['alive'] = True"
 
@@ -370,7 +370,7 @@ def test_no_process_is_left_after_the_block() -> None:
         )
         _value(sandbox.run(Job("hostile.run", {"code": code}, limits=Limits(seconds=9.0, megabytes=3000))))
         assert isinstance(sandbox, bubblewrap.BubblewrapSandbox)
-        started = list(_tree(sandbox.server.pid))
+        started = [process.pid for process in tree(sandbox.server.pid)]
         assert len(started) >= 4  # bubblewrap, its first process inside, the server, the survivor
 
     for _ in range(500):

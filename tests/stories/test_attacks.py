@@ -20,7 +20,7 @@ from fixtures.stories.build import MARKER
 from grader.batch.one import Lab, grade_archive
 from grader.intake import Archive
 from grader.records import Grade, Student
-from grader.sandbox.watch import _tree
+from grader.sandbox.watch import tree
 
 ATTACKS = [story for story in read_stories() if story.kind == "attack"]
 END_SECONDS = 5.0
@@ -96,7 +96,7 @@ def test_there_are_enough_attacks() -> None:
 
 def processes() -> int:
     """How many processes this one has started that still run, and what they have started in turn."""
-    return sum(_runs(pid) for pid in set(_tree(os.getpid())))
+    return sum(_runs(process.pid) for process in tree(os.getpid()))
 
 
 def settled(wanted: int) -> int:
