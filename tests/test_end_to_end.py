@@ -19,7 +19,7 @@ from torch import nn
 
 from fixtures import DEMO_SUBMISSION
 from grader.batch.one import grade_archive
-from grader.batch.setup import Options, load_rubric, open_lab
+from grader.batch.setup import Options, SetupSpec, load_rubric, open_setup
 from grader.dataset import ImageSet, demo
 from grader.intake import Archive
 from grader.lab import LAB
@@ -104,12 +104,12 @@ def test_the_same_weights_in_each_form_get_the_same_mark(
     forms = ("plain", "wrapped", "data parallel", "half", "other spellings", "whole module")
     options = Options(None, tmp_path, "cpu", "auto", "staff", None, 300.0, 4000)
     grades = []
-    with open_lab(options, load_rubric(options), images) as lab:
+    with open_setup(SetupSpec(options, load_rubric(options), images)) as setup:
         for form in forms:
             folder = tmp_path / form
             folder.mkdir()
             saved(form, weights, folder / "final.pth")
-            graded = grade_archive(Archive(folder, Student(form)), lab, lambda step: None)
+            graded = grade_archive(Archive(folder, Student(form)), setup, lambda step: None)
             grades.append(graded.grade)
     assert [grade.accuracy for grade in grades] == [0.918] * len(forms)
     assert len({grade.total for grade in grades}) == 1

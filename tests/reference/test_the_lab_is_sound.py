@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from fixtures import IMAGES
-from grader.batch.one import Lab, grade_archive
+from grader.batch.one import Setup, grade_archive
 from grader.collect import Bench
 from grader.dataset import ImageSet
 from grader.intake import Archive
@@ -55,8 +55,8 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def graded(lab_rubric: Rubric, shared_sandbox: Sandbox) -> Callable[..., Grade]:
     def grade(archive: Path, images: ImageSet | Message = NO_IMAGES) -> Grade:
-        lab = Lab(Bench(images, shared_sandbox), lab_rubric, MadeBy("0", "3"))
-        return grade_archive(Archive(archive, Student("Ada")), lab, lambda step: None).grade
+        setup = Setup(Bench(images, shared_sandbox), lab_rubric, MadeBy("0", "3"))
+        return grade_archive(Archive(archive, Student("Ada")), setup, lambda step: None).grade
 
     return grade
 
