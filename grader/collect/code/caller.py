@@ -198,7 +198,7 @@ def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...], roots: Roo
             text = "{doing} printed more than {limit:,} bytes, and was ended for that. Print once an epoch, not more."
             code, sentence = "code_printed", message(text, doing=doing.what, limit=limit)
         case Malformed():
-            return _disturbed(doing.what, failure)
+            return _disturbed(doing.what, failure, printed)
         case Crashed(tail=tail):
             if f"{roots.ours}/" in tail and "Traceback" in tail:
                 return failure
@@ -206,8 +206,8 @@ def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...], roots: Roo
     return Refused(code, sentence, (*details, *printed))
 
 
-def _disturbed(doing: str | Message, found: Malformed) -> Refused:
-    return Refused("code_disturbed", message(DISTURBED, doing=doing, reason=said(found.reason)))
+def _disturbed(doing: str | Message, found: Malformed, printed: tuple[str, ...] = ()) -> Refused:
+    return Refused("code_disturbed", message(DISTURBED, doing=doing, reason=said(found.reason)), printed)
 
 
 def _ended(doing: _Doing, printed: tuple[str, ...], roots: Roots) -> Message:
