@@ -18,8 +18,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from grader.sandbox import Job, Limits, Reply, open_code_sandbox, open_sandbox
-from grader.sandbox.code import CodeSandbox
+from grader.sandbox import CodeSandbox, Job, Limits, Reply, open_sandbox
 
 MOST = 1.3  # of the plain interpreter's start
 CALLS = 5  # in each round
@@ -51,9 +50,9 @@ def main() -> None:
         script = Path(name) / "submission" / "exp2.py"
         script.parent.mkdir()
         script.write_text(CODE)
-        if open_code_sandbox(beside, script.parent) is None:
-            sys.exit("this needs bubblewrap: 'grade doctor' says why it does not work")
-        compare(lambda: open_code_sandbox(beside, script.parent), script, rounds)
+        if beside.for_code(script.parent) is None:
+            sys.exit("no sandbox of this machine runs student code: 'grade doctor' says why")
+        compare(lambda: beside.for_code(script.parent), script, rounds)
 
 
 def compare(open_one: Callable[[], CodeSandbox | None], script: Path, rounds: int) -> None:

@@ -19,12 +19,12 @@ from torch import nn
 
 from fixtures import DEMO_SUBMISSION
 from grader.batch.one import grade_archive
-from grader.batch.setup import Options, load_rubric, open_lab
+from grader.batch.setup import Options, SetupSpec, load_rubric, open_setup
 from grader.dataset import ImageSet, demo
 from grader.intake import Archive
 from grader.lab import LAB
 from grader.records import Student
-from grader.sandbox import bubblewrap
+from grader.sandbox import why_no_code
 from reference.models import resnet20
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -68,7 +68,7 @@ def test_the_demo_accuracy_is_that_of_a_plain_float32_loop_to_the_image(
     grade: Run, images: ImageSet, weights: dict[str, Any], tmp_path: Path
 ) -> None:
     done = grade("demo", "--out", tmp_path / "out")
-    assert done.returncode == (0 if bubblewrap.why_not() is None else 1), done.stderr
+    assert done.returncode == (0 if why_no_code() is None else 1), done.stderr
     written = tmp_path / "out" / "Demo_Student"
     assert str(written / "report.html") in done.stdout.replace("\n", "")
     net = resnet20()
@@ -104,12 +104,12 @@ def test_the_same_weights_in_each_form_get_the_same_mark(
     forms = ("plain", "wrapped", "data parallel", "half", "other spellings", "whole module")
     options = Options(None, tmp_path, "cpu", "auto", "staff", None, 300.0, 4000)
     grades = []
-    with open_lab(options, load_rubric(options), images) as lab:
+    with open_setup(SetupSpec(options, load_rubric(options), images)) as setup:
         for form in forms:
             folder = tmp_path / form
             folder.mkdir()
             saved(form, weights, folder / "final.pth")
-            graded = grade_archive(Archive(folder, Student(form)), lab, lambda step: None)
+            graded = grade_archive(Archive(folder, Student(form)), setup, lambda step: None)
             grades.append(graded.grade)
     assert [grade.accuracy for grade in grades] == [0.918] * len(forms)
     assert len({grade.total for grade in grades}) == 1
@@ -145,7 +145,7 @@ def test_without_images_the_accuracy_is_left_to_staff_and_the_rest_is_graded(gra
     states = {mark["criterion"]["check"]: mark["finding"]["state"] for mark in record["marks"]}
     assert done.returncode == 1
     assert states.pop("measured_accuracy") == "unjudged"
-    if bubblewrap.why_not() is None:  # elsewhere no student code is run
+    if why_no_code() is None:  # elsewhere no student code is run
         handed_in = {state for check, state in states.items() if not check.startswith("retrieval_")}
         assert handed_in == {"judged"}
     assert "grade data fetch" in done.stdout

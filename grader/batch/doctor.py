@@ -18,7 +18,7 @@ from grader.evidence.explain import explain
 from grader.lab import LAB
 from grader.records import Checked, message
 from grader.records.errors import MissingData
-from grader.sandbox import Job, Limits, Reply, Sandbox, bubblewrap, open_sandbox
+from grader.sandbox import Job, Limits, Reply, Sandbox, open_sandbox, why_no_code
 
 QUICK = Limits(seconds=60.0, megabytes=4_000)
 
@@ -27,8 +27,8 @@ def examine(data: Path | None, cache: Path) -> Iterator[Checked]:
     """Look at everything that grading needs; each line as soon as it is known."""
     version = platform.python_version()
     yield Checked(message("Python"), "good", message("{version} at {path}", version=version, path=sys.executable))
-    yield _which_sandbox()
     with open_sandbox(gpu=True) as sandbox:
+        yield _which_sandbox(sandbox)
         yield from _inside(sandbox)
     yield _lab_packages()
     yield _images(data, cache)
@@ -37,10 +37,10 @@ def examine(data: Path | None, cache: Path) -> Iterator[Checked]:
     yield Checked(message("npm"), "good" if npm else "worse", text)
 
 
-def _which_sandbox() -> Checked:
-    problem = bubblewrap.why_not()
+def _which_sandbox(sandbox: Sandbox) -> Checked:
+    problem = why_no_code()
     if problem is None:
-        return Checked(message("Sandbox"), "good", message("bubblewrap works"))
+        return Checked(message("Sandbox"), "good", message("{sandbox} works", sandbox=sandbox.name))
     text = "{problem}. Until then weights are read in a process with lowered limits, and student code is not run"
     return Checked(message("Sandbox"), "worse", message(text, problem=problem))
 
@@ -65,7 +65,7 @@ def _inside(sandbox: Sandbox) -> Iterator[Checked]:
     devices = ", ".join(map(str, machine.value["cuda"]))
     text = message("{devices}", devices=devices) if devices else message("none: weights are measured on the processor")
     yield Checked(message("GPU"), "good", text)
-    if sandbox.name == "bubblewrap":
+    if sandbox.isolated:
         yield from _isolation(sandbox)
 
 

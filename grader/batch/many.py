@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 
-from grader.batch.one import Lab, grade_archive
+from grader.batch.one import Setup, grade_archive
 from grader.batch.unopened import bug, unmarked
 from grader.gradebook.files import Graded
 from grader.gradebook.publish import Written
@@ -15,7 +15,10 @@ from grader.records.errors import BadLab, GraderError
 
 
 def grade_all(
-    archives: Iterable[Archive], lab: Lab, publish: Callable[[Graded], Written], say: Callable[[Archive, Message], None]
+    archives: Iterable[Archive],
+    setup: Setup,
+    publish: Callable[[Graded], Written],
+    say: Callable[[Archive, Message], None],
 ) -> Iterator[Written]:
     """Grade and publish one archive after the other. A bug of ours becomes a Grade that needs a human.
 
@@ -23,23 +26,23 @@ def grade_all(
     """
     for archive in archives:
         try:
-            written = publish(_graded(archive, lab, say))
+            written = publish(_graded(archive, setup, say))
         except BadLab:
             raise
         except Exception as error:  # a page that cannot be drawn, evidence that no file can hold
-            written = publish(_bug(archive, error, lab))
+            written = publish(_bug(archive, error, setup))
         yield written
 
 
-def _graded(archive: Archive, lab: Lab, say: Callable[[Archive, Message], None]) -> Graded:
+def _graded(archive: Archive, setup: Setup, say: Callable[[Archive, Message], None]) -> Graded:
     try:
-        return grade_archive(archive, lab, lambda step: say(archive, step))
+        return grade_archive(archive, setup, lambda step: say(archive, step))
     except GraderError as error:  # not readable here, no room to unpack it: the message says what to do
-        return Graded(unmarked(archive, error.message, lab.rubric, lab.made_by), None)
+        return Graded(unmarked(archive, error.message, setup.rubric, setup.made_by), None)
     except Exception as error:
-        return _bug(archive, error, lab)
+        return _bug(archive, error, setup)
 
 
-def _bug(archive: Archive, error: Exception, lab: Lab) -> Graded:
+def _bug(archive: Archive, error: Exception, setup: Setup) -> Graded:
     traceback.print_exception(error)
-    return Graded(bug(archive, error, lab.rubric, lab.made_by), None)
+    return Graded(bug(archive, error, setup.rubric, setup.made_by), None)

@@ -19,7 +19,7 @@ from grader.records.errors import BadSubmission
 
 
 @dataclass(frozen=True, slots=True)
-class Lab:
+class Setup:
     """What all submissions of one run have in common."""
 
     bench: Bench
@@ -28,15 +28,15 @@ class Lab:
     options: tuple[str, ...] = ()  # of the command line, as far as they can move a mark
 
 
-def grade_archive(archive: Archive, lab: Lab, say: Callable[[Message], None]) -> Graded:
+def grade_archive(archive: Archive, setup: Setup, say: Callable[[Message], None]) -> Graded:
     """Grade one archive. A refusal is a Grade too; raises only for bugs of ours."""
     say(message("unpacking"))
-    command = shlex.join(["grade", archive.name, *lab.options])
-    made_by = replace(lab.made_by, command=command)
+    command = shlex.join(["grade", archive.name, *setup.options])
+    made_by = replace(setup.made_by, command=command)
     with tempfile.TemporaryDirectory(prefix="grade-") as folder:
         try:
             submission = open_submission(archive, Path(folder) / "unpacked")
         except BadSubmission as error:
-            return Graded(refused(archive, error.message, lab.rubric, made_by), None)
-        evidence = collect(submission, lab.bench, say)
-    return Graded(mark(evidence, lab.rubric, made_by), evidence)
+            return Graded(refused(archive, error.message, setup.rubric, made_by), None)
+        evidence = collect(submission, setup.bench, say)
+    return Graded(mark(evidence, setup.rubric, made_by), evidence)

@@ -1,4 +1,4 @@
-"""One run of `grade`: from options to the lab that all its submissions share, and to printed results."""
+"""One run of `grade`: from options to the equipment that all its submissions share, and to printed results."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Literal
 
 from grader import __version__
 from grader.batch.many import grade_all
-from grader.batch.one import Lab
+from grader.batch.one import Setup
 from grader.checks import DEFAULT_RUBRIC, discover
 from grader.collect import Bench, processors
 from grader.dataset import ImageSet, Progress, fetch_cifar10, find_cifar10, nothing_here
@@ -20,7 +20,7 @@ from grader.disk.names import from_disk
 from grader.gradebook.publish import Publisher, Written
 from grader.intake import Archive, expand
 from grader.marking.rubric import Rubric, read_rubric
-from grader.records import Grade, MadeBy, Message, message
+from grader.records import Grade, MadeBy, Message, SandboxChoice, message
 from grader.records.errors import BadLab, MissingData
 from grader.sandbox import Job, Limits, Reply, Sandbox, open_sandbox
 
@@ -35,7 +35,7 @@ class Options:
     rubric: Path | None
     out: Path
     device: Device
-    sandbox: Literal["auto", "bubblewrap", "plain"]
+    sandbox: SandboxChoice
     audience: Literal["staff", "student"]
     weights_dir: Path | None
     time_limit: float
@@ -88,18 +88,27 @@ def find_images(
         return message("CIFAR-10 is not on this machine: run 'grade data fetch', then grade again.")
 
 
+@dataclass(frozen=True, slots=True)
+class SetupSpec:
+    """A run as data, which can be sent to another process; `images` is a Message where there are none."""
+
+    options: Options
+    rubric: Rubric
+    images: ImageSet | Message
+
+
 @contextmanager
-def open_lab(options: Options, rubric: Rubric, images: ImageSet | Message) -> Iterator[Lab]:
+def open_setup(spec: SetupSpec) -> Iterator[Setup]:
     """The sandbox started, the device chosen. Raises BadLab where what was asked for cannot be had."""
+    options = spec.options
     gpu = options.device != "cpu" and NVIDIA.exists()
     with open_sandbox(options.sandbox, gpu) as sandbox:
         device = _device(options.device, gpu, sandbox)
         limits = Limits(options.time_limit, options.memory)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         made_by = MadeBy(grader=__version__, python=platform.python_version(), graded_at=now)
-        yield Lab(
-            Bench(images, sandbox, device, processors(), limits, options.weights_dir), rubric, made_by, options.told
-        )
+        bench = Bench(spec.images, sandbox, device, processors(), limits, options.weights_dir)
+        yield Setup(bench, spec.rubric, made_by, options.told)
 
 
 def _device(asked: Device, gpu: bool, sandbox: Sandbox) -> str:
@@ -132,7 +141,7 @@ def load_rubric(options: Options) -> Rubric:
 
 
 def grade_each(
-    archives: Sequence[Archive], lab: Lab, options: Options, say: Callable[[Archive, Message], None]
+    archives: Sequence[Archive], setup: Setup, options: Options, say: Callable[[Archive, Message], None]
 ) -> Iterator[Written]:
     """Grade and write one after the other."""
     from reports.html import render
@@ -140,4 +149,4 @@ def grade_each(
     def page(grade: Grade) -> str:
         return render(grade, options.audience)
 
-    yield from grade_all(archives, lab, Publisher(options.out, page), say)
+    yield from grade_all(archives, setup, Publisher(options.out, page), say)

@@ -128,8 +128,7 @@ def regrade_command(folder: Path, rubric: Path, yes: bool, dry_run: bool, **page
     Shows who gains and who loses, and asks before it writes. What people adjusted and marked stays.
     """
     from grader.checks import discover
-    from grader.gradebook.files import save
-    from grader.gradebook.regrade import regrade
+    from grader.gradebook.regrade import regrade, write
     from grader.marking.rubric import read_rubric
     from grader.records import message
 
@@ -143,7 +142,7 @@ def regrade_command(folder: Path, rubric: Path, yes: bool, dry_run: bool, **page
     if dry_run or not (yes or _asked(len(done.changed))):
         console.line(out, message("Nothing was written."))
         sys.exit(status)
-    save(done.changed)
+    write(folder, done)
     _draw(folder, done.changed, **pages)
     sys.exit(status)
 

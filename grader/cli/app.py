@@ -124,20 +124,20 @@ def demo(**rest: Any) -> None:
 
 def _grade(archives: Sequence[Archive], options: Options, rubric: Rubric, images: ImageSet | Message) -> int:
     """Grade, print each result as it comes, and return the exit status."""
-    from grader.batch.setup import grade_each, open_lab
+    from grader.batch.setup import SetupSpec, grade_each, open_setup
     from grader.gradebook.pages import draw_class
     from reports import terminal
     from reports.text import words
 
     out = console.console()
     written: list[tuple[Grade, Path]] = []
-    with open_lab(options, rubric, images) as lab, out.status("") as status:
+    with open_setup(SetupSpec(options, rubric, images)) as setup, out.status("") as status:
 
         def say(archive: Archive, step: Message) -> None:
             place = f"[{len(written) + 1}/{len(archives)}] " if len(archives) > 1 else ""
             status.update(console.plain(f"{place}{archive.name}: {words(step)}"))
 
-        for result in grade_each(archives, lab, options, say):
+        for result in grade_each(archives, setup, options, say):
             written.append((result.grade, result.report))
             terminal.show(result.grade, result.report, out)
     if len(written) > 1:

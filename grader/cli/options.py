@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
+from grader.records import SandboxChoice
 from reports.languages import LANGUAGES, speak
 
 DEFAULT_COMMAND = "run"
@@ -90,7 +91,7 @@ def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
                      show_default=True, help="Folder for the results, one folder a student."),
         click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
                      help="Where networks are evaluated."),
-        click.option("--sandbox", type=click.Choice(["auto", "bubblewrap", "plain"]), default="auto",
+        click.option("--sandbox", type=click.Choice(get_args(SandboxChoice)), default="auto",
                      show_default=True, help="What keeps submissions away from this machine."),
         audience_option,
         language_option,

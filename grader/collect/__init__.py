@@ -39,6 +39,7 @@ from grader.evidence import (
 )
 from grader.measures.doubts import why_no_mark
 from grader.records import Message, Submission, message
+from grader.sandbox import Sandbox
 
 __all__ = ["NOT_RUN", "Bench", "code_records", "collect", "processors"]
 
@@ -76,7 +77,7 @@ def _collect(submission: Submission, bench: Bench, caller: Caller, say: Callable
         (RetrievalReport, retrieval.report), (RetrievalImages, retrieval.images),
         (ComparedRankings, retrieval.compared),
     ]  # fmt: skip
-    return _evidence(submission, bench.sandbox.name, outcomes)
+    return _evidence(submission, bench.sandbox, outcomes)
 
 
 class Measured(NamedTuple):
@@ -112,10 +113,11 @@ def _with_claims(claims: Claims | Failure, weights: Weights) -> Claims | Failure
     return replace(claims, claims=tuple(dict.fromkeys((*weights.claims, *claims.claims)))[:MOST_CLAIMS])
 
 
-def _evidence(submission: Submission, sandbox: str, outcomes: Iterable[Outcome]) -> Evidence:
+def _evidence(submission: Submission, sandbox: Sandbox, outcomes: Iterable[Outcome]) -> Evidence:
     seen = tuple(
         (kind_of(kind), found if isinstance(found, Failure) else Seen(found))
         for kind, found in outcomes
         if found is not None
     )
-    return Evidence(submission.student, submission.digest, submission.archive, seen, submission.notes, sandbox)
+    whose = (submission.student, submission.digest, submission.archive)
+    return Evidence(*whose, seen, submission.notes, sandbox.name, sandbox.isolated)

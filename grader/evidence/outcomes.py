@@ -110,6 +110,7 @@ class Evidence:
     observations: tuple[tuple[str, Annotated[Observation, Field(discriminator="outcome")]], ...]  # by record kind
     notes: tuple[Message, ...] = ()
     sandbox: str = ""
+    isolated: bool = True  # whether that sandbox kept this machine out of reach
     schema: Literal["evidence/2"] = "evidence/2"
 
     def observation(self, record: type[object]) -> Observation:

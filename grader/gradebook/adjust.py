@@ -13,6 +13,7 @@ from grader.disk.names import from_disk, visible, visible_path
 from grader.gradebook.decisions import give, hand_in, with_adjustments
 from grader.gradebook.exports.matching import members, same
 from grader.gradebook.files import Changed, Stored, read_stored, save
+from grader.gradebook.lock import held
 from grader.records import Adjustment, Given, Grade, Manual, Mark, message
 from grader.records.errors import BadLab
 
@@ -38,12 +39,13 @@ def adjust(folder: Path, student: str, decision: Decision, complain: Callable[[B
 
     Raises BadLab where the student is not to be found, or nothing can be written.
     """
-    stored, refusals = read_stored(folder)
-    for refusal in refusals:
-        complain(refusal)
-    one = find(Roll(stored, folder), student)
-    changed = Changed(one.path, one.grade, decided(one.grade, decision))
-    save([changed])
+    with held(folder):
+        stored, refusals = read_stored(folder)
+        for refusal in refusals:
+            complain(refusal)
+        one = find(Roll(stored, folder), student)
+        changed = Changed(one.path, one.grade, decided(one.grade, decision))
+        save([changed])
     return changed
 
 

@@ -116,7 +116,11 @@ class Changed:
 
 
 def save(changed: Sequence[Changed]) -> None:
-    """Write all of the grades, or none. Raises BadLab."""
+    """Write all of the grades, or none; the caller holds the lock. Raises BadLab, also where one is not `before`."""
+    for one in changed:
+        if read_grade(one.path) != one.before:
+            text = "{file} was changed by another command meanwhile. Nothing was written; run this again."
+            raise BadLab(message(text, file=visible_path(one.path)))
     try:
         write_all({one.path: to_json(one.after) for one in changed})
     except OSError as error:

@@ -14,6 +14,7 @@ from grader.gradebook.adjust import Decision, Roll, decided, find
 from grader.gradebook.exports.matching import same
 from grader.gradebook.exports.sheets import Export, read_export
 from grader.gradebook.files import Changed, read_stored, save
+from grader.gradebook.lock import held
 from grader.records import Checked, Grade, Manual, Message, message
 from grader.records.errors import BadLab
 from reports.gradebooks.sheet import Row
@@ -55,6 +56,11 @@ def adjust_from(folder: Path, table: Path, by: str, on: str) -> Taken:
     """Store every decision of a table, or none where a disk is full. Raises BadLab for what is no such table."""
     export = read_export(table)
     columns = _columns(export)
+    with held(folder):
+        return _taken(folder, export, columns, by, on)
+
+
+def _taken(folder: Path, export: Export, columns: Mapping[str, int], by: str, on: str) -> Taken:
     stored, refusals = read_stored(folder)
     roll = Roll(stored, folder)
     lines: list[Checked] = list(_unknown_headings(export, columns))

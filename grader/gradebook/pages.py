@@ -10,6 +10,7 @@ from urllib.parse import quote
 from grader.disk.names import visible_path
 from grader.disk.whole import write_whole
 from grader.gradebook.files import Stored, read_grade, read_stored
+from grader.gradebook.lock import held
 from grader.records import Audience, message
 from grader.records.errors import BadLab
 from reports.html import render, render_class
@@ -30,30 +31,35 @@ class Drawn:
 
 def draw_pages(folder: Path, audience: Audience, pseudonyms: bool) -> Drawn:
     """Write report.html beside each grade.json below the folder, and index.html for all. Raises BadLab."""
-    stored, refusals = read_stored(folder)
-    pages = []
-    for one in stored:
-        page = one.path.with_name(PAGE)
-        _write(page, render(one.grade, audience))
-        pages.append(page)
-    return Drawn(tuple(pages), _draw_class(folder, stored, audience, pseudonyms), refusals)
+    with held(folder):
+        stored, refusals = read_stored(folder)
+        pages = []
+        for one in stored:
+            page = one.path.with_name(PAGE)
+            _write(page, render(one.grade, audience))
+            pages.append(page)
+        return Drawn(tuple(pages), _draw_class(folder, stored, audience, pseudonyms), refusals)
 
 
 def draw_some(folder: Path, paths: Iterable[Path], audience: Audience, pseudonyms: bool) -> Drawn:
     """Write report.html beside these grade.json alone, and index.html anew where there is one. Raises BadLab."""
     pages = []
-    for path in paths:
-        _write(path.with_name(PAGE), render(read_grade(path), audience))
-        pages.append(path.with_name(PAGE))
-    page = folder / CLASS_PAGE
-    of_class = draw_class(folder, audience, pseudonyms) if page.exists() and _ours(page) else Drawn((), None, ())
-    return Drawn(tuple(pages), of_class.class_page, of_class.refusals)
+    with held(folder):
+        for path in paths:
+            _write(path.with_name(PAGE), render(read_grade(path), audience))
+            pages.append(path.with_name(PAGE))
+        page = folder / CLASS_PAGE
+        if not page.exists() or not _ours(page):
+            return Drawn(tuple(pages), None, ())
+        stored, refusals = read_stored(folder)
+        return Drawn(tuple(pages), _draw_class(folder, stored, audience, pseudonyms), refusals)
 
 
 def draw_class(folder: Path, audience: Audience, pseudonyms: bool) -> Drawn:
     """Write index.html alone, for all grades below the folder: also those of earlier runs. Raises BadLab."""
-    stored, refusals = read_stored(folder)
-    return Drawn((), _draw_class(folder, stored, audience, pseudonyms), refusals)
+    with held(folder):
+        stored, refusals = read_stored(folder)
+        return Drawn((), _draw_class(folder, stored, audience, pseudonyms), refusals)
 
 
 def _draw_class(folder: Path, stored: tuple[Stored, ...], audience: Audience, pseudonyms: bool) -> Path | None:

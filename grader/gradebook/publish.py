@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -14,6 +15,7 @@ from grader.evidence import EVIDENCE
 from grader.gradebook.decisions import LEFT_ASIDE, carry_over
 from grader.gradebook.files import EVIDENCE as EVIDENCE_FILE
 from grader.gradebook.files import GRADE, Graded, read_grade, to_json
+from grader.gradebook.lock import held
 from grader.records import Flag, Grade, Student, message
 from grader.records.errors import BadLab
 
@@ -47,6 +49,10 @@ class Publisher:
 
     def __call__(self, graded: Graded) -> Written:
         """Write report.html, evidence.json and, last, grade.json. Raises BadLab where they cannot be written."""
+        with nullcontext() if self._out.exists() else made(self._out), held(self._out):
+            return self._write(graded)
+
+    def _write(self, graded: Graded) -> Written:
         folder, earlier = self._place(graded.grade)
         grade = _with_decisions(graded.grade, earlier, folder)
         files = {"report.html": self._render(grade)}

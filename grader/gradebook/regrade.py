@@ -1,4 +1,4 @@
-"""A class marked again by another rubric, from what was observed. Nothing is run, and nothing is written here."""
+"""A class marked again by another rubric, from what was observed. Nothing is run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 from grader.disk.names import visible, visible_path
 from grader.gradebook.decisions import LEFT_ASIDE, carry_over
-from grader.gradebook.files import EVIDENCE, Changed, Stored, read_evidence, read_stored
+from grader.gradebook.files import EVIDENCE, Changed, Stored, read_evidence, read_stored, save
+from grader.gradebook.lock import held
 from grader.marking.mark import mark
 from grader.marking.rubric import Line, Rubric
 from grader.records import (
@@ -57,6 +58,12 @@ def regrade(folder: Path, rubric: Rubric) -> Regraded:
         except BadLab as error:
             refusals.append(error)
     return Regraded(tuple(grades), tuple(refusals))
+
+
+def write(folder: Path, done: Regraded) -> None:
+    """Store what changed, all or none. Raises BadLab, also where a grade is no longer what was marked again."""
+    with held(folder):
+        save(done.changed)
 
 
 def _again(one: Stored, rubric: Rubric) -> Grade:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,15 @@ class Check:
     reads: type[Any]
     limits: type[Any]
     judge: Callable[[Case[Any, Any]], Verdict | Doubt]
+
+    def __reduce__(self) -> tuple[Callable[[str, str], Check], tuple[str, str]]:
+        """Travel to another process by name: under its own name a module holds the check and not the function."""
+        return _defined, (self.judge.__module__, self.name)
+
+
+def _defined(module: str, name: str) -> Check:
+    found: Check = getattr(importlib.import_module(module), name)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

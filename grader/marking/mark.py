@@ -33,7 +33,7 @@ def mark(evidence: Evidence, rubric: Rubric, made_by: MadeBy) -> Grade:
         made_by=replace(
             made_by, rubric=rubric.digest, dataset=scores.dataset if scores else "", sandbox=evidence.sandbox
         ),
-        flags=(*raise_flags(evidence), *_plain_sandbox(evidence)),
+        flags=(*raise_flags(evidence), *_not_isolated(evidence)),
         notes=evidence.notes,
         adjustments=_adjustments(evidence, rubric, made_by),
     )
@@ -44,8 +44,8 @@ def _adjustments(evidence: Evidence, rubric: Rubric, made_by: MadeBy) -> tuple[A
     return (taken,) if taken else ()
 
 
-def _plain_sandbox(evidence: Evidence) -> tuple[Flag, ...]:
-    if evidence.sandbox != "plain":
+def _not_isolated(evidence: Evidence) -> tuple[Flag, ...]:
+    if evidence.isolated:
         return ()
-    text = "The weights were read in a process with lowered limits, without bubblewrap; 'grade doctor' says why."
+    text = "The weights were read in a process that is not isolated from this machine; 'grade doctor' says why."
     return (Flag("weaker sandbox", message(text)),)

@@ -25,6 +25,7 @@ from typing import Any, BinaryIO
 from grader.probes import code as probes_of_code
 from grader.probes.files import open_read_only
 from grader.probes.refusals import Refuse
+from grader.probes.roots import Roots, use_roots
 
 REQUEST_BYTES = 100_000
 MOST_FILES = 200
@@ -50,6 +51,8 @@ def answer(request: dict[str, Any], files: Files, out: BinaryIO) -> None:
     """Run one probe and write one frame, whatever happens inside."""
     megabytes = int(request["limits"]["megabytes"])
     arrays: Arrays = {}
+    if "roots" in request:
+        use_roots(Roots(**request["roots"]))
     try:
         value, arrays = find_probe(request["probe"])(request["inputs"], files)
         outcome = "returned"
@@ -155,7 +158,7 @@ def _code_child(request: dict[str, Any], descriptors: list[int], control: socket
         faulthandler.enable(2)  # where an interpreter crashes is printed
         for descriptor in descriptors[1:]:
             os.set_inheritable(descriptor, False)  # programs that the code starts do not hold the answer
-        os.chdir("/work")
+        os.chdir(request["roots"]["work"])
         limit_process(request, CODE_FILE_BYTES)
         _lower(resource.RLIMIT_NPROC, CODE_PROCESSES)
         _answer_and_close(request, descriptors[1:])

@@ -39,7 +39,7 @@ from grader.records.grades import (
     Unjudged,
     Verdict,
 )
-from grader.records.messages import N_, Audience, Message, Scalar, joined, message, stacked, strict
+from grader.records.messages import N_, Audience, Message, SandboxChoice, Scalar, joined, message, stacked, strict
 from grader.records.submission import Parts, Submission, SubmittedFile
 
 __all__ = [
@@ -73,6 +73,7 @@ __all__ = [
     "Ranked",
     "RankedQuery",
     "Ranking",
+    "SandboxChoice",
     "Scalar",
     "Series",
     "State",

@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 
 Scalar = str | int | float | bool
 Audience = Literal["student", "staff"]
+SandboxChoice = Literal["auto", "bubblewrap", "plain"]  # of a command line; auto is the strongest that works
 
 T = TypeVar("T")
 

@@ -1,16 +1,18 @@
 """Job -> Observation: where everything that a student handed in is opened."""
 
-from grader.sandbox.code import CodeSandbox, open_code_sandbox
-from grader.sandbox.interface import ArraySpec, Job, Limits, Reply, Sandbox
-from grader.sandbox.select import open_sandbox
+from grader.probes.roots import Roots
+from grader.sandbox.interface import ArraySpec, Called, CodeSandbox, Job, Limits, Reply, Sandbox
+from grader.sandbox.select import open_sandbox, why_no_code
 
 __all__ = [
     "ArraySpec",
+    "Called",
     "CodeSandbox",
     "Job",
     "Limits",
     "Reply",
+    "Roots",
     "Sandbox",
-    "open_code_sandbox",
     "open_sandbox",
+    "why_no_code",
 ]

@@ -1,7 +1,7 @@
 """The sandbox in which student code runs: a bubblewrap of its own for one submission, thrown away with it.
 
-The submission is bound read-only at /submission and what the template gives beside it at /given; there is a small
-/work to write to. Each call is a fork of a server that imported torch before any of the student's files were in reach.
+The submission is there to be read, with what the template gives beside it, and a small folder to write to. Each call
+is a fork of a server that imported torch before any of the student's files were in reach.
 """
 
 from __future__ import annotations
@@ -9,64 +9,62 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-from grader.evidence import Failure
 from grader.lab import LAB
-from grader.sandbox.bubblewrap import BubblewrapSandbox
-from grader.sandbox.interface import Job, Reply, Sandbox
+from grader.probes.roots import Roots
+from grader.sandbox.interface import Called, Job
 from grader.sandbox.output import Output
+from grader.sandbox.server import Server
+from grader.sandbox.view import OURS, ROOT
 
 WORK_BYTES = 64 << 20
+ROOTS = Roots(f"{ROOT}/submission", f"{ROOT}/given", f"{ROOT}/work", f"{OURS}/grader")
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
-    """What became of a call, and the last that the student's code printed meanwhile."""
+class BubblewrapCode:
+    """Bubblewrap with one submission in it."""
 
-    answer: Reply | Failure
-    printed: str
-
-
-class CodeSandbox(BubblewrapSandbox):
-    """Bubblewrap with one submission in it. `call` instead of `run`: what is printed comes back too."""
-
-    mode = "code"
+    roots = ROOTS
 
     def __init__(self, submission: Path) -> None:
-        super().__init__()
         self._submission = submission
+        self._server = Server("code", _binds(submission), ROOTS)
+
+    def __enter__(self) -> Self:
+        if os.geteuid() == 0:  # inside, another user reads them
+            _let_read(self._submission)
+        self._server.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
 
     def call(self, job: Job) -> Called:
         """Answer one job in a child of its own; whatever it leaves running is ended with it."""
         output = Output()
         try:
-            answer = self.run(job, output)
+            answer = self._server.ask(job, output)
             printed = output.text()
         finally:
             output.close()
         return Called(answer, printed)
 
-    def binds(self) -> Iterator[str]:
-        """The submission and the given files; nothing of `reference/` is there under that name."""
-        yield from ("--ro-bind", str(self._submission), "/submission")
-        yield from ("--perms", "0755", "--dir", "/given")
-        spec = importlib.util.find_spec("reference")
-        assert spec is not None
-        assert spec.origin is not None
-        for name in LAB.given:
-            yield from ("--ro-bind", str(Path(spec.origin).resolve().parent / name), f"/given/{name}")
-        yield from ("--perms", "1777", "--size", str(WORK_BYTES), "--tmpfs", "/work")
 
-
-def open_code_sandbox(beside: Sandbox, submission: Path) -> CodeSandbox | None:
-    """The sandbox for a submission's code; None where the machine's own is not strong enough to run any."""
-    if beside.name != BubblewrapSandbox.name:
-        return None
-    if os.geteuid() == 0:  # inside, another user reads them
-        _let_read(submission)
-    return CodeSandbox(submission)
+def _binds(submission: Path) -> Iterator[str]:
+    """The submission and the given files; nothing of `reference/` is there under that name."""
+    yield from ("--ro-bind", str(submission), ROOTS.submission)
+    yield from ("--perms", "0755", "--dir", ROOTS.given)
+    spec = importlib.util.find_spec("reference")
+    assert spec is not None
+    assert spec.origin is not None
+    for name in LAB.given:
+        yield from ("--ro-bind", str(Path(spec.origin).resolve().parent / name), f"{ROOTS.given}/{name}")
+    yield from ("--perms", "1777", "--size", str(WORK_BYTES), "--tmpfs", ROOTS.work)
 
 
 def _let_read(folder: Path) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from grader.evidence import Crashed, Failure, Malformed, OutOfMemory
 from grader.evidence.refusals import REFUSALS, heard_refusal
 from grader.evidence.wording import phrase
+from grader.probes.roots import Roots
 
 HEADER_BYTES = 1_000_000
 TAIL_CHARACTERS = 4_000
@@ -59,10 +60,11 @@ class Job:
     arrays: Mapping[str, ArraySpec] = field(default_factory=dict)
     limits: Limits = Limits()
 
-    def request(self) -> dict[str, Any]:
-        """The part that travels as JSON."""
+    def request(self, roots: Roots | None = None) -> dict[str, Any]:
+        """The part that travels as JSON; `roots` of the sandbox that shows a submission."""
         limits = {"seconds": self.limits.seconds, "megabytes": self.limits.megabytes}
-        return {"probe": self.probe, "inputs": dict(self.inputs), "files": list(self.files), "limits": limits}
+        asked = {"probe": self.probe, "inputs": dict(self.inputs), "files": list(self.files), "limits": limits}
+        return {**asked, "roots": asdict(roots)} if roots else asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +75,52 @@ class Reply:
     arrays: Mapping[str, NDArray[Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """What became of a call, and the last that the student's code printed meanwhile."""
+
+    answer: Reply | Failure
+    printed: str
+
+
 class Sandbox(Protocol):
     """Runs jobs, one after the other; a context manager that leaves no process behind."""
 
-    name: str  # for the grade: "bubblewrap", "plain"
+    @property
+    def name(self) -> str:
+        """What the grade calls it; decides nothing."""
+        ...
+
+    @property
+    def isolated(self) -> bool:
+        """Whether this machine's files, network and processes are out of reach of what runs inside."""
+        ...
 
     def run(self, job: Job) -> Reply | Failure:
         """Answer one job. Never raises for anything that a submission does."""
+        ...
+
+    def for_code(self, submission: Path) -> CodeSandbox | None:
+        """A sandbox, not yet started, for this folder's code; None where this kind is too weak to run any."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class CodeSandbox(Protocol):
+    """Calls one submission's functions, each call in a process of its own; a context manager like `Sandbox`."""
+
+    @property
+    def roots(self) -> Roots:
+        """Where it shows things to student code, by which frames of a traceback are told apart."""
+        ...
+
+    def call(self, job: Job) -> Called:
+        """Answer one job. Never raises for anything that a submission does; whatever it leaves running is ended."""
         ...
 
     def __enter__(self) -> Self: ...

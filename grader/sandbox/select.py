@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from grader.records import message
+from grader.records import Message, SandboxChoice, message
 from grader.records.errors import BadLab
 from grader.sandbox import bubblewrap
 from grader.sandbox.interface import Sandbox
 from grader.sandbox.plain import PlainSandbox
 
-Choice = Literal["auto", "bubblewrap", "plain"]
 
-
-def open_sandbox(choice: Choice = "auto", gpu: bool = False) -> Sandbox:
+def open_sandbox(choice: SandboxChoice = "auto", gpu: bool = False) -> Sandbox:
     """The strongest sandbox of this machine, or the one asked for. Raises BadLab where that one does not work."""
     if choice == "plain":
         return PlainSandbox()
@@ -23,3 +19,8 @@ def open_sandbox(choice: Choice = "auto", gpu: bool = False) -> Sandbox:
     if choice == "bubblewrap":
         raise BadLab(message("--sandbox bubblewrap: {reason}", reason=problem))
     return PlainSandbox()
+
+
+def why_no_code() -> Message | None:
+    """Why no sandbox of this machine can run student code, and the remedy; None where one can."""
+    return bubblewrap.why_not()

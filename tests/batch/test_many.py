@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from grader.batch import many
 from grader.batch.many import grade_all
-from grader.batch.one import Lab
+from grader.batch.one import Setup
 from grader.batch.unopened import refused
 from grader.collect import Bench
 from grader.disk.whole import require_room, write_whole
@@ -34,14 +34,18 @@ class Nobody:
     """A sandbox that must not be asked."""
 
     name = "none"
+    isolated = True
 
     def run(self, job):
         raise AssertionError(f"asked for {job.probe}")
 
+    def for_code(self, submission):
+        return None
+
 
 @pytest.fixture
-def lab(lab_rubric: Rubric) -> Lab:
-    return Lab(Bench(message("no data"), Nobody()), lab_rubric, MADE)
+def setup(lab_rubric: Rubric) -> Setup:
+    return Setup(Bench(message("no data"), Nobody()), lab_rubric, MADE)
 
 
 @pytest.fixture
@@ -182,33 +186,33 @@ def test_a_first_result_that_cannot_be_drawn_leaves_no_folder(graded, tmp_path):
 # --- one after the other ---------------------------------------------------------------------------------------
 
 
-def test_each_result_is_there_before_the_next_is_begun(lab, tmp_path):
+def test_each_result_is_there_before_the_next_is_begun(setup, tmp_path):
     for name in ("ada", "bob"):
         (tmp_path / f"{name}.zip").write_bytes(b"not a zip")
     archives = [Archive(tmp_path / f"{name}.zip", Student(name)) for name in ("ada", "bob")]
-    results = grade_all(archives, lab, Publisher(tmp_path / "out", page), silent)
+    results = grade_all(archives, setup, Publisher(tmp_path / "out", page), silent)
     assert next(results).grade.unusable
     assert files(tmp_path / "out") == {"ada/report.html", "ada/grade.json"}
     assert next(results).folder.name == "bob"
 
 
-def test_a_bug_of_ours_becomes_a_grade_and_the_next_is_graded(lab, graded, tmp_path, monkeypatch, capsys):
-    def grade_archive(archive, lab, say):
+def test_a_bug_of_ours_becomes_a_grade_and_the_next_is_graded(setup, graded, tmp_path, monkeypatch, capsys):
+    def grade_archive(archive, setup, say):
         if archive.student.name == "bob":
             raise RuntimeError("bug")
         return graded(archive.student)
 
     monkeypatch.setattr(many, "grade_archive", grade_archive)
     archives = [Archive(tmp_path / name, Student(name)) for name in ("ada", "bob", "eve")]
-    results = list(grade_all(archives, lab, Publisher(tmp_path, page), silent))
+    results = list(grade_all(archives, setup, Publisher(tmp_path, page), silent))
     assert [result.grade.needs_human for result in results] == [True, True, True]
     fault = results[1].grade.marks[0].finding.fault.english()
     assert fault == "the grader failed on this submission (RuntimeError: bug); please report it"
     assert "RuntimeError: bug" in capsys.readouterr().err  # for whoever reports it
 
 
-def test_a_page_that_cannot_be_drawn_stops_nobody_else(lab, graded, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(many, "grade_archive", lambda archive, lab, say: graded(archive.student))
+def test_a_page_that_cannot_be_drawn_stops_nobody_else(setup, graded, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(many, "grade_archive", lambda archive, setup, say: graded(archive.student))
 
     def fragile(grade: Grade) -> str:
         if grade.student.name == "bob" and grade.digest:
@@ -216,18 +220,18 @@ def test_a_page_that_cannot_be_drawn_stops_nobody_else(lab, graded, tmp_path, mo
         return page(grade)
 
     archives = [Archive(tmp_path / name, Student(name)) for name in ("ada", "bob", "eve")]
-    results = list(grade_all(archives, lab, Publisher(tmp_path, fragile), silent))
+    results = list(grade_all(archives, setup, Publisher(tmp_path, fragile), silent))
     assert [result.folder.name for result in results] == ["ada", "bob", "eve"]
     assert "please report it" in (tmp_path / "bob" / "grade.json").read_text()
     capsys.readouterr()
 
 
-def test_a_full_disk_ends_the_run_at_once(lab, graded, tmp_path, monkeypatch):
-    monkeypatch.setattr(many, "grade_archive", lambda archive, lab, say: graded(archive.student))
+def test_a_full_disk_ends_the_run_at_once(setup, graded, tmp_path, monkeypatch):
+    monkeypatch.setattr(many, "grade_archive", lambda archive, setup, say: graded(archive.student))
     (tmp_path / "out").write_text("a file")
     archives = [Archive(tmp_path / name, Student(name)) for name in ("ada", "bob")]
     with pytest.raises(BadLab, match="out/ada cannot be written: Not a directory"):
-        list(grade_all(archives, lab, Publisher(tmp_path / "out", page), silent))
+        list(grade_all(archives, setup, Publisher(tmp_path / "out", page), silent))
 
 
 def test_a_disk_that_fills_up_while_writing_leaves_no_empty_folder(graded, tmp_path, monkeypatch):
@@ -251,22 +255,24 @@ def test_an_output_folder_is_tried_out_and_left_as_it_was(tmp_path):
     assert tmp_path.exists()
 
 
-def test_an_archive_that_this_machine_cannot_read_is_the_staffs_and_no_bug(lab, graded, tmp_path, monkeypatch, capsys):
-    def grade_archive(archive, lab, say):
+def test_an_archive_that_this_machine_cannot_read_is_the_staffs_and_no_bug(
+    setup, graded, tmp_path, monkeypatch, capsys
+):
+    def grade_archive(archive, setup, say):
         raise BadLab(message("{path} cannot be read: Permission denied.", path=archive.name))
 
     monkeypatch.setattr(many, "grade_archive", grade_archive)
-    (written,) = grade_all([Archive(tmp_path / "ada", Student("ada"))], lab, Publisher(tmp_path, page), silent)
+    (written,) = grade_all([Archive(tmp_path / "ada", Student("ada"))], setup, Publisher(tmp_path, page), silent)
     assert written.grade.needs_human
     assert written.grade.marks[0].finding.fault.english() == "ada cannot be read: Permission denied."
     assert capsys.readouterr().err == ""
 
 
-def test_what_is_being_done_is_told_with_its_archive(lab, tmp_path):
+def test_what_is_being_done_is_told_with_its_archive(setup, tmp_path):
     (tmp_path / "ada.zip").write_bytes(b"not a zip")
     told = []
     archive = Archive(tmp_path / "ada.zip", Student("ada"))
-    list(grade_all([archive], lab, Publisher(tmp_path, page), lambda of, step: told.append((of, step.english()))))
+    list(grade_all([archive], setup, Publisher(tmp_path, page), lambda of, step: told.append((of, step.english()))))
     assert told == [(archive, "unpacking")]
 
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from fixtures import DEMO_SUBMISSION
-from grader.batch.one import Lab, grade_archive
+from grader.batch.one import Setup, grade_archive
 from grader.collect import Bench
 from grader.dataset import ImageSet
 from grader.gradebook.files import Graded
@@ -29,13 +29,13 @@ from reports.html import render
 
 
 @pytest.fixture
-def lab(few_images: ImageSet, shared_sandbox: Sandbox, lab_rubric: Rubric) -> Lab:
-    return Lab(Bench(few_images, shared_sandbox, "cpu", 2), lab_rubric, MadeBy("0.1.0", "3.11"), ("--device", "cpu"))
+def setup(few_images: ImageSet, shared_sandbox: Sandbox, lab_rubric: Rubric) -> Setup:
+    return Setup(Bench(few_images, shared_sandbox, "cpu", 2), lab_rubric, MadeBy("0.1.0", "3.11"), ("--device", "cpu"))
 
 
 @pytest.fixture
-def graded(lab: Lab) -> Callable[[Path], Graded]:
-    return lambda path: grade_archive(Archive(path, Student("Ada Ng")), lab, lambda step: None)
+def graded(setup: Setup) -> Callable[[Path], Graded]:
+    return lambda path: grade_archive(Archive(path, Student("Ada Ng")), setup, lambda step: None)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def zipped(files: dict[str, bytes]) -> bytes:
     return file.getvalue()
 
 
-def test_the_demo_submission_is_graded_to_the_image(graded, lab, few_images):
+def test_the_demo_submission_is_graded_to_the_image(graded, setup, few_images):
     grade = graded(DEMO_SUBMISSION).grade
     net = resnet20().eval()
     net.load_state_dict(torch.load(DEMO_SUBMISSION / "final.pth", weights_only=True)["net"])
@@ -75,7 +75,7 @@ def test_the_demo_submission_is_graded_to_the_image(graded, lab, few_images):
         right = int((net(x).argmax(dim=1).numpy() == few_images.labels("test")).sum())
     assert grade.accuracy == right / 200
     assert sentence(grade, "measured_accuracy").startswith(f"{right} of 200 test images are named correctly")
-    assert grade.needs_human == (lab.bench.sandbox.name != "bubblewrap")  # elsewhere no student code is run
+    assert grade.needs_human == (not setup.bench.sandbox.isolated)  # elsewhere no student code is run
     assert grade.made_by.command == "grade submission --device cpu"
     assert (grade.made_by.dataset, grade.made_by.device) == ("few", "cpu")
 
@@ -177,9 +177,9 @@ def test_a_file_name_that_is_no_text_stops_nothing(graded, work):
     render(result.grade)
 
 
-def test_without_images_everything_else_is_graded_and_a_human_is_needed(lab, work):
-    bare = Lab(
-        Bench(message("CIFAR-10 is not here: run `grade data fetch`"), lab.bench.sandbox), lab.rubric, lab.made_by
+def test_without_images_everything_else_is_graded_and_a_human_is_needed(setup, work):
+    bare = Setup(
+        Bench(message("CIFAR-10 is not here: run `grade data fetch`"), setup.bench.sandbox), setup.rubric, setup.made_by
     )
     grade = grade_archive(Archive(work, Student("Ada")), bare, lambda step: None).grade
     assert isinstance(finding(grade, "measured_accuracy"), Unjudged)

@@ -27,10 +27,10 @@ from grader.dataset import ImageSet
 from grader.evidence import EVIDENCE
 from grader.records import Checked, message
 from grader.records.errors import MissingData
-from grader.sandbox import Sandbox, bubblewrap
+from grader.sandbox import Sandbox, why_no_code
 from grader.students.precheck import Precheck
 
-CODE_IS_RUN = bubblewrap.why_not() is None  # elsewhere the points for code are left open
+CODE_IS_RUN = why_no_code() is None  # elsewhere the points for code are left open
 ALL_MARKED = 0 if CODE_IS_RUN else 1  # the exit status where nothing else is left to a person
 COMMAND = [sys.executable, "-c", "from grader.cli.app import main; main()"]
 

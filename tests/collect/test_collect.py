@@ -291,6 +291,7 @@ class Fake:
     answers: dict[str, dict[str, Any] | Failure]
     logit: float = 0.0
     name: str = "fake"
+    isolated: bool = True
     jobs: list[Job] = field(default_factory=list)
 
     def run(self, job: Job) -> Reply | Failure:
@@ -298,6 +299,9 @@ class Fake:
         answer = self.answers.get(job.probe, Crashed("nobody answered"))
         arrays = {name: np.full(spec.shape, self.logit, spec.dtype) for name, spec in job.arrays.items()}
         return Reply(answer, arrays) if isinstance(answer, dict) else answer
+
+    def for_code(self, submission: Path) -> None:
+        return None
 
 
 PREPROCESSING, HISTORY = "documents.normalisation.read_preprocessing", "documents.history.read_history"

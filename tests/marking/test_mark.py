@@ -100,7 +100,7 @@ def test_a_bug_of_ours_marks_nothing_and_needs_a_human(lab_rubric):
 
 def test_the_weaker_sandbox_is_said_in_the_grade(lab_rubric, evidence, scores):
     found = evidence(scores(10, 20))
-    plain = Evidence(found.student, found.digest, found.archive, found.observations, sandbox="plain")
+    plain = Evidence(found.student, found.digest, found.archive, found.observations, isolated=False)
     assert "weaker sandbox" in {flag.kind for flag in mark(plain, lab_rubric, MADE).flags}
     assert "weaker sandbox" not in {flag.kind for flag in mark(found, lab_rubric, MADE).flags}
 

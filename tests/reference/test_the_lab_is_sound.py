@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from fixtures import IMAGES
-from grader.batch.one import Lab, grade_archive
+from grader.batch.one import Setup, grade_archive
 from grader.collect import Bench
 from grader.dataset import ImageSet
 from grader.intake import Archive
@@ -55,15 +55,15 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def graded(lab_rubric: Rubric, shared_sandbox: Sandbox) -> Callable[..., Grade]:
     def grade(archive: Path, images: ImageSet | Message = NO_IMAGES) -> Grade:
-        lab = Lab(Bench(images, shared_sandbox), lab_rubric, MadeBy("0", "3"))
-        return grade_archive(Archive(archive, Student("Ada")), lab, lambda step: None).grade
+        setup = Setup(Bench(images, shared_sandbox), lab_rubric, MadeBy("0", "3"))
+        return grade_archive(Archive(archive, Student("Ada")), setup, lambda step: None).grade
 
     return grade
 
 
 def test_the_solved_lab_earns_every_point_that_can_be_judged_here(graded, solved, shared_sandbox):
     grade = graded(solved)
-    no_code = set() if shared_sandbox.name == "bubblewrap" else CODE_CHECKS  # elsewhere no student code is run
+    no_code = set() if shared_sandbox.isolated else CODE_CHECKS  # elsewhere no student code is run
     lost = {mark.criterion.check: type(mark.finding) for mark in grade.marks if mark.points != mark.criterion.points}
     assert lost == dict.fromkeys({"test_accuracy", *no_code}, Unjudged)
     assert {flag.kind for flag in grade.flags} == ({"weaker sandbox"} if no_code else set())
@@ -76,8 +76,8 @@ def on_cifar10(graded, solved, cifar10) -> Grade:
 
 @pytest.mark.cifar10
 def test_with_cifar_10_the_solved_lab_earns_every_point(on_cifar10, shared_sandbox):
-    if shared_sandbox.name != "bubblewrap":
-        pytest.skip("student code is run in bubblewrap only")
+    if not shared_sandbox.isolated:
+        pytest.skip("student code is not run on this machine")
     assert on_cifar10.total == on_cifar10.points == 100
     assert not on_cifar10.needs_human
     assert on_cifar10.flags == ()

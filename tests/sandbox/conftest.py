@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from grader.evidence import Failure
-from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox, bubblewrap, open_sandbox, plain
+from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox, bubblewrap, open_sandbox, plain, server
 
 # Runs the code that the job brings along; what it leaves in `value` and `arrays` is the answer. No test here needs
 # torch, whose import would cost two seconds whenever a server has to be ended.
@@ -35,8 +35,8 @@ Attack = Callable[..., Reply | Failure]
 def hostile_probe() -> Iterator[None]:
     """For the tests of this folder only: the sandboxes of all others import torch."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bubblewrap, "LAST_WORDS", 2.0)
-        for module in (bubblewrap, plain):
+        patch.setattr(server, "LAST_WORDS", 2.0)
+        for module in (server, plain):
             before, _, after = module.BOOT.partition("from grader.probes.worker import main;")
             assert after
             patch.setattr(
@@ -75,9 +75,16 @@ def attack(bubble: Sandbox) -> Attack:
     return attack_in(bubble)
 
 
+@pytest.fixture
+def attack_plain(hostile_probe: None) -> Attack:
+    """Run code in a process with lowered limits."""
+    return attack_in(open_sandbox("plain"))
+
+
 @pytest.fixture(params=["bubblewrap", "plain"])
 def attack_anywhere(request: pytest.FixtureRequest) -> Attack:
     """Run code in each sandbox."""
     if request.param == "plain":
-        return attack_in(open_sandbox("plain"))
+        attack: Attack = request.getfixturevalue("attack_plain")
+        return attack
     return attack_in(request.getfixturevalue("bubble"))

@@ -16,8 +16,8 @@ import pytest
 
 from grader.checks import DEFAULT_RUBRIC
 from grader.evidence import Crashed, Malformed, OutOfMemory, TimedOut, Unavailable
-from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox, bubblewrap, open_sandbox
-from grader.sandbox.watch import _tree, tree_megabytes
+from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox, bubblewrap, open_sandbox, server, view
+from grader.sandbox.watch import tree, tree_megabytes
 
 ALIVE = "value['alive'] = True"
 
@@ -91,7 +91,8 @@ def test_nothing_outside_the_small_temporary_folders_can_be_written(attack: Any)
     code = """
 import os
 value["written"] = []
-for folder in ("/", "/usr", "/lab", "/lab/grader", "/dev", "/etc", "/opt", os.path.dirname(os.__file__)):
+ours = "/cnn-lab-sandbox"
+for folder in ("/", "/usr", ours, f"{ours}/lab/grader", "/dev", "/etc", "/opt", os.path.dirname(os.__file__)):
     try:
         open(os.path.join(folder, "marker"), "x").close()
         value["written"].append(folder)
@@ -369,8 +370,7 @@ def test_no_process_is_left_after_the_block() -> None:
         )
         _value(sandbox.run(Job("hostile.run", {"code": code}, limits=Limits(seconds=9.0, megabytes=3000))))
         assert isinstance(sandbox, bubblewrap.BubblewrapSandbox)
-        assert sandbox._process is not None
-        started = list(_tree(sandbox._process.pid))
+        started = [process.pid for process in tree(sandbox.server.pid)]
         assert len(started) >= 4  # bubblewrap, its first process inside, the server, the survivor
 
     for _ in range(500):
@@ -385,9 +385,8 @@ def test_the_watchdog_sees_the_memory_of_the_server(bubble: Sandbox, attack: Any
     """The server forbids others to look into it; the parent must see its size all the same."""
     attack(ALIVE)
     assert isinstance(bubble, bubblewrap.BubblewrapSandbox)
-    assert bubble._process is not None
 
-    assert tree_megabytes(bubble._process.pid) > 5  # bubblewrap alone is smaller than one
+    assert tree_megabytes(bubble.server.pid) > 5  # bubblewrap alone is smaller than one
 
 
 def test_a_sandbox_that_does_not_start_is_unavailable_and_never_the_students_fault(
@@ -395,7 +394,7 @@ def test_a_sandbox_that_does_not_start_is_unavailable_and_never_the_students_fau
 ) -> None:
     if problem := bubblewrap.why_not():
         pytest.skip(problem.english())
-    monkeypatch.setattr(bubblewrap, "BOOT", "raise SystemExit('no torch here')")
+    monkeypatch.setattr(server, "BOOT", "raise SystemExit('no torch here')")
 
     with bubblewrap.BubblewrapSandbox() as sandbox:
         answer = sandbox.run(Job("hostile.run", {"code": ALIVE}))
@@ -407,8 +406,7 @@ def test_a_sandbox_that_does_not_start_is_unavailable_and_never_the_students_fau
 def test_bubblewraps_options_are_not_on_its_command_line(bubble: Sandbox, attack: Any) -> None:
     attack(ALIVE)
     assert isinstance(bubble, bubblewrap.BubblewrapSandbox)
-    assert bubble._process is not None
-    line = Path(f"/proc/{bubble._process.pid}/cmdline").read_bytes()
+    line = Path(f"/proc/{bubble.server.pid}/cmdline").read_bytes()
 
     assert b"--args" in line
     assert b"--ro-bind" not in line
@@ -422,8 +420,8 @@ def test_an_installed_grader_beside_torch_is_covered(tmp_path: Path, monkeypatch
     (packages / "grader").mkdir(parents=True)
     (packages / "grader" / "rubric.toml").write_text("points")
     (packages / "torch.py").write_text("")
-    monkeypatch.setattr(bubblewrap, "package_folders", lambda: [packages])
-    descriptor = bubblewrap.arguments_file(gpu=False)
+    monkeypatch.setattr(view, "package_folders", lambda: [packages])
+    descriptor = view.arguments_file(gpu=False)
 
     listed = subprocess.run(
         ["bwrap", "--args", str(descriptor), "/bin/ls", "-R", str(packages)],

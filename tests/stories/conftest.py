@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from fixtures.stories import Expected, Story
-from grader.batch.one import Lab, grade_archive
+from grader.batch.one import Setup, grade_archive
 from grader.collect import Bench
 from grader.collect.code import caller
 from grader.dataset import ImageSet
@@ -20,7 +20,7 @@ from grader.gradebook.files import Graded, from_json, to_json
 from grader.intake import Archive
 from grader.marking.rubric import Rubric
 from grader.records import Blocked, Finding, Judged, Listing, MadeBy, Student, Table, Unjudged
-from grader.sandbox import Limits, Sandbox, bubblewrap
+from grader.sandbox import Limits, Sandbox, server
 from reports.html import render
 from reports.terminal import show
 
@@ -32,8 +32,8 @@ Tell = Callable[[Story], None]
 
 
 @pytest.fixture(scope="module")
-def lab(few_images: ImageSet, shared_sandbox: Sandbox, lab_rubric: Rubric) -> Lab:
-    return Lab(Bench(few_images, shared_sandbox), lab_rubric, MadeBy("0.1.0", "3.11"))
+def setup(few_images: ImageSet, shared_sandbox: Sandbox, lab_rubric: Rubric) -> Setup:
+    return Setup(Bench(few_images, shared_sandbox), lab_rubric, MadeBy("0.1.0", "3.11"))
 
 
 @pytest.fixture
@@ -48,19 +48,19 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
 
 
 @pytest.fixture
-def told(lab: Lab, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Tell:
+def told(setup: Setup, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Tell:
     """Grade a story, and require what it says of the findings and that they can be shown."""
-    if lab.bench.sandbox.name != "bubblewrap":
-        pytest.skip("student code is run in bubblewrap only")
+    if not setup.bench.sandbox.isolated:
+        pytest.skip("student code is not run on this machine")
 
     def tell(story: Story) -> None:
         if story.hangs:
             monkeypatch.setattr(caller, "IMPORT_LIMITS", SHORT)
             monkeypatch.setattr(caller, "CALL_LIMITS", SHORT)
-            monkeypatch.setattr(bubblewrap, "LAST_WORDS", 2.0)
+            monkeypatch.setattr(server, "LAST_WORDS", 2.0)
         archive = places["handed-in"] / story.archive
         archive.write_bytes(story.packed())
-        graded = grade_archive(Archive(archive, Student("Ada Ng")), lab, lambda step: None)
+        graded = grade_archive(Archive(archive, Student("Ada Ng")), setup, lambda step: None)
         findings = {mark.criterion.check: mark.finding for mark in graded.grade.marks}
         for check, expected in story.findings.items():
             require(findings[check], expected)

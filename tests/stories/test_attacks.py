@@ -17,10 +17,10 @@ import pytest
 
 from fixtures.stories import Story, bases, read_stories, zipped
 from fixtures.stories.build import MARKER
-from grader.batch.one import Lab, grade_archive
+from grader.batch.one import Setup, grade_archive
 from grader.intake import Archive
 from grader.records import Grade, Student
-from grader.sandbox.watch import _tree
+from grader.sandbox.watch import tree
 
 ATTACKS = [story for story in read_stories() if story.kind == "attack"]
 END_SECONDS = 5.0
@@ -38,9 +38,9 @@ PUBLIC = [
 
 
 @pytest.fixture(scope="module")
-def neighbour(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Grade]:
+def neighbour(setup: Setup, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Grade]:
     """Grade an honest submission beside the others, on a few images; its code is tried once, at the end."""
-    quick = replace(lab, bench=replace(lab.bench, part=NEIGHBOURS_IMAGES))
+    quick = replace(setup, bench=replace(setup.bench, part=NEIGHBOURS_IMAGES))
     demo = bases()["demo"]()
     archive = tmp_path_factory.mktemp("neighbour") / "bob.zip"
     archive.write_bytes(zipped({name: demo[name] for name in ("final.pth", "history.json", "report.md")}))
@@ -79,13 +79,13 @@ def test_an_attack_is_found_out_and_leaves_nothing(
 
 
 def test_after_every_attack_the_code_of_an_honest_submission_earns_everything(
-    lab: Lab, places: dict[str, Path]
+    setup: Setup, places: dict[str, Path]
 ) -> None:
-    if lab.bench.sandbox.name != "bubblewrap":
-        pytest.skip("student code is run in bubblewrap only")
+    if not setup.bench.sandbox.isolated:
+        pytest.skip("student code is not run on this machine")
     archive = places["handed-in"] / "bob.zip"
     archive.write_bytes(zipped({"exp2.py": bases()["right code"]()["exp2.py"]}))
-    grade = grade_archive(Archive(archive, Student("Bob")), lab, lambda step: None).grade
+    grade = grade_archive(Archive(archive, Student("Bob")), setup, lambda step: None).grade
     earned = {mark.criterion.check: mark.points for mark in grade.marks}
     assert (earned["evaluation"], earned["learning_rate"]) == (10, 5)
 
@@ -96,7 +96,7 @@ def test_there_are_enough_attacks() -> None:
 
 def processes() -> int:
     """How many processes this one has started that still run, and what they have started in turn."""
-    return sum(_runs(pid) for pid in set(_tree(os.getpid())))
+    return sum(_runs(process.pid) for process in tree(os.getpid()))
 
 
 def settled(wanted: int) -> int:

@@ -11,13 +11,12 @@ from contextlib import contextmanager
 from grader.collect.code.caller import Caller
 from grader.collect.equipment import Bench
 from grader.records import Submission
-from grader.sandbox import open_code_sandbox
 
 
 @contextmanager
 def open_caller(submission: Submission, bench: Bench) -> Iterator[Caller]:
     """Start the sandbox, so that torch is imported inside while the weights are measured."""
-    sandbox = open_code_sandbox(bench.sandbox, submission.root) if submission.parts.sources else None
+    sandbox = bench.sandbox.for_code(submission.root) if submission.parts.sources else None
     if sandbox is None:
         yield Caller(submission, None)
         return

@@ -30,7 +30,7 @@ from grader.evidence.refusals import refusal
 from grader.evidence.wording import said
 from grader.lab import LAB
 from grader.records import Message, Submission, message
-from grader.sandbox import ArraySpec, CodeSandbox, Job, Limits, Reply
+from grader.sandbox import ArraySpec, CodeSandbox, Job, Limits, Reply, Roots
 
 R = TypeVar("R")
 
@@ -41,10 +41,10 @@ DISTURBED = (
     "{doing} disturbed the answer that the grader waits for ({reason}): write to no file that you did not open, and"
     " leave what you import as it is."
 )
-OUR_FRAMES = "/lab/grader/"
-CRASHED_AT = re.compile(r'^  File "/submission/([^"]+)", line (\d{1,9}) in ')  # as faulthandler writes
+CRASHED_AT = re.compile(r'^  File "([^"]+)", line (\d{1,9}) in ')  # as faulthandler writes
 NO_SANDBOX = message(
-    "student code is run in bubblewrap only, which does not work on this machine: 'grade doctor' says what to install"
+    "student code is run in a sandbox only, and this machine has none that is strong enough: 'grade doctor' says what"
+    " to install"
 )
 
 
@@ -139,7 +139,8 @@ class Caller:
         self._printed += lines
         if isinstance(called.answer, Reply):
             return called.answer
-        return _whose(called.answer, doing, tuple(line[:LONGEST_LINE] for line in lines[-MOST_LINES:]))
+        printed = tuple(line[:LONGEST_LINE] for line in lines[-MOST_LINES:])
+        return _whose(called.answer, doing, printed, self._sandbox.roots)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ def _not_done(function: str | Message, task: OpenTask) -> Refused:
     return refusal("code_task", {"doing": f"{function}()", "number": task.number, "text": task.text, "place": place})
 
 
-def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...]) -> Failure:
+def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...], roots: Roots) -> Failure:
     """What student code does in its own process is the student's to mend; what fails around it is ours."""
     sentence: Message
     details: tuple[str, ...] = ()
@@ -187,27 +188,28 @@ def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...]) -> Failure
             text = "{doing} printed more than {limit:,} bytes, and was ended for that. Print once an epoch, not more."
             code, sentence = "code_printed", message(text, doing=doing.what, limit=limit)
         case Malformed():
-            return _disturbed(doing.what, failure)
+            return _disturbed(doing.what, failure, printed)
         case Crashed(tail=tail):
-            if OUR_FRAMES in tail and "Traceback" in tail:
+            if f"{roots.ours}/" in tail and "Traceback" in tail:
                 return failure
-            code, sentence, details = "code_crashed", _ended(doing, printed), tuple(tail.splitlines()[-5:])
+            code, sentence, details = "code_crashed", _ended(doing, printed, roots), tuple(tail.splitlines()[-5:])
     return Refused(code, sentence, (*details, *printed))
 
 
-def _disturbed(doing: str | Message, found: Malformed) -> Refused:
-    return Refused("code_disturbed", message(DISTURBED, doing=doing, reason=said(found.reason)))
+def _disturbed(doing: str | Message, found: Malformed, printed: tuple[str, ...] = ()) -> Refused:
+    return Refused("code_disturbed", message(DISTURBED, doing=doing, reason=said(found.reason)), printed)
 
 
-def _ended(doing: _Doing, printed: tuple[str, ...]) -> Message:
+def _ended(doing: _Doing, printed: tuple[str, ...], roots: Roots) -> Message:
     """Where an interpreter crashed stands in what it printed, if it came to print it: see worker.py."""
+    within = f"{roots.submission}/"
     places = (CRASHED_AT.search(line) for line in printed)
-    place = next((found for found in places if found), None)
+    place = next((found for found in places if found and found[1].startswith(within)), None)
     if place is None:
         text = "The process ended in the middle of {doing}, before there was an answer."
         return message(text, doing=doing.what)
     text = "The process crashed in the middle of {doing} ({file}, line {line}), before there was an answer."
-    return message(text, doing=doing.what, file=place[1], line=int(place[2]))
+    return message(text, doing=doing.what, file=place[1].removeprefix(within), line=int(place[2]))
 
 
 def _late(doing: _Doing, seconds: float) -> Message:

@@ -26,7 +26,7 @@ MOST_TOLD = 2  # of what was tried, in the sentence; all of it stands below
 
 NEEDS_A_SANDBOX = message(
     "the weights fit none of the networks that the grader knows. The submission's own class can be run with them, but"
-    " in bubblewrap only, which does not work on this machine: 'grade doctor' says what to install"
+    " in a sandbox only, and this machine has none that is strong enough: 'grade doctor' says what to install"
 )
 NONE_FITS = (
     "The weights in {weights} fit none of the networks that the grader knows, and none that the submission's own code"

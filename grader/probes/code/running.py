@@ -23,8 +23,8 @@ import torch
 
 from grader.probes.documents.text import storable
 from grader.probes.refusals import Phrase, Refuse, phrase
+from grader.probes.roots import roots
 
-SUBMISSION, GIVEN = Path("/submission"), Path("/given")
 LAB_PACKAGES = ("matplotlib", "PIL", "tqdm")  # of the lab's requirements.txt; the grader itself needs the others
 MOST_FRAMES = 12
 
@@ -49,11 +49,11 @@ def function(inputs: dict[str, Any], name: str) -> Callable[..., Any]:
 
 def load(file: str) -> ModuleType:
     """The file as a module under its own name. Raises Refuse for whatever keeps it from being one."""
-    path = SUBMISSION / file
+    path = Path(roots().submission) / file
     parse(file)
     name = path.stem
     sys.pycache_prefix = "/nowhere"  # compiled files of the submission are not looked at
-    sys.path += [str(path.parent), str(SUBMISSION), str(GIVEN)]  # behind everything that is ours
+    sys.path += [str(path.parent), roots().submission, roots().given]  # behind everything that is ours
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
@@ -67,7 +67,7 @@ def load(file: str) -> ModuleType:
 def parse(file: str) -> ast.Module:
     """The syntax of a file that can be imported. Raises Refuse for one that is no Python, or that trains by itself."""
     try:
-        tree = ast.parse((SUBMISSION / file).read_bytes())
+        tree = ast.parse((Path(roots().submission) / file).read_bytes())
     except SyntaxError as error:
         code = storable((error.text or "").strip())
         raise Refuse("code_syntax", file=file, line=error.lineno or 0, problem=error.msg, code=code[:100]) from error
@@ -167,13 +167,15 @@ def _said(error: BaseException) -> str:
 def _own_frames(trace: TracebackType | None) -> list[tuple[str, int]]:
     """Places in the student's files that an exception came through, paths shortened, the innermost last."""
     summary = traceback.extract_tb(trace)
-    own = [frame for frame in summary if frame.filename.startswith((f"{SUBMISSION}/", f"{GIVEN}/"))]
+    theirs = (f"{roots().submission}/", f"{roots().given}/")
+    own = [frame for frame in summary if frame.filename.startswith(theirs)]
     return [(_short(frame.filename), frame.lineno or 0) for frame in own]
 
 
 def _lines(error: BaseException, said: str) -> Iterator[str]:
     """The traceback as the student would see it, without our own frames."""
-    summary = [frame for frame in traceback.extract_tb(error.__traceback__) if "/lab/grader/" not in frame.filename]
+    ours = f"{roots().ours}/"
+    summary = [frame for frame in traceback.extract_tb(error.__traceback__) if ours not in frame.filename]
     for frame in summary[-MOST_FRAMES:]:
         yield f"{_short(frame.filename)}, line {frame.lineno}, in {frame.name}"
         yield f"    {frame.line or ''}"
@@ -181,7 +183,7 @@ def _lines(error: BaseException, said: str) -> Iterator[str]:
 
 
 def _short(path: str) -> str:
-    for folder in (SUBMISSION, GIVEN):
+    for folder in (roots().submission, roots().given):
         path = path.removeprefix(f"{folder}/")
     return storable("/".join(path.split("/")[-3:]))
 

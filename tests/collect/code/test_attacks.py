@@ -15,6 +15,7 @@ import pytest
 
 from grader.checks import DEFAULT_RUBRIC
 from grader.evidence import Seen
+from grader.sandbox.code import ROOTS
 
 RATE = "def learning_rate(epoch):\n    return 0.1 if epoch < 5 else 0.01\n"
 
@@ -66,12 +67,13 @@ print("looked")
 
 def test_given_files_are_there_where_they_were_left_out_and_a_students_own_come_first(reached) -> None:
     code = "import fast, lab, models\nprint(fast.__file__, lab.__file__, models.WHOSE)"
-    assert set(reached(code, models="WHOSE = 'mine'")) == {"/given/fast.py /given/lab.py mine"}
+    assert set(reached(code, models="WHOSE = 'mine'")) == {f"{ROOTS.given}/fast.py {ROOTS.given}/lab.py mine"}
 
 
 def test_what_is_left_in_the_small_folders_and_in_memory_reaches_no_other_submission(trying, tmp_path: Path) -> None:
     writes = f"open('/tmp/left', 'w').write('x')\nopen('/dev/shm/left', 'w').write('x')\n{RATE}"
-    looks = f"import os\nprint([p for p in ('/tmp/left', '/dev/shm/left', '/work/left') if os.path.exists(p)])\n{RATE}"
+    places = ("/tmp/left", "/dev/shm/left", f"{ROOTS.work}/left")
+    looks = f"import os\nprint([p for p in {places} if os.path.exists(p)])\n{RATE}"
     assert isinstance(trying({"exp2.py": writes})["learning_rate"], Seen)
     (tmp_path / "unpacked").rename(tmp_path / "before")
     assert set(trying({"exp2.py": looks})["learning_rate"].value.printed) == {"[]"}

@@ -47,12 +47,12 @@ from grader.marking.judge import judge
 from grader.probes.code import running
 from grader.probes.worker import answer
 from grader.records import Blocked, Judged, Message, Student, Table, Unjudged, message
-from grader.sandbox import Job, Limits, Sandbox, bubblewrap
-from grader.sandbox.code import Called
+from grader.sandbox import Called, Job, Limits, Roots, Sandbox, why_no_code
 from grader.sandbox.interface import read_reply
 from reference.models import resnet20
 
 Files = Mapping[str, str]
+GIVEN, OURS = str(Path(running.__file__).parents[3] / "reference"), str(Path(running.__file__).parents[2])
 GIVEN_MODELS = Path(DEMO_SUBMISSION).parents[2] / "reference" / "models.py"
 
 # A network of nobody's: its only weights are a linear layer's on the means of each colour.
@@ -111,10 +111,13 @@ def saved(found: Any) -> bytes:
 class InProcess:
     """Runs a code probe in this process, for code that a test wrote itself: a hundred times as fast."""
 
+    def __init__(self, submission: Path) -> None:
+        self.roots = Roots(str(submission), GIVEN, "/nowhere", OURS)
+
     def call(self, job: Job) -> Called:
         files = {name: os.open(path, os.O_RDONLY) for name, path in job.files.items()}
         out = io.BytesIO()
-        answer(job.request(), files, out)
+        answer(job.request(self.roots), files, out)
         for descriptor in files.values():
             os.close(descriptor)
         out.seek(0)
@@ -129,7 +132,6 @@ def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path, monkeypa
     """What is seen of these weights beside these scripts, which run in this process."""
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setattr(sys, "pycache_prefix", None)
-    monkeypatch.setattr(running, "GIVEN", Path(running.__file__).parents[2] / "reference")
 
     def at(
         scripts: Files, weights: Any = None, images: ImageSet | Message = few_images, runner: Any = InProcess
@@ -140,10 +142,9 @@ def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path, monkeypa
             (folder / name).write_text(content)
         (folder / "final.pth").write_bytes(saved(tiny_weights() if weights is None else weights))
         submission = open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
-        monkeypatch.setattr(running, "SUBMISSION", submission.root)
         bench = Bench(images, shared_sandbox, "cpu", 1)
         weights = measure(submission, bench, Documents(Tasks(()), TEMPLATE, Unavailable(message("none")), ()))
-        subject = Subject(submission, bench, Caller(submission, runner() if runner else None))
+        subject = Subject(submission, bench, Caller(submission, runner(submission.root) if runner else None))
         weights, claims, _ = with_own_network(subject, TEMPLATE, Measured(weights, Claims(()), None))
         found = {
             Preprocessing: TEMPLATE, Claims: claims, Checkpoint: weights.checkpoint, Accuracy: weights.accuracy,
@@ -160,9 +161,8 @@ def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path, monkeypa
 @pytest.fixture
 def whole(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path) -> Look:
     """All that is collected of a submission whose code runs in the real sandbox."""
-    if shared_sandbox.name != "bubblewrap":
-        problem = bubblewrap.why_not()
-        pytest.skip(problem.english() if problem else "no bubblewrap")
+    if problem := why_no_code():
+        pytest.skip(problem.english())
 
     def at(scripts: Files, weights: Any = None) -> Evidence:
         folder = tmp_path / "handed-in"
@@ -565,7 +565,9 @@ def test_where_no_code_can_be_run_the_weights_wait_for_a_sandbox(look: Look, lab
     found = look({"models.py": tiny()}, runner=None)
     finding = next(one for one in judge(found, lab_rubric) if one.check == "measured_accuracy")
     assert isinstance(finding, Unjudged)
-    assert "in bubblewrap only, which does not work on this machine: 'grade doctor'" in finding.fault.english()
+    assert (
+        "in a sandbox only, and this machine has none that is strong enough: 'grade doctor'" in finding.fault.english()
+    )
 
 
 def test_without_images_the_class_is_found_and_not_run(look: Look) -> None:

@@ -25,8 +25,7 @@ from grader.evidence import (
 )
 from grader.evidence.refusals import refusal
 from grader.records import Parts, Student, Submission, message
-from grader.sandbox import Reply
-from grader.sandbox.code import Called
+from grader.sandbox import Called, Reply, Roots
 from grader.students.template import make_template
 
 THEIRS = {
@@ -38,7 +37,7 @@ THEIRS = {
     "an exception": (Refused("code", message("test raised it")), "test raised it"),
 }
 OURS = {
-    "a bug in a probe": Crashed('Traceback\n  File "/lab/grader/probes/code/fit.py", line 3\nTypeError: oops'),
+    "a bug in a probe": Crashed('Traceback\n  File "/ours/probes/code/fit.py", line 3\nTypeError: oops'),
     "a sandbox that does not start": Unavailable(message("it did not start")),
     "a package that the grader should have": refusal(
         "code_package_of_ours", {"doing": "importing", "package": "tqdm", "place": "exp2.py, line 1"}
@@ -55,6 +54,7 @@ class Answers:
 
     def __init__(self, answer):
         self.answer = answer
+        self.roots = Roots("/theirs", "/given", "/work", "/ours")
 
     def call(self, job):
         imported = job.probe == "code.running.try_import"
@@ -77,13 +77,17 @@ def test_what_failed_around_it_is_no_refusal(submission, right, what, look):
 
 
 def test_without_a_sandbox_for_code_nothing_is_run_and_the_doctor_is_named(submission, right):
-    class Plain:
-        name = "plain"
+    class Weak:
+        name = "weak"
+        isolated = False
 
         def run(self, job):
             raise AssertionError(f"asked for {job.probe}")
 
-    bench = Bench(message("no images"), Plain())
+        def for_code(self, submission):
+            return None
+
+    bench = Bench(message("no images"), Weak())
     with open_caller(submission(right), bench) as caller:
         seen = Subject(caller._submission, bench, caller)
         found = [one.run(seen) for one in every_look() if one.calls_code]

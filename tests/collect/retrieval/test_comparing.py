@@ -133,10 +133,12 @@ def test_images_that_were_not_handed_in_are_named_and_the_other_queries_are_comp
 class Broken:
     """A sandbox in which computing anew crashes, which says nothing about the student."""
 
-    name = "bubblewrap"
+    name = "broken"
+    isolated = True
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
+        self.for_code = sandbox.for_code
 
     def run(self, job: Job) -> object:
         return Crashed("boom") if job.probe == "retrieval.scores.compute_scores" else self.sandbox.run(job)

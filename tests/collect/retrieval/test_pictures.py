@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from grader.collect.retrieval.pictures import find_pictures, look_at_pictures
-from grader.evidence import Refused, RetrievalImages, Seen
+from grader.evidence import Refused, RetrievalImages
 from grader.intake import Archive, open_submission
 from grader.probes.retrieval.pictures import difference_hash
 from grader.records import Student, Submission

@@ -1,0 +1,46 @@
+"""One command at a time changes the grades in a folder: what it has read is still so when it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from grader.disk.names import visible_path
+from grader.records import message
+from grader.records.errors import BadLab
+
+LOCK = ".grades.lock"
+PATIENCE = 60.0  # seconds; a class of 300 is drawn within them
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keep other commands from changing grades below this folder. Not to be nested.
+
+    Raises BadLab where another command holds it for longer than PATIENCE, or where the folder cannot be written.
+    """
+    from filelock import FileLock, Timeout  # late: it imports asyncio
+
+    if not folder.is_dir():  # whoever reads it says so
+        yield
+        return
+    shown = visible_path(folder)
+    lock = FileLock(folder / LOCK, timeout=PATIENCE, mode=0o666)  # colleagues who may write here can lock it too
+    try:
+        lock.acquire()
+    except Timeout as error:
+        text = (
+            "Another grade command has been changing {folder} for more than {seconds:g} seconds. Nothing was written."
+            " Wait until it has ended, or end it, and run this again."
+        )
+        raise BadLab(message(text, folder=shown, seconds=PATIENCE)) from error
+    except OSError as error:
+        text = "{folder} cannot be written: {why}. Every grade is as it was. Make room there, or mend its permissions."
+        raise BadLab(message(text, folder=shown, why=error.strerror or str(error))) from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes it by itself; whoever waits for it notices that it is gone
+            (folder / LOCK).unlink()
+        lock.release()

@@ -1,0 +1,119 @@
+"""What can be seen inside bubblewrap, and what cannot be done there: the options it is started with.
+
+Inside there is no network, no home, no parent process and no submission: only the system's libraries, Python with
+torch, the probes, and the files that a job hands in as open descriptors. `code.py` adds one submission to it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from grader.sandbox.interface import ENVIRONMENT
+
+NOBODY = "65534"
+OWN_PACKAGES = ("grader", "reports", "reference", "fixtures")
+PACKAGES = ("torch", "torchvision", "numpy", "pypdf", "PIL")
+# Large blocks come from huge pages and go back to the heap, not to the system: 10 % of an evaluation's time.
+MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=4294967296"
+ROOT = "/cnn-lab-sandbox"  # all that is ours lies below it, inside, so that it hides no folder of a package
+OURS = f"{ROOT}/lab"  # the probes and the lab's networks, as packages
+
+
+def package_folders() -> list[Path]:
+    """Where the packages lie that probes use; found without importing them."""
+    specs = [importlib.util.find_spec(name) for name in PACKAGES]
+    return sorted({Path(spec.origin).resolve().parent.parent for spec in specs if spec and spec.origin})
+
+
+def arguments_file(gpu: bool, binds: Iterable[str] = ()) -> int:
+    """A descriptor that holds bubblewrap's options: on its command line they could be read from inside."""
+    descriptor, name = tempfile.mkstemp()
+    Path(name).unlink()
+    os.write(descriptor, b"\0".join(os.fsencode(option) for option in options(gpu, binds)))
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def options(gpu: bool, binds: Iterable[str] = ()) -> Iterator[str]:
+    """Options of bubblewrap: what the sandbox can see, and what it cannot do."""
+    yield from ("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try")
+    yield from ("--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv")
+    if os.geteuid() == 0:  # root inside a user namespace could not change its user; see drop_root
+        yield from (
+            "--cap-drop",
+            "ALL",
+            "--cap-add",
+            "CAP_SETUID",
+            "--cap-add",
+            "CAP_SETGID",
+            "--cap-add",
+            "CAP_SETPCAP",
+        )
+    else:
+        yield from ("--unshare-user", "--disable-userns", "--cap-drop", "ALL")
+    fixed = {"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "HOME": "/tmp", "GLIBC_TUNABLES": MALLOC}
+    for name, value in (fixed | ENVIRONMENT).items():
+        yield from ("--setenv", name, value)
+    yield from _system_binds()
+    yield from ("--proc", "/proc", "--dev", "/dev", "--ro-bind-try", "/sys/devices/system", "/sys/devices/system")
+    for folder in ("/tmp", "/dev/shm"):  # before the code, which may lie below /tmp
+        yield from ("--perms", "1777", "--size", str(64 << 20), "--tmpfs", folder)
+    yield from _code_binds()
+    yield from binds
+    if gpu:
+        if "LD_LIBRARY_PATH" in os.environ:  # in containers the driver's libraries are found by it
+            yield from ("--setenv", "LD_LIBRARY_PATH", os.environ["LD_LIBRARY_PATH"])
+        for device in sorted(Path("/dev").glob("nvidia*")):
+            yield from ("--dev-bind-try", str(device), str(device))
+        yield from ("--ro-bind-try", "/sys/bus/pci", "/sys/bus/pci", "--ro-bind-try", "/sys/devices", "/sys/devices")
+    yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp")
+
+
+def _system_binds() -> Iterator[str]:
+    yield from ("--ro-bind", "/usr", "/usr", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache")
+    for folder in ("/lib", "/lib64", "/bin", "/sbin"):
+        path = Path(folder)
+        if path.is_symlink():
+            yield from ("--symlink", str(path.readlink()), folder)
+        elif path.exists():
+            yield from ("--ro-bind", folder, folder)
+
+
+def _code_binds() -> Iterator[str]:
+    """Python, the packages, and of our own code only what a probe needs."""
+    for folder in (Path(sys.base_prefix).resolve(), *package_folders()):
+        if not folder.is_relative_to("/usr"):
+            for parent in reversed(folder.parents[:-1]):  # by itself bubblewrap makes them for its own user only
+                yield from ("--perms", "0755", "--dir", str(parent))
+            yield from ("--ro-bind", str(folder), str(folder))
+        for own in OWN_PACKAGES:  # installed, they lie beside torch, and hold the rubric and the solution
+            if (folder / own).is_dir():
+                yield from ("--perms", "0755", "--tmpfs", str(folder / own), "--remount-ro", str(folder / own))
+    grader = Path(__file__).resolve().parent.parent
+    for made in (ROOT, OURS, f"{OURS}/grader"):
+        yield from ("--perms", "0755", "--dir", made)
+    for name in ("__init__.py", "probes"):
+        yield from ("--ro-bind", str(grader / name), f"{OURS}/grader/{name}")
+
+
+def lab_binds() -> Iterator[str]:
+    """Of the lab its networks, into which handed-in weights are loaded."""
+    reference = importlib.util.find_spec("reference")
+    assert reference is not None
+    assert reference.origin is not None
+    yield from ("--perms", "0755", "--dir", f"{OURS}/reference")
+    for name in ("__init__.py", "models.py"):
+        yield from ("--ro-bind", str(Path(reference.origin).resolve().parent / name), f"{OURS}/reference/{name}")
+
+
+def drop_root() -> list[str]:
+    """Under root really change the user: limits on processes do nothing for user 0, whatever bwrap calls it."""
+    if os.geteuid() != 0:
+        return []
+    user = ["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]
+    return ["/usr/bin/setpriv", *user, "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs", "--"]

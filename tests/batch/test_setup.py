@@ -1,0 +1,77 @@
+"""A run as data: it travels to another process, which opens its own equipment and grades the same."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fixtures import whole_demo
+from grader.batch.one import grade_archive
+from grader.batch.setup import Options, SetupSpec, load_rubric, open_setup
+from grader.checks import DEFAULT_RUBRIC, discover
+from grader.dataset import ImageSet
+from grader.evidence import Measurement, Seen
+from grader.gradebook.files import Graded
+from grader.intake import Archive
+from grader.marking.rubric import read_rubric
+from grader.records import Student
+
+SPAWNED = """
+import pickle, sys
+from grader.batch.one import grade_archive
+from grader.batch.setup import open_setup
+spec, archive = pickle.load(sys.stdin.buffer)
+with open_setup(spec) as setup:
+    graded = grade_archive(archive, setup, lambda step: None)
+sys.stdout.buffer.write(pickle.dumps(graded))
+"""
+
+
+@pytest.fixture
+def spec(few_images: ImageSet, tmp_path: Path) -> SetupSpec:
+    options = Options(None, tmp_path / "grades", "cpu", "auto", "staff", None, time_limit=600.0, memory=4000)
+    return SetupSpec(options, load_rubric(options), few_images)
+
+
+def without_times(graded: Graded) -> Graded:
+    assert graded.evidence is not None
+    untimed = tuple(
+        (kind, Seen(replace(one.value, seconds=0.0)))
+        if isinstance(one, Seen) and isinstance(one.value, Measurement)
+        else (kind, one)
+        for kind, one in graded.evidence.observations
+    )
+    made_by = replace(graded.grade.made_by, graded_at="")
+    return Graded(replace(graded.grade, made_by=made_by), replace(graded.evidence, observations=untimed))
+
+
+def test_a_check_travels_by_its_name_and_arrives_as_the_very_same():
+    checks = discover()
+    assert checks
+    assert all(pickle.loads(pickle.dumps(check)) is check for check in checks.values())
+
+
+def test_a_rubric_travels_with_its_limits():
+    rubric = read_rubric(DEFAULT_RUBRIC, discover())
+    assert pickle.loads(pickle.dumps(rubric)) == rubric
+
+
+def test_another_process_grades_the_demo_as_this_one_does(spec: SetupSpec, tmp_path: Path):
+    archive = Archive(whole_demo(tmp_path / "demo"), Student("Demo Student"))
+    done = subprocess.run(
+        [sys.executable, "-c", SPAWNED],
+        input=pickle.dumps((spec, archive)), capture_output=True, check=False, cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode()
+    back = pickle.loads(done.stdout)
+
+    with open_setup(spec) as setup:
+        here = grade_archive(archive, setup, lambda step: None)
+    assert without_times(back) == without_times(here)

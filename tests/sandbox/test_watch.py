@@ -1,0 +1,93 @@
+"""How much memory a process and its children take, on systems that count shared pages once and on others."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from grader.evidence import OutOfMemory
+from grader.sandbox import watch
+from grader.sandbox.watch import tree, tree_megabytes
+
+SHARES = """
+import mmap, os, sys
+held = mmap.mmap(-1, 100 << 20)
+held[:] = bytes(100 << 20)
+told, tell = os.pipe()
+for _ in range(2):
+    if os.fork() == 0:
+        sum(held[::4096])
+        os.write(tell, b"1")
+        sys.stdin.read()
+        os._exit(0)
+read = b""
+while len(read) < 2:
+    read += os.read(told, 1)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what is shared")
+
+
+@pytest.fixture
+def sharing() -> Iterator[int]:
+    """A process that shares 100 MB with its two children."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SHARES], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process.pid
+        process.communicate()
+
+
+@needs_linux
+def test_pages_that_processes_share_count_once(sharing: int) -> None:
+    assert len(tree(sharing)) == 3
+    assert 100 <= tree_megabytes(sharing) < 200
+
+
+@needs_linux
+def test_what_cannot_be_too_much_even_counted_twice_is_not_looked_at_more_closely(
+    sharing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(member: object) -> int:
+        raise AssertionError(member)
+
+    monkeypatch.setattr(watch, "_proportional", refuse)
+    assert 300 <= tree_megabytes(sharing, most=1000) < 1000
+
+
+@needs_linux
+def test_where_a_system_does_not_tell_what_is_shared_resident_sizes_count(
+    sharing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch.psutil, "LINUX", False)
+    assert 300 <= tree_megabytes(sharing) < 500
+
+
+def test_a_process_that_has_ended_takes_nothing() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    assert tree(process.pid) == []
+    assert tree_megabytes(process.pid) == 0
+
+
+@pytest.mark.parametrize("linux", [True, False])
+def test_the_plain_sandbox_ends_what_takes_more_than_its_memory(
+    linux: bool, attack_plain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shared mappings escape the process's own limit, as everything does on systems that have none."""
+    monkeypatch.setattr(watch.psutil, "LINUX", linux and watch.psutil.LINUX)
+    code = """
+import mmap, time
+held = mmap.mmap(-1, 400 << 20)
+for start in range(0, 400 << 20, 1 << 20):
+    held[start : start + (1 << 20)] = b"x" * (1 << 20)
+time.sleep(60)
+"""
+    assert attack_plain(code, megabytes=300) == OutOfMemory(300)
