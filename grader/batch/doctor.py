@@ -41,8 +41,11 @@ def _which_sandbox(sandbox: Sandbox) -> Checked:
     problem = why_no_code()
     if problem is None:
         return Checked(message("Sandbox"), "good", message("{sandbox} works", sandbox=sandbox.name))
-    text = "{problem}. Until then weights are read in a process with lowered limits, and student code is not run"
-    return Checked(message("Sandbox"), "worse", message(text, problem=problem))
+    sentence = message(
+        "{problem}. Until then weights are read in a process with lowered limits, and student code is not run",
+        problem=problem,
+    )
+    return Checked(message("Sandbox"), "worse", sentence)
 
 
 def _lab_packages() -> Checked:
@@ -50,10 +53,11 @@ def _lab_packages() -> Checked:
     missing = [name for name in LAB.packages if importlib.util.find_spec(name) is None]
     if not missing:
         return Checked(message("Packages of the lab"), "good", message("{names}", names=", ".join(LAB.packages)))
-    text = (
-        "{names} not installed: student code that imports them cannot be tried. Run 'pip install cnn-lab-grader[lab]'"
+    sentence = message(
+        "{names} not installed: student code that imports them cannot be tried. Run 'pip install cnn-lab-grader[lab]'",
+        names=", ".join(missing),
     )
-    return Checked(message("Packages of the lab"), "worse", message(text, names=", ".join(missing)))
+    return Checked(message("Packages of the lab"), "worse", sentence)
 
 
 def _inside(sandbox: Sandbox) -> Iterator[Checked]:

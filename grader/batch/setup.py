@@ -80,8 +80,10 @@ def find_images(
     try:
         if progress is None:
             raise nothing_here(cache)
-        text = "CIFAR-10 is not on this machine yet: it is fetched once, about 170 MB, into {folder}."
-        say(message(text, folder=str(cache)))
+        sentence = message(
+            "CIFAR-10 is not on this machine yet: it is fetched once, about 170 MB, into {folder}.", folder=str(cache)
+        )
+        say(sentence)
         return fetch_cifar10(cache, progress)
     except MissingData as error:
         say(error.message)  # once, with each source and its reason; a student's page needs only what follows from it
@@ -130,8 +132,12 @@ def files_of_weights(networks: Sequence[str]) -> Iterator[tuple[str, str, str]]:
             value = known.value if isinstance(known, Reply) else {}
             if "file" not in value:
                 near = message("; did you mean {near}?", near=str(value["near"])) if value.get("near") else message(".")
-                text = "torchvision has no network called {name}{near} Name it as in torchvision.models."
-                raise BadLab(message(text, name=name, near=near))
+                sentence = message(
+                    "torchvision has no network called {name}{near} Name it as in torchvision.models.",
+                    name=name,
+                    near=near,
+                )
+                raise BadLab(sentence)
             yield name, str(value["url"]), str(value["file"])
 
 

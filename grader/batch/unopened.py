@@ -19,8 +19,12 @@ def refused(archive: Archive, cause: Message, rubric: Rubric, made_by: MadeBy) -
 
 def bug(archive: Archive, error: Exception, rubric: Rubric, made_by: MadeBy) -> Grade:
     """The Grade where the grader itself failed."""
-    text = "the grader failed on this submission ({kind}: {error}); please report it"
-    return unmarked(archive, message(text, kind=type(error).__name__, error=str(error)[:300]), rubric, made_by)
+    sentence = message(
+        "the grader failed on this submission ({kind}: {error}); please report it",
+        kind=type(error).__name__,
+        error=str(error)[:300],
+    )
+    return unmarked(archive, sentence, rubric, made_by)
 
 
 def unmarked(archive: Archive, fault: Message, rubric: Rubric, made_by: MadeBy) -> Grade:

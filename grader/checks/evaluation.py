@@ -11,31 +11,40 @@ from grader.records import Cell, Message, Scalar, Table, Verdict, message
 
 CLOSE = 1e-3  # relative; float32 over some dozen images is right to 1e-6
 EQUAL, SHORT, SWITCHED = "equal batches", "short last batch", "layers that eval() switches"
-SETTINGS = {EQUAL: EQUAL, SHORT: SHORT, SWITCHED: SWITCHED}  # the words of a setting are its name
+SETTINGS = {
+    EQUAL: message("equal batches"),
+    SHORT: message("short last batch"),
+    SWITCHED: message("layers that eval() switches"),
+}
 
 # What a figure is that the usual mistakes give, and where to look. The names are those of the collected evidence.
-LOSS: dict[str, str] = {
-    "sum over images": "That is the sum over the images: divide it by their number.",
-    "sum over batches": "That is the sum over the batches: add up each batch's mean times its size, then divide by the"
-    " number of images.",
-    "divided twice": "cross_entropy gives the mean of a batch already: multiply it by the size of the batch before you"
-    " add it up.",
-    "last batch": "That is the loss of the last batch alone.",
-    "first batch": "That is the loss of the first batch alone: is the return inside the loop?",
-    "softmax first": "cross_entropy takes the logits themselves: leave softmax out.",
-    "swapped": "That is the accuracy: return loss and accuracy in this order.",
-    "average of averages": "That is the average over the batches, in which an image of the short last batch weighs more"
-    " than the others: add up over the images, and divide once at the end.",
+LOSS = {
+    "sum over images": message("That is the sum over the images: divide it by their number."),
+    "sum over batches": message(
+        "That is the sum over the batches: add up each batch's mean times its size, then divide by the"
+        " number of images."
+    ),
+    "divided twice": message(
+        "cross_entropy gives the mean of a batch already: multiply it by the size of the batch before you add it up."
+    ),
+    "last batch": message("That is the loss of the last batch alone."),
+    "first batch": message("That is the loss of the first batch alone: is the return inside the loop?"),
+    "softmax first": message("cross_entropy takes the logits themselves: leave softmax out."),
+    "swapped": message("That is the accuracy: return loss and accuracy in this order."),
+    "average of averages": message(
+        "That is the average over the batches, in which an image of the short last batch weighs more"
+        " than the others: add up over the images, and divide once at the end."
+    ),
 }
-ACCURACY: dict[str, str] = {
-    "fraction": "That is a fraction: multiply it by 100.",
-    "count": "That is the number of right images, not their share.",
-    "by batches": "That is divided by the number of batches: divide by the number of images.",
-    "last batch": "That is the accuracy of the last batch alone.",
-    "first batch": "That is the accuracy of the first batch alone: is the return inside the loop?",
-    "swapped": "That is the loss: return loss and accuracy in this order.",
-    "wrong axis": "The largest logit was looked for down the batch (dim=0); the classes lie along dim=1.",
-    "fixed batch": "Every batch was counted as a full one: the last one is shorter, so use len(labels).",
+ACCURACY = {
+    "fraction": message("That is a fraction: multiply it by 100."),
+    "count": message("That is the number of right images, not their share."),
+    "by batches": message("That is divided by the number of batches: divide by the number of images."),
+    "last batch": message("That is the accuracy of the last batch alone."),
+    "first batch": message("That is the accuracy of the first batch alone: is the return inside the loop?"),
+    "swapped": message("That is the loss: return loss and accuracy in this order."),
+    "wrong axis": message("The largest logit was looked for down the batch (dim=0); the classes lie along dim=1."),
+    "fixed batch": message("Every batch was counted as a full one: the last one is shorter, so use len(labels)."),
     "average of averages": LOSS["average of averages"],
 }
 
@@ -70,8 +79,10 @@ def evaluation(case: Case[Evaluation, EvaluationLimits]) -> Verdict:
     exhibits = (_table(seen), *printed_listing(seen.printed))
     never = next((run for run in seen.runs if run.images_seen == 0), None)
     if never is not None:
-        text = "test() returned a loss and an accuracy without calling the network: run model(images) on every batch."
-        return Verdict(0.0, message(text), (), exhibits)
+        sentence = message(
+            "test() returned a loss and an accuracy without calling the network: run model(images) on every batch."
+        )
+        return Verdict(0.0, sentence, (), exhibits)
     failed = {one.call: one.message for one in seen.failed}
     return add_up(list(_parts(case.limits, runs, failed)), praise, exhibits)
 
@@ -112,18 +123,27 @@ def _wrong(run: EvaluationRun, which: str) -> tuple[Message, ...]:
     if _close(figure.seen, figure.right):
         return ()
     known = LOSS if which == "loss" else ACCURACY
-    where = next((known[name] for name in _mistakes(figure) if name in known), "")
+    where = next((known[name] for name in _mistakes(figure) if name in known), None)
     if not where and run.images_seen < run.images:
-        where = "Only a part of the images went through the network: go through the whole loader, and return after it."
+        where = message(
+            "Only a part of the images went through the network: go through the whole loader, and return after it."
+        )
     if not where and run.trained:
-        where = "The network ran in training mode: call model.eval() before the loop."
-    where = where or "Look at what is added up in the loop, and at what it is divided by."
-    text = "Over {images} images in batches of {batch} test() returned the accuracy {seen}; it is {right:.4f}. {where}"
-    if which == "loss":
-        text = "Over {images} images in batches of {batch} test() returned the loss {seen}; it is {right:.4f}. {where}"
+        where = message("The network ran in training mode: call model.eval() before the loop.")
     seen = message("not a finite number") if figure.seen is None else f"{figure.seen:.4f}"
-    values: dict[str, Scalar] = {"images": run.images, "batch": run.batch, "right": figure.right}
-    return (message(text, **values, seen=seen, where=message(where)),)
+    values: dict[str, Scalar | Message] = {"images": run.images, "batch": run.batch, "right": figure.right}
+    values |= {"seen": seen}
+    values |= {"where": where or message("Look at what is added up in the loop, and at what it is divided by.")}
+    sentence = message(
+        "Over {images} images in batches of {batch} test() returned the accuracy {seen}; it is {right:.4f}. {where}",
+        **values,
+    )
+    if which == "loss":
+        sentence = message(
+            "Over {images} images in batches of {batch} test() returned the loss {seen}; it is {right:.4f}. {where}",
+            **values,
+        )
+    return (sentence,)
 
 
 def _wrong_when_short(equal: EvaluationRun | None, short: EvaluationRun | None) -> tuple[Message, ...]:
@@ -141,11 +161,11 @@ def _wrong_when_short(equal: EvaluationRun | None, short: EvaluationRun | None) 
 def _trained(runs: list[EvaluationRun]) -> tuple[Message, ...]:
     if not any(run.trained for run in runs):
         return ()
-    text = (
+    sentence = message(
         "The network ran in training mode: what an image gives then depends on the images beside it, and on chance."
         " Call model.eval() before the loop."
     )
-    return (message(text),)
+    return (sentence,)
 
 
 def _changed(runs: list[EvaluationRun]) -> tuple[Message, ...]:
@@ -153,10 +173,12 @@ def _changed(runs: list[EvaluationRun]) -> tuple[Message, ...]:
     # running statistics move whenever eval mode is forgotten, which costs its own part
     names = {name for run in runs for name in run.changed if not (run.trained and name.startswith("running"))}
     if names:
-        text = (
-            "test() changed {names} of the network. Weights change where an optimizer steps: it has no place in test()."
+        sentence = message(
+            "test() changed {names} of the network. Weights change where an optimizer steps: it has no place in"
+            " test().",
+            names=", ".join(sorted(names)),
         )
-        faults.append(message(text, names=", ".join(sorted(names))))
+        faults.append(sentence)
     if any(run.left_gradients for run in runs):
         faults.append(message("test() left gradients in the network: backward() has no place in test()."))
     return tuple(faults)
@@ -165,30 +187,38 @@ def _changed(runs: list[EvaluationRun]) -> tuple[Message, ...]:
 def _mode(runs: list[EvaluationRun]) -> tuple[Message, ...]:
     if all(run.mode_kept for run in runs):
         return ()
-    text = (
+    sentence = message(
         "The network came in training mode and did not go back so. Remember model.training before model.eval(), and"
         " give it back with model.train(...) after the loop."
     )
-    return (message(text),)
+    return (sentence,)
 
 
 def _gradients(runs: list[EvaluationRun]) -> tuple[Message, ...]:
     if not any(run.gradients for run in runs):
         return ()
-    text = "The network ran while PyTorch was preparing gradients. Put the loop under `with torch.no_grad():`."
-    return (message(text),)
+    sentence = message(
+        "The network ran while PyTorch was preparing gradients. Put the loop under `with torch.no_grad():`."
+    )
+    return (sentence,)
 
 
 def _table(seen: Evaluation) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for run in seen.runs:
-        text = "{setting}: {images} images in batches of {batch}, {classes} classes"
-        setting = message(SETTINGS[run.setting]) if run.setting in SETTINGS else run.setting
-        name = message(text, setting=setting, images=run.images, batch=run.batch, classes=run.classes)
+        setting = SETTINGS.get(run.setting, run.setting)
+        name = message(
+            "{setting}: {images} images in batches of {batch}, {classes} classes",
+            setting=setting,
+            images=run.images,
+            batch=run.batch,
+            classes=run.classes,
+        )
         loss, accuracy = (_told(figure.seen) for figure in (run.loss, run.accuracy))
         rows.append((name, loss, f"{run.loss.right:.4f}", accuracy, f"{run.accuracy.right:.4f}"))
-    columns = ("Network", "Loss returned", "right", "Accuracy returned", "right")
-    return Table(message("What test() returned"), tuple(message(column) for column in columns), tuple(rows))
+    right = message("right")
+    columns = (message("Network"), message("Loss returned"), right, message("Accuracy returned"), right)
+    return Table(message("What test() returned"), columns, tuple(rows))
 
 
 def _told(value: float | None) -> Cell:

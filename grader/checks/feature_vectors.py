@@ -14,11 +14,13 @@ CLOSE = 1e-3  # of the largest value; float32 in another order of summing stays 
 FLATTENED = 0.5  # credit for the right values in another shape
 ZERO_ROW = 0.2  # of the credit for `normalise`
 
-MISTAKES: dict[str, str] = {
-    "colours": "They are those of the images with red and blue exchanged: leave the channels in their order.",
-    "training": "They are those of the network in training mode, where BatchNorm uses the statistics of the batch:"
-    " leave it in eval mode.",
-    "normalised": "They are the right ones brought to the length 1 already: normalise() does that afterwards.",
+MISTAKES = {
+    "colours": message("They are those of the images with red and blue exchanged: leave the channels in their order."),
+    "training": message(
+        "They are those of the network in training mode, where BatchNorm uses the statistics of the batch:"
+        " leave it in eval mode."
+    ),
+    "normalised": message("They are the right ones brought to the length 1 already: normalise() does that afterwards."),
 }
 
 Rows = Sequence[Sequence[float]]
@@ -65,42 +67,44 @@ def _extraction(network: str, found: dict[str, Extracted], failed: dict[str, Mes
 def _wrong(one: Extracted) -> Message:
     values: dict[str, Scalar | Message] = {"function": f"{one.network}_features", "images": one.wanted[0]}
     if one.shape != one.wanted:
-        text = "For {images} images {function}() returned the shape {shape}; it should be {wanted}. {why}"
-        why = message(_why_shape(one))
-        return message(text, **values, shape=str(one.shape), wanted=str(one.wanted), why=why)
-    likely = next((name for name, distance in one.mistakes if distance <= CLOSE), "")
-    where = MISTAKES.get(
-        likely, "Run the parts of the network before its last one, in their order, and flatten the result."
-    )
-    values |= {"where": message(where)}
-    if one.distance is None:
-        text = (
-            "Of {images} images {function}() returned other numbers than those that go into the last part of the"
-            " network: not all are finite. {where}"
+        return message(
+            "For {images} images {function}() returned the shape {shape}; it should be {wanted}. {why}",
+            **values,
+            shape=str(one.shape),
+            wanted=str(one.wanted),
+            why=_why_shape(one),
         )
-        return message(text, **values)
-    text = (
+    likely = next((name for name, distance in one.mistakes if distance <= CLOSE), "")
+    usual = message("Run the parts of the network before its last one, in their order, and flatten the result.")
+    values |= {"where": MISTAKES.get(likely, usual)}
+    if one.distance is None:
+        return message(
+            "Of {images} images {function}() returned other numbers than those that go into the last part of the"
+            " network: not all are finite. {where}",
+            **values,
+        )
+    return message(
         "Of {images} images {function}() returned other numbers than those that go into the last part of the network"
-        " (up to {distance:.1%} of the largest apart). {where}"
+        " (up to {distance:.1%} of the largest apart). {where}",
+        **values,
+        distance=one.distance,
     )
-    return message(text, **values, distance=one.distance)
 
 
-def _why_shape(one: Extracted) -> str:
+def _why_shape(one: Extracted) -> Message:
     """What is often taken for the features, by its shape."""
     images, columns = one.wanted
-    flatten = "flatten all but the first dimension, x.flatten(1)."
     if one.shape == (images, one.logits):
-        return "These are logits, the result of the last part: the features are what goes into it."
+        return message("These are logits, the result of the last part: the features are what goes into it.")
     if math.prod(one.shape) == images * columns and one.shape[:1] == (images,):
-        return "They are still maps: " + flatten
+        return message("They are still maps: flatten all but the first dimension, x.flatten(1).")
     if math.prod(one.shape) == images * columns:
-        return "The images run into each other: " + flatten
+        return message("The images run into each other: flatten all but the first dimension, x.flatten(1).")
     if one.shape == (images, 4096):
-        return "A part of the classifier has worked on them already: the features are what goes into it."
+        return message("A part of the classifier has worked on them already: the features are what goes into it.")
     if one.shape == (images, 256):
-        return "The 6 x 6 places were averaged away: flatten the maps, x.flatten(1)."
-    return "Print the model, and follow its parts up to the last one."
+        return message("The 6 x 6 places were averaged away: flatten the maps, x.flatten(1).")
+    return message("Print the model, and follow its parts up to the last one.")
 
 
 # --- rows of length one ----------------------------------------------------------------------------------------
@@ -111,21 +115,26 @@ def _normalisation(seen: FeatureVectors, failed: dict[str, Message], weight: flo
     if "normalise" in failed:
         return Part(name, weight, 0.0, (failed["normalise"],))
     if seen.normalised is None:
-        text = "normalise() turned the shape {given} into {found}; it should stay."
         given = str((len(seen.rows), len(seen.rows[0])))
-        return Part(name, weight, 0.0, (message(text, given=given, found=str(seen.normalised_shape)),))
+        sentence = message(
+            "normalise() turned the shape {given} into {found}; it should stay.",
+            given=given,
+            found=str(seen.normalised_shape),
+        )
+        return Part(name, weight, 0.0, (sentence,))
     zero = next(number for number, row in enumerate(seen.rows) if not any(row))
     kept = all(value == 0.0 for value in seen.normalised[zero])
     others = [number for number in range(len(seen.rows)) if number != zero]
     right = _alike(seen.normalised, _by(seen.rows, _length), others)
     faults = () if right else (_wrong_rows(seen, others),)
     if not kept:
-        text = (
-            "normalise() turned a row of zeros into {row}; it should stay. Divide by the length, but never by less than"
-            " a tiny number (see `clamp`), or look for what torch.nn.functional has for this."
-        )
         told = ", ".join("NaN" if value is None else f"{value:.3g}" for value in seen.normalised[zero])
-        faults = (*faults, message(text, row=told))
+        sentence = message(
+            "normalise() turned a row of zeros into {row}; it should stay. Divide by the length, but never by less than"
+            " a tiny number (see `clamp`), or look for what torch.nn.functional has for this.",
+            row=told,
+        )
+        faults = (*faults, sentence)
     return Part(name, weight, (1.0 - ZERO_ROW) * right + ZERO_ROW * (right and kept), faults)
 
 
@@ -136,25 +145,33 @@ def _wrong_rows(seen: FeatureVectors, others: list[int]) -> Message:
         [value / (_length(column) or 1.0) for value, column in zip(row, columns, strict=True)] for row in seen.rows
     ]
     whole = math.sqrt(sum(value * value for row in seen.rows for value in row))
-    usual: dict[str, Rows] = {
-        "Nothing was changed.": seen.rows,
-        "The columns have that length: take it along dim=1.": by_column,
-        "The whole table was divided by one length: take the length along dim=1.": _by(seen.rows, lambda row: whole),
-        "The sum of squares still needs its square root.": _by(seen.rows, lambda row: _length(row) ** 2),
-        "The absolute values of each row sum to 1 (L1): wanted is the root of the sum of squares.": _by(
-            seen.rows, lambda row: sum(map(abs, row))
+    usual: tuple[tuple[Message, Rows], ...] = (
+        (message("Nothing was changed."), seen.rows),
+        (message("The columns have that length: take it along dim=1."), by_column),
+        (
+            message("The whole table was divided by one length: take the length along dim=1."),
+            _by(seen.rows, lambda row: whole),
         ),
-        "The largest value of each row is 1: wanted is the root of the sum of squares.": _by(
-            seen.rows, lambda row: max(map(abs, row))
+        (
+            message("The sum of squares still needs its square root."),
+            _by(seen.rows, lambda row: _length(row) ** 2),
         ),
-    }
-    likely = next((text for text, rows in usual.items() if _alike(seen.normalised, rows, others)), "")
-    lengths = [_told_length(seen.normalised[number]) for number in others]
-    text = (
-        "After normalise() the rows have the lengths {lengths}; each should have 1, and the direction it had. {where}"
+        (
+            message("The absolute values of each row sum to 1 (L1): wanted is the root of the sum of squares."),
+            _by(seen.rows, lambda row: sum(map(abs, row))),
+        ),
+        (
+            message("The largest value of each row is 1: wanted is the root of the sum of squares."),
+            _by(seen.rows, lambda row: max(map(abs, row))),
+        ),
     )
-    where = message(likely or "Divide each row by the root of its sum of squares.")
-    return message(text, lengths=", ".join(lengths), where=where)
+    likely = next((told for told, rows in usual if _alike(seen.normalised, rows, others)), None)
+    lengths = [_told_length(seen.normalised[number]) for number in others]
+    return message(
+        "After normalise() the rows have the lengths {lengths}; each should have 1, and the direction it had. {where}",
+        lengths=", ".join(lengths),
+        where=likely or message("Divide each row by the root of its sum of squares."),
+    )
 
 
 def _length(row: Sequence[float]) -> float:
@@ -182,7 +199,6 @@ def _table(seen: FeatureVectors) -> Table:
     for one in seen.extracted:
         apart: Cell = message("not comparable") if one.distance is None else f"{one.distance:.2e}"
         rows.append((f"{one.network}_features", str(one.shape), str(one.wanted), apart))
-    columns = ("Function", "Shape", "Asked for", "Largest difference, as a share of the largest value")
-    return Table(
-        message("Features of networks with drawn weights"), tuple(message(text) for text in columns), tuple(rows)
-    )
+    largest = message("Largest difference, as a share of the largest value")
+    columns = (message("Function"), message("Shape"), message("Asked for"), largest)
+    return Table(message("Features of networks with drawn weights"), columns, tuple(rows))

@@ -9,8 +9,8 @@ from grader.evidence import Fit, FunctionFit, WeightsMoved
 from grader.marking.check import Case, Part, Ramp, add_up, check, printed_listing, require_weights
 from grader.records import Curve, Exhibit, Message, Scalar, Series, Table, Verdict, joined, message
 
-LAB, OTHER = "the lab's function", "another function"
-LOOK_AT = (
+LAB, OTHER = "the lab's function", "another function"  # as the evidence names them
+LOOK_AT = message(
     "In every epoch: work out the prediction and its loss, zero_grad() (gradients add up otherwise), backward(),"
     " step(); and the optimizer must hold model.parameters()."
 )
@@ -37,11 +37,14 @@ class FitLimits(Ramp):
 def function_fit(case: Case[FunctionFit, FitLimits]) -> Verdict:
     """fit() trains networks to follow the lab's function and one that it has not seen, between the points too."""
     parts = list(_parts(case))
-    text = "Between the training points the networks that fit() trained are wrong by {errors} (mean squared error)."
     between = [f"{fit.between:.2g}" for fit in case.seen.fits if fit.between is not None]
     errors = joined("{first} and {second}", between or ["–"])
     exhibits = (_table(case.seen), *_curves(case.seen), *printed_listing(case.seen.printed))
-    verdict = add_up(parts, message(text, errors=errors), exhibits)
+    sentence = message(
+        "Between the training points the networks that fit() trained are wrong by {errors} (mean squared error).",
+        errors=errors,
+    )
+    verdict = add_up(parts, sentence, exhibits)
     if all(part.credit == 0.0 for part in parts[:2]):  # nothing was learnt: the rest counts for nothing
         return Verdict(0.0, verdict.message, verdict.hints, verdict.exhibits)
     return verdict
@@ -66,42 +69,62 @@ def _parts(case: Case[FunctionFit, FitLimits]) -> Iterator[Part]:
 
 
 def _weak(fit: Fit) -> tuple[Message, ...]:
-    values: dict[str, Scalar | Message] = {"epochs": fit.epochs, "rate": fit.learning_rate, "look": message(LOOK_AT)}
+    values: dict[str, Scalar | Message] = {"epochs": fit.epochs, "rate": fit.learning_rate, "look": LOOK_AT}
     if fit.between is None:
-        text = (
+        sentence = message(
             "After {epochs} epochs at rate {rate:g} the network's numbers are not finite: the steps are too long."
-            " {look}"
+            " {look}",
+            **values,
         )
-        return (message(text, **values),)
-    values |= {"which": message(LAB if fit.function == LAB else OTHER)}
+        return (sentence,)
+    values |= {"which": _which(fit)}
     values |= {"error": fit.between}
     if fit.between > 0.9 * fit.before:
-        text = (
+        sentence = message(
             "On {which} the network is wrong by {error:.3g} after {epochs} epochs at rate {rate:g} (mean squared"
-            " error), no less than the {before:.3g} before: it learnt nothing. {look}"
+            " error), no less than the {before:.3g} before: it learnt nothing. {look}",
+            **values,
+            before=fit.before,
         )
-        return (message(text, **values, before=fit.before),)
-    text = (
+        return (sentence,)
+    sentence = message(
         "On {which} the network is wrong by {error:.3g} after {epochs} epochs at rate {rate:g} (mean squared error)"
-        " between the training points; {goal:.2g} can be reached. Try another optimizer, Adam for one. {look}"
+        " between the training points; {goal:.2g} can be reached. Try another optimizer, Adam for one. {look}",
+        **values,
+        goal=0.001 * fit.spread,
     )
-    return (message(text, **values, goal=0.001 * fit.spread),)
+    return (sentence,)
 
 
 def _wrong_losses(fit: Fit) -> Iterator[Message]:
     if fit.count != fit.epochs:
-        text = "Over {epochs} epochs fit() returned {count} losses; it should be one an epoch."
-        yield message(text, epochs=fit.epochs, count=fit.count)
+        yield message(
+            "Over {epochs} epochs fit() returned {count} losses; it should be one an epoch.",
+            epochs=fit.epochs,
+            count=fit.count,
+        )
         return
     first, last = fit.losses[0][1], fit.losses[-1][1]
     if first is None or last is None:
         yield message("fit() returned losses that are not finite numbers.")
     elif _near(first, fit.before * fit.points):
-        text = "The first loss is {first:.4g}, which is the sum over the {points} points; their mean is {mean:.4g}."
-        yield message(text, first=first, points=fit.points, mean=fit.before)
+        yield message(
+            "The first loss is {first:.4g}, which is the sum over the {points} points; their mean is {mean:.4g}.",
+            first=first,
+            points=fit.points,
+            mean=fit.before,
+        )
     elif last > FALLS * first and last > 0.01 * fit.spread:
-        text = "The losses that fit() returned go from {first:.4g} to {last:.4g}; they should fall. {look}"
-        yield message(text, first=first, last=last, look=message(LOOK_AT))
+        yield message(
+            "The losses that fit() returned go from {first:.4g} to {last:.4g}; they should fall. {look}",
+            first=first,
+            last=last,
+            look=LOOK_AT,
+        )
+
+
+def _which(fit: Fit) -> Message:
+    return message("the lab's function") if fit.function == LAB else message("another function")
 
 
 def _near(value: float, right: float) -> bool:
@@ -113,25 +136,30 @@ def _unused_rate(slow: WeightsMoved | None, fast: WeightsMoved | None) -> tuple[
         return (message("A few epochs at another rate gave no finite weights."),)
     if slow.distance > 0.0 and fast.distance > LONGER * slow.distance:
         return ()
-    text = (
+    sentence = message(
         "Five epochs moved the weights by {slow:.3g} at the rate 0.001, and by {fast:.3g} at 0.01: give learning_rate"
-        " to the optimizer."
+        " to the optimizer.",
+        slow=slow.distance,
+        fast=fast.distance,
     )
-    return (message(text, slow=slow.distance, fast=fast.distance),)
+    return (sentence,)
 
 
 def _table(seen: FunctionFit) -> Table:
-    columns = ("Function", "Training points", "Epochs", "Learning rate", "Error before", "Error between the points")
+    columns = (
+        message("Function"), message("Training points"), message("Epochs"), message("Learning rate"),
+        message("Error before"), message("Error between the points"),
+    )  # fmt: skip
     rows = tuple(
         (
-            message(LAB if fit.function == LAB else OTHER), fit.points, fit.epochs,
+            _which(fit), fit.points, fit.epochs,
             f"{fit.learning_rate:g}", f"{fit.before:.4g}",
             message("not finite") if fit.between is None else f"{fit.between:.4g}",
         )
         for fit in seen.fits
     )  # fmt: skip
     title = message("What fit() was given, and what came out")
-    return Table(title, tuple(message(text) for text in columns), rows, audience="staff")  # a hidden input
+    return Table(title, columns, rows, audience="staff")  # a hidden input
 
 
 def _curves(seen: FunctionFit) -> tuple[Exhibit, ...]:

@@ -10,7 +10,7 @@ from grader.evidence import LearningRate
 from grader.marking.check import BadLimit, Case, check, printed_listing
 from grader.records import Curve, Exhibit, Message, Series, Verdict, message
 
-RECOMMENDED = "The recommended schedule is 0.1 for the epochs 0 to 4, then 0.01."
+RECOMMENDED = message("The recommended schedule is 0.1 for the epochs 0 to 4, then 0.01.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +32,33 @@ def learning_rate(case: Case[LearningRate, ScheduleLimits]) -> Verdict:
     limits, exhibits = case.limits, (*_drawn(case.seen.rates), *printed_listing(case.seen.printed))
     rates = _usable(case.seen.rates)
     if len(rates) < min(limits.fewest, len(case.seen.rates)) or max(rates, default=0.0) <= 0.0:
-        text = "learning_rate({epoch}) is {rate}; it should be a finite number and not below zero, and not always zero."
         epoch = min(len(rates), len(case.seen.rates) - 1)
         found = case.seen.rates[epoch]
         told = "not finite" if found is None else f"{found:.4g}"
-        return Verdict(0.0, message(text, epoch=epoch, rate=told), (message(RECOMMENDED),), exhibits)
+        sentence = message(
+            "learning_rate({epoch}) is {rate}; it should be a finite number and not below zero, and not always zero.",
+            epoch=epoch,
+            rate=told,
+        )
+        return Verdict(0.0, sentence, (RECOMMENDED,), exhibits)
     lengths = [n for n in range(limits.fewest, len(rates) + 1) if _comes_down(rates[:n], limits.fall)]
     if not lengths:
-        return Verdict(0.0, _why_not(rates, limits), (message(RECOMMENDED),), exhibits)
+        return Verdict(0.0, _why_not(rates, limits), (RECOMMENDED,), exhibits)
     counted = list(case.seen.again) != list(case.seen.rates[: len(case.seen.again)])[::-1]
     if counted:
-        text = (
+        sentence = message(
             "Asked again, from the last epoch to the first, learning_rate() gave other rates. Work the rate out from"
             " `epoch`, not from a variable that remembers: a run may be resumed."
         )
-        return Verdict(1.0 - limits.counting, message(text), (), exhibits)
+        return Verdict(1.0 - limits.counting, sentence, (), exhibits)
     peak, end = max(rates[: lengths[0]]), rates[lengths[0] - 1]
-    text = "The rate comes down from {peak:.4g} to {end:.4g} within {epochs} epochs."
-    return Verdict(1.0, message(text, peak=peak, end=end, epochs=lengths[0]), (), exhibits)
+    sentence = message(
+        "The rate comes down from {peak:.4g} to {end:.4g} within {epochs} epochs.",
+        peak=peak,
+        end=end,
+        epochs=lengths[0],
+    )
+    return Verdict(1.0, sentence, (), exhibits)
 
 
 def _usable(rates: Sequence[float | None]) -> list[float]:
@@ -81,13 +90,24 @@ def _why_not(rates: Sequence[float], limits: ScheduleLimits) -> Message:
     if min(rates) == max(rates):
         return message("The rate is {rate:.4g} in every epoch; it should come down.", rate=rates[0])
     if epoch := _rises(rates):
-        text = "In epoch {epoch} the rate rises again, from {before:.4g} to {after:.4g}; it may rise at the start only."
-        return message(text, epoch=epoch, before=rates[epoch - 1], after=rates[epoch])
+        return message(
+            "In epoch {epoch} the rate rises again, from {before:.4g} to {after:.4g}; it may rise at the start only.",
+            epoch=epoch,
+            before=rates[epoch - 1],
+            after=rates[epoch],
+        )
     if rates[-1] == max(rates):
-        text = "The rate only rises, from {first:.4g} to {last:.4g}: are the two in the wrong order?"
-        return message(text, first=rates[0], last=rates[-1])
-    text = "The rate comes down from {peak:.4g} to {last:.4g} only; it should end at {goal:.4g} or less."
-    return message(text, peak=max(rates), last=rates[-1], goal=max(rates) / limits.fall)
+        return message(
+            "The rate only rises, from {first:.4g} to {last:.4g}: are the two in the wrong order?",
+            first=rates[0],
+            last=rates[-1],
+        )
+    return message(
+        "The rate comes down from {peak:.4g} to {last:.4g} only; it should end at {goal:.4g} or less.",
+        peak=max(rates),
+        last=rates[-1],
+        goal=max(rates) / limits.fall,
+    )
 
 
 def _drawn(rates: Sequence[float | None]) -> tuple[Exhibit, ...]:

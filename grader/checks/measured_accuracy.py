@@ -44,8 +44,10 @@ class AccuracyRamp(Ramp):
         Ramp.__post_init__(self)
         wrong = next((figure for figure, _ in self.knots if not 0.0 <= figure <= 1.0), None)
         if wrong is not None:  # everybody would get nothing, or everything, without a word
-            text = "knots: accuracies are shares from 0 to 1, and {number:g} is none (0.7 stands for 70%)"
-            raise BadLimit(message(text, number=wrong))
+            sentence = message(
+                "knots: accuracies are shares from 0 to 1, and {number:g} is none (0.7 stands for 70%)", number=wrong
+            )
+            raise BadLimit(sentence)
 
 
 @check(reads=Accuracy, limits=AccuracyRamp)
@@ -56,15 +58,20 @@ def measured_accuracy(case: Case[Accuracy, AccuracyRamp]) -> Verdict | Doubt:
     scores = case.seen
     share = scores.correct / scores.count
     low, high = wilson_interval(scores.correct, scores.count)
-    text = (
-        "{correct:,} of {count:,} test images are named correctly: {share:.2%} (95% interval {low:.1%} to {high:.1%})."
-    )
     values: dict[str, Scalar] = {"correct": scores.correct, "count": scores.count, "share": share}
     values |= {"low": low, "high": high}
+    sentence = message(
+        "{correct:,} of {count:,} test images are named correctly: {share:.2%} (95% interval {low:.1%} to {high:.1%}).",
+        **values,
+    )
     if scores.not_finite:
-        text += " For {not_finite:,} of them the network answers with NaN or infinite numbers, which name no class."
-        values["not_finite"] = scores.not_finite
-    sentence = message(text, **values)
+        sentence = message(
+            "{correct:,} of {count:,} test images are named correctly: {share:.2%} (95% interval {low:.1%} to"
+            " {high:.1%}). For {not_finite:,} of them the network answers with NaN or infinite numbers, which name no"
+            " class.",
+            **values,
+            not_finite=scores.not_finite,
+        )
     return Verdict(case.limits.credit(share), sentence, tuple(_hints(case, share)), tuple(_exhibits(case)))
 
 
@@ -75,18 +82,21 @@ def _hints(case: Case[Accuracy, AccuracyRamp], share: float) -> list[Message]:
         hints.append(likely)
     checkpoint = case.other(Checkpoint)
     if checkpoint and checkpoint.spare_weights:
-        text = (
-            "{file} holds more weights than {network} has ({spare}), and the accuracy is measured without them. If your"
-            " network uses them, train and hand in one of the lab's networks."
-        )
         spare = ", ".join(checkpoint.spare_weights)[:200]
-        hints.append(message(text, file=checkpoint.path, network=checkpoint.network, spare=spare))
+        sentence = message(
+            "{file} holds more weights than {network} has ({spare}), and the accuracy is measured without them. If your"
+            " network uses them, train and hand in one of the lab's networks.",
+            file=checkpoint.path,
+            network=checkpoint.network,
+            spare=spare,
+        )
+        hints.append(sentence)
     if case.seen.not_finite:
-        text = (
+        sentence = message(
             "The network's numbers overflow although its weights are finite, as after training that diverged. Check"
             " torch.isfinite(model(images)).all() in exp2.py, lower the learning rate, or hand in an earlier epoch."
         )
-        hints.append(message(text))
+        hints.append(sentence)
     mixed = _most_mixed(case.seen)
     if case.limits.credit(share) < 1.0 and mixed:
         hints.append(mixed)
@@ -188,12 +198,18 @@ def _compared(claimed: float, diagnosis: Diagnosis | None, scores: Accuracy) -> 
         return message("{gap:.2f} points below the measured accuracy", gap=-gap)
     better = better_preprocessing(diagnosis)
     if better is not None:
-        text = "{gap:.2f} points above the measured accuracy; that may come of the normalisation: see {name} below"
-        return message(text, gap=gap, name=worded(better.name))
+        return message(
+            "{gap:.2f} points above the measured accuracy; that may come of the normalisation: see {name} below",
+            gap=gap,
+            name=worded(better.name),
+        )
     training = fits_training(claimed, scores, diagnosis)
     if training is not None:
-        text = "{gap:.2f} points above; it fits the training images better, of which {training:.2%} are named correctly"
-        return message(text, gap=gap, training=training)
+        return message(
+            "{gap:.2f} points above; it fits the training images better, of which {training:.2%} are named correctly",
+            gap=gap,
+            training=training,
+        )
     return message("{gap:.2f} points above the measured accuracy", gap=gap)
 
 
@@ -212,14 +228,22 @@ def _measured_table(case: Case[Accuracy, AccuracyRamp]) -> Table:
             rows.append((message("Left aside"), ", ".join(checkpoint.extra_keys)[:300]))
     own = case.other(OwnNetwork)
     if own:
-        text = "{name} of {file}, line {line}, was run on the images without their labels"
-        rows.append((message("Student code"), message(text, name=own.name, file=own.file, line=own.line)))
-        text = "{after:.1%} of {count:,} are named correctly; {before:.1%} of the same images as they are"
+        sentence = message(
+            "{name} of {file}, line {line}, was run on the images without their labels",
+            name=own.name,
+            file=own.file,
+            line=own.line,
+        )
+        rows.append((message("Student code"), sentence))
         shares = {"after": own.correct / own.moved, "before": own.correct_before / own.moved}
-        rows.append((message("Mirrored and shifted copies"), message(text, count=own.moved, **shares)))
+        sentence = message(
+            "{after:.1%} of {count:,} are named correctly; {before:.1%} of the same images as they are",
+            count=own.moved,
+            **shares,
+        )
+        rows.append((message("Mirrored and shifted copies"), sentence))
     if used:
-        text = "mean {mean}, deviation {deviation}"
-        said = message(text, mean=_triple(used.mean), deviation=_triple(used.std))
+        said = message("mean {mean}, deviation {deviation}", mean=_triple(used.mean), deviation=_triple(used.std))
         rows.append((message("Normalisation"), said))
         rows.append((message("Read from"), _origin(used)))
         rows += [(message("Also found"), worded(other)) for other in used.also_found]

@@ -52,8 +52,10 @@ def retrieval_library(case: Case[RetrievalImages, LibraryLimits]) -> Verdict:
 
 
 def _enough(count: int, limits: LibraryLimits) -> Part:
-    text = "The library has {count} different images; at least {wanted} are asked for."
-    faults = () if count >= limits.images else (message(text, count=count, wanted=limits.images),)
+    short = message(
+        "The library has {count} different images; at least {wanted} are asked for.", count=count, wanted=limits.images
+    )
+    faults = () if count >= limits.images else (short,)
     return Part(message("Images of the library"), limits.enough, min(1.0, count / limits.images), faults)
 
 
@@ -64,22 +66,34 @@ def _queries(library: Sequence[LibraryImage], queries: Sequence[LibraryImage], l
     asked = {query.label.casefold() for query in queries} & known
     faults: list[Message] = []
     if len(asked) < limits.classes:
-        text = "Queries ask for {count} classes of the library; at least {wanted} are asked for."
-        faults.append(message(text, count=len(asked), wanted=limits.classes))
-    if strangers:
-        text = (
-            "{query} belongs to no class of the library ('{label}'): name the query by its class, or put it into a"
-            " folder of that name."
+        sentence = message(
+            "Queries ask for {count} classes of the library; at least {wanted} are asked for.",
+            count=len(asked),
+            wanted=limits.classes,
         )
-        faults.append(message(text, query=strangers[0].path, label=strangers[0].label))
+        faults.append(sentence)
+    if strangers:
+        sentence = message(
+            "{query} belongs to no class of the library ('{label}'): name the query by its class, or put it into a"
+            " folder of that name.",
+            query=strangers[0].path,
+            label=strangers[0].label,
+        )
+        faults.append(sentence)
     credit = min(1.0, len(asked) / limits.classes) * (1.0 - 0.5 * bool(strangers))
     return Part(message("Classes that are asked for"), limits.queries, credit, tuple(faults))
 
 
 def _distinct(library: Sequence[LibraryImage], limits: LibraryLimits) -> Part:
     pairs = _same(library)
-    text = "{second} is the same picture as {first}: each image of the library should be there once."
-    faults = tuple(message(text, first=a.path, second=b.path) for a, b in pairs[:MOST_NAMED])
+    faults = tuple(
+        message(
+            "{second} is the same picture as {first}: each image of the library should be there once.",
+            first=a.path,
+            second=b.path,
+        )
+        for a, b in pairs[:MOST_NAMED]
+    )
     credit = 1.0 - len(pairs) / len(library) if library else 0.0
     return Part(message("Different images"), limits.distinct, credit, faults)
 
@@ -87,8 +101,14 @@ def _distinct(library: Sequence[LibraryImage], limits: LibraryLimits) -> Part:
 def _apart(library: Sequence[LibraryImage], queries: Sequence[LibraryImage], limits: LibraryLimits) -> Part:
     of_content = {image.content: image for image in library}
     both = [(query, of_content[query.content]) for query in queries if query.content in of_content]
-    text = "The query {query} is also in the library, as {image}: it can only find itself. Take another query."
-    faults = tuple(message(text, query=query.path, image=image.path) for query, image in both[:MOST_NAMED])
+    faults = tuple(
+        message(
+            "The query {query} is also in the library, as {image}: it can only find itself. Take another query.",
+            query=query.path,
+            image=image.path,
+        )
+        for query, image in both[:MOST_NAMED]
+    )
     credit = 1.0 - len(both) / len(queries) if queries else 0.0
     return Part(message("Queries that are not in the library"), limits.apart, credit, faults)
 

@@ -59,8 +59,12 @@ def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict:
     credit = sum(share for share, _ in judged) / case.limits.models
     faults = [fault for run in runs for fault in _faults(run, case)]
     if len(runs) < case.limits.models:
-        text = "The report has rankings of {count} model; {wanted} are asked for."
-        faults.append(message(text, count=len(runs), wanted=case.limits.models))
+        sentence = message(
+            "The report has rankings of {count} model; {wanted} are asked for.",
+            count=len(runs),
+            wanted=case.limits.models,
+        )
+        faults.append(sentence)
     return Verdict(min(1.0, credit), faults[0] if faults else _praise(runs), tuple(faults[1:]), tuple(_exhibits(case)))
 
 
@@ -91,17 +95,19 @@ def _features_are_right(run: ComparedRun, vectors: FeatureVectors | None) -> boo
 
 def _faults(run: ComparedRun, case: Case[ComparedRankings, RankingLimits]) -> Iterator[Message]:
     if run.basis == "report":
-        text = "{model}: only the report itself could be checked, since {why}"
         why = run.why_not or message("nothing else was handed in")
-        yield message(text, model=run.model or "?", why=why)
+        yield message("{model}: only the report itself could be checked, since {why}", model=run.model or "?", why=why)
     elif not accepted(run):
         yield from _why(run)
     elif run.basis == "features" and not _features_are_right(run, case.other(FeatureVectors)):
-        text = "{model}: the rankings follow from features.npz; where these features come from could not be shown."
-        yield message(text, model=run.model)
+        yield message(
+            "{model}: the rankings follow from features.npz; where these features come from could not be shown.",
+            model=run.model,
+        )
     if run.missing:
-        text = "{model}: {path} was not handed in and could not be compared."
-        yield message(text, model=run.model, path=run.missing[0])
+        yield message(
+            "{model}: {path} was not handed in and could not be compared.", model=run.model, path=run.missing[0]
+        )
 
 
 def _why(run: ComparedRun) -> Iterator[Message]:
@@ -112,14 +118,15 @@ def _why(run: ComparedRun) -> Iterator[Message]:
         return
     values: dict[str, Scalar] = {"model": run.model, "agree": len(agreeing(run)), "of": len(run.queries)}
     if close(run):
-        text = "{model}: {agree} of {of} rankings agree with those computed anew; the others are close."
-        yield message(text, **values)
-    else:
-        text = (
-            "{model}: {agree} of {of} rankings agree with those computed anew; why the others differ could not be"
-            " explained."
+        yield message(
+            "{model}: {agree} of {of} rankings agree with those computed anew; the others are close.", **values
         )
-        yield message(text, **values)
+    else:
+        yield message(
+            "{model}: {agree} of {of} rankings agree with those computed anew; why the others differ could not be"
+            " explained.",
+            **values,
+        )
     yield message("Let retrieve.py write retrieval.json again, with the images and the weights that are handed in.")
 
 
@@ -128,13 +135,11 @@ def _explained(run: ComparedRun, mistake: Suspicion) -> Message:
     first = run.queries[0].theirs[0] if run.queries and run.queries[0].theirs else None
     if first is None or first.score is None or run.example is None or mistake.example is None:
         return message("{model}: {said}.", model=run.model, said=said)
-    text = (
-        "{model}: {said}. For {query} the report gives {path} the score {theirs:.4f}; it should be {honest:.4f}, and"
-        " that mistake gives {mistaken:.4f}."
-    )
     return message(
-        text, model=run.model, said=said, query=run.queries[0].query, path=first.path, theirs=first.score,
-        honest=run.example, mistaken=mistake.example,
+        "{model}: {said}. For {query} the report gives {path} the score {theirs:.4f}; it should be {honest:.4f}, and"
+        " that mistake gives {mistaken:.4f}.",
+        model=run.model, said=said, query=run.queries[0].query, path=first.path, theirs=first.score, honest=run.example,
+        mistaken=mistake.example,
     )  # fmt: skip
 
 
@@ -142,10 +147,14 @@ def _praise(runs: list[ComparedRun]) -> Message:
     models = joined("{first} and {second}", [run.model for run in runs[:2]])
     queries = max(len(run.queries) for run in runs)
     if all(run.basis == "images" for run in runs):
-        text = "The rankings of {models} for {queries} queries agree with those computed anew from the images."
-    else:
-        text = "The rankings of {models} for {queries} queries agree with those computed anew."
-    return message(text, models=models, queries=queries)
+        return message(
+            "The rankings of {models} for {queries} queries agree with those computed anew from the images.",
+            models=models,
+            queries=queries,
+        )
+    return message(
+        "The rankings of {models} for {queries} queries agree with those computed anew.", models=models, queries=queries
+    )
 
 
 # --- what is shown ---------------------------------------------------------------------------------------------
@@ -161,7 +170,10 @@ def _exhibits(case: Case[ComparedRankings, RankingLimits]) -> Iterator[Exhibit]:
 
 
 def _table(runs: tuple[ComparedRun, ...]) -> Table:
-    columns = ("Model", "Weights", "Scores", "Compared with", "Rankings that agree", "Precision@5", "Top-1")
+    columns = (
+        message("Model"), message("Weights"), message("Scores"), message("Compared with"),
+        message("Rankings that agree"), message("Precision@5"), message("Top-1"),
+    )  # fmt: skip
     bases = {
         "images": message("the images, computed anew"),
         "features": message("features.npz"),
@@ -176,8 +188,7 @@ def _table(runs: tuple[ComparedRun, ...]) -> Table:
         basis: Cell = bases[run.basis] if declared else SAID_OF_ALLOWED.get(run.pipeline, run.pipeline)
         figures = (f"{counted.precision:.1%}", f"{counted.top1:.1%}")
         rows.append((run.model, run.weights or "?", run.metric, basis, told, *figures))
-    headings = tuple(message(text) for text in columns)
-    return Table(message("The models of the report"), headings, tuple(rows))
+    return Table(message("The models of the report"), columns, tuple(rows))
 
 
 def _ranking(run: ComparedRun, pictures: tuple[Picture, ...]) -> Ranking:

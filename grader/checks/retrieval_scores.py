@@ -75,16 +75,23 @@ def _each(name: Message, weight: float, runs: Sequence[ReportedRun], look: Look)
 
 def _method(run: ReportedRun) -> Iterator[Message]:
     if not run.metric:
-        text = "{model}: the report does not say how images are compared: state 'cosine' or 'euclidean'."
-        yield message(text, model=run.model or "?")
+        yield message(
+            "{model}: the report does not say how images are compared: state 'cosine' or 'euclidean'.",
+            model=run.model or "?",
+        )
 
 
 def _five(run: ReportedRun) -> Iterator[Message]:
     for query in run.queries:
         distinct = len({match.path for match in query.matches[:TOP]})
         if distinct < TOP:
-            text = "{model}, {query}: {count} different matches; the {wanted} best are asked for."
-            yield message(text, model=run.model or "?", query=query.query, count=distinct, wanted=TOP)
+            yield message(
+                "{model}, {query}: {count} different matches; the {wanted} best are asked for.",
+                model=run.model or "?",
+                query=query.query,
+                count=distinct,
+                wanted=TOP,
+            )
 
 
 def _order(run: ReportedRun) -> Iterator[Message]:
@@ -92,15 +99,19 @@ def _order(run: ReportedRun) -> Iterator[Message]:
     for query in run.queries:
         for before, after in pairwise(query.matches[:TOP]):
             if before.score is None or after.score is None:
-                text = "{model}, {query}: {path} has no score that is a number."
                 path = (before if before.score is None else after).path
-                yield message(text, model=run.model or "?", query=query.query, path=path)
+                yield message(
+                    "{model}, {query}: {path} has no score that is a number.",
+                    model=run.model or "?",
+                    query=query.query,
+                    path=path,
+                )
                 break
             if (after.score > before.score) if falling else (after.score < before.score):
                 best = message("the largest first") if falling else message("the smallest first")
-                text = "{model}, {query}: {first:.4f} stands before {second:.4f}; the best match comes first ({best})."
                 yield message(
-                    text, model=run.model or "?", query=query.query, first=before.score, second=after.score,
+                    "{model}, {query}: {first:.4f} stands before {second:.4f}; the best match comes first ({best}).",
+                    model=run.model or "?", query=query.query, first=before.score, second=after.score,
                     best=best,
                 )  # fmt: skip
                 break
@@ -117,12 +128,10 @@ def _range(run: ReportedRun) -> Iterator[Message]:
     for query in run.queries:
         for match in query.matches[:TOP]:
             if match.score is not None and not low <= match.score <= high:
-                text = (
-                    "{model}, {query}: the score {score:.4g} is no {metric} of vectors of length 1, which lies between"
-                    " {low:g} and {high:g}: normalise features before they are compared."
-                )
                 yield message(
-                    text, model=run.model or "?", query=query.query, score=match.score, metric=metric,
+                    "{model}, {query}: the score {score:.4g} is no {metric} of vectors of length 1, which lies between"
+                    " {low:g} and {high:g}: normalise features before they are compared.",
+                    model=run.model or "?", query=query.query, score=match.score, metric=metric,
                     low=SMALLEST[metric], high=LARGEST[metric],
                 )  # fmt: skip
 
@@ -134,25 +143,39 @@ def _claims(run: ReportedRun) -> Iterator[Message]:
         ("top-1", run.top1, counted.top1),
     ):
         if claimed is not None and abs(claimed - right) > ROUNDED:
-            text = "{model}: {name} is stated as {claimed:.1%}; the rankings give {right:.1%}."
-            yield message(text, model=run.model or "?", name=name, claimed=claimed, right=right)
+            yield message(
+                "{model}: {name} is stated as {claimed:.1%}; the rankings give {right:.1%}.",
+                model=run.model or "?",
+                name=name,
+                claimed=claimed,
+                right=right,
+            )
 
 
 def _differ(runs: Sequence[ReportedRun], limits: ScoresLimits) -> Part:
     name = message("Models that differ")
     faults: list[Message] = []
     if len(runs) < limits.models:
-        text = "The report has rankings of {count} model; {wanted} are asked for."
-        faults.append(message(text, count=len(runs), wanted=limits.models))
+        sentence = message(
+            "The report has rankings of {count} model; {wanted} are asked for.", count=len(runs), wanted=limits.models
+        )
+        faults.append(sentence)
     for one, other in combinations(runs, 2):
         if _lists(one) == _lists(other):
-            text = "The rankings of {one} and {other} are the same for every query: one was copied from the other."
-            faults.append(message(text, one=one.model or "?", other=other.model or "?"))
+            sentence = message(
+                "The rankings of {one} and {other} are the same for every query: one was copied from the other.",
+                one=one.model or "?",
+                other=other.model or "?",
+            )
+            faults.append(sentence)
     for run in runs:
         lists = _lists(run)
         if len(lists) > 1 and len(set(lists)) == 1:
-            text = "{model}: every query has the same five matches: is the query's own feature used?"
-            faults.append(message(text, model=run.model or "?"))
+            sentence = message(
+                "{model}: every query has the same five matches: is the query's own feature used?",
+                model=run.model or "?",
+            )
+            faults.append(sentence)
     return Part(name, limits.differ, 0.0 if faults else 1.0, tuple(faults))
 
 
@@ -171,23 +194,27 @@ def _suspect(case: Case[RetrievalReport, ScoresLimits]) -> Iterator[Message]:
         counted = count(rows_of(run))
         values: dict[str, Scalar] = {"model": run.model or "?", "mean": fmean(scores), "spread": pstdev(scores)}
         if counted.precision >= STILL_USEFUL:
-            text = (
+            yield message(
                 "{model}: all scores lie near {mean:.4f} (spread {spread:.4f}), which is what BatchNorm in training"
-                " mode gives: call model.eval() before features are extracted."
+                " mode gives: call model.eval() before features are extracted.",
+                **values,
             )
         else:
-            text = (
+            yield message(
                 "{model}: all scores lie near {mean:.4f} (spread {spread:.4f}), which is what BatchNorm in training"
-                " mode or random weights give: call model.eval(), and load ImageNet's weights."
+                " mode or random weights give: call model.eval(), and load ImageNet's weights.",
+                **values,
             )
-        yield message(text, **values)
 
 
 def _more(runs: Sequence[ReportedRun]) -> Iterator[Message]:
     for run in runs:
         if run.more_queries:
-            text = "{model}: {count:,} more queries were not looked at; some dozens are enough."
-            yield message(text, model=run.model or "?", count=run.more_queries)
+            yield message(
+                "{model}: {count:,} more queries were not looked at; some dozens are enough.",
+                model=run.model or "?",
+                count=run.more_queries,
+            )
 
 
 def _exhibits(report: RetrievalReport) -> Iterator[Exhibit]:
@@ -197,10 +224,13 @@ def _exhibits(report: RetrievalReport) -> Iterator[Exhibit]:
         counted = count(rows_of(run))
         span = f"{min(scores):.4f} – {max(scores):.4f}" if scores else "–"
         rows.append((run.model or "?", run.metric or "?", len(run.queries), span, *_beside(run, counted)))
-    columns = ("Model", "Method", "Queries", "Scores", "Precision@5 counted", "stated", "Top-1 counted", "stated")
+    columns = (
+        message("Model"), message("Method"), message("Queries"), message("Scores"),
+        message("Precision@5 counted"), message("stated"), message("Top-1 counted"), message("stated"),
+    )  # fmt: skip
     source = ", ".join((report.source, *report.more_sources))
     title = message("The report, read from {source} ({form})", source=source, form=report.form)
-    yield Table(title, tuple(message(column) for column in columns), tuple(rows))
+    yield Table(title, columns, tuple(rows))
     if report.unread:
         lines = tuple(f"{line.line}: {line.text}" for line in report.unread)
         yield Listing(message("Lines that could not be read: {count}", count=report.unread_count), lines)

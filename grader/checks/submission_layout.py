@@ -77,8 +77,13 @@ def _either(wanted: str) -> Scalar | Message:
 
 
 def _finish(task: OpenTask) -> Message:
-    text = "Finish {file}: task {number}, {text} (line {line})."
-    return message(text, file=task.file, number=task.number, text=task.text, line=task.line)
+    return message(
+        "Finish {file}: task {number}, {text} (line {line}).",
+        file=task.file,
+        number=task.number,
+        text=task.text,
+        line=task.line,
+    )
 
 
 def _state(place: str, tasks: Tasks) -> Cell:
@@ -90,10 +95,15 @@ def _state(place: str, tasks: Tasks) -> Cell:
 
 def _summary(missing: list[str], unfinished: list[str], no_data: bool, kept_small: bool) -> Message:
     if missing and unfinished:
-        text = "{count} of the files asked for are missing ({names}), and {open} are not finished ({unfinished})."
         names = joined("{first}, {second}", [_either(name) for name in missing])
         done_later = ", ".join(unfinished)
-        return message(text, count=len(missing), names=names, open=len(unfinished), unfinished=done_later)
+        return message(
+            "{count} of the files asked for are missing ({names}), and {open} are not finished ({unfinished}).",
+            count=len(missing),
+            names=names,
+            open=len(unfinished),
+            unfinished=done_later,
+        )
     if unfinished:
         names = ", ".join(unfinished)
         return message("Every file is there; not finished yet: {names}.", names=names)

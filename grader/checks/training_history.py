@@ -60,8 +60,8 @@ def _agreement(
             return 0.0, message(
                 "{n} epochs are recorded, and there are no weights that they could agree with.", n=epochs
             )
-        text = "{n} epochs are recorded; they were not compared, since nothing was measured."
-        return 1.0, message(text, n=epochs)  # a fault of ours must not cost the student
+        # A fault of ours must not cost the student.
+        return 1.0, message("{n} epochs are recorded; they were not compared, since nothing was measured.", n=epochs)
     gap = round(abs(nearest - measured), 6)  # 85.04 - 84.54 is a little more than 0.5
     figures = {"n": epochs, "recorded": nearest, "measured": measured, "gap": gap}
     scores = certain_accuracy(case.evidence)

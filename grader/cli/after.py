@@ -182,8 +182,12 @@ def _show(changed: Sequence[Changed]) -> None:
 
     out = console.console()
     for one in changed:
-        text = "{before:g} points before, {after:g} of {points:g} now"
-        said = message(text, before=one.before.total, after=one.after.total, points=one.after.points)
+        said = message(
+            "{before:g} points before, {after:g} of {points:g} now",
+            before=one.before.total,
+            after=one.after.total,
+            points=one.after.points,
+        )
         name = visible(one.after.student.name)
         terminal.examined(Checked(message("{student}", student=name), "good", said), out)
 

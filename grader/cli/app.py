@@ -202,8 +202,12 @@ def fetch_networks(networks: tuple[str, ...]) -> None:
 
 
 def _verified(found: ImageSet) -> Message:
-    text = "{name} is in {folder}, verified (test batch SHA-256 {digest})."
-    return message(text, name=found.name, folder=str(found.folder), digest=found.digest)
+    return message(
+        "{name} is in {folder}, verified (test batch SHA-256 {digest}).",
+        name=found.name,
+        folder=str(found.folder),
+        digest=found.digest,
+    )
 
 
 @cli.command(epilog="Examples: grade report grades | grade report grades --audience student")
@@ -283,7 +287,7 @@ def _status(command: click.Command) -> int:
         console.complain(message("ended from outside; what was graded until now is in the output folder"))
         return request.status
     except OSError as error:
-        why, text = error.strerror or str(error), "{place}: {why}; nothing half-written was left"
-        console.complain(message(text, place=str(error.filename or "?"), why=why))
+        place, why = str(error.filename or "?"), error.strerror or str(error)
+        console.complain(message("{place}: {why}; nothing half-written was left", place=place, why=why))
         return UNUSABLE
     return status if isinstance(status, int) else GRADED

@@ -81,5 +81,7 @@ def template(folder: Path, force: bool) -> None:
 
     files = make_template()
     write_template(files, folder, force)
-    text = "{count} files are in {folder}. Students begin with its README.md."
-    console.line(console.console(), message(text, count=len(files), folder=str(folder)))
+    sentence = message(
+        "{count} files are in {folder}. Students begin with its README.md.", count=len(files), folder=str(folder)
+    )
+    console.line(console.console(), sentence)

@@ -32,8 +32,11 @@ def demo(cache: Path) -> ImageSet:
     try:
         return kept_or_put(cache, DEMO, _drawn)
     except Unusable as error:  # the digest guards the promise above
-        text = "the demo set comes out differently here ({reason}): please report it, with the version of numpy"
-        raise MissingData(message(text, reason=error.message)) from error
+        sentence = message(
+            "the demo set comes out differently here ({reason}): please report it, with the version of numpy",
+            reason=error.message,
+        )
+        raise MissingData(sentence) from error
 
 
 def _drawn() -> Iterator[Batch]:

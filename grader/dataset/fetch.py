@@ -32,8 +32,7 @@ def fetch_cifar10(
             if kept := stored(cache, edition):
                 return kept
         except Unusable as error:
-            text = "The cached copy is damaged ({reason}): fetching it again"
-            progress(message(text, reason=error.message), 0, None)
+            progress(message("The cached copy is damaged ({reason}): fetching it again", reason=error.message), 0, None)
         refusals: list[tuple[str, Unusable]] = []
         for source in sources:
             try:
@@ -61,6 +60,8 @@ def _watched(batches: Iterator[Batch], progress: Progress, edition: Edition) -> 
 
 def _none_of(refusals: list[tuple[str, Unusable]], edition: Edition) -> MissingData:
     failed = [message("{source}: {reason}", source=name, reason=reason.message) for name, reason in refusals]
-    text = "Run `grade data fetch` when the network is back, or name a folder that holds it with `--data FOLDER`"
     head = message("{name} could not be fetched:", name=edition.name)
-    return MissingData(stacked(stacked(head, failed, "- "), [message(text)]))
+    sentence = message(
+        "Run `grade data fetch` when the network is back, or name a folder that holds it with `--data FOLDER`"
+    )
+    return MissingData(stacked(stacked(head, failed, "- "), [sentence]))

@@ -51,8 +51,7 @@ class Download:
             file.write(chunk)
             progress(self.said, done, total)
             if done != total and time.monotonic() - began > self.deadline:
-                text = "too slow: {done} bytes in {seconds} s"
-                raise Unusable(message(text, done=done, seconds=int(self.deadline)))
+                raise Unusable(message("too slow: {done} bytes in {seconds} s", done=done, seconds=int(self.deadline)))
         # A connection that is cut ends the loop like a complete one: http.client tells by the count alone.
         if total is not None and done != total:
             raise Unusable(message("broken off after {done} of {total} bytes; try again", done=done, total=total))

@@ -58,10 +58,14 @@ def fetch_weights(url: str, name: str, progress: Progress) -> Path:
             if not _is_whole(part):
                 raise Unusable(message("its content is not what its name says"))
         except Unusable as error:
-            text = (
+            sentence = message(
                 "{name} could not be fetched from {url}: {reason}. Put the file into {folder} yourself, or name its"
-                " folder with --weights-dir."
+                " folder with --weights-dir.",
+                name=name,
+                url=url,
+                reason=error.message,
+                folder=str(folder),
             )
-            raise MissingData(message(text, name=name, url=url, reason=error.message, folder=str(folder))) from error
+            raise MissingData(sentence) from error
         part.replace(folder / name)
     return folder / name

@@ -56,15 +56,18 @@ def write_output(path: Path, data: bytes, inputs: Iterable[Path]) -> None:
     """Write the file. Raises BadLab where it would replace one of the inputs, or cannot be written."""
     shown = visible_path(path)
     if any(_same(path, one) for one in inputs):
-        text = "{file} is read and would be written over. Name another file with --out."
-        raise BadLab(message(text, file=shown))
+        raise BadLab(message("{file} is read and would be written over. Name another file with --out.", file=shown))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as (file,):
             file.write_bytes(data)
     except OSError as error:
-        text = "{file} cannot be written: {why}. Make room, or name another place with --out."
-        raise BadLab(message(text, file=shown, why=error.strerror or str(error))) from error
+        sentence = message(
+            "{file} cannot be written: {why}. Make room, or name another place with --out.",
+            file=shown,
+            why=error.strerror or str(error),
+        )
+        raise BadLab(sentence) from error
 
 
 def placed(out: Path | None, home: Path, name: str) -> Path:
@@ -102,11 +105,13 @@ def made(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
-        text = (
+        sentence = message(
             "{folder} cannot be written: {why}. Nothing half-written was left. Make room there, mend its permissions,"
-            " or name another folder with --out."
+            " or name another folder with --out.",
+            folder=visible_path(folder),
+            why=error.strerror or str(error),
         )
-        raise BadLab(message(text, folder=visible_path(folder), why=error.strerror or str(error))) from error
+        raise BadLab(sentence) from error
     finally:
         for path in missing:
             with suppress(OSError):  # not empty, or never made

@@ -71,8 +71,10 @@ def _require_sense(decision: Decision) -> None:
     if not decision.reason:
         raise BadLab(message("A reason is needed: the student reads it beside the points."))
     if len(decision.reason) > LONGEST_REASON:
-        text = "The reason has {count} characters; {most} are enough."
-        raise BadLab(message(text, count=len(decision.reason), most=LONGEST_REASON))
+        sentence = message(
+            "The reason has {count} characters; {most} are enough.", count=len(decision.reason), most=LONGEST_REASON
+        )
+        raise BadLab(sentence)
     if not decision.by.strip():
         raise BadLab(message("Name who decided, with --by."))
 
@@ -84,18 +86,27 @@ def _with(grade: Grade, criterion: str) -> tuple[Mark, ...]:
         return grade.marks
     shown, student = visible(criterion), visible(grade.student.name)
     if grade.unusable:
-        text = "{student}: what was handed in cannot be opened, and so nothing in it can be marked."
-        raise BadLab(message(text, student=student))
+        sentence = message(
+            "{student}: what was handed in cannot be opened, and so nothing in it can be marked.", student=student
+        )
+        raise BadLab(sentence)
     if any(mark.criterion.check == criterion for mark in grade.marks):
-        text = "{criterion} is measured and not marked by hand. Adjust the total: leave --criterion out."
-        raise BadLab(message(text, criterion=shown))
+        sentence = message(
+            "{criterion} is measured and not marked by hand. Adjust the total: leave --criterion out.", criterion=shown
+        )
+        raise BadLab(sentence)
     if not named:
-        text = "The grade of {student} has no criterion that a person marks: the rubric gives it manual = true."
-        raise BadLab(message(text, student=student))
+        sentence = message(
+            "The grade of {student} has no criterion that a person marks: the rubric gives it manual = true.",
+            student=student,
+        )
+        raise BadLab(sentence)
     if near := difflib.get_close_matches(criterion, named, n=1):
         raise BadLab(message("There is no criterion {criterion}; did you mean {near}?", criterion=shown, near=near[0]))
-    text = "There is no criterion {criterion}; a person marks {names}."
-    raise BadLab(message(text, criterion=shown, names=", ".join(named)))
+    sentence = message(
+        "There is no criterion {criterion}; a person marks {names}.", criterion=shown, names=", ".join(named)
+    )
+    raise BadLab(sentence)
 
 
 def _marked(mark: Mark, decision: Decision, grade: Grade) -> Mark:
@@ -103,8 +114,13 @@ def _marked(mark: Mark, decision: Decision, grade: Grade) -> Mark:
         return mark
     most = mark.criterion.points
     if not 0.0 <= decision.points <= most:
-        text = "{criterion} is worth 0 to {most:g} points, and {points:g} are not among them."
-        raise BadLab(message(text, criterion=decision.criterion, most=most, points=decision.points))
+        sentence = message(
+            "{criterion} is worth 0 to {most:g} points, and {points:g} are not among them.",
+            criterion=decision.criterion,
+            most=most,
+            points=decision.points,
+        )
+        raise BadLab(sentence)
     return give(mark, Given(decision.points, most, decision.reason, decision.by, decision.on, hand_in(grade)))
 
 
@@ -141,12 +157,26 @@ def find(roll: Roll, wanted: str) -> Stored:
         case ():
             near = difflib.get_close_matches(same(wanted), roll.by_name, n=1)
             if near:
-                text = "No grade of {wanted} is below {folder}; did you mean {near}?"
                 shown = visible(roll.shown[near[0]])
-                raise BadLab(message(text, wanted=visible(wanted), folder=visible_path(roll.root), near=shown))
-            text = "No grade of {wanted} is below {folder}. Name the student, a number, or a folder there."
-            raise BadLab(message(text, wanted=visible(wanted), folder=visible_path(roll.root)))
+                sentence = message(
+                    "No grade of {wanted} is below {folder}; did you mean {near}?",
+                    wanted=visible(wanted),
+                    folder=visible_path(roll.root),
+                    near=shown,
+                )
+                raise BadLab(sentence)
+            sentence = message(
+                "No grade of {wanted} is below {folder}. Name the student, a number, or a folder there.",
+                wanted=visible(wanted),
+                folder=visible_path(roll.root),
+            )
+            raise BadLab(sentence)
         case several:
-            text = "{wanted} could be any of {count}: {places}. Name the folder, with its slash."
             places = ", ".join(visible(roll.place(one)) for one in several[:MOST_NAMED])
-            raise BadLab(message(text, wanted=visible(wanted), count=len(several), places=places))
+            sentence = message(
+                "{wanted} could be any of {count}: {places}. Name the folder, with its slash.",
+                wanted=visible(wanted),
+                count=len(several),
+                places=places,
+            )
+            raise BadLab(sentence)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from grader.records import Adjustment, Flag, Given, Grade, Manual, Mark, message
+from grader.records import N_, Adjustment, Flag, Given, Grade, Manual, Mark, message
 
-LEFT_ASIDE = "decision left aside"
+LEFT_ASIDE = N_("decision left aside")
 
 
 def carry_over(old: Grade, new: Grade) -> Grade:
@@ -53,8 +53,12 @@ def _kept(mark: Mark, before: Manual | None, looked_at: str) -> Mark:
     if counts is not None:
         earlier = tuple(given for given in history if given is not counts)
         return replace(mark, finding=replace(finding, given=counts, earlier=earlier))
-    text = "An earlier hand-in was given {points:g} of {of:g} here. {ask}"
-    ask = message(text, points=history[-1].points, of=history[-1].of, ask=finding.ask)
+    ask = message(
+        "An earlier hand-in was given {points:g} of {of:g} here. {ask}",
+        points=history[-1].points,
+        of=history[-1].of,
+        ask=finding.ask,
+    )
     return replace(mark, finding=replace(finding, ask=ask, earlier=history))
 
 
@@ -63,8 +67,13 @@ def _left_aside(before: dict[str, Manual], new: Grade) -> Iterator[Flag]:
     for check, finding in before.items():
         given = finding.given
         if given is not None and check not in there:
-            text = "{by} gave {points:g} of {of:g} for {check} on {on} ({reason}); this grade has no such criterion."
             said = message(
-                text, by=given.by, points=given.points, of=given.of, check=check, on=given.on, reason=given.reason
+                "{by} gave {points:g} of {of:g} for {check} on {on} ({reason}); this grade has no such criterion.",
+                by=given.by,
+                points=given.points,
+                of=given.of,
+                check=check,
+                on=given.on,
+                reason=given.reason,
             )
             yield Flag(LEFT_ASIDE, said)

@@ -30,14 +30,20 @@ def held(folder: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as error:
-        text = (
+        sentence = message(
             "Another grade command has been changing {folder} for more than {seconds:g} seconds. Nothing was written."
-            " Wait until it has ended, or end it, and run this again."
+            " Wait until it has ended, or end it, and run this again.",
+            folder=shown,
+            seconds=PATIENCE,
         )
-        raise BadLab(message(text, folder=shown, seconds=PATIENCE)) from error
+        raise BadLab(sentence) from error
     except OSError as error:
-        text = "{folder} cannot be written: {why}. Every grade is as it was. Make room there, or mend its permissions."
-        raise BadLab(message(text, folder=shown, why=error.strerror or str(error))) from error
+        sentence = message(
+            "{folder} cannot be written: {why}. Every grade is as it was. Make room there, or mend its permissions.",
+            folder=shown,
+            why=error.strerror or str(error),
+        )
+        raise BadLab(sentence) from error
     try:
         yield
     finally:

@@ -76,8 +76,10 @@ def _taken(folder: Path, export: Export, columns: Mapping[str, int], by: str, on
     for entry in _once(entries, export, lines):
         grade = after[entry.path]
         if _is_there(grade, entry.decision):
-            text = "{student} has this already, and it was not taken twice."
-            lines.append(_told(export, entry.line, message(text, student=visible(grade.student.name)), "good"))
+            sentence = message(
+                "{student} has this already, and it was not taken twice.", student=visible(grade.student.name)
+            )
+            lines.append(_told(export, entry.line, sentence, "good"))
             continue
         try:
             after[entry.path] = decided(grade, entry.decision)
@@ -94,8 +96,12 @@ def _columns(export: Export) -> dict[str, int]:
     for meaning, forms in HEADINGS.items():
         found = [place for place, heading in enumerate(headings) if heading in forms]
         if len(found) > 1:
-            text = "{file}, line 1: the heading '{heading}' is there twice. Name one of the columns otherwise."
-            raise BadLab(message(text, file=export.name, heading=meaning))
+            sentence = message(
+                "{file}, line 1: the heading '{heading}' is there twice. Name one of the columns otherwise.",
+                file=export.name,
+                heading=meaning,
+            )
+            raise BadLab(sentence)
         if found:
             columns[meaning] = found[0]
     missing = [meaning for meaning in HEADINGS if meaning not in columns]
@@ -103,17 +109,25 @@ def _columns(export: Export) -> dict[str, int]:
         return columns
     near = difflib.get_close_matches(missing[0], headings, n=1)
     if near:
-        text = "{file}, line 1: there is no column '{missing}'; is '{near}' meant? Name it '{missing}'."
-        raise BadLab(message(text, file=export.name, missing=missing[0], near=visible(near[0])))
-    text = "{file}, line 1: there is no column '{missing}'. The headings are student, criterion, points, reason."
-    raise BadLab(message(text, file=export.name, missing=missing[0]))
+        sentence = message(
+            "{file}, line 1: there is no column '{missing}'; is '{near}' meant? Name it '{missing}'.",
+            file=export.name,
+            missing=missing[0],
+            near=visible(near[0]),
+        )
+        raise BadLab(sentence)
+    sentence = message(
+        "{file}, line 1: there is no column '{missing}'. The headings are student, criterion, points, reason.",
+        file=export.name,
+        missing=missing[0],
+    )
+    raise BadLab(sentence)
 
 
 def _unknown_headings(export: Export, columns: Mapping[str, int]) -> Iterator[Checked]:
     others = [text for place, text in enumerate(export.sheet.headings) if place not in columns.values() and text]
     if others:
-        text = "{file}, line 1: not read: {names}."
-        said = message(text, file=export.name, names=visible(", ".join(others)))
+        said = message("{file}, line 1: not read: {names}.", file=export.name, names=visible(", ".join(others)))
         yield Checked(message("Columns"), "good", said)
 
 
@@ -140,8 +154,12 @@ def _once(entries: list[_Entry], export: Export, lines: list[Checked]) -> Iterat
             yield from group
             continue
         numbers = ", ".join(str(entry.line) for entry in group)
-        text = "lines {numbers} all mark {criterion} of one student. None was taken: leave one of them."
-        lines.append(_told(export, group[0].line, message(text, numbers=numbers, criterion=visible(criterion))))
+        sentence = message(
+            "lines {numbers} all mark {criterion} of one student. None was taken: leave one of them.",
+            numbers=numbers,
+            criterion=visible(criterion),
+        )
+        lines.append(_told(export, group[0].line, sentence))
 
 
 def _is_there(grade: Grade, decision: Decision) -> bool:

@@ -67,8 +67,11 @@ def _draw_class(folder: Path, stored: tuple[Stored, ...], audience: Audience, ps
     if len(stored) < 2:
         return None
     if page.exists() and not _ours(page):
-        text = "{file} is not a page of the grader and stays as it is. Move it away, or grade into a folder of its own."
-        raise BadLab(message(text, file=visible_path(page)))
+        sentence = message(
+            "{file} is not a page of the grader and stays as it is. Move it away, or grade into a folder of its own.",
+            file=visible_path(page),
+        )
+        raise BadLab(sentence)
     links = [(one.grade, _link(one.path.with_name(PAGE).relative_to(folder))) for one in stored]
     _write(page, render_class(links, audience, pseudonyms))
     return page
@@ -91,5 +94,7 @@ def _write(page: Path, text: str) -> None:
     try:
         write_whole(page, text)
     except OSError as error:
-        said = "{file} cannot be written: {why}."
-        raise BadLab(message(said, file=visible_path(page), why=error.strerror or str(error))) from error
+        sentence = message(
+            "{file} cannot be written: {why}.", file=visible_path(page), why=error.strerror or str(error)
+        )
+        raise BadLab(sentence) from error

@@ -111,8 +111,11 @@ def _with_decisions(grade: Grade, earlier: Grade | BadLab | None, folder: Path) 
         return carry_over(earlier, grade)
     if earlier is None:
         return grade
-    text = "The earlier grade.json could not be read and is kept as {file}: adjustments in it are not in this grade."
-    return replace(grade, flags=(*grade.flags, Flag(LEFT_ASIDE, message(text, file=_unread(folder).name))))
+    sentence = message(
+        "The earlier grade.json could not be read and is kept as {file}: adjustments in it are not in this grade.",
+        file=_unread(folder).name,
+    )
+    return replace(grade, flags=(*grade.flags, Flag(LEFT_ASIDE, sentence)))
 
 
 def _unread(folder: Path) -> Path:

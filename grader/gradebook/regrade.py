@@ -85,8 +85,11 @@ def _without_evidence(one: Stored, rubric: Rubric) -> Grade:
     causes = {_cause(finding) for finding in measured or findings[:1]}
     cause = causes.pop() if len(causes) == 1 else None
     if cause is None:
-        text = "{file} is missing: without it nothing can be marked again. Grade this submission again."
-        raise BadLab(message(text, file=visible_path(one.path.with_name(EVIDENCE))))
+        sentence = message(
+            "{file} is missing: without it nothing can be marked again. Grade this submission again.",
+            file=visible_path(one.path.with_name(EVIDENCE)),
+        )
+        raise BadLab(sentence)
     marks = tuple(Mark(line.criterion, _same_cause(line, cause, one.grade.unusable)) for line in rubric.lines)
     return replace(one.grade, marks=marks, made_by=replace(one.grade.made_by, rubric=rubric.digest))
 
@@ -122,9 +125,10 @@ def comparison(done: Regraded) -> Table:
 def summary(done: Regraded) -> Iterator[Checked]:
     """How many gain and lose, and what a person should know before this is written."""
     differences = [_difference(one) for one in done.grades]
-    text = "gain: {gain}, lose: {lose}, same total: {same}"
     gain, lose = sum(value > 0 for value in differences), sum(value < 0 for value in differences)
-    said = message(text, gain=gain, lose=lose, same=len(differences) - gain - lose)
+    said = message(
+        "gain: {gain}, lose: {lose}, same total: {same}", gain=gain, lose=lose, same=len(differences) - gain - lose
+    )
     yield Checked(message("Grades"), "good", said)
     waiting = sum(one.after.needs_human and not one.before.needs_human for one in done.grades)
     if waiting:

@@ -43,8 +43,8 @@ def expand(path: Path) -> tuple[Archive, ...]:
         else:
             raise _missing(path)
     except OSError as error:
-        text = "{path} cannot be read: {why}."
-        raise BadLab(message(text, path=visible_path(path), why=error.strerror or "")) from error
+        sentence = message("{path} cannot be read: {why}.", path=visible_path(path), why=error.strerror or "")
+        raise BadLab(sentence) from error
     return tuple(sorted(found, key=lambda one: (one.student.name.casefold(), str(one.path))))
 
 
@@ -58,8 +58,11 @@ def _single(path: Path) -> Archive:
             head = file.read(4)
         # a zip whose suffix was lost is welcome; a checkpoint is a zip as well, and no submission
         if not looks_like_zip(head) or path.name.casefold().endswith((*WEIGHTS, *REPORTS)):
-            text = "{path} is neither a zip nor a folder. Give the zip that was handed in, or a folder of them."
-            raise BadLab(message(text, path=visible_path(path)))
+            sentence = message(
+                "{path} is neither a zip nor a folder. Give the zip that was handed in, or a folder of them.",
+                path=visible_path(path),
+            )
+            raise BadLab(sentence)
     return Archive(path, student_of(_name(path)))
 
 
@@ -67,8 +70,12 @@ def _missing(path: Path) -> BadLab:
     names = [item.name for item in path.parent.iterdir()] if path.parent.is_dir() else []
     near = get_close_matches(path.name, names, n=1)
     if near:
-        text = "{path} does not exist; did you mean {near}?"
-        return BadLab(message(text, path=visible_path(path), near=visible_path(path.parent / near[0])))
+        sentence = message(
+            "{path} does not exist; did you mean {near}?",
+            path=visible_path(path),
+            near=visible_path(path.parent / near[0]),
+        )
+        return BadLab(sentence)
     return BadLab(message("{path} does not exist. Give the path of a zip or of a folder.", path=visible_path(path)))
 
 
@@ -84,8 +91,10 @@ def _expand_folder(folder: Path) -> tuple[Archive, ...]:
         raise BadLab(message("{path} is a result of the grader. Give the zip that was handed in.", path=path))
     if any(file.name.casefold().endswith(REPORTS) for file in files):
         return (_one(folder),)
-    text = "Nothing to grade in {path}: no zip, no weights, no program. Give the zip that was handed in."
-    raise BadLab(message(text, path=path))
+    sentence = message(
+        "Nothing to grade in {path}: no zip, no weights, no program. Give the zip that was handed in.", path=path
+    )
+    raise BadLab(sentence)
 
 
 def _children(folder: Path) -> tuple[list[Path], list[Path]]:

@@ -34,8 +34,11 @@ def _walk(top: Path) -> Iterator[Entry]:
             for item in sorted(items, key=lambda item: item.name):
                 count += 1
                 if count > LISTING_ENTRIES or depth > DEEPEST_WALK:
-                    text = "{folder} holds far more files than the lab asks for. Hand in only the lab's own folder."
-                    raise BadSubmission(message(text, folder=visible_path(top)))
+                    sentence = message(
+                        "{folder} holds far more files than the lab asks for. Hand in only the lab's own folder.",
+                        folder=visible_path(top),
+                    )
+                    raise BadSubmission(sentence)
                 # a name on disk can be any bytes, for example GBK from a zip that another program unpacked
                 name = prefix + from_disk(item.name)
                 entry = _entry(item, name)

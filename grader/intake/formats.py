@@ -59,8 +59,12 @@ def require_zip(head: bytes, name: str) -> None:
     if not head:
         raise BadSubmission(message("{archive} is empty (0 bytes). Hand in the zip again.", archive=shown))
     if kind := format_of(head):
-        text = "{archive} is no zip but of the format {kind}. Pack the files as .zip and hand that in."
-        raise BadSubmission(message(text, archive=shown, kind=kind))
+        sentence = message(
+            "{archive} is no zip but of the format {kind}. Pack the files as .zip and hand that in.",
+            archive=shown,
+            kind=kind,
+        )
+        raise BadSubmission(sentence)
     raise BadSubmission(message("{archive} is not a zip. Pack the files as .zip and hand that in.", archive=shown))
 
 

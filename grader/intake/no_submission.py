@@ -26,8 +26,11 @@ def require_one_student(entries: Iterable[Entry], archive: str) -> None:
     tops = [canvas_student(path[0]) if len(path) == 1 else None for path in paths]
     is_class = any(METADATA in path[:2] for path in paths) or _several(map(moodle_student, moodle)) or _several(tops)
     if is_class:
-        text = "{archive} is the download of a whole class. Unpack it, and grade the folder that it unpacks to."
-        raise BadSubmission(message(text, archive=visible(archive)))
+        sentence = message(
+            "{archive} is the download of a whole class. Unpack it, and grade the folder that it unpacks to.",
+            archive=visible(archive),
+        )
+        raise BadSubmission(sentence)
 
 
 def _several(students: Iterable[Student | None]) -> bool:
@@ -39,21 +42,37 @@ def _several(students: Iterable[Student | None]) -> bool:
 def require_work(files: Mapping[str, Entry], left_out: Collection[str], archive: str) -> None:
     """BadSubmission unless there is something among `files`, the paths to unpack, that a student could have made."""
     name = visible(archive)
-    advice = "Hand in the zip of the folder that holds final.pth."
     if not files and not left_out:
-        raise BadSubmission(message("There is no file in {archive}. " + advice, archive=name))
+        sentence = message(
+            "There is no file in {archive}. Hand in the zip of the folder that holds final.pth.", archive=name
+        )
+        raise BadSubmission(sentence)
     if not files:
-        names = visible(", ".join(left_out))
-        raise BadSubmission(message("There is nothing in {archive} but {names}. " + advice, archive=name, names=names))
+        sentence = message(
+            "There is nothing in {archive} but {names}. Hand in the zip of the folder that holds final.pth.",
+            archive=name,
+            names=visible(", ".join(left_out)),
+        )
+        raise BadSubmission(sentence)
     if "[Content_Types].xml" in files:
-        raise BadSubmission(message("{archive} is an Office document, not a zip of the work. " + advice, archive=name))
+        sentence = message(
+            "{archive} is an Office document, not a zip of the work. Hand in the zip of the folder that holds"
+            " final.pth.",
+            archive=name,
+        )
+        raise BadSubmission(sentence)
     top = next(iter(files)).partition("/")[0]
     if {f"{top}/data.pkl", f"{top}/version"} <= files.keys():
-        text = "{archive} is a PyTorch checkpoint, not a zip of the work. Hand in the zip of the folder that holds it."
-        raise BadSubmission(message(text, archive=name))
-    if all(is_archive_name(path) for path in files):
-        text = (
-            "{archive} holds nothing but other archives ({entry}). Zip the files themselves, once; if it is the"
-            " download of a whole class, unpack it and grade the folder."
+        sentence = message(
+            "{archive} is a PyTorch checkpoint, not a zip of the work. Hand in the zip of the folder that holds it.",
+            archive=name,
         )
-        raise BadSubmission(message(text, archive=name, entry=visible(next(iter(files)))))
+        raise BadSubmission(sentence)
+    if all(is_archive_name(path) for path in files):
+        sentence = message(
+            "{archive} holds nothing but other archives ({entry}). Zip the files themselves, once; if it is the"
+            " download of a whole class, unpack it and grade the folder.",
+            archive=name,
+            entry=visible(next(iter(files))),
+        )
+        raise BadSubmission(sentence)

@@ -42,9 +42,13 @@ def sort_parts(paths: Iterable[str], dataset: tuple[str, ...]) -> tuple[Parts, t
         reports=_first(_ending(own, *REPORTS), _report_rank),
         dataset=dataset,
     )
-    text = "{file} was read as {meant}: the name is right but for its case."
     wrong_case = [path for path in checkpoints if path.rpartition("/")[2] != LAB.checkpoint]
-    return parts, tuple(message(text, file=visible(path), meant=LAB.checkpoint) for path in wrong_case)
+    return parts, tuple(
+        message(
+            "{file} was read as {meant}: the name is right but for its case.", file=visible(path), meant=LAB.checkpoint
+        )
+        for path in wrong_case
+    )
 
 
 def _nearest_named(nearest: list[str], name: str) -> tuple[str, ...]:

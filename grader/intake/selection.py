@@ -46,8 +46,14 @@ class Selection:
         # Honest on Linux, so not refused; where the disk ignores case, O_EXCL refuses the second (see unpack.py).
         seen: dict[str, str] = {}
         twins = [(seen[p.casefold()], p) for p in self.files if seen.setdefault(p.casefold(), p) != p]
-        text = "{first} and {second} differ only in case: Windows and macOS can hold only one of them."
-        return tuple(message(text, first=visible(a), second=visible(b)) for a, b in twins[:MOST_NAMED])
+        return tuple(
+            message(
+                "{first} and {second} differ only in case: Windows and macOS can hold only one of them.",
+                first=visible(a),
+                second=visible(b),
+            )
+            for a, b in twins[:MOST_NAMED]
+        )
 
 
 def select(entries: tuple[Entry, ...], limits: Limits) -> Selection:

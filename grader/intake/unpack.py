@@ -83,8 +83,12 @@ def _write_all(source: Source, selection: Selection, into: Path, limits: Limits)
         size, digest = _write(_bounded(source.chunks(entry), path, limits), into / to_disk(path))
         total += size
         if total > limits.total_bytes:
-            text = "{entry} takes the submission over {most:.1f} MB. Hand in only what the lab asks for."
-            raise BadSubmission(message(text, entry=visible(path), most=limits.total_bytes / MEGABYTE))
+            sentence = message(
+                "{entry} takes the submission over {most:.1f} MB. Hand in only what the lab asks for.",
+                entry=visible(path),
+                most=limits.total_bytes / MEGABYTE,
+            )
+            raise BadSubmission(sentence)
         yield path, size, digest
 
 
@@ -107,11 +111,18 @@ def _write(chunks: Iterator[bytes], target: Path) -> tuple[int, str]:
                 digest.update(chunk)
                 size += len(chunk)
     except FileExistsError as error:  # only where the disk takes `a.py` and `A.py` for one name
-        text = "{entry} has the same name as another file, for this system. Rename one of them."
-        raise BadSubmission(message(text, entry=visible(from_disk(target.name)))) from error
+        sentence = message(
+            "{entry} has the same name as another file, for this system. Rename one of them.",
+            entry=visible(from_disk(target.name)),
+        )
+        raise BadSubmission(sentence) from error
     except OSError as error:
-        text = "{path} cannot be written: {why}. Make room, or set TMPDIR to a folder that has some."
-        raise BadLab(message(text, path=visible_path(target), why=error.strerror or "")) from error
+        sentence = message(
+            "{path} cannot be written: {why}. Make room, or set TMPDIR to a folder that has some.",
+            path=visible_path(target),
+            why=error.strerror or "",
+        )
+        raise BadLab(sentence) from error
     return size, digest.hexdigest()
 
 

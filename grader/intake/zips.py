@@ -54,8 +54,8 @@ def open_zip(path: Path) -> Iterator[Source]:
     try:
         file = _Bounded(io.FileIO(path))
     except OSError as error:
-        text = "{path} cannot be read: {why}."
-        raise BadLab(message(text, path=visible_path(path), why=error.strerror or "")) from error
+        sentence = message("{path} cannot be read: {why}.", path=visible_path(path), why=error.strerror or "")
+        raise BadLab(sentence) from error
     with file:
         require_zip(file.read(HEAD_BYTES), from_disk(path.name))
         with _listing(file, path) as archive:
@@ -87,14 +87,23 @@ def _why_unreadable(error: Exception, path: Path) -> Message:
     name = visible(from_disk(path.name))
     match error:
         case UnicodeDecodeError():
-            text = "{archive} states that its file names are UTF-8, and they are not. Zip the folder anew."
+            return message(
+                "{archive} states that its file names are UTF-8, and they are not. Zip the folder anew.", archive=name
+            )
         case NotImplementedError():
-            text = "{archive} uses a feature of zip that few programs know. Zip the folder anew, as an ordinary zip."
+            return message(
+                "{archive} uses a feature of zip that few programs know. Zip the folder anew, as an ordinary zip.",
+                archive=name,
+            )
         case zipfile.LargeZipFile():
-            text = "{archive} lists far more files than the lab asks for. Zip only the lab's own folder."
+            return message(
+                "{archive} lists far more files than the lab asks for. Zip only the lab's own folder.", archive=name
+            )
         case _:
-            text = "{archive} is damaged or was cut off. Zip the folder anew and compare the size after the upload."
-    return message(text, archive=name)
+            return message(
+                "{archive} is damaged or was cut off. Zip the folder anew and compare the size after the upload.",
+                archive=name,
+            )
 
 
 def _require_no_overlaps(file: _Bounded, infos: list[zipfile.ZipInfo], listing: int) -> None:
@@ -105,8 +114,11 @@ def _require_no_overlaps(file: _Bounded, infos: list[zipfile.ZipInfo], listing: 
     spans = sorted((info.header_offset, _end(file, info), info.orig_filename) for info in infos)
     for (start, end, name), (following, _, _) in pairwise([*spans, (listing, listing, "")]):
         if start < 0 or end > following:
-            text = "{entry} overlaps with what follows it in the zip, as in a zip bomb. Zip the folder anew."
-            raise BadSubmission(message(text, entry=visible(name)))
+            sentence = message(
+                "{entry} overlaps with what follows it in the zip, as in a zip bomb. Zip the folder anew.",
+                entry=visible(name),
+            )
+            raise BadSubmission(sentence)
 
 
 def _end(file: _Bounded, info: zipfile.ZipInfo) -> int:
@@ -114,8 +126,11 @@ def _end(file: _Bounded, info: zipfile.ZipInfo) -> int:
     file.seek(max(info.header_offset, 0))  # a negative one is refused by the caller
     head = file.read(LOCAL_HEADER.size)
     if len(head) < LOCAL_HEADER.size or not head.startswith(b"PK\x03\x04"):
-        text = "{entry} is listed in the zip but not in it: the file is damaged or was cut off. Zip the folder anew."
-        raise BadSubmission(message(text, entry=visible(info.orig_filename)))
+        sentence = message(
+            "{entry} is listed in the zip but not in it: the file is damaged or was cut off. Zip the folder anew.",
+            entry=visible(info.orig_filename),
+        )
+        raise BadSubmission(sentence)
     _, name, extra = LOCAL_HEADER.unpack(head)
     return info.header_offset + LOCAL_HEADER.size + int(name) + int(extra) + info.compress_size
 
@@ -143,8 +158,11 @@ def _fault(info: zipfile.ZipInfo, name: str, kind: int) -> Message | None:
         return message("{entry} is encrypted. Zip the folder anew, without a password.", entry=entry)
     if info.compress_type not in READABLE:
         method = METHODS.get(info.compress_type, f"method {info.compress_type}")
-        text = "{entry} is compressed by {method}. Zip the folder anew, with the ordinary compression (Deflate)."
-        return message(text, entry=entry, method=method)
+        return message(
+            "{entry} is compressed by {method}. Zip the folder anew, with the ordinary compression (Deflate).",
+            entry=entry,
+            method=method,
+        )
     return None
 
 
@@ -154,8 +172,10 @@ def _notes(infos: list[zipfile.ZipInfo], encodings: list[str]) -> tuple[Message,
     if first > MARK_OF_SPLIT_BYTES:
         notes.append(message("The zip holds {size:,} bytes before its first entry, which were not read.", size=first))
     if slashes := sum("\\" in info.orig_filename for info in infos):
-        text = "Names written with backslashes, as old Windows programs do, and read as folders: {count:,}."
-        notes.append(message(text, count=slashes))
+        sentence = message(
+            "Names written with backslashes, as old Windows programs do, and read as folders: {count:,}.", count=slashes
+        )
+        notes.append(sentence)
     if chinese := encodings.count("gb18030"):
         notes.append(message("Names without a stated encoding, read as GB18030: {count:,}.", count=chinese))
     return tuple(notes)
@@ -183,5 +203,7 @@ def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: Entry) -> It
 
 
 def _damaged(entry: Entry) -> Message:
-    text = "{entry} is damaged inside the zip: its checksum or length is wrong. Zip the folder anew and hand that in."
-    return message(text, entry=visible(entry.name))
+    return message(
+        "{entry} is damaged inside the zip: its checksum or length is wrong. Zip the folder anew and hand that in.",
+        entry=visible(entry.name),
+    )

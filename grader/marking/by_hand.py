@@ -24,8 +24,9 @@ def _ask(report: WrittenReport) -> Message:
     files = ", ".join(dict.fromkeys(page.file for page in report.pages))
     if report.whole:
         return message("A person marks this, from {files}: text below, figures in the file itself.", files=files)
-    text = "A person marks this, from {files}: the beginning of the text below, the rest in the file itself."
-    return message(text, files=files)
+    return message(
+        "A person marks this, from {files}: the beginning of the text below, the rest in the file itself.", files=files
+    )
 
 
 def _exhibits(report: WrittenReport) -> Iterator[Exhibit]:

@@ -53,18 +53,21 @@ def _explained(claim: Claim, scores: Accuracy, diagnosis: Diagnosis | None) -> F
     }  # fmt: skip
     better = better_preprocessing(diagnosis)
     if better is not None:
-        text = (
-            "{source} claims {claimed:.2%}; measured: {share:.2%}. The normalisation may be why: with {name} the same"
-            " weights name {better:.2%} of the training images correctly."
-        )
         values |= {"name": said(better.name), "better": better.correct / better.count}
-        return Flag("claim above measurement", message(text, **values))
+        sentence = message(
+            "{source} claims {claimed:.2%}; measured: {share:.2%}. The normalisation may be why: with {name} the same"
+            " weights name {better:.2%} of the training images correctly.",
+            **values,
+        )
+        return Flag("claim above measurement", sentence)
     training = fits_training(claim.accuracy, scores, diagnosis)
     if training is not None:
-        text = (
-            "{source} claims {claimed:.2%}; measured on test images: {share:.2%}, on training images: {training:.2%}."
+        sentence = message(
+            "{source} claims {claimed:.2%}; measured on test images: {share:.2%}, on training images: {training:.2%}.",
+            **values,
+            training=training,
         )
-        return Flag("claim fits the training set", message(text, **values, training=training))
+        return Flag("claim fits the training set", sentence)
     return Flag("claim above measurement", message("{source} claims {claimed:.2%}; measured: {share:.2%}.", **values))
 
 
@@ -72,45 +75,65 @@ def _unloaded_code(evidence: Evidence) -> Iterator[Flag]:
     checkpoint = None if evidence.seen(OwnNetwork) else evidence.seen(Checkpoint)
     strangers = [name for name in checkpoint.unloaded if not name.startswith("torchvision.")] if checkpoint else []
     if checkpoint and checkpoint.form == "whole module" and strangers:
-        text = "The weights were taken out of a whole module of {classes} and run in the grader's own {network}."
-        yield Flag("own class", message(text, classes=", ".join(strangers)[:200], network=checkpoint.network))
+        sentence = message(
+            "The weights were taken out of a whole module of {classes} and run in the grader's own {network}.",
+            classes=", ".join(strangers)[:200],
+            network=checkpoint.network,
+        )
+        yield Flag("own class", sentence)
 
 
 def _own_network(evidence: Evidence) -> Iterator[Flag]:
     own = evidence.seen(OwnNetwork)
     if not own:
         return
-    text = (
-        "The network is the submission's own: {name} of {file}, line {line}. The accuracy was measured with that code."
+    sentence = message(
+        "The network is the submission's own: {name} of {file}, line {line}. The accuracy was measured with that code.",
+        name=own.name,
+        file=own.file,
+        line=own.line,
     )
-    yield Flag("own network", message(text, name=own.name, file=own.file, line=own.line))
+    yield Flag("own network", sentence)
     before, after = own.correct_before / own.moved, own.correct / own.moved
     if before - after > LOST:
-        text = (
+        values: dict[str, Scalar] = {"name": own.name, "file": own.file, "line": own.line, "count": own.moved}
+        sentence = message(
             "{name} of {file} names {before:.1%} of {count:,} test images correctly, and {after:.1%} of the same images"
             " mirrored and shifted by at most two pixels. Networks lose a few points by that, a table of the test"
-            " images loses everything: read {file} from line {line}."
+            " images loses everything: read {file} from line {line}.",
+            **values,
+            before=before,
+            after=after,
         )
-        values: dict[str, Scalar] = {"name": own.name, "file": own.file, "line": own.line, "count": own.moved}
-        yield Flag("look-up table?", message(text, **values, before=before, after=after))
+        yield Flag("look-up table?", sentence)
 
 
 def _left_aside(evidence: Evidence) -> Iterator[Flag]:
     checkpoint = evidence.seen(Checkpoint)
     if checkpoint and checkpoint.spare_weights:
-        text = "{file} holds more weights than {network} has ({spare}); they were left aside."
         spare = ", ".join(checkpoint.spare_weights)[:200]
-        yield Flag("more weights", message(text, file=checkpoint.path, network=checkpoint.network, spare=spare))
+        sentence = message(
+            "{file} holds more weights than {network} has ({spare}); they were left aside.",
+            file=checkpoint.path,
+            network=checkpoint.network,
+            spare=spare,
+        )
+        yield Flag("more weights", sentence)
 
 
 def _unusual_input(evidence: Evidence) -> Iterator[Flag]:
     used = evidence.seen(Preprocessing)
     if used and used.also_found and not used.source:
-        text = "The code's own normalisation cannot be read without running it ({place}); the template's was taken."
-        yield Flag("unread normalisation", message(text, place=said(used.also_found[0])))
+        sentence = message(
+            "The code's own normalisation cannot be read without running it ({place}); the template's was taken.",
+            place=said(used.also_found[0]),
+        )
+        yield Flag("unread normalisation", sentence)
     elif used and used.also_found:
-        text = "The code normalises in several ways; {source}, line {line} was taken."
-        yield Flag("several normalisations", message(text, source=used.source, line=used.line))
+        sentence = message(
+            "The code normalises in several ways; {source}, line {line} was taken.", source=used.source, line=used.line
+        )
+        yield Flag("several normalisations", sentence)
 
 
 def _rankings(evidence: Evidence) -> Iterator[Flag]:
@@ -118,11 +141,18 @@ def _rankings(evidence: Evidence) -> Iterator[Flag]:
     compared = evidence.seen(ComparedRankings)
     for run in chosen(compared.runs) if compared else ():
         if run.basis == "report" and run.why_not:
-            text = "The rankings of {model} were held against nothing but the report: {why}"
-            yield Flag("ranking not computed anew", message(text, model=run.model or "?", why=run.why_not))
+            sentence = message(
+                "The rankings of {model} were held against nothing but the report: {why}",
+                model=run.model or "?",
+                why=run.why_not,
+            )
+            yield Flag("ranking not computed anew", sentence)
         elif not accepted(run) and close(run) and not named(run):
-            text = "The rankings of {model} are close to those computed anew, and not within the bounds: please check."
-            yield Flag("ranking nearly agrees", message(text, model=run.model))
+            sentence = message(
+                "The rankings of {model} are close to those computed anew, and not within the bounds: please check.",
+                model=run.model,
+            )
+            yield Flag("ranking nearly agrees", sentence)
 
 
 def _shadows(evidence: Evidence) -> Iterator[Flag]:
@@ -131,16 +161,23 @@ def _shadows(evidence: Evidence) -> Iterator[Flag]:
     for file in layout.files if layout else ():
         first, _, rest = file.path.partition("/")
         if (first.removesuffix(".py") if not rest else first) in SHADOWED and file.path.endswith(".py"):
-            text = "{file} has the name of a package, or of what Python runs when it starts; it was not used as such."
-            yield Flag("shadowed module", message(text, file=file.path))
+            sentence = message(
+                "{file} has the name of a package, or of what Python runs when it starts; it was not used as such.",
+                file=file.path,
+            )
+            yield Flag("shadowed module", sentence)
             return
 
 
 def _thrown_away(evidence: Evidence) -> Iterator[Flag]:
     for kind, outcome in evidence.observations:
         if isinstance(outcome, Malformed):
-            text = "The answer about {kind} was not of the agreed form: {reason}."
-            yield Flag("malformed answer", message(text, kind=kind, reason=said(outcome.reason)))
+            sentence = message(
+                "The answer about {kind} was not of the agreed form: {reason}.",
+                kind=kind,
+                reason=said(outcome.reason),
+            )
+            yield Flag("malformed answer", sentence)
 
 
 RULES: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (

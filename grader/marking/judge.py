@@ -33,8 +33,12 @@ def _finding(line: Line, evidence: Evidence) -> Finding:
     try:
         verdict = line.check.judge(Case(outcome.value, line.limits, evidence))
     except Exception as error:  # a bug of ours must cost neither the student nor the rest of the class
-        fault = "the check failed on this submission ({kind}: {error}); please report it"
-        return Unjudged(line.check.name, message(fault, kind=type(error).__name__, error=str(error)[:300]))
+        sentence = message(
+            "the check failed on this submission ({kind}: {error}); please report it",
+            kind=type(error).__name__,
+            error=str(error)[:300],
+        )
+        return Unjudged(line.check.name, sentence)
     if isinstance(verdict, Doubt):
         return Unjudged(line.check.name, verdict.fault, verdict.exhibits)
     return Judged(line.check.name, verdict)

@@ -61,17 +61,21 @@ def lateness(student: Student, policy: LatePolicy, offered: float, on: str) -> A
     if due is None or handed_in is None:
         if not student.late:
             return None
-        text = "handed in late, and by how much is not known: no points were taken, and a person decides"
-        return Adjustment(0.0, message(text), LATE_POLICY, on, "lateness", open=True)
+        sentence = message("handed in late, and by how much is not known: no points were taken, and a person decides")
+        return Adjustment(0.0, sentence, LATE_POLICY, on, "lateness", open=True)
     days = math.ceil((handed_in - due - timedelta(hours=policy.grace_hours)) / DAY)
     taken = _taken(policy, days, offered)
     if not taken:
         return None
-    text = (
-        "handed in {late} (h:m:s) after the deadline, of which {grace:g} hours are forgiven; days begun: {days}, {rate}"
-    )
     clock, grace = _clock(handed_in - due), policy.grace_hours
-    reason = message(text, late=clock, grace=grace, days=days, rate=_rate(policy, offered))
+    reason = message(
+        "handed in {late} (h:m:s) after the deadline, of which {grace:g} hours are forgiven; days begun: {days},"
+        " {rate}",
+        late=clock,
+        grace=grace,
+        days=days,
+        rate=_rate(policy, offered),
+    )
     return Adjustment(-taken, reason, LATE_POLICY, on, "lateness")
 
 
@@ -88,8 +92,12 @@ def _rate(policy: LatePolicy, offered: float) -> Message:
         return message("at {rate:g} points a day and {cap:g} at most", rate=policy.rate, cap=policy.cap)
     if policy.cap is None:
         return message("at {rate:g} % of {offered:g} points a day", rate=policy.rate, offered=offered)
-    text = "at {rate:g} % of {offered:g} points a day and {cap:g} % at most"
-    return message(text, rate=policy.rate, offered=offered, cap=policy.cap)
+    return message(
+        "at {rate:g} % of {offered:g} points a day and {cap:g} % at most",
+        rate=policy.rate,
+        offered=offered,
+        cap=policy.cap,
+    )
 
 
 def _clock(late: timedelta) -> str:

@@ -47,5 +47,7 @@ def _adjustments(evidence: Evidence, rubric: Rubric, made_by: MadeBy) -> tuple[A
 def _not_isolated(evidence: Evidence) -> tuple[Flag, ...]:
     if evidence.isolated:
         return ()
-    text = "The weights were read in a process that is not isolated from this machine; 'grade doctor' says why."
-    return (Flag("weaker sandbox", message(text)),)
+    sentence = message(
+        "The weights were read in a process that is not isolated from this machine; 'grade doctor' says why."
+    )
+    return (Flag("weaker sandbox", sentence),)

@@ -81,8 +81,11 @@ def pack(folder: Path, out: Path | None = None, limits: Limits = LIMITS) -> Pack
     reasons = {entry.name: _reason(entry, shown) for entry in files}
     chosen = sorted((entry for entry in files if reasons[entry.name] is None), key=lambda entry: entry.name)
     if not chosen:
-        text = "There is nothing to hand in in {folder}: no script, no final.pth. Name the folder that holds them."
-        raise BadLab(message(text, folder=str(folder)))
+        sentence = message(
+            "There is nothing to hand in in {folder}: no script, no final.pth. Name the folder that holds them.",
+            folder=str(folder),
+        )
+        raise BadLab(sentence)
     for entry in chosen:
         if entry.fault is not None:
             raise BadSubmission(entry.fault)
@@ -122,8 +125,8 @@ def _reason(entry: Entry, report: str) -> Message | None:
     if name.endswith(PICTURES) and entry.name.rpartition("/")[2] in report:
         return None
     if rest:
-        kind = "checkpoints: final.pth alone counts" if name.endswith(WEIGHTS) else "not asked for"
-        return message(kind)
+        is_checkpoint = name.endswith(WEIGHTS)
+        return message("checkpoints: final.pth alone counts") if is_checkpoint else message("not asked for")
     if name in LAB.results or name.endswith(CODE):
         return None
     if name.endswith(WEIGHTS):
@@ -158,6 +161,10 @@ def _write(source: Source, chosen: Iterable[Entry], target: Path, limits: Limits
             with tempfile.TemporaryDirectory(prefix="grade-pack-") as folder:
                 submission = open_submission(Archive(temporary, Student("")), Path(folder), limits)
     except OSError as error:
-        text = "{path} cannot be written: {why}. Make room, or choose another place with --out."
-        raise BadLab(message(text, path=str(target), why=error.strerror or str(error))) from error
+        sentence = message(
+            "{path} cannot be written: {why}. Make room, or choose another place with --out.",
+            path=str(target),
+            why=error.strerror or str(error),
+        )
+        raise BadLab(sentence) from error
     return Layout(submission.files, submission.parts)

@@ -75,15 +75,16 @@ def _images(folder: Path, data: Path | None, cache: Path) -> ImageSet | Message:
         except MissingData:
             if data:
                 raise
-    text = "not measured: CIFAR-10 is neither in {folder} nor in the cache. Run exp2.py once, or name it with --data."
-    return message(text, folder=str(folder / "data"))
+    return message(
+        "not measured: CIFAR-10 is neither in {folder} nor in the cache. Run exp2.py once, or name it with --data.",
+        folder=str(folder / "data"),
+    )
 
 
 def _tasks(tested: tuple[TaskResult, ...] | str, evidence: Evidence) -> Iterator[Checked]:
     if isinstance(tested, str):
-        text = "the public tests broke off: {why}"
         step = message("Run 'pytest' in your folder and see which test it is.")
-        yield Checked(message("Tasks"), "bad", message(text, why=tested), (step,))
+        yield Checked(message("Tasks"), "bad", message("the public tests broke off: {why}", why=tested), (step,))
         return
     open_ = {task.number: task for task in (evidence.seen(Tasks) or Tasks(())).open}
     for task in tested:
@@ -93,8 +94,9 @@ def _tasks(tested: tuple[TaskResult, ...] | str, evidence: Evidence) -> Iterator
 def _task(tested: TaskResult, open_task: OpenTask | None) -> Checked:
     subject = message("Task {number}", number=tested.task)
     if open_task:
-        text = "{text}: line {line} of {file}."
-        step = message(text, text=open_task.text.capitalize(), line=open_task.line, file=open_task.file)
+        step = message(
+            "{text}: line {line} of {file}.", text=open_task.text.capitalize(), line=open_task.line, file=open_task.file
+        )
         return Checked(subject, "bad", message("not done yet"), (step,))
     passed = message("{passed} of {count} public tests pass", passed=tested.passed, count=tested.count)
     if not tested.complaint:
@@ -108,9 +110,14 @@ def _criterion(line: Line, finding: Finding, evidence: Evidence) -> Checked:
         case Blocked(cause=cause):
             return Checked(subject, "bad", message("not ready"), (cause,))
         case Unjudged(code=code) if code == NOT_RUN:
-            text = "not measured here: the weights are of a network of your own, which the grader builds by its class"
-            step = "Define the class in models.py or exp2.py, so that it can be built without arguments, as {example}."
-            return Checked(subject, "worse", message(text), (message(step, example="MyNet()"),))
+            step = message(
+                "Define the class in models.py or exp2.py, so that it can be built without arguments, as {example}.",
+                example="MyNet()",
+            )
+            sentence = message(
+                "not measured here: the weights are of a network of your own, which the grader builds by its class"
+            )
+            return Checked(subject, "worse", sentence, (step,))
         case Unjudged(fault=fault):
             return Checked(subject, "worse", fault)
         case Manual(ask=ask):

@@ -57,11 +57,13 @@ def write_template(files: Mapping[str, bytes], out: Path, force: bool) -> None:
     """Write the files below `out`. Raises BadLab, before anything is written, where a file there would be lost."""
     changed = [name for name in files if (out / name).is_file() and (out / name).read_bytes() != files[name]]
     if changed and not force:
-        text = (
+        sentence = message(
             "{name} in {folder} is there already and is not as in the template: it may be somebody's work. Choose a"
-            " new folder, or write over it with --force."
+            " new folder, or write over it with --force.",
+            name=changed[0],
+            folder=str(out),
         )
-        raise BadLab(message(text, name=changed[0], folder=str(out)))
+        raise BadLab(sentence)
     for name, content in files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         (out / name).write_bytes(content)
@@ -74,9 +76,15 @@ def strip(source: str, name: str) -> str:
     try:
         compile(stripped, name, "exec")
     except SyntaxError as error:
-        text = "{name} without its solutions is no Python: {why} (line {line}, '{code}'). Mend the region there."
         code = (error.text or "").strip()
-        raise BadLab(message(text, name=name, why=error.msg, line=error.lineno or 0, code=code)) from error
+        sentence = message(
+            "{name} without its solutions is no Python: {why} (line {line}, '{code}'). Mend the region there.",
+            name=name,
+            why=error.msg,
+            line=error.lineno or 0,
+            code=code,
+        )
+        raise BadLab(sentence) from error
     return stripped
 
 
@@ -87,14 +95,25 @@ def _stripped(source: str, name: str) -> Iterator[str]:
     for number, line in enumerate(source.splitlines(keepends=True), start=1):
         if begin := _BEGIN.fullmatch(line.rstrip("\r\n")):
             if region:
-                text = "{name}, line {line}: a region begins within the one of line {outer}. Write END {kind} first."
-                raise BadLab(message(text, name=name, line=number, outer=region.line, kind=region.kind))
+                sentence = message(
+                    "{name}, line {line}: a region begins within the one of line {outer}. Write END {kind} first.",
+                    name=name,
+                    line=number,
+                    outer=region.line,
+                    kind=region.kind,
+                )
+                raise BadLab(sentence)
             region = _opened(begin, number, name, numbers)
             blank = [] if region.kind == "REFERENCE" else blank
         elif end := _END.fullmatch(line.rstrip("\r\n")):
             if region is None or region.kind != end[1]:
-                text = "{name}, line {line}: END {kind} ends no region of that kind. Write BEGIN {kind} before it."
-                raise BadLab(message(text, name=name, line=number, kind=end[1]))
+                sentence = message(
+                    "{name}, line {line}: END {kind} ends no region of that kind. Write BEGIN {kind} before it.",
+                    name=name,
+                    line=number,
+                    kind=end[1],
+                )
+                raise BadLab(sentence)
             yield from (*blank, *region.instead)
             region, blank = None, []
         elif region is None and not line.strip():
@@ -103,8 +122,13 @@ def _stripped(source: str, name: str) -> Iterator[str]:
             yield from (*blank, line)
             blank = []
     if region:
-        text = "{name}, line {line}: the region that begins here has no END {kind}."
-        raise BadLab(message(text, name=name, line=region.line, kind=region.kind))
+        sentence = message(
+            "{name}, line {line}: the region that begins here has no END {kind}.",
+            name=name,
+            line=region.line,
+            kind=region.kind,
+        )
+        raise BadLab(sentence)
     yield from blank
 
 
@@ -114,8 +138,12 @@ def _opened(begin: re.Match[str], line: int, name: str, numbers: set[str]) -> _R
         return _Region(kind, line, ())
     number, task = asked.groups() if (asked := _TASK.fullmatch(rest)) else ("", "")
     if not task or number in numbers:
-        text = "{name}, line {line}: write '# BEGIN SOLUTION 2.1: what to do', with a number that no other task has."
-        raise BadLab(message(text, name=name, line=line))
+        sentence = message(
+            "{name}, line {line}: write '# BEGIN SOLUTION 2.1: what to do', with a number that no other task has.",
+            name=name,
+            line=line,
+        )
+        raise BadLab(sentence)
     numbers.add(number)
     literal = f"{number}: {task}".replace("\\", "\\\\").replace('"', '\\"')
     return _Region(kind, line, (f'{indent}raise NotImplementedError("{literal}")\n',))
@@ -124,13 +152,22 @@ def _opened(begin: re.Match[str], line: int, name: str, numbers: set[str]) -> _R
 def _require_no_trace(text: str, name: str) -> None:
     for number, line in enumerate(text.splitlines(), start=1):
         if _TRACE.search(line):
-            said = "{name}: '{line}' is left in the template (line {number}): it would be handed to students."
-            raise BadLab(message(said, name=name, line=line.strip()[:80], number=number))
+            sentence = message(
+                "{name}: '{line}' is left in the template (line {number}): it would be handed to students.",
+                name=name,
+                line=line.strip()[:80],
+                number=number,
+            )
+            raise BadLab(sentence)
 
 
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        text = "{path} cannot be read: {why}. The template is made from the solved lab in reference/."
-        raise BadLab(message(text, path=str(path), why=error.strerror or "")) from error
+        sentence = message(
+            "{path} cannot be read: {why}. The template is made from the solved lab in reference/.",
+            path=str(path),
+            why=error.strerror or "",
+        )
+        raise BadLab(sentence) from error

@@ -21,11 +21,11 @@ def autograder_zip(rubric: Path | None) -> bytes:
     """The zip's bytes, with a rubric of the instructor's own where there is one. BadLab where that cannot be read."""
     scripts = files("grader.gradebook.exports").joinpath("scripts")
     content = {name: scripts.joinpath(name).read_bytes().replace(b"\r\n", b"\n") for name in SCRIPTS}
-    text = (
+    sentence = message(
         "Nothing could be graded. Hand in final.pth with your scripts, or one zip of them; if you did, tell your"
         " instructor: the autograder's output says what went wrong."
     )
-    content["failed.json"] = gradescope.failed(message(text)).encode()
+    content["failed.json"] = gradescope.failed(sentence).encode()
     content["language"] = spoken().encode()
     wheel, data = build_wheel()
     content[wheel] = data
@@ -42,5 +42,5 @@ def _rubric(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        text = "{file} cannot be read: {why}."
-        raise BadLab(message(text, file=visible_path(path), why=error.strerror or str(error))) from error
+        sentence = message("{file} cannot be read: {why}.", file=visible_path(path), why=error.strerror or str(error))
+        raise BadLab(sentence) from error

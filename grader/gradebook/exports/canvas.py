@@ -58,8 +58,11 @@ def read_canvas(export: Export, column: str | None) -> Canvas:
     headings = export.sheet.headings
     named = headings[0] == "Student" or headings[:2] == ("LastName", "FirstName")  # a setting of the course
     if not named or "ID" not in headings or "Section" not in headings:
-        text = "{file}, line 1: a gradebook of Canvas begins with Student, ID and Section. Export it under Grades."
-        raise BadLab(message(text, file=export.name))
+        sentence = message(
+            "{file}, line 1: a gradebook of Canvas begins with Student, ID and Section. Export it under Grades.",
+            file=export.name,
+        )
+        raise BadLab(sentence)
     rows = export.sheet.rows
     possible = next((row for row in rows[1:] if row.text(0).startswith(POSSIBLE)), None)
     offered = [
@@ -70,8 +73,12 @@ def read_canvas(export: Export, column: str | None) -> Canvas:
         and not (possible and possible.text(place) == READ_ONLY)
     ]
     if column is None:
-        text = "--column is missing: name the assignment's column of {file}. There are {columns}."
-        raise BadLab(message(text, file=export.name, columns=listed([headings[place] for place in offered])))
+        sentence = message(
+            "--column is missing: name the assignment's column of {file}. There are {columns}.",
+            file=export.name,
+            columns=listed([headings[place] for place in offered]),
+        )
+        raise BadLab(sentence)
     chosen = named_column(export, column, offered)
     students = tuple(number for number, row in enumerate(rows) if number and _is_student(row, headings.index("ID")))
     require_cells(export, students, chosen)

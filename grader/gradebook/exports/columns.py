@@ -30,15 +30,30 @@ def named_column(export: Export, name: str, offered: Sequence[int]) -> int:
         if len(found) == 1:
             return found[0]
         if found:
-            text = "{file}, line 1: {count} columns are named {name}. Give one of them another heading."
-            raise BadLab(message(text, file=export.name, count=len(found), name=visible(name)))
+            sentence = message(
+                "{file}, line 1: {count} columns are named {name}. Give one of them another heading.",
+                file=export.name,
+                count=len(found),
+                name=visible(name),
+            )
+            raise BadLab(sentence)
     choices = [headings[place] for place in offered]
     near = get_close_matches(name, [*choices, *(_NUMBER.sub("", choice) for choice in choices)], n=1)
     if near:
-        text = "{file}, line 1: no column to fill is named {name}; did you mean --column {near}?"
-        raise BadLab(message(text, file=export.name, name=visible(name), near=quoted(near[0])))
-    text = "{file}, line 1: no column to fill is named {name}; there are {columns}."
-    raise BadLab(message(text, file=export.name, name=visible(name), columns=listed(choices)))
+        sentence = message(
+            "{file}, line 1: no column to fill is named {name}; did you mean --column {near}?",
+            file=export.name,
+            name=visible(name),
+            near=quoted(near[0]),
+        )
+        raise BadLab(sentence)
+    sentence = message(
+        "{file}, line 1: no column to fill is named {name}; there are {columns}.",
+        file=export.name,
+        name=visible(name),
+        columns=listed(choices),
+    )
+    raise BadLab(sentence)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -57,6 +72,11 @@ def require_cells(export: Export, rows: Iterable[int], column: int) -> None:
     for number in rows:
         row = export.sheet.rows[number]
         if column >= len(row.fields):
-            text = "{file}, line {line}: its {count} cells do not reach as far as column {name}. Export it again."
             values = {"file": export.name, "name": quoted(export.sheet.headings[column])}
-            raise BadLab(message(text, line=row.line, count=len(row.fields), **values))
+            sentence = message(
+                "{file}, line {line}: its {count} cells do not reach as far as column {name}. Export it again.",
+                line=row.line,
+                count=len(row.fields),
+                **values,
+            )
+            raise BadLab(sentence)

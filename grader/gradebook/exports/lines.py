@@ -9,7 +9,7 @@ from pathlib import Path
 from grader.disk.names import visible, visible_path
 from grader.gradebook.exports.sheets import Export
 from grader.gradebook.files import Stored
-from grader.records import Checked, Grade, Message, message
+from grader.records import Checked, Grade, Message, Scalar, message
 
 
 def wrote(path: Path, said: Message) -> Checked:
@@ -21,11 +21,17 @@ def not_final(one: Stored, left_blank: bool) -> Checked:
     """A grade with criteria that nobody has marked yet."""
     grade = one.grade
     pending = round(sum(mark.criterion.points for mark in grade.unjudged), 2)
-    text = "{student}: {total:g} of {points:g} points so far, {pending:g} are not marked yet. They were exported so."
-    if left_blank:
-        text = "{student}: {total:g} of {points:g} points so far, {pending:g} are not marked yet. It was left blank."
     student = visible(grade.student.name)
-    said = message(text, student=student, total=grade.total, points=grade.points, pending=pending)
+    values: dict[str, Scalar] = {"student": student, "total": grade.total, "points": grade.points, "pending": pending}
+    said = message(
+        "{student}: {total:g} of {points:g} points so far, {pending:g} are not marked yet. They were exported so.",
+        **values,
+    )
+    if left_blank:
+        said = message(
+            "{student}: {total:g} of {points:g} points so far, {pending:g} are not marked yet. It was left blank.",
+            **values,
+        )
     return Checked(message("Not final"), "worse", said)
 
 
@@ -33,16 +39,22 @@ def no_grade(export: Export, row: int) -> Checked:
     """A student of the gradebook of whom nothing was graded."""
     line = export.sheet.rows[row]
     shown = " ".join(filter(None, (visible(line.text(0)), visible(line.text(1)))))
-    text = "{file}, line {line}: {student}. The row was left as it is."
-    said = message(text, file=export.name, line=line.line, student=shown)
+    said = message(
+        "{file}, line {line}: {student}. The row was left as it is.", file=export.name, line=line.line, student=shown
+    )
     return Checked(message("No grade for"), "worse", said)
 
 
 def excused(export: Export, row: int, grade: Grade) -> Checked:
     """A student who need not hand in, and did."""
-    text = "{file}, line {line}: {student} is excused and stays so; the grade would be {total:g} points."
     line, student = export.sheet.rows[row].line, visible(grade.student.name)
-    said = message(text, file=export.name, line=line, student=student, total=grade.total)
+    said = message(
+        "{file}, line {line}: {student} is excused and stays so; the grade would be {total:g} points.",
+        file=export.name,
+        line=line,
+        student=student,
+        total=grade.total,
+    )
     return Checked(message("Excused"), "worse", said)
 
 
@@ -51,9 +63,14 @@ def scale(export: Export, possible: Iterable[str], grades: Mapping[int, Grade]) 
     offered = {grade.points for grade in grades.values()}
     known = {value for text in possible if (value := _number(text)) is not None}
     if known and offered and known != offered:
-        text = "{file} counts to {theirs} points, the rubric to {ours}. Set the assignment's maximum before you upload."
         theirs, ours = (", ".join(f"{value:g}" for value in sorted(values)) for values in (known, offered))
-        yield Checked(message("Points"), "worse", message(text, file=export.name, theirs=theirs, ours=ours))
+        sentence = message(
+            "{file} counts to {theirs} points, the rubric to {ours}. Set the assignment's maximum before you upload.",
+            file=export.name,
+            theirs=theirs,
+            ours=ours,
+        )
+        yield Checked(message("Points"), "worse", sentence)
 
 
 def replaced(export: Export, column: int, grades: Mapping[int, Grade]) -> Iterator[Checked]:
@@ -61,9 +78,14 @@ def replaced(export: Export, column: int, grades: Mapping[int, Grade]) -> Iterat
     for row, grade in grades.items():
         before = export.sheet.rows[row].text(column)
         if before not in ("", "-") and _number(before) != grade.total:
-            text = "{file}, line {line}: {before} was there, {total:g} is now."
             line = export.sheet.rows[row].line
-            said = message(text, file=export.name, line=line, before=visible(before), total=grade.total)
+            said = message(
+                "{file}, line {line}: {before} was there, {total:g} is now.",
+                file=export.name,
+                line=line,
+                before=visible(before),
+                total=grade.total,
+            )
             yield Checked(message("Replaced"), "good", said)
 
 

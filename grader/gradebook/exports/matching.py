@@ -93,20 +93,33 @@ def _who(student: Student) -> str:
 
 
 def _no_row(student: Student, one: Stored) -> Checked:
-    text = "{student}, {total:g} points ({archive}). Enter them by hand, or look for the name that the gradebook uses."
-    said = message(text, student=_who(student), total=one.grade.total, archive=visible(one.grade.archive))
+    said = message(
+        "{student}, {total:g} points ({archive}). Enter them by hand, or look for the name that the gradebook uses.",
+        student=_who(student),
+        total=one.grade.total,
+        archive=visible(one.grade.archive),
+    )
     return Checked(message("No row for"), "worse", said)
 
 
 def _several_rows(student: Student, one: Stored, rows: Iterable[int], export: Export) -> Checked:
-    text = "{file}, lines {lines}: each could be {student}, {total:g} points. None was filled; enter them by hand."
     places = ", ".join(str(export.sheet.rows[row].line) for row in rows)
-    said = message(text, file=export.name, lines=places, student=_who(student), total=one.grade.total)
+    said = message(
+        "{file}, lines {lines}: each could be {student}, {total:g} points. None was filled; enter them by hand.",
+        file=export.name,
+        lines=places,
+        student=_who(student),
+        total=one.grade.total,
+    )
     return Checked(message("Several rows"), "worse", said)
 
 
 def _several_grades(claimed: Iterable[Stored], row: int, export: Export) -> Checked:
-    text = "{file}, line {line}: {grades} are both for this row. It was left as it is; enter the one that counts."
     told = ", ".join(f"{visible(one.grade.archive)} ({one.grade.total:g})" for one in claimed)
-    said = message(text, file=export.name, line=export.sheet.rows[row].line, grades=told)
+    said = message(
+        "{file}, line {line}: {grades} are both for this row. It was left as it is; enter the one that counts.",
+        file=export.name,
+        line=export.sheet.rows[row].line,
+        grades=told,
+    )
     return Checked(message("Several grades"), "worse", said)

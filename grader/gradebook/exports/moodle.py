@@ -73,16 +73,22 @@ def read_moodle(export: Export, column: str | None) -> Moodle:
     )
     for number in filled:
         if not _PARTICIPANT.fullmatch(rows[number].text(0)):
-            text = (
+            sentence = message(
                 "{file}, line {line}: a worksheet of Moodle begins each line with a participant and a number. Use"
-                " 'Download grading worksheet' of the assignment."
+                " 'Download grading worksheet' of the assignment.",
+                file=export.name,
+                line=rows[number].line,
             )
-            raise BadLab(message(text, file=export.name, line=rows[number].line))
+            raise BadLab(sentence)
     offered = range(1, len(export.sheet.headings))
     chosen = find_column(export, GRADE) if column is None else named_column(export, column, offered)
     if chosen is None:
-        text = "{file}, line 1: none of these headings is known as the grade's: {columns}. Name it with --column."
-        raise BadLab(message(text, file=export.name, columns=listed(export.sheet.headings[1:])))
+        sentence = message(
+            "{file}, line 1: none of these headings is known as the grade's: {columns}. Name it with --column.",
+            file=export.name,
+            columns=listed(export.sheet.headings[1:]),
+        )
+        raise BadLab(sentence)
     require_cells(export, filled, chosen)
     comments = find_column(export, COMMENTS)
     if comments is not None:

@@ -49,8 +49,12 @@ def read_export(path: Path) -> Export:
             raise BadLab(message("{file} is larger than any gradebook. Name the CSV file.", file=shown))
         data = path.read_bytes()
     except OSError as error:
-        text = "{file} cannot be read: {why}. Name the CSV file that you exported."
-        raise BadLab(message(text, file=shown, why=error.strerror or str(error))) from error
+        sentence = message(
+            "{file} cannot be read: {why}. Name the CSV file that you exported.",
+            file=shown,
+            why=error.strerror or str(error),
+        )
+        raise BadLab(sentence) from error
     if data.startswith(_WORKBOOKS):
         raise BadLab(message("{file} is a workbook. Save it as CSV, and name that file.", file=shown))
     bom, encoding = next(((bom, name) for bom, name in _BOMS if data.startswith(bom)), (b"", ""))
@@ -72,8 +76,12 @@ def _decoded(data: bytes, encoding: str, shown: str) -> tuple[str, str]:
             broken = broken or error
     before = data[: broken.start] if broken else b""
     line = 1 + before.decode(candidates[0], "replace").count("\n")
-    text = "{file}, line {line}: this is neither UTF-8, UTF-16 nor GB18030. Export it again, or save it as CSV UTF-8."
-    raise BadLab(message(text, file=shown, line=line))
+    sentence = message(
+        "{file}, line {line}: this is neither UTF-8, UTF-16 nor GB18030. Export it again, or save it as CSV UTF-8.",
+        file=shown,
+        line=line,
+    )
+    raise BadLab(sentence)
 
 
 def _utf16_without_bom(data: bytes) -> str:
@@ -104,8 +112,12 @@ def _rows(text: str, delimiter: str, shown: str) -> Iterator[Row]:
             place += 1
         end = _END.match(text, place)
         if end is None:
-            fault = "{file}, line {line}: text follows a closing quotation mark. Mend this line, or export it again."
-            raise BadLab(message(fault, file=shown, line=line + text.count("\n", start, place)))
+            sentence = message(
+                "{file}, line {line}: text follows a closing quotation mark. Mend this line, or export it again.",
+                file=shown,
+                line=line + text.count("\n", start, place),
+            )
+            raise BadLab(sentence)
         place = end.end()
         yield Row(line, tuple(fields), end.group())
         line += max(text.count("\n", start, place), end.group() == "\r")
@@ -124,5 +136,8 @@ def _field(text: str, place: int, delimiter: str, shown: str, line: int) -> tupl
 
 
 def _unclosed(shown: str, line: int) -> Message:
-    text = "{file}, line {line}: a quotation mark is never closed. Mend this line, or export it again."
-    return message(text, file=shown, line=line)
+    return message(
+        "{file}, line {line}: a quotation mark is never closed. Mend this line, or export it again.",
+        file=shown,
+        line=line,
+    )

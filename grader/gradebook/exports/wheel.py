@@ -31,8 +31,11 @@ def build_wheel() -> tuple[str, bytes]:
     try:
         installed = distribution(NAME)
     except PackageNotFoundError as error:
-        text = "{name} is not installed here, so that its version is not known. Install it with pip, then export again."
-        raise BadLab(message(text, name=NAME)) from error
+        sentence = message(
+            "{name} is not installed here, so that its version is not known. Install it with pip, then export again.",
+            name=NAME,
+        )
+        raise BadLab(sentence) from error
     stem = f"{NAME.replace('-', '_')}-{installed.version}"
     info = f"{stem}.dist-info"
     files = {name: path.read_bytes() for package in PACKAGES for name, path in _files(package)}

@@ -32,8 +32,10 @@ def export(request: Request) -> Exported:
     given = {"--into": request.into, "--column": request.column, "--rubric": request.rubric}
     for option, formats in MEANT_FOR.items():
         if given[option] is not None and request.to not in formats:
-            text = "{option} is for --to {formats} only. Leave it out."
-            raise BadLab(message(text, option=option, formats=", ".join(formats)))
+            sentence = message(
+                "{option} is for --to {formats} only. Leave it out.", option=option, formats=", ".join(formats)
+            )
+            raise BadLab(sentence)
     if request.to == "gradescope-autograder":
         return _autograder(request)
     if request.folder is None:
@@ -75,9 +77,14 @@ def _each(request: Request, folder: Path, stored: Sequence[Stored]) -> Exported:
     chosen = [one for one in stored if _wanted(one.grade, request)]
     if request.out is not None and request.out.suffix == ".json":
         if len(stored) > 1:
-            text = "{folder} holds {count} grades, and {out} takes one. Name the folder of one, or a folder with --out."
             values = (visible_path(folder), visible_path(request.out))
-            raise BadLab(message(text, folder=values[0], out=values[1], count=len(stored)))
+            sentence = message(
+                "{folder} holds {count} grades, and {out} takes one. Name the folder of one, or a folder with --out.",
+                folder=values[0],
+                out=values[1],
+                count=len(stored),
+            )
+            raise BadLab(sentence)
         paths, shown = [request.out for _ in chosen], request.out
     else:
         home = request.out or folder
@@ -103,5 +110,8 @@ def _autograder(request: Request) -> Exported:
     path = placed(request.out, Path(), "autograder.zip")
     data = autograder_zip(request.rubric)
     write_output(path, data, [request.rubric] if request.rubric else [])
-    text = "{size:.1f} MB. Upload it under 'Configure Autograder'; its README.md says how CIFAR-10 gets there."
-    return Exported((lines.wrote(path, message(text, size=len(data) / 1e6)),))
+    sentence = message(
+        "{size:.1f} MB. Upload it under 'Configure Autograder'; its README.md says how CIFAR-10 gets there.",
+        size=len(data) / 1e6,
+    )
+    return Exported((lines.wrote(path, sentence),))
