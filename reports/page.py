@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
-from grader.records import Audience, Exhibit, Grade, MadeBy, Mark, Message
+from grader.records import N_, Audience, Exhibit, Grade, MadeBy, Mark, Message
 from reports.exhibits import shown
 from reports.languages import translate
 from reports.marks import State, Step, badges, edition, next_steps, pending, score, state_words, told, total
@@ -155,27 +155,27 @@ def _made_by(grade: Grade) -> list[tuple[str, str, str]]:
         form, name = MADE_BY[field.name]
         if value := getattr(grade.made_by, field.name):  # "" and 0 say that nothing was measured
             text = moment(value) if field.name == "graded_at" else translate(str(value))
-            entries.append((form, say(name), clip(text, 10 * VALUE_LIMIT)))
+            entries.append((form, known(name), clip(text, 10 * VALUE_LIMIT)))
     order = ("text", "command", "digest")  # long ones last, so that the short ones stand in columns
     return sorted(entries, key=lambda entry: order.index(entry[0]))
 
 
 # One entry for each field of MadeBy, in the order of the fields; a test holds the two together.
 MADE_BY = {
-    "grader": ("text", "Grader"),
-    "python": ("text", "Python"),
-    "torch": ("text", "torch"),
-    "rubric": ("digest", "Rubric, SHA-256"),
-    "dataset": ("text", "Image set"),
-    "dataset_digest": ("digest", "Image set, SHA-256"),
-    "device": ("text", "Device"),
-    "device_name": ("text", "Name of the device"),
-    "precision": ("text", "Precision"),
-    "batch_size": ("text", "Batch size"),
-    "logits_digest": ("digest", "Logits, SHA-256"),
-    "sandbox": ("text", "Sandbox"),
-    "command": ("command", "Command"),
-    "graded_at": ("text", "Graded at"),
+    "grader": ("text", N_("Grader")),
+    "python": ("text", N_("Python")),
+    "torch": ("text", N_("torch")),
+    "rubric": ("digest", N_("Rubric, SHA-256")),
+    "dataset": ("text", N_("Image set")),
+    "dataset_digest": ("digest", N_("Image set, SHA-256")),
+    "device": ("text", N_("Device")),
+    "device_name": ("text", N_("Name of the device")),
+    "precision": ("text", N_("Precision")),
+    "batch_size": ("text", N_("Batch size")),
+    "logits_digest": ("digest", N_("Logits, SHA-256")),
+    "sandbox": ("text", N_("Sandbox")),
+    "command": ("command", N_("Command")),
+    "graded_at": ("text", N_("Graded at")),
 }
 
 

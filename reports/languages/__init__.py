@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 
-from reports.languages.po import read_po
-
 LANGUAGES = {"en": "en", "zh": "zh-Hans"}  # as --lang names it, and as a page declares it (BCP 47)
 ENGLISH = "en"
 _CHINESE_OF_WINDOWS = 0x04  # the primary language of an identifier, its lowest ten bits
@@ -33,7 +31,7 @@ def speak(language: str) -> None:
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
     """Within it everything is said in this language."""
-    before = _chosen
+    before = spoken()
     speak(language)
     try:
         yield
@@ -48,19 +46,23 @@ def spoken() -> str:
 
 def tag() -> str:
     """The language chosen as HTML names it."""
-    return LANGUAGES[_chosen]
+    return LANGUAGES[spoken()]
 
 
 def translate(template: str) -> str:
     """The template in the language chosen; one that the catalogue lacks as it is."""
-    return template if _chosen == ENGLISH else catalogue(_chosen).get(template, template)
+    language = spoken()
+    return template if language == ENGLISH else catalogue(language).get(template, template)
 
 
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
-    """What the catalogue has a translation for."""
-    text = files("reports").joinpath("languages", f"{language}.po").read_text("utf-8")
-    return {entry.template: entry.translation for entry in read_po(text) if entry.translation}
+    """What the catalogue has a translation for; obsolete entries too, because stored grades say them."""
+    from babel.messages.pofile import read_po  # takes a while to import, and English needs none of it
+
+    with files("reports").joinpath("languages", f"{language}.po").open("rb") as file:
+        entries = read_po(file)
+    return {one.id: one.string for one in (*entries.obsolete.values(), *entries) if one.id and one.string}
 
 
 def of_locale(environment: Mapping[str, str]) -> str:

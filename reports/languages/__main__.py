@@ -1,32 +1,82 @@
 """`python -m reports.languages`: brings each catalogue up to date with the source; exit status 1 if words are missing.
 
-Run in a checkout. New templates get an empty translation, those that nobody says any more go.
+Run in a checkout. New sentences get an empty translation; those that nobody says any more stay at the end as obsolete,
+because grades stored by an earlier version say them.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from string import Formatter
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.pofile import read_po, write_po
 
 from reports.languages import ENGLISH, LANGUAGES
-from reports.languages.extraction import extract
-from reports.languages.po import Entry, read_po, write_po
 
 ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "reports" / "languages"
 
 
 def main() -> int:
-    """Write the catalogues, and print what wants a translation or cannot be traced."""
-    found = extract(ROOT)
-    missing = [f"cannot be traced: {place}" for place in found.untraceable]
+    """Write the catalogues, and print what is wrong with them."""
+    said = extract(ROOT)
+    wrong = []
     for language in (code for code in LANGUAGES if code != ENGLISH):
-        path = ROOT / "reports" / "languages" / f"{language}.po"
-        known = {one.template: one.translation for one in read_po(path.read_text("utf-8"))} if path.exists() else {}
-        entries = [Entry(text, known.get(text, ""), where) for text, where in found.templates.items()]
-        path.write_text(write_po(entries), "utf-8", newline="\n")
-        missing += [f"{path.name} lacks: {entry.template}" for entry in entries if not entry.translation]
-    print(*missing, sep="\n", end="\n" if missing else "")
-    return 1 if missing else 0
+        path = FOLDER / f"{language}.po"
+        with path.open("rb") as file:
+            catalogue = read_po(file)
+        update(catalogue, said)
+        with path.open("wb") as file:
+            write_po(file, catalogue, width=0, include_lineno=False, sort_by_file=True)
+        wrong += [f"{path.name} {problem}" for problem in problems(catalogue)]
+    print(*wrong, sep="\n", end="\n" if wrong else "")
+    return 1 if wrong else 0
+
+
+def extract(root: Path) -> Catalog:
+    """Every sentence of the packages and pages below the root, found as babel.cfg says."""
+    with (root / "babel.cfg").open(encoding="utf-8") as file:
+        methods, options = parse_mapping_cfg(file)
+    catalogue = Catalog()
+    for path, line, text, *_ in extract_from_dir(root, methods, options, keywords={}):
+        catalogue.add(text, locations=[(path, line)])
+    return catalogue
+
+
+def update(catalogue: Catalog, said: Catalog) -> None:
+    """Take up what is said now, with the translation of an obsolete sentence that is said again."""
+    for old in catalogue.obsolete.values():
+        live = catalogue.get(old.id)
+        if live is None:
+            catalogue.add(old.id, old.string)
+        elif not live.string:
+            live.string = old.string
+    catalogue.obsolete.clear()
+    catalogue.update(said, no_fuzzy_matching=True, update_creation_date=False)
+    for untranslated in [key for key, old in catalogue.obsolete.items() if not old.string]:
+        del catalogue.obsolete[untranslated]
+    for entry in catalogue:
+        entry.flags.discard("python-format")  # "5 % of" is none
+
+
+def problems(catalogue: Catalog) -> Iterator[str]:
+    """What has no translation, and what has one with other fields."""
+    for entry in (*catalogue, *catalogue.obsolete.values()):
+        if entry.id and not entry.string:
+            yield f"lacks: {entry.id}"
+        elif fields(entry.id) != fields(entry.string):
+            yield f"has other fields than: {entry.id}"
+
+
+def fields(template: str) -> list[tuple[str, str, str]]:
+    """The fields of a sentence with formats and conversions, sorted: languages have an order of their own."""
+    pieces = Formatter().parse(template)
+    return sorted((name, spec or "", conversion or "") for _, name, spec, conversion in pieces if name is not None)
 
 
 if __name__ == "__main__":
