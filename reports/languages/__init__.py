@@ -1,7 +1,7 @@
 """The language of a run: English, or what a catalogue beside this file makes of it; from --lang or the locale.
 
-It belongs to the whole process, as a locale does, so that pages drawn in threads or forks speak it as well. A Grade
-knows nothing of it: stored templates are English, and are drawn in whichever language is asked for.
+It is a ContextVar, so that two threads or two requests can differ; a thread begins in English. A Grade knows nothing
+of it: stored templates are English, and are drawn in whichever language is asked for.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import ctypes
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 
@@ -17,15 +18,14 @@ LANGUAGES = {"en": "en", "zh": "zh-Hans"}  # as --lang names it, and as a page d
 ENGLISH = "en"
 _CHINESE_OF_WINDOWS = 0x04  # the primary language of an identifier, its lowest ten bits
 
-_chosen = ENGLISH
+_chosen = ContextVar("language", default=ENGLISH)
 
 
 def speak(language: str) -> None:
-    """From now on everything is said in this language; a key of LANGUAGES."""
-    global _chosen  # noqa: PLW0603 - see above
+    """From now on everything is said in this language, within this context; a key of LANGUAGES."""
     if language not in LANGUAGES:
         raise ValueError(f"no language {language!r}")
-    _chosen = language
+    _chosen.set(language)
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def speaking(language: str) -> Iterator[None]:
 
 def spoken() -> str:
     """The language chosen."""
-    return _chosen
+    return _chosen.get()
 
 
 def tag() -> str:

@@ -6,11 +6,13 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, is_dataclass, replace
 from html.parser import HTMLParser
 from io import BytesIO, StringIO
 from pathlib import Path
 from string import Formatter
+from threading import Barrier
 
 import click
 import pytest
@@ -350,6 +352,21 @@ def test_a_page_declares_its_language(well_done: Grade, language: str) -> None:
     with speaking(language):
         pages = (render(well_done), render_class([(well_done, "./a/report.html")]))
     assert all(f'<html lang="{LANGUAGES[language]}">' in page for page in pages)
+
+
+def test_two_threads_draw_one_grade_in_two_languages_at_the_same_time(well_done: Grade) -> None:
+    both_are_speaking = Barrier(2, timeout=30)
+
+    def drawn(language: str) -> list[str]:
+        with speaking(language):
+            both_are_speaking.wait()
+            return [render(well_done) for _ in range(5)]
+
+    with ThreadPoolExecutor(2) as pool:
+        english, chinese = pool.map(drawn, ("en", "zh"))
+    assert spoken() == "en"
+    assert all('lang="en"' in page and "下一步" not in page for page in english)
+    assert all('lang="zh-Hans"' in page and "下一步" in page for page in chinese)
 
 
 def test_a_stored_grade_is_the_same_in_every_language(well_done: Grade) -> None:
