@@ -31,8 +31,12 @@ class LatePolicy:
 
     def __post_init__(self) -> None:
         if self.deadline != FROM_PLATFORM and moment(self.deadline) is None:
-            text = 'deadline: "{name}", or a date and time with its zone, as in {example}'
-            raise BadLimit(message(text, name=FROM_PLATFORM, example=_EXAMPLE))
+            sentence = message(
+                'deadline: "{name}", or a date and time with its zone, as in {example}',
+                name=FROM_PLATFORM,
+                example=_EXAMPLE,
+            )
+            raise BadLimit(sentence)
         if (self.points_per_day is None) == (self.percent_per_day is None):
             raise BadLimit(message("points_per_day, percent_per_day: exactly one of them"))
         for name, value in (("the rate", self.rate), ("grace_hours", self.grace_hours), ("cap", self.cap or 0.0)):

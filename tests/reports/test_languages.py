@@ -43,11 +43,13 @@ SAME_EVERYWHERE = {"UTC", "SHA", "nan", "inf"}  # and what a grade holds verbati
 TO_GO = (
     "grader/collect/",
     "grader/evidence/explain.py",
-    "grader/evidence/phrases.py",
     "grader/gradebook/files.py",
-    "grader/sandbox/interface.py",
+    "grader/marking/rubric.py",
 )
-HANDED_ON = {  # functions that are themselves given the literal, and a kind of flag that is a constant made by N_
+HANDED_ON = {  # functions that are themselves given the literal, or take it from a table or constant made by N_
+    ("grader/evidence/refusals.py", "refusal"),
+    ("grader/evidence/wording.py", "heard"),
+    ("grader/evidence/wording.py", "said"),
     ("grader/records/messages.py", "joined"),
     ("reports/text.py", "say"),
     ("grader/gradebook/decisions.py", "_left_aside"),
