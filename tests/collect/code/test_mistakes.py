@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import combinations
 
 import pytest
-from grader.collect.code.measuring import SETTINGS, Setting, _mistaken, draw
+from grader.collect.looks.evaluation import SETTINGS, Setting, _mistaken, draw
 
 from grader.records import Blocked, Finding, Judged
 
