@@ -1,4 +1,4 @@
-"""Exercise 5.2, first half: describe images by the features of a network that was trained to classify.
+"""Tasks 3.1 and 3.2: describe images by the features of a network that was trained to classify.
 
     python extract_features.py library queries                              ResNet50 and AlexNet, ImageNet weights
     python extract_features.py library --model alexnet --weights random     where the weights cannot be had
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from lab import DEVICES, LabError, known, listed, torch_device, write_whole
+from lab import DEVICES, LabError, known, listed, plain_errors, torch_device, write_whole
 from torch import Tensor, nn
 
 if TYPE_CHECKING:  # torchvision takes a second to import: whoever calls the features alone does not wait for it
@@ -210,12 +210,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="where the images are")
     options = parse(parser, arguments)
-    try:
+    with plain_errors("extract_features.py"):
         run(options)
-    except LabError as error:
-        raise SystemExit(f"extract_features.py: {error}") from error
-    except KeyboardInterrupt:
-        raise SystemExit("\nextract_features.py: stopped") from None
 
 
 def run(options: argparse.Namespace) -> None:

@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 
 import torch
+from exp2 import MEAN, STD
 from extract_features import (
     FEATURES,
     WEIGHTS,
@@ -18,7 +19,6 @@ from extract_features import (
     check,
     from_torchvision,
 )
-from fast import MEAN, STD
 from lab import LabError
 from models import NETWORKS
 from torch import Tensor, nn

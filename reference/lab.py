@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -15,6 +16,17 @@ DEVICES = ("auto", "cpu", "cuda")  # what --device accepts
 
 class LabError(Exception):
     """Something that the person at the keyboard must act on, in a sentence."""
+
+
+@contextmanager
+def plain_errors(script: str, stopped: str = "stopped") -> Iterator[None]:
+    """End the script with one sentence, not with a traceback, on a LabError or Ctrl-C inside."""
+    try:
+        yield
+    except LabError as error:
+        raise SystemExit(f"{script}: {error}") from error
+    except KeyboardInterrupt:
+        raise SystemExit(f"\n{script}: {stopped}") from None
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Exercise 1: fit a function with a small network.
+"""Tasks 1.1 and 1.2: fit a function with a small network.
 
     python exp1.py                                   f(x) = x^2 + 2 sin(x) + cos(x - 1) - 5, 1000 epochs
     python exp1.py --epochs 100 --learning-rate 0.1  how the fit changes with both
@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from lab import DEVICES, LabError, known, listed, positive, torch_device, write_whole
+from lab import DEVICES, LabError, known, listed, plain_errors, positive, torch_device, write_whole
 from torch import Tensor, nn
 
 NUM_TRAIN_EPOCHS = 1000  # the exercise tries 100, 1000, 10000 and 50000
@@ -60,12 +60,8 @@ FUNCTIONS = {"target": target, "own": own_function}
 def main(arguments: Sequence[str] | None = None) -> None:
     """Fit as the command line says; leave exp1.png in the output folder."""
     options = parse(arguments)
-    try:
+    with plain_errors("exp1.py"):
         run(options)
-    except LabError as error:
-        raise SystemExit(f"exp1.py: {error}") from error
-    except KeyboardInterrupt:
-        raise SystemExit("\nexp1.py: stopped") from None
 
 
 def run(options: argparse.Namespace) -> None:

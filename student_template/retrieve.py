@@ -1,4 +1,4 @@
-"""Exercise 5.2, second half: find the images of a library that are most like a query.
+"""Tasks 4.1 and 4.2: find the images of a library that are most like a query.
 
     python retrieve.py                                    library/ and queries/, ResNet50 and AlexNet, ImageNet weights
     python retrieve.py --weights random --metric euclidean
@@ -32,7 +32,7 @@ from extract_features import (
     read_image,
     write_features,
 )
-from lab import LabError, listed, write_whole
+from lab import LabError, listed, plain_errors, write_whole
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -242,12 +242,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--library", type=Path, default=Path("library"), metavar="FOLDER", help="default: library")
     parser.add_argument("--queries", type=Path, default=Path("queries"), metavar="FOLDER", help="default: queries")
     options = parse(parser, arguments)
-    try:
+    with plain_errors("retrieve.py"):
         run_all(options)
-    except LabError as error:
-        raise SystemExit(f"retrieve.py: {error}") from error
-    except KeyboardInterrupt:
-        raise SystemExit("\nretrieve.py: stopped") from None
 
 
 def run_all(options: argparse.Namespace) -> None:

@@ -19,7 +19,15 @@ from torchvision.models import get_model, get_model_weights
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 CPU = torch.device("cpu")
-NAMES = ("extract_features", "families", "fast", "models", "lab")  # as students import them: one flat folder
+NAMES = (
+    "extract_features",
+    "families",
+    "exp2",
+    "training",
+    "fast",
+    "models",
+    "lab",
+)  # as students import them: one flat folder
 
 
 @pytest.fixture(scope="module")

@@ -275,7 +275,7 @@ def test_the_bare_template_fails_by_the_number_of_every_task(tmp_path):
 def test_a_file_that_cannot_be_imported_fails_its_own_tasks_with_the_line(tmp_path):
     lab = tmp_path / "lab"
     lab.mkdir()
-    for name in (*LAB.scripts, "lab.py"):
+    for name in (*LAB.scripts, *LAB.given):
         shutil.copy(REFERENCE / name, lab)
     (lab / "exp1.py").write_text("def fit(model:\n    pass\n")
     (lab / "extract_features.py").unlink()
