@@ -3,8 +3,8 @@
     python exp2.py                                   ResNet20, the recommended schedule, 10 epochs
     python exp2.py --resume pretrain_model.pth       the same, with the first 5 epochs already done
 
-After each epoch it writes checkpoint/ckpt_<epoch>_acc_<accuracy>.pth, history.json and history.png, at the end
-final.pth. To continue a run that was interrupted, give --resume one of its checkpoints.
+After each epoch it writes checkpoint/ckpt_<epoch>_acc_<accuracy>.pth, history.json and history.png, and at the end
+final.pth. To continue an interrupted run, give --resume one of its checkpoints.
 """
 
 from __future__ import annotations
@@ -68,10 +68,10 @@ def load_data(folder: Path, recipe: Recipe) -> tuple[DataLoader[Any], DataLoader
 
 
 def test(model: nn.Module, loader: Loader, device: torch.device) -> tuple[float, float]:
-    """Mean loss and accuracy in percent over every image of the loader; the model is left as it was found."""
+    """Mean loss and accuracy in percent over every image of the loader; the model is not changed."""
     # BEGIN SOLUTION 2.1: mean loss and accuracy in percent over the loader
-    modes = [(module, module.training) for module in model.modules()]  # a part may be frozen in eval mode
-    model.eval()  # BatchNorm uses its running statistics: one test image must not move another's logits
+    modes = [(module, module.training) for module in model.modules()]  # some modules may be in eval mode on purpose
+    model.eval()  # so that BatchNorm uses its running statistics, and one test image does not affect another
     loss, correct, count = 0.0, 0, 0
     with torch.no_grad():
         for images, labels in loader:
@@ -87,14 +87,14 @@ def test(model: nn.Module, loader: Loader, device: torch.device) -> tuple[float,
 
 
 def learning_rate(epoch: int) -> float:
-    """The learning rate of an epoch, counted from 0."""
+    """The learning rate of an epoch; epochs are counted from 0."""
     # BEGIN SOLUTION 2.2: the rate of an epoch: 0.1 for 5 epochs, then 0.01 for 5, or a better schedule
     return 0.1 if epoch < 5 else 0.01  # the course's recommendation
     # END SOLUTION
 
 
 def train(model: nn.Module, loader: Loader, optimizer: Optimizer, device: torch.device) -> tuple[float, float]:
-    """One epoch of training. Mean loss and accuracy in percent as they ran, while the weights moved."""
+    """Train one epoch. Returns mean loss and accuracy in percent, measured while the weights were changing."""
     model.train()
     loss_sum, correct, count = 0.0, 0, 0
     for images, labels in loader:
@@ -124,9 +124,9 @@ RECIPES = {
 # BEGIN REFERENCE: the other recipes of reference/RESULTS.md
 MOMENTUM = 0.9  # He et al. 2016, section 4.2
 PEAK_LEARNING_RATE = 0.3  # recipe `best`: over 10 epochs better than 0.5 and 1.0 at batch 256
-WARM_UP = 0.2  # recipe `best`: share of the steps in which the rate rises; it falls to zero over the others
+WARM_UP = 0.2  # recipe `best`: fraction of the steps in which the rate rises; it then falls to zero
 PEAK_TURN = 0.03  # recipe `quick`: over the first epochs better than 0.05
-SHORT_WARM_UP = 0.02  # recipe `quick`: kernels that turn alike in all directions need hardly any
+SHORT_WARM_UP = 0.02  # recipe `quick`: kernels that turn equally in all directions need hardly any
 LARGEST_GRADIENT = 0.1  # recipe `one-cycle`: the report on lab 9
 
 reflecting_transform = transforms.Compose(
@@ -145,14 +145,14 @@ def sgd_with_momentum(model: nn.Module) -> Optimizer:
 
 
 def sgd_without_decay(model: nn.Module) -> Optimizer:
-    """SGD at 0.03, neither momentum nor weight decay."""
+    """SGD at 0.03, with neither momentum nor weight decay."""
     return SGD(model.parameters(), lr=0.03)
 
 
 def sgd_best(model: nn.Module) -> Optimizer:
     """SGD with Nesterov momentum; weight decay on the weights only.
 
-    Decay on BatchNorm's scales and on biases only holds them back (He et al. 2019, "Bag of Tricks", section 3.1).
+    Decay on BatchNorm's scales and on biases does harm (He et al. 2019, "Bag of Tricks", section 3.1).
     """
     weights = [parameter for parameter in model.parameters() if parameter.ndim > 1]
     others = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
@@ -177,7 +177,7 @@ def muon(model: nn.Module) -> Optimizer:
 
 
 def triangle(step: int, steps: int, warm_up: float) -> float:
-    """Share of the peak rate at a step: a straight rise, then a straight fall to zero."""
+    """Fraction of the peak rate at a step: a linear rise, then a linear fall to zero."""
     rise = warm_up * steps
     return min(1.0, (step + 1) / rise, max(0.0, (steps - step) / (steps - rise)))
 
@@ -188,17 +188,17 @@ def up_and_down(optimizer: Optimizer, steps: int, warm_up: float = WARM_UP) -> t
 
 
 def one_cycle(optimizer: Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
-    """A rise to 0.01 in three tenths of the steps, then a cosine down."""
+    """A rise to 0.01 in three tenths of the steps, then a cosine down to zero."""
     return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.01, total_steps=steps)
 
 
 def plateau(optimizer: Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
-    """A tenth of the rate after two epochs without a better test accuracy, down to 1e-3, whatever the steps."""
+    """A tenth of the rate after two epochs without a better test accuracy, down to 1e-3, for any number of steps."""
     return torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, "max", factor=0.1, patience=1, min_lr=1e-3)
 
 
 def constant(optimizer: Optimizer, steps: int) -> torch.optim.lr_scheduler.LRScheduler:
-    """The rate of the optimizer, whatever the steps."""
+    """The rate of the optimizer, in all steps."""
     return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0, total_iters=steps)
 
 
@@ -227,7 +227,7 @@ RECIPES |= {
         optimizer=adam_with_clipping,
         scheduler=one_cycle,
     ),
-    "quick": Recipe(  # ours, for ten epochs
+    "quick": Recipe(  # our own, for ten epochs
         model="resnet20",
         epochs=10,
         batch_size=128,
@@ -235,7 +235,7 @@ RECIPES |= {
         optimizer=muon,
         scheduler=partial(up_and_down, warm_up=SHORT_WARM_UP),
     ),
-    "best": Recipe(  # ours
+    "best": Recipe(  # our own
         model="resnet20",
         epochs=60,
         batch_size=128,
@@ -248,7 +248,7 @@ RECIPES |= {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train as the command line says; leave weights, history and curves in the output folder."""
+    """Train as the command line says; write weights, history and curves to the output folder."""
     options = parse(arguments)
     device, checkpoints = options.device, options.out / "checkpoint"
     with plain_errors("exp2.py", f"stopped; to continue, give --resume the newest file in {checkpoints}"):
@@ -277,7 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 set_rate(optimizer, learning_rate(epoch))
             rate = float(optimizer.param_groups[0]["lr"])
             train_loss, train_accuracy = train(network, progress(train_loader, epoch), optimizer, device)
-            last = epoch + 1 == run.epochs  # what is handed in is measured as it will be graded: in float32
+            last = epoch + 1 == run.epochs  # final.pth is measured in float32, as it will be graded
             test_loss, test_accuracy = test(model if last else network, test_loader, device)
             figures = Epoch(
                 epoch=epoch,

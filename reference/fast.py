@@ -1,7 +1,7 @@
 """The fast path of training: images in memory, augmented in tensors; bfloat16 where the processor has it.
 
-`exp2.py --plain` does without it. It changes no result: it reads the loader's batch size and transforms, and leaves
-a loader that holds anything else as it is.
+`exp2.py --plain` trains without it. It prepares images by the same transforms as the loader that it is given; a loader
+with a transform that it does not know is used as it is.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ Loader = Iterable[tuple[Tensor, Tensor]]  # images, float32 (B, 3, 32, 32), norm
 class AlternatingFlip(transforms.RandomHorizontalFlip):  # type: ignore[misc]
     """Flips each image in every other epoch, so that two epochs show it both ways round.
 
-    From Jordan 2024, "94% on CIFAR-10 in 3.29 seconds", section 3.6. A DataLoader does not say which epoch it is in:
-    there this is a RandomHorizontalFlip.
+    From Jordan 2024, "94% on CIFAR-10 in 3.29 seconds", section 3.6. In a DataLoader, which does not know the epoch, it
+    is a RandomHorizontalFlip.
     """
 
 
 class UnknownError(Exception):
-    """What a loader holds that this file cannot do; the text names it."""
+    """The loader does something that this file cannot imitate; the text names it."""
 
 
 class Steps(NamedTuple):
@@ -47,9 +47,9 @@ class Steps(NamedTuple):
 
 
 def loader(plain: Loader, device: torch.device, seed: int = 0, epoch: int = 0) -> Loader:
-    """The batches of a DataLoader, made in memory; where it does something unknown, itself, with a sentence printed.
+    """A faster loader of the same batches; the given one, and a printed note, if it does something unknown.
 
-    `seed` and `epoch`, the number of the first pass, matter to AlternatingFlip only.
+    `seed` and `epoch`, the number of the first epoch, are for AlternatingFlip only.
     """
     try:
         return TensorLoader(plain, device, seed, epoch)
@@ -61,7 +61,7 @@ def loader(plain: Loader, device: torch.device, seed: int = 0, epoch: int = 0) -
 def read_steps(transform: Any, side: int) -> Steps:
     """The steps of [RandomCrop, RandomHorizontalFlip,] ToTensor[, Normalize] for images of that side.
 
-    Raises UnknownError for anything else: for other transforms, another order and parameters that change the result.
+    Raises UnknownError for other transforms, another order, and parameters that are not supported here.
     """
     steps = list(transform.transforms) if type(transform) is transforms.Compose else [transform]
 
@@ -88,7 +88,7 @@ def read_steps(transform: Any, side: int) -> Steps:
 
 
 def check(plain: Any) -> None:
-    """Raises UnknownError unless the loader is a plain DataLoader over CIFAR10, in order or shuffled."""
+    """Check that this is a plain DataLoader over CIFAR10, in order or shuffled. Raises UnknownError."""
     if type(plain) is not DataLoader or plain.drop_last or plain.collate_fn is not default_collate:
         raise UnknownError("this kind of loader")
     dataset: Any = plain.dataset
@@ -103,7 +103,7 @@ def check(plain: Any) -> None:
 class TensorLoader:
     """The batches of a DataLoader over CIFAR10: images (B, 3, 32, 32), normalised, and labels (B,).
 
-    Raises UnknownError for a loader that it cannot imitate.
+    Raises UnknownError for a DataLoader that it cannot imitate.
     """
 
     def __init__(self, plain: Any, device: torch.device, seed: int = 0, epoch: int = 0) -> None:
@@ -163,7 +163,7 @@ def crop_and_flip(padded: Tensor, chosen: Tensor, where: tuple[Tensor, Tensor, T
 
 
 class Accelerated(nn.Module):
-    """The same network, run channels-last, in bfloat16 and compiled where each of these pays; logits are float32."""
+    """The same network, run channels-last, in bfloat16 and compiled where that is faster; logits are float32."""
 
     def __init__(self, model: nn.Module, device: torch.device) -> None:
         super().__init__()
@@ -172,7 +172,7 @@ class Accelerated(nn.Module):
         self.in_bfloat16 = has_bfloat16(device)
         if device.type == "cuda" and find_spec("triton"):
             # not on a CPU: there ResNet20 takes 60 s to compile and then saves 3 % of a step (2 cores, AVX512-BF16)
-            torch._dynamo.config.suppress_errors = True  # what does not compile runs as it is
+            torch._dynamo.config.suppress_errors = True  # what cannot be compiled runs without
             self.model.compile()
 
     def forward(self, images: Tensor) -> Tensor:
@@ -182,7 +182,7 @@ class Accelerated(nn.Module):
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies bfloat16 itself; elsewhere it is emulated, and slower than float32."""
+    """Whether the device can multiply in bfloat16; if not, it is emulated and slower than float32."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)  # Ampere
     capabilities = getattr(torch.cpu, "get_capabilities", dict[str, bool])()  # torch 2.10 and later

@@ -23,12 +23,12 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torchvision import datasets, transforms
 
-SEEDS_APART = 1000  # two epochs share a seed only where the seeds of their runs lie closer than their numbers
+SEEDS_APART = (
+    1000  # two runs share the seed of an epoch only if their own seeds differ by less than the number of epochs
+)
 
 Loader = Iterable[tuple[Tensor, Tensor]]
-Contents = dict[
-    str, Any
-]  # of a checkpoint: "net", "acc", "epoch"; to continue from it also "optimizer", "history", ...
+Contents = dict[str, Any]  # of a checkpoint: "net", "acc", "epoch"; for --resume also "optimizer", "history", ...
 
 
 class CIFAR10(datasets.CIFAR10):  # type: ignore[misc]
@@ -63,12 +63,12 @@ class Recipe:
     batch_size: int
     transform: transforms.Compose  # of the training images
     optimizer: Callable[[nn.Module], Optimizer]
-    # of the optimizer and the number of steps in the whole run; without it, learning_rate() sets the rate of each epoch
+    # made from the optimizer and the number of steps of the run; without one, learning_rate() sets each epoch's rate
     scheduler: Callable[[Optimizer, int], LRScheduler] | None = None
 
 
 class Epoch(TypedDict):
-    """One record of history.json: accuracies in percent; the training figures while training, on augmented images."""
+    """One record of history.json: accuracies in percent; training figures are measured during the epoch."""
 
     epoch: int
     learning_rate: float  # at the first step of the epoch
@@ -81,7 +81,7 @@ class Epoch(TypedDict):
 
 @dataclass
 class Run:
-    """A training run: what it was started with, and the epochs that it has done."""
+    """A training run: what it was started with, and the epochs done so far."""
 
     model: str
     recipe: str
@@ -93,9 +93,9 @@ class Run:
     saved: Contents = field(repr=False)  # the checkpoint that it continues; empty for a new run
 
     def restore(self, model: nn.Module, optimizer: Optimizer, scheduler: LRScheduler | None, batches: int) -> None:
-        """Continue the checkpoint of --resume: weights, optimizer and schedule. `batches` are those of an epoch.
+        """Load weights, optimizer and schedule from the checkpoint of --resume, if any. An epoch has `batches` steps.
 
-        A checkpoint without an optimizer, such as pretrain_model.pth, gives its weights and their number of epochs.
+        A checkpoint without an optimizer, such as pretrain_model.pth, supplies only weights and a number of epochs.
         """
         if not self.saved:
             return
@@ -106,11 +106,11 @@ class Run:
         if scheduler and state and (on_plateau or self.saved.get("epochs") == self.epochs):
             scheduler.load_state_dict(state)
         elif scheduler and not on_plateau:
-            for _ in range(self.next_epoch * batches):  # without gradients, a step moves nothing but the schedule
+            for _ in range(self.next_epoch * batches):  # without gradients a step moves only the schedule
                 optimizer.step()
 
     def add(self, figures: Epoch) -> None:
-        """Record an epoch and print it. Raises LabError where the loss is not finite."""
+        """Record an epoch and print it. Raises LabError if the loss is not finite."""
         train_loss, test_loss, rate = figures["train_loss"], figures["test_loss"], figures["learning_rate"]
         if not math.isfinite(train_loss + test_loss):
             number = figures["epoch"]
@@ -122,21 +122,21 @@ class Run:
         print(f"{figures['seconds']:.0f} s", flush=True)
 
     def weights(self, model: nn.Module) -> Contents:
-        """What is handed in: final.pth."""
+        """The contents of final.pth, which is handed in."""
         net = {name: value.cpu().contiguous() for name, value in model.state_dict().items()}
         return {"net": net, "acc": self.history[-1]["test_accuracy"], "epoch": self.next_epoch - 1}
 
     def checkpoint(self, model: nn.Module, optimizer: Optimizer, scheduler: LRScheduler | None) -> Contents:
-        """What --resume needs. Random numbers need nothing: each epoch has a seed of its own, see seed_epoch()."""
+        """What --resume needs. It holds no state of random numbers, because seed_epoch() seeds each epoch."""
         plan = {"model": self.model, "recipe": self.recipe, "seed": self.seed, "epochs": self.epochs}
         moving = {"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict() if scheduler else None}
         return {**self.weights(model), **plan, **moving, "history": self.history}
 
 
 def start(options: Namespace, recipes: Mapping[str, Recipe]) -> Run:
-    """A new run as the command line asks for it, or the one that --resume continues. Raises LabError.
+    """A new run as the command line asks for it, or the run that --resume continues. Raises LabError.
 
-    A checkpoint of another recipe than --recipe gives its weights and their number of epochs only.
+    A checkpoint of a recipe other than --recipe supplies only weights and a number of epochs.
     """
     saved = read_checkpoint(options.resume) if options.resume else {}
     if options.recipe not in (None, saved.get("recipe")):
@@ -152,7 +152,7 @@ def start(options: Namespace, recipes: Mapping[str, Recipe]) -> Run:
 
 
 def make_scheduler(recipe: Recipe, optimizer: Optimizer, steps: int) -> LRScheduler | None:
-    """The recipe's scheduler, which moves after each batch; ReduceLROnPlateau moves after each epoch."""
+    """The recipe's scheduler, if any, made to move after each batch; ReduceLROnPlateau moves after each epoch."""
     if recipe.scheduler is None:
         return None
     scheduler = recipe.scheduler(optimizer, steps)
@@ -162,7 +162,7 @@ def make_scheduler(recipe: Recipe, optimizer: Optimizer, steps: int) -> LRSchedu
 
 
 def after_epoch(scheduler: LRScheduler | None, test_accuracy: float) -> None:
-    """Show ReduceLROnPlateau the accuracy that it waits for."""
+    """Move ReduceLROnPlateau, which watches the test accuracy."""
     if isinstance(scheduler, ReduceLROnPlateau):
         scheduler.step(test_accuracy)
 
@@ -174,13 +174,13 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
 
 
 def seed_epoch(seed: int, epoch: int) -> None:
-    """Seed an epoch by its number, so that a resumed run draws what an uninterrupted one would draw."""
+    """Seed the random numbers of an epoch, so that a resumed run draws the same ones as an uninterrupted run."""
     torch.manual_seed(seed * SEEDS_APART + epoch)
 
 
 def progress(loader: Loader, epoch: int) -> Loader:
     """The loader with a progress bar."""
-    from tqdm import tqdm  # here, because whoever calls test() and learning_rate() alone needs no progress bar
+    from tqdm import tqdm  # imported here, because test() and learning_rate() work without it
 
     bar: Loader = tqdm(loader, desc=f"epoch {epoch}", unit="batch", leave=False, disable=None)
     return bar
@@ -200,7 +200,7 @@ def read_checkpoint(path: Path) -> Contents:
 
 
 def load_weights(model: nn.Module, name: str, weights: dict[str, Tensor], path: Path | None) -> None:
-    """Load the weights from `path` into the model called `name`. Raises LabError where they are of another network."""
+    """Load the weights from `path` into the model called `name`. Raises LabError if they are of another network."""
     wanted = {key: value.shape for key, value in model.state_dict().items()}
     given = {key: value.shape for key, value in weights.items()}
     if wanted != given:
@@ -211,7 +211,7 @@ def load_weights(model: nn.Module, name: str, weights: dict[str, Tensor], path: 
 
 def write_checkpoint(path: Path, contents: Contents) -> None:
     """Save tensors and plain values, readable with `weights_only=True`. Raises LabError."""
-    buffer = io.BytesIO()  # torch.save to a full disk hides the reason, so the file itself is written below
+    buffer = io.BytesIO()  # torch.save hides the reason if the disk is full, so write_whole writes the file
     torch.save(contents, buffer)
     write_whole(path, buffer.getvalue())
 

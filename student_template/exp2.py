@@ -3,8 +3,8 @@
     python exp2.py                                   ResNet20, the recommended schedule, 10 epochs
     python exp2.py --resume pretrain_model.pth       the same, with the first 5 epochs already done
 
-After each epoch it writes checkpoint/ckpt_<epoch>_acc_<accuracy>.pth, history.json and history.png, at the end
-final.pth. To continue a run that was interrupted, give --resume one of its checkpoints.
+After each epoch it writes checkpoint/ckpt_<epoch>_acc_<accuracy>.pth, history.json and history.png, and at the end
+final.pth. To continue an interrupted run, give --resume one of its checkpoints.
 """
 
 from __future__ import annotations
@@ -68,17 +68,17 @@ def load_data(folder: Path, recipe: Recipe) -> tuple[DataLoader[Any], DataLoader
 
 
 def test(model: nn.Module, loader: Loader, device: torch.device) -> tuple[float, float]:
-    """Mean loss and accuracy in percent over every image of the loader; the model is left as it was found."""
+    """Mean loss and accuracy in percent over every image of the loader; the model is not changed."""
     raise NotImplementedError("2.1: mean loss and accuracy in percent over the loader")
 
 
 def learning_rate(epoch: int) -> float:
-    """The learning rate of an epoch, counted from 0."""
+    """The learning rate of an epoch; epochs are counted from 0."""
     raise NotImplementedError("2.2: the rate of an epoch: 0.1 for 5 epochs, then 0.01 for 5, or a better schedule")
 
 
 def train(model: nn.Module, loader: Loader, optimizer: Optimizer, device: torch.device) -> tuple[float, float]:
-    """One epoch of training. Mean loss and accuracy in percent as they ran, while the weights moved."""
+    """Train one epoch. Returns mean loss and accuracy in percent, measured while the weights were changing."""
     model.train()
     loss_sum, correct, count = 0.0, 0, 0
     for images, labels in loader:
@@ -107,7 +107,7 @@ RECIPES = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train as the command line says; leave weights, history and curves in the output folder."""
+    """Train as the command line says; write weights, history and curves to the output folder."""
     options = parse(arguments)
     device, checkpoints = options.device, options.out / "checkpoint"
     with plain_errors("exp2.py", f"stopped; to continue, give --resume the newest file in {checkpoints}"):
@@ -136,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 set_rate(optimizer, learning_rate(epoch))
             rate = float(optimizer.param_groups[0]["lr"])
             train_loss, train_accuracy = train(network, progress(train_loader, epoch), optimizer, device)
-            last = epoch + 1 == run.epochs  # what is handed in is measured as it will be graded: in float32
+            last = epoch + 1 == run.epochs  # final.pth is measured in float32, as it will be graded
             test_loss, test_accuracy = test(model if last else network, test_loader, device)
             figures = Epoch(
                 epoch=epoch,

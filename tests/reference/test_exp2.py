@@ -190,7 +190,7 @@ def test_a_full_disk_leaves_the_earlier_final_weights_intact(exp2, data, tmp_pat
         return Full(file) if "final.pth" in path.name and "w" in mode else file
 
     monkeypatch.setattr(Path, "open", open_full)
-    with pytest.raises(SystemExit, match=r"final\.pth: No space left on device; the earlier file is as it was"):
+    with pytest.raises(SystemExit, match=r"final\.pth: No space left on device; the earlier file is unchanged"):
         exp2.main(["--data", str(data), "--out", str(tmp_path), "--model", "mlp", "--epochs", "1", "--device", "cpu"])
     assert (tmp_path / "final.pth").read_bytes() == b"earlier"
     assert not list(tmp_path.glob(".final*"))
@@ -213,7 +213,7 @@ def test_an_unknown_recipe_is_answered_with_the_nearest_one(exp2, capsys):
 def test_a_number_of_epochs_below_one_is_refused(exp2, capsys, number):
     with pytest.raises(SystemExit):
         exp2.main([f"--epochs={number}"])
-    assert f"'{number}' is no whole number from 1 on" in capsys.readouterr().err
+    assert f"'{number}' is not a positive whole number" in capsys.readouterr().err
 
 
 # Task 2.1
