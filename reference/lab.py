@@ -19,7 +19,7 @@ class LabError(Exception):
 
 
 @contextmanager
-def plain_errors(script: str, stopped: str = "stopped") -> Iterator[None]:
+def plain_errors(script: str, stopped: str = "stopped by Ctrl-C") -> Iterator[None]:
     """On a LabError or Ctrl-C, end the script with one sentence instead of a traceback."""
     try:
         yield

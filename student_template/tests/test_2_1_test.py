@@ -120,9 +120,9 @@ def test_a_short_last_batch_counts_by_its_images(lab: Any, likely: Any) -> None:
         ("loss", loss, given.loss, [F.cross_entropy(*part).item() for part in parts]),
         ("accuracy", accuracy, given.accuracy, [percent(*part) for part in parts]),
     ):
+        why = likely(seen, {average: sum(by_batch) / 3})
         assert seen == pytest.approx(right, rel=1e-4), (
-            f"For batches of 8, 8 and 1 images test() returned the {name} {seen:.4f}; the correct value is {right:.4f}."
-            f"{likely(seen, {average: sum(by_batch) / 3})}"
+            f"For batches of 8, 8 and 1 images test() returned the {name} {seen:.4f}; it should be {right:.4f}.{why}"
         )
 
 
