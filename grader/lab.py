@@ -66,7 +66,7 @@ LAB = Lab(
     image_folders=("library", "queries"),
     scripts=("exp1.py", "exp2.py", "extract_features.py", "retrieve.py"),
     given=("models.py", "training.py", "fast.py", "lab.py"),
-    handout=("readme.md", "readme.zh.md", "requirements.txt", "pretrain_model.pth"),
+    handout=("readme.md", "readme.en.md", "readme.zh.md", "requirements.txt", "pretrain_model.pth"),
     tasks=(
         Task("1.1", "exp1.py", "fit"),
         Task("1.2", "exp1.py", "own_function"),

@@ -1,7 +1,7 @@
 """Every other network as an extractor: torchvision's classifiers and the lab's own. Not given to students.
 
-One rule serves them all: the features are what the last direct child with parameters, the head, is given: the logits
-follow from them, and nothing later is as general.
+One rule covers them all: the features are the input of the head, which is the last direct child with parameters. The
+logits follow from them, and nothing later is as general.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import warnings
 from pathlib import Path
 
 import torch
+from exp2 import MEAN, STD
 from extract_features import (
     FEATURES,
     WEIGHTS,
@@ -18,7 +19,6 @@ from extract_features import (
     check,
     from_torchvision,
 )
-from fast import MEAN, STD
 from lab import LabError
 from models import NETWORKS
 from torch import Tensor, nn
@@ -33,28 +33,28 @@ def head(model: nn.Module) -> tuple[str, nn.Module]:
 
 
 def head_input(model: nn.Module, x: Tensor) -> Tensor:
-    """What the head is given for images x, (N, 3, H, W): (N, D) as it is, or maps (N, D, h, w) (SqueezeNet, MaxViT)."""
+    """The input of the head for images x, (N, 3, H, W): (N, D), or maps (N, D, h, w) (SqueezeNet, MaxViT)."""
     seen: list[Tensor] = []
     hook = head(model)[1].register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    model(x)  # nothing to name in a graph: several families pool by a function, which has no name
+    model(x)  # a hook, because several families pool by a function, which has no name in a graph
     hook.remove()
     return seen[-1]
 
 
 def features(model: nn.Module, x: Tensor) -> Tensor:
-    """One vector an image, (N, D): the input of the head, a map averaged over its places."""
+    """One vector per image, (N, D): the input of the head, maps averaged over their positions."""
     given = head_input(model, x)
     return given.mean(dim=(2, 3)) if given.ndim == 4 else given
 
 
 def load_other(name: str, weights: str, seed: int) -> Extractor:
-    """The extractor of any name and weights; a file of the lab's weights may stand for its model. Raises LabError."""
+    """The extractor with any name and weights; `name` may be a file of the lab's weights. Raises LabError."""
     if name.endswith(".pth"):
         name, weights = network_of(Path(name)), name
     check("--model", [*FEATURES, *models.list_models(module=models), *NETWORKS], name)
     if not weights.endswith(".pth"):
         check("--weights", WEIGHTS, weights)
-    start = weights if weights == "imagenet" else "random"  # weights from a file are laid over drawn ones
+    start = weights if weights == "imagenet" else "random"  # weights from a file replace random ones
     model, label, preprocess = lab_network(name, start, seed) if name in NETWORKS else classifier(name, start, seed)
     if weights not in WEIGHTS:
         model.load_state_dict(fitting(read_weights(Path(weights)), name, model, weights))
@@ -65,22 +65,22 @@ def load_other(name: str, weights: str, seed: int) -> Extractor:
 
 
 def lab_network(name: str, weights: str, seed: int) -> tuple[nn.Module, str, Preprocess]:
-    """A network of the lab with random weights, their name, and what it was trained on. Raises LabError."""
+    """A network of the lab with random weights, their name, and its preprocessing. Raises LabError."""
     if weights == "imagenet":
-        raise LabError(f"--weights: {name} was never trained on ImageNet: take final.pth, or random")
+        raise LabError(f"--weights: {name} was never trained on ImageNet: use final.pth, or random")
     torch.manual_seed(seed)
     return NETWORKS[name](), weights, Preprocess(SIDE, SIDE, mean=MEAN, std=STD)
 
 
 def classifier(name: str, weights: str, seed: int) -> tuple[nn.Module, str, Preprocess]:
-    """A classifier of torchvision, the name of its weights, and what they were trained on. Raises LabError."""
+    """A classifier of torchvision, the name of its weights, and their preprocessing. Raises LabError."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # GoogLeNet and Inception will draw other weights one day
+        warnings.simplefilter("ignore", FutureWarning)  # GoogLeNet and Inception announce another initialisation
         return *from_torchvision(name, weights, seed), preprocess_of(name)
 
 
 def preprocess_of(name: str) -> Preprocess:
-    """What torchvision's own weights of that name were trained on."""
+    """The preprocessing of torchvision's own weights with that name."""
     of = next(iter(models.get_model_weights(name))).transforms()
     (resize,), (crop,) = of.resize_size, of.crop_size
     return Preprocess(resize, crop, of.interpolation.value, of.antialias, tuple(of.mean), tuple(of.std))
@@ -92,8 +92,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         contents = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise LabError(f"there is no file {path}") from None
-    except Exception as error:  # torch.load raises a dozen types on files that are no checkpoints
-        raise LabError(f"{path} is no file of weights ({type(error).__name__})") from error
+    except Exception as error:  # torch.load raises a dozen types for files that are not checkpoints
+        raise LabError(f"{path} is not a file of weights ({type(error).__name__})") from error
     state = contents.get("net", contents) if isinstance(contents, dict) else {}
     if not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise LabError(f"{path} holds no weights, neither bare nor under 'net'")
@@ -106,7 +106,9 @@ def network_of(path: Path) -> str:
     for name, build in NETWORKS.items():
         if shapes(weights) == shapes(build().state_dict()):
             return str(name)
-    raise LabError(f"{path} holds weights of no network of the lab: name its network by --model, the file by --weights")
+    raise LabError(
+        f"{path} does not hold weights of a network of the lab: give its network as --model, the file as --weights"
+    )
 
 
 def fitting(weights: dict[str, Tensor], name: str, model: nn.Module, path: str) -> dict[str, Tensor]:
@@ -114,7 +116,7 @@ def fitting(weights: dict[str, Tensor], name: str, model: nn.Module, path: str) 
     wanted, given = shapes(model.state_dict()), shapes(weights)
     if wanted != given:
         key = next(key for key in [*wanted, *given] if wanted.get(key) != given.get(key))
-        raise LabError(f"{path} holds weights of another network than {name} (see '{key}'); try another --model")
+        raise LabError(f"{path} holds the weights of a network other than {name} (see '{key}'); try another --model")
     return weights
 
 

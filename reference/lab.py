@@ -1,11 +1,12 @@
-"""What the scripts of the lab share: errors in sentences, names with a proposal, files that are whole or not there."""
+"""What the scripts of the lab share: readable errors, suggestions for misspelt names, files written whole or not."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -14,11 +15,22 @@ DEVICES = ("auto", "cpu", "cuda")  # what --device accepts
 
 
 class LabError(Exception):
-    """Something that the person at the keyboard must act on, in a sentence."""
+    """An error that the user can fix; its text says how."""
+
+
+@contextmanager
+def plain_errors(script: str, stopped: str = "stopped by Ctrl-C") -> Iterator[None]:
+    """On a LabError or Ctrl-C, end the script with one sentence instead of a traceback."""
+    try:
+        yield
+    except LabError as error:
+        raise SystemExit(f"{script}: {error}") from error
+    except KeyboardInterrupt:
+        raise SystemExit(f"\n{script}: {stopped}") from None
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write the whole file or nothing: on a full disk an earlier file of that name stays as it was."""
+    """Write the whole file or nothing: if the disk is full, an earlier file of that name stays as it was."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,12 +41,12 @@ def write_whole(path: Path, content: bytes) -> None:
         temporary.replace(path)  # atomic within a folder
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        kept = "; the earlier file is as it was" if path.exists() else ""
+        kept = "; the earlier file is unchanged" if path.exists() else ""
         raise LabError(f"cannot write {path}: {error.strerror}{kept}") from error
 
 
 def known(names: Iterable[str], name: str) -> str:
-    """The name, if it is one of the names; else a sentence that proposes one."""
+    """The name, if it is one of the names; otherwise an error that suggests one."""
     if name in names:
         return name
     close = difflib.get_close_matches(name, list(names), n=1)
@@ -42,21 +54,21 @@ def known(names: Iterable[str], name: str) -> str:
 
 
 def torch_device(name: str) -> torch.device:
-    """The device of a name; "auto" is the GPU where there is one."""
+    """The device with this name; "auto" is the GPU if there is one."""
     if known(DEVICES, name) != "cpu" and torch.cuda.is_available():
         return torch.device("cuda")
     if name == "cuda":
-        raise argparse.ArgumentTypeError("torch finds no GPU here; leave it out, or take cpu")
+        raise argparse.ArgumentTypeError("torch finds no GPU here; leave --device out, or use cpu")
     return torch.device("cpu")
 
 
 def positive(text: str) -> int:
-    """A number of epochs."""
+    """The text as a number of epochs."""
     if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"'{text}' is no whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"'{text}' is not a positive whole number")
     return int(text)
 
 
 def listed(names: Iterable[str]) -> str:
-    """The names, for a line of help."""
+    """The names in one line, for --help."""
     return ", ".join(names)

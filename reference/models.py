@@ -1,4 +1,4 @@
-"""The networks of the lab, once: students train them, and the grader loads handed-in weights into them.
+"""The networks of the lab: students train them, and the grader loads the weights that are handed in into them.
 
 Every network maps images, float32 (N, 3, 32, 32), normalised, to logits (N, 10).
 """
@@ -19,8 +19,8 @@ Shortcut = Literal["A", "B"]
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions and a shortcut around them (He et al. 2016, section 3.3).
 
-    Where the shape changes, shortcut "A" takes every second pixel and pads the new channels with zeros, without
-    parameters; "B" is a 1x1 convolution with its own BatchNorm.
+    Where the shape changes, shortcut "A" takes every second pixel and fills the new channels with zeros, without
+    any parameters; "B" is a 1x1 convolution with its own BatchNorm.
     """
 
     def __init__(self, channels_in: int, channels: int, stride: int, shortcut: Shortcut) -> None:
@@ -171,7 +171,7 @@ class CNN(nn.Module):
 
 
 class ResNet9(nn.Module):
-    """Nine layers, two of its stages wrapped in a residual connection."""
+    """Nine layers; two of its stages have a residual connection around them."""
 
     def __init__(self, classes: int = CLASSES) -> None:
         super().__init__()
@@ -211,7 +211,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 
 
 def parameter_count(net: nn.Module) -> int:
-    """Number of trained values."""
+    """The number of trainable values."""
     return sum(parameter.numel() for parameter in net.parameters())
 
 

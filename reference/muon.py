@@ -1,8 +1,8 @@
-"""Muon for convolutions: each step turns a kernel in all directions alike, however uneven its gradient.
+"""Muon for convolutions: each step turns a kernel equally in all directions, however uneven its gradient.
 
-Not given to students: finding a better recipe is their work.
+Not given to students, who are to find a better recipe themselves.
 Jordan et al. 2024, "Muon: An optimizer for hidden layers in neural networks"; the kernels' fixed length follows
-Jordan 2024, "94% on CIFAR-10 in 3.29 seconds", and needs a BatchNorm behind every convolution.
+Jordan 2024, "94% on CIFAR-10 in 3.29 seconds", and needs a BatchNorm after every convolution.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-STEPS = 3  # of Newton and Schulz; more bring the singular values nearer to 1 and change nothing here
+STEPS = 3  # of Newton-Schulz; more bring the singular values closer to 1 and change nothing here
 TINY = 1e-7  # a gradient of zeros stays zero
 
 
@@ -50,15 +50,15 @@ class Muon(Optimizer):
         momentum = state["momentum"].mul_(group["momentum"]).add_(gradient)
         direction = gradient.add(momentum, alpha=group["momentum"])  # Nesterov
         if group["orthogonal"]:
-            parameter.mul_(len(parameter) ** 0.5 / parameter.norm())  # BatchNorm undoes it: only directions count
+            parameter.mul_(len(parameter) ** 0.5 / parameter.norm())  # BatchNorm undoes it: only the direction counts
             direction = orthogonal(direction.flatten(1)).view_as(parameter)
         parameter.add_(direction, alpha=-group["lr"])
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """The nearest matrix whose singular values are all about 1, from (M, N) to (M, N).
+    """The nearest matrix whose singular values are all close to 1, from (M, N) to (M, N).
 
-    Newton and Schulz's iteration with the coefficients of Jordan et al. 2024: fast near 0, loose near 1 (0.7 to 1.2).
+    The Newton-Schulz iteration with the coefficients of Jordan et al. 2024: fast near 0, loose near 1 (0.7 to 1.2).
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     x: Tensor = matrix / (matrix.norm() + TINY)

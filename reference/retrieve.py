@@ -1,11 +1,11 @@
-"""Exercise 5.2, second half: find the images of a library that are most like a query.
+"""Tasks 4.1 and 4.2: find the images of a library that are most similar to a query.
 
     python retrieve.py                                    library/ and queries/, ResNet50 and AlexNet, ImageNet weights
     python retrieve.py --weights random --metric euclidean
 
-An image of the library lies in the folder of its class, library/cat/1.jpg; a query lies in such a folder as well, or
-is called by its class, queries/cat.jpg. It prints the five best matches of each query, and writes retrieval.json,
-features.npz, and for each model a sheet of the matches, retrieval_<model>.png.
+Each image of the library is in the folder of its class, library/cat/1.jpg; a query is in such a folder too, or is
+named after its class, queries/cat.jpg. The script prints the five best matches of each query and writes
+retrieval.json, features.npz and, for each model, a picture of the matches, retrieval_<model>.png.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ from extract_features import (
     read_image,
     write_features,
 )
-from lab import LabError, listed, write_whole
+from lab import LabError, listed, plain_errors, write_whole
 from torch import Tensor
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-TOP = 5  # the exercise shows the five best
-ENOUGH = 50  # images of a library, the exercise asks for
-METRICS = {"cosine": True, "euclidean": False}  # whether the largest score is the best
-DIGITS = 6  # of a score in retrieval.json; float32 holds seven
-SHEET_QUERIES = 40  # rows of a sheet that one still looks through
+TOP = 5  # the lab asks for the five best matches
+ENOUGH = 50  # the lab asks for a library of this many images
+METRICS = {"cosine": True, "euclidean": False}  # True if a larger score is better
+DIGITS = 6  # of a score in retrieval.json; float32 has seven
+SHEET_QUERIES = 40  # more rows than this nobody looks through
 
 
 def similarity(queries: Tensor, library: Tensor, metric: str) -> Tensor:
     """The score of each library image for each query: from rows of length one, (Q, D) and (L, D), to (Q, L).
 
-    "cosine" is the cosine of the angle between the two, 1 where they are the same; "euclidean" is the distance, 0
-    where they are the same. Raises ValueError for any other metric.
+    "cosine" is the cosine of the angle between two rows, 1 for equal rows; "euclidean" is their distance, 0 for equal
+    rows. Raises ValueError for any other metric.
     """
     if metric not in METRICS:
-        raise ValueError(f"'{metric}' is no metric: take {listed(METRICS)}")
-    # BEGIN SOLUTION 4.1: the cosine, or the Euclidean distance, of every query and every library image
+        raise ValueError(f"unknown metric '{metric}': use one of {listed(METRICS)}")
+    # BEGIN SOLUTION 4.1: the cosine or the Euclidean distance between every query and every library image
     if metric == "cosine":
         return queries @ library.T  # rows of length one: the dot product is the cosine
     # not by |q|^2 + |l|^2 - 2 q l, which loses the difference of vectors that are nearly the same
@@ -62,19 +62,21 @@ def similarity(queries: Tensor, library: Tensor, metric: str) -> Tensor:
 
 
 def top_k(scores: Tensor, k: int, largest: bool) -> Tensor:
-    """The places of the k best scores of each row, best first: from (Q, L) to int64 (Q, k). No scores are returned.
+    """The positions (not the scores) of the k best scores of each row, best first: from (Q, L) to int64 (Q, k).
 
-    The best are the largest or the smallest. Of equal scores the one that stands first in the library comes first.
+    The best scores are the largest or the smallest. Equal scores keep the order of the library.
     """
-    # BEGIN SOLUTION 4.2: the places of the k best scores of each row, best first, equals in their order
-    return scores.sort(dim=1, descending=largest, stable=True).indices[:, :k]  # topk() keeps no order among equals
+    # BEGIN SOLUTION 4.2: the positions of the k best scores of each row, best first, ties in library order
+    return scores.sort(dim=1, descending=largest, stable=True).indices[
+        :, :k
+    ]  # topk() keeps no order among equal scores
     # END SOLUTION
 
 
 class Item(NamedTuple):
     """An image of the library or a query."""
 
-    path: str  # of the library below its root, "cat/1.jpg"; of a query with its folder, "queries/cat.jpg"
+    path: str  # in the library without its folder, "cat/1.jpg"; of a query with its folder, "queries/cat.jpg"
     label: str  # its class
     sha256: str  # of the file
     file: Path
@@ -90,10 +92,10 @@ class Run:
     extractor: Extractor
     dim: int
     metric: str
-    matches: Matches  # of each query the five best, with their scores
+    matches: Matches  # the five best for each query, with their scores
 
     def claimed(self, queries: Sequence[Item]) -> dict[str, float]:
-        """Shares of the first five, and of the first, that are of the query's class."""
+        """Precision@5 and top-1: the fraction of matches that are of the query's class."""
         right = [
             [item.label == query.label for item, _ in row] for query, row in zip(queries, self.matches, strict=True)
         ]
@@ -104,56 +106,56 @@ class Run:
         }
 
     def title(self, queries: Sequence[Item]) -> str:
-        """For people."""
+        """Model, metric and accuracy, for the user."""
         claimed = self.claimed(queries)
         figures = f"precision@5 {claimed['precision_at_5']:.1%}, top-1 {claimed['top1']:.1%}"
         return f"{self.extractor.title()}, {self.metric}: {figures}"
 
 
 def library_in(root: Path) -> list[Item]:
-    """The images below root; the class of each is its folder. Raises LabError."""
+    """The images below `root`; the class of each is its folder. Raises LabError."""
     files = images_in(root)
     loose = next((file for file in files if file.parent == root), None)
     if loose:
-        raise LabError(f"{loose} lies in no class: put it into a folder, {root}/<class>/{loose.name}")
+        raise LabError(f"{loose} has no class: move it into the folder of its class, {root}/<class>/{loose.name}")
     if len(files) < TOP:
-        raise LabError(f"{root} holds {len(files)} images, too few for the {TOP} best: the exercise asks for {ENOUGH}")
+        raise LabError(f"{root} holds {len(files)} images, too few for {TOP} matches: the lab asks for {ENOUGH}")
     return [Item(file.relative_to(root).as_posix(), file.parent.name, digest(file), file) for file in files]
 
 
 def queries_in(root: Path) -> list[Item]:
-    """The images below root; the class of each is its folder, or else its name. Raises LabError."""
+    """The images in `root`; the class of each is its folder or, without a folder, its name. Raises LabError."""
     files = images_in(root)
     labels = [file.stem if file.parent == root else file.parent.name for file in files]
     return [Item(path_of(file, root), label, digest(file), file) for file, label in zip(files, labels, strict=True)]
 
 
 def digest(file: Path) -> str:
-    """SHA-256 of the file. Raises LabError."""
+    """The SHA-256 of the file. Raises LabError."""
     try:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:
         raise LabError(f"cannot read {file}: {error.strerror}") from error
 
 
-def doubts(library: Sequence[Item], queries: Sequence[Item]) -> list[str]:
-    """What the exercise wants otherwise, each in a sentence."""
+def problems(library: Sequence[Item], queries: Sequence[Item]) -> list[str]:
+    """What does not meet the requirements of the lab, one sentence each."""
     found = []
     if len(library) < ENOUGH:
-        found.append(f"the library holds {len(library)} images, and the exercise asks for {ENOUGH}")
+        found.append(f"the library holds {len(library)} images, but the lab asks for {ENOUGH}")
     of_content = {item.sha256: item.path for item in library}
     for query in queries:
         if query.sha256 in of_content:
-            found.append(f"{query.path} is also in the library, as {of_content[query.sha256]}: take another query")
+            found.append(f"{query.path} is also in the library, as {of_content[query.sha256]}: choose another query")
     labels = {item.label for item in library}
     for query in queries:
         if query.label not in labels:
-            found.append(f"{query.path}: the library has no class '{query.label}'; name the query by its class")
+            found.append(f"{query.path}: the library has no class '{query.label}'; name the query after its class")
     return found
 
 
 def rank(extractor: Extractor, metric: str, library: Sequence[Item], features: Tensor) -> Run:
-    """The five best of the library for each query; features are (L + Q, D), the library's first."""
+    """The five best matches for each query; `features` are (L + Q, D), those of the library first."""
     of_library, of_queries = torch.tensor_split(features, [len(library)])  # (L, D), (Q, D)
     scores = similarity(of_queries, of_library, metric)  # (Q, L)
     best = top_k(scores, TOP, METRICS[metric])  # (Q, 5)
@@ -171,7 +173,7 @@ def report(library_root: Path, library: Sequence[Item], queries: Sequence[Item],
 
 
 def record(run: Run, queries: Sequence[Item]) -> dict[str, Any]:
-    """One model in retrieval.json."""
+    """The entry of one model in retrieval.json."""
     extractor = run.extractor
     seed = {} if extractor.seed is None else {"seed": extractor.seed}
     answers = []
@@ -195,7 +197,7 @@ def record(run: Run, queries: Sequence[Item]) -> dict[str, Any]:
 
 
 def table(run: Run, queries: Sequence[Item]) -> str:
-    """The ranking for the screen; an asterisk marks a match of the query's class."""
+    """The ranking to print; an asterisk marks a match of the query's class."""
     lines = [run.title(queries), "(* of the query's class)"]
     for query, row in zip(queries, run.matches, strict=True):
         lines.append(f"\n  {query.path}")
@@ -207,7 +209,7 @@ def table(run: Run, queries: Sequence[Item]) -> str:
 def sheet(run: Run, queries: Sequence[Item]) -> bytes:
     """Each query beside its five matches with their scores, as a PNG."""
     from matplotlib import font_manager, rc_context
-    from matplotlib.figure import Figure  # without pyplot: no window system is asked for
+    from matplotlib.figure import Figure  # without pyplot, which would look for a screen
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     shown = queries[:SHEET_QUERIES]
@@ -223,7 +225,9 @@ def sheet(run: Run, queries: Sequence[Item]) -> bytes:
             draw(cells[0], query, "query", ("black", "-"))
             for place, (cell, (item, score)) in enumerate(zip(cells[1:], row, strict=True), 1):
                 right = item.label == query.label
-                style = ("tab:blue", "-") if right else ("tab:orange", (0, (2, 2)))  # told apart without colours, too
+                style = (
+                    ("tab:blue", "-") if right else ("tab:orange", (0, (2, 2)))
+                )  # distinguishable without colours, too
                 draw(cell, item, f"{place}.  {score:.4f}  {'✓' if right else '✗'}", style)
         image = io.BytesIO()
         figure.savefig(image, format="png", dpi=100)
@@ -231,37 +235,33 @@ def sheet(run: Run, queries: Sequence[Item]) -> bytes:
 
 
 def draw(cell: Axes, item: Item, title: str, style: tuple[str, Any]) -> None:
-    """One picture in its frame, with its path below."""
+    """Draw one picture in a frame, with its path below."""
     picture = read_image(item.file)
     picture.thumbnail((200, 200))
     cell.imshow(picture)
     cell.set(xticks=[], yticks=[], title=title)
     path = item.path if len(item.path) <= 24 else f"...{item.path[-21:]}"
-    cell.set_xlabel(path, parse_math=False)  # a dollar in a file's name is no formula
+    cell.set_xlabel(path, parse_math=False)  # a dollar sign in a file name is not a formula
     for spine in cell.spines.values():
         spine.set(color=style[0], linestyle=style[1], linewidth=3)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Retrieve as the command line says; leave the report, the features and the sheets in the output folder."""
+    """Retrieve as the command line says; write the report, features and pictures to the output folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--metric", default="cosine", metavar="NAME", help=f"{listed(METRICS)}; default: cosine")
     parser.add_argument("--library", type=Path, default=Path("library"), metavar="FOLDER", help="default: library")
     parser.add_argument("--queries", type=Path, default=Path("queries"), metavar="FOLDER", help="default: queries")
     options = parse(parser, arguments)
-    try:
+    with plain_errors("retrieve.py"):
         run_all(options)
-    except LabError as error:
-        raise SystemExit(f"retrieve.py: {error}") from error
-    except KeyboardInterrupt:
-        raise SystemExit("\nretrieve.py: stopped") from None
 
 
 def run_all(options: argparse.Namespace) -> None:
-    """Every model on every query. Raises LabError."""
+    """Run every model on every query. Raises LabError."""
     check("--metric", METRICS, options.metric)
     library, queries = library_in(options.library), queries_in(options.queries)
-    for sentence in doubts(library, queries):
+    for sentence in problems(library, queries):
         print(f"retrieve.py: note: {sentence}", file=sys.stderr)
     items = [*library, *queries]
     runs, features = [], {}
@@ -278,7 +278,7 @@ def run_all(options: argparse.Namespace) -> None:
 
 
 def show(text: str) -> None:
-    """Print; a character that the console lacks (a file name on code page 936) is replaced and ends nothing."""
+    """Print, replacing characters that the console cannot show (in a file name on code page 936, say)."""
     encoding = sys.stdout.encoding or "utf-8"
     print(text.encode(encoding, "replace").decode(encoding))
 

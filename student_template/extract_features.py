@@ -1,10 +1,10 @@
-"""Exercise 5.2, first half: describe images by the features of a network that was trained to classify.
+"""Tasks 3.1 and 3.2: describe images by the features of a trained classifier.
 
     python extract_features.py library queries                              ResNet50 and AlexNet, ImageNet weights
-    python extract_features.py library --model alexnet --weights random     where the weights cannot be had
+    python extract_features.py library --model alexnet --weights random     if the weights cannot be downloaded
 
-It writes features.npz, readable without pickle: `paths`, the images (N,), and for each model, under its name, the
-features, float32 (N, D): rows of length one, as the ranking compares them.
+It writes features.npz, readable without pickle: `paths` of the images (N,) and, under the name of each model, the
+features, float32 (N, D): rows of length one, which the ranking compares.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from lab import DEVICES, LabError, known, listed, torch_device, write_whole
+from lab import DEVICES, LabError, known, listed, plain_errors, torch_device, write_whole
 from torch import Tensor, nn
 
-if TYPE_CHECKING:  # torchvision takes a second to import: whoever calls the features alone does not wait for it
+if TYPE_CHECKING:  # torchvision takes a second to import, and the functions below do not need it
     from PIL import Image
     from torchvision.models import AlexNet, ResNet
 
@@ -31,10 +31,10 @@ WEIGHTS = ("imagenet", "random")
 
 
 def resnet50_features(model: ResNet, x: Tensor) -> Tensor:
-    """What ResNet50 knows of images before it names a class: from x, (N, 3, 224, 224), to (N, 2048).
+    """The input of ResNet50's classifier: from x, (N, 3, 224, 224), to (N, 2048).
 
-    The model is in eval mode. In train mode BatchNorm would use the statistics of this one batch in place of those of
-    the training set: an image alone in its batch is then scaled by itself, and all images come out nearly alike.
+    The model must be in eval mode. In training mode BatchNorm would use the statistics of this batch instead of those
+    of the training set; a single image would be scaled by its own values, and all images would look nearly alike.
     """
     x = model.conv1(x)  # (N, 64, 112, 112)
     x = model.bn1(x)
@@ -45,16 +45,16 @@ def resnet50_features(model: ResNet, x: Tensor) -> Tensor:
     x = model.layer3(x)  # (N, 1024, 14, 14)
     x = model.layer4(x)  # (N, 2048, 7, 7)
     x = model.avgpool(x)  # (N, 2048, 1, 1)
-    return x.flatten(1)  # what model.fc makes logits of
+    return x.flatten(1)  # model.fc would turn these into logits
 
 
 def alexnet_features(model: AlexNet, x: Tensor) -> Tensor:
-    """What AlexNet knows of images before its classifier: from x, (N, 3, 224, 224), to (N, 9216)."""
-    raise NotImplementedError("3.1: what the classifier of AlexNet is given, one row an image")
+    """The input of AlexNet's classifier: from x, (N, 3, 224, 224), to (N, 9216)."""
+    raise NotImplementedError("3.1: the input of AlexNet's classifier, one row per image")
 
 
 def normalise(features: Tensor) -> Tensor:
-    """Rows (N, D) scaled to the Euclidean length 1; a row of zeros stays as it is."""
+    """Rows (N, D) scaled to Euclidean length 1; a row of zeros stays zero."""
     raise NotImplementedError("3.2: each row divided by its Euclidean length; a row of zeros stays zero")
 
 
@@ -64,13 +64,13 @@ FEATURES: dict[str, Features] = {"resnet50": resnet50_features, "alexnet": alexn
 
 @dataclass(frozen=True)
 class Preprocess:
-    """From a picture to what a network was trained on; the defaults are those of torchvision's ImageNet weights."""
+    """Prepares a picture for a network; the defaults are those of torchvision's ImageNet weights."""
 
     resize: int = 256  # the shorter side
-    crop: int = 224  # a square from the middle
+    crop: int = 224  # a square in the middle
     interpolation: str = "bilinear"
     antialias: bool = True
-    mean: tuple[float, ...] = (0.485, 0.456, 0.406)  # of ImageNet's training images, a channel
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)  # of ImageNet's training images, by channel
     std: tuple[float, ...] = (0.229, 0.224, 0.225)
 
     def __call__(self, picture: Image.Image) -> Tensor:
@@ -90,22 +90,22 @@ class Extractor:
     """A network that describes images, and what retrieval.json says about it."""
 
     name: str
-    weights: str  # of torchvision, such as "IMAGENET1K_V1"; "random"; or the name of a file
+    weights: str  # torchvision's name, such as "IMAGENET1K_V1"; "random"; or the name of a file
     seed: int | None  # of random weights
-    layer: str  # whose output the features are
+    layer: str  # its output is the features
     preprocess: Preprocess
     model: nn.Module  # in eval mode
     features: Features
 
     def title(self) -> str:
-        """For people."""
+        """Name and weights, for the user."""
         return f"{self.name} ({self.weights}{'' if self.seed is None else f', seed {self.seed}'})"
 
 
 def load(name: str, weights: str = "imagenet", seed: int = 0) -> Extractor:
-    """The extractor of a name, on the CPU, with weights "imagenet" or "random". Raises LabError.
+    """The extractor with this name, on the CPU, with weights "imagenet" or "random". Raises LabError.
 
-    Random weights are those that torchvision's model draws right after `torch.manual_seed(seed)`.
+    Random weights are the ones that torchvision's model draws directly after `torch.manual_seed(seed)`.
     """
     check("--model", FEATURES, name)
     check("--weights", WEIGHTS, weights)
@@ -115,7 +115,7 @@ def load(name: str, weights: str = "imagenet", seed: int = 0) -> Extractor:
 
 
 def check(option: str, names: Iterable[str], name: str) -> None:
-    """A name that is none of the names ends in a sentence. Raises LabError."""
+    """Check that the name is one of the names. Raises LabError."""
     try:
         known(names, name)
     except argparse.ArgumentTypeError as error:
@@ -123,23 +123,23 @@ def check(option: str, names: Iterable[str], name: str) -> None:
 
 
 def from_torchvision(name: str, weights: str, seed: int) -> tuple[nn.Module, str]:
-    """A classifier of torchvision, and the name of its weights. Raises LabError where ImageNet's cannot be had."""
+    """A classifier of torchvision and the name of its weights. Raises LabError if the download fails."""
     from torchvision.models import get_model, get_model_weights
 
     if weights == "random":
         torch.manual_seed(seed)
         return get_model(name, weights=None), weights
-    first = next(iter(get_model_weights(name)))  # IMAGENET1K_V1, nearly everywhere: the course's pretrained=True
+    first = next(iter(get_model_weights(name)))  # nearly always IMAGENET1K_V1, the course's pretrained=True
     try:
         return get_model(name, weights=first), first.name
-    except Exception as error:  # no network, a download that was cut short, a file of something else
+    except Exception as error:  # no network, an incomplete download, a file with other contents
         path = Path(torch.hub.get_dir()) / "checkpoints" / Path(first.url).name
-        way = f"put {first.url} at {path}, or take --weights random --seed 0"
-        raise LabError(f"no ImageNet weights of {name} could be had ({error}): {way}") from error
+        way = f"save {first.url} as {path}, or use --weights random --seed 0"
+        raise LabError(f"cannot download the ImageNet weights of {name} ({error}): {way}") from error
 
 
 def images_in(folder: Path) -> list[Path]:
-    """Every image below the folder, in the order of its path on every system. Raises LabError."""
+    """Every image in the folder and below it, in the same order on every system. Raises LabError."""
     if not folder.is_dir():
         raise LabError(f"there is no folder {folder}")
     found = [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
@@ -150,12 +150,12 @@ def images_in(folder: Path) -> list[Path]:
 
 
 def path_of(image: Path, folder: Path) -> str:
-    """The path of an image with the name of its folder in front, with forward slashes: "library/cat/1.jpg"."""
+    """The path of an image, starting with the name of its folder, with forward slashes: "library/cat/1.jpg"."""
     return f"{folder.absolute().name}/{image.relative_to(folder).as_posix()}"
 
 
 def read_image(path: Path) -> Image.Image:
-    """The picture in RGB, the first one where a file holds several. Raises LabError."""
+    """The picture in RGB; the first one if the file holds several. Raises LabError."""
     from PIL import Image
 
     try:
@@ -163,7 +163,7 @@ def read_image(path: Path) -> Image.Image:
             return picture.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:  # SyntaxError: a broken PNG
         kind = type(error).__name__
-        raise LabError(f"{path} cannot be read as an image ({kind}): take it out, or save it anew") from error
+        raise LabError(f"{path} cannot be read as an image ({kind}): remove it, or save it again") from error
 
 
 def extract(extractor: Extractor, images: Sequence[Path], device: torch.device) -> Tensor:
@@ -180,12 +180,12 @@ def extract(extractor: Extractor, images: Sequence[Path], device: torch.device) 
             bar.update(len(pictures))
     features = torch.cat(rows)
     if not features.isfinite().all():
-        raise LabError(f"{extractor.title()} gives features that are not finite: its weights cannot be used")
+        raise LabError(f"{extractor.title()} gives features that are not finite; its weights cannot be used")
     return normalise(features)
 
 
 def write_features(path: Path, images: Sequence[str], features: Mapping[str, Tensor]) -> None:
-    """Write features.npz: `paths` (N,), and (N, D) under the name of each model."""
+    """Write features.npz: `paths` (N,), and features (N, D) under the name of each model."""
     content = io.BytesIO()
     arrays = {name: rows.numpy() for name, rows in features.items()}
     np.savez_compressed(content, allow_pickle=False, paths=np.array(images), **arrays)
@@ -193,20 +193,16 @@ def write_features(path: Path, images: Sequence[str], features: Mapping[str, Ten
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Extract as the command line says; leave features.npz in the output folder."""
+    """Extract as the command line says; write features.npz to the output folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="where the images are")
     options = parse(parser, arguments)
-    try:
+    with plain_errors("extract_features.py"):
         run(options)
-    except LabError as error:
-        raise SystemExit(f"extract_features.py: {error}") from error
-    except KeyboardInterrupt:
-        raise SystemExit("\nextract_features.py: stopped") from None
 
 
 def run(options: argparse.Namespace) -> None:
-    """Every model on every image. Raises LabError."""
+    """Run every model on every image. Raises LabError."""
     found = [(path, path_of(path, folder)) for folder in options.folders for path in images_in(folder)]
     features = {}
     for extractor in load_all(options):
@@ -216,24 +212,26 @@ def run(options: argparse.Namespace) -> None:
 
 
 def load_all(options: argparse.Namespace) -> list[Extractor]:
-    """The extractors that the command line asks for, before any of them works. Raises LabError."""
+    """All extractors that the command line asks for, before any of them runs. Raises LabError."""
     extractors = [load(name, options.weights, options.seed) for name in dict.fromkeys(options.model)]
     names = [extractor.name for extractor in extractors]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise LabError(
-            f"--model: {twice} is asked for twice, with other weights: run the two apart, each with its --out"
+            f"--model: {twice} is given twice, with different weights: run the script once for each, with its own --out"
         )
     return extractors
 
 
 def parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The command line, with the options that choose models; the device is decided."""
-    parser.add_argument("--model", action="append", metavar="NAME", help=f"{listed(FEATURES)}; give it once a model")
+    """The command line with the options that choose models; the device is chosen."""
+    parser.add_argument(
+        "--model", action="append", metavar="NAME", help=f"{listed(FEATURES)}; repeat it for several models"
+    )
     parser.add_argument(
         "--weights", default="imagenet", metavar="WEIGHTS", help=f"{listed(WEIGHTS)}; default: imagenet"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of random weights; default: 0")
+    parser.add_argument("--seed", type=int, default=0, help="for random weights; default: 0")
     parser.add_argument("--out", type=Path, default=Path(), metavar="FOLDER", help="where the results go")
     parser.add_argument("--device", type=torch_device, default="auto", metavar="NAME", help=listed(DEVICES))
     options = parser.parse_args(arguments)

@@ -71,15 +71,19 @@ def pack(folder: Path, out: Path | None) -> None:
     sys.exit(READY if all(line.state != "bad" for line in lines) else NOT_READY)
 
 
-@click.command(epilog="Example: grade template lab5")
+@click.command(epilog="Examples: grade template lab5 | grade template lab5 --lang zh")
 @click.argument("folder", type=GivenPath(path_type=Path, file_okay=False))
 @click.option("--force", is_flag=True, help="Write over files that differ.")
 @language_option
 def template(folder: Path, force: bool) -> None:
-    """Write the student's lab into FOLDER: the solved one with the solutions taken out."""
-    from grader.students.template import make_template, write_template
+    """Write the student's lab into FOLDER: the solved one with the solutions taken out.
 
-    files = make_template()
+    Its instructions, comments and sentences are in the language of --lang.
+    """
+    from grader.students.template import make_template, write_template
+    from reports.languages import spoken
+
+    files = make_template(language=spoken())
     write_template(files, folder, force)
     sentence = message(
         "{count} files are in {folder}. Students begin with its README.md.", count=len(files), folder=str(folder)

@@ -16,6 +16,7 @@ import reference
 from grader.lab import LAB
 from grader.records import message
 from grader.records.errors import BadLab
+from grader.students.template_language import ENGLISH, in_language, read_catalogue
 
 HANDOUT = "handout"
 CACHES = {"__pycache__", ".pytest_cache"}
@@ -35,10 +36,11 @@ class _Region:
     instead: tuple[str, ...]
 
 
-def make_template(folder: Path | None = None) -> dict[str, bytes]:
+def make_template(folder: Path | None = None, language: str = ENGLISH) -> dict[str, bytes]:
     """Every file of the template by its path, with forward slashes. Raises BadLab where a region is not right.
 
-    `folder` holds the solved lab; by default the one that is installed.
+    `folder` holds the solved lab; by default the one that is installed. In a language other than English the words
+    come from the lab's catalogue.
     """
     home = folder or Path(reference.__file__).parent
     tasks = {name: strip(_read(home / name).decode(), name).encode() for name in LAB.scripts}
@@ -50,7 +52,10 @@ def make_template(folder: Path | None = None) -> dict[str, bytes]:
         for path in sorted((home / HANDOUT).rglob("*"))
         if path.is_file() and not CACHES.intersection(path.parts)
     }
-    return {**tasks, **given, **handout}
+    files = {**tasks, **given, **handout}
+    if language == ENGLISH:
+        return files
+    return in_language(files, language, read_catalogue(_read(home / f"{HANDOUT}.{language}.po")))
 
 
 def write_template(files: Mapping[str, bytes], out: Path, force: bool) -> None:

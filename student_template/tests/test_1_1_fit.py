@@ -1,6 +1,6 @@
-"""Task 1.1, exp1.py: fit() moves the weights of a network until it follows the points.
+"""Task 1.1, exp1.py: fit() trains a network until it follows the points.
 
-PYTEST_DONT_REWRITE: what a test says when it fails is said in full.
+PYTEST_DONT_REWRITE: the messages of failing tests are complete sentences already.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ LINE = 2 * X + 1
 CURVE = 2 * X**2 - 0.5
 
 LOOK_AT = (
-    "In every epoch: work out the prediction and its loss, zero_grad() (gradients add up otherwise), backward(),"
-    " step(), and the optimizer must hold model.parameters()."
+    "In every epoch: compute the prediction and its loss, then call zero_grad() (gradients add up otherwise),"
+    " backward() and step(). The optimizer must be given model.parameters()."
 )
 
 
 def line() -> nn.Module:
-    """A network of one weight and one bias: two numbers to learn."""
+    """A network with one weight and one bias: two numbers to learn."""
     torch.manual_seed(11)
     return nn.Linear(1, 1)
 
@@ -34,7 +34,7 @@ def error(model: nn.Module, y: Tensor) -> float:
 
 
 def moved(lab: Any, learning_rate: float) -> float:
-    """How far five epochs move the weights."""
+    """How far the weights move in five epochs."""
     model = line()
     before = [parameter.detach().clone() for parameter in model.parameters()]
     lab.exp1.fit(model, X, LINE, epochs=5, learning_rate=learning_rate)
@@ -43,54 +43,56 @@ def moved(lab: Any, learning_rate: float) -> float:
 
 
 def test_every_epoch_has_its_loss(lab: Any) -> None:
-    """A list of one number an epoch."""
+    """fit() returns a list with one number for each epoch."""
     losses = lab.exp1.fit(line(), X, LINE, epochs=7, learning_rate=0.01)
-    assert isinstance(losses, list), f"fit() gave a {type(losses).__name__}; it should be a list with a loss an epoch."
-    assert len(losses) == 7, f"Over 7 epochs fit() gave {len(losses)} losses; it should be 7, one an epoch."
+    assert isinstance(losses, list), (
+        f"fit() returned a {type(losses).__name__}; it should return a list, one loss per epoch."
+    )
+    assert len(losses) == 7, f"For 7 epochs fit() returned {len(losses)} losses; it should return 7."
     assert all(isinstance(loss, float) for loss in losses), (
-        f"The first loss is a {type(losses[0]).__name__}; it should be a plain number: loss.item(). A tensor keeps all"
-        " that it was worked out from."
+        f"The first loss is a {type(losses[0]).__name__}; it should be a plain number: loss.item(). A tensor keeps"
+        " everything that it was computed from in memory."
     )
 
 
 def test_the_losses_fall(lab: Any) -> None:
-    """200 epochs are many for two numbers: the last loss is a small part of the first."""
+    """200 epochs are plenty for two numbers: the last loss is a small fraction of the first."""
     losses = lab.exp1.fit(line(), X, LINE, epochs=200, learning_rate=0.1)
     assert losses[-1] < losses[0] / 10, (
-        f"Fitting a line, the loss went from {float(losses[0]):.4g} to {float(losses[-1]):.4g} in 200 epochs; it should"
-        f" fall to a tenth at least. {LOOK_AT}"
+        f"When fitting a line, the loss went from {float(losses[0]):.4g} to {float(losses[-1]):.4g} in 200 epochs; it"
+        f" should fall to a tenth or less. {LOOK_AT}"
     )
 
 
 def test_the_network_that_was_given_learns(lab: Any) -> None:
-    """What is trained is `model` itself: whoever called fit() goes on with it."""
+    """fit() trains `model` itself, because the caller goes on to use it."""
     model = line()
     before = error(model, LINE)
     lab.exp1.fit(model, X, LINE, epochs=200, learning_rate=0.1)
     after = error(model, LINE)
     assert after < before / 10, (
-        f"Before fit() the network was wrong by {before:.4g} (mean squared error), afterwards by {after:.4g}; it should"
-        f" be a tenth at most. {LOOK_AT}"
+        f"Before fit() the mean squared error of the network was {before:.4g}, afterwards it was {after:.4g}; it should"
+        f" fall to a tenth or less. {LOOK_AT}"
     )
 
 
 def test_a_curve_is_fitted(lab: Any) -> None:
-    """With a layer of tanh between, the network bends: no straight line is right here."""
+    """With a tanh layer the network can bend; no straight line fits here."""
     torch.manual_seed(11)
     model = nn.Sequential(nn.Linear(1, 32), nn.Tanh(), nn.Linear(32, 1))
     lab.exp1.fit(model, X, CURVE, epochs=1000, learning_rate=0.05)
     best_line, after = (CURVE - CURVE.mean()).square().mean().item(), error(model, CURVE)
     assert after < best_line / 2, (
-        f"After 1000 epochs the network is wrong by {after:.4g} (mean squared error) on a parabola; the best straight"
-        f" line reaches {best_line:.4g} already. {LOOK_AT}"
+        f"After 1000 epochs on a parabola the mean squared error is {after:.4g}; the best straight line already"
+        f" reaches {best_line:.4g}. {LOOK_AT}"
     )
 
 
 def test_the_learning_rate_is_used(lab: Any) -> None:
-    """Ten times the rate makes longer steps."""
+    """A learning rate ten times as large takes larger steps."""
     slow, fast = moved(lab, 0.001), moved(lab, 0.01)
-    assert slow > 0, f"Five epochs of fit() moved no weight at all. {LOOK_AT}"
+    assert slow > 0, f"Five epochs of fit() did not move the weights at all. {LOOK_AT}"
     assert fast > 3 * slow, (
-        f"Five epochs moved the weights by {slow:.4g} with learning_rate=0.001, and by {fast:.4g} with 0.01: give"
-        " learning_rate to the optimizer."
+        f"Five epochs moved the weights by {slow:.4g} with learning_rate=0.001 and by {fast:.4g} with 0.01:"
+        " give learning_rate to the optimizer."
     )

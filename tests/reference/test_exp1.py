@@ -81,7 +81,7 @@ def test_the_defaults_fit_a_function_between_its_points(exp1, function):
 # The functions
 
 
-def test_the_target_is_the_function_of_the_exercise(exp1):
+def test_the_target_is_the_function_of_the_lab(exp1):
     x = torch.tensor([[-2.0], [0.0], [1.5]])
     right = [v**2 + 2 * math.sin(v) + math.cos(v - 1) - 5 for v in (-2.0, 0.0, 1.5)]
     assert exp1.target(x).shape == (3, 1)
@@ -129,7 +129,7 @@ def test_a_loss_that_is_not_finite_ends_in_a_sentence_and_draws_nothing(exp1, tm
         return losses
 
     monkeypatch.setattr(exp1, "fit", by_sgd)
-    sentence = r"exp1\.py: the loss is finite for \d+ epochs only: --learning-rate 1\.0 is too high"
+    sentence = r"exp1\.py: the loss is finite for only \d+ epochs: --learning-rate 1\.0 is too high"
     with pytest.raises(SystemExit, match=sentence):
         exp1.main(["--learning-rate", "1", "--epochs", "200", "--out", str(tmp_path), "--device", "cpu"])
     assert not list(tmp_path.iterdir())
@@ -142,7 +142,7 @@ def test_a_full_disk_leaves_the_earlier_drawing_intact(exp1, tmp_path, monkeypat
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(SystemExit, match=r"exp1\.png: No space left on device; the earlier file is as it was"):
+    with pytest.raises(SystemExit, match=r"exp1\.png: No space left on device; the earlier file is unchanged"):
         exp1.main(["--epochs", "1", "--out", str(tmp_path), "--device", "cpu"])
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"earlier"]
 
@@ -151,10 +151,10 @@ def test_a_full_disk_leaves_the_earlier_drawing_intact(exp1, tmp_path, monkeypat
     ("arguments", "sentence"),
     [
         (["--function", "targt"], "did you mean 'target'?"),
-        (["--learning-rate", "fast"], "'fast' is no number above 0"),
-        (["--learning-rate", "0"], "'0' is no number above 0"),
-        (["--learning-rate", "nan"], "'nan' is no number above 0"),
-        (["--epochs", "0"], "'0' is no whole number from 1 on"),
+        (["--learning-rate", "fast"], "'fast' is not a number above 0"),
+        (["--learning-rate", "0"], "'0' is not a number above 0"),
+        (["--learning-rate", "nan"], "'nan' is not a number above 0"),
+        (["--epochs", "0"], "'0' is not a positive whole number"),
     ],
 )
 def test_what_cannot_be_meant_is_answered_with_a_sentence(exp1, capsys, arguments, sentence):

@@ -19,7 +19,15 @@ from torchvision.models import get_model, get_model_weights
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 CPU = torch.device("cpu")
-NAMES = ("extract_features", "families", "fast", "models", "lab")  # as students import them: one flat folder
+NAMES = (
+    "extract_features",
+    "families",
+    "exp2",
+    "training",
+    "fast",
+    "models",
+    "lab",
+)  # as students import them: one flat folder
 
 
 @pytest.fixture(scope="module")
@@ -174,10 +182,10 @@ def test_a_file_of_weights_is_laid_into_the_model_that_is_named(extract_features
         ("resnet20", "imagenet", "resnet20 was never trained on ImageNet"),
         ("nowhere.pth", "imagenet", "there is no file nowhere.pth"),
         ("alexnet", "nowhere.pth", "there is no file nowhere.pth"),
-        ("{}/text.pth", "imagenet", "text.pth is no file of weights"),
+        ("{}/text.pth", "imagenet", "text.pth is not a file of weights"),
         ("{}/empty.pth", "imagenet", "empty.pth holds no weights"),
-        ("{}/other.pth", "imagenet", "other.pth holds weights of no network of the lab"),
-        ("resnet18", "{}/other.pth", "holds weights of another network than resnet18"),
+        ("{}/other.pth", "imagenet", "other.pth does not hold weights of a network of the lab"),
+        ("resnet18", "{}/other.pth", "holds the weights of a network other than resnet18"),
     ],
 )
 def test_names_and_weights_that_do_not_fit_are_answered_with_a_sentence(
@@ -304,7 +312,7 @@ def test_features_that_are_not_finite_are_refused(extract_features, folder, tmp_
 
 def test_a_model_asked_for_with_two_kinds_of_weights_is_refused(extract_features, folder, tmp_path, lab):
     torch.save(lab["models"].NETWORKS["mlp"]().state_dict(), tmp_path / "final.pth")
-    with pytest.raises(SystemExit, match="mlp is asked for twice"):
+    with pytest.raises(SystemExit, match="mlp is given twice"):
         script(extract_features, tmp_path, str(folder), "--model", "mlp", "--model", str(tmp_path / "final.pth"))
 
 

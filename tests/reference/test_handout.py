@@ -96,16 +96,16 @@ THE_FIRST = {
 }
 FOUND_IN_THE_FIRST = {
     "test_the_losses_fall": r"zero_grad\(\) \(gradients add up otherwise\)",
-    "test_every_point_has_a_finite_value": "mind roots and logarithms of negative x",
+    "test_every_point_has_a_finite_value": "watch out for roots and logarithms of negative x",
     "test_a_short_last_batch_counts_by_its_images": "the average over the batches",
     "test_the_network_works_in_eval_mode": r"Call model\.eval\(\) before the loop",
     "test_no_gradients_are_prepared": r"with torch\.no_grad\(\):",
     "test_the_test_images_leave_no_trace": r"changed 0\.running_mean, 0\.running_var",
     "test_the_rate_comes_down_to_a_tenth": "The rate never changes",
     "test_an_image_has_9216_features": r"x\.flatten\(1\)",
-    "test_every_row_has_the_length_1": "The columns have it: take the length along dim=1",
-    "test_the_scores_are_those_of_the_metric[euclidean]": "These are cosines: is the metric looked at",
-    "test_equal_scores_keep_the_order_of_the_library[largest]": "promise no order among equals",
+    "test_every_row_has_the_length_1": "The columns have length 1: compute the length along dim=1",
+    "test_the_scores_are_those_of_the_metric[euclidean]": "These are cosines: does your code use `metric`",
+    "test_equal_scores_keep_the_order_of_the_library[largest]": "promise no order among equal scores",
 }
 
 THE_SECOND = {
@@ -139,18 +139,18 @@ THE_SECOND = {
     "4.2": "return torch.argsort(scores, dim=1, stable=True)[:, :k]",
 }
 FOUND_IN_THE_SECOND = {
-    "test_every_epoch_has_its_loss": "Over 7 epochs fit.. gave 1000 losses",
+    "test_every_epoch_has_its_loss": "For 7 epochs fit.. returned 1000 losses",
     "test_the_learning_rate_is_used": "give learning_rate to the optimizer",
     "test_a_value_depends_on_its_own_point_alone": r"x\.mean\(\)",
     "test_the_accuracy_is_in_percent": "It is a fraction: multiply it by 100",
-    "test_the_loss_is_the_mean_over_the_images": "multiply it by the size of the batch",
-    "test_the_network_comes_back_in_the_mode_it_came_in[training]": r"Remember model\.training",
+    "test_the_loss_is_the_mean_over_the_images": "multiply it by the batch size",
+    "test_the_network_comes_back_in_the_mode_it_came_in[training]": r"Save model\.training",
     "test_the_rate_comes_down_to_a_tenth": "Are the two rates in the wrong order",
     "test_an_image_has_9216_features": "These are logits",
     "test_every_row_has_the_length_1": "The whole table was divided by one length",
     "test_the_scores_are_those_of_the_metric[cosine]": "This is 1 - cosine, a distance",
     "test_the_scores_are_those_of_the_metric[euclidean]": "squared distances: take the square root",
-    "test_the_best_image_comes_first[largest]": "the wrong end: is `largest` looked at",
+    "test_the_best_image_comes_first[largest]": "These are the worst images: does your code use `largest`",
 }
 
 THE_THIRD = {
@@ -194,14 +194,14 @@ THE_THIRD = {
 }
 FOUND_IN_THE_THIRD = {
     "test_every_epoch_has_its_loss": r"a Tensor; it should be a plain number: loss\.item\(\)",
-    "test_the_network_that_was_given_learns": "was wrong by",
+    "test_the_network_that_was_given_learns": "the mean squared error of the network was",
     "test_it_is_a_function_of_your_own": r"is target\(\) again",
-    "test_the_network_comes_back_in_the_mode_it_came_in[training]": "came in training mode and went back in the other",
-    "test_the_test_images_leave_no_trace": "where an optimizer steps: it has no place in test",
+    "test_the_network_comes_back_in_the_mode_it_came_in[training]": "training was True before test.. and False",
+    "test_the_test_images_leave_no_trace": "when an optimizer steps: an optimizer does not belong in test",
     "test_the_rate_comes_down_to_a_tenth": "the rate rises again in epoch 5",
     "test_the_network_is_left_as_it_was": "do not replace them",
-    "test_every_row_has_the_length_1": "The sum of squares still needs its square root",
-    "test_there_is_a_row_for_each_query_and_a_column_for_each_image[cosine]": "the table is turned",
+    "test_every_row_has_the_length_1": "Take the square root of the sum of squares",
+    "test_there_is_a_row_for_each_query_and_a_column_for_each_image[cosine]": "The table is transposed",
     "test_the_best_image_comes_first[largest]": "are these scores",
 }
 
@@ -220,7 +220,7 @@ THE_FOURTH = {
 }
 FOUND_IN_THE_FOURTH = {
     "test_the_accuracy_is_in_percent": r"the classes lie along dim=1",
-    "test_the_rate_comes_down_to_a_tenth": "it should be a number",
+    "test_the_rate_comes_down_to_a_tenth": "it should return a number",
 }
 
 
@@ -275,7 +275,7 @@ def test_the_bare_template_fails_by_the_number_of_every_task(tmp_path):
 def test_a_file_that_cannot_be_imported_fails_its_own_tasks_with_the_line(tmp_path):
     lab = tmp_path / "lab"
     lab.mkdir()
-    for name in (*LAB.scripts, "lab.py"):
+    for name in (*LAB.scripts, *LAB.given):
         shutil.copy(REFERENCE / name, lab)
     (lab / "exp1.py").write_text("def fit(model:\n    pass\n")
     (lab / "extract_features.py").unlink()

@@ -46,13 +46,6 @@ def solved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("bare") / "lab"
-    write_template(make_template(), folder, force=False)
-    return pack(folder).path
-
-
-@pytest.fixture(scope="module")
 def graded(lab_rubric: Rubric, shared_sandbox: Sandbox) -> Callable[..., Grade]:
     def grade(archive: Path, images: ImageSet | Message = NO_IMAGES) -> Grade:
         setup = Setup(Bench(images, shared_sandbox), lab_rubric, MadeBy("0", "3"))
@@ -92,15 +85,21 @@ def test_the_committed_weights_reach_their_stated_accuracy_to_the_image(on_cifar
     assert round(accuracy * 10_000) == round(stated * 100)
 
 
-def test_the_bare_template_earns_nothing_and_each_finding_names_its_task(graded, bare):
-    grade = graded(bare)
-    assert grade.total == 0
-    for mark in grade.marks:
-        assert isinstance(mark.finding, Blocked), mark
-        assert re.search(r"\btasks? \d\.\d\b", mark.finding.cause.english()), mark.finding.cause.english()
+def test_the_bare_template_earns_nothing_and_each_finding_names_its_task_in_either_language(graded, tmp_path):
+    named: dict[str, dict[str, list[str]]] = {}
+    for language in ("en", "zh"):
+        write_template(make_template(language=language), tmp_path / language, force=False)
+        grade = graded(pack(tmp_path / language).path)
+        assert grade.total == 0
+        for mark in grade.marks:
+            assert isinstance(mark.finding, Blocked), mark
+            cause = mark.finding.cause.english()
+            assert re.search(r"\btasks? \d\.\d\b", cause), cause
+            named.setdefault(language, {})[mark.criterion.check] = re.findall(r"\b\d\.\d\b", cause)
+    assert named["en"] == named["zh"]
 
 
-def test_a_template_with_one_exercise_done_is_judged_for_what_is_there(graded, bare, tmp_path):
+def test_a_template_with_one_script_done_is_judged_for_what_is_there(graded, tmp_path):
     folder = tmp_path / "lab"
     write_template(make_template(), folder, force=False)
     shutil.copy(REFERENCE / "exp1.py", folder)

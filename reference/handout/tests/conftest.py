@@ -1,6 +1,6 @@
-"""What the public tests share: the student's files, imported where a test asks for them, and a summary by tasks.
+"""What the public tests share: the student's files, imported when a test needs them, and a summary by task.
 
-The lab is the folder above this one; the environment variable LAB_FOLDER names another.
+The lab is the folder above this one, or the one that the environment variable LAB_FOLDER names.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ sys.path.insert(0, str(FOLDER))
 
 
 class Lab:
-    """The student's files: `lab.exp2` imports exp2.py, so that a broken file fails the tests of its own tasks only."""
+    """The student's files: `lab.exp2` imports exp2.py, so a broken file fails only the tests of its own tasks."""
 
     def __getattr__(self, name: str) -> Any:
         if not (FOLDER / f"{name}.py").is_file():
@@ -29,14 +29,14 @@ class Lab:
         broken: BaseException
         try:
             return importlib.import_module(name)
-        except (Exception, SystemExit) as error:  # whatever stands at the top level of the file may be raised here
+        except (Exception, SystemExit) as error:  # the top level of the file may raise anything
             broken = error
         reason = "".join(traceback.format_exception_only(broken)).strip()
         pytest.fail(f"{name}.py cannot be imported{_where(broken)}:\n{reason}{_next_step(broken)}", pytrace=False)
 
 
 def _where(error: BaseException) -> str:
-    """The innermost line of the student's own files that the error came through."""
+    """The innermost line of the student's own files in the traceback."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).parent == FOLDER]
     return f" (see {Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
@@ -44,9 +44,9 @@ def _where(error: BaseException) -> str:
 
 def _next_step(error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError):
-        return "\nInstall what the lab needs: python -m pip install -r requirements.txt"
+        return "\nInstall the packages of the lab: python -m pip install -r requirements.txt"
     if isinstance(error, SystemExit):
-        return '\nKeep what runs the script under: if __name__ == "__main__":'
+        return '\nPut the code that runs the script under: if __name__ == "__main__":'
     return ""
 
 
@@ -57,7 +57,7 @@ def lab() -> Lab:
 
 @pytest.fixture
 def likely() -> Callable[[float, Mapping[str, float]], str]:
-    """Names the usual mistake behind a wrong result: the first sentence whose value is the one seen, else nothing."""
+    """Names the usual mistake behind a wrong result: the first sentence whose value was returned, or nothing."""
 
     def sentence(seen: float, usual: Mapping[str, float]) -> str:
         fitting = [text for text, value in usual.items() if seen == pytest.approx(value, rel=1e-4, abs=1e-6)]
@@ -66,21 +66,21 @@ def likely() -> Callable[[float, Mapping[str, float]], str]:
     return sentence
 
 
-# How results are told: short tracebacks, and at the end a line for each task.
+# The output: short tracebacks, and one line for each task at the end.
 
-TEST_FILE = re.compile(r"test_(\d)_(\d)_(\w+)\.py::test_(.*)")  # of task 2.1: test_2_1_test.py
+TEST_FILE = re.compile(r"test_(\d)_(\d)_(\w+)\.py::test_(.*)")  # task 2.1: test_2_1_test.py
 NOT_WRITTEN = re.compile(r"NotImplementedError: \d\.\d: .*")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.tbstyle == "auto":
         config.option.tbstyle = "short"
-    if config.option.reportchars == "fE":  # pytest's own list of failures would say the same once more, cut off
+    if config.option.reportchars == "fE":  # pytest's own list of failures would repeat the messages, cut short
         config.option.reportchars = ""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    tasks: dict[str, list[tuple[str, pytest.TestReport]]] = {}  # of each task its tests: what they say, and the report
+    tasks: dict[str, list[tuple[str, pytest.TestReport]]] = {}  # the tests of each task: name and report
     for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")):
         if part := TEST_FILE.search(report.nodeid):
             title = f"{part[1]}.{part[2]} {part[3]}"

@@ -1,6 +1,6 @@
-"""Task 3.1, extract_features.py: alexnet_features() gives what AlexNet knows of an image before it names a class.
+"""Task 3.1, extract_features.py: alexnet_features() returns the input of AlexNet's classifier.
 
-PYTEST_DONT_REWRITE: what a test says when it fails is said in full.
+PYTEST_DONT_REWRITE: the messages of failing tests are complete sentences already.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import alexnet
 
-CLASSES = 7  # not ImageNet's 1000: the features of an image do not depend on the classes that come after
+CLASSES = 7  # not ImageNet's 1000: features do not depend on the classes that come after them
 IMAGES = 2
 DIMENSIONS = 256 * 6 * 6
 
-LIKELY = {  # shapes of what is often taken for the features
-    (IMAGES, 256, 6, 6): "They are still maps: flatten all but the first dimension, x.flatten(1).",
-    (IMAGES * DIMENSIONS,): "The images run into each other: flatten all but the first dimension, x.flatten(1).",
-    (1, IMAGES * DIMENSIONS): "The images run into each other: keep the first dimension, x.flatten(1).",
-    (IMAGES, CLASSES): "These are logits, the result of the classifier: the features are what goes into it.",
-    (IMAGES, 4096): "A part of the classifier has worked on them already: the features are what goes into it.",
-    (IMAGES, 256): "The 6 x 6 places were averaged away: flatten the maps, x.flatten(1).",
+LIKELY = {  # shapes that are often mistaken for the features
+    (IMAGES, 256, 6, 6): "These are still maps: flatten all but the first dimension, x.flatten(1).",
+    (IMAGES * DIMENSIONS,): "All images were joined into one row: flatten all but the first dimension, x.flatten(1).",
+    (1, IMAGES * DIMENSIONS): "All images were joined into one row: keep the first dimension, x.flatten(1).",
+    (IMAGES, CLASSES): "These are logits, the output of the classifier: the features are its input.",
+    (IMAGES, 4096): "Part of the classifier has been applied already: the features are its input.",
+    (IMAGES, 256): "The 6 x 6 positions were averaged away: flatten the maps, x.flatten(1).",
 }
 
 
@@ -36,7 +36,7 @@ def drawn() -> nn.Module:
 
 @pytest.fixture
 def model(drawn: nn.Module) -> nn.Module:
-    return copy.deepcopy(drawn)  # quicker than to draw 57 million weights for each test
+    return copy.deepcopy(drawn)  # quicker than drawing 57 million weights for each test
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def images() -> Tensor:
 
 
 def into_the_classifier(model: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
-    """What goes into model.classifier, and the logits that come out."""
+    """The input of model.classifier, and the logits that it returns."""
     inputs: list[Tensor] = []
     hook = model.get_submodule("classifier").register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
     with torch.no_grad():
@@ -61,29 +61,30 @@ def features_of(lab: Any, model: nn.Module, images: Tensor) -> Tensor:
 
 
 def test_an_image_has_9216_features(lab: Any, model: nn.Module, images: Tensor) -> None:
-    """One row an image: 256 maps of 6 x 6 places, one after the other."""
+    """One row per image: 256 maps of 6 x 6 positions, one after the other."""
     shape = tuple(features_of(lab, model, images).shape)
+    hint = LIKELY.get(shape, "Print the model: model.features comes first, then model.avgpool.")
     assert shape == (IMAGES, DIMENSIONS), (
-        f"For {IMAGES} images alexnet_features() gave the shape {shape}; it should be {(IMAGES, DIMENSIONS)}."
-        f" {LIKELY.get(shape, 'Print the model and follow model.features, then model.avgpool.')}"
+        f"For {IMAGES} images alexnet_features() returned the shape {shape}; it should be {(IMAGES, DIMENSIONS)}."
+        f" {hint}"
     )
 
 
 def test_the_features_are_what_goes_into_the_classifier(lab: Any, model: nn.Module, images: Tensor) -> None:
-    """The same numbers that the network itself hands to its last part, in the same order."""
+    """They are the numbers that the network itself passes to its classifier, in the same order."""
     right, _ = into_the_classifier(model, images)
     seen = features_of(lab, model, images).flatten()
     assert seen.numel() == right.numel() and torch.allclose(seen, right.flatten(), rtol=1e-4, atol=1e-6), (
-        "alexnet_features() gave other numbers than those that go into model.classifier: run model.features and then"
-        " model.avgpool on x, flatten the result, and neither leave out, add nor turn round anything."
+        "alexnet_features() did not return the input of model.classifier: apply model.features and then model.avgpool"
+        " to x and flatten the result, without adding, omitting or reordering anything."
     )
 
 
 def test_the_network_is_left_as_it_was(lab: Any, model: nn.Module, images: Tensor) -> None:
-    """The next caller may want the classes: no part of the network is taken out or replaced."""
+    """No part of the network is removed or replaced, because the next caller may want the classes."""
     _, before = into_the_classifier(model, images)
     parts = [name for name, _ in model.named_modules()]
     features_of(lab, model, images)
     assert [name for name, _ in model.named_modules()] == parts and torch.equal(model(images), before), (
-        "After alexnet_features() the network gives other logits than before. Call its parts; do not replace them."
+        "After alexnet_features() the network returns different logits. Call its parts; do not replace them."
     )
