@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from fixtures import IMAGES
-from grader.collect import Bench, processors
+from grader.collect import Equipment, processors
 from grader.collect.code.caller import Caller
 from grader.collect.retrieval import look_at_retrieval
 from grader.collect.subject import Subject
@@ -65,8 +65,8 @@ def main() -> None:
         subprocess.run(["cp", "-rL", str(folder), str(packed)], check=True)
         submission = open_submission(Archive(packed, Student("Ada")), Path(name) / "unpacked")
         began = time.perf_counter()
-        bench = Bench(message("no images"), sandbox, threads=processors())
-        found = look_at_retrieval(Subject(submission, bench, Caller(submission, None))).compared
+        equipment = Equipment(message("no images"), sandbox, threads=processors())
+        found = look_at_retrieval(Subject(submission, equipment, Caller(submission, None))).compared
         ours = time.perf_counter() - began
         assert isinstance(found, ComparedRankings)
         agreed = sum(map(accepted, chosen(found.runs)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.batch.unopened import refused
-from grader.collect import Bench, collect
+from grader.collect import Equipment, collect
 from grader.gradebook.files import Graded
 from grader.intake import Archive, open_submission
 from grader.marking.mark import mark
@@ -22,7 +22,7 @@ from grader.records.errors import BadSubmission
 class Setup:
     """What all submissions of one run have in common."""
 
-    bench: Bench
+    equipment: Equipment
     rubric: Rubric
     made_by: MadeBy
     options: tuple[str, ...] = ()  # of the command line, as far as they can move a mark
@@ -38,5 +38,5 @@ def grade_archive(archive: Archive, setup: Setup, say: Callable[[Message], None]
             submission = open_submission(archive, Path(folder) / "unpacked")
         except BadSubmission as error:
             return Graded(refused(archive, error.message, setup.rubric, made_by), None)
-        evidence = collect(submission, setup.bench, say)
+        evidence = collect(submission, setup.equipment, say)
     return Graded(mark(evidence, setup.rubric, made_by), evidence)

@@ -14,7 +14,7 @@ from grader import __version__
 from grader.batch.many import grade_all
 from grader.batch.one import Setup
 from grader.checks import DEFAULT_RUBRIC, discover
-from grader.collect import Bench, processors
+from grader.collect import Equipment, processors
 from grader.dataset import ImageSet, Progress, fetch_cifar10, find_cifar10, nothing_here
 from grader.disk.names import from_disk
 from grader.gradebook.publish import Publisher, Written
@@ -109,8 +109,8 @@ def open_setup(spec: SetupSpec) -> Iterator[Setup]:
         limits = Limits(options.time_limit, options.memory)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         made_by = MadeBy(grader=__version__, python=platform.python_version(), graded_at=now)
-        bench = Bench(spec.images, sandbox, device, processors(), limits, options.weights_dir)
-        yield Setup(bench, spec.rubric, made_by, options.told)
+        equipment = Equipment(spec.images, sandbox, device, processors(), limits, options.weights_dir)
+        yield Setup(equipment, spec.rubric, made_by, options.told)
 
 
 def _device(asked: Device, gpu: bool, sandbox: Sandbox) -> str:

@@ -13,7 +13,7 @@ from grader.collect.code import open_caller
 from grader.collect.code.caller import Caller
 from grader.collect.code.network import NOT_RUN, own_network
 from grader.collect.documents import claims_of, read_claims, read_documents
-from grader.collect.equipment import Bench, processors
+from grader.collect.equipment import Equipment, processors
 from grader.collect.looks import code_records, every_look
 from grader.collect.retrieval import look_at_retrieval
 from grader.collect.second_tries import diagnose
@@ -41,30 +41,30 @@ from grader.measures.doubts import why_no_mark
 from grader.records import Message, Submission, message
 from grader.sandbox import Sandbox
 
-__all__ = ["NOT_RUN", "Bench", "code_records", "collect", "processors"]
+__all__ = ["NOT_RUN", "Equipment", "code_records", "collect", "processors"]
 
 MOST_CLAIMS = 100
 
 Outcome = tuple[type[object], object | Failure | None]  # a kind, and the record or why there is none; None: not tried
 
 
-def collect(submission: Submission, bench: Bench, say: Callable[[Message], None]) -> Evidence:
+def collect(submission: Submission, equipment: Equipment, say: Callable[[Message], None]) -> Evidence:
     """Look at everything that was handed in. Never raises for anything that a submission holds."""
-    with open_caller(submission, bench) as caller:
-        return _collect(submission, bench, caller, say)
+    with open_caller(submission, equipment) as caller:
+        return _collect(submission, equipment, caller, say)
 
 
-def _collect(submission: Submission, bench: Bench, caller: Caller, say: Callable[[Message], None]) -> Evidence:
+def _collect(submission: Submission, equipment: Equipment, caller: Caller, say: Callable[[Message], None]) -> Evidence:
     """The stages, in the order in which they need one another."""
     say(message("reading what was handed in"))
-    documents = read_documents(submission, bench.sandbox)
+    documents = read_documents(submission, equipment.sandbox)
     caller.note_open(documents.open_tasks)
-    subject = Subject(submission, bench, caller, documents.open_tasks)
+    subject = Subject(submission, equipment, caller, documents.open_tasks)
     used = documents.preprocessing
     say(message("measuring the accuracy"))
-    weights = measure(submission, bench, documents)
-    claims = read_claims(submission, bench.sandbox, (*weights.claims, *claims_of(documents.history)))
-    diagnosis = diagnose(submission, bench, weights, claims, used)
+    weights = measure(submission, equipment, documents)
+    claims = read_claims(submission, equipment.sandbox, (*weights.claims, *claims_of(documents.history)))
+    diagnosis = diagnose(submission, equipment, weights, claims, used)
     say(message("trying the code"))
     looked = [(look.record, look.run(subject)) for look in every_look()]
     weights, claims, diagnosis = with_own_network(subject, used, Measured(weights, claims, diagnosis))
@@ -77,7 +77,7 @@ def _collect(submission: Submission, bench: Bench, caller: Caller, say: Callable
         (RetrievalReport, retrieval.report), (RetrievalImages, retrieval.images),
         (ComparedRankings, retrieval.compared),
     ]  # fmt: skip
-    return _evidence(submission, bench.sandbox, outcomes)
+    return _evidence(submission, equipment.sandbox, outcomes)
 
 
 class Measured(NamedTuple):

@@ -22,7 +22,7 @@ R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Equipment:
     """What a submission is measured with. `images` is a Message where there are none: why, and what to run."""
 
     images: ImageSet | Message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from grader.collect.equipment import Bench
+from grader.collect.equipment import Equipment
 from grader.collect.normalisations import ALTERNATIVES
 from grader.collect.scoring import count_correct
 from grader.collect.weights import Weights, choose_checkpoint, job_of, run_of
@@ -20,23 +20,27 @@ TRIAL_IMAGES = 2_000  # the first training images: enough to tell preprocessings
 
 
 def diagnose(
-    submission: Submission, bench: Bench, weights: Weights, claims: Claims | Failure, used: Preprocessing | Failure
+    submission: Submission,
+    equipment: Equipment,
+    weights: Weights,
+    claims: Claims | Failure,
+    used: Preprocessing | Failure,
 ) -> Diagnosis | Failure | None:
     """How many training images are classified correctly under each normalisation; None where nothing surprises."""
     accuracy, path = weights.accuracy, choose_checkpoint(submission)
     if not isinstance(accuracy, Accuracy) or not isinstance(used, Preprocessing):
         return None
-    if not isinstance(bench.images, ImageSet) or not isinstance(path, str):
+    if not isinstance(equipment.images, ImageSet) or not isinstance(path, str):
         return None
     if accuracy.not_finite == accuracy.count:  # no normalisation fixes an overflow
         return None
     if not surprises(accuracy, claims if isinstance(claims, Claims) else None):
         return None
-    labels = bench.images.labels("train")[:TRIAL_IMAGES]
+    labels = equipment.images.labels("train")[:TRIAL_IMAGES]
     named = {"as_graded": used, **{name: how for name, how in ALTERNATIVES.items() if not _same(how, used)}}
     tried = {name: replace(how, resize=used.resize, crop=used.crop) for name, how in named.items()}
     runs = [run_of("images", how, len(labels)) for how in tried.values()]
-    reply = bench.sandbox.run(job_of(place(submission, path), bench, runs, "train"))
+    reply = equipment.sandbox.run(job_of(place(submission, path), equipment, runs, "train"))
     if not isinstance(reply, Reply):
         return reply
     counts = [count_correct(reply.arrays[f"logits_{index}"], labels) for index in range(len(runs))]

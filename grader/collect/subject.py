@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from grader.collect.code.caller import Caller
-from grader.collect.equipment import Bench
+from grader.collect.equipment import Equipment
 from grader.evidence import Failure, OpenTask
 from grader.records import Submission
 
@@ -19,7 +19,7 @@ class Subject:
     """A submission with what it is looked at: its functions ready to be called, the tasks left open, the equipment."""
 
     submission: Submission
-    equipment: Bench
+    equipment: Equipment
     caller: Caller
     open_tasks: tuple[OpenTask, ...] = ()
 

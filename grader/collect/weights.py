@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.collect.documents import Documents, not_written
-from grader.collect.equipment import Bench, validated
+from grader.collect.equipment import Equipment, validated
 from grader.collect.pixels import with_pictures
 from grader.collect.scoring import digest, score
 from grader.dataset import ImageSet
@@ -46,7 +46,7 @@ class Weights:
     own: OwnNetwork | Failure | None = None
 
 
-def measure(submission: Submission, bench: Bench, documents: Documents) -> Weights:
+def measure(submission: Submission, equipment: Equipment, documents: Documents) -> Weights:
     """The weights that count, run on the test images with the normalisation that the code states."""
     chosen = choose_checkpoint(submission) or not_written(LAB.checkpoint, documents.open_tasks)
     used = documents.preprocessing
@@ -54,11 +54,11 @@ def measure(submission: Submission, bench: Bench, documents: Documents) -> Weigh
         return without(chosen)
     if not isinstance(used, Preprocessing):
         return without(used)
-    images = bench.images
+    images = equipment.images
     runs = []
     if isinstance(images, ImageSet):
-        runs = [run_of("images", used, len(images.labels("test")[: bench.part]))]
-    reply = bench.sandbox.run(job_of(place(submission, chosen), bench, runs, "test"))
+        runs = [run_of("images", used, len(images.labels("test")[: equipment.part]))]
+    reply = equipment.sandbox.run(job_of(place(submission, chosen), equipment, runs, "test"))
     return _scored(reply, chosen, images) if isinstance(reply, Reply) else without(reply)
 
 
@@ -94,13 +94,13 @@ def run_of(images: str, used: Preprocessing, count: int) -> dict[str, Any]:
     return {"images": images, "count": count, **how}
 
 
-def job_of(weights: Path, bench: Bench, runs: list[dict[str, Any]], split: str) -> Job:
+def job_of(weights: Path, equipment: Equipment, runs: list[dict[str, Any]], split: str) -> Job:
     files = {"checkpoint": weights}
-    if isinstance(bench.images, ImageSet) and runs:
-        files["images"] = bench.images.images_file("test" if split == "test" else "train")
-    inputs = {"file": from_disk(weights.name), "device": bench.device, "threads": bench.threads, "runs": runs}
+    if isinstance(equipment.images, ImageSet) and runs:
+        files["images"] = equipment.images.images_file("test" if split == "test" else "train")
+    inputs = {"file": from_disk(weights.name), "device": equipment.device, "threads": equipment.threads, "runs": runs}
     arrays = {f"logits_{index}": ArraySpec("<f4", (run["count"], LAB.classes)) for index, run in enumerate(runs)}
-    return Job("weights.checkpoint.run_checkpoint", inputs, files, arrays, bench.limits)
+    return Job("weights.checkpoint.run_checkpoint", inputs, files, arrays, equipment.limits)
 
 
 def _scored(reply: Reply, path: str, images: ImageSet | Message) -> Weights:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.collect import NOT_RUN, Bench, code_records, collect, processors
+from grader.collect import NOT_RUN, Equipment, code_records, collect, processors
 from grader.dataset import ImageSet, find_cifar10
 from grader.evidence import Accuracy, Evidence, OpenTask, Tasks
 from grader.intake import Archive, open_submission
@@ -48,10 +48,10 @@ def precheck(folder: Path, data: Path | None, cache: Path, rubric: Rubric, say: 
         say(message("packing what would be handed in"))
         packed = pack(folder, Path(place) / "submission.zip")
         submission = open_submission(Archive(packed.path, Student(folder.absolute().name)), Path(place) / "unpacked")
-        bench = Bench(
+        equipment = Equipment(
             _images(folder, data, cache), open_sandbox("plain"), "cpu", processors(), Limits(SECONDS), part=PART
         )
-        evidence = collect(submission, bench, say)
+        evidence = collect(submission, equipment, say)
     say(message("running the public tests on your code"))
     tested = run_public_tests(folder)
     findings = judge(evidence, rubric)

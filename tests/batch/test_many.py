@@ -15,7 +15,7 @@ from grader.batch import many
 from grader.batch.many import grade_all
 from grader.batch.one import Setup
 from grader.batch.unopened import refused
-from grader.collect import Bench
+from grader.collect import Equipment
 from grader.disk.whole import require_room, write_whole
 from grader.evidence import EVIDENCE, Evidence
 from grader.gradebook import publish
@@ -45,7 +45,7 @@ class Nobody:
 
 @pytest.fixture
 def setup(lab_rubric: Rubric) -> Setup:
-    return Setup(Bench(message("no data"), Nobody()), lab_rubric, MADE)
+    return Setup(Equipment(message("no data"), Nobody()), lab_rubric, MADE)
 
 
 @pytest.fixture

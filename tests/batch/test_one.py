@@ -16,7 +16,7 @@ import torch
 
 from fixtures import DEMO_SUBMISSION
 from grader.batch.one import Setup, grade_archive
-from grader.collect import Bench
+from grader.collect import Equipment
 from grader.dataset import ImageSet
 from grader.gradebook.files import Graded
 from grader.intake import Archive
@@ -30,7 +30,9 @@ from reports.html import render
 
 @pytest.fixture
 def setup(few_images: ImageSet, shared_sandbox: Sandbox, lab_rubric: Rubric) -> Setup:
-    return Setup(Bench(few_images, shared_sandbox, "cpu", 2), lab_rubric, MadeBy("0.1.0", "3.11"), ("--device", "cpu"))
+    return Setup(
+        Equipment(few_images, shared_sandbox, "cpu", 2), lab_rubric, MadeBy("0.1.0", "3.11"), ("--device", "cpu")
+    )
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ def test_the_demo_submission_is_graded_to_the_image(graded, setup, few_images):
         right = int((net(x).argmax(dim=1).numpy() == few_images.labels("test")).sum())
     assert grade.accuracy == right / 200
     assert sentence(grade, "measured_accuracy").startswith(f"{right} of 200 test images are named correctly")
-    assert grade.needs_human == (not setup.bench.sandbox.isolated)  # elsewhere no student code is run
+    assert grade.needs_human == (not setup.equipment.sandbox.isolated)  # elsewhere no student code is run
     assert grade.made_by.command == "grade submission --device cpu"
     assert (grade.made_by.dataset, grade.made_by.device) == ("few", "cpu")
 
@@ -179,7 +181,9 @@ def test_a_file_name_that_is_no_text_stops_nothing(graded, work):
 
 def test_without_images_everything_else_is_graded_and_a_human_is_needed(setup, work):
     bare = Setup(
-        Bench(message("CIFAR-10 is not here: run `grade data fetch`"), setup.bench.sandbox), setup.rubric, setup.made_by
+        Equipment(message("CIFAR-10 is not here: run `grade data fetch`"), setup.equipment.sandbox),
+        setup.rubric,
+        setup.made_by,
     )
     grade = grade_archive(Archive(work, Student("Ada")), bare, lambda step: None).grade
     assert isinstance(finding(grade, "measured_accuracy"), Unjudged)

@@ -17,7 +17,7 @@ from PIL import Image
 from torch import nn
 
 from fixtures import DEMO_SUBMISSION
-from grader.collect import Bench, collect
+from grader.collect import Equipment, collect
 from grader.collect.normalisations import ALTERNATIVES, TEMPLATE
 from grader.dataset import ImageSet
 from grader.evidence import (
@@ -65,7 +65,7 @@ def look(few_images: ImageSet, files_sandbox: Any, tmp_path: Path) -> Callable[.
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
         folder.mkdir(exist_ok=True)
         submission = open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
-        return collect(submission, Bench(images, sandbox or files_sandbox, "cpu", 2), lambda step: None)
+        return collect(submission, Equipment(images, sandbox or files_sandbox, "cpu", 2), lambda step: None)
 
     return at
 
@@ -457,6 +457,6 @@ def test_a_part_of_the_images_is_measured_where_that_is_asked_for(few_images, sh
     (tmp_path / "lab").mkdir()
     (tmp_path / "lab" / "final.pth").write_bytes(weights)
     submission = open_submission(Archive(tmp_path / "lab", Student("Ada")), tmp_path / "into")
-    found = collect(submission, Bench(few_images, shared_sandbox, part=50), lambda step: None)
+    found = collect(submission, Equipment(few_images, shared_sandbox, part=50), lambda step: None)
     scores = found.seen(Accuracy)
     assert (scores.count, scores.whole) == (50, 200)

@@ -15,7 +15,7 @@ import pytest
 
 from fixtures import IMAGES
 from grader.batch.one import Setup, grade_archive
-from grader.collect import Bench
+from grader.collect import Equipment
 from grader.dataset import ImageSet
 from grader.intake import Archive
 from grader.marking.rubric import Rubric
@@ -48,7 +48,7 @@ def solved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def graded(lab_rubric: Rubric, shared_sandbox: Sandbox) -> Callable[..., Grade]:
     def grade(archive: Path, images: ImageSet | Message = NO_IMAGES) -> Grade:
-        setup = Setup(Bench(images, shared_sandbox), lab_rubric, MadeBy("0", "3"))
+        setup = Setup(Equipment(images, shared_sandbox), lab_rubric, MadeBy("0", "3"))
         return grade_archive(Archive(archive, Student("Ada")), setup, lambda step: None).grade
 
     return grade

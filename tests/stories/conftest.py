@@ -12,7 +12,7 @@ from rich.console import Console
 
 from fixtures.stories import Expected, Story
 from grader.batch.one import Setup, grade_archive
-from grader.collect import Bench
+from grader.collect import Equipment
 from grader.collect.code import caller
 from grader.dataset import ImageSet
 from grader.evidence import EVIDENCE
@@ -33,7 +33,7 @@ Tell = Callable[[Story], None]
 
 @pytest.fixture(scope="module")
 def setup(few_images: ImageSet, shared_sandbox: Sandbox, lab_rubric: Rubric) -> Setup:
-    return Setup(Bench(few_images, shared_sandbox), lab_rubric, MadeBy("0.1.0", "3.11"))
+    return Setup(Equipment(few_images, shared_sandbox), lab_rubric, MadeBy("0.1.0", "3.11"))
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
 @pytest.fixture
 def told(setup: Setup, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Tell:
     """Grade a story, and require what it says of the findings and that they can be shown."""
-    if not setup.bench.sandbox.isolated:
+    if not setup.equipment.sandbox.isolated:
         pytest.skip("student code is not run on this machine")
 
     def tell(story: Story) -> None:

@@ -40,7 +40,7 @@ PUBLIC = [
 @pytest.fixture(scope="module")
 def neighbour(setup: Setup, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Grade]:
     """Grade an honest submission beside the others, on a few images; its code is tried once, at the end."""
-    quick = replace(setup, bench=replace(setup.bench, part=NEIGHBOURS_IMAGES))
+    quick = replace(setup, equipment=replace(setup.equipment, part=NEIGHBOURS_IMAGES))
     demo = bases()["demo"]()
     archive = tmp_path_factory.mktemp("neighbour") / "bob.zip"
     archive.write_bytes(zipped({name: demo[name] for name in ("final.pth", "history.json", "report.md")}))
@@ -81,7 +81,7 @@ def test_an_attack_is_found_out_and_leaves_nothing(
 def test_after_every_attack_the_code_of_an_honest_submission_earns_everything(
     setup: Setup, places: dict[str, Path]
 ) -> None:
-    if not setup.bench.sandbox.isolated:
+    if not setup.equipment.sandbox.isolated:
         pytest.skip("student code is not run on this machine")
     archive = places["handed-in"] / "bob.zip"
     archive.write_bytes(zipped({"exp2.py": bases()["right code"]()["exp2.py"]}))

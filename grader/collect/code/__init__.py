@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from grader.collect.code.caller import Caller
-from grader.collect.equipment import Bench
+from grader.collect.equipment import Equipment
 from grader.records import Submission
 
 
 @contextmanager
-def open_caller(submission: Submission, bench: Bench) -> Iterator[Caller]:
+def open_caller(submission: Submission, equipment: Equipment) -> Iterator[Caller]:
     """Start the sandbox, so that torch is imported inside while the weights are measured."""
-    sandbox = bench.sandbox.for_code(submission.root) if submission.parts.sources else None
+    sandbox = equipment.sandbox.for_code(submission.root) if submission.parts.sources else None
     if sandbox is None:
         yield Caller(submission, None)
         return

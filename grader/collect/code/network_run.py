@@ -16,7 +16,7 @@ import numpy as np
 
 from grader.collect.code.caller import Call, Caller
 from grader.collect.code.shifted_copies import shuffle_with_copies
-from grader.collect.equipment import Bench, validated
+from grader.collect.equipment import Equipment, validated
 from grader.collect.pixels import with_pictures
 from grader.collect.scoring import count_correct, digest, score
 from grader.collect.weights import Weights, checkpoint_claim, run_of
@@ -51,7 +51,7 @@ class Run:
     """What a network is run with."""
 
     caller: Caller
-    bench: Bench
+    equipment: Equipment
     path: str  # of the weights, in the submission
     weights: Path  # where they lie
     used: Preprocessing
@@ -70,7 +70,7 @@ class Run:
     def logits(self, fit: Fit, pixels: Path, count: int, limits: Limits | None) -> Reply | Failure:
         """Of the first images of a file. Limits of None are those of a small example."""
         inputs = {
-            "weights": from_disk(self.weights.name), "name": fit.name, "threads": self.bench.threads,
+            "weights": from_disk(self.weights.name), "name": fit.name, "threads": self.equipment.threads,
             "batch": self.batch, "run": run_of("images", self.used, count),
         }  # fmt: skip
         files = {"checkpoint": self.weights, "images": pixels}
@@ -88,19 +88,19 @@ class Run:
 
 def measured(run: Run, fits: tuple[Fit, ...]) -> Weights | Failure:
     """What is observed of the weights with the network that fits, and what they claim."""
-    images = run.bench.images
+    images = run.equipment.images
     if isinstance(images, Message):
         return Unavailable(images)
     job = Job(
         "weights.checkpoint.describe_weights",
         {"file": from_disk(run.weights.name)},
         {"checkpoint": run.weights},
-        limits=run.bench.limits,
+        limits=run.equipment.limits,
     )
-    described = run.bench.sandbox.run(job)  # where no student code runs
+    described = run.equipment.sandbox.run(job)  # where no student code runs
     if not isinstance(described, Reply):
         return described
-    count = len(images.labels("test")[: run.bench.part])
+    count = len(images.labels("test")[: run.equipment.part])
     seed = secrets.randbits(SEED_BITS)
     shown = shuffle_with_copies(images.images("test")[:count], seed)
     with tempfile.TemporaryDirectory(prefix="grade-images-") as folder:
@@ -110,7 +110,7 @@ def measured(run: Run, fits: tuple[Fit, ...]) -> Weights | Failure:
         if not isinstance(fit, Fit):
             return fit
         started = time.perf_counter()
-        reply = run.logits(fit, pixels, len(shown.pixels), run.bench.limits)
+        reply = run.logits(fit, pixels, len(shown.pixels), run.equipment.limits)
         seconds = round(time.perf_counter() - started, 3)
     if not isinstance(reply, Reply):
         return reply
@@ -153,10 +153,10 @@ def _described(
     """Checkpoint and Measurement, from what the sandbox without student code says and from what is known here."""
     fields, machine = described.value.get("checkpoint"), described.value.get("machine")
     own = {"path": run.path, "network": f"{fit.name} ({fit.script})"}
-    assert isinstance(run.bench.images, ImageSet)
+    assert isinstance(run.equipment.images, ImageSet)
     how = {
         "device": "cpu", "precision": "float32", "batch_size": run.batch, "side": run.side, "second_looks": 0,
-        "seconds": seconds, "logits_digest": logits_digest, "dataset_digest": run.bench.images.digest,
+        "seconds": seconds, "logits_digest": logits_digest, "dataset_digest": run.equipment.images.digest,
     }  # fmt: skip
     return (
         validated(Checkpoint, {**(fields if isinstance(fields, dict) else {}), **own}),

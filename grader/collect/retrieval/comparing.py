@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from grader.collect.equipment import Bench
+from grader.collect.equipment import Equipment
 from grader.collect.retrieval.networks import Network, find_network
 from grader.collect.retrieval.paths import Paths
 from grader.collect.retrieval.pictures import bundle, label_of
@@ -42,7 +42,7 @@ class Scene:
     """What all runs of a report have in common: readable pictures, by path and label."""
 
     submission: Submission
-    bench: Bench
+    equipment: Equipment
     library: tuple[str, ...]
     queries: tuple[str, ...]
 
@@ -141,7 +141,7 @@ def _anew(comparison: Comparison) -> ComparedRun | Message | Failure:
     scene = comparison.scene
     if not comparison.asked:
         return _nothing_to_compare(scene)
-    network = find_network(comparison.run, scene.submission, scene.bench)
+    network = find_network(comparison.run, scene.submission, scene.equipment)
     if not isinstance(network, Network):
         return network
     found = _from_pictures(comparison, network)
@@ -236,11 +236,11 @@ def _tables(ways: Sequence[Way], network: Network, comparison: Comparison) -> li
         for (pipeline, training, bfloat16), some in passes.items()
     ]
     counts = {"library": len(scene.library), "queries": len(comparison.asked)}
-    inputs = {**network.inputs, **counts, "threads": scene.bench.threads, "passes": told}
+    inputs = {**network.inputs, **counts, "threads": scene.equipment.threads, "passes": told}
     arrays = dict.fromkeys(names.values(), ArraySpec("<f4", (counts["queries"], counts["library"])))
     paths = [*scene.library, *(scene.queries[one.query] for one in comparison.asked)]
     with bundle([place(scene.submission, path) for path in paths]) as file:
-        reply = scene.bench.sandbox.run(
+        reply = scene.equipment.sandbox.run(
             Job("retrieval.scores.compute_scores", inputs, {"bundle": file, **network.files}, arrays, SCORE_LIMITS)
         )
     if not isinstance(reply, Reply):
@@ -260,7 +260,7 @@ def _from_features(comparison: Comparison) -> ComparedRun | None:
     inputs = {"key": comparison.run.model, "library": scene.library, "queries": queries}
     arrays = {"scores": ArraySpec("<f4", (len(queries), len(scene.library)))}
     files = {"features": place(scene.submission, file)}
-    reply = scene.bench.sandbox.run(Job("retrieval.scores.scores_of_features", inputs, files, arrays, SCORE_LIMITS))
+    reply = scene.equipment.sandbox.run(Job("retrieval.scores.scores_of_features", inputs, files, arrays, SCORE_LIMITS))
     if not isinstance(reply, Reply) or np.isnan(reply.arrays["scores"]).any():
         return None
     return replace(comparison.compared(FEATURES, reply.arrays["scores"].astype(np.float64)), basis="features")

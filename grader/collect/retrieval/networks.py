@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from grader.collect.equipment import Bench
+from grader.collect.equipment import Equipment
 from grader.collect.weights import choose_checkpoint
 from grader.dataset import find_weights, usual_folders
 from grader.evidence import Failure, Pipeline, ReportedRun
@@ -34,11 +34,11 @@ class Network:
     assumed: tuple[Message, ...] = ()
 
 
-def find_network(run: ReportedRun, submission: Submission, bench: Bench) -> Network | Message | Failure:
+def find_network(run: ReportedRun, submission: Submission, equipment: Equipment) -> Network | Message | Failure:
     """The network with the weights that the report states; a Message where it cannot be had, and what to do."""
     if not run.model:
         return message("The report does not say which network it is about: name it under 'model' in retrieval.json.")
-    reply = bench.sandbox.run(
+    reply = equipment.sandbox.run(
         Job(
             "retrieval.extractors.describe_extractor",
             {"model": run.model, "weights": _spelled(run)},
@@ -66,7 +66,7 @@ def find_network(run: ReportedRun, submission: Submission, bench: Bench) -> Netw
             return message("The features are of final.pth, which was not handed in: hand it in as well.")
         files["weights"] = place(submission, chosen)
     elif "file" in known:
-        file = find_weights(Path(str(known["file"])).name, usual_folders(bench.weights_dir))
+        file = find_weights(Path(str(known["file"])).name, usual_folders(equipment.weights_dir))
         if file is None:
             text = (
                 "the weights {weights} of {model} are not on the grader's machine. Staff: run 'grade weights fetch"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.collect import Bench
+from grader.collect import Equipment
 from grader.collect.code import open_caller
 from grader.collect.code.caller import Caller
 from grader.collect.looks import every_look
@@ -67,9 +67,9 @@ def trying(submission: Callable[..., Submission], shared_sandbox: Sandbox) -> Tr
 
     def run(files: dict[str, str]) -> dict[str, Observation]:
         handed_in = submission(files)
-        bench = Bench(message("no images"), shared_sandbox)
-        with open_caller(handed_in, bench) as caller:
-            subject = Subject(handed_in, bench, caller)
+        equipment = Equipment(message("no images"), shared_sandbox)
+        with open_caller(handed_in, equipment) as caller:
+            subject = Subject(handed_in, equipment, caller)
             found = {kind_of(one.record): one.run(subject) for one in every_look() if one.calls_code}
         return {kind: one if isinstance(one, Failure) else Seen(one) for kind, one in found.items()}
 
@@ -105,7 +105,7 @@ def judged(
         caller = Caller(handed_in, InProcess(handed_in.root))  # type: ignore[arg-type]
         line = next(line for line in lab_rubric.lines if line.criterion.check == check)
         (look,) = [one for one in every_look() if one.record is line.check.reads]
-        subject = Subject(handed_in, Bench(message("no images"), shared_sandbox), caller)
+        subject = Subject(handed_in, Equipment(message("no images"), shared_sandbox), caller)
         found = look.run(subject)
         found = found if isinstance(found, Failure) else Seen(found)
         evidence = Evidence(Student("Ada"), "d" * 64, "a.zip", ((kind_of(line.check.reads), found),))

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from fixtures import DEMO_SUBMISSION
-from grader.collect import Bench, Measured, collect, with_own_network
+from grader.collect import Equipment, Measured, collect, with_own_network
 from grader.collect.code import caller as caller_module
 from grader.collect.code.caller import Caller
 from grader.collect.code.shifted_copies import COPIES, shuffle_with_copies
@@ -142,9 +142,9 @@ def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path, monkeypa
             (folder / name).write_text(content)
         (folder / "final.pth").write_bytes(saved(tiny_weights() if weights is None else weights))
         submission = open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
-        bench = Bench(images, shared_sandbox, "cpu", 1)
-        weights = measure(submission, bench, Documents(Tasks(()), TEMPLATE, Unavailable(message("none")), ()))
-        subject = Subject(submission, bench, Caller(submission, runner(submission.root) if runner else None))
+        equipment = Equipment(images, shared_sandbox, "cpu", 1)
+        weights = measure(submission, equipment, Documents(Tasks(()), TEMPLATE, Unavailable(message("none")), ()))
+        subject = Subject(submission, equipment, Caller(submission, runner(submission.root) if runner else None))
         weights, claims, _ = with_own_network(subject, TEMPLATE, Measured(weights, Claims(()), None))
         found = {
             Preprocessing: TEMPLATE, Claims: claims, Checkpoint: weights.checkpoint, Accuracy: weights.accuracy,
@@ -171,7 +171,7 @@ def whole(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path) -> Look
             (folder / name).write_text(content)
         (folder / "final.pth").write_bytes(saved(tiny_weights() if weights is None else weights))
         submission = open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
-        return collect(submission, Bench(few_images, shared_sandbox, "cpu", 2), lambda step: None)
+        return collect(submission, Equipment(few_images, shared_sandbox, "cpu", 2), lambda step: None)
 
     return at
 

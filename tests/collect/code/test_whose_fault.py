@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from grader.batch import doctor
-from grader.collect import Bench
+from grader.collect import Equipment
 from grader.collect.code import open_caller
 from grader.collect.code.caller import Caller
 from grader.collect.looks import evaluation, every_look, function_fit, learning_rate
@@ -87,9 +87,9 @@ def test_without_a_sandbox_for_code_nothing_is_run_and_the_doctor_is_named(submi
         def for_code(self, submission):
             return None
 
-    bench = Bench(message("no images"), Weak())
-    with open_caller(submission(right), bench) as caller:
-        seen = Subject(caller._submission, bench, caller)
+    equipment = Equipment(message("no images"), Weak())
+    with open_caller(submission(right), equipment) as caller:
+        seen = Subject(caller._submission, equipment, caller)
         found = [one.run(seen) for one in every_look() if one.calls_code]
     assert {type(outcome) for outcome in found} == {Unavailable}
     assert all("'grade doctor' says what to install" in outcome.message.english() for outcome in found)

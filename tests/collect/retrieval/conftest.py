@@ -11,7 +11,7 @@ import pytest
 
 from fixtures import IMAGES
 from fixtures.stories import rankings as made
-from grader.collect import Bench
+from grader.collect import Equipment
 from grader.collect.code.caller import Caller
 from grader.collect.retrieval import look_at_retrieval
 from grader.collect.subject import Subject
@@ -38,7 +38,7 @@ def look(tmp_path: Path, shared_sandbox: Sandbox) -> Look:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(data)
         submission = open_submission(Archive(folder, Student("Ada")), tmp_path / "unpacked")
-        subject = Subject(submission, Bench(message("no images"), shared_sandbox), Caller(submission, None))
+        subject = Subject(submission, Equipment(message("no images"), shared_sandbox), Caller(submission, None))
         found = look_at_retrieval(subject).compared
         assert isinstance(found, ComparedRankings), found
         return chosen(found.runs)

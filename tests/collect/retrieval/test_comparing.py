@@ -13,7 +13,7 @@ import pytest
 
 from fixtures import IMAGES
 from fixtures.stories import rankings as made
-from grader.collect import Bench
+from grader.collect import Equipment
 from grader.collect.code.caller import Caller
 from grader.collect.retrieval import look_at_retrieval
 from grader.collect.subject import Subject
@@ -151,8 +151,8 @@ def test_a_fault_of_ours_is_no_low_mark(tmp_path, shared_sandbox):
     report = {"schema": "retrieval-report/1", "runs": [made.run("resnet20")]}
     (folder / "retrieval.json").write_text(json.dumps(report))
     submission = open_submission(Archive(folder, Student("Ada")), tmp_path / "unpacked")
-    bench = Bench(message("no images"), Broken(shared_sandbox))  # type: ignore[arg-type]
-    assert look_at_retrieval(Subject(submission, bench, Caller(submission, None))).compared == Crashed("boom")
+    equipment = Equipment(message("no images"), Broken(shared_sandbox))  # type: ignore[arg-type]
+    assert look_at_retrieval(Subject(submission, equipment, Caller(submission, None))).compared == Crashed("boom")
 
 
 @pytest.mark.parametrize(("open_tasks", "words"), [((), "retrieve.py writes it"), (("4.1",), "task 4.1 is not done")])
@@ -162,8 +162,8 @@ def test_a_written_report_without_a_ranking_is_no_unreadable_ranking(tmp_path, s
     (folder / "report.md").write_text("# Lab 5\n\nMy network reached 90 % in the end.\n")
     submission = open_submission(Archive(folder, Student("Ada")), tmp_path / "unpacked")
     tasks = tuple(OpenTask(number, "the cosine", "retrieve.py", 60) for number in open_tasks)
-    bench = Bench(message("no images"), shared_sandbox)
-    seen = look_at_retrieval(Subject(submission, bench, Caller(submission, None), tasks))
+    equipment = Equipment(message("no images"), shared_sandbox)
+    seen = look_at_retrieval(Subject(submission, equipment, Caller(submission, None), tasks))
     for found in (seen.report, seen.compared):
         assert isinstance(found, Refused)
         assert "retrieval.json is missing" in found.message.english()
