@@ -1,4 +1,4 @@
-"""Seconds to compute rankings anew: 50 library images and 10 queries, two networks of ResNet50's size.
+"""Seconds to recompute rankings: 50 library images and 10 queries, two networks of ResNet50's size.
 
     python benchmarks/retrieval.py [--models resnet50 resnext50_32x4d]
 

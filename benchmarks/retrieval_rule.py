@@ -1,11 +1,11 @@
-"""How surely the rule tells right rankings from wrong ones, and each mistake of the bank from the others.
+"""How reliably the rule tells correct rankings from wrong ones, and each known mistake from the others.
 
     python benchmarks/retrieval_rule.py [--reports 100]
 
-Reports of the lab's shape (10 classes, 5 library images and 1 query of each, the five best) are simulated on images at
-hand: the drawn ones of `fixtures/images`, and CIFAR-10's test images where `grade data fetch` has been run. Networks:
+Reports of the lab's shape (10 classes, 5 library images and 1 query of each, the five best) are simulated on the
+generated images of `fixtures/images` and, if `grade data fetch` has been run, on CIFAR-10's test images. Networks:
 ResNet20 with the weights of `reference/final.pth`, AlexNet and ResNet18 with random weights, and EfficientNet-lite0
-with those of ImageNet where the extra `pretrained` is installed. Honest variants differ in precision, batch and
+with those of ImageNet if the extra `pretrained` is installed. Honest variants differ in precision, batch and
 resizing; each mistake of `grader/measures/ways.py` is made; some reports are shuffled, invented, or a place off.
 """
 
@@ -271,7 +271,7 @@ def inventions(table: Table, digits: int, random: np.random.Generator) -> dict[s
 def main() -> None:
     """Simulate and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--reports", type=int, default=100, help="of each network on each pool, and of each kind")
+    parser.add_argument("--reports", type=int, default=100, help="per network, set of images and kind")
     options = parser.parse_args()
     trained: dict[str, Counter[str]] = {}
     drawn: dict[str, Counter[str]] = {}
@@ -282,22 +282,22 @@ def main() -> None:
             for kind, counts in found.items():
                 (drawn if name.endswith("random") else trained).setdefault(kind, Counter()).update(counts)
     show("trained networks", trained)
-    show("random weights, under which all images look alike", drawn)
+    show("random weights, which make all images look alike", drawn)
 
 
 def show(title: str, total: Mapping[str, Counter[str]]) -> None:
     """One table, and what it comes to."""
     width = max(map(len, total), default=0)
-    print(f"\n{title:{width}} {'reports':>8} {'accepted':>9} {'named':>7} {'wrongly':>8} {'unexplained':>12}")
+    print(f"\n{title:{width}} {'reports':>8} {'accepted':>9} {'identified':>11} {'wrongly':>8} {'unexplained':>12}")
     for kind, counts in total.items():
         whole, right, none = counts.total(), counts["rightly named"], counts["unexplained"]
         wrongly = whole - right - none - counts["accepted"]
-        print(f"{kind:{width}} {whole:8} {counts['accepted'] / whole:9.3f} {right / whole:7.3f} {wrongly:8} {none:12}")
+        print(f"{kind:{width}} {whole:8} {counts['accepted'] / whole:9.3f} {right / whole:11.3f} {wrongly:8} {none:12}")
     for group in ("honest", "mistake", "invented"):
         counts = sum((c for kind, c in total.items() if kind.startswith(group)), Counter())
         others = counts.total() - counts["accepted"] - counts["unexplained"] - counts["rightly named"]
         share = counts["accepted"] / counts.total()
-        print(f"{group}: {counts.total()} reports, {share:.4f} accepted, {others} wrongly named")
+        print(f"{group}: {counts.total()} reports, {share:.4f} accepted, {others} wrongly identified")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the sandbox for student code costs a submission, beside an interpreter without one.
+"""What the sandbox for student code costs per submission, compared with an interpreter without one.
 
     python benchmarks/sandbox.py [--rounds 7]
 
@@ -111,7 +111,7 @@ def report(name: str, times: dict[str, list[float]], scale: float, unit: str) ->
     """One line for each of the two."""
     for who, seconds in times.items():
         middle, least = statistics.median(seconds) * scale, min(seconds) * scale
-        print(f"{name:5} {who:7} median {middle:7.2f} {unit}, least {least:7.2f} {unit}, of {len(seconds)}")
+        print(f"{name:5} {who:7} median {middle:7.2f} {unit}, fastest {least:7.2f} {unit}, of {len(seconds)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Our training loop against the loop that everyone knows: time of an epoch, and accuracy after the same epochs.
+"""Our training loop against the usual one: time per epoch, and accuracy after the same number of epochs.
 
     python benchmarks/train.py [--epochs 2] [--recipe best]
 
@@ -55,7 +55,7 @@ def main() -> None:
     for name, epochs, median in zip(("plain loop", "our loop"), (plain, ours), seconds, strict=True):
         accuracy = epochs[-1]["test_accuracy"]
         low, high = wilson_interval(round(accuracy * 100), 10_000)
-        print(f"{name:10}  {median:6.1f} s an epoch, {accuracy:.2f} % after {len(epochs)} epochs", end=" ")
+        print(f"{name:10}  {median:6.1f} s per epoch, {accuracy:.2f} % after {len(epochs)} epochs", end=" ")
         print(f"(95 % interval {100 * low:.1f} to {100 * high:.1f})")
     print(f"our loop takes {seconds[1] / seconds[0]:.2f} of the plain loop's time")
 

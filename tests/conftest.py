@@ -1,4 +1,4 @@
-"""What every test stands on: caches and data folders of its own, and the real CIFAR-10 for those that ask for it."""
+"""What every test stands on: caches and data folders of its own, the real CIFAR-10 on request, and the mark `slow`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,19 @@ fixtures.__path__.append(str(Path(__file__).parents[1] / "fixtures"))
 # Kept before the environment is emptied below.
 REAL_CACHE = default_cache()
 REAL_DATA = os.environ.get("CNN_LAB_GRADER_DATA")
+
+# Fixtures that take seconds to set up: a sandbox with torch in it, a browser, a data set, networks. A test using one,
+# directly or through another fixture, is slow. A test that is slow for another reason is marked where it stands.
+COSTLY = {
+    "attack_anywhere", "bubble", "chromium", "cifar10", "demo_images", "exp2", "extract_features", "forge", "retrieve",
+    "shared_sandbox",
+}  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if COSTLY & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -27,6 +27,8 @@ from grader.records import Student
 from grader.sandbox import why_no_code
 from reference.models import resnet20
 
+pytestmark = pytest.mark.slow  # grades in a process of its own
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 

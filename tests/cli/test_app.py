@@ -282,6 +282,7 @@ def test_a_refused_archive_and_a_rubric_have_readable_names_too(grade, here):
 @pytest.mark.skipif(sys.platform != "linux", reason="only there a locale decides what a file may be called")
 @pytest.mark.parametrize("sandbox", ["auto", "plain"])
 @pytest.mark.usefixtures("scripts")
+@pytest.mark.slow
 def test_chinese_names_are_graded_where_the_locale_has_no_letters_for_them(here, sandbox):
     with zipfile.ZipFile(here / "张三.zip", "w") as archive:
         for file in ("exp2.py", "history.json", "report.md"):
@@ -420,6 +421,7 @@ def test_an_interrupted_run_ends_with_130_and_keeps_what_was_graded(grade, here,
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+@pytest.mark.slow
 def test_ctrl_c_ends_a_real_run_with_130_and_leaves_no_process_and_no_half_file(here):
     run = subprocess.Popen([*COMMAND, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert run.stdout is not None
@@ -433,6 +435,7 @@ def test_ctrl_c_ends_a_real_run_with_130_and_leaves_no_process_and_no_half_file(
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no signals for one process")
 @pytest.mark.parametrize("request_", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.slow
 def test_a_request_to_end_leaves_nothing_behind(here, request_):
     (here / "tmp").mkdir()
     run = subprocess.Popen(
@@ -511,6 +514,7 @@ def test_the_shell_is_offered_commands_and_files(here):
 # --- output ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_output_that_knows_no_chinese_ends_no_run(here):
     (here / "ada" / "final.pth").unlink()
     (here / "ada").rename(here / "魏明")
@@ -533,6 +537,7 @@ def test_a_reader_that_stops_reading_gets_no_traceback(here):
 # --- doctor and data -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_doctor_examines_this_machine(here):
     done = subprocess.run([*COMMAND, "doctor"], capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode in (0, 1), done.stdout + done.stderr

@@ -41,6 +41,7 @@ def test_checkpoint_history_and_report_state_one_accuracy(checkpoint):
     assert checkpoint["acc"] == last["measured_accuracy"] == float(stated[1])
 
 
+@pytest.mark.slow
 def test_the_accuracy_is_what_an_independent_loop_measures(checkpoint, tmp_path):
     from reference.models import resnet20
 

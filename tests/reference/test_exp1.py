@@ -99,6 +99,7 @@ def test_the_own_function_is_finite_of_the_same_shape_and_not_the_target(exp1):
 # The script
 
 
+@pytest.mark.slow
 def test_the_script_says_both_errors_and_draws(exp1, tmp_path, capsys):
     exp1.main(["--epochs", "300", "--out", str(tmp_path), "--device", "cpu"])
     said = capsys.readouterr().out
@@ -170,6 +171,7 @@ def test_a_gpu_that_is_not_there_is_answered_with_a_sentence(exp1, capsys, monke
     assert "--device: torch finds no GPU here" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_two_tasks_can_be_called_where_only_torch_is_installed(tmp_path):
     for name in ("exp1.py", "lab.py"):
         (tmp_path / name).write_bytes((REFERENCE / name).read_bytes())

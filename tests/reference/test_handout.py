@@ -18,6 +18,8 @@ import pytest
 from grader.lab import LAB
 from grader.students.template import make_template
 
+pytestmark = pytest.mark.slow  # runs pytest in a process of its own
+
 REFERENCE = Path(__file__).parents[2] / "reference"
 PUBLIC_TESTS = REFERENCE / "handout" / "tests"
 NUMBERS = ("1.1", "1.2", "2.1", "2.2", "3.1", "3.2", "4.1", "4.2")

@@ -133,6 +133,7 @@ def test_a_checkpoint_folder_of_any_size_is_no_hindrance(check, finished):
     assert line(check(finished), "Every file").state == "good"
 
 
+@pytest.mark.slow
 def test_the_public_tests_are_run_on_the_students_own_scripts(tmp_path):
     write_template(make_template(), tmp_path / "lab", force=False)
     script = tmp_path / "lab" / "extract_features.py"

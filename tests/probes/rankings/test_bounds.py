@@ -15,6 +15,7 @@ def query(name, count=5, path="c/{}.png"):
     return {"query": name, "results": [{"path": path.format(i), "score": 0.5} for i in range(count)]}
 
 
+@pytest.mark.slow
 def test_ten_thousand_queries_are_counted_and_two_hundred_kept(read_report):
     data = {"runs": [{"model": "alexnet", "queries": [query(f"{i}.png") for i in range(10_000)]}]}
     (run,) = read_report(("retrieval.json", json.dumps(data))).runs
@@ -87,6 +88,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("shape", HOSTILE)
 @pytest.mark.parametrize("units", [UNITS[at : at + 10] for at in range(0, len(UNITS), 10)])

@@ -27,6 +27,7 @@ def _recognised(weights: Weights) -> Recognised:
     return recognise(find_state_dict(weights, "final.pth"), "final.pth")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["resnet20", "resnet32", "resnet44", "resnet56", "resnet110"])
 @pytest.mark.parametrize("shortcut", ["A", "B"])
 @pytest.mark.parametrize("prefix", ["", "model."])
@@ -63,6 +64,7 @@ def test_usual_spellings_are_understood_and_told(theirs: str, ours: str) -> None
     "name",
     ["alexnet", "vgg11_bn", "shufflenet_v2_x1_0", "vit_b_32", "swin_t", "regnet_y_400mf"],
 )
+@pytest.mark.slow
 def test_torchvisions_classifiers_are_recognised(name: str) -> None:
     from torchvision import models as zoo
 
@@ -97,6 +99,7 @@ def test_a_missing_layer_names_the_nearest_network_and_each_missing_key() -> Non
      "fc.bias2", "linear2.weight"],
 )  # fmt: skip
 @pytest.mark.parametrize("prefix", ["", "model."])
+@pytest.mark.slow
 def test_a_layer_more_makes_it_another_network(key: str, prefix: str) -> None:
     weights = {**_shapes(models.resnet20), key: torch.zeros(1)}
 
@@ -115,6 +118,7 @@ def test_a_layer_more_in_a_sequential_makes_it_another_network_too() -> None:
 
 @pytest.mark.parametrize("key", ["aux.w", "projector.0.weight", "attention.weight", "teacher.conv1.weight", "scale"])
 @pytest.mark.parametrize("prefix", ["", "model."])
+@pytest.mark.slow
 def test_a_part_that_may_be_unused_is_left_aside_and_told(key: str, prefix: str) -> None:
     weights = {**_shapes(models.resnet20), key: torch.zeros(3)}
 
