@@ -1,0 +1,29 @@
+"""exp1.py: the student's own function at the points of the exercise, beside the lab's."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from grader.collect.code.caller import Call, observed
+from grader.collect.looks.function_fit import target
+from grader.collect.subject import Look, Subject
+from grader.evidence import Failure
+from grader.evidence.kinds.own_function import OwnFunction
+from grader.sandbox import Reply
+
+LOW, HIGH, POINTS = -5.0, 5.0, 101  # as in the exercise
+ALONE = 61  # of the points, the last ones: called again without the others
+
+
+def look(subject: Subject) -> OwnFunction | Failure:
+    """The values, called twice."""
+    caller, x = subject.caller, np.linspace(LOW, HIGH, POINTS)
+    data = {"x": x.astype(np.float32)[:, None]}
+    reply = caller.call("exp1.py", Call("own_function", "code.own_function.call_own_function", {"alone": ALONE}, data))
+    if not isinstance(reply, Reply):
+        return caller.refused(reply)
+    called = {name: reply.value.get(name) for name in ("values", "alone")}
+    return observed(OwnFunction, {"low": LOW, "high": HIGH, **called, "lab": target(x).tolist()}, caller)
+
+
+LOOK = Look(OwnFunction, look, calls_code=True)
