@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grader.checks.evaluation import TestLimits
+from grader.checks.evaluation import EvaluationLimits
 from grader.checks.feature_vectors import FeatureLimits
 from grader.checks.function_fit import FitLimits
 from grader.checks.learning_rate import ScheduleLimits
@@ -21,7 +21,7 @@ def test_a_weight_below_zero_is_named():
 
 def test_weights_that_are_all_zero_are_refused():
     with pytest.raises(ValueError, match="one of these weights must be more than 0"):
-        TestLimits(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        EvaluationLimits(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("limits", [(1, 10.0, 0.2), (6, 0.5, 0.2), (6, 10.0, 1.2), (6, 10.0, -0.1)])

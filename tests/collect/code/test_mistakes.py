@@ -6,8 +6,8 @@ from collections.abc import Callable
 from itertools import combinations
 
 import pytest
-from grader.collect.looks.evaluation import SETTINGS, Setting, _mistaken, draw
 
+from grader.collect.looks.evaluation import SETTINGS, Setting, _mistaken, draw
 from grader.records import Blocked, Finding, Judged
 
 Judge = Callable[[str, str, str], Finding]
