@@ -28,14 +28,21 @@ def main() -> int:
     wrong = []
     for language in (code for code in LANGUAGES if code != ENGLISH):
         path = FOLDER / f"{language}.po"
-        with path.open("rb") as file:
-            catalogue = read_po(file)
+        catalogue = read(path)
         update(catalogue, said)
         with path.open("wb") as file:
             write_po(file, catalogue, width=0, include_lineno=False, sort_by_file=True)
         wrong += [f"{path.name} {problem}" for problem in problems(catalogue)]
     print(*wrong, sep="\n", end="\n" if wrong else "")
     return 1 if wrong else 0
+
+
+def read(path: Path) -> Catalog:
+    """The catalogue of a file; an empty one for a language that has none yet."""
+    if not path.exists():
+        return Catalog(path.stem, project="cnn-lab-grader", fuzzy=False)
+    with path.open("rb") as file:
+        return read_po(file)
 
 
 def extract(root: Path) -> Catalog:

@@ -30,7 +30,8 @@ from grader.records import Criterion, Flag, Grade, Message, message
 from reports import terminal
 from reports.html import render, render_class
 from reports.languages import LANGUAGES, catalogue, of_locale, speak, speaking, spoken
-from reports.languages.__main__ import extract, problems, update
+from reports.languages.__main__ import extract, problems, read, update
+from reports.languages.__main__ import main as update_all
 from reports.languages.extraction import sentences
 from reports.text import say, words
 
@@ -136,6 +137,16 @@ def test_a_sentence_both_said_and_obsolete_takes_the_translation_that_is_there()
     update(catalogue, catalogue_with("a"))
     assert [(entry.id, entry.string) for entry in catalogue if entry.id] == [("a", "甲")]
     assert not catalogue.obsolete
+
+
+def test_a_language_without_a_catalogue_gets_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("reports.languages.__main__.FOLDER", tmp_path)
+    monkeypatch.setattr("reports.languages.__main__.LANGUAGES", {"en": "en", "fr": "fr"})
+    assert update_all() == 1
+    assert "fr.po lacks: The class at a glance" in capsys.readouterr().out
+    assert "The class at a glance" in read(tmp_path / "fr.po")
 
 
 def test_a_stored_sentence_that_is_obsolete_is_still_translated(
