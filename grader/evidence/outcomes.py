@@ -9,8 +9,8 @@ from pydantic import Field, TypeAdapter
 
 import grader.evidence.kinds  # noqa: F401 - every kind registers itself
 from grader.evidence.registry import KINDS, kind_of
-from grader.evidence.wording import Wording, phrase
-from grader.records import Message, Student, strict
+from grader.evidence.wording import Wording
+from grader.records import Message, Student, message, strict
 
 if TYPE_CHECKING:
     Record = object
@@ -119,7 +119,7 @@ class Evidence:
         for name, outcome in self.observations:
             if name == kind:
                 return outcome
-        return Malformed(phrase("not_collected", kind=kind))
+        return Unavailable(message("{kind} was not looked at when this was graded. Grade it again.", kind=kind))
 
     def seen(self, record: type[R]) -> R | None:
         """The record itself, or None where it was not seen."""

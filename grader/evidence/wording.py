@@ -105,7 +105,6 @@ PHRASES: dict[str, str] = {
     "answer_values": N_("the answer's refusal has other values than agreed"),
     "answer_unread": N_("reading the answer failed ({kind})"),
     "answer_field": N_("{field}: {problem}"),
-    "not_collected": N_("no observation of {kind} was collected"),
 }
 
 Value = Annotated[str, Field(max_length=500)] | int | float

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-CRITERIA = {"test_accuracy": "measured_accuracy", "test_function": "evaluation"}  # keys of the rubric: then and now
-KINDS = {
+from grader.marking.rubric import RENAMED
+
+GRADE_OF_0_1 = "grade/1"
+KINDS = {  # of records: then and now
     "fits": "function_fit",
     "learning_rates": "learning_rate",
     "test_runs": "evaluation",
@@ -16,38 +18,40 @@ UNKNOWN = "unknown"  # the code of a refusal that was stored without one
 
 
 def upgraded_grade(record: dict[str, Any]) -> dict[str, Any]:
-    """A grade of schema "grade/1" with the criteria's names of today; any other as it is."""
-    if record.get("schema") != "grade/1":
+    """Give the criteria of a grade of version 0.1 their names of today; return any other grade as it is."""
+    if record.get("schema") != GRADE_OF_0_1:
         return record
-    marks = [_upgraded_mark(mark) for mark in record.get("marks", ())]
-    return {**record, "marks": marks, "schema": "grade/2"}
+    return {**record, "marks": [_upgraded_mark(mark) for mark in record["marks"]], "schema": "grade/2"}
+
+
+def renamed_criteria(record: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the criteria of a stored grade that have another name today, with that name."""
+    if record.get("schema") != GRADE_OF_0_1:
+        return ()
+    stored = {mark["criterion"]["check"] for mark in record["marks"]}
+    return tuple((old, new) for old, new in RENAMED.items() if old in stored)
 
 
 def upgraded_evidence(record: dict[str, Any]) -> dict[str, Any]:
-    """Evidence without a schema, with the kinds' names of today; any other as it is."""
+    """Give the kinds of evidence of version 0.1 their names of today; return any other evidence as it is."""
     if "schema" in record:
         return record
-    pairs = [(KINDS.get(kind, kind), _upgraded_outcome(found)) for kind, found in record.get("observations", ())]
-    return {**record, "observations": pairs, "schema": "evidence/2"}
-
-
-def renamed(checks: set[str]) -> dict[str, str]:
-    """Of these keys of a rubric those that have another name now, with that name."""
-    return {old: new for old, new in CRITERIA.items() if old in checks}
+    pairs = [(KINDS.get(kind, kind), _upgraded_outcome(found)) for kind, found in record["observations"]]
+    isolated = record.get("sandbox") != "plain"
+    return {**record, "observations": pairs, "isolated": isolated, "schema": "evidence/2"}
 
 
 def _upgraded_mark(mark: dict[str, Any]) -> dict[str, Any]:
-    renamed = {
-        part: {**mark[part], "check": CRITERIA.get(mark[part]["check"], mark[part]["check"])}
-        for part in ("criterion", "finding")
+    parts = {
+        name: {**mark[name], "check": RENAMED.get(mark[name]["check"], mark[name]["check"])}
+        for name in ("criterion", "finding")
     }
-    return {**mark, **renamed}
+    return {**mark, **parts}
 
 
 def _upgraded_outcome(found: dict[str, Any]) -> dict[str, Any]:
-    if found.get("outcome") == "refused":
-        return {"code": UNKNOWN, **found}
-    value = found.get("value")
-    if isinstance(value, dict) and value.get("kind") in KINDS:
-        return {**found, "value": {**value, "kind": KINDS[value["kind"]]}}
+    if found["outcome"] == "refused":
+        return {**found, "code": UNKNOWN}
+    if found["outcome"] == "seen" and found["value"]["kind"] in KINDS:
+        return {**found, "value": {**found["value"], "kind": KINDS[found["value"]["kind"]]}}
     return found

@@ -15,6 +15,7 @@ from grader.disk.names import visible_path
 from grader.disk.whole import write_all
 from grader.evidence import EVIDENCE as _EVIDENCE
 from grader.evidence import Evidence
+from grader.gradebook.earlier import renamed_criteria, upgraded_evidence, upgraded_grade
 from grader.records import Grade, message
 from grader.records.errors import BadLab
 
@@ -38,6 +39,7 @@ class Stored:
 
     grade: Grade
     path: Path
+    renamed: tuple[tuple[str, str], ...] = ()  # criteria that had another name when this was stored: then and now
 
 
 def read_stored(folder: Path) -> tuple[tuple[Stored, ...], tuple[BadLab, ...]]:
@@ -53,7 +55,7 @@ def read_stored(folder: Path) -> tuple[tuple[Stored, ...], tuple[BadLab, ...]]:
     refusals: list[BadLab] = []
     for path in paths:
         try:
-            grades.append(Stored(read_grade(path), path))
+            grades.append(_read(path))
         except BadLab as error:
             refusals.append(error)
     return tuple(grades), tuple(refusals)
@@ -61,19 +63,23 @@ def read_stored(folder: Path) -> tuple[tuple[Stored, ...], tuple[BadLab, ...]]:
 
 def read_grade(path: Path) -> Grade:
     """The grade in a file. Raises BadLab."""
-    shown = visible_path(path)
-    grade = from_json(_text(path), shown)
+    return _read(path).grade
+
+
+def _read(path: Path) -> Stored:
+    shown, text = visible_path(path), _text(path)
+    grade = from_json(text, shown)
     if not (math.isfinite(grade.total) and math.isfinite(grade.points)):
         raise BadLab(message("{file} adds up to no number. Grade this submission again.", file=shown))
-    return grade
+    return Stored(grade, path, renamed_criteria(json.loads(text)))
 
 
 def read_evidence(path: Path, grade: Grade) -> Evidence:
     """What was observed of the submission of this grade. Raises BadLab, also where it is of another submission."""
     shown = visible_path(path)
     try:
-        evidence = _EVIDENCE.validate_json(_text(path))
-    except (ValidationError, ValueError, RecursionError) as error:
+        evidence = _EVIDENCE.validate_json(json.dumps(upgraded_evidence(json.loads(_text(path)))))
+    except (ValidationError, ValueError, RecursionError, AttributeError, LookupError, TypeError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else None
         reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)
         text = "{file} is no evidence of this version: {reason}. Grade this submission again."
@@ -97,12 +103,13 @@ def from_json(text: str, file: str) -> Grade:
         data = json.loads(text)
         if not isinstance(data, dict):
             raise ValueError("it holds no record")
-        return _GRADE.validate_json(json.dumps({key: value for key, value in data.items() if key not in SUMMARY}))
+        record = {key: value for key, value in upgraded_grade(data).items() if key not in SUMMARY}
+        return _GRADE.validate_json(json.dumps(record))
     except ValidationError as error:
         first = error.errors()[0]
         reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
         raise _not_a_grade(file, reason) from error
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, AttributeError, LookupError, TypeError) as error:
         raise _not_a_grade(file, str(error)) from error
 
 

@@ -34,6 +34,7 @@ class Regraded:
 
     grades: tuple[Changed, ...]
     refusals: tuple[BadLab, ...]
+    renamed: tuple[tuple[str, str], ...] = ()  # criteria that had another name when the grades were stored
 
     @property
     def changed(self) -> tuple[Changed, ...]:
@@ -57,7 +58,8 @@ def regrade(folder: Path, rubric: Rubric) -> Regraded:
             grades.append(Changed(one.path, one.grade, _again(one, rubric)))
         except BadLab as error:
             refusals.append(error)
-    return Regraded(tuple(grades), tuple(refusals))
+    renamed = dict.fromkeys(pair for one in stored for pair in one.renamed)
+    return Regraded(tuple(grades), tuple(refusals), tuple(renamed))
 
 
 def write(folder: Path, done: Regraded) -> None:
@@ -72,7 +74,7 @@ def _again(one: Stored, rubric: Rubric) -> Grade:
     path = one.path.with_name(EVIDENCE)
     if path.is_file():
         new = mark(read_evidence(path, old), rubric, old.made_by)
-        new = replace(new, student=old.student, flags=(*old.flags, *new.flags), notes=old.notes)
+        new = replace(new, student=old.student, notes=old.notes)
     else:
         new = _without_evidence(one, rubric)
     return carry_over(old, new)
@@ -130,6 +132,9 @@ def summary(done: Regraded) -> Iterator[Checked]:
         "gain: {gain}, lose: {lose}, same total: {same}", gain=gain, lose=lose, same=len(differences) - gain - lose
     )
     yield Checked(message("Grades"), "good", said)
+    for old, new in done.renamed:
+        text = message("these grades were stored by an earlier version, which called {new} {old}", old=old, new=new)
+        yield Checked(message("Criterion renamed"), "good", text)
     waiting = sum(one.after.needs_human and not one.before.needs_human for one in done.grades)
     if waiting:
         yield Checked(message("Need a human now"), "worse", message("{count}", count=waiting))

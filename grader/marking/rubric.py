@@ -21,6 +21,7 @@ from grader.records import Audience, Criterion, Message, message, stacked
 from grader.records.errors import BadLab
 
 HEAD = ("points", "audience")
+RENAMED = {"test_accuracy": "measured_accuracy", "test_function": "evaluation"}  # keys of version 0.1: then and now
 LATE = "late"  # the one table that is no criterion
 BY_HAND = ("manual", "title", *HEAD)
 LONGEST_TITLE = 200  # characters
@@ -113,6 +114,9 @@ def _line(name: str, fields: Any, checks: Mapping[str, Check], problems: list[Me
     check = checks.get(name)
     if isinstance(fields, dict) and "manual" in fields:
         return _by_hand(name, fields, check is not None, problems)
+    if check is None and name in RENAMED:
+        problems.append(message("'{name}' is called '{now}' now: rename it", name=name, now=RENAMED[name]))
+        return None
     if check is None:
         near = difflib.get_close_matches(name, (*checks, LATE), n=1)
         if near:

@@ -89,7 +89,7 @@ def test_a_crash_shows_its_last_lines_and_no_more(finding):
 def test_what_was_never_collected_is_unjudged(accuracy_only, evidence):
     (found,) = judge(evidence(), accuracy_only)
     assert isinstance(found, Unjudged)
-    assert "no observation of test_scores" in found.fault.english()
+    assert "measured_accuracy was not looked at" in found.fault.english()
 
 
 def test_a_check_that_fails_is_unjudged_and_the_others_are_judged(lab_rubric, evidence, scores):

@@ -1,0 +1,94 @@
+"""Grades stored by version 0.1 are read, redrawn, adjusted, re-marked and exported."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from grader.checks import DEFAULT_RUBRIC
+from grader.cli.app import cli
+from grader.gradebook.files import read_stored
+from grader.records.errors import BadLab
+
+STORED = Path(__file__).parent / "grades_of_0_1"
+TOTALS = {"Ada Ng": 68.75, "Bob Li": 18.75, "Cy Wu": 0.0}  # as version 0.1 printed them
+RUBRIC = DEFAULT_RUBRIC.read_text() + '\n[report_trend]\nmanual = true\ntitle = "The trend is explained"\npoints = 5\n'
+
+
+@pytest.fixture
+def grades(tmp_path: Path) -> Path:
+    """A copy of the three grades, with decisions of a person."""
+    shutil.copytree(STORED, tmp_path / "grades")
+    return tmp_path / "grades"
+
+
+def totals(grades: Path) -> dict[str, float]:
+    stored, refusals = read_stored(grades)
+    assert refusals == ()
+    return {one.grade.student.name: one.grade.total for one in stored}
+
+
+def run(*arguments: str) -> str:
+    done = CliRunner().invoke(cli, list(arguments))
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    assert done.exit_code in (0, 1), done.output
+    return done.output
+
+
+def test_they_are_read_with_todays_names_and_the_same_points(grades):
+    assert totals(grades) == TOTALS
+    stored, _ = read_stored(grades)
+    names = {mark.criterion.check for one in stored for mark in one.grade.marks}
+    assert {"measured_accuracy", "evaluation"} <= names
+    assert not {"test_accuracy", "test_function"} & names
+
+
+def test_pages_are_redrawn(grades):
+    run("report", str(grades))
+    assert "Ada Ng" in (grades / "index.html").read_text("utf-8")
+    assert "two days late" in (grades / "Ada_Ng-101" / "report.html").read_text("utf-8")
+
+
+def test_an_adjustment_is_added_beside_those_of_then(grades):
+    run("adjust", str(grades), "Ada Ng", "--points", "1", "--reason", "a good question", "--by", "Prof. Y")
+    assert totals(grades) == {**TOTALS, "Ada Ng": 69.75}
+    assert json.loads((grades / "Ada_Ng-101" / "grade.json").read_text("utf-8"))["schema"] == "grade/2"
+
+
+def test_they_are_remarked_from_their_evidence_and_the_new_names_are_said(grades, tmp_path):
+    rubric = tmp_path / "rubric.toml"
+    rubric.write_text(RUBRIC.replace("[measured_accuracy]\npoints = 30", "[measured_accuracy]\npoints = 60"))
+    said = run("regrade", str(grades), "--rubric", str(rubric), "--yes")
+    assert "measured_accuracy" in said and "test_accuracy" in said
+    after = totals(grades)
+    assert after["Ada Ng"] > TOTALS["Ada Ng"] + 20  # about 30 points more for the accuracy; own_function is not observed
+    assert after["Bob Li"] == TOTALS["Bob Li"]
+    stored, _ = read_stored(grades)
+    ada = next(one.grade for one in stored if one.grade.student.name == "Ada Ng")
+    assert {mark.criterion.check: mark.points for mark in ada.marks}["own_function"] is None  # staff act, never a zero
+
+
+def test_a_rubric_with_a_key_of_then_says_what_it_is_called_now(grades, tmp_path):
+    rubric = tmp_path / "rubric.toml"
+    rubric.write_text("[test_function]\npoints = 10\n")
+    with pytest.raises(BadLab, match="'test_function' is called 'evaluation' now"):
+        CliRunner().invoke(cli, ["regrade", str(grades), "--rubric", str(rubric), "--yes"], catch_exceptions=False)
+
+
+@pytest.mark.parametrize("to", ["csv", "junit"])
+def test_they_are_exported(grades, tmp_path, to):
+    out = tmp_path / f"grades.{to}"
+    run("export", str(grades), "--to", to, "--out", str(out))
+    assert "Ada Ng" in out.read_text("utf-8")
+
+
+def test_evidence_that_no_version_wrote_is_refused_with_what_to_run(grades):
+    path = grades / "Ada_Ng-101" / "evidence.json"
+    path.write_text('{"observations": [["fits", {"outcome": "seen"}]]}')
+    done = CliRunner().invoke(cli, ["regrade", str(grades), "--rubric", str(DEFAULT_RUBRIC), "--yes"])
+    assert done.exit_code == 2
+    assert "Grade this submission again" in " ".join(done.output.split())
