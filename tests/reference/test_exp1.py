@@ -66,6 +66,7 @@ def test_without_a_learning_rate_nothing_moves(exp1):
 
 
 @pytest.mark.parametrize("function", ["target", "own", "unseen"])
+@pytest.mark.slow
 def test_the_defaults_fit_a_function_between_its_points(exp1, function):
     functions = {**exp1.FUNCTIONS, "unseen": lambda x: x * torch.sin(2 * x) + 0.3 * x**2}
     torch.manual_seed(0)

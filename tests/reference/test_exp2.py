@@ -417,6 +417,7 @@ def test_the_plain_loop_trains_as_well(exp2, data, tmp_path):
 # As students have it
 
 
+@pytest.mark.slow
 def test_the_two_tasks_can_be_called_where_drawings_and_progress_bars_are_not_installed(tmp_path):
     for name in ("exp2.py", *GIVEN):
         (tmp_path / name).write_bytes((REFERENCE / name).read_bytes())

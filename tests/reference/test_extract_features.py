@@ -319,6 +319,7 @@ def test_a_model_asked_for_with_two_kinds_of_weights_is_refused(extract_features
 # As students have it
 
 
+@pytest.mark.slow
 def test_the_tasks_can_be_called_where_only_torch_is_installed(tmp_path):
     for name in ("extract_features.py", "lab.py"):
         (tmp_path / name).write_bytes((REFERENCE / name).read_bytes())
@@ -328,6 +329,7 @@ def test_the_tasks_can_be_called_where_only_torch_is_installed(tmp_path):
     assert done.stdout.strip() == "[[1.0, 0.0], [0.0, 1.0]]"
 
 
+@pytest.mark.slow
 def test_students_load_both_networks_without_the_part_that_only_the_reference_has(tmp_path):
     source = (REFERENCE / "extract_features.py").read_text()
     while "# BEGIN REFERENCE" in source:

@@ -345,6 +345,7 @@ def test_a_full_disk_leaves_the_earlier_files_intact(retrieve, images, monkeypat
 # As students have it
 
 
+@pytest.mark.slow
 def test_the_tasks_can_be_called_where_only_torch_is_installed(tmp_path):
     for name in ("retrieve.py", "extract_features.py", "lab.py"):
         (tmp_path / name).write_bytes((REFERENCE / name).read_bytes())

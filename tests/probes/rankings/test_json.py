@@ -153,6 +153,7 @@ SCORES = st.floats(-1, 1)
 MATCHES = st.lists(st.tuples(PATHS, SCORES), min_size=1, max_size=20)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.dictionaries(PATHS, MATCHES, min_size=1, max_size=4))
 def test_what_retrieve_writes_comes_back(read_report, queries):

@@ -110,6 +110,7 @@ NETWORKS: dict[str, Callable[[Callable[..., nn.Module]], nn.Module]] = {
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
+@pytest.mark.slow
 def test_every_image_is_named_as_plain_float32_names_it(
     kind: str, bfloat16: bool, images: NDArray[np.uint8], lively_net: Any
 ) -> None:
