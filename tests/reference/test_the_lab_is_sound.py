@@ -58,7 +58,7 @@ def test_the_solved_lab_earns_every_point_that_can_be_judged_here(graded, solved
     grade = graded(solved)
     no_code = set() if shared_sandbox.isolated else CODE_CHECKS  # elsewhere no student code is run
     lost = {mark.criterion.check: type(mark.finding) for mark in grade.marks if mark.points != mark.criterion.points}
-    assert lost == dict.fromkeys({"test_accuracy", *no_code}, Unjudged)
+    assert lost == dict.fromkeys({"measured_accuracy", *no_code}, Unjudged)
     assert {flag.kind for flag in grade.flags} == ({"weaker sandbox"} if no_code else set())
 
 
