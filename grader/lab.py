@@ -27,9 +27,12 @@ class Lab:
     image_folders: tuple[str, ...]
     # what students get
     scripts: tuple[str, ...]  # with open tasks
+    former_scripts: tuple[str, ...]  # names of earlier years; what stands there is not about the trained network
     given: tuple[str, ...]  # finished: used as they are, and may be left out of a submission
+    networks_script: str  # of the given ones, the one that defines the lab's networks
     handout: tuple[str, ...]  # lower case; what these files say is the course's, and no student's claim
     tasks: tuple[Task, ...]
+    given_functions: tuple[tuple[str, str], ...]  # name and script of finished functions that are called as well
     training_script: str  # writes checkpoint and history, and holds the normalisation
     training_tasks: tuple[str, ...]  # without them the training script writes nothing
     retrieval_script: str  # writes the retrieval report
@@ -45,6 +48,15 @@ class Lab:
     def task_number(self, function: str) -> str:
         """The number of the task that asks for this function, "" for a function that no task asks for."""
         return next((task.number for task in self.tasks if task.function == function), "")
+
+    def script_of(self, function: str) -> str:
+        """The script in which a function stands. Raises KeyError for one that the lab does not know."""
+        return {**{task.function: task.script for task in self.tasks}, **dict(self.given_functions)}[function]
+
+    @property
+    def scripts_beside_training(self) -> tuple[str, ...]:
+        """Scripts whose preprocessing is for other networks than the trained one."""
+        return (*(name for name in self.scripts if name != self.training_script), *self.former_scripts)
 
     @property
     def work(self) -> frozenset[str]:
@@ -65,7 +77,9 @@ LAB = Lab(
     reports=("report.pdf", "report.md"),
     image_folders=("library", "queries"),
     scripts=("exp1.py", "exp2.py", "extract_features.py", "retrieve.py"),
+    former_scripts=("extract_feature.py",),
     given=("models.py", "training.py", "fast.py", "lab.py"),
+    networks_script="models.py",
     handout=("readme.md", "readme.en.md", "readme.zh.md", "requirements.txt", "pretrain_model.pth"),
     tasks=(
         Task("1.1", "exp1.py", "fit"),
@@ -77,11 +91,12 @@ LAB = Lab(
         Task("4.1", "retrieve.py", "similarity"),
         Task("4.2", "retrieve.py", "top_k"),
     ),
+    given_functions=(("resnet50_features", "extract_features.py"),),
     training_script="exp2.py",
     training_tasks=("2.1", "2.2"),
     retrieval_script="retrieve.py",
     retrieval_tasks=("3.1", "3.2", "4.1", "4.2"),
-    packages=("matplotlib", "tqdm"),
+    packages=("matplotlib", "PIL", "tqdm"),
     dataset="CIFAR-10",
     classes=10,
     image_shape=(3, 32, 32),

@@ -92,7 +92,7 @@ def _isolation(sandbox: Sandbox) -> Iterator[Checked]:
 
 
 def _images(data: Path | None, cache: Path) -> Checked:
-    subject = message("CIFAR-10")
+    subject = message("{dataset}", dataset=LAB.dataset)
     try:
         found = find_cifar10(data, cache)
     except MissingData as error:

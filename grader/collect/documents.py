@@ -77,7 +77,12 @@ def read_preprocessing(submission: Submission, sandbox: Sandbox) -> Preprocessin
     parts = submission.parts
     names, files = files_of(submission, (*parts.sources, *parts.notebooks))
     reply = sandbox.run(
-        Job("documents.normalisation.read_preprocessing", {"names": names}, files, limits=DOCUMENT_LIMITS)
+        Job(
+            "documents.normalisation.read_preprocessing",
+            {"names": names, "beside": LAB.scripts_beside_training},
+            files,
+            limits=DOCUMENT_LIMITS,
+        )
     )
     if not isinstance(reply, Reply):
         return reply

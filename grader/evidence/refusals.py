@@ -52,8 +52,8 @@ REFUSALS: dict[str, str] = {
         " learning rate, or hand in an earlier checkpoint."
     ),
     "classes": N_(
-        "The network in {file} has {classes} outputs, and CIFAR-10 has 10 classes ({name} is {shape}). Build the"
-        " network with 10 outputs, train it, and hand in those weights."
+        "The network in {file} has {classes} outputs, and this lab has {wanted} classes ({name} is {shape}). Build"
+        " the network with {wanted} outputs, train it, and hand in those weights."
     ),
     "network": N_(
         "The weights in {file} fit none of the networks that the grader knows. The nearest is {nearest}:"
@@ -130,8 +130,8 @@ REFUSALS: dict[str, str] = {
     ),
     "features_file": N_("features.npz cannot be used: {problem}. Let retrieve.py write it again."),
     "output": N_(
-        "The network in {file} answers with values of shape {shape} for each image, not with 10 numbers. Make"
-        " its last layer one of 10 outputs, train it, and hand in those weights."
+        "The network in {file} answers with values of shape {shape} for each image, not with {wanted} numbers."
+        " Make its last layer one of {wanted} outputs, train it, and hand in those weights."
     ),
 }
 

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from grader.lab import LAB
 from grader.sandbox.interface import ENVIRONMENT
 
 NOBODY = "65534"
@@ -107,7 +108,7 @@ def lab_binds() -> Iterator[str]:
     assert reference is not None
     assert reference.origin is not None
     yield from ("--perms", "0755", "--dir", f"{OURS}/reference")
-    for name in ("__init__.py", "models.py"):
+    for name in ("__init__.py", LAB.networks_script):
         yield from ("--ro-bind", str(Path(reference.origin).resolve().parent / name), f"{OURS}/reference/{name}")
 
 

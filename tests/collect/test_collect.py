@@ -41,6 +41,7 @@ from grader.evidence import (
 )
 from grader.evidence.wording import phrase, said
 from grader.intake import Archive, open_submission
+from grader.measures.doubts import doubt
 from grader.records import Message, Student, message
 from grader.sandbox import Job, Reply
 from reference.models import resnet20
@@ -160,7 +161,7 @@ def test_two_final_weights_need_a_human_and_neither_is_guessed(look, weights):
         (b"PK\x03\x04 cut off", "breaks off"),
         (saved({"net": {"x": torch.tensor([1.0])}}), "fit none of the networks"),
         (saved(resnet20("A").state_dict() | {"linear.weight": torch.zeros(100, 64), "linear.bias": torch.zeros(100)}),
-         "has 100 outputs, and CIFAR-10 has 10 classes"),
+         "has 100 outputs, and this lab has 10 classes"),
         (saved(resnet20("A").state_dict() | {"linear.bias": torch.full((10,), torch.nan)}),
          "10 values that are NaN or infinite: training diverged"),
     ],
@@ -265,13 +266,14 @@ def test_a_head_that_only_training_used_costs_nothing(look, weights):
     found = look({"final.pth": beside(weights, aux__w=torch.ones(3))})
     assert found.seen(Checkpoint).spare_weights == ("aux.w",)
     assert found.seen(Accuracy).correct > 160
+    assert doubt(found) is None
 
 
 def test_where_the_accuracy_is_below_the_claim_the_weights_left_aside_need_a_human(look, weights):
     content = beside(weights, attention__weight=torch.ones(64, 64))
-    outcome = look({"final.pth": content, "report.md": "The test accuracy is 99.90%."}).observation(Accuracy)
-    assert isinstance(outcome, Unavailable)
-    sentence = outcome.message.english()
+    found = look({"final.pth": content, "report.md": "The test accuracy is 99.90%."})
+    assert found.seen(Accuracy) is not None
+    sentence = doubt(found).english()
     assert "holds more weights than resnet20, shortcut A has (attention.weight). Measured without them" in sentence
 
 
@@ -279,6 +281,7 @@ def test_where_the_normalisation_explains_the_accuracy_the_weights_left_aside_do
     code = NORMALIZE.format(mean=WRONG[0], std=WRONG[1])
     found = look({"final.pth": beside(weights, aux__w=torch.ones(3)), "exp2.py": code})
     assert found.seen(Accuracy).correct < 100
+    assert doubt(found) is None
 
 
 # --- what a child says is never trusted ------------------------------------------------------------------------

@@ -65,7 +65,9 @@ def test_they_are_remarked_from_their_evidence_and_the_new_names_are_said(grades
     said = run("regrade", str(grades), "--rubric", str(rubric), "--yes")
     assert "measured_accuracy" in said and "test_accuracy" in said
     after = totals(grades)
-    assert after["Ada Ng"] > TOTALS["Ada Ng"] + 20  # about 30 points more for the accuracy; own_function is not observed
+    assert (
+        after["Ada Ng"] > TOTALS["Ada Ng"] + 20
+    )  # about 30 points more for the accuracy; own_function is not observed
     assert after["Bob Li"] == TOTALS["Bob Li"]
     stored, _ = read_stored(grades)
     ada = next(one.grade for one in stored if one.grade.student.name == "Ada Ng")

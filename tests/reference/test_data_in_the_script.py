@@ -51,7 +51,7 @@ def read(files: dict[str, bytes]) -> tuple[Any, Any]:
                 file.write(content)
                 file.flush()
                 descriptors[name] = file.fileno()
-        value, _ = read_preprocessing({"names": list(descriptors)}, descriptors)
+        value, _ = read_preprocessing({"names": list(descriptors), "beside": LAB.scripts_beside_training}, descriptors)
     assert value["source"] == "exp2.py"
     return value["mean"], value["std"]
 

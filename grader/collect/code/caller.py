@@ -175,8 +175,8 @@ def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...], roots: Roo
             return failure
         case TimedOut() | OutOfMemory() if doing.ours:
             return failure
-        case Refused(code="code_package_of_ours"):
-            return Unavailable(failure.message)
+        case Refused(code="code_package") if _is_of_the_lab(failure):
+            return Unavailable(refusal("code_package_of_ours", dict(failure.message.values)).message)
         case Refused():
             code, sentence, details = failure.code, failure.message, failure.details
         case TimedOut(seconds=seconds):
@@ -194,6 +194,11 @@ def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...], roots: Roo
                 return failure
             code, sentence, details = "code_crashed", _ended(doing, printed, roots), tuple(tail.splitlines()[-5:])
     return Refused(code, sentence, (*details, *printed))
+
+
+def _is_of_the_lab(failure: Refused) -> bool:
+    """Whether the package that code could not import is one that the grader's machine should have."""
+    return str(dict(failure.message.values)["package"]).partition(".")[0] in LAB.packages
 
 
 def _disturbed(doing: str | Message, found: Malformed, printed: tuple[str, ...] = ()) -> Refused:

@@ -15,11 +15,15 @@ from grader.evidence import Failure, Preprocessing, Refused, Unavailable
 from grader.evidence.refusals import REFUSALS, heard_refusal
 from grader.evidence.wording import heard
 from grader.intake import place
+from grader.lab import LAB
 from grader.records import Message, Scalar, Submission, message
 from grader.sandbox import Reply
 
 UNKNOWN_NETWORK = ("network", "more_weights", "layer")  # refusals after which the submission's own class is tried
-FIRST_SCRIPTS = ("models.py", "exp2.py")  # where the class should be; then the files nearest to the root
+FIRST_SCRIPTS = (
+    LAB.networks_script,
+    LAB.training_script,
+)  # where the class should be; then the files nearest to the root
 NOT_RUN = "own_network_not_run"
 MOST_SCRIPTS = 8
 MOST_TOLD = 2  # of what was tried, in the sentence; all of it stands below

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from grader.collect.code.caller import Call, Caller, observed
 from grader.collect.subject import Look, Subject
 from grader.evidence import Evaluation, FailedCall, Failure, Refused
+from grader.lab import LAB
 from grader.sandbox import ArraySpec, Reply
 
 Array = NDArray[np.float64]
@@ -103,7 +104,7 @@ def _call(caller: Caller, setting: Setting, drawn: Drawn) -> Reply | Failure:
     data: dict[str, NDArray[Any]] = {**drawn.state, "images": drawn.images, "labels": drawn.labels}
     arrays = {"state": ArraySpec("<f4", (sum(value.size for value in drawn.state.values()),))}
     inputs = {"batch": setting.batch, "training": setting.training}
-    return caller.call("exp2.py", Call("test", "code.evaluation.call_test", inputs, data, arrays))
+    return caller.call(LAB.script_of("test"), Call("test", "code.evaluation.call_test", inputs, data, arrays))
 
 
 def _run(setting: Setting, drawn: Drawn, reply: Reply) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from grader.collect.code.caller import CALL_LIMITS, Call, Caller, observed
 from grader.collect.subject import Look, Subject
 from grader.evidence import FailedCall, Failure, FeatureVectors, Refused
+from grader.lab import LAB
 from grader.sandbox import ArraySpec, Job, Reply, Sandbox
 
 IMAGES = 2
@@ -30,7 +31,7 @@ ROWS = (
 def look(subject: Subject) -> FeatureVectors | Failure:
     """Both networks and `normalise`. Refused where none of the two tasks gives anything to judge."""
     caller, trusted = subject.caller, subject.equipment.sandbox
-    truth = _true_features(trusted) if caller.will_run("extract_features.py") else {}
+    truth = _true_features(trusted) if caller.will_run(LAB.script_of("normalise")) else {}
     extracted: list[dict[str, Any]] = []
     failures: dict[str, Failure] = {}
     for network in SEEDS:
@@ -43,7 +44,7 @@ def look(subject: Subject) -> FeatureVectors | Failure:
     call = Call(
         "normalise", "code.feature_vectors.call_normalise", {}, {"rows": rows}, {"values": ArraySpec("<f4", rows.shape)}
     )
-    reply = caller.call("extract_features.py", call)
+    reply = caller.call(LAB.script_of("normalise"), call)
     normalised, shape = None, None
     if isinstance(reply, Reply):
         shape = reply.value.get("shape")
@@ -86,7 +87,7 @@ def _extract(caller: Caller, truth: Truth, trusted: Sandbox, network: str) -> di
     call = Call(
         f"{network}_features", "code.feature_vectors.call_features", _job_inputs(network), {}, {"values": wanted}
     )
-    reply = caller.call("extract_features.py", call)
+    reply = caller.call(LAB.script_of(f"{network}_features"), call)
     if not isinstance(reply, Reply):
         return reply
     true = truth[network]

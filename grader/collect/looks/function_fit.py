@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from grader.collect.code.caller import Call, Caller, observed
 from grader.collect.subject import Look, Subject
 from grader.evidence import FailedCall, Failure, FunctionFit, Refused
+from grader.lab import LAB
 from grader.sandbox import ArraySpec, Reply
 
 Array = NDArray[np.float64]
@@ -46,7 +47,7 @@ def other(x: Array) -> Array:
     return 2 * np.sin(2.5 * x) * np.exp(-0.3 * x) + x
 
 
-LAB = Task("the lab's function", target, -5.0, 5.0, 100, 600, 0.01, 7)
+EXERCISE = Task("the lab's function", target, -5.0, 5.0, 100, 600, 0.01, 7)
 OTHER = Task("another function", other, -1.0, 3.0, 60, 900, 0.01, 8)
 
 
@@ -54,19 +55,19 @@ def look(subject: Subject) -> FunctionFit | Failure:
     """Both functions, and a few epochs at two rates. The first call decides whether there is anything to judge."""
     caller = subject.caller
     fits, failed = [], []
-    for task in (LAB, OTHER):
+    for task in (EXERCISE, OTHER):
         reply = _call(caller, task, task.epochs, task.learning_rate)
         if not isinstance(reply, Reply):
-            if task is LAB or not isinstance(reply, Refused):
+            if task is EXERCISE or not isinstance(reply, Refused):
                 return caller.refused(reply)
             failed.append(FailedCall(task.function, reply.message))
             continue
         fits.append(_fit(task, reply))
     moved = []
     for rate in RATES:
-        reply = _call(caller, LAB, FEW_EPOCHS, rate)
+        reply = _call(caller, EXERCISE, FEW_EPOCHS, rate)
         if isinstance(reply, Reply):
-            distance = float(np.linalg.norm(reply.arrays["weights"] - _flat(_weights(LAB.seed))))
+            distance = float(np.linalg.norm(reply.arrays["weights"] - _flat(_weights(EXERCISE.seed))))
             moved.append({"learning_rate": rate, "distance": _finite(distance)})
         elif isinstance(reply, Refused):
             failed.append(FailedCall(f"learning rate {rate:g}", reply.message))
@@ -82,7 +83,8 @@ def _call(caller: Caller, task: Task, epochs: int, rate: float) -> Reply | Failu
     size = sum(value.size for pair in _weights(task.seed) for value in pair.values())
     inputs = {"epochs": epochs, "learning_rate": rate}
     return caller.call(
-        "exp1.py", Call("fit", "code.function_fit.call_fit", inputs, data, {"weights": ArraySpec("<f4", (size,))})
+        LAB.script_of("fit"),
+        Call("fit", "code.function_fit.call_fit", inputs, data, {"weights": ArraySpec("<f4", (size,))}),
     )
 
 

@@ -20,7 +20,7 @@ from grader.sandbox import Job, Limits, Reply
 DESCRIBE_LIMITS = Limits(seconds=60.0, megabytes=2_000)
 TEMPLATE = Pipeline(256, 224)  # of reference/extract_features.py
 CIFAR = Pipeline(32, 32, mean=LAB.mean, std=LAB.std)  # for the lab's own networks
-RANDOM, FINAL = "random", "final.pth"
+RANDOM, FINAL = "random", LAB.checkpoint
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,10 @@ from grader.probes.documents.text import storable
 from grader.probes.refusals import Phrase, Refuse, phrase
 from grader.probes.weights.arrays import images
 from grader.probes.weights.container import read_container
-from grader.probes.weights.evaluate import CLASSES, Run, network_inputs
+from grader.probes.weights.evaluate import Run, network_inputs
 from grader.probes.weights.state_dict import COUNTER, find_state_dict, is_no_layer, take, without_common_prefix
 from grader.probes.weights.unpickle import load_inert
+from reference.models import CLASSES
 
 NUMBER_OF_CLASSES = ("num_classes", "n_classes", "classes")  # arguments that the grader can give
 A_BATCH = 0.8  # of the time of a call that one batch may take: then its place can still be told

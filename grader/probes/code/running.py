@@ -25,7 +25,6 @@ from grader.probes.documents.text import storable
 from grader.probes.refusals import Phrase, Refuse, phrase
 from grader.probes.roots import roots
 
-LAB_PACKAGES = ("matplotlib", "PIL", "tqdm")  # of the lab's requirements.txt; the grader itself needs the others
 MOST_FRAMES = 12
 
 Doing = str | Phrase  # what student code was run for: "test(model, loader, device)"
@@ -150,8 +149,7 @@ def _refusal(error: BaseException, doing: Doing) -> BaseException:
         case SystemExit():
             return Refuse("code_exit", lines, doing=doing, place=place)
         case ModuleNotFoundError(name=str(name)):
-            code = "code_package_of_ours" if name.partition(".")[0] in LAB_PACKAGES else "code_package"
-            return Refuse(code, lines, doing=doing, package=storable(name), place=place)
+            return Refuse("code_package", lines, doing=doing, package=storable(name), place=place)
         case _:
             kind = storable(type(error).__name__)
             return Refuse("code_raised", lines, doing=doing, kind=kind, problem=said, place=place)

@@ -13,7 +13,6 @@ from grader.probes.documents.literals import constants, evaluate
 from grader.probes.documents.syntax import Piece, read_code
 from grader.probes.refusals import Phrase, phrase
 
-OTHER_TASKS = ("exp1.py", "extract_features.py", "extract_feature.py", "retrieve.py")  # for other networks
 _TEST = re.compile(r"test|val|eval|infer", re.IGNORECASE)
 _TRAIN = re.compile(r"train|augment", re.IGNORECASE)
 Triple = tuple[float, float, float]
@@ -33,10 +32,12 @@ class _Found:
 def read_preprocessing(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Find `transforms.Normalize`, else constants MEAN and STD, else ToTensor alone, in the order of `inputs["names"]`.
 
+    Files named in `inputs["beside"]` are about other networks.
+
     Returns the fields of evidence.Preprocessing, or {"found": False} where no file tells; "also_found" then names
     what looks like a normalisation and could not be read without running it.
     """
-    names = [name for name in inputs["names"] if name.rpartition("/")[2].casefold() not in OTHER_TASKS]
+    names = [name for name in inputs["names"] if name.rpartition("/")[2].casefold() not in inputs["beside"]]
     documents = read_code(names, files)
     bound = [_constants(document) for document in documents]
     unread: list[Phrase] = []

@@ -12,10 +12,11 @@ from torch import nn
 from grader.probes.refusals import Refuse, phrase
 from grader.probes.weights.arrays import images
 from grader.probes.weights.container import read_container
-from grader.probes.weights.evaluate import CLASSES, Result, Run, evaluate
+from grader.probes.weights.evaluate import Result, Run, evaluate
 from grader.probes.weights.networks import Recognised, recognise
 from grader.probes.weights.state_dict import COUNTER, Loaded, find_claim, find_state_dict, take
 from grader.probes.weights.unpickle import load_inert
+from reference.models import CLASSES
 
 Value = dict[str, Any]
 STATISTICS = ("running_mean", "running_var", COUNTER)  # of BatchNorm: no parameters
@@ -103,7 +104,7 @@ def _try_out(net: nn.Module, network: str, side: int, name: str) -> None:
         raise Refuse("forward", file=name, network=network, side=side, problem=problem) from error
     if not isinstance(out, torch.Tensor) or tuple(out.shape) != (2, CLASSES):
         shape = str(tuple(out.shape[1:])) if isinstance(out, torch.Tensor) else type(out).__name__
-        raise Refuse("output", file=name, shape=shape)
+        raise Refuse("output", file=name, shape=shape, wanted=CLASSES)
 
 
 def _run(run: Value, files: Mapping[str, int], known: Recognised) -> Run:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from grader.probes.refusals import Phrase, phrase
+from reference.models import CLASSES
 
-CLASSES = 10
 PIXELS_IN_A_BATCH = 250 * 32 * 32  # 250 CIFAR images: fastest of 64, 125, 250, 500, 1000 on two cores
 GPU_BATCH = 2_000
 SAMPLE = 500  # images looked at twice whatever their margin, spread over the whole set

@@ -196,7 +196,10 @@ def _refusal(nearest: _Comparison, tensors: Mapping[str, Tensor], file: str) -> 
     if only_classes:
         key = nearest.other_shape[0]
         shape = tuple(tensors[nearest.source[key]].shape)
-        return Refuse("classes", details, file=file, classes=shape[0], name=nearest.source[key], shape=str(shape))
+        return Refuse(
+            "classes", details, file=file, classes=shape[0], wanted=models.CLASSES, name=nearest.source[key],
+            shape=str(shape),
+        )  # fmt: skip
     if nearest.complete:
         names = ", ".join(nearest.layers)
         return Refuse("more_weights", details, file=file, nearest=nearest.name, count=len(nearest.layers), names=names)

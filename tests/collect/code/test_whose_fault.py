@@ -40,7 +40,7 @@ OURS = {
     "a bug in a probe": Crashed('Traceback\n  File "/ours/probes/code/fit.py", line 3\nTypeError: oops'),
     "a sandbox that does not start": Unavailable(message("it did not start")),
     "a package that the grader should have": refusal(
-        "code_package_of_ours", {"doing": "importing", "package": "tqdm", "place": "exp2.py, line 1"}
+        "code_package", {"doing": "importing", "package": "tqdm", "place": "exp2.py, line 1"}
     ),
 }
 

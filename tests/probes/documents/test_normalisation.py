@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from grader.evidence import Preprocessing
 from grader.evidence.wording import heard
+from grader.lab import LAB
 from grader.probes.documents.normalisation import read_preprocessing
 from grader.probes.documents.syntax import MOST_CODE
 
@@ -34,7 +35,9 @@ def read(*files: tuple[str, str | bytes]) -> dict:
             file.write(content if isinstance(content, bytes) else content.encode())
             file.flush()
             descriptors[name] = file.fileno()
-        value, arrays = read_preprocessing({"names": list(descriptors)}, descriptors)
+        value, arrays = read_preprocessing(
+            {"names": list(descriptors), "beside": LAB.scripts_beside_training}, descriptors
+        )
     assert arrays == {}
     if value.get("found") is not False:
         TypeAdapter(Preprocessing).validate_json(json.dumps(value, allow_nan=False))
