@@ -46,7 +46,7 @@ def test_the_shipped_rubric_names_every_check_and_no_other(lab_rubric):
 def test_the_shipped_rubric_gives_the_labs_points_unscaled(lab_rubric):
     points = {line.criterion.check: line.criterion.points for line in lab_rubric.lines}
     assert points == {
-        "submission_layout": 5, "measured_accuracy": 30, "history_picture": 1, "training_history": 4,
+        "submission_layout": 5, "measured_accuracy": 30, "training_history": 5,
         "function_fit": 8, "own_function": 2, "evaluation": 10, "learning_rate": 5, "feature_vectors": 10,
         "retrieval_library": 5, "retrieval_ranking": 15, "retrieval_scores": 5,
     }  # fmt: skip
