@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from textwrap import dedent, indent
@@ -15,6 +16,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from grader.checks import DEFAULT_RUBRIC
 from grader.lab import LAB
 from grader.students.template import make_template
 
@@ -230,7 +232,10 @@ FOUND_IN_THE_FOURTH = {
 def test_the_instructions_name_every_task_every_file_and_a_hundred_points(name):
     text = (REFERENCE / "handout" / name).read_text()
     assert re.findall(r"^\| (\d\.\d) \|", text, re.MULTILINE) == list(NUMBERS)
-    assert sum(map(int, re.findall(r"^\| [^|]+ \| (\d+) \|", text, re.MULTILINE))) == 100
+    points = [int(points) for points in re.findall(r"^\| [^|]+ \| (\d+) \|", text, re.MULTILINE)]
+    assert sum(points) == 100
+    rubric = tomllib.loads(DEFAULT_RUBRIC.read_text("utf-8"))
+    assert sorted(points) == sorted(table["points"] for table in rubric.values() if "points" in table)
     assert [task for task in LAB.scripts if f"`{task}`" not in text] == []
     links = re.findall(r"\]\(([\w.]+)\)", text.splitlines()[0])
     assert [(REFERENCE / "handout" / link).is_file() for link in links] == [True]
