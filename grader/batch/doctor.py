@@ -42,7 +42,7 @@ def _which_sandbox(sandbox: Sandbox) -> Checked:
     if problem is None:
         return Checked(message("Sandbox"), "good", message("{sandbox} works", sandbox=sandbox.name))
     sentence = message(
-        "{problem}. Until then weights are read in a process with lowered limits, and student code is not run",
+        "{problem}. Until this is fixed, weights are read in a process with lowered limits and student code is not run",
         problem=problem,
     )
     return Checked(message("Sandbox"), "worse", sentence)
@@ -52,12 +52,12 @@ def _lab_packages() -> Checked:
     """What the lab's scripts import beside torch: without it they cannot be tried."""
     missing = [name for name in LAB.packages if importlib.util.find_spec(name) is None]
     if not missing:
-        return Checked(message("Packages of the lab"), "good", message("{names}", names=", ".join(LAB.packages)))
+        return Checked(message("Lab packages"), "good", message("{names}", names=", ".join(LAB.packages)))
     sentence = message(
-        "{names} not installed: student code that imports them cannot be tried. Run 'pip install cnn-lab-grader[lab]'",
+        "{names} not installed: student code that imports them cannot run. Run 'pip install cnn-lab-grader[lab]'",
         names=", ".join(missing),
     )
-    return Checked(message("Packages of the lab"), "worse", sentence)
+    return Checked(message("Lab packages"), "worse", sentence)
 
 
 def _inside(sandbox: Sandbox) -> Iterator[Checked]:
@@ -67,7 +67,7 @@ def _inside(sandbox: Sandbox) -> Iterator[Checked]:
         return
     yield Checked(message("torch"), "good", message("{version}", version=str(machine.value["torch"])))
     devices = ", ".join(map(str, machine.value["cuda"]))
-    text = message("{devices}", devices=devices) if devices else message("none: weights are measured on the processor")
+    text = message("{devices}", devices=devices) if devices else message("none: networks are evaluated on the CPU")
     yield Checked(message("GPU"), "good", text)
     if sandbox.isolated:
         yield from _isolation(sandbox)
@@ -83,11 +83,15 @@ def _isolation(sandbox: Sandbox) -> Iterator[Checked]:
         "rubric": message("Rubric"),
         "network": message("Network"),
         "parent": message("Grading process"),
-        "root": message("Administrator's rights"),
+        "root": message("Administrator rights"),
     }
     for key, subject in names.items():
         reached = not isinstance(tried, Reply) or tried.value.get(key) is not False
-        text = message("can be reached from inside the sandbox") if reached else message("out of the sandbox's reach")
+        text = (
+            message("can be reached from inside the sandbox")
+            if reached
+            else message("cannot be reached from inside the sandbox")
+        )
         yield Checked(subject, "bad" if reached else "good", text)
 
 

@@ -81,13 +81,13 @@ def find_images(
         if progress is None:
             raise nothing_here(cache)
         sentence = message(
-            "CIFAR-10 is not on this machine yet: it is fetched once, about 170 MB, into {folder}.", folder=str(cache)
+            "CIFAR-10 is not on this machine yet. Fetching it once (about 170 MB) into {folder}.", folder=str(cache)
         )
         say(sentence)
         return fetch_cifar10(cache, progress)
     except MissingData as error:
         say(error.message)  # once, with each source and its reason; a student's page needs only what follows from it
-        return message("CIFAR-10 is not on this machine: run 'grade data fetch', then grade again.")
+        return message("CIFAR-10 is not on this machine. Run 'grade data fetch', then grade again.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,9 @@ def _device(asked: Device, gpu: bool, sandbox: Sandbox) -> str:
     if isinstance(machine, Reply) and machine.value.get("cuda"):
         return "cuda"
     if asked == "cuda":
-        raise BadLab(message("--device cuda: torch finds no CUDA device in the sandbox; 'grade doctor' tells more"))
+        raise BadLab(
+            message("--device cuda: torch finds no CUDA device in the sandbox; run 'grade doctor' for details")
+        )
     return "cpu"
 
 
@@ -133,7 +135,7 @@ def files_of_weights(networks: Sequence[str]) -> Iterator[tuple[str, str, str]]:
             if "file" not in value:
                 near = message("; did you mean {near}?", near=str(value["near"])) if value.get("near") else message(".")
                 sentence = message(
-                    "torchvision has no network called {name}{near} Name it as in torchvision.models.",
+                    "torchvision has no network called {name}{near} Use a name from torchvision.models.",
                     name=name,
                     near=near,
                 )

@@ -114,7 +114,7 @@ def demo(**rest: Any) -> None:
 
     options = Options(rubric=None, **rest)
     require_room(options.out)
-    told = message("The demo submission, measured on a drawn set of ten shapes in place of CIFAR-10.")
+    told = message("Grading the demo submission on a generated set of ten shapes instead of CIFAR-10.")
     console.line(console.console(), told)
     with tempfile.TemporaryDirectory(prefix="demo-") as folder:
         archive = Archive(whole_demo(Path(folder) / "demo"), Student("Demo Student"))
@@ -281,13 +281,13 @@ def _status(command: click.Command) -> int:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        console.complain(message("interrupted; what was graded until now is in the output folder"))
+        console.complain(message("interrupted; what was graded so far is in the output folder"))
         return INTERRUPTED
     except Terminated as request:
-        console.complain(message("ended from outside; what was graded until now is in the output folder"))
+        console.complain(message("terminated; what was graded so far is in the output folder"))
         return request.status
     except OSError as error:
         place, why = str(error.filename or "?"), error.strerror or str(error)
-        console.complain(message("{place}: {why}; nothing half-written was left", place=place, why=why))
+        console.complain(message("{place}: {why}; no partial file was left behind", place=place, why=why))
         return UNUSABLE
     return status if isinstance(status, int) else GRADED

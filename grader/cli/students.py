@@ -45,7 +45,7 @@ def precheck(folder: Path, data: Path | None) -> None:
     terminal.ready_table((*found.tasks, *found.criteria), out)
     missing = sum(line.state != "good" for line in (*found.tasks, *found.criteria))
     ready = message("Ready: run 'grade pack' and hand in submission.zip.")
-    not_yet = message("Not ready yet: {count} of the lines above want a next step.", count=missing)
+    not_yet = message("Not ready yet: {count} of the lines above need work.", count=missing)
     console.line(out, ready if found.ready else not_yet)
     sys.exit(READY if found.ready else NOT_READY)
 
@@ -86,6 +86,6 @@ def template(folder: Path, force: bool) -> None:
     files = make_template(language=spoken())
     write_template(files, folder, force)
     sentence = message(
-        "{count} files are in {folder}. Students begin with its README.md.", count=len(files), folder=str(folder)
+        "{count} files are in {folder}. Students start with its README.md.", count=len(files), folder=str(folder)
     )
     console.line(console.console(), sentence)

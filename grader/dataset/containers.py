@@ -53,7 +53,7 @@ def _from_archive(path: Path, limits: Mapping[str, int]) -> Iterator[tuple[str, 
 def _bounded(stream: IO[bytes], name: str, limit: int) -> bytes:
     content = stream.read(limit + 1)
     if len(content) > limit:
-        raise Unusable(message("{file} is longer than the {limit} bytes expected", file=name, limit=limit))
+        raise Unusable(message("{file} is longer than the expected {limit} bytes", file=name, limit=limit))
     return content
 
 

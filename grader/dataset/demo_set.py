@@ -33,7 +33,7 @@ def demo(cache: Path) -> ImageSet:
         return kept_or_put(cache, DEMO, _drawn)
     except Unusable as error:  # the digest guards the promise above
         sentence = message(
-            "the demo set comes out differently here ({reason}): please report it, with the version of numpy",
+            "the generated demo set differs on this machine ({reason}); please report it, with your numpy version",
             reason=error.message,
         )
         raise MissingData(sentence) from error

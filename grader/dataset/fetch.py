@@ -62,6 +62,6 @@ def _none_of(refusals: list[tuple[str, Unusable]], edition: Edition) -> MissingD
     failed = [message("{source}: {reason}", source=name, reason=reason.message) for name, reason in refusals]
     head = message("{name} could not be fetched:", name=edition.name)
     sentence = message(
-        "Run `grade data fetch` when the network is back, or name a folder that holds it with `--data FOLDER`"
+        "Run `grade data fetch` when the network is back, or give a folder that holds it with `--data FOLDER`"
     )
     return MissingData(stacked(stacked(head, failed, "- "), [sentence]))

@@ -61,24 +61,24 @@ def find_cifar10(
 
 def nothing_here(cache: Path, edition: Edition = CIFAR10) -> MissingData:
     """The error for a caller that found nothing and may not fetch."""
-    return MissingData(message("{name} is not here (looked in {cache} and in {places}): run `grade data fetch`, or "
-                               "name a folder that holds it with `--data FOLDER`", name=edition.name, cache=str(cache),
-                               places=", ".join(map(str, usual_places()))))  # fmt: skip
+    return MissingData(message("{name} was not found (looked in {cache} and in {places}): run `grade data fetch`,"
+                               " or give a folder that holds it with `--data FOLDER`",
+                               name=edition.name, cache=str(cache), places=", ".join(map(str, usual_places()))))  # fmt: skip
 
 
 def _find_in(data: Path, cache: Path, edition: Edition) -> ImageSet:
     if not os.access(data, os.R_OK):
-        raise MissingData(message("--data {data}: there is no such folder, or it may not be read", data=str(data)))
+        raise MissingData(message("--data {data}: this folder does not exist or cannot be read", data=str(data)))
     found, refusals = _first_usable(_copies(data, edition), partial(_named, cache=cache, edition=edition), edition)
     if found is not None:
         return found
     if refusals:
         head = message("--data {data} holds no usable {name}:", data=str(data), name=edition.name)
-        step = message("Mend it, or leave --data out and run `grade data fetch`")
+        step = message("Fix it, or leave --data out and run `grade data fetch`")
         raise MissingData(stacked(stacked(head, refusals, "- "), [step]))
-    raise MissingData(message("--data {data} holds no {name}: looked there and one level below for {forms}; or leave "
-                              "--data out and run `grade data fetch`", data=str(data), name=edition.name,
-                              forms=FORMS))  # fmt: skip
+    raise MissingData(message("--data {data} holds no {name}: looked there and one level below for {forms}."
+                              " Give another folder, or leave --data out and run `grade data fetch`",
+                              data=str(data), name=edition.name, forms=FORMS))  # fmt: skip
 
 
 def _copies(place: Path, edition: Edition) -> Iterator[Copy | Path]:

@@ -39,7 +39,7 @@ class Download:
                 length = response.headers.get("Content-Length", "")
                 self._copy(response, file, int(length) if length.isdigit() else None, progress)
         except (OSError, HTTPException) as error:  # URLError and timeouts are OSErrors
-            raise Unusable(message("not reached or broken off ({reason})",
+            raise Unusable(message("could not be reached, or the connection broke off ({reason})",
                                    reason=str(error) or type(error).__name__)) from error  # fmt: skip
 
     def _copy(self, response: HTTPResponse, file: IO[bytes], total: int | None, progress: Progress) -> None:
@@ -47,11 +47,13 @@ class Download:
         while chunk := response.read1(CHUNK_BYTES):  # what is there: read() would wait for all of it, byte by byte
             done += len(chunk)
             if done > self.most:
-                raise Unusable(message("it sends more than {limit} bytes, so it is another file", limit=self.most))
+                raise Unusable(
+                    message("it sends more than {limit} bytes, so it is not the expected file", limit=self.most)
+                )
             file.write(chunk)
             progress(self.said, done, total)
             if done != total and time.monotonic() - began > self.deadline:
                 raise Unusable(message("too slow: {done} bytes in {seconds} s", done=done, seconds=int(self.deadline)))
         # A connection that is cut ends the loop like a complete one: http.client tells by the count alone.
         if total is not None and done != total:
-            raise Unusable(message("broken off after {done} of {total} bytes; try again", done=done, total=total))
+            raise Unusable(message("connection lost after {done} of {total} bytes; try again", done=done, total=total))

@@ -56,11 +56,11 @@ def fetch_weights(url: str, name: str, progress: Progress) -> Path:
         try:
             Download(url, message("Fetching {name}", name=name), MOST_BYTES).to(part, progress)
             if not _is_whole(part):
-                raise Unusable(message("its content is not what its name says"))
+                raise Unusable(message("its content does not match the digest in its name"))
         except Unusable as error:
             sentence = message(
-                "{name} could not be fetched from {url}: {reason}. Put the file into {folder} yourself, or name its"
-                " folder with --weights-dir.",
+                "{name} could not be fetched from {url}: {reason}. Put the file into {folder} yourself, or"
+                " give its folder with --weights-dir.",
                 name=name,
                 url=url,
                 reason=error.message,

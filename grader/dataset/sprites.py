@@ -50,7 +50,7 @@ def _column(name: str, text: bytes | None, count: int) -> NDArray[np.uint8]:
     except (ValueError, TypeError, RecursionError) as error:
         raise Unusable(message("{file} is not a list of labels", file=name)) from error
     if len(numbers) != count:
-        raise Unusable(message("{file} holds {found} labels, where {expected} are expected",
+        raise Unusable(message("{file} holds {found} labels; expected {expected}",
                                file=name, found=len(numbers), expected=count))  # fmt: skip
     return np.frombuffer(numbers, np.uint8)
 
@@ -63,7 +63,7 @@ def _pixels(name: str, content: bytes, rows: int) -> NDArray[np.uint8]:
         with Image.open(io.BytesIO(content), formats=("PNG",)) as sprite:
             # Only the header has been read so far; a sprite of any other size is never decoded.
             if sprite.size != (PIXELS, rows) or sprite.mode != "RGB":
-                raise Unusable(message("{file} is {found}, where an RGB image of {expected} is expected", file=name,
+                raise Unusable(message("{file} is {found}; expected an RGB image of {expected}", file=name,
                                        found=f"{sprite.mode} {sprite.size[0]} x {sprite.size[1]}",
                                        expected=f"{PIXELS} x {rows}"))  # fmt: skip
             pixels = np.asarray(sprite)  # (N, 1024, 3)

@@ -77,7 +77,7 @@ def verified(edition: Edition, batches: Iterable[Batch]) -> Iterator[Batch]:
     for name, rows in batches:
         file = missing.pop(name, None)
         if file is None:
-            raise Unusable(message("{file} is there twice", file=name))
+            raise Unusable(message("{file} appears twice", file=name))
         _verify(file, rows)
         yield name, rows
     if missing:
@@ -102,8 +102,8 @@ def locked(cache: Path, edition: Edition) -> Iterator[None]:
         raise MissingData(message("{cache}: another process has been fetching {name} for an hour; end it and try again",
                                   cache=str(cache), name=edition.name)) from error  # fmt: skip
     except OSError as error:
-        raise MissingData(message("{cache}: {name} cannot be written there ({reason}); make room or mend its "
-                                  "permissions, then run `grade data fetch`",
+        raise MissingData(message("{cache}: {name} cannot be written there ({reason}). Free some space or"
+                                  " fix the permissions, then run `grade data fetch`",
                                   cache=str(cache), name=edition.name, reason=str(error))) from error  # fmt: skip
 
 
@@ -142,13 +142,13 @@ def _expect(path: Path, shape: tuple[int, ...]) -> None:
     except (OSError, ValueError, EOFError) as error:  # missing, not .npy, or shorter than its header says
         raise Unusable(message("{file} is missing or incomplete", file=path.name)) from error
     if array.shape != shape or array.dtype != np.uint8 or not array.flags.c_contiguous:
-        raise Unusable(message("{file} holds {found}, where uint8 {expected} is expected",
+        raise Unusable(message("{file} holds {found}; expected uint8 {expected}",
                                file=path.name, found=f"{array.dtype} {array.shape}", expected=str(shape)))  # fmt: skip
 
 
 def _verify(file: BatchFile, rows: NDArray[np.uint8]) -> None:
     if rows.shape != (file.rows, ROW_BYTES):
-        raise Unusable(message("{file} holds {found} images of {size} bytes, where {expected} are expected",
+        raise Unusable(message("{file} holds {found} images of {size} bytes; expected {expected}",
                                file=file.name, found=rows.shape[0], size=rows.shape[1] - 1,
                                expected=file.rows))  # fmt: skip
     found = hashlib.sha256(np.ascontiguousarray(rows).data).hexdigest()

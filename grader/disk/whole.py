@@ -56,14 +56,16 @@ def write_output(path: Path, data: bytes, inputs: Iterable[Path]) -> None:
     """Write the file. Raises BadLab where it would replace one of the inputs, or cannot be written."""
     shown = visible_path(path)
     if any(_same(path, one) for one in inputs):
-        raise BadLab(message("{file} is read and would be written over. Name another file with --out.", file=shown))
+        raise BadLab(
+            message("{file} is an input and would be overwritten. Choose another file with --out.", file=shown)
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as (file,):
             file.write_bytes(data)
     except OSError as error:
         sentence = message(
-            "{file} cannot be written: {why}. Make room, or name another place with --out.",
+            "{file} cannot be written: {why}. Free some space, or choose another path with --out.",
             file=shown,
             why=error.strerror or str(error),
         )
@@ -106,8 +108,8 @@ def made(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         sentence = message(
-            "{folder} cannot be written: {why}. Nothing half-written was left. Make room there, mend its permissions,"
-            " or name another folder with --out.",
+            "{folder} cannot be written: {why}. No partial files were left behind. Free some space there,"
+            " fix its permissions, or choose another folder with --out.",
             folder=visible_path(folder),
             why=error.strerror or str(error),
         )

@@ -57,7 +57,7 @@ def decided(grade: Grade, decision: Decision) -> Grade:
         marks = tuple(_marked(mark, decision, grade) for mark in _with(grade, decision.criterion))
         return replace(grade, marks=marks)
     if not decision.points and not decision.lateness:
-        raise BadLab(message("0 points change nothing. Name the points with their sign, as in --points -5."))
+        raise BadLab(message("0 points change nothing. Give the points with their sign, for example --points -5."))
     about = Adjustment(
         decision.points, decision.reason, decision.by, decision.on, "lateness" if decision.lateness else ""
     )
@@ -67,16 +67,18 @@ def decided(grade: Grade, decision: Decision) -> Grade:
 
 def _require_sense(decision: Decision) -> None:
     if not math.isfinite(decision.points) or abs(decision.points) > MOST_POINTS:
-        raise BadLab(message("Points lie between -{most:g} and {most:g}.", most=MOST_POINTS))
+        raise BadLab(message("Points must be between -{most:g} and {most:g}.", most=MOST_POINTS))
     if not decision.reason:
-        raise BadLab(message("A reason is needed: the student reads it beside the points."))
+        raise BadLab(message("A reason is required: the student sees it next to the points."))
     if len(decision.reason) > LONGEST_REASON:
         sentence = message(
-            "The reason has {count} characters; {most} are enough.", count=len(decision.reason), most=LONGEST_REASON
+            "The reason has {count} characters; at most {most} are allowed.",
+            count=len(decision.reason),
+            most=LONGEST_REASON,
         )
         raise BadLab(sentence)
     if not decision.by.strip():
-        raise BadLab(message("Name who decided, with --by."))
+        raise BadLab(message("Say who decided, with --by."))
 
 
 def _with(grade: Grade, criterion: str) -> tuple[Mark, ...]:
@@ -87,24 +89,26 @@ def _with(grade: Grade, criterion: str) -> tuple[Mark, ...]:
     shown, student = visible(criterion), visible(grade.student.name)
     if grade.unusable:
         sentence = message(
-            "{student}: what was handed in cannot be opened, and so nothing in it can be marked.", student=student
+            "{student}: the submission cannot be opened, so nothing in it can be marked.", student=student
         )
         raise BadLab(sentence)
     if any(mark.criterion.check == criterion for mark in grade.marks):
         sentence = message(
-            "{criterion} is measured and not marked by hand. Adjust the total: leave --criterion out.", criterion=shown
+            "{criterion} is measured, not marked by hand. To adjust the total, leave --criterion out.", criterion=shown
         )
         raise BadLab(sentence)
     if not named:
         sentence = message(
-            "The grade of {student} has no criterion that a person marks: the rubric gives it manual = true.",
+            "The grade of {student} has no criterion that is marked by hand (manual = true in the rubric).",
             student=student,
         )
         raise BadLab(sentence)
     if near := difflib.get_close_matches(criterion, named, n=1):
         raise BadLab(message("There is no criterion {criterion}; did you mean {near}?", criterion=shown, near=near[0]))
     sentence = message(
-        "There is no criterion {criterion}; a person marks {names}.", criterion=shown, names=", ".join(named)
+        "There is no criterion {criterion}; the criteria marked by hand are {names}.",
+        criterion=shown,
+        names=", ".join(named),
     )
     raise BadLab(sentence)
 
@@ -115,7 +119,7 @@ def _marked(mark: Mark, decision: Decision, grade: Grade) -> Mark:
     most = mark.criterion.points
     if not 0.0 <= decision.points <= most:
         sentence = message(
-            "{criterion} is worth 0 to {most:g} points, and {points:g} are not among them.",
+            "{criterion} is worth 0 to {most:g} points; {points:g} is out of range.",
             criterion=decision.criterion,
             most=most,
             points=decision.points,
@@ -159,14 +163,14 @@ def find(roll: Roll, wanted: str) -> Stored:
             if near:
                 shown = visible(roll.shown[near[0]])
                 sentence = message(
-                    "No grade of {wanted} is below {folder}; did you mean {near}?",
+                    "There is no grade for {wanted} in {folder}; did you mean {near}?",
                     wanted=visible(wanted),
                     folder=visible_path(roll.root),
                     near=shown,
                 )
                 raise BadLab(sentence)
             sentence = message(
-                "No grade of {wanted} is below {folder}. Name the student, a number, or a folder there.",
+                "There is no grade for {wanted} in {folder}. Give a student's name or number, or a folder there.",
                 wanted=visible(wanted),
                 folder=visible_path(roll.root),
             )
@@ -174,7 +178,7 @@ def find(roll: Roll, wanted: str) -> Stored:
         case several:
             places = ", ".join(visible(roll.place(one)) for one in several[:MOST_NAMED])
             sentence = message(
-                "{wanted} could be any of {count}: {places}. Name the folder, with its slash.",
+                "{wanted} matches {count} grades: {places}. Give the folder, with its slash.",
                 wanted=visible(wanted),
                 count=len(several),
                 places=places,

@@ -54,7 +54,7 @@ def _kept(mark: Mark, before: Manual | None, looked_at: str) -> Mark:
         earlier = tuple(given for given in history if given is not counts)
         return replace(mark, finding=replace(finding, given=counts, earlier=earlier))
     ask = message(
-        "An earlier hand-in was given {points:g} of {of:g} here. {ask}",
+        "An earlier submission got {points:g} of {of:g} here. {ask}",
         points=history[-1].points,
         of=history[-1].of,
         ask=finding.ask,

@@ -46,11 +46,14 @@ def read_stored(folder: Path) -> tuple[tuple[Stored, ...], tuple[BadLab, ...]]:
     """Every grade below the folder, by path, and what is wrong with the files that are none. BadLab where none lies."""
     shown = visible_path(folder)
     if not folder.is_dir():
-        raise BadLab(message("{folder} is no folder. Name the one that holds the grades.", folder=shown))
+        raise BadLab(message("{folder} is not a folder. Give the folder that holds the grades.", folder=shown))
     paths = sorted(path for path in folder.rglob(GRADE) if path.is_file())
     if not paths:
-        text = "{folder} holds no grade.json. Grade first, or name the folder that --out of 'grade' named."
-        raise BadLab(message(text, folder=shown))
+        sentence = message(
+            "{folder} contains no grade.json. Grade first, or give the folder that you gave to 'grade' with --out.",
+            folder=shown,
+        )
+        raise BadLab(sentence)
     grades: list[Stored] = []
     refusals: list[BadLab] = []
     for path in paths:
@@ -70,7 +73,7 @@ def _read(path: Path) -> Stored:
     shown, text = visible_path(path), _text(path)
     grade = from_json(text, shown)
     if not (math.isfinite(grade.total) and math.isfinite(grade.points)):
-        raise BadLab(message("{file} adds up to no number. Grade this submission again.", file=shown))
+        raise BadLab(message("{file}: its points do not add up to a number. Grade this submission again.", file=shown))
     return Stored(grade, path, renamed_criteria(json.loads(text)))
 
 
@@ -82,11 +85,18 @@ def read_evidence(path: Path, grade: Grade) -> Evidence:
     except (ValidationError, ValueError, RecursionError, AttributeError, LookupError, TypeError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else None
         reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)
-        text = "{file} is no evidence of this version: {reason}. Grade this submission again."
-        raise BadLab(message(text, file=shown, reason=reason[:200])) from error
+        sentence = message(
+            "{file} is not evidence that this version can read: {reason}. Grade this submission again.",
+            file=shown,
+            reason=reason[:200],
+        )
+        raise BadLab(sentence) from error
     if (evidence.digest, evidence.archive) != (grade.digest, grade.archive):
-        text = "{file} is of another submission than the grade beside it. Grade this submission again."
-        raise BadLab(message(text, file=shown))
+        sentence = message(
+            "{file} belongs to a different submission than the grade beside it. Grade this submission again.",
+            file=shown,
+        )
+        raise BadLab(sentence)
     return evidence
 
 
@@ -126,30 +136,36 @@ def save(changed: Sequence[Changed]) -> None:
     """Write all of the grades, or none; the caller holds the lock. Raises BadLab, also where one is not `before`."""
     for one in changed:
         if read_grade(one.path) != one.before:
-            text = "{file} was changed by another command meanwhile. Nothing was written; run this again."
-            raise BadLab(message(text, file=visible_path(one.path)))
+            sentence = message(
+                "{file} was changed by another command in the meantime. Nothing was written; run this again.",
+                file=visible_path(one.path),
+            )
+            raise BadLab(sentence)
     try:
         write_all({one.path: to_json(one.after) for one in changed})
     except OSError as error:
-        place = visible_path(changed[0].path.parent)
-        text = "{folder} cannot be written: {why}. Every grade is as it was. Make room there, or mend its permissions."
-        raise BadLab(message(text, folder=place, why=error.strerror or str(error))) from error
+        sentence = message(
+            "{folder} cannot be written: {why}. No grade was changed. Free some space there, or fix its permissions.",
+            folder=visible_path(changed[0].path.parent),
+            why=error.strerror or str(error),
+        )
+        raise BadLab(sentence) from error
 
 
 def _not_a_grade(file: str, reason: str) -> BadLab:
-    return BadLab(message("{file} is not a grade of this version: {reason}.", file=file, reason=reason[:200]))
+    sentence = message("{file} is not a grade that this version can read: {reason}.", file=file, reason=reason[:200])
+    return BadLab(sentence)
 
 
 def _text(path: Path) -> str:
     shown = visible_path(path)
     try:
         if path.stat().st_size > LARGEST:
-            text = "{file} is larger than any grade. Grade this submission again."
-            raise BadLab(message(text, file=shown))
+            raise BadLab(message("{file} is too large to be a grade. Grade this submission again.", file=shown))
         return path.read_text("utf-8")
     except UnicodeDecodeError as error:
-        text = "{file} is not UTF-8, and so no grade. Grade this submission again."
-        raise BadLab(message(text, file=shown)) from error
+        sentence = message("{file} is not UTF-8, so it is not a grade. Grade this submission again.", file=shown)
+        raise BadLab(sentence) from error
     except OSError as error:
-        text = "{file} cannot be read: {why}."
-        raise BadLab(message(text, file=shown, why=error.strerror or str(error))) from error
+        sentence = message("{file} cannot be read: {why}.", file=shown, why=error.strerror or str(error))
+        raise BadLab(sentence) from error

@@ -31,15 +31,15 @@ def held(folder: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         sentence = message(
-            "Another grade command has been changing {folder} for more than {seconds:g} seconds. Nothing was written."
-            " Wait until it has ended, or end it, and run this again.",
+            "Another grade command has been changing {folder} for more than {seconds:g} seconds. Nothing was"
+            " written. Wait until it ends, or stop it, then run this again.",
             folder=shown,
             seconds=PATIENCE,
         )
         raise BadLab(sentence) from error
     except OSError as error:
         sentence = message(
-            "{folder} cannot be written: {why}. Every grade is as it was. Make room there, or mend its permissions.",
+            "{folder} cannot be written: {why}. No grade was changed. Free some space there, or fix its permissions.",
             folder=shown,
             why=error.strerror or str(error),
         )

@@ -77,7 +77,7 @@ def _taken(folder: Path, export: Export, columns: Mapping[str, int], by: str, on
         grade = after[entry.path]
         if _is_there(grade, entry.decision):
             sentence = message(
-                "{student} has this already, and it was not taken twice.", student=visible(grade.student.name)
+                "{student} already has this; it was not applied a second time.", student=visible(grade.student.name)
             )
             lines.append(_told(export, entry.line, sentence, "good"))
             continue
@@ -97,7 +97,7 @@ def _columns(export: Export) -> dict[str, int]:
         found = [place for place, heading in enumerate(headings) if heading in forms]
         if len(found) > 1:
             sentence = message(
-                "{file}, line 1: the heading '{heading}' is there twice. Name one of the columns otherwise.",
+                "{file}, line 1: the heading '{heading}' appears twice. Rename one of the columns.",
                 file=export.name,
                 heading=meaning,
             )
@@ -110,7 +110,7 @@ def _columns(export: Export) -> dict[str, int]:
     near = difflib.get_close_matches(missing[0], headings, n=1)
     if near:
         sentence = message(
-            "{file}, line 1: there is no column '{missing}'; is '{near}' meant? Name it '{missing}'.",
+            "{file}, line 1: there is no column '{missing}'. If you meant '{near}', rename it to '{missing}'.",
             file=export.name,
             missing=missing[0],
             near=visible(near[0]),
@@ -127,19 +127,21 @@ def _columns(export: Export) -> dict[str, int]:
 def _unknown_headings(export: Export, columns: Mapping[str, int]) -> Iterator[Checked]:
     others = [text for place, text in enumerate(export.sheet.headings) if place not in columns.values() and text]
     if others:
-        said = message("{file}, line 1: not read: {names}.", file=export.name, names=visible(", ".join(others)))
+        said = message("{file}, line 1: ignored: {names}.", file=export.name, names=visible(", ".join(others)))
         yield Checked(message("Columns"), "good", said)
 
 
 def _entry(row: Row, columns: Mapping[str, int], roll: Roll, by: str, on: str) -> _Entry:
     student, criterion, points, reason = (row.text(columns[meaning]) for meaning in HEADINGS)
     if not student:
-        raise BadLab(message("There is no student in this row."))
+        raise BadLab(message("This row has no student."))
     one = find(roll, student)
     if not points:
         raise BadLab(message("There are no points yet for {student}.", student=visible(student)))
     if not _POINTS.fullmatch(points):
-        raise BadLab(message("'{points}' are no points. Write a number, as in 4.5.", points=visible(points)))
+        raise BadLab(
+            message("'{points}' is not a number of points. Write a number such as 4.5.", points=visible(points))
+        )
     value = float(points.replace(",", ".").replace("−", "-"))
     return _Entry(row.line, one.path, Decision(value, reason, by, on, criterion))
 
@@ -155,7 +157,7 @@ def _once(entries: list[_Entry], export: Export, lines: list[Checked]) -> Iterat
             continue
         numbers = ", ".join(str(entry.line) for entry in group)
         sentence = message(
-            "lines {numbers} all mark {criterion} of one student. None was taken: leave one of them.",
+            "lines {numbers} all mark {criterion} for one student. None was applied; keep only one of them.",
             numbers=numbers,
             criterion=visible(criterion),
         )

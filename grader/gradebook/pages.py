@@ -68,7 +68,7 @@ def _draw_class(folder: Path, stored: tuple[Stored, ...], audience: Audience, ps
         return None
     if page.exists() and not _ours(page):
         sentence = message(
-            "{file} is not a page of the grader and stays as it is. Move it away, or grade into a folder of its own.",
+            "{file} is not a page of the grader and was left unchanged. Move it away, or grade into a separate folder.",
             file=visible_path(page),
         )
         raise BadLab(sentence)

@@ -112,7 +112,8 @@ def _with_decisions(grade: Grade, earlier: Grade | BadLab | None, folder: Path) 
     if earlier is None:
         return grade
     sentence = message(
-        "The earlier grade.json could not be read and is kept as {file}: adjustments in it are not in this grade.",
+        "The earlier grade.json could not be read and was kept as {file}. Adjustments in it are not part of"
+        " this grade.",
         file=_unread(folder).name,
     )
     return replace(grade, flags=(*grade.flags, Flag(LEFT_ASIDE, sentence)))

@@ -88,7 +88,7 @@ def _without_evidence(one: Stored, rubric: Rubric) -> Grade:
     cause = causes.pop() if len(causes) == 1 else None
     if cause is None:
         sentence = message(
-            "{file} is missing: without it nothing can be marked again. Grade this submission again.",
+            "{file} is missing, and nothing can be re-marked without it. Grade this submission again.",
             file=visible_path(one.path.with_name(EVIDENCE)),
         )
         raise BadLab(sentence)

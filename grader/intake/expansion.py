@@ -88,11 +88,11 @@ def _expand_folder(folder: Path) -> tuple[Archive, ...]:
             return found
     path = visible_path(folder)
     if RESULTS & {file.name for file in files}:
-        raise BadLab(message("{path} is a result of the grader. Give the zip that was handed in.", path=path))
+        raise BadLab(message("{path} is output of the grader. Give the zip that was handed in.", path=path))
     if any(file.name.casefold().endswith(REPORTS) for file in files):
         return (_one(folder),)
     sentence = message(
-        "Nothing to grade in {path}: no zip, no weights, no program. Give the zip that was handed in.", path=path
+        "Nothing to grade in {path}: no zip, no weights, no code. Give the zip that was handed in.", path=path
     )
     raise BadLab(sentence)
 

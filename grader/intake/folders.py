@@ -69,7 +69,9 @@ def _chunks(entry: Entry) -> Iterator[bytes]:
     try:
         with open(os.open(entry.where, flags), "rb") as file:  # noqa: PTH123  a descriptor, not a path
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise BadSubmission(message("{entry} changed while it was read. Try again.", entry=visible(entry.name)))
+                raise BadSubmission(
+                    message("{entry} changed while it was being read. Try again.", entry=visible(entry.name))
+                )
             while chunk := file.read(CHUNK_BYTES):
                 yield chunk
     except OSError as error:

@@ -60,7 +60,7 @@ def require_zip(head: bytes, name: str) -> None:
         raise BadSubmission(message("{archive} is empty (0 bytes). Hand in the zip again.", archive=shown))
     if kind := format_of(head):
         sentence = message(
-            "{archive} is no zip but of the format {kind}. Pack the files as .zip and hand that in.",
+            "{archive} is not a zip; its format is {kind}. Pack the files as .zip and hand that in.",
             archive=shown,
             kind=kind,
         )

@@ -22,7 +22,9 @@ def inner_path(name: str) -> str:
     "" is the submission's own folder (`./`). NFC because macOS writes accents apart, and then `é` is not `é`.
     """
     if "\0" in name:
-        raise BadSubmission(message("{entry} has a NUL in its name. Zip the folder anew.", entry=visible(name)))
+        raise BadSubmission(
+            message("{entry} has a NUL character in its name. Zip the folder again.", entry=visible(name))
+        )
     if len(name) > LONGEST_RAW:
         raise BadSubmission(_too_long(name))
     path = unicodedata.normalize("NFC", name.replace("\\", "/"))
@@ -33,7 +35,7 @@ def inner_path(name: str) -> str:
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if ".." in parts:
         raise BadSubmission(
-            message("{entry} leads out of the submission ('..'). Zip the folder anew.", entry=visible(name))
+            message("{entry} points outside the submission ('..'). Zip the folder again.", entry=visible(name))
         )
     return "/".join(parts)
 
@@ -42,12 +44,14 @@ def require_writable(path: str, deepest: int) -> None:
     """BadSubmission unless a file of this path can be written on every system: length, depth, no control characters."""
     shown = visible(path)
     if any(unicodedata.category(c) == "Cc" for c in path):
-        raise BadSubmission(message("{entry} has control characters in its name. Rename it and zip anew.", entry=shown))
+        raise BadSubmission(
+            message("{entry} has control characters in its name. Rename it and zip the folder again.", entry=shown)
+        )
     parts = path.split("/")
     if len(parts) > deepest:
         raise BadSubmission(
             message(
-                "{entry} lies {depth} levels deep; {most} are allowed. Hand in the lab's own folder.",
+                "{entry} is {depth} levels deep; at most {most} are allowed. Hand in only the lab's own folder.",
                 entry=shown,
                 depth=len(parts),
                 most=deepest,
@@ -60,7 +64,7 @@ def require_writable(path: str, deepest: int) -> None:
 
 def _too_long(name: str) -> Message:
     return message(
-        "The name {entry} is too long: {most} bytes a name and {whole} a path are allowed. Rename it.",
+        "The name {entry} is too long: at most {most} bytes per name and {whole} per path are allowed. Rename it.",
         entry=visible(name),
         most=LONGEST_NAME,
         whole=LONGEST_PATH,

@@ -27,7 +27,7 @@ def require_one_student(entries: Iterable[Entry], archive: str) -> None:
     is_class = any(METADATA in path[:2] for path in paths) or _several(map(moodle_student, moodle)) or _several(tops)
     if is_class:
         sentence = message(
-            "{archive} is the download of a whole class. Unpack it, and grade the folder that it unpacks to.",
+            "{archive} is the download of a whole class. Unpack it, and grade the resulting folder.",
             archive=visible(archive),
         )
         raise BadSubmission(sentence)
@@ -44,33 +44,33 @@ def require_work(files: Mapping[str, Entry], left_out: Collection[str], archive:
     name = visible(archive)
     if not files and not left_out:
         sentence = message(
-            "There is no file in {archive}. Hand in the zip of the folder that holds final.pth.", archive=name
+            "{archive} contains no files. Hand in the zip of the folder that holds final.pth.", archive=name
         )
         raise BadSubmission(sentence)
     if not files:
         sentence = message(
-            "There is nothing in {archive} but {names}. Hand in the zip of the folder that holds final.pth.",
+            "{archive} contains only {names}. Hand in the zip of the folder that holds final.pth.",
             archive=name,
             names=visible(", ".join(left_out)),
         )
         raise BadSubmission(sentence)
     if "[Content_Types].xml" in files:
         sentence = message(
-            "{archive} is an Office document, not a zip of the work. Hand in the zip of the folder that holds"
-            " final.pth.",
+            "{archive} is an Office document, not a zip of your work. Hand in the zip of the folder that"
+            " holds final.pth.",
             archive=name,
         )
         raise BadSubmission(sentence)
     top = next(iter(files)).partition("/")[0]
     if {f"{top}/data.pkl", f"{top}/version"} <= files.keys():
         sentence = message(
-            "{archive} is a PyTorch checkpoint, not a zip of the work. Hand in the zip of the folder that holds it.",
+            "{archive} is a PyTorch checkpoint, not a zip of your work. Hand in the zip of the folder that holds it.",
             archive=name,
         )
         raise BadSubmission(sentence)
     if all(is_archive_name(path) for path in files):
         sentence = message(
-            "{archive} holds nothing but other archives ({entry}). Zip the files themselves, once; if it is the"
+            "{archive} contains only other archives ({entry}). Zip the files themselves, once. If it is the"
             " download of a whole class, unpack it and grade the folder.",
             archive=name,
             entry=visible(next(iter(files))),

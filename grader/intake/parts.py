@@ -44,9 +44,7 @@ def sort_parts(paths: Iterable[str], dataset: tuple[str, ...]) -> tuple[Parts, t
     )
     wrong_case = [path for path in checkpoints if path.rpartition("/")[2] != LAB.checkpoint]
     return parts, tuple(
-        message(
-            "{file} was read as {meant}: the name is right but for its case.", file=visible(path), meant=LAB.checkpoint
-        )
+        message("{file} was read as {meant}: the names differ only in case.", file=visible(path), meant=LAB.checkpoint)
         for path in wrong_case
     )
 

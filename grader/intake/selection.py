@@ -64,7 +64,7 @@ def select(entries: tuple[Entry, ...], limits: Limits) -> Selection:
         if path:
             _sort_in(selection, path, entry)
         elif not entry.is_folder:
-            raise BadSubmission(message("{entry} has no file name. Zip the folder anew.", entry=visible(entry.name)))
+            raise BadSubmission(message("{entry} has no file name. Zip the folder again.", entry=visible(entry.name)))
     kept = (*selection.folders, *selection.files)
     _require_few(kept, limits)
     for path in kept:
@@ -91,7 +91,7 @@ def _sort_in(selection: Selection, path: str, entry: Entry) -> None:
     if entry.is_folder:
         selection.folders.add(path)  # twice is harmless, and old programs do it
     elif path in selection.files:
-        raise BadSubmission(message("{entry} is there twice. Zip the folder anew.", entry=visible(path)))
+        raise BadSubmission(message("{entry} appears twice. Zip the folder again.", entry=visible(path)))
     else:
         selection.files[path] = entry
 
@@ -103,8 +103,8 @@ def _require_few(kept: tuple[str, ...], limits: Limits) -> None:
     fullest, count = parents.most_common(1)[0]
     raise BadSubmission(
         message(
-            "Files and folders: {count:,}; {most:,} are allowed. The fullest folder is {folder}, with {inside:,}. "
-            "Leave out what the lab does not ask for.",
+            "Files and folders: {count:,}; at most {most:,} are allowed. The largest folder is {folder},"
+            " with {inside:,}. Leave out what the lab does not ask for.",
             count=len(kept),
             most=limits.entries,
             folder=visible(fullest),
@@ -122,7 +122,7 @@ def _require_no_file_as_folder(selection: Selection) -> None:
         for parent in parents:
             if parent in selection.files:
                 raise BadSubmission(
-                    message("{entry} is both a file and a folder. Zip the folder anew.", entry=visible(parent))
+                    message("{entry} is both a file and a folder. Zip the folder again.", entry=visible(parent))
                 )
 
 
@@ -136,7 +136,8 @@ def _require_small(files: dict[str, Entry], limits: Limits) -> None:
     if total > limits.total_bytes:
         raise BadSubmission(
             message(
-                "Unpacks to {size:.1f} MB; {most:.1f} MB are allowed. The largest file is {entry} ({largest:.1f} MB).",
+                "Unpacks to {size:.1f} MB; at most {most:.1f} MB are allowed. The largest file is {entry}"
+                " ({largest:.1f} MB).",
                 size=total / MEGABYTE,
                 most=limits.total_bytes / MEGABYTE,
                 entry=visible(largest),
@@ -150,7 +151,8 @@ def require_file_size(path: str, size: int, limits: Limits) -> None:
     if size > limits.file_bytes:
         raise BadSubmission(
             message(
-                "{entry} is {size:.1f} MB; {most:.1f} MB a file are allowed. Hand in only what the lab asks for.",
+                "{entry} is {size:.1f} MB; at most {most:.1f} MB per file are allowed. Hand in only what the"
+                " lab asks for.",
                 entry=visible(path),
                 size=size / MEGABYTE,
                 most=limits.file_bytes / MEGABYTE,

@@ -112,13 +112,13 @@ def _write(chunks: Iterator[bytes], target: Path) -> tuple[int, str]:
                 size += len(chunk)
     except FileExistsError as error:  # only where the disk takes `a.py` and `A.py` for one name
         sentence = message(
-            "{entry} has the same name as another file, for this system. Rename one of them.",
+            "On this system {entry} has the same name as another file. Rename one of them.",
             entry=visible(from_disk(target.name)),
         )
         raise BadSubmission(sentence) from error
     except OSError as error:
         sentence = message(
-            "{path} cannot be written: {why}. Make room, or set TMPDIR to a folder that has some.",
+            "{path} cannot be written: {why}. Free some space, or set TMPDIR to a folder that has enough.",
             path=visible_path(target),
             why=error.strerror or "",
         )

@@ -88,11 +88,12 @@ def _why_unreadable(error: Exception, path: Path) -> Message:
     match error:
         case UnicodeDecodeError():
             return message(
-                "{archive} states that its file names are UTF-8, and they are not. Zip the folder anew.", archive=name
+                "{archive} declares that its file names are UTF-8, but they are not. Zip the folder again.",
+                archive=name,
             )
         case NotImplementedError():
             return message(
-                "{archive} uses a feature of zip that few programs know. Zip the folder anew, as an ordinary zip.",
+                "{archive} uses a zip feature that few programs support. Zip the folder again, as an ordinary zip.",
                 archive=name,
             )
         case zipfile.LargeZipFile():
@@ -101,7 +102,7 @@ def _why_unreadable(error: Exception, path: Path) -> Message:
             )
         case _:
             return message(
-                "{archive} is damaged or was cut off. Zip the folder anew and compare the size after the upload.",
+                "{archive} is damaged or truncated. Zip the folder again and compare the size after the upload.",
                 archive=name,
             )
 
@@ -115,7 +116,7 @@ def _require_no_overlaps(file: _Bounded, infos: list[zipfile.ZipInfo], listing: 
     for (start, end, name), (following, _, _) in pairwise([*spans, (listing, listing, "")]):
         if start < 0 or end > following:
             sentence = message(
-                "{entry} overlaps with what follows it in the zip, as in a zip bomb. Zip the folder anew.",
+                "{entry} overlaps what follows it in the zip, as in a zip bomb. Zip the folder again.",
                 entry=visible(name),
             )
             raise BadSubmission(sentence)
@@ -127,7 +128,7 @@ def _end(file: _Bounded, info: zipfile.ZipInfo) -> int:
     head = file.read(LOCAL_HEADER.size)
     if len(head) < LOCAL_HEADER.size or not head.startswith(b"PK\x03\x04"):
         sentence = message(
-            "{entry} is listed in the zip but not in it: the file is damaged or was cut off. Zip the folder anew.",
+            "{entry} is listed in the zip but is not in it: the file is damaged or truncated. Zip the folder again.",
             entry=visible(info.orig_filename),
         )
         raise BadSubmission(sentence)
@@ -155,11 +156,11 @@ def _fault(info: zipfile.ZipInfo, name: str, kind: int) -> Message | None:
     if kind not in (0, stat.S_IFREG >> 12, stat.S_IFDIR >> 12):
         return message("{entry} is a device or pipe, not a file. Leave it out.", entry=entry)
     if info.flag_bits & ENCRYPTED:
-        return message("{entry} is encrypted. Zip the folder anew, without a password.", entry=entry)
+        return message("{entry} is encrypted. Zip the folder again, without a password.", entry=entry)
     if info.compress_type not in READABLE:
         method = METHODS.get(info.compress_type, f"method {info.compress_type}")
         return message(
-            "{entry} is compressed by {method}. Zip the folder anew, with the ordinary compression (Deflate).",
+            "{entry} is compressed with {method}. Zip the folder again, with ordinary compression (Deflate).",
             entry=entry,
             method=method,
         )
@@ -170,14 +171,14 @@ def _notes(infos: list[zipfile.ZipInfo], encodings: list[str]) -> tuple[Message,
     notes = []
     first = min((info.header_offset for info in infos), default=0)
     if first > MARK_OF_SPLIT_BYTES:
-        notes.append(message("The zip holds {size:,} bytes before its first entry, which were not read.", size=first))
+        notes.append(message("The zip has {size:,} bytes before its first entry; they were not read.", size=first))
     if slashes := sum("\\" in info.orig_filename for info in infos):
         sentence = message(
-            "Names written with backslashes, as old Windows programs do, and read as folders: {count:,}.", count=slashes
+            "Names with backslashes (from old Windows programs), read as folders: {count:,}.", count=slashes
         )
         notes.append(sentence)
     if chinese := encodings.count("gb18030"):
-        notes.append(message("Names without a stated encoding, read as GB18030: {count:,}.", count=chinese))
+        notes.append(message("Names without a declared encoding, read as GB18030: {count:,}.", count=chinese))
     return tuple(notes)
 
 
@@ -204,6 +205,6 @@ def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: Entry) -> It
 
 def _damaged(entry: Entry) -> Message:
     return message(
-        "{entry} is damaged inside the zip: its checksum or length is wrong. Zip the folder anew and hand that in.",
+        "{entry} is damaged inside the zip: its checksum or length is wrong. Zip the folder again and hand that in.",
         entry=visible(entry.name),
     )

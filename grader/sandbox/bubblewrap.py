@@ -48,11 +48,11 @@ class BubblewrapSandbox:
 def why_not() -> Message | None:
     """Why bubblewrap cannot be used here, and the remedy; None where it can: one is really started to find out."""
     if sys.platform != "linux":
-        return message("bubblewrap exists for Linux only")
+        return message("bubblewrap is available on Linux only")
     if shutil.which("bwrap") is None:
         return message("bubblewrap is not installed: 'apt install bubblewrap' (or dnf, pacman, zypper)")
     if os.geteuid() == 0 and not Path("/usr/bin/setpriv").exists():
-        return message("setpriv is not installed, and grading as root needs it: 'apt install util-linux'")
+        return message("setpriv is not installed, but grading as root needs it: 'apt install util-linux'")
     descriptor = arguments_file(gpu=False)
     try:
         trial = subprocess.run(
@@ -60,7 +60,7 @@ def why_not() -> Message | None:
             pass_fds=(descriptor,), capture_output=True, timeout=20, check=False, env={"PATH": "/usr/bin:/bin"},
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
-        return message("bubblewrap does not run: {reason}", reason=str(error)[:300])
+        return message("bubblewrap cannot be run: {reason}", reason=str(error)[:300])
     finally:
         os.close(descriptor)
     return None if trial.returncode == 0 else _explain(trial.stderr.decode("utf-8", "replace").strip()[-300:])

@@ -52,7 +52,7 @@ class Packed:
         """A line for what is in it, for what stayed out, and for what the rubric asks for and is missing."""
         names = Counter(file.path.partition("/")[0] + "/" * ("/" in file.path) for file in self.layout.files)
         inside = ", ".join(f"{name} ({count})" if name.endswith("/") else name for name, count in names.items())
-        yield Checked(message("In it"), "good", message("{inside}", inside=inside))
+        yield Checked(message("Included"), "good", message("{inside}", inside=inside))
         for item in self.left_out:
             shown = ", ".join(item.names[:MOST_NAMED]) + ", ..." * (len(item.names) > MOST_NAMED)
             why = item.why
@@ -73,7 +73,7 @@ def pack(folder: Path, out: Path | None = None, limits: Limits = LIMITS) -> Pack
     accept it.
     """
     if not folder.is_dir():
-        raise BadLab(message("{folder} is no folder. Name the one that holds your exp2.py.", folder=str(folder)))
+        raise BadLab(message("{folder} is not a folder. Give the folder that holds your exp2.py.", folder=str(folder)))
     target = out or folder / SUBMISSION
     source = open_folder(folder)
     files = [entry for entry in source.entries if not entry.is_folder and not _is(entry, target)]
@@ -82,7 +82,7 @@ def pack(folder: Path, out: Path | None = None, limits: Limits = LIMITS) -> Pack
     chosen = sorted((entry for entry in files if reasons[entry.name] is None), key=lambda entry: entry.name)
     if not chosen:
         sentence = message(
-            "There is nothing to hand in in {folder}: no script, no final.pth. Name the folder that holds them.",
+            "{folder} contains nothing to hand in: no script, no final.pth. Give the folder that holds them.",
             folder=str(folder),
         )
         raise BadLab(sentence)
@@ -126,11 +126,11 @@ def _reason(entry: Entry, report: str) -> Message | None:
         return None
     if rest:
         is_checkpoint = name.endswith(WEIGHTS)
-        return message("checkpoints: final.pth alone counts") if is_checkpoint else message("not asked for")
+        return message("checkpoints: only final.pth counts") if is_checkpoint else message("not asked for")
     if name in LAB.results or name.endswith(CODE):
         return None
     if name.endswith(WEIGHTS):
-        return message("other weights: final.pth alone counts")
+        return message("other weights: only final.pth counts")
     return message("not asked for")
 
 
@@ -162,7 +162,7 @@ def _write(source: Source, chosen: Iterable[Entry], target: Path, limits: Limits
                 submission = open_submission(Archive(temporary, Student("")), Path(folder), limits)
     except OSError as error:
         sentence = message(
-            "{path} cannot be written: {why}. Make room, or choose another place with --out.",
+            "{path} cannot be written: {why}. Free some space, or choose another path with --out.",
             path=str(target),
             why=error.strerror or str(error),
         )

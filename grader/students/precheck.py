@@ -45,7 +45,7 @@ class Precheck:
 def precheck(folder: Path, data: Path | None, cache: Path, rubric: Rubric, say: Callable[[Message], None]) -> Precheck:
     """Look at a student's folder. Raises BadLab or BadSubmission where there is nothing to look at."""
     with tempfile.TemporaryDirectory(prefix="grade-precheck-") as place:
-        say(message("packing what would be handed in"))
+        say(message("packing your submission"))
         packed = pack(folder, Path(place) / "submission.zip")
         submission = open_submission(Archive(packed.path, Student(folder.absolute().name)), Path(place) / "unpacked")
         equipment = Equipment(
@@ -76,15 +76,16 @@ def _images(folder: Path, data: Path | None, cache: Path) -> ImageSet | Message:
             if data:
                 raise
     return message(
-        "not measured: CIFAR-10 is neither in {folder} nor in the cache. Run exp2.py once, or name it with --data.",
+        "not measured: CIFAR-10 is neither in {folder} nor in the cache. Run exp2.py once, or give its"
+        " folder with --data.",
         folder=str(folder / "data"),
     )
 
 
 def _tasks(tested: tuple[TaskResult, ...] | str, evidence: Evidence) -> Iterator[Checked]:
     if isinstance(tested, str):
-        step = message("Run 'pytest' in your folder and see which test it is.")
-        yield Checked(message("Tasks"), "bad", message("the public tests broke off: {why}", why=tested), (step,))
+        step = message("Run 'pytest' in your folder to see which test it is.")
+        yield Checked(message("Tasks"), "bad", message("the public tests stopped early: {why}", why=tested), (step,))
         return
     open_ = {task.number: task for task in (evidence.seen(Tasks) or Tasks(())).open}
     for task in tested:
@@ -111,11 +112,11 @@ def _criterion(line: Line, finding: Finding, evidence: Evidence) -> Checked:
             return Checked(subject, "bad", message("not ready"), (cause,))
         case Unjudged(code=code) if code == NOT_RUN:
             step = message(
-                "Define the class in models.py or exp2.py, so that it can be built without arguments, as {example}.",
+                "Define the class in models.py or exp2.py so that it can be built without arguments, as in {example}.",
                 example="MyNet()",
             )
             sentence = message(
-                "not measured here: the weights are of a network of your own, which the grader builds by its class"
+                "not measured here: the weights belong to your own network, which the grader builds from its class"
             )
             return Checked(subject, "worse", sentence, (step,))
         case Unjudged(fault=fault):
@@ -137,8 +138,8 @@ def _band(curve: Ramp, points: float, evidence: Evidence) -> Message:
     if not sampling_error(scores):
         low = high = scores.correct / scores.count
     return message(
-        "{correct:,} of the first {count:,} test images are named correctly: all of them will give"
-        " {low:.1%} to {high:.1%} (19 times in 20), or {least:.1f} to {most:.1f} of {points:g} points",
+        "{correct:,} of the first {count:,} test images are classified correctly: the full test set will"
+        " give {low:.1%} to {high:.1%} (19 times in 20), or {least:.1f} to {most:.1f} of {points:g} points",
         correct=scores.correct, count=scores.count, low=low, high=high,
         least=points * curve.credit(low), most=points * curve.credit(high), points=points,
     )  # fmt: skip

@@ -63,8 +63,8 @@ def write_template(files: Mapping[str, bytes], out: Path, force: bool) -> None:
     changed = [name for name in files if (out / name).is_file() and (out / name).read_bytes() != files[name]]
     if changed and not force:
         sentence = message(
-            "{name} in {folder} is there already and is not as in the template: it may be somebody's work. Choose a"
-            " new folder, or write over it with --force.",
+            "{name} already exists in {folder} and differs from the template: it may be somebody's work."
+            " Choose a new folder, or overwrite it with --force.",
             name=changed[0],
             folder=str(out),
         )
@@ -83,7 +83,7 @@ def strip(source: str, name: str) -> str:
     except SyntaxError as error:
         code = (error.text or "").strip()
         sentence = message(
-            "{name} without its solutions is no Python: {why} (line {line}, '{code}'). Mend the region there.",
+            "{name} is not valid Python without its solutions: {why} (line {line}, '{code}'). Fix the region there.",
             name=name,
             why=error.msg,
             line=error.lineno or 0,
@@ -101,7 +101,7 @@ def _stripped(source: str, name: str) -> Iterator[str]:
         if begin := _BEGIN.fullmatch(line.rstrip("\r\n")):
             if region:
                 sentence = message(
-                    "{name}, line {line}: a region begins within the one of line {outer}. Write END {kind} first.",
+                    "{name}, line {line}: a region begins inside the one from line {outer}. Write END {kind} first.",
                     name=name,
                     line=number,
                     outer=region.line,
@@ -113,7 +113,8 @@ def _stripped(source: str, name: str) -> Iterator[str]:
         elif end := _END.fullmatch(line.rstrip("\r\n")):
             if region is None or region.kind != end[1]:
                 sentence = message(
-                    "{name}, line {line}: END {kind} ends no region of that kind. Write BEGIN {kind} before it.",
+                    "{name}, line {line}: END {kind} matches no open region of that kind. Write BEGIN {kind}"
+                    " before it.",
                     name=name,
                     line=number,
                     kind=end[1],
@@ -158,7 +159,7 @@ def _require_no_trace(text: str, name: str) -> None:
     for number, line in enumerate(text.splitlines(), start=1):
         if _TRACE.search(line):
             sentence = message(
-                "{name}: '{line}' is left in the template (line {number}): it would be handed to students.",
+                "{name}: '{line}' is left in the template (line {number}) and would be handed to students.",
                 name=name,
                 line=line.strip()[:80],
                 number=number,

@@ -22,8 +22,8 @@ def autograder_zip(rubric: Path | None) -> bytes:
     scripts = files("grader.gradebook.exports").joinpath("scripts")
     content = {name: scripts.joinpath(name).read_bytes().replace(b"\r\n", b"\n") for name in SCRIPTS}
     sentence = message(
-        "Nothing could be graded. Hand in final.pth with your scripts, or one zip of them; if you did, tell your"
-        " instructor: the autograder's output says what went wrong."
+        "Nothing could be graded. Hand in final.pth with your scripts, or one zip of them. If you did, tell"
+        " your instructor: the autograder's output says what went wrong."
     )
     content["failed.json"] = gradescope.failed(sentence).encode()
     content["language"] = spoken().encode()

@@ -59,7 +59,7 @@ def read_canvas(export: Export, column: str | None) -> Canvas:
     named = headings[0] == "Student" or headings[:2] == ("LastName", "FirstName")  # a setting of the course
     if not named or "ID" not in headings or "Section" not in headings:
         sentence = message(
-            "{file}, line 1: a gradebook of Canvas begins with Student, ID and Section. Export it under Grades.",
+            "{file}, line 1: a Canvas gradebook begins with Student, ID and Section. Export it under Grades.",
             file=export.name,
         )
         raise BadLab(sentence)
@@ -74,7 +74,7 @@ def read_canvas(export: Export, column: str | None) -> Canvas:
     ]
     if column is None:
         sentence = message(
-            "--column is missing: name the assignment's column of {file}. There are {columns}.",
+            "--column is missing: give the assignment's column in {file}. The columns are {columns}.",
             file=export.name,
             columns=listed([headings[place] for place in offered]),
         )

@@ -48,7 +48,7 @@ def named_column(export: Export, name: str, offered: Sequence[int]) -> int:
         )
         raise BadLab(sentence)
     sentence = message(
-        "{file}, line 1: no column to fill is named {name}; there are {columns}.",
+        "{file}, line 1: no column to fill is named {name}; the columns are {columns}.",
         file=export.name,
         name=visible(name),
         columns=listed(choices),
@@ -74,7 +74,8 @@ def require_cells(export: Export, rows: Iterable[int], column: int) -> None:
         if column >= len(row.fields):
             values = {"file": export.name, "name": quoted(export.sheet.headings[column])}
             sentence = message(
-                "{file}, line {line}: its {count} cells do not reach as far as column {name}. Export it again.",
+                "{file}, line {line}: the row has only {count} cells and does not reach column {name}."
+                " Export it again.",
                 line=row.line,
                 count=len(row.fields),
                 **values,

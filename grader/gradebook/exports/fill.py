@@ -45,7 +45,7 @@ def fill_moodle(request: Request, stored: Sequence[Stored]) -> Exported:
     write_output(path, export.encode(moodle.render(export.sheet, book.column, book.comments, grades)), inputs)
     feedback = path.with_name(f"{path.stem}.feedback.zip")
     write_output(feedback, zipped(_pages(book, grades)), inputs)
-    sentence = message("reports in it: {count}, for 'Upload multiple feedback files in a zip'", count=len(grades))
+    sentence = message("reports: {count}, for 'Upload multiple feedback files in a zip'", count=len(grades))
     done = [lines.wrote(feedback, sentence)]
     done += lines.scale(export, (book.possible(row) for row in grades), grades)
     done += lines.replaced(export, book.column, grades)
@@ -65,7 +65,7 @@ def _pages(book: Moodle, grades: Mapping[int, Grade]) -> Iterator[tuple[str, byt
 def _into(request: Request) -> Export:
     if request.into is None:
         sentence = message(
-            "--into is missing: name the file that you exported from {platform}. It is copied, never changed.",
+            "--into is missing: give the file that you exported from {platform}. It is copied, never changed.",
             platform=request.to.capitalize(),
         )
         raise BadLab(sentence)

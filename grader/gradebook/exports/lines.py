@@ -24,12 +24,14 @@ def not_final(one: Stored, left_blank: bool) -> Checked:
     student = visible(grade.student.name)
     values: dict[str, Scalar] = {"student": student, "total": grade.total, "points": grade.points, "pending": pending}
     said = message(
-        "{student}: {total:g} of {points:g} points so far, {pending:g} are not marked yet. They were exported so.",
+        "{student}: {total:g} of {points:g} points so far; {pending:g} are not marked yet. The points so far"
+        " were exported.",
         **values,
     )
     if left_blank:
         said = message(
-            "{student}: {total:g} of {points:g} points so far, {pending:g} are not marked yet. It was left blank.",
+            "{student}: {total:g} of {points:g} points so far; {pending:g} are not marked yet. The grade was"
+            " left blank.",
             **values,
         )
     return Checked(message("Not final"), "worse", said)
@@ -40,7 +42,7 @@ def no_grade(export: Export, row: int) -> Checked:
     line = export.sheet.rows[row]
     shown = " ".join(filter(None, (visible(line.text(0)), visible(line.text(1)))))
     said = message(
-        "{file}, line {line}: {student}. The row was left as it is.", file=export.name, line=line.line, student=shown
+        "{file}, line {line}: {student}. The row was left unchanged.", file=export.name, line=line.line, student=shown
     )
     return Checked(message("No grade for"), "worse", said)
 
@@ -49,7 +51,7 @@ def excused(export: Export, row: int, grade: Grade) -> Checked:
     """A student who need not hand in, and did."""
     line, student = export.sheet.rows[row].line, visible(grade.student.name)
     said = message(
-        "{file}, line {line}: {student} is excused and stays so; the grade would be {total:g} points.",
+        "{file}, line {line}: {student} remains excused; the grade would be {total:g} points.",
         file=export.name,
         line=line,
         student=student,
@@ -65,7 +67,8 @@ def scale(export: Export, possible: Iterable[str], grades: Mapping[int, Grade]) 
     if known and offered and known != offered:
         theirs, ours = (", ".join(f"{value:g}" for value in sorted(values)) for values in (known, offered))
         sentence = message(
-            "{file} counts to {theirs} points, the rubric to {ours}. Set the assignment's maximum before you upload.",
+            "{file} has a maximum of {theirs} points, the rubric {ours}. Set the assignment's maximum before"
+            " you upload.",
             file=export.name,
             theirs=theirs,
             ours=ours,
@@ -80,7 +83,7 @@ def replaced(export: Export, column: int, grades: Mapping[int, Grade]) -> Iterat
         if before not in ("", "-") and _number(before) != grade.total:
             line = export.sheet.rows[row].line
             said = message(
-                "{file}, line {line}: {before} was there, {total:g} is now.",
+                "{file}, line {line}: {before} was replaced by {total:g}.",
                 file=export.name,
                 line=line,
                 before=visible(before),

@@ -105,7 +105,7 @@ def _no_row(student: Student, one: Stored) -> Checked:
 def _several_rows(student: Student, one: Stored, rows: Iterable[int], export: Export) -> Checked:
     places = ", ".join(str(export.sheet.rows[row].line) for row in rows)
     said = message(
-        "{file}, lines {lines}: each could be {student}, {total:g} points. None was filled; enter them by hand.",
+        "{file}, lines {lines}: each could be {student}, {total:g} points. None was filled; enter the points by hand.",
         file=export.name,
         lines=places,
         student=_who(student),
@@ -117,7 +117,7 @@ def _several_rows(student: Student, one: Stored, rows: Iterable[int], export: Ex
 def _several_grades(claimed: Iterable[Stored], row: int, export: Export) -> Checked:
     told = ", ".join(f"{visible(one.grade.archive)} ({one.grade.total:g})" for one in claimed)
     said = message(
-        "{file}, line {line}: {grades} are both for this row. It was left as it is; enter the one that counts.",
+        "{file}, line {line}: {grades} are all for this row. It was left unchanged; enter the one that counts.",
         file=export.name,
         line=export.sheet.rows[row].line,
         grades=told,

@@ -74,8 +74,8 @@ def read_moodle(export: Export, column: str | None) -> Moodle:
     for number in filled:
         if not _PARTICIPANT.fullmatch(rows[number].text(0)):
             sentence = message(
-                "{file}, line {line}: a worksheet of Moodle begins each line with a participant and a number. Use"
-                " 'Download grading worksheet' of the assignment.",
+                "{file}, line {line}: every line of a Moodle worksheet begins with a participant and a"
+                " number. Use the assignment's 'Download grading worksheet'.",
                 file=export.name,
                 line=rows[number].line,
             )
@@ -84,7 +84,8 @@ def read_moodle(export: Export, column: str | None) -> Moodle:
     chosen = find_column(export, GRADE) if column is None else named_column(export, column, offered)
     if chosen is None:
         sentence = message(
-            "{file}, line 1: none of these headings is known as the grade's: {columns}. Name it with --column.",
+            "{file}, line 1: none of these headings is a known name for the grade column: {columns}. Give it"
+            " with --column.",
             file=export.name,
             columns=listed(export.sheet.headings[1:]),
         )

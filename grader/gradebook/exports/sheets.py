@@ -46,17 +46,17 @@ def read_export(path: Path) -> Export:
     shown = visible_path(path)
     try:
         if path.stat().st_size > LARGEST_SHEET:
-            raise BadLab(message("{file} is larger than any gradebook. Name the CSV file.", file=shown))
+            raise BadLab(message("{file} is too large to be a gradebook. Give the CSV file.", file=shown))
         data = path.read_bytes()
     except OSError as error:
         sentence = message(
-            "{file} cannot be read: {why}. Name the CSV file that you exported.",
+            "{file} cannot be read: {why}. Give the CSV file that you exported.",
             file=shown,
             why=error.strerror or str(error),
         )
         raise BadLab(sentence) from error
     if data.startswith(_WORKBOOKS):
-        raise BadLab(message("{file} is a workbook. Save it as CSV, and name that file.", file=shown))
+        raise BadLab(message("{file} is a workbook. Save it as CSV, and give that file.", file=shown))
     bom, encoding = next(((bom, name) for bom, name in _BOMS if data.startswith(bom)), (b"", ""))
     encoding, text = _decoded(data[len(bom) :], encoding, shown)
     return Export(path, _parsed(text, shown), encoding, bom)
@@ -77,7 +77,7 @@ def _decoded(data: bytes, encoding: str, shown: str) -> tuple[str, str]:
     before = data[: broken.start] if broken else b""
     line = 1 + before.decode(candidates[0], "replace").count("\n")
     sentence = message(
-        "{file}, line {line}: this is neither UTF-8, UTF-16 nor GB18030. Export it again, or save it as CSV UTF-8.",
+        "{file}, line {line}: the encoding is not UTF-8, UTF-16 or GB18030. Export it again, or save it as CSV UTF-8.",
         file=shown,
         line=line,
     )
@@ -96,7 +96,7 @@ def _parsed(text: str, shown: str) -> Sheet:
     delimiter = max(DELIMITERS, key=heading.count)
     rows = tuple(_rows(text, delimiter, shown))
     if not rows or len(rows[0].fields) < 2:
-        raise BadLab(message("{file}, line 1: there are no headings. Name the CSV file that you exported.", file=shown))
+        raise BadLab(message("{file}, line 1: there are no headings. Give the CSV file that you exported.", file=shown))
     return Sheet(rows, delimiter)
 
 
@@ -113,7 +113,7 @@ def _rows(text: str, delimiter: str, shown: str) -> Iterator[Row]:
         end = _END.match(text, place)
         if end is None:
             sentence = message(
-                "{file}, line {line}: text follows a closing quotation mark. Mend this line, or export it again.",
+                "{file}, line {line}: text follows a closing quotation mark. Fix this line, or export it again.",
                 file=shown,
                 line=line + text.count("\n", start, place),
             )
@@ -137,7 +137,7 @@ def _field(text: str, place: int, delimiter: str, shown: str, line: int) -> tupl
 
 def _unclosed(shown: str, line: int) -> Message:
     return message(
-        "{file}, line {line}: a quotation mark is never closed. Mend this line, or export it again.",
+        "{file}, line {line}: a quotation mark is never closed. Fix this line, or export it again.",
         file=shown,
         line=line,
     )

@@ -32,7 +32,7 @@ def build_wheel() -> tuple[str, bytes]:
         installed = distribution(NAME)
     except PackageNotFoundError as error:
         sentence = message(
-            "{name} is not installed here, so that its version is not known. Install it with pip, then export again.",
+            "{name} is not installed here, so its version is unknown. Install it with pip, then export again.",
             name=NAME,
         )
         raise BadLab(sentence) from error

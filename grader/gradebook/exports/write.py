@@ -33,13 +33,13 @@ def export(request: Request) -> Exported:
     for option, formats in MEANT_FOR.items():
         if given[option] is not None and request.to not in formats:
             sentence = message(
-                "{option} is for --to {formats} only. Leave it out.", option=option, formats=", ".join(formats)
+                "{option} works only with --to {formats}. Leave it out.", option=option, formats=", ".join(formats)
             )
             raise BadLab(sentence)
     if request.to == "gradescope-autograder":
         return _autograder(request)
     if request.folder is None:
-        raise BadLab(message("Name the folder that holds the grades: grade export DIR --to {form}.", form=request.to))
+        raise BadLab(message("Give the folder that holds the grades: grade export DIR --to {form}.", form=request.to))
     stored, refusals = read_stored(request.folder)
     if not stored:
         return Exported((), refusals=refusals)
@@ -79,7 +79,8 @@ def _each(request: Request, folder: Path, stored: Sequence[Stored]) -> Exported:
         if len(stored) > 1:
             values = (visible_path(folder), visible_path(request.out))
             sentence = message(
-                "{folder} holds {count} grades, and {out} takes one. Name the folder of one, or a folder with --out.",
+                "{folder} holds {count} grades, but {out} takes only one. Give the folder of one grade, or a"
+                " folder with --out.",
                 folder=values[0],
                 out=values[1],
                 count=len(stored),
@@ -111,7 +112,7 @@ def _autograder(request: Request) -> Exported:
     data = autograder_zip(request.rubric)
     write_output(path, data, [request.rubric] if request.rubric else [])
     sentence = message(
-        "{size:.1f} MB. Upload it under 'Configure Autograder'; its README.md says how CIFAR-10 gets there.",
+        "{size:.1f} MB. Upload it under 'Configure Autograder'; its README.md explains how CIFAR-10 gets there.",
         size=len(data) / 1e6,
     )
     return Exported((lines.wrote(path, sentence),))
