@@ -63,7 +63,8 @@ def nothing_here(cache: Path, edition: Edition = CIFAR10) -> MissingData:
     """The error for a caller that found nothing and may not fetch."""
     return MissingData(message("{name} was not found (looked in {cache} and in {places}): run `grade data fetch`,"
                                " or give a folder that holds it with `--data FOLDER`",
-                               name=edition.name, cache=str(cache), places=", ".join(map(str, usual_places()))))  # fmt: skip
+                               name=edition.name, cache=str(cache),
+                               places=", ".join(map(str, usual_places()))))  # fmt: skip
 
 
 def _find_in(data: Path, cache: Path, edition: Edition) -> ImageSet:

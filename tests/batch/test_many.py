@@ -242,8 +242,8 @@ def test_a_disk_that_fills_up_while_writing_leaves_no_empty_folder(graded, tmp_p
     with pytest.raises(BadLab) as caught:
         Publisher(tmp_path / "new" / "out", page)(graded(Student("Ada")))
     assert str(caught.value) == (
-        f"{tmp_path}/new/out/Ada cannot be written: No space left on device. Nothing half-written was left. Make room"
-        " there, mend its permissions, or name another folder with --out."
+        f"{tmp_path}/new/out/Ada cannot be written: No space left on device. No partial files were left behind."
+        " Free some space there, fix its permissions, or choose another folder with --out."
     )
     assert list(tmp_path.iterdir()) == []
 

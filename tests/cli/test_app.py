@@ -191,7 +191,7 @@ def test_without_data_the_accuracy_is_left_to_staff(grade, here, no_data, option
     assert {others[check] for check in ("submission_layout", "training_history")} == {"judged"}
     assert (found["accuracy"], found["needs_human"]) == (None, True)
     if not options:
-        assert "it is fetched once, about 170 MB" in done.out
+        assert "Fetching it once (about 170 MB)" in done.out
 
 
 def test_data_that_is_not_where_it_is_said_to_be_ends_the_run(grade, here, monkeypatch):
@@ -202,7 +202,7 @@ def test_data_that_is_not_where_it_is_said_to_be_ends_the_run(grade, here, monke
         [*COMMAND, "ada", "--data", "nowhere"], capture_output=True, text=True, check=False, timeout=60
     )
     assert ended.returncode == 2
-    assert "--data nowhere: there is no such folder" in ended.stderr
+    assert "--data nowhere: this folder does not exist" in ended.stderr
     assert not (here / "grades").exists()
 
 
@@ -381,7 +381,7 @@ def test_results_that_cannot_be_written_are_told_before_anything_is_measured(gra
     done = grade("ada", "--out", out)
     assert done.status == 2
     assert done.err.startswith(f"grade: {out} cannot be written: ")
-    assert done.err.endswith("or name another folder with --out.")
+    assert done.err.endswith("or choose another folder with --out.")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no limits")
@@ -416,7 +416,7 @@ def test_an_interrupted_run_ends_with_130_and_keeps_what_was_graded(grade, here,
     monkeypatch.setattr(grader.batch.many, "grade_archive", interrupted)
     done = grade("ada", "bob")
     assert done.status == 130
-    assert done.err.endswith("grade: interrupted; what was graded until now is in the output folder")
+    assert done.err.endswith("grade: interrupted; what was graded so far is in the output folder")
     assert {path.name for path in (here / "grades").iterdir()} == {"ada"}
 
 
@@ -448,7 +448,7 @@ def test_a_request_to_end_leaves_nothing_behind(here, request_):
     run.send_signal(request_)
     out, err = run.communicate(timeout=60)
     assert (run.returncode, "Traceback" in out + err) == (128 + request_, False), err
-    assert err.endswith("grade: ended from outside; what was graded until now is in the output folder\n")
+    assert err.endswith("grade: terminated; what was graded so far is in the output folder\n")
     assert list((here / "tmp").iterdir()) == []
     assert not list(here.glob("grades/*/.*"))
 
@@ -565,12 +565,12 @@ def test_where_the_data_is_is_said(grade, here, few_images, monkeypatch):
 
 
 def test_the_template_is_written_once_and_nobodys_work_is_lost(grade, here):
-    assert grade("template", "lab5").out == "21 files are in lab5. Students begin with its README.md."
+    assert grade("template", "lab5").out == "21 files are in lab5. Students start with its README.md."
     assert (here / "lab5" / "pretrain_model.pth").is_file()
     (here / "lab5" / "exp2.py").write_text("my work")
     done = grade("template", "lab5")
     assert done.status == 2
-    assert "exp2.py in lab5 is there already" in done.err
+    assert "exp2.py already exists in lab5" in done.err
     assert (here / "lab5" / "exp2.py").read_text() == "my work"
 
 
@@ -580,8 +580,8 @@ def test_packing_says_what_is_in_it_what_stays_out_and_what_is_missing(grade, he
     (here / "ada" / "checkpoint" / "ckpt_0_acc_10.00.pth").write_bytes(b"c")
     done = grade("pack", "ada")
     assert done.status == 1, "retrieval.json, library/ and queries/ are missing"
-    assert "In it: exp1.py, exp2.py, extract_features.py, final.pth" in done.out
-    assert "Left out: checkpoint/ (0.00 MB): checkpoints: final.pth alone counts" in done.out
+    assert "Included: exp1.py, exp2.py, extract_features.py, final.pth" in done.out
+    assert "Left out: checkpoint/ (0.00 MB): checkpoints: only final.pth counts" in done.out
     assert "Add the folder library/ with its images." in done.out
     assert done.out.endswith("MB")
     assert grade("ada/submission.zip").status == ALL_MARKED, "what was packed is graded"
@@ -595,7 +595,7 @@ def test_a_pre_check_ends_with_what_to_do(grade, here, monkeypatch):
     assert done.status == 1
     assert done.out == (
         "NO Task 2.1: not done yet -> Mean loss: line 3. ok Files: all there"
-        " Not ready yet: 1 of the lines above want a next step."
+        " Not ready yet: 1 of the lines above need work."
     )
     monkeypatch.setattr("grader.students.precheck.precheck", lambda *rest: Precheck((), found.criteria))
     done = grade("precheck")
@@ -609,7 +609,7 @@ def test_a_pre_check_ends_with_what_to_do(grade, here, monkeypatch):
 def test_a_folder_that_is_not_there_is_a_sentence(grade, verb):
     done = grade(verb, "nowhere")
     assert done.status == 2
-    assert done.err == "grade: nowhere is no folder. Name the one that holds your exp2.py."
+    assert done.err == "grade: nowhere is not a folder. Give the folder that holds your exp2.py."
 
 
 @pytest.mark.parametrize("verb", ["precheck", "pack", "template"])

@@ -60,5 +60,5 @@ def test_unpacking_stops_at_a_limit_even_in_members_that_nobody_wants(tmp_path, 
 def test_a_file_over_its_limit_is_refused(form, tmp_path):
     (tmp_path / "wanted").write_bytes(bytes(11))
     place = tmp_path if form == "folder" else packed(tmp_path / "a.tar.gz", [("wanted", bytes(11))])
-    with pytest.raises(Unusable, match="wanted is longer than the 10 bytes expected"):
+    with pytest.raises(Unusable, match="wanted is longer than the expected 10 bytes"):
         dict(read_files(place, {"wanted": 10}))

@@ -81,7 +81,7 @@ def test_when_all_sources_fail_each_has_its_line(tiny, cache, local, silent, vis
         "tiny could not be fetched:",
         "- offline: no network",
         "- local: test_batch.bin is incomplete: 3 of 12292 bytes",
-        "Run `grade data fetch` when the network is back, or name a folder that holds it with `--data FOLDER`",
+        "Run `grade data fetch` when the network is back, or give a folder that holds it with `--data FOLDER`",
     ]
     assert visible(cache) == set()
 

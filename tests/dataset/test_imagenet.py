@@ -39,7 +39,7 @@ def test_what_is_fetched_is_kept_and_not_fetched_again(tmp_path):
 def test_another_content_than_the_name_says_is_not_kept(tmp_path, sent):
     source = tmp_path / "source.pth"
     source.write_bytes(sent)
-    with pytest.raises(MissingData, match="not what its name says"):
+    with pytest.raises(MissingData, match="does not match the digest in its name"):
         fetch_weights(source.as_uri(), NAME, quiet)
     assert list(weights_folder().iterdir()) == []
 

@@ -29,7 +29,7 @@ class Hostile:
 
 def test_code_in_a_batch_is_refused_by_name_and_never_runs(tiny, tmp_path):
     read = replaced(tiny, tmp_path, pickle.dumps({"data": Hostile(tmp_path / "marker")}))
-    with pytest.raises(Unusable, match=r"data_batch_1 is no CIFAR-10 batch: it asks for \w+\.mkdir"):
+    with pytest.raises(Unusable, match=r"data_batch_1 is not a CIFAR-10 batch: it asks for \w+\.mkdir"):
         read()
     assert not (tmp_path / "marker").exists()
 
@@ -77,7 +77,7 @@ def test_a_batch_that_was_pickled_again_by_python_3_is_read(protocol, tiny, tmp_
     ],
 )
 def test_what_is_no_batch_is_a_sentence(content, tiny, tmp_path):
-    with pytest.raises(Unusable, match="data_batch_1 is no CIFAR-10 batch"):
+    with pytest.raises(Unusable, match="data_batch_1 is not a CIFAR-10 batch"):
         replaced(tiny, tmp_path, content)()
 
 

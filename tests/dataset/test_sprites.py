@@ -27,7 +27,7 @@ def test_a_sprite_of_another_size_or_mode_is_never_decoded(mode, size, tiny, tmp
     folder = tiny.sprites(tmp_path)
     Image.new(mode, size).save(folder / "test_batch.png")
     monkeypatch.setattr(np, "asarray", lambda *_: pytest.fail("decoded"))
-    with pytest.raises(Unusable, match=r"test_batch.png is \w+ \d+ x \d+, where an RGB image of 1024 x 4 is expected"):
+    with pytest.raises(Unusable, match=r"test_batch.png is \w+ \d+ x \d+; expected an RGB image of 1024 x 4"):
         read(tiny, folder)
 
 
@@ -53,8 +53,8 @@ def test_a_truncated_sprite_is_a_sentence(tiny, tmp_path):
         (b"1000000000000", "is not a list of labels"),  # bytes(10**12) would take all memory
         (b"[1, 2, 256, 3]", "is not a list of labels"),
         (b"[1, 2", "is not a list of labels"),
-        (b"{}", "holds 0 labels, where 4 are expected"),
-        (b"[1, 2, 3]", "holds 3 labels, where 4 are expected"),
+        (b"{}", "holds 0 labels; expected 4"),
+        (b"[1, 2, 3]", "holds 3 labels; expected 4"),
         (b"[" * 60, "is not a list of labels"),
     ],
 )

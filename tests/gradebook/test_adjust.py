@@ -64,16 +64,16 @@ def test_a_student_is_found_by_name_number_address_and_folder(taught, wanted):
 
 def test_a_misspelt_name_is_answered_with_the_right_one(taught):
     group = taught(ADA, BOB)
-    assert "No grade of Ada Nk is below" in refusal(adjust, group.folder, "Ada Nk", ruling(), ignore)
+    assert "There is no grade for Ada Nk in" in refusal(adjust, group.folder, "Ada Nk", ruling(), ignore)
     assert "did you mean Ada Ng?" in refusal(adjust, group.folder, "Ada Nk", ruling(), ignore)
-    assert "Name the student, a number, or a folder" in refusal(adjust, group.folder, "zzzzzz", ruling(), ignore)
+    assert "Give a student's name or number, or a folder" in refusal(adjust, group.folder, "zzzzzz", ruling(), ignore)
 
 
 def test_of_two_with_one_name_none_is_taken_until_the_folder_is_named(taught):
     group = taught(Student("Ada", "7"), Student("Ada", "8"))
     before = group.files()
     said = refusal(adjust, group.folder, "ada", ruling(), ignore)
-    assert "ada could be any of 2: Ada-7/, Ada-8/. Name the folder, with its slash." in said
+    assert "ada matches 2 grades: Ada-7/, Ada-8/. Give the folder, with its slash." in said
     assert group.files() == before
     assert adjust(group.folder, "Ada-8/", ruling(), ignore).after.student.identifier == "8"
 
@@ -83,12 +83,12 @@ def test_of_two_with_one_name_none_is_taken_until_the_folder_is_named(taught):
     [
         (ruling(0.0), "0 points change nothing"),
         (ruling(0.001), "0 points change nothing"),
-        (ruling(float("nan")), "Points lie between"),
-        (ruling(float("-inf")), "Points lie between"),
-        (ruling(1e9), "Points lie between"),
-        (ruling(reason="  "), "A reason is needed"),
+        (ruling(float("nan")), "Points must be between"),
+        (ruling(float("-inf")), "Points must be between"),
+        (ruling(1e9), "Points must be between"),
+        (ruling(reason="  "), "A reason is required"),
         (ruling(reason="x" * 501), "The reason has 501 characters"),
-        (replace(ruling(), by=" "), "Name who decided"),
+        (replace(ruling(), by=" "), "Say who decided"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(marked, decision, said):
@@ -124,7 +124,7 @@ def test_a_grade_that_was_tampered_with_is_complained_about_and_stays(taught):
     before, complaints = path.read_bytes(), []
     adjust(group.folder, "Ada Ng", ruling(), complaints.append)
     assert ["Bob-102" in words(one.message) for one in complaints] == [True]
-    assert "No grade of Bob" in refusal(adjust, group.folder, "Bob", ruling(), ignore)
+    assert "There is no grade for Bob" in refusal(adjust, group.folder, "Bob", ruling(), ignore)
     assert path.read_bytes() == before
 
 
@@ -200,9 +200,9 @@ def test_an_earlier_mark_by_hand_is_kept_beside_the_new_one(marked):
     [
         (5.01, "report_trend", "is worth 0 to 5 points"),
         (-1.0, "report_trend", "is worth 0 to 5 points"),
-        (4.0, "measured_accuracy", "measured_accuracy is measured and not marked by hand"),
+        (4.0, "measured_accuracy", "measured_accuracy is measured, not marked by hand"),
         (4.0, "report_tend", "did you mean report_trend?"),
-        (4.0, "<b>", "There is no criterion <b>; a person marks report_trend."),
+        (4.0, "<b>", "There is no criterion <b>; the criteria marked by hand are report_trend."),
     ],
 )
 def test_a_mark_by_hand_that_cannot_be_meant_is_refused(marked, points, criterion, said):

@@ -78,7 +78,7 @@ def test_pages_for_students_stay_pages_for_students(grade, group):
     [
         (("Bob", "--points", "5"), "needed: STUDENT, --points and --reason"),
         (("Bob", "--points", "five", "--reason", "x"), "is not a valid float"),
-        (("Bob", "--points", "nan", "--reason", "x"), "Points lie between"),
+        (("Bob", "--points", "nan", "--reason", "x"), "Points must be between"),
         (("Bob", "--from", "marks.csv"), "leave them out here"),
         (("Bob", "--points", "5", "--reason", "x", "--lateness", "--criterion", "x"), "leave --criterion out"),
         (("--from", "nowhere.csv"), "nowhere.csv cannot be read"),
@@ -97,7 +97,7 @@ def test_a_table_with_a_row_that_is_not_taken_ends_in_2(grade, group, tmp_path):
     table.write_text("student,criterion,points,reason\nBob,report_trend,4,x\nEve,report_trend,4,x\n")
     code, out, _ = grade("adjust", group.folder, "--from", table)
     assert code == 2
-    assert "marks.csv, line 3: No grade of Eve" in out
+    assert "marks.csv, line 3: There is no grade for Eve" in out
     assert group.grade("Bob-102").marks[1].points == 4.0
 
 

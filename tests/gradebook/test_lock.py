@@ -101,7 +101,7 @@ def test_a_grade_that_was_adjusted_while_a_person_looked_at_a_regrade_is_not_wri
     adjust(group.folder, "Ada Ng", ruling("late"), never)
     with pytest.raises(BadLab) as caught:
         write(group.folder, done)
-    assert "was changed by another command meanwhile" in caught.value.message.english()
+    assert "was changed by another command in the meantime" in caught.value.message.english()
     assert [one.reason for one in group.grade("Ada_Ng-101").adjustments] == ["late"]
 
 

@@ -82,7 +82,7 @@ def test_every_row_that_is_not_taken_is_told_by_its_line(group, take):
     assert not taken.whole
     said = told(taken)
     for line, words_ in {
-        2: "No grade of nobody", 3: "did you mean Ada Ng?", 4: "no student", 5: "no points yet for Ada Ng",
+        2: "There is no grade for nobody", 3: "did you mean Ada Ng?", 4: "no student", 5: "no points yet for Ada Ng",
         6: "'four' are no points", 7: "lines 7, 9 all mark report_trend", 8: "did you mean report_trend?",
     }.items():  # fmt: skip
         assert any(f"marks.csv, line {line}:" in row and words_ in row for row in said.splitlines()), (line, said)
@@ -92,7 +92,7 @@ def test_every_row_that_is_not_taken_is_told_by_its_line(group, take):
 
 
 def test_a_mark_without_a_reason_is_told(take):
-    assert "marks.csv, line 2: A reason is needed" in told(take(HEAD + "Ada Ng,report_trend,4,\n"))
+    assert "marks.csv, line 2: A reason is required" in told(take(HEAD + "Ada Ng,report_trend,4,\n"))
 
 
 def test_the_same_table_twice_counts_once(group, take):
@@ -101,7 +101,7 @@ def test_the_same_table_twice_counts_once(group, take):
     before = group.files()
     again = take(text)
     assert again.whole and not again.changed
-    assert told(again).count("was not taken twice") == 2
+    assert told(again).count("was not applied a second time") == 2
     assert group.files() == before
 
 
@@ -116,10 +116,10 @@ def test_a_column_that_is_not_read_is_told(take):
     [
         ("student,criterion,point,reason\n", "no column 'points'; is 'point' meant?"),
         ("a,b\n", "no column 'student'"),
-        ("student,student,criterion,points,reason\n", "the heading 'student' is there twice"),
+        ("student,student,criterion,points,reason\n", "the heading 'student' appears twice"),
         ('student,criterion,points,reason\n"Ada', "line 2: a quotation mark is never closed"),
         (b"PK\x03\x04", "is a workbook"),
-        (b"\xff\xff,\x81", "neither UTF-8, UTF-16 nor GB18030"),
+        (b"\xff\xff,\x81", "not UTF-8, UTF-16 or GB18030"),
         ("", "there are no headings"),
     ],
 )
@@ -139,7 +139,7 @@ def test_a_disk_that_fills_up_in_the_middle_leaves_every_grade_as_it_was(group, 
         return real(*arguments, **keywords)
 
     monkeypatch.setattr(Path, "write_text", filling)
-    with pytest.raises(BadLab, match="Every grade is as it was"):
+    with pytest.raises(BadLab, match="No grade was changed"):
         take(HEAD + "Ada Ng,,1,x\n102,,1,x\n103,,1,x\n")
     assert len(calls) == 2
     assert group.files() == before

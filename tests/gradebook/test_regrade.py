@@ -141,11 +141,11 @@ def tamper(path, change) -> None:
     [
         (lambda p: p.unlink(), "evidence.json is missing"),
         (lambda p: p.write_bytes(b"\xff\xfe"), "is not UTF-8"),
-        (lambda p: p.write_text("[" * 100_000), "is no evidence of this version"),
-        (lambda p: tamper(p, lambda e: e.update(bonus=30)), "is no evidence of this version"),
-        (lambda p: tamper(p, lambda e: e["observations"][0][1]["value"].update(correct="9")), "is no evidence of"),
-        (lambda p: p.write_text(p.read_text().replace("150", "NaN")), "is no evidence of this version"),
-        (lambda p: tamper(p, lambda e: e.update(digest="e" * 64)), "is of another submission"),
+        (lambda p: p.write_text("[" * 100_000), "is not evidence that this version can read"),
+        (lambda p: tamper(p, lambda e: e.update(bonus=30)), "is not evidence that this version can read"),
+        (lambda p: tamper(p, lambda e: e["observations"][0][1]["value"].update(correct="9")), "is not evidence that"),
+        (lambda p: p.write_text(p.read_text().replace("150", "NaN")), "is not evidence that this version can read"),
+        (lambda p: tamper(p, lambda e: e.update(digest="e" * 64)), "belongs to a different submission"),
     ],
     ids=["missing", "no text", "too deep", "more fields", "a text for a number", "NaN", "another's"],
 )  # fmt: skip
@@ -172,7 +172,7 @@ def test_more_than_a_criterion_offers_cannot_be_read_back(taught, points):
     decide(group, "Ada Ng", 4.0, criterion="report_trend")
     path = group.folder / "Ada_Ng-101" / "grade.json"
     tamper(path, lambda g: g["marks"][1]["finding"]["given"].update(points=points))
-    with pytest.raises(BadLab, match="is not a grade of this version"):
+    with pytest.raises(BadLab, match="is not a grade that this version can read"):
         from_json(path.read_text("utf-8"), "grade.json")
 
 
@@ -206,7 +206,7 @@ def test_another_hand_in_waits_for_its_own_mark_and_the_first_one_has_it_still(t
     other = group.publish(ADA, digest="e" * 64)
     assert [one.points for one in other.adjustments] == [-5.0]
     assert other.marks[1].points is None and other.needs_human
-    assert "An earlier hand-in was given 4 of 5 here." in other.marks[1].finding.ask.english()
+    assert "An earlier submission got 4 of 5 here." in other.marks[1].finding.ask.english()
     assert group.publish(ADA, digest=f"{0:064}").marks[1].points == 4.0
 
 

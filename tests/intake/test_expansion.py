@@ -156,7 +156,7 @@ def test_a_zip_unpacked_beside_itself_counts_once(make):
 def test_results_of_the_grader_are_no_submissions(make):
     path = make("ada.zip", "grades/ada/grade.json", "grades/ada/report.html", "ada-old/grade.json", "ada-old/a.md")
     assert found(path) == [("ada", "class/ada.zip")]
-    with pytest.raises(BadLab, match="is a result of the grader"):
+    with pytest.raises(BadLab, match="is output of the grader"):
         expand(path / "grades" / "ada")
     with pytest.raises(BadLab, match="Nothing to grade"):
         expand(path / "grades")

@@ -24,7 +24,7 @@ HEADS = {
 @pytest.mark.parametrize("kind", HEADS)
 def test_a_file_of_another_format_is_named_and_a_zip_asked_for(refused, kind):
     sentence = refused(HEADS[kind] + b"\0" * 600)
-    assert f"lab5.zip is no zip but of the format {kind}" in sentence
+    assert f"lab5.zip is not a zip; its format is {kind}" in sentence
     assert "Pack the files as .zip" in sentence
 
 
@@ -32,7 +32,7 @@ def test_a_tar_is_named_by_its_mark_at_byte_257(refused):
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("a.py"))
-    assert "of the format tar." in refused(buffer.getvalue())
+    assert "its format is tar." in refused(buffer.getvalue())
 
 
 def test_an_empty_file_is_called_empty(refused):

@@ -44,9 +44,7 @@ def test_two_final_pth_at_one_depth_are_both_kept_for_a_human():
 def test_a_final_pth_in_another_case_is_read_with_a_note():
     parts, notes = sort_parts(["Final.PTH"], ())
     assert parts.checkpoints == ("Final.PTH",)
-    assert [note.english() for note in notes] == [
-        "Final.PTH was read as final.pth: the name is right but for its case."
-    ]
+    assert [note.english() for note in notes] == ["Final.PTH was read as final.pth: the names differ only in case."]
 
 
 def test_sources_are_nearest_first_and_exp2_first_among_equals():

@@ -50,7 +50,7 @@ def test_a_full_disk_is_a_matter_for_staff_and_leaves_nothing_behind(opened, zip
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "open", full)
-    with pytest.raises(BadLab, match=r"cannot be written: No space left on device\. Make room"):
+    with pytest.raises(BadLab, match=r"cannot be written: No space left on device\. Free some space"):
         opened(zip_of(part(b"a.py", b"1")))
     assert list((tmp_path / "into").iterdir()) == []
 

@@ -154,13 +154,13 @@ def test_a_file_that_is_not_a_grade_of_this_version_is_refused_with_its_reason(w
     with pytest.raises(BadLab) as caught:
         from_json(json.dumps(json.loads(to_json(whole)) | change), "ada/grade.json")
     sentence = str(caught.value)
-    assert sentence.startswith(f"ada/grade.json is not a grade of this version: {reason}")
+    assert sentence.startswith(f"ada/grade.json is not a grade that this version can read: {reason}")
     assert "validation error" not in sentence
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "1", "null", '"grade"', "[" * 100_000, "\ud800"])
 def test_a_file_that_holds_no_record_at_all_is_refused_with_a_sentence(text):
-    with pytest.raises(BadLab, match="is not a grade of this version"):
+    with pytest.raises(BadLab, match="is not a grade that this version can read"):
         from_json(text, "grade.json")
 
 

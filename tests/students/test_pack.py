@@ -69,11 +69,11 @@ def test_what_the_lab_asks_for_is_in_it_and_nothing_else(lab):
 def test_what_stays_out_is_named_with_its_size_and_why(lab):
     told = {item.why.english(): (item.names, item.bytes) for item in pack(lab).left_out}
     assert told == {
-        "checkpoints: final.pth alone counts": (("checkpoint/",), 1000),
+        "checkpoints: only final.pth counts": (("checkpoint/",), 1000),
         "CIFAR-10 need not be handed in": (("data/",), 100),
         "not part of the work": ((".venv/", "__pycache__/", "library/"), 7),
         "not asked for": (("exp1.png", "notes.txt", "tests/"), 3),
-        "other weights: final.pth alone counts": (("pretrain_model.pth",), 1),
+        "other weights: only final.pth counts": (("pretrain_model.pth",), 1),
     }
 
 
@@ -91,7 +91,7 @@ def test_what_is_missing_is_told(lab, lab_rubric):
 
 @pytest.mark.parametrize("place", ["nowhere", "exp1.py"])
 def test_a_path_that_is_no_folder_is_said(lab, place):
-    with pytest.raises(BadLab, match=r"is no folder\. Name the one that holds your exp2\.py"):
+    with pytest.raises(BadLab, match=r"is not a folder\. Give the folder that holds your exp2\.py"):
         pack(lab / place)
 
 

@@ -63,7 +63,9 @@ def test_a_finished_folder_is_ready(check, finished, monkeypatch):
     assert found.ready, [words(line.said) for line in found.criteria]
     accuracy = line(found, "names test images")
     assert words(accuracy.said).startswith("4")
-    assert " of the first 500 test images are named correctly: all of them will give " in words(accuracy.said)
+    assert " of the first 500 test images are classified correctly: the full test set will give " in words(
+        accuracy.said
+    )
     assert len(found.tasks) == 8
 
 
@@ -79,7 +81,7 @@ def test_without_images_the_accuracy_is_not_told_and_not_ready(check, lab):
     found = check(lab, images=None)
     accuracy = line(found, "names test images")
     assert (accuracy.state, found.ready) == ("worse", False)
-    assert "name it with --data" in words(accuracy.said)
+    assert "give its folder with --data" in words(accuracy.said)
 
 
 def test_weights_of_an_own_network_wait_for_the_grader_and_the_class_is_asked_for(check, lab):
@@ -88,7 +90,7 @@ def test_weights_of_an_own_network_wait_for_the_grader_and_the_class_is_asked_fo
     accuracy = line(check(lab), "names test images")
     assert (accuracy.state, words(accuracy.said)) == (
         "worse",
-        "not measured here: the weights are of a network of your own, which the grader builds by its class",
+        "not measured here: the weights belong to your own network, which the grader builds from its class",
     )
     assert words(accuracy.steps[0]).endswith("so that it can be built without arguments, as MyNet().")
 

@@ -55,16 +55,16 @@ def test_a_task_may_hold_quotes_and_backslashes():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (("    # END SOLUTION\n", ""), r"line 6: a region begins within the one of line 2. Write END SOLUTION first"),
+        (("    # END SOLUTION\n", ""), r"line 6: a region begins inside the one from line 2. Write END SOLUTION first"),
         (("# END REFERENCE\n", ""), r"line 7: the region that begins here has no END REFERENCE"),
-        (("    # BEGIN SOLUTION 1.1: twice the number\n", ""), r"line 3: END SOLUTION ends no region"),
-        (("# END REFERENCE", "# END SOLUTION"), r"line 12: END SOLUTION ends no region"),
+        (("    # BEGIN SOLUTION 1.1: twice the number\n", ""), r"line 3: END SOLUTION matches no open region"),
+        (("# END REFERENCE", "# END SOLUTION"), r"line 12: END SOLUTION matches no open region"),
         (("1.1: twice the number", "twice"), r"line 2: write '# BEGIN SOLUTION 2.1: what to do'"),
         (("1.1: twice the number", "1.1:"), r"line 2: write '# BEGIN SOLUTION 2.1: what to do'"),
-        (("students need", "students need\n# BEGIN REFERENCE: again"), r"line 8: a region begins within"),
+        (("students need", "students need\n# BEGIN REFERENCE: again"), r"line 8: a region begins inside"),
         (("by multiplication", "by\n    # a SOLUTION of"), None),
         (("    print(", "    # see the SOLUTION\n    print("), r"'# see the SOLUTION' is left in the template"),
-        (("def main():\n    print(double(2))\n", "def main():\n"), r"without its solutions is no Python"),
+        (("def main():\n    print(double(2))\n", "def main():\n"), r"is not valid Python without its solutions"),
     ],
 )
 def test_a_region_that_is_not_right_is_named_with_its_line(change, sentence):

@@ -100,7 +100,7 @@ def test_an_excused_student_stays_excused_and_is_told(run: Run, stored: Store, b
     done = run("canvas", into=book, column="Lab 5 (77)")
     assert column(book.with_name("book.graded.csv"))["Díaz, Cleo"] == " EX"
     assert said(done)[0].endswith("rows filled: 0, from book.csv")
-    assert "Excused: book.csv, line 6: diazcleo is excused and stays so; the grade would be 55 points." in said(done)
+    assert "Excused: book.csv, line 6: diazcleo remains excused; the grade would be 55 points." in said(done)
 
 
 def test_two_rows_of_one_name_are_left_and_both_lines_named(run: Run, stored: Store, book: Path, said: Said) -> None:
@@ -116,9 +116,7 @@ def test_two_grades_for_one_row_leave_it_as_it_is(run: Run, stored: Store, book:
     stored(Student("first", "12345", "canvas"), 0.5)
     stored(Student("Ada Ng"), 1.0)
     done = run("canvas", into=book, column="Lab 5 (77)")
-    assert any(
-        "book.csv, line 4: first.zip (55), Ada Ng.zip (100) are both for this row" in line for line in said(done)
-    )
+    assert any("book.csv, line 4: first.zip (55), Ada Ng.zip (100) are all for this row" in line for line in said(done))
     assert not any(line.startswith("No grade for: book.csv, line 4") for line in said(done))
     assert column(book.with_name("book.graded.csv"))["Ng, Ada"] == ""
 
@@ -129,7 +127,9 @@ def test_what_is_not_final_is_exported_and_listed_or_left_blank(
     stored(Student("ngada", "12345", "canvas"), None)
     stored(Student("okaforben", "222", "canvas"), 1.0)
     done = run("canvas", into=book, column="Lab 5 (77)")
-    assert "Not final: ngada: 10 of 100 points so far, 90 are not marked yet. They were exported so." in said(done)
+    assert "Not final: ngada: 10 of 100 points so far; 90 are not marked yet. The points so far were exported." in said(
+        done
+    )
     assert done.needs_human
     assert column(book.with_name("book.graded.csv"))["Ng, Ada"] == "10"
     done = run("canvas", into=book, column="Lab 5 (77)", final_only=True)
@@ -141,15 +141,15 @@ def test_what_is_not_final_is_exported_and_listed_or_left_blank(
 def test_an_earlier_mark_that_changes_is_told(run: Run, stored: Store, book: Path, said: Said) -> None:
     stored(Student("ngada", "12345", "canvas"), 0.5)
     done = run("canvas", into=book, column="Lab 4")
-    assert "Replaced: book.csv, line 4: 9 was there, 55 is now." in said(done)
+    assert "Replaced: book.csv, line 4: 9 was replaced by 55." in said(done)
 
 
 def test_another_maximum_is_told(run: Run, stored: Store, book: Path, said: Said) -> None:
     stored(Student("ngada", "12345", "canvas"))
     assert any(
-        "counts to 10 points, the rubric to 100" in line for line in said(run("canvas", into=book, column="Lab 4"))
+        "has a maximum of 10 points, the rubric 100" in line for line in said(run("canvas", into=book, column="Lab 4"))
     )
-    assert not any("counts to" in line for line in said(run("canvas", into=book, column="Lab 5")))
+    assert not any("has a maximum of" in line for line in said(run("canvas", into=book, column="Lab 5")))
 
 
 # --- the column -------------------------------------------------------------------------------------------------
@@ -158,9 +158,13 @@ def test_another_maximum_is_told(run: Run, stored: Store, book: Path, said: Said
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        (None, '--column is missing: name the assignment\'s column of book.csv. There are "Lab 4 (70)", "Lab 5 (77)"'),
+        (
+            None,
+            "--column is missing: give the assignment's column in book.csv."
+            ' The columns are "Lab 4 (70)", "Lab 5 (77)"',
+        ),
         ("Lab5", 'line 1: no column to fill is named Lab5; did you mean --column "Lab 5"?'),
-        ("Essay", 'is named Essay; there are "Lab 4 (70)", "Lab 5 (77)", "Lab 5 extra (78)".'),
+        ("Essay", 'is named Essay; the columns are "Lab 4 (70)", "Lab 5 (77)", "Lab 5 extra (78)".'),
         ("Labs Final Score", "no column to fill is named Labs Final Score"),
         ("SIS User ID", "no column to fill is named SIS User ID"),
     ],
@@ -191,7 +195,7 @@ def test_the_original_is_never_written_over(run: Run, stored: Store, book: Path,
     (tmp_path / "link.csv").symlink_to(book)
     (tmp_path / "hard.csv").hardlink_to(book)
     for out in (book, tmp_path / "link.csv", tmp_path / "hard.csv", tmp_path / "grades" / ".." / "book.csv"):
-        with pytest.raises(BadLab, match="is read and would be written over"):
+        with pytest.raises(BadLab, match="is an input and would be overwritten"):
             run("canvas", into=book, column="Lab 5 (77)", out=out)
     assert book.read_bytes() == before
 
@@ -214,8 +218,11 @@ def test_a_chinese_gradebook_of_windows_stays_in_its_encoding(run: Run, stored: 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("Name,Mark\nAda,1\n", "book.csv, line 1: a gradebook of Canvas begins with Student, ID and Section"),
-        ("Student,ID,Section,Lab 5 (77)\nAda,1\n", 'line 2: its 2 cells do not reach as far as column "Lab 5 (77)"'),
+        ("Name,Mark\nAda,1\n", "book.csv, line 1: a Canvas gradebook begins with Student, ID and Section"),
+        (
+            "Student,ID,Section,Lab 5 (77)\nAda,1\n",
+            'line 2: the row has only 2 cells and does not reach column "Lab 5 (77)"',
+        ),
     ],
 )
 def test_what_is_no_gradebook_is_refused(run: Run, stored: Store, book: Path, text: str, sentence: str) -> None:
@@ -228,7 +235,7 @@ def test_what_is_no_gradebook_is_refused(run: Run, stored: Store, book: Path, te
 
 def test_without_the_instructors_file_it_is_asked_for(run: Run, stored: Store) -> None:
     stored(Student("Ada"))
-    with pytest.raises(BadLab, match="--into is missing: name the file that you exported from Canvas"):
+    with pytest.raises(BadLab, match="--into is missing: give the file that you exported from Canvas"):
         run("canvas")
 
 

@@ -80,7 +80,7 @@ def test_one_submission_can_be_put_where_the_platform_looks(grade, stored, grade
     stored(Student("Ben"), 0.5)
     status, _, err = grade(grades, "--to", "gradescope", "--out", place)
     assert status == 2
-    assert "holds 2 grades, and" in err
+    assert "holds 2 grades, but" in err
 
 
 def test_classroom_50_is_told_whose_it_is(grade, stored, grades, monkeypatch) -> None:
@@ -93,12 +93,12 @@ def test_classroom_50_is_told_whose_it_is(grade, stored, grades, monkeypatch) ->
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda text: text.replace('"credit": 0.5', '"credit": 7.5'), "grade.json is not a grade of this version"),
-        (lambda text: text.replace('"credit": 0.5', '"credit": NaN'), "grade.json is not a grade of this version"),
-        (lambda text: text.replace("grade/2", "grade/9"), "grade.json is not a grade of this version"),
-        (lambda text: text.replace("90", "1e309"), "grade.json is not a grade of this version"),
-        (lambda text: text[:100], "grade.json is not a grade of this version"),
-        (lambda text: "[" * 200_000, "grade.json is not a grade of this version"),
+        (lambda text: text.replace('"credit": 0.5', '"credit": 7.5'), "grade.json is not a grade that this version can read"),
+        (lambda text: text.replace('"credit": 0.5', '"credit": NaN'), "grade.json is not a grade that this version can read"),
+        (lambda text: text.replace("grade/2", "grade/9"), "grade.json is not a grade that this version can read"),
+        (lambda text: text.replace("90", "1e309"), "grade.json is not a grade that this version can read"),
+        (lambda text: text[:100], "grade.json is not a grade that this version can read"),
+        (lambda text: "[" * 200_000, "grade.json is not a grade that this version can read"),
         (lambda text: "\udcff", "grade.json is not UTF-8"),
     ],
 )
@@ -119,17 +119,17 @@ def test_points_that_add_up_to_no_number_are_refused(grade, stored, grades) -> N
     path.write_text(path.read_text("utf-8").replace('"points": 90.0', '"points": 1.7e308').replace(
         '"points": 10.0', '"points": 1.7e308').replace('"credit": 0.5', '"credit": 1.0'))  # fmt: skip
     status, _, err = grade(grades, "--to", "csv")
-    assert (status, "adds up to no number" in err) == (2, True)
+    assert (status, "do not add up to a number" in err) == (2, True)
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["nowhere", "--to", "csv"], "nowhere is no folder"),
-        ([".", "--to", "csv"], "holds no grade.json. Grade first"),
-        ([".", "--to", "csv", "--column", "Lab 5"], "--column is for --to canvas, moodle only"),
-        ([".", "--to", "junit", "--rubric", "x"], "--rubric is for --to gradescope-autograder only"),
-        (["--to", "csv"], "Name the folder that holds the grades: grade export DIR --to csv"),
+        (["nowhere", "--to", "csv"], "nowhere is not a folder"),
+        ([".", "--to", "csv"], "contains no grade.json. Grade first"),
+        ([".", "--to", "csv", "--column", "Lab 5"], "--column works only with --to canvas, moodle"),
+        ([".", "--to", "junit", "--rubric", "x"], "--rubric works only with --to gradescope-autograder"),
+        (["--to", "csv"], "Give the folder that holds the grades: grade export DIR --to csv"),
     ],
 )
 def test_where_there_is_nothing_to_export_the_next_step_is_told(grade, arguments, sentence) -> None:
@@ -142,7 +142,7 @@ def test_a_grade_is_never_written_over(stored, grades, run) -> None:
     stored(Student("Ada"))
     before = (grades / "000" / "grade.json").read_bytes()
     for to in ("csv", "gradescope"):
-        with pytest.raises(BadLab, match="is read and would be written over"):
+        with pytest.raises(BadLab, match="is an input and would be overwritten"):
             run(to, out=grades / "000" / "grade.json")
     assert (grades / "000" / "grade.json").read_bytes() == before
 
