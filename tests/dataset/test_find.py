@@ -72,7 +72,7 @@ def test_a_named_folder_without_it_is_an_error_even_when_the_cache_has_it(tiny, 
     (tmp_path / "empty").mkdir()
     with pytest.raises(MissingData, match=r"--data .*empty holds no tiny.*cifar-10-batches-py"):
         find_cifar10(tmp_path / "empty", cache, (), tiny.edition)
-    with pytest.raises(MissingData, match=r"--data .*typo: there is no such"):
+    with pytest.raises(MissingData, match=r"--data .*typo: this folder does not exist"):
         find_cifar10(tmp_path / "typo", cache, (), tiny.edition)
 
 

@@ -83,7 +83,7 @@ def test_every_row_that_is_not_taken_is_told_by_its_line(group, take):
     said = told(taken)
     for line, words_ in {
         2: "There is no grade for nobody", 3: "did you mean Ada Ng?", 4: "no student", 5: "no points yet for Ada Ng",
-        6: "'four' are no points", 7: "lines 7, 9 all mark report_trend", 8: "did you mean report_trend?",
+        6: "'four' is not a number of points", 7: "lines 7, 9 all mark report_trend", 8: "did you mean report_trend?",
     }.items():  # fmt: skip
         assert any(f"marks.csv, line {line}:" in row and words_ in row for row in said.splitlines()), (line, said)
     assert len(taken.lines) == 7
@@ -108,13 +108,13 @@ def test_the_same_table_twice_counts_once(group, take):
 def test_a_column_that_is_not_read_is_told(take):
     taken = take("room,student,criterion,points,reason\n7,Ada Ng,report_trend,4,x\n")
     assert taken.whole
-    assert "not read: room" in told(taken)
+    assert "ignored: room" in told(taken)
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("student,criterion,point,reason\n", "no column 'points'; is 'point' meant?"),
+        ("student,criterion,point,reason\n", "no column 'points'. If you meant 'point'"),
         ("a,b\n", "no column 'student'"),
         ("student,student,criterion,points,reason\n", "the heading 'student' appears twice"),
         ('student,criterion,points,reason\n"Ada', "line 2: a quotation mark is never closed"),

@@ -82,7 +82,7 @@ def test_a_file_that_became_a_link_after_the_walk_is_not_followed(folder, tmp_pa
 
 
 def test_the_limits_hold_for_folders(refused, folder):
-    assert "lies 4 levels deep; 3 are allowed" in refused(folder, Limits(depth=3))
+    assert "is 4 levels deep; at most 3 are allowed" in refused(folder, Limits(depth=3))
     assert "2 are allowed" in refused(folder, Limits(entries=2))
     assert "a.jpg is 0.0 MB" in refused(folder, Limits(file_bytes=2))
 

@@ -20,7 +20,7 @@ def notes(submission):
 def test_more_files_than_allowed_are_refused_and_the_fullest_folder_named(refused):
     content = {f"lab/pictures/{i}.png": b"" for i in range(5)} | {"lab/a.py": b""}
     sentence = refused(content, Limits(entries=5))
-    assert "Files and folders: 6; 5 are allowed" in sentence
+    assert "Files and folders: 6; at most 5 are allowed" in sentence
     assert "The largest folder is lab/pictures, with 5" in sentence
 
 
@@ -29,7 +29,7 @@ def test_exactly_as_many_files_as_allowed_are_fine(opened):
 
 
 def test_a_file_too_deep_is_refused_and_one_just_deep_enough_is_not(opened, refused):
-    assert "21 levels deep; 20 are allowed" in refused({"d/" * 20 + "a.py": b"", "b.py": b""})
+    assert "21 levels deep; at most 20 are allowed" in refused({"d/" * 20 + "a.py": b"", "b.py": b""})
     assert len(opened({"d/" * 19 + "a.py": b"", "b.py": b""}).files) == 2
 
 

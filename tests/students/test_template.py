@@ -129,7 +129,7 @@ def test_writing_touches_nobodys_work(tmp_path):
     write_template(files, tmp_path / "lab", force=False)  # the same again is no loss
     assert (tmp_path / "lab" / "tests" / "test_1.py").read_bytes() == b"test\n"
     (tmp_path / "lab" / "exp1.py").write_bytes(b"my work\n")
-    with pytest.raises(BadLab, match=r"exp1\.py in .* may be somebody's work"):
+    with pytest.raises(BadLab, match=r"exp1\.py already exists in .* may be somebody's work"):
         write_template({**files, "another.py": b"x"}, tmp_path / "lab", force=False)
     assert not (tmp_path / "lab" / "another.py").exists()
     assert (tmp_path / "lab" / "exp1.py").read_bytes() == b"my work\n"
