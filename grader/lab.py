@@ -1,4 +1,7 @@
-"""What this lab hands out and asks for. The only place that names its files, tasks, classes, images and data set."""
+"""Describe the lab: what it hands out and what it asks for.
+
+No other module names its files, tasks, classes or data set.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A function that students write: its number in the handout, the script it stands in, its name."""
+    """A function that students write: its number in the handout, the script that holds it, and its name."""
 
     number: str
     script: str
@@ -27,12 +30,12 @@ class Lab:
     image_folders: tuple[str, ...]
     # what students get
     scripts: tuple[str, ...]  # with open tasks
-    former_scripts: tuple[str, ...]  # names of earlier years; what stands there is not about the trained network
-    given: tuple[str, ...]  # finished: used as they are, and may be left out of a submission
-    networks_script: str  # of the given ones, the one that defines the lab's networks
-    handout: tuple[str, ...]  # lower case; what these files say is the course's, and no student's claim
+    former_scripts: tuple[str, ...]  # names from earlier years; their contents are not about the trained network
+    given: tuple[str, ...]  # finished: used unchanged, and may be left out of a submission
+    networks_script: str  # the one of the given scripts that defines the lab's networks
+    handout: tuple[str, ...]  # lower case; what these files say comes from the course and is not a student's claim
     tasks: tuple[Task, ...]
-    given_functions: tuple[tuple[str, str], ...]  # name and script of finished functions that are called as well
+    given_functions: tuple[tuple[str, str], ...]  # name and script of finished functions that are also called
     training_script: str  # writes checkpoint and history, and holds the normalisation
     training_tasks: tuple[str, ...]  # without them the training script writes nothing
     retrieval_script: str  # writes the retrieval report
@@ -46,26 +49,26 @@ class Lab:
     std: tuple[float, float, float]
 
     def task_number(self, function: str) -> str:
-        """The number of the task that asks for this function, "" for a function that no task asks for."""
+        """Return the number of the task that asks for this function; "" if no task does."""
         return next((task.number for task in self.tasks if task.function == function), "")
 
     def script_of(self, function: str) -> str:
-        """The script in which a function stands. Raises KeyError for one that the lab does not know."""
+        """Return the script that holds a function. Raises KeyError for a function that the lab does not know."""
         return {**{task.function: task.script for task in self.tasks}, **dict(self.given_functions)}[function]
 
     @property
     def scripts_beside_training(self) -> tuple[str, ...]:
-        """Scripts whose preprocessing is for other networks than the trained one."""
+        """Return the scripts whose preprocessing is for networks other than the trained one."""
         return (*(name for name in self.scripts if name != self.training_script), *self.former_scripts)
 
     @property
     def work(self) -> frozenset[str]:
-        """Files that make a folder a submission, and not a class full of them."""
+        """Return the files that mark a folder as one submission rather than a class of them."""
         return frozenset({self.checkpoint, self.history, self.retrieval, *self.scripts})
 
     @property
     def results(self) -> tuple[str, ...]:
-        """Files that `grade pack` takes besides code and pictures."""
+        """Return the files that `grade pack` takes besides code and pictures."""
         return (self.checkpoint, self.history, self.retrieval, self.features, *self.reports)
 
 

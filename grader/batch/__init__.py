@@ -1,1 +1,1 @@
-"""One submission, many, the set-up of a run, and whether this machine is fit for it."""
+"""Grade one submission (`one`) or many (`many`), set up a run (`setup`), and check the machine (`doctor`)."""

@@ -1,4 +1,4 @@
-"""`grade doctor`: is this machine fit to grade, and what to install where it is not."""
+"""`grade doctor`: check whether this machine can grade, and say what to install if it cannot."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUICK = Limits(seconds=60.0, megabytes=4_000)
 
 
 def examine(data: Path | None, cache: Path) -> Iterator[Checked]:
-    """Look at everything that grading needs; each line as soon as it is known."""
+    """Check everything that grading needs, and yield each result as soon as it is known."""
     version = platform.python_version()
     yield Checked(message("Python"), "good", message("{version} at {path}", version=version, path=sys.executable))
     with open_sandbox(gpu=True) as sandbox:
@@ -49,7 +49,7 @@ def _which_sandbox(sandbox: Sandbox) -> Checked:
 
 
 def _lab_packages() -> Checked:
-    """What the lab's scripts import beside torch: without it they cannot be tried."""
+    """Check the packages that the lab's scripts import besides torch; without them the scripts cannot run."""
     missing = [name for name in LAB.packages if importlib.util.find_spec(name) is None]
     if not missing:
         return Checked(message("Lab packages"), "good", message("{names}", names=", ".join(LAB.packages)))

@@ -1,4 +1,4 @@
-"""Many archives, one after the other: each result is written as soon as it is there, and a bad archive stops nobody."""
+"""Grade many archives, one after the other: write each result at once, and let no bad archive stop the others."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def grade_all(
     publish: Callable[[Graded], Written],
     say: Callable[[Archive, Message], None],
 ) -> Iterator[Written]:
-    """Grade and publish one archive after the other. A bug of ours becomes a Grade that needs a human.
+    """Grade and publish one archive after the other. A bug in the grader becomes a Grade that needs a human.
 
-    Raises BadLab where a result cannot be written: the next one could not be either.
+    Raises BadLab if a result cannot be written: the next one could not be either.
     """
     for archive in archives:
         try:
@@ -37,7 +37,7 @@ def grade_all(
 def _graded(archive: Archive, setup: Setup, say: Callable[[Archive, Message], None]) -> Graded:
     try:
         return grade_archive(archive, setup, lambda step: say(archive, step))
-    except GraderError as error:  # not readable here, no room to unpack it: the message says what to do
+    except GraderError as error:  # not readable here, or no space to unpack it: the message says what to do
         return Graded(unmarked(archive, error.message, setup.rubric, setup.made_by), None)
     except Exception as error:
         return _bug(archive, error, setup)

@@ -1,4 +1,4 @@
-"""One archive, all the way: opened, looked at, judged, marked."""
+"""Grade one archive: open it, collect the evidence, and mark it."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Setup:
     equipment: Equipment
     rubric: Rubric
     made_by: MadeBy
-    options: tuple[str, ...] = ()  # of the command line, as far as they can move a mark
+    options: tuple[str, ...] = ()  # from the command line: those that can change a mark
 
 
 def grade_archive(archive: Archive, setup: Setup, say: Callable[[Message], None]) -> Graded:
-    """Grade one archive. A refusal is a Grade too; raises only for bugs of ours."""
+    """Grade one archive. A refused archive gets a Grade too; raises only for bugs in the grader."""
     say(message("unpacking"))
     command = shlex.join(["grade", archive.name, *setup.options])
     made_by = replace(setup.made_by, command=command)

@@ -1,4 +1,4 @@
-"""One run of `grade`: from options to the equipment that all its submissions share, and to printed results."""
+"""Set up one run of `grade`: from options to the archives, the images and the equipment that all submissions share."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from grader.records.errors import BadLab, MissingData
 from grader.sandbox import Job, Limits, Reply, Sandbox, open_sandbox
 
 Device = Literal["auto", "cpu", "cuda"]
-NVIDIA = Path("/dev/nvidiactl")  # there where the driver is loaded; asking torch would cost its import
+NVIDIA = Path("/dev/nvidiactl")  # exists if the driver is loaded; asking torch would mean importing it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Options:
 
     @property
     def told(self) -> tuple[str, ...]:
-        """What can move a mark, as it would be written on a command line; without paths of this machine."""
+        """Return the options that can change a mark, as written on a command line, without paths of this machine."""
         rubric = ("--rubric", from_disk(self.rubric.name)) if self.rubric else ()
         device = ("--device", self.device) if self.device != "auto" else ()
         weights = ("--weights-dir", from_disk(self.weights_dir.name)) if self.weights_dir else ()
@@ -51,14 +51,12 @@ class Options:
 
 
 def find_archives(paths: Sequence[Path]) -> tuple[tuple[Archive, ...], tuple[BadLab, ...]]:
-    """Every submission that the paths stand for, each once, and what is wrong with the other paths."""
+    """Return every submission that the paths stand for, each once, and what is wrong with the other paths."""
     archives: dict[Path, Archive] = {}
     refusals: list[BadLab] = []
     for path in paths:
         try:
-            for archive in expand(
-                path
-            ):  # `../lab/ada.zip` is `ada.zip`; a link is what was handed in and not its target
+            for archive in expand(path):  # `../lab/ada.zip` is `ada.zip`; a link counts as itself, not as its target
                 archives.setdefault(archive.path.parent.resolve() / archive.path.name, archive)
         except BadLab as error:
             refusals.append(error)
@@ -68,7 +66,10 @@ def find_archives(paths: Sequence[Path]) -> tuple[tuple[Archive, ...], tuple[Bad
 def find_images(
     data: Path | None, cache: Path, progress: Progress | None, say: Callable[[Message], None]
 ) -> ImageSet | Message:
-    """CIFAR-10, fetched where `progress` allows it; else why there is none. Raises MissingData for a bad `data`."""
+    """Find CIFAR-10, or fetch it if `progress` is given; else return why there is none.
+
+    Raises MissingData for a bad `data`.
+    """
     try:
         found = find_cifar10(data, cache)
     except MissingData:
@@ -86,7 +87,7 @@ def find_images(
         say(sentence)
         return fetch_cifar10(cache, progress)
     except MissingData as error:
-        say(error.message)  # once, with each source and its reason; a student's page needs only what follows from it
+        say(error.message)  # said once, with each source and its reason; a student's page needs only the consequence
         return message("CIFAR-10 is not on this machine. Run 'grade data fetch', then grade again.")
 
 
@@ -101,7 +102,7 @@ class SetupSpec:
 
 @contextmanager
 def open_setup(spec: SetupSpec) -> Iterator[Setup]:
-    """The sandbox started, the device chosen. Raises BadLab where what was asked for cannot be had."""
+    """Start the sandbox and choose the device. Raises BadLab if a requested one is not available."""
     options = spec.options
     gpu = options.device != "cpu" and NVIDIA.exists()
     with open_sandbox(options.sandbox, gpu) as sandbox:
@@ -127,7 +128,10 @@ def _device(asked: Device, gpu: bool, sandbox: Sandbox) -> str:
 
 
 def files_of_weights(networks: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    """Name, address and file of each network's first weights. Raises BadLab for a name that torchvision lacks."""
+    """Yield the name, address and file of each network's first weights.
+
+    Raises BadLab for a name that torchvision lacks.
+    """
     with open_sandbox("plain") as sandbox:
         for name in networks:
             known = sandbox.run(Job("retrieval.extractors.describe_extractor", {"model": name, "weights": ""}))
@@ -144,14 +148,14 @@ def files_of_weights(networks: Sequence[str]) -> Iterator[tuple[str, str, str]]:
 
 
 def load_rubric(options: Options) -> Rubric:
-    """The rubric of the command line, else the lab's own. Raises BadLab."""
+    """Read the rubric of the command line, else the lab's own. Raises BadLab."""
     return read_rubric(options.rubric or DEFAULT_RUBRIC, discover())
 
 
 def grade_each(
     archives: Sequence[Archive], setup: Setup, options: Options, say: Callable[[Archive, Message], None]
 ) -> Iterator[Written]:
-    """Grade and write one after the other."""
+    """Grade the archives and write each result, one after the other."""
     from reports.html import render
 
     def page(grade: Grade) -> str:

@@ -1,4 +1,4 @@
-"""Grades of submissions that could not be looked at: no archive, no room, or a fault of the grader itself."""
+"""Grades of submissions that could not be examined: not an archive, no space, or a bug in the grader."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from grader.records import Blocked, Grade, MadeBy, Manual, Mark, Message, Unjudg
 
 
 def refused(archive: Archive, cause: Message, rubric: Rubric, made_by: MadeBy) -> Grade:
-    """The Grade of an archive that cannot be opened: every finding is blocked by the same cause."""
+    """Return the Grade of an archive that cannot be opened: every finding is blocked by the same cause."""
     digest = file_digest(archive.path) if archive.path.is_file() else ""
     marks = tuple(Mark(line.criterion, Blocked(line.criterion.check, cause)) for line in rubric.lines)
     made_by = replace(made_by, rubric=rubric.digest)
@@ -18,7 +18,7 @@ def refused(archive: Archive, cause: Message, rubric: Rubric, made_by: MadeBy) -
 
 
 def bug(archive: Archive, error: Exception, rubric: Rubric, made_by: MadeBy) -> Grade:
-    """The Grade where the grader itself failed."""
+    """Return the Grade of a submission on which the grader itself failed."""
     sentence = message(
         "the grader failed on this submission ({kind}: {error}); please report it",
         kind=type(error).__name__,
@@ -28,7 +28,7 @@ def bug(archive: Archive, error: Exception, rubric: Rubric, made_by: MadeBy) -> 
 
 
 def unmarked(archive: Archive, fault: Message, rubric: Rubric, made_by: MadeBy) -> Grade:
-    """The Grade of an archive that could not be looked at here: no marks, and staff act on the fault."""
+    """Return the Grade of an archive that could not be examined here: no marks, and a fault for staff to act on."""
     findings = (
         Manual(line.criterion.check, fault) if line.check is None else Unjudged(line.criterion.check, fault)
         for line in rubric.lines

@@ -1,4 +1,4 @@
-"""The commands for after grading: what a person decides, a class marked again by another rubric, gradebooks."""
+"""Commands after grading: `adjust` (decisions by a person), `regrade` (another rubric) and `export` (gradebooks)."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ if TYPE_CHECKING:
 )
 @click.argument("folder", type=GivenPath(path_type=Path, exists=True, file_okay=False))
 @click.argument("student", required=False)
-@click.option("--points", type=float, metavar="N", help="Points to add, or to take with a minus sign.")
+@click.option("--points", type=float, metavar="N", help="Points to add; negative to subtract.")
 @click.option("--reason", metavar="TEXT", help="Why; the student reads it.")
-@click.option("--criterion", default="", metavar="NAME", help="Give the points for this criterion, marked by hand.")
-@click.option("--lateness", is_flag=True, help="These points are for lateness, in place of the rubric's late policy.")
+@click.option("--criterion", default="", metavar="NAME", help="The criterion, marked by hand, that gets the points.")
+@click.option("--lateness", is_flag=True, help="These points are for lateness and replace the rubric's late policy.")
 @click.option("--from", "table", type=GivenPath(path_type=Path), metavar="FILE",
               help="A CSV file with columns student, criterion, points, reason.")  # fmt: skip
-@click.option("--by", metavar="NAME", help="Who decides; your login name by default.")
+@click.option("--by", metavar="NAME", help="Who decided; your login name by default.")
 @audience_option
 @pseudonyms_option
 @language_option
 def adjust_command(folder: Path, audience: Audience, pseudonyms: bool, **rest: Any) -> None:
-    """Add points to STUDENT's grade below FOLDER, or mark what a person marks; the page is drawn again.
+    """Add points to STUDENT's grade in FOLDER, or mark a criterion by hand; then redraw the page.
 
-    STUDENT is a name, a number, an address or a folder. What was decided stays when the student is graded again.
+    STUDENT is a name, a number, an address or a folder. The decision is kept when the student is graded again.
     """
     asked = _Asked(**rest)
     changed, status = _one(folder, asked) if asked.table is None else _from_table(folder, asked)
@@ -75,7 +75,7 @@ def _one(folder: Path, asked: _Asked) -> tuple[Sequence[Changed], int]:
     from grader.gradebook.adjust import Decision, adjust
 
     if asked.student is None or asked.points is None or asked.reason is None:
-        raise click.UsageError("needed: STUDENT, --points and --reason; or --from FILE")
+        raise click.UsageError("give STUDENT, --points and --reason, or --from FILE")
     if asked.criterion and asked.lateness:
         raise click.UsageError("--lateness adjusts the total; leave --criterion out")
     decision = Decision(asked.points, asked.reason, _who(asked.by), _today(), asked.criterion, asked.lateness)
@@ -90,7 +90,7 @@ def _from_table(folder: Path, asked: _Asked) -> tuple[Sequence[Changed], int]:
 
     assert asked.table is not None
     if asked.student or asked.points is not None or asked.reason or asked.criterion or asked.lateness:
-        raise click.UsageError("--from FILE says students, points and reasons itself; leave them out here")
+        raise click.UsageError("--from FILE already gives students, points and reasons; leave them out here")
     taken = adjust_from(folder, asked.table, _who(asked.by), _today())
     _show(taken.changed)
     out = console.console()
@@ -111,21 +111,21 @@ def _who(named: str | None) -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a container without such a user
-        raise click.UsageError("who decides is not known here; name it with --by") from None
+        raise click.UsageError("your login name is unknown here; give a name with --by") from None
 
 
 @click.command("regrade", epilog="Example: grade regrade grades --rubric new.toml --dry-run")
 @click.argument("folder", type=GivenPath(path_type=Path, exists=True, file_okay=False))
-@click.option("--rubric", type=GivenPath(path_type=Path), required=True, metavar="FILE", help="The rubric to mark by.")
+@click.option("--rubric", type=GivenPath(path_type=Path), required=True, metavar="FILE", help="The rubric to use.")
 @click.option("--yes", is_flag=True, help="Write without asking.")
-@click.option("--dry-run", is_flag=True, help="Only show who gains and who loses.")
+@click.option("--dry-run", is_flag=True, help="Only show who would gain and who would lose.")
 @audience_option
 @pseudonyms_option
 @language_option
 def regrade_command(folder: Path, rubric: Path, yes: bool, dry_run: bool, **pages: Any) -> None:
-    """Mark the grades below FOLDER again by another rubric, from the stored evidence: nothing is run.
+    """Re-mark the grades in FOLDER with another rubric, from the stored evidence. Runs nothing.
 
-    Shows who gains and who loses, and asks before it writes. What people adjusted and marked stays.
+    Shows who gains and who loses, and asks before it writes. Keeps adjustments and marks by hand.
     """
     from grader.checks import discover
     from grader.gradebook.regrade import regrade, write
@@ -164,7 +164,7 @@ def _compare(done: Regraded) -> None:
 
 
 def _asked(count: int) -> bool:
-    """Whether a person said yes; no where there is nobody to ask."""
+    """Ask whether to write; return False if there is nobody to ask."""
     from grader.records import message
     from reports.text import words
 
@@ -215,17 +215,17 @@ def _draw(folder: Path, changed: Sequence[Changed], audience: Audience, pseudony
     "--into",
     type=GivenPath(path_type=Path),
     metavar="FILE",
-    help="Your own export from Canvas or Moodle: a copy of it is filled.",
+    help="Your own export from Canvas or Moodle; a copy of it is filled in.",
 )
 @click.option("--column", metavar="NAME", help="The column to fill.")
-@click.option("--out", type=GivenPath(path_type=Path), metavar="PATH", help="Where the result goes.")
+@click.option("--out", type=GivenPath(path_type=Path), metavar="PATH", help="Where to write the result.")
 @click.option(
     "--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml, for gradescope-autograder."
 )
 @click.option("--final-only", is_flag=True, help="Leave out what still needs a human.")
 @language_option
 def export_command(**rest: Any) -> None:
-    """Write the grades below FOLDER into your gradebook's format; nothing is graded anew.
+    """Write the grades in FOLDER in your gradebook's format. Grades nothing again.
 
     Students who match no row, and rows without a grade, are listed.
     """

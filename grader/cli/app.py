@@ -1,6 +1,6 @@
-"""The command `grade`: reads the command line, prints, and hands everything else on.
+"""The command `grade`: reads the command line, prints, and delegates everything else.
 
-Whatever costs time to import is imported inside the commands, so that help and completion answer at once.
+Slow imports happen inside the commands, so that help and completion answer at once.
 """
 
 from __future__ import annotations
@@ -54,14 +54,14 @@ INTERRUPTED = 130
 @click.version_option(__version__, prog_name="cnn-lab-grader")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """Grade the CNN lab: re-measure handed-in weights on CIFAR-10, safely, and say why a mark is what it is.
+    """Grade the CNN lab: safely re-measure submitted weights on CIFAR-10, and explain every mark.
 
     \b
     grade submission.zip            grade one submission (short for: grade run submission.zip)
     grade downloads/ --out marks/   grade every submission in a folder
-    grade report grades/            draw the pages again from stored grades
-    grade adjust grades/ ada        points by a person, with a reason
-    grade demo                      see it work, without CIFAR-10
+    grade report grades/            redraw the pages from stored grades
+    grade adjust grades/ ada        add or take points by hand, with a reason
+    grade demo                      try it out, without CIFAR-10
     """  # noqa: D301 - click reads the backspace
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
@@ -74,7 +74,7 @@ def cli(ctx: click.Context) -> None:
 @click.argument("paths", nargs=-1, required=True, type=GivenPath(path_type=Path))
 @data_option
 @click.option("--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml.")
-@click.option("--no-fetch", is_flag=True, help="Do not fetch CIFAR-10 where it is missing.")
+@click.option("--no-fetch", is_flag=True, help="Do not fetch CIFAR-10 if it is missing.")
 @measuring_options
 def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **rest: Any) -> None:
     """Grade submissions: zips, folders, or a folder full of them (Canvas, Moodle and Gradescope downloads).
@@ -86,7 +86,7 @@ def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **re
     from grader.disk.whole import require_room
 
     options = Options(**rest)
-    rubric = load_rubric(options)  # a mistake in it is told before anything is fetched or measured
+    rubric = load_rubric(options)  # reports a mistake in it before anything is fetched or measured
     archives, refusals = find_archives(paths)
     for refusal in refusals:
         console.complain(refusal)
@@ -103,7 +103,7 @@ def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **re
 @cli.command(epilog="Example: grade demo --out /tmp/demo")
 @measuring_options
 def demo(**rest: Any) -> None:
-    """Grade a built-in submission on a built-in image set: the whole job, without CIFAR-10 and without network."""
+    """Grade a built-in submission on a built-in image set: the whole process, without CIFAR-10 or a network."""
     from fixtures import whole_demo
     from grader.batch.setup import Options, load_rubric
     from grader.dataset import default_cache
@@ -153,7 +153,7 @@ def _grade(archives: Sequence[Archive], options: Options, rubric: Rubric, images
 
 @cli.group()
 def data() -> None:
-    """CIFAR-10 on this machine: fetch it, see where it is."""
+    """Fetch CIFAR-10, or show where it is."""
 
 
 @data.command(epilog="Example: grade data fetch")
@@ -172,7 +172,7 @@ def fetch() -> None:
 @data_option
 @language_option
 def where(data: Path | None) -> None:
-    """Say where CIFAR-10 was found, after verifying it."""
+    """Verify CIFAR-10 and show where it was found."""
     from grader.dataset import default_cache, find_cifar10, nothing_here
 
     found = find_cifar10(data, default_cache())
@@ -183,7 +183,7 @@ def where(data: Path | None) -> None:
 
 @cli.group()
 def weights() -> None:
-    """ImageNet weights on this machine, with which rankings are computed anew."""
+    """ImageNet weights on this machine, used to recompute rankings."""
 
 
 @weights.command("fetch", epilog="Example: grade weights fetch resnet50 alexnet")
@@ -216,7 +216,7 @@ def _verified(found: ImageSet) -> Message:
 @language_option
 @pseudonyms_option
 def report(folder: Path, audience: Literal["staff", "student"], pseudonyms: bool) -> None:
-    """Draw the pages of the grades below FOLDER again: each student's, and the class's. Nothing is graded anew."""
+    """Redraw the pages of the grades in FOLDER: each student's and the class's. Grades nothing again."""
     from grader.gradebook.pages import draw_pages
     from reports import terminal
 
@@ -231,7 +231,7 @@ def report(folder: Path, audience: Literal["staff", "student"], pseudonyms: bool
 @data_option
 @language_option
 def doctor(data: Path | None) -> None:
-    """Check that this machine can grade: really start the sandbox, look for torch, a GPU and CIFAR-10."""
+    """Check that this machine can grade: start the sandbox, and look for torch, a GPU and CIFAR-10."""
     from grader.batch.doctor import examine
     from grader.dataset import default_cache
     from reports import terminal
@@ -246,7 +246,7 @@ def doctor(data: Path | None) -> None:
 @cli.command(epilog="Example: grade completion bash >> ~/.bashrc")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the script that lets your shell complete grade's commands and options."""
+    """Print the script that makes your shell complete the commands and options of grade."""
     from click.shell_completion import get_completion_class
 
     chosen = get_completion_class(shell)
@@ -259,7 +259,7 @@ for verb in (adjust_command, export_command, regrade_command, pack, precheck, te
 
 
 def main() -> None:
-    """Entry point: errors that a person must act on are one sentence, never a traceback."""
+    """Run the command; print errors that a person must act on as one sentence, never as a traceback."""
     sys.exit(_guarded(cli))
 
 
@@ -270,7 +270,7 @@ def _guarded(command: click.Command) -> int:
 
 
 def _status(command: click.Command) -> int:
-    """Click's own way out would make Ctrl-C a 1: "needs a human"."""
+    """Run the command and return its exit status. Click itself would turn Ctrl-C into 1, "needs a human"."""
     try:
         with ending_orderly():
             status = command.main(prog_name="grade", standalone_mode=False)

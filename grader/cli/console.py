@@ -1,4 +1,4 @@
-"""What the command prints while it works: steps and bars on a terminal, plain lines in a pipe."""
+"""Print progress: steps and bars on a terminal, plain lines in a pipe."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 
 def console() -> Console:
-    """Standard output; rich leaves colours and movement out by itself where it is no terminal."""
+    """Return standard output as a console; off a terminal, rich omits colours and animation by itself."""
     from rich.console import Console
 
-    if isinstance(sys.stdout, io.TextIOWrapper):  # Chinese on a terminal without it is escaped, and ends no run
+    if isinstance(sys.stdout, io.TextIOWrapper):  # escapes what the terminal cannot show
         sys.stdout.reconfigure(errors="backslashreplace")
 
     return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
@@ -51,7 +51,7 @@ def line(out: Console, sentence: Message) -> None:
 
 @contextmanager
 def bar(out: Console) -> Iterator[Progress]:
-    """A progress bar for bytes; in a pipe one line for each new description."""
+    """Show a progress bar for bytes; in a pipe, print one line for each new description."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
     from reports.text import words
@@ -82,7 +82,7 @@ def _in_lines(out: Console) -> Progress:
 
 
 def plain(text: str, style: str = "") -> Text:
-    """Text that rich takes as it is: in a str it would obey markup that a file name may hold."""
+    """Wrap text so that rich prints it unchanged: in a str it would obey markup, which a file name may contain."""
     from rich.text import Text
 
     return Text(text, style=style)

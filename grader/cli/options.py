@@ -1,4 +1,4 @@
-"""Parts of the command line that several commands share."""
+"""Command-line options that several commands share."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ GRADED, NEEDS_HUMAN, UNUSABLE = 0, 1, 2  # exit status
 
 
 class DefaultGroup(click.Group):
-    """A group whose first word may be a path: `grade a.zip` means `grade run a.zip`."""
+    """A command group whose first word may be a path: `grade a.zip` means `grade run a.zip`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the default command in front where the first word is neither a command nor an option of the group."""
+        """Insert the default command if the first word is neither a command nor an option of the group."""
         own = {option for parameter in self.get_params(ctx) for option in parameter.opts}
         if args and args[0] not in self.commands and args[0] not in own:
             self._mistyped(args[0], alone=len(args) == 1)
@@ -28,7 +28,7 @@ class DefaultGroup(click.Group):
         return super().parse_args(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[Any]:
-        """Offer paths beside the commands."""
+        """Complete paths as well as commands."""
         from click.shell_completion import CompletionItem
 
         return [*super().shell_complete(ctx, incomplete), CompletionItem(incomplete, type="file")]
@@ -40,41 +40,41 @@ class DefaultGroup(click.Group):
 
 
 class GivenPath(click.Path):
-    """A path; "" is refused, which would be the current folder."""
+    """A path that is not empty: "" would mean the current folder."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Refuse "", and leave the rest to click."""
+        """Reject "", and leave the rest to click."""
         if value == "":
             self.fail("an empty path names nothing; is a variable of your shell not set?", param, ctx)
         return super().convert(value, param, ctx)
 
 
 def data_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--data, of every command that needs CIFAR-10."""
+    """Add --data, for every command that needs CIFAR-10."""
     return click.option(
         "--data", type=GivenPath(path_type=Path), envvar="CNN_LAB_GRADER_DATA", show_envvar=True, metavar="PATH",
-        help="Where CIFAR-10 lies: a torchvision folder, the official binary files, or an archive of either.",
+        help="Where CIFAR-10 is: a torchvision folder, the official binary files, or an archive of either.",
     )(function)  # fmt: skip
 
 
 def audience_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--audience, of every command that draws pages."""
+    """Add --audience, for every command that draws pages."""
     return click.option(
         "--audience", type=click.Choice(["staff", "student"]), default="staff", show_default=True,
-        help="Whom the pages are for. What is for staff, and other students' names, are not in a student's at all.",
+        help="Who the pages are for. A student's page contains nothing for staff and no other student's name.",
     )(function)  # fmt: skip
 
 
 def pseudonyms_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--pseudonyms, of every command that draws the class's page."""
-    return click.option("--pseudonyms", is_flag=True, help="No names among the best accuracies.")(function)
+    """Add --pseudonyms, for every command that draws the class page."""
+    return click.option("--pseudonyms", is_flag=True, help="Hide the names in the list of best accuracies.")(function)
 
 
 def language_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--lang, of every command that says something; it takes no parameter of the function."""
+    """Add --lang, for every command that prints sentences; it adds no parameter to the function."""
     return click.option(
         "--lang", type=click.Choice(list(LANGUAGES)), expose_value=False, is_eager=True, callback=_speak,
-        help="Language of pages and messages; that of your locale by default.",
+        help="Language of pages and messages; your locale's by default.",
     )(function)  # fmt: skip
 
 
@@ -85,22 +85,22 @@ def _speak(ctx: click.Context, parameter: click.Parameter, language: str | None)
 
 
 def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of every command that grades; they are the fields of run.Options."""
+    """Add the options of every command that grades; they are the fields of `grader.batch.setup.Options`."""
     options = (
         click.option("--out", type=GivenPath(path_type=Path, file_okay=False), default=Path("grades"),
-                     show_default=True, help="Folder for the results, one folder a student."),
+                     show_default=True, help="Folder for the results, one folder per student."),
         click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
                      help="Where networks are evaluated."),
         click.option("--sandbox", type=click.Choice(get_args(SandboxChoice)), default="auto",
-                     show_default=True, help="What keeps submissions away from this machine."),
+                     show_default=True, help="What isolates submissions from this machine."),
         audience_option,
         language_option,
         click.option("--weights-dir", type=GivenPath(path_type=Path, file_okay=False, exists=True), metavar="FOLDER",
-                     help="ImageNet weights, beside those of 'grade weights fetch' and of torch's own cache."),
+                     help="ImageNet weights, in addition to those of 'grade weights fetch' and of torch's own cache."),
         click.option("--time-limit", type=click.FloatRange(min=1), default=600.0, show_default=True, metavar="SECONDS",
-                     help="For measuring one submission."),
+                     help="Limit for measuring one submission."),
         click.option("--memory", type=click.IntRange(min=1500), default=4000, show_default=True, metavar="MB",
-                     help="For measuring one submission."),
+                     help="Limit for measuring one submission."),
     )  # fmt: skip
     for option in reversed(options):
         function = option(function)

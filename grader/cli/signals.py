@@ -11,22 +11,25 @@ REQUESTS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasa
 
 
 class Terminated(BaseException):
-    """Raised wherever the run is when the request comes, so that folders and processes are cleared away on the way."""
+    """Raised wherever the run is when the request arrives, so that folders and processes are cleaned up."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
-        self.status = 128 + number  # as a shell tells it of a program that a signal ended
+        self.status = 128 + number  # as a shell reports a program that a signal ended
 
 
 @contextmanager
 def ending_orderly() -> Iterator[None]:
-    """Within it the first request raises Terminated, and further ones wait. What `nohup` set to be ignored stays so."""
+    """Raise Terminated at the first request in the block and defer later ones.
+
+    Signals ignored by `nohup` stay ignored.
+    """
     before = {number: signal.getsignal(number) for number in REQUESTS}
 
     def end(number: int, frame: FrameType | None) -> None:
         del frame
         for request in REQUESTS:
-            signal.signal(request, signal.SIG_IGN)  # clearing away must not be ended half-way
+            signal.signal(request, signal.SIG_IGN)  # cleaning up must not be interrupted
         raise Terminated(number)
 
     for number, handler in before.items():

@@ -1,4 +1,4 @@
-"""The verbs of students, and the one that makes what they start from: pre-check, pack, template."""
+"""Commands for students (`precheck`, `pack`), and `template`, which makes the folder that they start from."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ READY, NOT_READY = 0, 1
 @data_option
 @language_option
 def precheck(folder: Path, data: Path | None) -> None:
-    """For students: is FOLDER ready to be handed in? Runs your code, on your machine.
+    """For students: check whether FOLDER is ready to hand in. Runs your code, on your machine.
 
-    The grader's public checks on what `grade pack` would pack, on a part of the test images. Exit status: 0 ready,
+    Runs the public checks on what `grade pack` would pack, with part of the test images. Exit status: 0 ready,
     1 not yet.
     """
     from grader.checks import DEFAULT_RUBRIC, discover
@@ -53,10 +53,10 @@ def precheck(folder: Path, data: Path | None) -> None:
 @click.command(epilog="Examples: grade pack | grade pack lab5 --out ada.zip")
 @click.argument("folder", type=GivenPath(path_type=Path), default=Path())
 @click.option("--out", type=GivenPath(path_type=Path, dir_okay=False), metavar="FILE",
-              help="Where the zip goes; FOLDER/submission.zip by default.")  # fmt: skip
+              help="Where to write the zip; FOLDER/submission.zip by default.")  # fmt: skip
 @language_option
 def pack(folder: Path, out: Path | None) -> None:
-    """For students: write submission.zip with what the lab asks for in FOLDER, and say what stays out."""
+    """For students: write submission.zip with what the lab asks for in FOLDER, and list what was left out."""
     from grader.checks import DEFAULT_RUBRIC, discover
     from grader.marking.rubric import read_rubric
     from grader.students.pack import pack as write
@@ -73,12 +73,12 @@ def pack(folder: Path, out: Path | None) -> None:
 
 @click.command(epilog="Examples: grade template lab5 | grade template lab5 --lang zh")
 @click.argument("folder", type=GivenPath(path_type=Path, file_okay=False))
-@click.option("--force", is_flag=True, help="Write over files that differ.")
+@click.option("--force", is_flag=True, help="Overwrite files that differ.")
 @language_option
 def template(folder: Path, force: bool) -> None:
-    """Write the student's lab into FOLDER: the solved one with the solutions taken out.
+    """Write the student's lab into FOLDER: the solved lab without its solutions.
 
-    Its instructions, comments and sentences are in the language of --lang.
+    Its instructions, comments and messages are in the language of --lang.
     """
     from grader.students.template import make_template, write_template
     from reports.languages import spoken

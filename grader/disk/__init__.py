@@ -1,1 +1,1 @@
-"""Paths fit to be shown (`names`), and files that are there whole or not at all (`whole`)."""
+"""Make paths fit to show (`names`), and write files whole or not at all (`whole`)."""

@@ -1,4 +1,4 @@
-"""Names on disks and in archives: decoded, and made fit to be shown to a person."""
+"""Decode names from disks and archives, and make them fit to show to a person."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONGEST_SHOWN = 120  # characters of a name in a sentence
 
 
 def decode(raw: bytes) -> tuple[str, Encoding]:
-    """A name of unstated encoding, and the encoding that fits it: UTF-8, then GB18030 (Chinese Windows), then cp437.
+    """Decode a name of unknown encoding as UTF-8, GB18030 (Chinese Windows) or cp437, and return which fitted first.
 
     Guessing libraries get short GBK names wrong, and UTF-8 is never valid by accident: hence the fixed order.
     """
@@ -25,22 +25,25 @@ def decode(raw: bytes) -> tuple[str, Encoding]:
 
 
 def from_disk(name: str) -> str:
-    """The name of a file as a person reads it. On a disk a name is bytes: Python hides those that fit no encoding."""
+    """Return a file's name as a person reads it.
+
+    On disk a name is bytes; Python escapes those that it cannot decode.
+    """
     return decode(os.fsencode(name))[0]
 
 
 def to_disk(name: str) -> str:
-    """The name to give to the system, whose bytes are UTF-8 whatever the locale: ASCII has none for a Chinese name."""
+    """Return the name to pass to the system: UTF-8 bytes in any locale, because ASCII cannot spell a Chinese name."""
     return os.fsdecode(name.encode("utf-8", "surrogateescape"))
 
 
 def visible(name: str) -> str:
-    """A name fit for a sentence: what cannot be seen is spelt `<U+202E>`, and at most 120 characters are kept."""
-    # cut first: a name of 65,535 bytes need not be spelt out whole
+    """Make a name fit for a sentence: spell invisible characters as `<U+202E>`, and keep at most 120 characters."""
+    # cut first: a name of 65,535 bytes need not be spelt out in full
     cut = name if len(name) <= LONGEST_SHOWN else name[: LONGEST_SHOWN - 3] + "..."
     return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in cut)
 
 
 def visible_path(path: Path) -> str:
-    """A path of this machine, fit for a sentence; its parts may be in different encodings."""
+    """Make a path of this machine fit for a sentence; its parts may be in different encodings."""
     return visible(str(Path(*map(from_disk, path.parts))))

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all: an earlier file of the same name stays until the new one is complete."""
+"""Write files whole or not at all: an earlier file of the same name stays until the new one is complete."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from grader.disk.names import visible_path
 from grader.records import message
 from grader.records.errors import BadLab
 
-ROOM_BYTES = 2_000_000  # more than page, evidence and grade of one submission take
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the oldest time that a zip knows: the same files give the same zip
+ROOM_BYTES = 2_000_000  # more than the page, evidence and grade of one submission take
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can store: the same files give the same zip
 
 
 @contextmanager
 def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
-    """Temporary files beside `paths`. They take the paths' names when the block ends, and none does if it raises.
+    """Give temporary files beside `paths`. They replace `paths` when the block ends; if it raises, none does.
 
     Raises OSError.
     """
     temporary: list[Path] = []
     try:
         for path in paths:
-            # the suffix stays: what is written may be opened by its kind before it has its name
+            # keep the suffix: the file may be opened by its type before it has its final name
             descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}-", suffix=path.suffix)
             os.close(descriptor)
             temporary.append(Path(name))
@@ -46,14 +46,14 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def write_all(files: Mapping[Path, str]) -> None:
-    """Write text files that belong together: none is replaced before all of them are on the disk. Raises OSError."""
+    """Write text files that belong together: none is replaced before all are on disk. Raises OSError."""
     with replacing(*files) as temporary:
         for file, text in zip(temporary, files.values(), strict=True):
             file.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def write_output(path: Path, data: bytes, inputs: Iterable[Path]) -> None:
-    """Write the file. Raises BadLab where it would replace one of the inputs, or cannot be written."""
+    """Write the file. Raises BadLab if it would replace one of the inputs or cannot be written."""
     shown = visible_path(path)
     if any(_same(path, one) for one in inputs):
         raise BadLab(
@@ -80,27 +80,27 @@ def placed(out: Path | None, home: Path, name: str) -> Path:
 
 
 def zipped(files: Iterable[tuple[str, bytes]], programs: Iterable[str] = ()) -> bytes:
-    """A zip of these files, each held only until it is packed; `programs` are those that may be run."""
+    """Return a zip of these files, each held only until it is packed; `programs` names the executable ones."""
     runnable = set(programs)
     content = BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files:
             info = zipfile.ZipInfo(name, _EPOCH)
             info.external_attr = (0o100755 if name in runnable else 0o100644) << 16
-            info.create_system = 3  # Unix: else the permissions are not read
+            info.create_system = 3  # Unix: otherwise the permissions are ignored
             archive.writestr(info, data, zipfile.ZIP_DEFLATED)
     return content.getvalue()
 
 
 def require_room(out: Path) -> None:
-    """Try out whether results can be written below `out`, and leave nothing there. Raises BadLab."""
+    """Check that results can be written below `out`, and leave nothing there. Raises BadLab."""
     with made(out), tempfile.TemporaryFile(dir=out) as file:
         file.write(bytes(ROOM_BYTES))
 
 
 @contextmanager
 def made(folder: Path) -> Iterator[None]:
-    """Make a folder, and in the end take away what was made and is empty. Raises BadLab for any OSError within."""
+    """Make a folder, and at the end remove what was made and is empty. Raises BadLab for any OSError in the block."""
     missing: list[Path] = []
     try:
         missing += [path for path in (folder, *folder.parents) if not path.exists()]
@@ -121,7 +121,7 @@ def made(folder: Path) -> Iterator[None]:
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Whether both name one file, by whatever link."""
+    """Return whether both paths lead to the same file, through any links."""
     if one.absolute() == other.absolute():
         return True
     return one.exists() and other.exists() and one.samefile(other)

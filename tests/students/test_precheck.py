@@ -16,12 +16,12 @@ from grader.dataset import ImageSet
 from grader.records import Checked
 from grader.students import precheck as module
 from grader.students.precheck import Precheck, precheck
-from grader.students.public_tests import Tested, run_public_tests
+from grader.students.public_tests import TaskResult, run_public_tests
 from grader.students.template import make_template, write_template
 from reports.text import words
 
 RANKINGS = Path(__file__).parents[2] / "fixtures" / "stories" / "rankings_right" / "retrieval.json"  # small networks
-PASSED = tuple(Tested(f"{task}.{part}", 3, 3) for task in (1, 2, 3, 4) for part in (1, 2))
+PASSED = tuple(TaskResult(f"{task}.{part}", 3, 3) for task in (1, 2, 3, 4) for part in (1, 2))
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_what_is_missing_has_its_next_step(check, lab):
 
 
 def test_a_complaint_of_a_public_test_is_its_tasks_next_step(check, lab):
-    failed = (*PASSED[1:], Tested("1.1", 2, 3, "the loss does not fall: compare with {this}"))
+    failed = (*PASSED[1:], TaskResult("1.1", 2, 3, "the loss does not fall: compare with {this}"))
     task = line(check(lab, failed), "Task 1.1")
     assert (task.state, words(task.said)) == ("bad", "2 of 3 public tests pass")
     assert words(task.steps[0]) == "the loss does not fall: compare with {this}"
@@ -118,7 +118,7 @@ def test_tests_that_broke_off_are_not_ready(check, lab):
 
 def test_the_bare_template_has_every_task_open(check, tmp_path):
     write_template(make_template(), tmp_path / "bare", force=False)
-    failed = tuple(Tested(one.task, 0, 3, f"NotImplementedError: {one.task}") for one in PASSED)
+    failed = tuple(TaskResult(one.task, 0, 3, f"NotImplementedError: {one.task}") for one in PASSED)
     found = check(tmp_path / "bare", failed)
     assert {(task.state, words(task.said)) for task in found.tasks} == {("bad", "not done yet")}
     first = words(line(found, "Task 2.1").steps[0])
