@@ -1,4 +1,4 @@
-"""A request to end (`kill`, `timeout`, a closed terminal) ends a run as Ctrl-C does: nothing stays behind."""
+"""Let a request to terminate (`kill`, `timeout`, a closed terminal) end a run as Ctrl-C does, without leftovers."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def write_output(path: Path, data: bytes, inputs: Iterable[Path]) -> None:
 
 
 def placed(out: Path | None, home: Path, name: str) -> Path:
-    """Where a file goes: as named, under its usual name in the folder that is named, else into its usual folder."""
+    """Return the path for a file: `out`, or `name` in `out` if that is a folder, or `name` in `home` without `out`."""
     if out is None:
         return home / name
     return out / name if out.is_dir() else out

@@ -1,1 +1,1 @@
-"""Grades on disk: read, written, decided on, re-marked, drawn and exported. Runs nothing of a submission."""
+"""Read, write, adjust, re-mark, draw and export stored grades. Runs nothing from a submission."""

@@ -1,4 +1,4 @@
-"""What people decide about stored grades: points adjusted, criteria marked by hand. Nothing stored is edited away."""
+"""Apply people's decisions to stored grades: adjust points, mark criteria by hand. Earlier decisions are kept."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Decision:
 def adjust(folder: Path, student: str, decision: Decision, complain: Callable[[BadLab], None]) -> Changed:
     """Store one decision; complain about grades that cannot be read.
 
-    Raises BadLab where the student is not to be found, or nothing can be written.
+    Raises BadLab if the student is not found or nothing can be written.
     """
     with held(folder):
         stored, refusals = read_stored(folder)
@@ -50,7 +50,7 @@ def adjust(folder: Path, student: str, decision: Decision, complain: Callable[[B
 
 
 def decided(grade: Grade, decision: Decision) -> Grade:
-    """The grade with the decision. Raises BadLab where it cannot be meant."""
+    """Return the grade with the decision applied. Raises BadLab for a decision that makes no sense."""
     decision = replace(decision, points=round(decision.points, 2), reason=decision.reason.strip())
     _require_sense(decision)
     if decision.criterion:
@@ -82,7 +82,7 @@ def _require_sense(decision: Decision) -> None:
 
 
 def _with(grade: Grade, criterion: str) -> tuple[Mark, ...]:
-    """The marks of a grade that has this criterion, and a person to mark it."""
+    """Return the grade's marks. Raises BadLab unless the criterion exists and is marked by hand."""
     named = [mark.criterion.check for mark in grade.marks if isinstance(mark.finding, Manual)]
     if criterion in named:
         return grade.marks
@@ -128,11 +128,11 @@ def _marked(mark: Mark, decision: Decision, grade: Grade) -> Mark:
     return give(mark, Given(decision.points, most, decision.reason, decision.by, decision.on, hand_in(grade)))
 
 
-# --- who is meant ----------------------------------------------------------------------------------------------
+# --- finding the student -----------------------------------------------------------------------------------------
 
 
 class Roll:
-    """The students below a folder, by each of their names: name, number, address, folder."""
+    """Look up the students below a folder by name, number, address or folder."""
 
     def __init__(self, stored: Iterable[Stored], folder: Path) -> None:
         self.root = folder
@@ -144,7 +144,7 @@ class Roll:
                 self.shown.setdefault(same(name), name)
 
     def place(self, one: Stored) -> str:
-        """The student's folder as it is named in a command: with a slash, which no name has."""
+        """Return the student's folder as a command names it: with a slash, which no name has."""
         return "/".join(map(from_disk, one.path.parent.relative_to(self.root).parts)) + "/"
 
     def _names(self, one: Stored) -> Iterable[str]:
@@ -154,7 +154,7 @@ class Roll:
 
 
 def find(roll: Roll, wanted: str) -> Stored:
-    """The one student who is meant. Raises BadLab where there is none, or more than one."""
+    """Return the one student who is meant. Raises BadLab if there is none, or more than one."""
     match tuple(roll.by_name.get(same(wanted), {}).values()):
         case (one,):
             return one

@@ -1,4 +1,4 @@
-"""What people decided about a student, kept when the student is graded again."""
+"""Keep what people decided about a student when the student is graded again."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ LEFT_ASIDE = N_("decision left aside")
 
 
 def carry_over(old: Grade, new: Grade) -> Grade:
-    """`new` with the adjustments and the marks that people gave to `old`.
+    """Return `new` with the adjustments and the marks that people gave to `old`.
 
-    A mark by hand counts for the hand-in that it was given for: of another one it is kept, and waits for a person.
-    One whose criterion is gone is told to staff in a flag.
+    A mark by hand counts for the submission that it was given for. For any other it is kept, and a person decides.
+    A mark whose criterion is gone is reported to staff in a flag.
     """
     before = {mark.criterion.check: mark.finding for mark in old.marks if isinstance(mark.finding, Manual)}
     marks = tuple(_kept(mark, before.get(mark.criterion.check), hand_in(new)) for mark in new.marks)
@@ -24,19 +24,19 @@ def carry_over(old: Grade, new: Grade) -> Grade:
 
 
 def with_adjustments(grade: Grade, people: tuple[Adjustment, ...]) -> Grade:
-    """The grade with what people adjusted. What they decided about lateness stands in place of the late policy."""
+    """Return the grade with people's adjustments. Their decision about lateness replaces the late policy."""
     decided = any(one.about == "lateness" for one in people)
     ours = () if decided else tuple(one for one in grade.adjustments if not one.by_person)
     return replace(grade, adjustments=(*ours, *people))
 
 
 def hand_in(grade: Grade) -> str:
-    """What tells one hand-in of a student from another: its digest, and the name of what could not even be read."""
+    """Identify one submission of a student: by its digest, or by its name if it could not even be read."""
     return grade.digest or grade.archive
 
 
 def give(mark: Mark, given: Given) -> Mark:
-    """The mark with what a person gave; what was given before is kept beside it."""
+    """Return the mark with what a person gave; earlier values are kept with it."""
     assert isinstance(mark.finding, Manual)
     return replace(mark, finding=replace(mark.finding, given=given, earlier=_history(mark.finding)))
 

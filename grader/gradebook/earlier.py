@@ -1,4 +1,4 @@
-"""Grades and evidence as version 0.1 stored them, read as this version would have written them."""
+"""Upgrade grades and evidence that version 0.1 stored to what this version would have written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""grade.json and evidence.json: written, changed, and read back strictly and within bounds."""
+"""Write, change and strictly read back grade.json and evidence.json, within size limits."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from grader.records import Grade, message
 from grader.records.errors import BadLab
 
 GRADE, EVIDENCE = "grade.json", "evidence.json"
-SUMMARY = ("total", "points", "needs_human")  # told at the top level beside the record, for whoever reads only these
+SUMMARY = ("total", "points", "needs_human")  # repeated at the top level of the file, for readers that need only these
 _GRADE: TypeAdapter[Grade] = TypeAdapter(Grade)
 LARGEST = 50_000_000  # bytes; with all its pictures a grade takes about 1 MB
 
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """A grade with the evidence it stands on; None for an archive that could not be opened."""
+    """A grade with the evidence for it; None for an archive that could not be opened."""
 
     grade: Grade
     evidence: Evidence | None
@@ -35,7 +35,7 @@ class Graded:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A grade, and the file from which it was read."""
+    """A grade and the file that it was read from."""
 
     grade: Grade
     path: Path
@@ -43,7 +43,10 @@ class Stored:
 
 
 def read_stored(folder: Path) -> tuple[tuple[Stored, ...], tuple[BadLab, ...]]:
-    """Every grade below the folder, by path, and what is wrong with the files that are none. BadLab where none lies."""
+    """Read every grade below the folder, by path, and why other files are not grades.
+
+    Raises BadLab if there is no file.
+    """
     shown = visible_path(folder)
     if not folder.is_dir():
         raise BadLab(message("{folder} is not a folder. Give the folder that holds the grades.", folder=shown))
@@ -65,7 +68,7 @@ def read_stored(folder: Path) -> tuple[tuple[Stored, ...], tuple[BadLab, ...]]:
 
 
 def read_grade(path: Path) -> Grade:
-    """The grade in a file. Raises BadLab."""
+    """Read the grade in a file. Raises BadLab."""
     return _read(path).grade
 
 
@@ -78,7 +81,7 @@ def _read(path: Path) -> Stored:
 
 
 def read_evidence(path: Path, grade: Grade) -> Evidence:
-    """What was observed of the submission of this grade. Raises BadLab, also where it is of another submission."""
+    """Read the evidence for this grade. Raises BadLab, also if it belongs to another submission."""
     shown = visible_path(path)
     try:
         evidence = _EVIDENCE.validate_json(json.dumps(upgraded_evidence(json.loads(_text(path)))))
@@ -101,14 +104,14 @@ def read_evidence(path: Path, grade: Grade) -> Evidence:
 
 
 def to_json(grade: Grade) -> str:
-    """`grade.json`: the whole record, and at its top level what most readers want."""
+    """Return the text of `grade.json`: the whole record, with what most readers want at its top level."""
     record: dict[str, Any] = _GRADE.dump_python(grade, mode="json")
     head = {"schema": record.pop("schema"), **{name: getattr(grade, name) for name in SUMMARY}}
     return json.dumps({**head, **record}, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def from_json(text: str, file: str) -> Grade:
-    """Read `grade.json` back, strictly. Raises BadLab where it is not a grade of this version."""
+    """Read `grade.json` back, strictly. Raises BadLab if it is not a grade that this version can read."""
     try:
         data = json.loads(text)
         if not isinstance(data, dict):
@@ -133,7 +136,10 @@ class Changed:
 
 
 def save(changed: Sequence[Changed]) -> None:
-    """Write all of the grades, or none; the caller holds the lock. Raises BadLab, also where one is not `before`."""
+    """Write all of the grades or none; the caller holds the lock.
+
+    Raises BadLab, also if a file is no longer `before`.
+    """
     for one in changed:
         if read_grade(one.path) != one.before:
             sentence = message(

@@ -1,4 +1,4 @@
-"""One command at a time changes the grades in a folder: what it has read is still so when it writes."""
+"""Let only one command at a time change the grades in a folder, so that what it read still holds when it writes."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from grader.records import message
 from grader.records.errors import BadLab
 
 LOCK = ".grades.lock"
-PATIENCE = 60.0  # seconds; a class of 300 is drawn within them
+PATIENCE = 60.0  # seconds; enough to draw a class of 300
 
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Keep other commands from changing grades below this folder. Not to be nested.
+    """Keep other commands from changing grades below this folder. Do not nest.
 
-    Raises BadLab where another command holds it for longer than PATIENCE, or where the folder cannot be written.
+    Raises BadLab if another command holds it for longer than PATIENCE, or if the folder cannot be written.
     """
     from filelock import FileLock, Timeout  # late: it imports asyncio
 
-    if not folder.is_dir():  # whoever reads it says so
+    if not folder.is_dir():  # the caller that reads it reports this
         yield
         return
     shown = visible_path(folder)
@@ -47,6 +47,6 @@ def held(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # Windows removes it by itself; whoever waits for it notices that it is gone
+        with suppress(OSError):  # Windows removes it by itself; a waiting process notices that it is gone
             (folder / LOCK).unlink()
         lock.release()

@@ -1,4 +1,7 @@
-"""Decisions out of a table: student, criterion, points, reason. Each row is taken or told, by its line."""
+"""Read decisions from a table (student, criterion, points, reason).
+
+Each row is applied or reported, with its line number.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from grader.records import Checked, Grade, Manual, Message, message
 from grader.records.errors import BadLab
 from reports.gradebooks.sheet import Row
 
-# Headings by meaning, in the forms in which they are compared.
+# Headings by meaning, in normalised form.
 HEADINGS = {
     "student": ("student", "name", "学生", "姓名"),
     "criterion": ("criterion", "评分项"),
@@ -31,7 +34,7 @@ _POINTS = re.compile(r"[-+−]?[0-9]{1,6}(?:[.,][0-9]{1,6})?")
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a table: grades that changed, and what a person should know, line by line."""
+    """The result of reading a table: the grades that changed, and what a person should know, line by line."""
 
     changed: tuple[Changed, ...]
     lines: tuple[Checked, ...]
@@ -39,7 +42,7 @@ class Taken:
 
     @property
     def whole(self) -> bool:
-        """True where every row was taken."""
+        """Return whether every row was applied."""
         return not self.refusals and all(line.state == "good" for line in self.lines)
 
 
@@ -53,7 +56,10 @@ class _Entry:
 
 
 def adjust_from(folder: Path, table: Path, by: str, on: str) -> Taken:
-    """Store every decision of a table, or none where a disk is full. Raises BadLab for what is no such table."""
+    """Store every decision of a table, or none if the disk is full.
+
+    Raises BadLab for a file that is not such a table.
+    """
     export = read_export(table)
     columns = _columns(export)
     with held(folder):
@@ -147,7 +153,7 @@ def _entry(row: Row, columns: Mapping[str, int], roll: Roll, by: str, on: str) -
 
 
 def _once(entries: list[_Entry], export: Export, lines: list[Checked]) -> Iterator[_Entry]:
-    """The rows that no other one contradicts: of two for one criterion of a student, nobody knows which is meant."""
+    """Return the rows that no other row contradicts: with two for one criterion of a student, neither is sure."""
     groups: dict[tuple[Path, str], list[_Entry]] = defaultdict(list)
     for entry in entries:
         groups[entry.path, entry.decision.criterion].append(entry)
@@ -165,7 +171,7 @@ def _once(entries: list[_Entry], export: Export, lines: list[Checked]) -> Iterat
 
 
 def _is_there(grade: Grade, decision: Decision) -> bool:
-    """Whether the table was read before: then its adjustments would count twice."""
+    """Return whether the table was applied before: its adjustments would then count twice."""
     wanted = (round(decision.points, 2), decision.reason)
     if not decision.criterion:
         return any((one.points, one.reason) == wanted for one in grade.adjustments)

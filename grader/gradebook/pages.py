@@ -1,4 +1,4 @@
-"""Pages out of stored grades: each student's and the class's. Nothing is graded anew, and no rubric is needed."""
+"""Draw pages from stored grades: each student's and the class's. Grades nothing again, and needs no rubric."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from reports.html import render, render_class
 
 PAGE, CLASS_PAGE = "report.html", "index.html"
 OURS = b'content="cnn-lab-grader"'
-HEAD_BYTES = 4_000  # of a page, in which it says whose it is
+HEAD_BYTES = 4_000  # at the start of a page, where it says that the grader wrote it
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """The pages written, and what is wrong with the files that are no grades."""
+    """The pages written, and what is wrong with the files that are not grades."""
 
     pages: tuple[Path, ...]
-    class_page: Path | None  # None where there is but one grade
+    class_page: Path | None  # None if there is only one grade
     refusals: tuple[BadLab, ...]
 
 
@@ -42,7 +42,7 @@ def draw_pages(folder: Path, audience: Audience, pseudonyms: bool) -> Drawn:
 
 
 def draw_some(folder: Path, paths: Iterable[Path], audience: Audience, pseudonyms: bool) -> Drawn:
-    """Write report.html beside these grade.json alone, and index.html anew where there is one. Raises BadLab."""
+    """Write report.html beside these grade.json files only, and rewrite index.html if it exists. Raises BadLab."""
     pages = []
     with held(folder):
         for path in paths:
@@ -56,7 +56,7 @@ def draw_some(folder: Path, paths: Iterable[Path], audience: Audience, pseudonym
 
 
 def draw_class(folder: Path, audience: Audience, pseudonyms: bool) -> Drawn:
-    """Write index.html alone, for all grades below the folder: also those of earlier runs. Raises BadLab."""
+    """Write only index.html, for all grades below the folder, including those of earlier runs. Raises BadLab."""
     with held(folder):
         stored, refusals = read_stored(folder)
         return Drawn((), _draw_class(folder, stored, audience, pseudonyms), refusals)
@@ -78,7 +78,7 @@ def _draw_class(folder: Path, stored: tuple[Stored, ...], audience: Audience, ps
 
 
 def _link(path: Path) -> str:
-    """A relative link that no name can turn into another scheme, host or query."""
+    """Return a relative link that no name can turn into another scheme, host or query."""
     return "./" + "/".join(quote(part, safe="", errors="surrogateescape") for part in path.parts)
 
 

@@ -1,4 +1,4 @@
-"""Where results go: a folder for each student, with what people decided there kept."""
+"""Publish results to a folder for each student, and keep what people decided there."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ NAME_CHARACTERS = 80
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A grade and where its files lie."""
+    """A grade and the folder of its files."""
 
     grade: Grade
     folder: Path
 
     @property
     def report(self) -> Path:
-        """The page to open."""
+        """Return the page to open."""
         return self.folder / "report.html"
 
 
 class Publisher:
-    """Writes each grade into a folder of its own below `out`; two students of one name get two folders.
+    """Write each grade into its own folder below `out`; two students with the same name get two folders.
 
-    A student who was graded before keeps the folder, and what people decided there.
+    A student who was graded before keeps the folder and what people decided there.
     """
 
     def __init__(self, out: Path, render: Render) -> None:
@@ -48,7 +48,7 @@ class Publisher:
         self._taken: set[str] = set()
 
     def __call__(self, graded: Graded) -> Written:
-        """Write report.html, evidence.json and, last, grade.json. Raises BadLab where they cannot be written."""
+        """Write report.html, evidence.json and, last, grade.json. Raises BadLab if they cannot be written."""
         with nullcontext() if self._out.exists() else made(self._out), held(self._out):
             return self._write(graded)
 
@@ -60,10 +60,10 @@ class Publisher:
             files[EVIDENCE_FILE] = EVIDENCE.dump_json(graded.evidence, indent=1).decode()
         files[GRADE] = to_json(grade)
         self._taken.add(folder.name.casefold())
-        with made(folder):  # nothing is touched before all of it is there
+        with made(folder):  # nothing is replaced until all of it has been written
             if isinstance(earlier, BadLab):
                 (folder / GRADE).replace(_unread(folder))
-            if graded.evidence is None:  # one of an earlier archive: this grade does not stand on it
+            if graded.evidence is None:  # belongs to an earlier archive: this grade is not based on it
                 (folder / EVIDENCE_FILE).unlink(missing_ok=True)
             for name, text in files.items():
                 write_whole(folder / name, text)
@@ -98,7 +98,7 @@ def _earlier(path: Path) -> Grade | BadLab | None:
 
 
 def _same_student(earlier: Grade | BadLab | None, grade: Grade) -> bool:
-    """True also where nothing tells."""
+    """Return whether both are the same student; True also if that is unknown."""
     if not isinstance(earlier, Grade):
         return True
     ours, theirs = grade.student, earlier.student
@@ -106,7 +106,7 @@ def _same_student(earlier: Grade | BadLab | None, grade: Grade) -> bool:
 
 
 def _with_decisions(grade: Grade, earlier: Grade | BadLab | None, folder: Path) -> Grade:
-    """The grade with what people decided; a grade.json that cannot be read may hold such, and is kept."""
+    """Return the grade with what people decided; an unreadable grade.json may hold decisions, and is kept."""
     if isinstance(earlier, Grade):
         return carry_over(earlier, grade)
     if earlier is None:
@@ -124,7 +124,7 @@ def _unread(folder: Path) -> Path:
 
 
 def folder_name(student: Student) -> str:
-    """A name that every file system takes: letters, digits, dots and dashes, at most 80 characters."""
+    """Return a name that every file system accepts: letters, digits, dots and dashes, at most 80 characters."""
     whole = f"{student.name}-{student.identifier}" if student.identifier else student.name
     plain = re.sub(r"[^\w.-]+", "_", whole).strip("._-")
     return plain.encode()[:NAME_CHARACTERS].decode("utf-8", "ignore") or "student"

@@ -1,4 +1,4 @@
-"""A class marked again by another rubric, from what was observed. Nothing is run."""
+"""Re-mark a class with another rubric, from stored evidence. Runs nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from grader.records.errors import BadLab
 
 @dataclass(frozen=True, slots=True)
 class Regraded:
-    """The grades as they would be, in the order of their folders; and those that cannot be marked again."""
+    """The re-marked grades, in the order of their folders, and those that cannot be re-marked."""
 
     grades: tuple[Changed, ...]
     refusals: tuple[BadLab, ...]
@@ -38,18 +38,18 @@ class Regraded:
 
     @property
     def changed(self) -> tuple[Changed, ...]:
-        """Those that are not what they were, be it by the rubric's digest alone."""
+        """Return those that differ from before, even if only in the rubric's digest."""
         return tuple(one for one in self.grades if one.before != one.after)
 
     @property
     def moved(self) -> tuple[Changed, ...]:
-        """Those whose total or a criterion is another, most lost first."""
+        """Return those whose total or a criterion changed, largest loss first."""
         found = [one for one in self.grades if _reasons(one)]
         return tuple(sorted(found, key=lambda one: (_difference(one), one.after.student.name.casefold())))
 
 
 def regrade(folder: Path, rubric: Rubric) -> Regraded:
-    """Mark every grade below the folder again. Writes nothing. Raises BadLab where there is none."""
+    """Re-mark every grade below the folder. Writes nothing. Raises BadLab if there is none."""
     stored, unread = read_stored(folder)
     grades: list[Changed] = []
     refusals: list[BadLab] = list(unread)
@@ -63,13 +63,13 @@ def regrade(folder: Path, rubric: Rubric) -> Regraded:
 
 
 def write(folder: Path, done: Regraded) -> None:
-    """Store what changed, all or none. Raises BadLab, also where a grade is no longer what was marked again."""
+    """Save the changed grades, all or none. Raises BadLab, also if a grade has changed since it was re-marked."""
     with held(folder):
         save(done.changed)
 
 
 def _again(one: Stored, rubric: Rubric) -> Grade:
-    """The new grade: what people decided, flags and how it was measured stay."""
+    """Return the new grade; decisions by people, flags and how it was measured stay."""
     old = one.grade
     path = one.path.with_name(EVIDENCE)
     if path.is_file():
@@ -81,7 +81,7 @@ def _again(one: Stored, rubric: Rubric) -> Grade:
 
 
 def _without_evidence(one: Stored, rubric: Rubric) -> Grade:
-    """What could not be opened is blocked by the same cause, whatever the rubric; all else has evidence."""
+    """Re-mark a submission that could not be opened: the same cause blocks every criterion of any rubric."""
     findings = [found.finding for found in one.grade.marks]
     measured = [finding for finding in findings if not isinstance(finding, Manual)]
     causes = {_cause(finding) for finding in measured or findings[:1]}
@@ -111,11 +111,11 @@ def _same_cause(line: Line, cause: Message, unusable: bool) -> Finding:
     return Manual(name, cause) if line.check is None else Unjudged(name, cause)
 
 
-# --- who gains and who loses -----------------------------------------------------------------------------------
+# --- who gains and who loses -------------------------------------------------------------------------------------
 
 
 def comparison(done: Regraded) -> Table:
-    """Who gains and who loses, most lost first, and by which criteria."""
+    """Tabulate who gains and who loses, largest loss first, and by which criteria."""
     columns = (message("Student"), message("Before"), message("After"), message("Difference"), message("By"))
     rows = tuple(
         (visible(one.after.student.name), one.before.total, one.after.total, _signed(_difference(one)), _why(one))
@@ -125,7 +125,7 @@ def comparison(done: Regraded) -> Table:
 
 
 def summary(done: Regraded) -> Iterator[Checked]:
-    """How many gain and lose, and what a person should know before this is written."""
+    """Summarise how many gain and lose, and what a person should know before this is written."""
     differences = [_difference(one) for one in done.grades]
     gain, lose = sum(value > 0 for value in differences), sum(value < 0 for value in differences)
     said = message(
@@ -158,7 +158,7 @@ def _why(one: Changed) -> Cell:
 
 
 def _reasons(one: Changed) -> list[tuple[str | Message, str]]:
-    """Criteria and adjustments whose points are others, with the change; "?" where a person has yet to mark."""
+    """List criteria and adjustments whose points changed, with the change; "?" where a person has yet to mark."""
     before, after = _points(one.before), _points(one.after)
     found = []
     for name in dict.fromkeys((*before, *after)):
@@ -169,7 +169,7 @@ def _reasons(one: Changed) -> list[tuple[str | Message, str]]:
 
 
 def _points(grade: Grade) -> dict[str | Message, float | None]:
-    """Points by criterion and by who adjusted; None where there is no mark yet."""
+    """Return points by criterion and by who adjusted; None where there is no mark yet."""
     points: dict[str | Message, float | None] = {found.criterion.check: found.points for found in grade.marks}
     for one in grade.adjustments:
         points[one.by] = round((points.get(one.by) or 0.0) + one.points, 2)

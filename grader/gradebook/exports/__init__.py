@@ -1,4 +1,7 @@
-"""`grade export`: stored grades into the formats of gradebooks and platforms. `reports/gradebooks/` draws them."""
+"""`grade export`: convert stored grades to the formats of gradebooks and platforms.
+
+`reports/gradebooks/` renders them.
+"""
 
 from grader.gradebook.exports.interface import FORMATS, Exported, Request
 from grader.gradebook.exports.write import export

@@ -1,4 +1,4 @@
-"""The zip that Gradescope installs: the grader as a wheel, and the two scripts that Gradescope calls."""
+"""Build the zip that Gradescope installs: the grader as a wheel, and the two scripts that Gradescope calls."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SCRIPTS = (*PROGRAMS, "README.md")
 
 
 def autograder_zip(rubric: Path | None) -> bytes:
-    """The zip's bytes, with a rubric of the instructor's own where there is one. BadLab where that cannot be read."""
+    """Return the zip's bytes, with the instructor's own rubric if given. Raises BadLab if that cannot be read."""
     scripts = files("grader.gradebook.exports").joinpath("scripts")
     content = {name: scripts.joinpath(name).read_bytes().replace(b"\r\n", b"\n") for name in SCRIPTS}
     sentence = message(
@@ -38,7 +38,7 @@ def _rubric(path: Path) -> bytes:
     from grader.checks import discover
     from grader.marking.rubric import read_rubric
 
-    read_rubric(path, discover())  # a mistake in it is told here, and not by Gradescope, to a student
+    read_rubric(path, discover())  # reports a mistake in it here, rather than on Gradescope to a student
     try:
         return path.read_bytes()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Canvas's gradebook export: which column, which rows, whose they are."""
+"""Read a Canvas gradebook export: find the column, the rows, and the student of each row."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from reports.gradebooks.sheet import Row
 TEST_STUDENT = "Student, Test"
 POSSIBLE = "Points Possible"
 READ_ONLY = "(read only)"
-# Columns that Canvas works out by itself, of groups of assignments and of the course.
+# Columns that Canvas computes itself, for assignment groups and for the course.
 WORKED_OUT = ("Current Score", "Final Score", "Current Points", "Final Points", "Current Grade", "Final Grade")
 
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """A Canvas export, understood."""
+    """A parsed Canvas export."""
 
     export: Export
     column: int
     students: tuple[int, ...]
-    possible: str  # points possible, as Canvas has them; "" where unsaid
+    possible: str  # points possible, as Canvas writes them; "" if not given
 
     def match(self, stored: Iterable[Stored]) -> Matched:
-        """By Canvas's id, then by the university's number or login, then by exact name."""
+        """Match by Canvas id, then by university number or login, then by exact name."""
         names = {row: self._names(row) for row in self.students}
         levels = (
             Level(self._cells("ID"), lambda student: _number(student, "canvas")),
@@ -41,7 +41,7 @@ class Canvas:
         return match(stored, levels, self.students, self.export)
 
     def _names(self, row: int) -> tuple[str, ...]:
-        """A name in both orders: Canvas sorts by "Ng, Ada", and people are called Ada Ng."""
+        """Return a name in both orders: Canvas sorts by "Ng, Ada", and people are called Ada Ng."""
         first_cell, second_cell = (self.export.sheet.rows[row].text(column) for column in (0, 1))
         if self.export.sheet.headings[0] != "Student":
             return (f"{second_cell} {first_cell}", f"{first_cell}, {second_cell}")
@@ -54,7 +54,7 @@ class Canvas:
 
 
 def read_canvas(export: Export, column: str | None) -> Canvas:
-    """Understand the export. BadLab where it is none of Canvas's, or where the assignment's column is not clear."""
+    """Parse the export. Raises BadLab if it is not from Canvas, or if the assignment's column is not clear."""
     headings = export.sheet.headings
     named = headings[0] == "Student" or headings[:2] == ("LastName", "FirstName")  # a setting of the course
     if not named or "ID" not in headings or "Section" not in headings:
@@ -86,11 +86,11 @@ def read_canvas(export: Export, column: str | None) -> Canvas:
 
 
 def _is_student(row: Row, number: int) -> bool:
-    """Not the points possible, not the row that says how grades are posted, not Canvas's own test student."""
+    """Return whether a row is a student's: not points possible, not the posting policy, not Canvas's test student."""
     name = row.text(0)
     return not name.startswith(POSSIBLE) and name != TEST_STUDENT and bool(name or row.text(number))
 
 
 def _number(student: Student, platform: str) -> tuple[str, ...]:
-    """The number, where it is one of that platform: Canvas's 12345 is not the university's."""
+    """Return the number if it belongs to that platform: 12345 on Canvas is not the university's 12345."""
     return (student.identifier,) if student.identifier and student.platform in ("", platform) else ()

@@ -1,4 +1,4 @@
-"""Which column of an export is which, found by headings that depend on the platform and its language."""
+"""Find the columns of an export by their headings, which depend on the platform and its language."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from grader.records import message
 from grader.records.errors import BadLab
 
 MOST_NAMED = 12  # headings in one sentence
-_NUMBER = re.compile(r"\s*\(\d+\)$")  # Canvas writes an assignment's id behind its title
+_NUMBER = re.compile(r"\s*\(\d+\)$")  # Canvas writes an assignment's id after its title
 
 
 def find_column(export: Export, names: Iterable[str]) -> int | None:
-    """The first column with one of these headings; None where there is none."""
+    """Return the first column with one of these headings; None if there is none."""
     wanted = {same(name) for name in names}
     return next((place for place, text in enumerate(export.sheet.headings) if same(text) in wanted), None)
 
 
 def named_column(export: Export, name: str, offered: Sequence[int]) -> int:
-    """The column that the instructor names, with or without the id behind it. BadLab where none or several fit."""
+    """Return the column that the instructor names, with or without its id. Raises BadLab if none or several fit."""
     headings = export.sheet.headings
     for plain in (same, lambda text: same(_NUMBER.sub("", text))):
         found = [place for place in offered if plain(headings[place]) == same(name)]
@@ -57,18 +57,18 @@ def named_column(export: Export, name: str, offered: Sequence[int]) -> int:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Headings in a sentence."""
+    """List headings for a sentence."""
     shown = [quoted(name) for name in names[:MOST_NAMED]]
     return ", ".join([*shown, *(["..."] if len(names) > MOST_NAMED else [])]) or "-"
 
 
 def quoted(name: str) -> str:
-    """A heading as it would be written on a command line."""
+    """Quote a heading as on a command line."""
     return f'"{visible(name)}"'
 
 
 def require_cells(export: Export, rows: Iterable[int], column: int) -> None:
-    """BadLab unless each of these rows reaches as far as the column."""
+    """Raise BadLab unless each of these rows reaches the column."""
     for number in rows:
         row = export.sheet.rows[number]
         if column >= len(row.fields):

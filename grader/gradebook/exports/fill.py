@@ -1,4 +1,4 @@
-"""The instructor's own export, filled: a copy beside it, and every student told of who is on one side only."""
+"""Fill in a copy of the instructor's own export, and report every student who is on one side only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from grader.records.errors import BadLab
 
 
 def fill_canvas(request: Request, stored: Sequence[Stored]) -> Exported:
-    """The gradebook with one column filled."""
+    """Write a copy of the gradebook with one column filled in."""
     from reports.gradebooks import canvas
 
     export = _into(request)
@@ -34,7 +34,7 @@ def fill_canvas(request: Request, stored: Sequence[Stored]) -> Exported:
 
 
 def fill_moodle(request: Request, stored: Sequence[Stored]) -> Exported:
-    """The worksheet with grades and comments, and the zip with the students' pages."""
+    """Write the worksheet with grades and comments, and the zip with the students' pages."""
     from reports.gradebooks import moodle
 
     export = _into(request)
@@ -53,7 +53,7 @@ def fill_moodle(request: Request, stored: Sequence[Stored]) -> Exported:
 
 
 def _pages(book: Moodle, grades: Mapping[int, Grade]) -> Iterator[tuple[str, bytes]]:
-    """The students' edition, drawn anew: the page beside a grade may be the one for staff."""
+    """Redraw the pages in the students' edition: the page beside a grade may be the one for staff."""
     from reports.gradebooks import moodle
     from reports.html import render
 
@@ -89,7 +89,7 @@ def _to_fill(matched: Matched, request: Request) -> dict[int, Grade]:
 def _filled(
     path: Path, export: Export, matched: Matched, grades: Mapping[int, Grade], more: Sequence[Checked]
 ) -> Exported:
-    """The lines of a filled export. Who handed nothing in is told, and is no reason to call for a person."""
+    """Report on a filled export. Students who handed nothing in are listed, but do not need a human."""
     done = lines.wrote(path, message("rows filled: {count}, from {source}", count=len(grades), source=export.name))
     missing = [lines.no_grade(export, row) for row in matched.rows_without]
     needed = bool(matched.lines) or any(line.state != "good" for line in more)

@@ -1,4 +1,4 @@
-"""What is asked of an export, and what came of it."""
+"""Define what an export is asked for, and what it returns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FORMATS: tuple[str, ...] = get_args(Format)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The command line, parsed. `environment` is that of the process: Classroom 50's runner says there whose it is."""
+    """The parsed command line. `environment` is the process's: Classroom 50's runner names the student there."""
 
     to: Format
     folder: Path | None = None
@@ -30,7 +30,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written and what a person should know, line by line; the grades that could not be read at all."""
+    """What was written and what a person should know, line by line, and the grades that could not be read."""
 
     lines: tuple[Checked, ...]
     needs_human: bool = False

@@ -1,4 +1,4 @@
-"""What a person should know of an export, a line each."""
+"""Word what a person should know about an export, one line each."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from grader.records import Checked, Grade, Message, Scalar, message
 
 
 def wrote(path: Path, said: Message) -> Checked:
-    """A file that is there now."""
+    """Report a file that was written."""
     return Checked(message("{file}", file=visible_path(path)), "good", said)
 
 
 def not_final(one: Stored, left_blank: bool) -> Checked:
-    """A grade with criteria that nobody has marked yet."""
+    """Report a grade with criteria that nobody has marked yet."""
     grade = one.grade
     pending = round(sum(mark.criterion.points for mark in grade.unjudged), 2)
     student = visible(grade.student.name)
@@ -38,7 +38,7 @@ def not_final(one: Stored, left_blank: bool) -> Checked:
 
 
 def no_grade(export: Export, row: int) -> Checked:
-    """A student of the gradebook of whom nothing was graded."""
+    """Report a student in the gradebook who has no grade."""
     line = export.sheet.rows[row]
     shown = " ".join(filter(None, (visible(line.text(0)), visible(line.text(1)))))
     said = message(
@@ -48,7 +48,7 @@ def no_grade(export: Export, row: int) -> Checked:
 
 
 def excused(export: Export, row: int, grade: Grade) -> Checked:
-    """A student who need not hand in, and did."""
+    """Report a student who was excused but handed in."""
     line, student = export.sheet.rows[row].line, visible(grade.student.name)
     said = message(
         "{file}, line {line}: {student} remains excused; the grade would be {total:g} points.",
@@ -61,7 +61,7 @@ def excused(export: Export, row: int, grade: Grade) -> Checked:
 
 
 def scale(export: Export, possible: Iterable[str], grades: Mapping[int, Grade]) -> Iterator[Checked]:
-    """A warning where the platform counts to another number than the rubric: Moodle drops what lies above, unsaid."""
+    """Warn if the platform's maximum differs from the rubric's: Moodle silently drops what exceeds it."""
     offered = {grade.points for grade in grades.values()}
     known = {value for text in possible if (value := _number(text)) is not None}
     if known and offered and known != offered:
@@ -77,7 +77,7 @@ def scale(export: Export, possible: Iterable[str], grades: Mapping[int, Grade]) 
 
 
 def replaced(export: Export, column: int, grades: Mapping[int, Grade]) -> Iterator[Checked]:
-    """Marks that stood there and are others now."""
+    """Report marks that were replaced by different ones."""
     for row, grade in grades.items():
         before = export.sheet.rows[row].text(column)
         if before not in ("", "-") and _number(before) != grade.total:
@@ -93,6 +93,6 @@ def replaced(export: Export, column: int, grades: Mapping[int, Grade]) -> Iterat
 
 
 def _number(text: str) -> float | None:
-    """A figure of an export, whose decimals may stand behind a comma."""
+    """Parse a number of an export; its decimal separator may be a comma."""
     plain = text.replace(",", ".")
     return float(plain) if re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", plain) else None

@@ -1,4 +1,4 @@
-"""Whose row is it: grades and rows of an export brought together, and told where they cannot be."""
+"""Match grades with the rows of an export, and report those that cannot be matched."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Keys = Callable[[Student], tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One way to know a row: what stands there, by row, and what a student would have there."""
+    """One way to identify a row: the value in each row, and the value that a student would have there."""
 
     cells: Mapping[int, Sequence[str]]
     keys: Keys
@@ -25,7 +25,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """Grades by row, each row one; and what a person has to do by hand."""
+    """Grades by row, one per row, and what a person has to do by hand."""
 
     grades: Mapping[int, Stored]
     lines: tuple[Checked, ...]
@@ -33,7 +33,7 @@ class Matched:
 
 
 def match(stored: Iterable[Stored], levels: Sequence[Level], rows: Sequence[int], export: Export) -> Matched:
-    """Look for each student level by level: the first level that knows the student decides."""
+    """Look for each student level by level; the first level that finds the student decides."""
     indices = [(_index(level.cells), level.keys) for level in levels]
     claims: dict[int, list[Stored]] = defaultdict(list)
     lines: list[Checked] = []
@@ -53,7 +53,7 @@ def match(stored: Iterable[Stored], levels: Sequence[Level], rows: Sequence[int]
 
 
 def members(student: Student) -> Iterator[Student]:
-    """The students of a submission: intake joins the names, numbers and addresses of a Gradescope group by commas."""
+    """Split a submission's students: intake joins names, numbers and addresses of a Gradescope group with commas."""
     names, numbers, addresses = (text.split(", ") for text in (student.name, student.identifier, student.email))
     count = max(len(numbers), len(addresses))
     if student.platform != "gradescope" or count == 1 or {len(numbers), len(addresses)} - {1, count}:
@@ -67,7 +67,7 @@ def members(student: Student) -> Iterator[Student]:
 
 
 def same(text: str) -> str:
-    """The text as it is compared: NFC, one space between words, case folded."""
+    """Normalise text for comparison: NFC, one space between words, case folded."""
     return " ".join(unicodedata.normalize("NFC", text[:400]).casefold().split())
 
 
@@ -88,7 +88,7 @@ def _rows_of(student: Student, indices: Iterable[tuple[Mapping[str, tuple[int, .
 
 
 def _who(student: Student) -> str:
-    """A student in a sentence."""
+    """Name a student for a sentence."""
     return f"{visible(student.name)} ({visible(student.identifier)})" if student.identifier else visible(student.name)
 
 

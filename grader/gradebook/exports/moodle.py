@@ -1,4 +1,4 @@
-"""Moodle's offline grading worksheet: which column, which rows, whose they are, in several languages."""
+"""Read Moodle's offline grading worksheet, in several languages: columns, rows, and the student of each row."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _PARTICIPANT = re.compile(r"\D+(\d+)")  # "Participant 12345", "参与人12345"
 
 @dataclass(frozen=True, slots=True)
 class Moodle:
-    """A worksheet, understood."""
+    """A parsed worksheet."""
 
     export: Export
     column: int
@@ -36,7 +36,7 @@ class Moodle:
     students: tuple[int, ...]
 
     def match(self, stored: Iterable[Stored]) -> Matched:
-        """By participant, then by address, then by the university's number, then by exact name."""
+        """Match by participant, then by address, then by university number, then by exact name."""
         numbers = {row: (self.participant(row),) for row in self.students}
         levels = (
             Level(numbers, lambda student: _number(student, "moodle")),
@@ -47,17 +47,17 @@ class Moodle:
         return match(stored, levels, self.students, self.export)
 
     def participant(self, row: int) -> str:
-        """The participant's number."""
+        """Return the participant's number."""
         found = _PARTICIPANT.fullmatch(self.export.sheet.rows[row].text(0))
         assert found is not None
         return found.group(1)
 
     def name(self, row: int) -> str:
-        """The participant's name; "" where the worksheet is anonymous."""
+        """Return the participant's name; "" if the worksheet is anonymous."""
         return self.export.sheet.rows[row].text(find_column(self.export, NAME))
 
     def possible(self, row: int) -> str:
-        """The most points that Moodle takes, as it has them; "" where unsaid."""
+        """Return the most points that Moodle accepts, as it writes them; "" if not given."""
         return self.export.sheet.rows[row].text(find_column(self.export, MAXIMUM))
 
     def _cells(self, headings: Sequence[str]) -> dict[int, tuple[str, ...]]:
@@ -66,7 +66,7 @@ class Moodle:
 
 
 def read_moodle(export: Export, column: str | None) -> Moodle:
-    """Understand the worksheet. BadLab where it is none, or where its column for grades is not clear."""
+    """Parse the worksheet. Raises BadLab if it is not one, or if its grade column is not clear."""
     rows = export.sheet.rows
     filled = tuple(
         number for number, row in enumerate(rows) if number and any(field.text.strip() for field in row.fields)

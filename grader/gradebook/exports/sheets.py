@@ -1,4 +1,4 @@
-"""An instructor's export from bytes to cells: which encoding, which delimiter, and where it is broken."""
+"""Read an instructor's export from bytes to cells: detect encoding and delimiter, and say where it is broken."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _END = re.compile(r"\r\n|\n|\r|\Z")
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The instructor's file, read: `encode` gives back the bytes of a text in its own encoding."""
+    """The instructor's file, read; `encode` gives the bytes of a text in the file's own encoding."""
 
     path: Path
     sheet: Sheet
@@ -33,16 +33,16 @@ class Export:
 
     @property
     def name(self) -> str:
-        """The file's name, fit for a sentence."""
+        """Return the file's name, fit for a sentence."""
         return visible_path(Path(self.path.name))
 
     def encode(self, text: str) -> bytes:
-        """The bytes to write."""
+        """Return the bytes to write."""
         return self.bom + text.encode(self.encoding)
 
 
 def read_export(path: Path) -> Export:
-    """Read the file. BadLab, which names the line, where it is no table that can be written back as it is."""
+    """Read the file. Raises BadLab, with the line, if it is not a table that can be written back unchanged."""
     shown = visible_path(path)
     try:
         if path.stat().st_size > LARGEST_SHEET:
@@ -63,7 +63,7 @@ def read_export(path: Path) -> Export:
 
 
 def _decoded(data: bytes, encoding: str, shown: str) -> tuple[str, str]:
-    """The encoding and the text. GB18030, of Chinese Windows, is tried last: it fits much that it is not."""
+    """Return the encoding and the text. GB18030 (Chinese Windows) is tried last: it also fits much other text."""
     utf16 = _utf16_without_bom(data)
     candidates = (encoding,) if encoding else (utf16,) if utf16 else ("utf-8", "gb18030")
     broken: UnicodeDecodeError | None = None
@@ -85,7 +85,7 @@ def _decoded(data: bytes, encoding: str, shown: str) -> tuple[str, str]:
 
 
 def _utf16_without_bom(data: bytes) -> str:
-    """UTF-16 shows by the zeros of its Latin letters; nothing else that is a table holds zeros."""
+    """Recognise UTF-16 by the zero bytes of its Latin letters; no other table contains zero bytes."""
     start = data[:400]
     even, odd = start[0::2].count(0), start[1::2].count(0)
     return "" if not (even or odd) else "utf-16-le" if odd > even else "utf-16-be"

@@ -1,4 +1,4 @@
-"""The version of the grader that runs, as a wheel: what a platform installs is what the instructor tried out."""
+"""Build a wheel of the running grader: a platform then installs what the instructor tried out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from grader.records.errors import BadLab
 
 NAME = "cnn-lab-grader"
 PACKAGES = ("grader", "reports", "reference", "fixtures")
-# What the build leaves out as well: see `exclude` in pyproject.toml.
+# Also left out of the build: see `exclude` in pyproject.toml.
 LEFT_OUT = (
     "reports/pictures",
     "reference/results",
@@ -27,7 +27,7 @@ _WHEEL = "Wheel-Version: 1.0\nGenerator: cnn-lab-grader\nRoot-Is-Purelib: true\n
 
 
 def build_wheel() -> tuple[str, bytes]:
-    """File name and content. BadLab where the grader runs from files that were never installed."""
+    """Return file name and content. Raises BadLab if the grader runs from files that were never installed."""
     try:
         installed = distribution(NAME)
     except PackageNotFoundError as error:

@@ -1,4 +1,4 @@
-"""From a request to files: each format to its renderer."""
+"""Write an export: pass each format to its renderer."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from grader.gradebook.files import Stored, read_stored
 from grader.records import Grade, message
 from grader.records.errors import BadLab
 
-BOM = "\ufeff"  # without it a spreadsheet takes a Chinese name for something else
+BOM = "\ufeff"  # without it a spreadsheet misreads Chinese names
 
 
-# Options that mean something for these formats only; elsewhere they would be ignored in silence.
+# Options that only these formats use; elsewhere they would be silently ignored.
 MEANT_FOR = {
     "--into": ("canvas", "moodle"),
     "--column": ("canvas", "moodle"),
@@ -28,7 +28,7 @@ MEANT_FOR = {
 
 
 def export(request: Request) -> Exported:
-    """Write what is asked for. Raises BadLab where nothing can be written."""
+    """Write the requested export. Raises BadLab if nothing can be written."""
     given = {"--into": request.into, "--column": request.column, "--rubric": request.rubric}
     for option, formats in MEANT_FOR.items():
         if given[option] is not None and request.to not in formats:
