@@ -42,7 +42,7 @@ class Options:
     memory: int
 
     @property
-    def told(self) -> tuple[str, ...]:
+    def as_written(self) -> tuple[str, ...]:
         """Return the options that can change a mark, as written on a command line, without paths of this machine."""
         rubric = ("--rubric", from_disk(self.rubric.name)) if self.rubric else ()
         device = ("--device", self.device) if self.device != "auto" else ()
@@ -93,7 +93,7 @@ def find_images(
 
 @dataclass(frozen=True, slots=True)
 class SetupSpec:
-    """A run as data, which can be sent to another process; `images` is a Message where there are none."""
+    """A run as data, which can be sent to another process; `images` is a Message if there are none."""
 
     options: Options
     rubric: Rubric
@@ -111,7 +111,7 @@ def open_setup(spec: SetupSpec) -> Iterator[Setup]:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         made_by = MadeBy(grader=__version__, python=platform.python_version(), graded_at=now)
         equipment = Equipment(spec.images, sandbox, device, processors(), limits, options.weights_dir)
-        yield Setup(equipment, spec.rubric, made_by, options.told)
+        yield Setup(equipment, spec.rubric, made_by, options.as_written)
 
 
 def _device(asked: Device, gpu: bool, sandbox: Sandbox) -> str:

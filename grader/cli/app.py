@@ -114,8 +114,8 @@ def demo(**rest: Any) -> None:
 
     options = Options(rubric=None, **rest)
     require_room(options.out)
-    told = message("Grading the demo submission on a generated set of ten shapes instead of CIFAR-10.")
-    console.line(console.console(), told)
+    sentence = message("Grading the demo submission on a generated set of ten shapes instead of CIFAR-10.")
+    console.line(console.console(), sentence)
     with tempfile.TemporaryDirectory(prefix="demo-") as folder:
         archive = Archive(whole_demo(Path(folder) / "demo"), Student("Demo Student"))
         code = _grade((archive,), options, load_rubric(options), demo_images(default_cache()))

@@ -70,12 +70,12 @@ def bar(out: Console) -> Iterator[Progress]:
 
 
 def _in_lines(out: Console) -> Progress:
-    told: list[Message] = []
+    shown: list[Message] = []
 
     def show(description: Message, done: int, total: int | None) -> None:
         del done, total
-        if told[-1:] != [description]:
-            told.append(description)
+        if shown[-1:] != [description]:
+            shown.append(description)
             line(out, description)
 
     return show

@@ -45,7 +45,7 @@ class GivenPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Reject "", and leave the rest to click."""
         if value == "":
-            self.fail("an empty path names nothing; is a variable of your shell not set?", param, ctx)
+            self.fail("the path is empty; is a shell variable unset?", param, ctx)
         return super().convert(value, param, ctx)
 
 

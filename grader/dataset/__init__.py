@@ -1,6 +1,6 @@
-"""Labelled images: CIFAR-10 found, fetched, verified and mapped into memory, and a small drawn set for the demo.
+"""Provide labelled images: find, fetch, verify and memory-map CIFAR-10, and draw a small set for the demo.
 
-Nothing here imports torch, so that the parent process starts at once.
+Nothing here imports torch, so that the parent process starts quickly.
 """
 
 from grader.dataset.demo_set import demo

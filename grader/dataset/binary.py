@@ -1,4 +1,4 @@
-"""The official binary layout: `test_batch.bin` and its siblings, the rows as they are."""
+"""Read the official binary layout: `test_batch.bin` and its siblings, with the rows unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from grader.records import message
 
 
 def read_binary(place: Path, edition: Edition) -> Iterator[Batch]:
-    """Batches of a folder or archive in the official binary layout; Unusable where a file has another length."""
+    """Yield the batches of a folder or archive in the official binary layout.
+
+    Raises Unusable for a wrong file length.
+    """
     files = {f"{file.name}.bin": file for file in edition.files}
     for name, content in read_files(place, {name: file.rows * ROW_BYTES for name, file in files.items()}):
         file = files[name]

@@ -1,4 +1,4 @@
-"""Named files out of a folder or a .tar.gz, each bounded in size, without writing anything."""
+"""Read named files from a folder or a .tar.gz, each bounded in size, without writing anything."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ ARCHIVE_BYTES = 400 << 20  # unpacked; the official archives hold 184 MB, the np
 
 
 def read_files(place: Path, limits: Mapping[str, int]) -> Iterator[tuple[str, bytes]]:
-    """Name and content of each file that `limits` names with its greatest size in bytes, in the order met.
+    """Yield name and content of each file in `limits`, which gives its greatest size in bytes, in the order found.
 
-    In an archive the last part of a member's path is its name. Unusable where a file is too long or the archive is
-    damaged; a file that is not there is left out, which the caller notices.
+    In an archive the last part of a member's path is its name. Raises Unusable if a file is too long or the archive is
+    damaged. A missing file is skipped; the caller notices.
     """
     return _from_folder(place, limits) if place.is_dir() else _from_archive(place, limits)
 
@@ -58,7 +58,7 @@ def _bounded(stream: IO[bytes], name: str, limit: int) -> bytes:
 
 
 class _Metered(io.RawIOBase):
-    """A stream that gives no more than ARCHIVE_BYTES: tarfile reads past members that nobody asked for, too."""
+    """A stream that gives no more than ARCHIVE_BYTES: tarfile also reads past members that nobody asked for."""
 
     def __init__(self, stream: io.BufferedIOBase) -> None:
         self._stream = stream

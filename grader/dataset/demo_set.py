@@ -1,4 +1,4 @@
-"""The built-in demo set: drawn, so that the whole grader can be tried and tested without any download."""
+"""Generate the built-in demo set, so that the whole grader can be tried and tested without a download."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ DEMO = Edition(
 
 
 def demo(cache: Path) -> ImageSet:
-    """2,000 test and 5,000 training images of ten drawn shapes, the same bytes everywhere.
+    """Return 2,000 test and 5,000 training images of ten drawn shapes, with the same bytes everywhere.
 
-    Drawn once, in about a second, and kept in the cache. MissingData where the cache cannot be written.
+    Draws them once, in about a second, and keeps them in the cache. Raises MissingData if the cache cannot be written.
     """
     try:
         return kept_or_put(cache, DEMO, _drawn)
-    except Unusable as error:  # the digest guards the promise above
+    except Unusable as error:  # the digest enforces the promise above
         sentence = message(
             "the generated demo set differs on this machine ({reason}); please report it, with your numpy version",
             reason=error.message,

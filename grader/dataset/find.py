@@ -1,4 +1,4 @@
-"""CIFAR-10 that is already on this machine: in the cache, where the user says, or where torchvision leaves it."""
+"""Find CIFAR-10 on this machine: in the cache, where the user says, or where torchvision leaves it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ FORMS = "`cifar-10-batches-py`, `cifar-10-batches-bin`, `cifar-10-python.tar.gz`
 
 
 def default_cache() -> Path:
-    """The user's cache folder of this program on this system; it need not exist yet."""
+    """Return this program's cache folder for this user; it need not exist yet."""
     from platformdirs import user_cache_path
 
     return user_cache_path("cnn-lab-grader", appauthor=False)
 
 
 def usual_places() -> tuple[Path, ...]:
-    """Where copies usually lie: `root="./data"` is what torchvision's tutorials say, the others are common habits."""
+    """Return where copies usually are: `root="./data"` is from torchvision's tutorials, the others are habits."""
     try:
         homes: tuple[Path, ...] = (Path(), Path.home())
     except RuntimeError:  # a container's user without a home
@@ -36,11 +36,11 @@ def usual_places() -> tuple[Path, ...]:
 def find_cifar10(
     data: Path | None, cache: Path, places: Sequence[Path] | None = None, edition: Edition = CIFAR10
 ) -> ImageSet | None:
-    """CIFAR-10 without the network; None where there is none.
+    """Find CIFAR-10 without the network; return None if there is none.
 
-    With `data` (a folder or an archive) only that is looked at: MissingData where it holds nothing usable. Without it,
-    the cache and then `places` (`usual_places()` unless given), where a broken copy is passed over. A copy in another
-    form is verified and kept in the cache. MissingData where the cache is damaged and nothing else is there.
+    With `data` (a folder or an archive), look only there, and raise MissingData if nothing there is usable. Without it,
+    look in the cache, then in `places` (`usual_places()` unless given), skipping broken copies. A copy in another
+    form is verified and kept in the cache. Raises MissingData if the cache is damaged and there is nothing else.
     """
     if data is not None:
         return _find_in(data, cache, edition)
@@ -60,7 +60,7 @@ def find_cifar10(
 
 
 def nothing_here(cache: Path, edition: Edition = CIFAR10) -> MissingData:
-    """The error for a caller that found nothing and may not fetch."""
+    """Return the error for a caller that found nothing and may not fetch."""
     return MissingData(message("{name} was not found (looked in {cache} and in {places}): run `grade data fetch`,"
                                " or give a folder that holds it with `--data FOLDER`",
                                name=edition.name, cache=str(cache),
@@ -83,10 +83,10 @@ def _find_in(data: Path, cache: Path, edition: Edition) -> ImageSet:
 
 
 def _copies(place: Path, edition: Edition) -> Iterator[Copy | Path]:
-    """Copies at a place and one level below; a Path is a folder of prepared .npy files, used where it lies."""
+    """Yield the copies at a place and one level below; a Path is a folder of prepared .npy files, used in place."""
     try:
         below = sorted(entry for entry in place.iterdir() if entry.is_dir()) if place.is_dir() else []
-    except OSError:  # a folder that we may not list
+    except OSError:  # a folder that cannot be listed
         below = []
     bases = (place, *below)
     yield from (base for base in bases if readable(images_path(base, "test")))
@@ -101,7 +101,7 @@ def _first_usable(
     for copy in copies:
         place = copy if isinstance(copy, Path) else copy.place
         if place in refusals:
-            continue  # met a second time, from the folder above
+            continue  # already seen, from the folder above
         try:
             return (open_set(copy, edition) if isinstance(copy, Path) else adopt(copy)), ()
         except Unusable as error:
@@ -110,12 +110,12 @@ def _first_usable(
 
 
 def _adopted(copy: Copy, cache: Path, edition: Edition) -> ImageSet:
-    """The copy, verified and kept in the cache; what the cache holds already has the same digests and is as good."""
+    """Verify the copy and keep it in the cache; a set that the cache already holds has the same digests and will do."""
     return kept_or_put(cache, edition, lambda: copy.batches(edition))
 
 
 def _named(copy: Copy, cache: Path, edition: Edition) -> ImageSet:
-    """As `_adopted`, but read in any case: the cache must not stand in, unseen, for a bad copy that was named."""
+    """Like `_adopted`, but always read the copy: the cache must not silently replace a bad copy that was named."""
     kept = sound(cache, edition)
     if kept is None:
         return _adopted(copy, cache, edition)

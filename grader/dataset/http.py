@@ -1,4 +1,4 @@
-"""One file over HTTPS: bounded in size and time, and never taken for whole when it broke off."""
+"""Download one file over HTTPS: bounded in size and time, and never accepted when truncated."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from http.client import HTTPResponse
 
 CHUNK_BYTES = 1 << 18
-SILENCE_SECONDS = 20.0  # without a single byte, then it is given up
-DEADLINE_SECONDS = 1800.0  # for all of it: 100 KB a second are enough
+SILENCE_SECONDS = 20.0  # without a single byte before giving up
+DEADLINE_SECONDS = 1800.0  # for the whole file: 100 KB a second is enough
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file at an address. `said` is what the progress tells, `most` how many bytes it may have."""
+    """A file at an address. `said` is the progress text, `most` its greatest size in bytes."""
 
     url: str
     said: Message
@@ -30,7 +30,7 @@ class Download:
     deadline: float = DEADLINE_SECONDS
 
     def to(self, path: Path, progress: Progress) -> None:
-        """Fetch it; its content is verified by whoever reads it. Raises Unusable."""
+        """Fetch the file; the reader verifies its content. Raises Unusable."""
         from http.client import HTTPException
         from urllib.request import urlopen
 
@@ -44,7 +44,7 @@ class Download:
 
     def _copy(self, response: HTTPResponse, file: IO[bytes], total: int | None, progress: Progress) -> None:
         done, began = 0, time.monotonic()
-        while chunk := response.read1(CHUNK_BYTES):  # what is there: read() would wait for all of it, byte by byte
+        while chunk := response.read1(CHUNK_BYTES):  # returns what has arrived; read() would wait for the whole chunk
             done += len(chunk)
             if done > self.most:
                 raise Unusable(
@@ -54,6 +54,6 @@ class Download:
             progress(self.said, done, total)
             if done != total and time.monotonic() - began > self.deadline:
                 raise Unusable(message("too slow: {done} bytes in {seconds} s", done=done, seconds=int(self.deadline)))
-        # A connection that is cut ends the loop like a complete one: http.client tells by the count alone.
+        # A lost connection ends the loop like a complete download; only the byte count tells them apart.
         if total is not None and done != total:
             raise Unusable(message("connection lost after {done} of {total} bytes; try again", done=done, total=total))

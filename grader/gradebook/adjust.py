@@ -24,7 +24,7 @@ MOST_NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Points for one student: for a criterion marked by hand, else added to the total (`lateness`: as the policy's)."""
+    """Points for one student: for a criterion marked by hand, else added to the total (`lateness`: as late policy)."""
 
     points: float
     reason: str

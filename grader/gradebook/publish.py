@@ -70,13 +70,13 @@ class Publisher:
         return Written(grade, folder)
 
     def _place(self, grade: Grade) -> tuple[Path, Grade | BadLab | None]:
-        """The folder, and what lies there: of several, that of this very hand-in, else the first of this student."""
+        """Return the student's folder and the grade in it. Of several, prefer the one of this same submission."""
         found = [one for one in self._candidates(grade) if _same_student(one[1], grade)]
         same = [one for one in found if isinstance(one[1], Grade) and one[1].digest == grade.digest]
         return (same or found)[0]
 
     def _candidates(self, grade: Grade) -> Iterator[tuple[Path, Grade | BadLab | None]]:
-        """Folders of this name that this run has not written yet, up to the first that is free; and what lies there."""
+        """Yield folders of this name that this run has not written, up to the first free one, and the grade in each."""
         name = folder_name(grade.student)
         for number in count(1):
             unique = name if number == 1 else f"{name}-{number}"

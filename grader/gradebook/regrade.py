@@ -69,7 +69,7 @@ def write(folder: Path, done: Regraded) -> None:
 
 
 def _again(one: Stored, rubric: Rubric) -> Grade:
-    """Return the new grade; decisions by people, flags and how it was measured stay."""
+    """Return the new grade, keeping decisions by people, flags, and how it was measured."""
     old = one.grade
     path = one.path.with_name(EVIDENCE)
     if path.is_file():

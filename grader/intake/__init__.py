@@ -1,6 +1,6 @@
-"""From what was handed in (a zip, a folder, a class's download) to a `Submission`: unpacked, bounded, nothing executed.
+"""Turn what was handed in (a zip, a folder, a class download) into a `Submission`: unpacked, bounded, nothing executed.
 
-What is unpacked, what is refused and which file is which is decided from names, sizes and the zip's own listing.
+Names, sizes and the zip's own listing decide what is unpacked, what is refused and which file is which.
 """
 
 from grader.intake.archive import Archive, Limits

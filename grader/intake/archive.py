@@ -1,4 +1,4 @@
-"""The values of this stage: an archive and its owner, the limits, and a listing before anything in it is believed."""
+"""Define the values of this stage: an archive and its owner, the limits, and a listing that is not yet trusted."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """One thing to grade: a zip file or a folder, and whose it is."""
+    """One thing to grade: a zip file or a folder, and the student who handed it in."""
 
     path: Path
     student: Student
 
     @property
     def name(self) -> str:
-        """The name of the file or folder as a person reads it."""
+        """Return the name of the file or folder as a person reads it."""
         return from_disk(self.path.name)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one submission may unpack to. Origin: security.md, "Zips"; the lab's own hand-in is under 20 MB.
+    """How much one submission may unpack to; the lab's own submission is under 20 MB.
 
-    Only what is unpacked counts: a data set or a virtual environment inside is left out, whatever its size.
+    Only unpacked files count: a data set or a virtual environment inside is left out, whatever its size.
     """
 
     total_bytes: int = 200 * MEGABYTE
@@ -41,7 +41,7 @@ class Limits:
 LIMITS = Limits()
 
 # A listing is read whole before it can be judged, so it has a bound of its own. It is far above `Limits.entries`: a
-# virtual environment with torch in it (some 30,000 files) is left out with a note and need not be refused.
+# virtual environment with torch (some 30,000 files) is left out with a note and need not be refused.
 LISTING_BYTES = 8 * MEGABYTE
 LISTING_ENTRIES = 100_000
 
@@ -59,7 +59,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An opened zip or folder. `chunks` reads one entry in pieces and raises BadSubmission where it is damaged."""
+    """An opened zip or folder. `chunks` reads one entry in pieces and raises BadSubmission if it is damaged."""
 
     entries: tuple[Entry, ...]
     chunks: Callable[[Entry], Iterator[bytes]]

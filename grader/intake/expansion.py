@@ -1,4 +1,4 @@
-"""A path from the command line to the submissions it stands for."""
+"""Find the submissions that a path from the command line stands for."""
 
 from __future__ import annotations
 
@@ -20,17 +20,18 @@ from grader.records import Student, message
 from grader.records.errors import BadLab
 
 PROGRAMS = (".py", ".ipynb", *WEIGHTS, ".json")  # can earn points by themselves
-WORK_SUFFIXES = (*PROGRAMS, ".pdf", ".docx")  # not .md or .txt: they lie in a class's folder as well
+WORK_SUFFIXES = (*PROGRAMS, ".pdf", ".docx")  # not .md or .txt: a class's folder contains those too
 RESULTS = {"grade.json", "report.html"}  # written by the grader
 _GRADESCOPE = re.compile(r"submission_\d+")
 
 
 def expand(path: Path) -> tuple[Archive, ...]:
-    """The submissions that `path` stands for, sorted by name: one for a zip or a submission's folder, else a class's.
+    """Return the submissions that `path` stands for, by name: one for a zip or a submission's folder, else a class's.
 
-    A class is a folder of zips (Canvas), of folders (Moodle, or one a student) or a Gradescope export. What is an
-    archive by name only (.rar, .tar.gz) counts as well: its student gets a refusal, not silence. BadLab where `path`
-    is missing, is neither zip nor folder, or holds nothing to grade.
+    A class is a folder of zips (Canvas), of folders (Moodle, or one per student) or a Gradescope export. What is an
+    archive by name only (.rar, .tar.gz) counts as well: its student gets a refusal, not silence.
+
+    Raises BadLab if `path` is missing, is neither zip nor folder, or holds nothing to grade.
     """
     path = path if path.name not in ("", "..") else path.resolve()
     try:
@@ -56,7 +57,7 @@ def _single(path: Path) -> Archive:
     if not is_archive_name(path.name):
         with path.open("rb") as file:
             head = file.read(4)
-        # a zip whose suffix was lost is welcome; a checkpoint is a zip as well, and no submission
+        # a zip without its suffix is accepted; a checkpoint is a zip too, but not a submission
         if not looks_like_zip(head) or path.name.casefold().endswith((*WEIGHTS, *REPORTS)):
             sentence = message(
                 "{path} is neither a zip nor a folder. Give the zip that was handed in, or a folder of them.",
@@ -98,24 +99,24 @@ def _expand_folder(folder: Path) -> tuple[Archive, ...]:
 
 
 def _children(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Files and folders in `folder` without what intake leaves out, by name."""
+    """List the files and folders in `folder` by name, without those that intake leaves out."""
     items = sorted(item for item in folder.iterdir() if reason_to_leave_out(item.name, 0) == "")
     return [item for item in items if not item.is_dir()], [item for item in items if item.is_dir()]
 
 
 def _is_work(files: list[Path]) -> bool:
-    """True where the lab's own files lie here, or others such as a student hands in and no class's beside them."""
+    """Return whether the folder holds the lab's files, or others that a student hands in without signs of a class."""
     names = {file.name.casefold() for file in files}
     if names & LAB.work:
         return True
-    # a result of ours, a class's zips (with a script of the instructor's), Canvas's loose files
+    # output of the grader, a class's zips (with an instructor's script), Canvas's loose files
     if "grade.json" in names or any(is_archive_name(name) or canvas_student(name) for name in names):
         return False
     return any(name.endswith(WORK_SUFFIXES) for name in names)
 
 
 def _one(folder: Path, name_of: Callable[[str], Student] = student_of) -> Archive:
-    """A student's folder: the archive in it where there is one and no work beside it, else the folder itself."""
+    """Return the archive in a student's folder if there is one and no work beside it, else the folder itself."""
     files, folders = _children(folder)
     archives = [file for file in files if is_archive_name(file.name) and file.is_file() and not file.is_symlink()]
     is_wrapped = len(archives) == 1 and not folders and not any(_is_program(file) for file in files)
@@ -123,7 +124,7 @@ def _one(folder: Path, name_of: Callable[[str], Student] = student_of) -> Archiv
 
 
 def _is_program(file: Path) -> bool:
-    """True for what can earn points by itself; a report beside the zip is no reason to leave the zip closed."""
+    """Return whether a file can earn points by itself; a report beside the zip does not, so the zip is opened."""
     return file.name.casefold().endswith(PROGRAMS)
 
 
@@ -142,17 +143,17 @@ def _gradescope_names(export: Path) -> Callable[[str], Student]:
 
 
 def _students_of(files: list[Path], folders: list[Path]) -> tuple[Archive, ...]:
-    """A class: archives, Canvas uploads that are no archives, and folders that hold a student's work."""
+    """Return the submissions of a class: archives, Canvas uploads that are not archives, and students' folders."""
     zips = [Archive(file, student_of(_name(file))) for file in files if is_archive_name(file.name)]
     known = {one.student.identifier for one in zips}
     loose: dict[str, Archive] = {}
     for file in files:
         student = canvas_student(_name(file))
-        if student and student.identifier not in known:  # handed in unzipped: refused with a sentence, not forgotten
+        if student and student.identifier not in known:  # handed in unzipped: refused with a message, not forgotten
             loose.setdefault(student.identifier, Archive(file, student))
-    # one folder alone is a submission's extra top folder (see `_below`), unless a platform's name says otherwise
+    # a single folder is a submission's extra top folder (see `_below`), unless its name is a platform's
     is_class = bool(zips or loose or len(folders) > 1)
-    unpacked = {one.student for one in zips}  # a folder beside its own zip is that zip, unpacked
+    unpacked = {one.student for one in zips}  # a folder beside its own zip is the same submission, unpacked
     inner = [_one(child) for child in folders if moodle_student(_name(child)) or (is_class and _holds_work(child))]
     return (*zips, *loose.values(), *(one for one in inner if one.student not in unpacked))
 
@@ -165,7 +166,7 @@ def _holds_work(folder: Path) -> bool:
 
 
 def _below(folder: Path, files: list[Path], folders: list[Path]) -> tuple[Archive, ...]:
-    """The folder itself, where the work lies in the one folder below it."""
+    """Return the folder itself if the work is in the one folder below it."""
     if len(folders) == 1 and not RESULTS & {file.name for file in files} and _holds_work(folders[0]):
         return (replace(_one(folders[0]), student=student_of(_name(folder))),)
     return ()

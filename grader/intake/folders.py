@@ -1,4 +1,4 @@
-"""A folder as a Source: walked without following links, copied, because it must not change under the grader."""
+"""Read a folder as a Source: walk it without following links, and copy it, so that it cannot change during grading."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEEPEST_WALK = 100  # folders; far over Limits.depth, so that the deep one can b
 
 
 def open_folder(path: Path) -> Source:
-    """The folder at `path`; BadSubmission where it holds more than any submission, BadLab where it cannot be read."""
+    """Open the folder at `path`. Raises BadSubmission if it holds more than any submission, BadLab if unreadable."""
     try:
         entries = tuple(_walk(path))
     except OSError as error:
@@ -39,7 +39,7 @@ def _walk(top: Path) -> Iterator[Entry]:
                         folder=visible_path(top),
                     )
                     raise BadSubmission(sentence)
-                # a name on disk can be any bytes, for example GBK from a zip that another program unpacked
+                # a name on disk can be any bytes, such as GBK from a zip that another program unpacked
                 name = prefix + from_disk(item.name)
                 entry = _entry(item, name)
                 yield entry

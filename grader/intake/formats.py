@@ -1,4 +1,4 @@
-"""Which format a file is that should have been a zip, told from its first bytes or its name."""
+"""Identify the format of a file that should be a zip, from its first bytes or its name."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ARCHIVE_SUFFIXES = (
 
 
 def looks_like_zip(head: bytes) -> bool:
-    """True where the first bytes are a zip's: a local header, an empty archive's end, or a mark of split archives.
+    """Return whether the first bytes are a zip's: a local header, an empty archive's end, or a split archive's mark.
 
     Data before the first header (self-extracting programs, a PDF that is also a zip) is refused, though `zipfile` reads
     it: what the platform, a virus scanner and a person see must be what is graded.
@@ -43,7 +43,7 @@ def looks_like_zip(head: bytes) -> bool:
 
 
 def format_of(head: bytes) -> str:
-    """The proper name, the same in every language, of what begins with `head` and is no zip; "" if unknown."""
+    """Return the proper name of the format that begins with `head`, the same in every language; "" if unknown."""
     if _HTML.match(head):
         return "HTML"
     if head[257:262] == b"ustar":
@@ -52,7 +52,7 @@ def format_of(head: bytes) -> str:
 
 
 def require_zip(head: bytes, name: str) -> None:
-    """BadSubmission that names the format and asks for a zip, unless the file `name` begins like one."""
+    """Raise BadSubmission, naming the format, unless the file `name` begins like a zip."""
     if looks_like_zip(head):
         return
     shown = visible(name)
@@ -69,12 +69,12 @@ def require_zip(head: bytes, name: str) -> None:
 
 
 def is_archive_name(name: str) -> bool:
-    """True where a file's name says that it is an archive, zip or not: a rar is refused by name, not overlooked."""
+    """Return whether a file's name says that it is an archive, zip or not: a rar is refused by name, not overlooked."""
     return name.casefold().endswith(ARCHIVE_SUFFIXES)
 
 
 def without_suffix(name: str) -> str:
-    """A file's name without `.zip`, `.tar.gz` and the like; otherwise as it is."""
+    """Return a file's name without `.zip`, `.tar.gz` and the like."""
     for suffix in sorted(ARCHIVE_SUFFIXES, key=len, reverse=True):
         if name.casefold().endswith(suffix):
             return name[: -len(suffix)]

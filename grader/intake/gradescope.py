@@ -1,4 +1,4 @@
-"""Gradescope's metadata: who handed in which `submission_M` of an export, and what an autograder is told."""
+"""Read Gradescope's metadata: who handed in which `submission_M` of an export, and what an autograder is given."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from grader.intake.whose import clean, group
 from grader.records import Student
 
 METADATA = "submission_metadata.yml"
-AUTOGRADER, AUTOGRADER_METADATA = "submission", "submission_metadata.json"  # side by side below /autograder
+AUTOGRADER, AUTOGRADER_METADATA = "submission", "submission_metadata.json"  # side by side in /autograder
 LARGEST_METADATA = 8 * MEGABYTE  # bytes; it holds earlier results as well. PyYAML takes seconds
 LONGEST_MOMENT = 60  # characters
 # Ruby's "2024-11-02 22:26:04.204912000 Z" in exports, "2018-07-01T14:22:32.365935-07:00" for autograders
@@ -25,9 +25,9 @@ DEEPEST_METADATA = 50  # levels; an autograder's results inside go to about 8
 
 
 def students(export: Path) -> dict[str, Student]:
-    """Folder name -> student, for every `submission_M` of an export that its metadata describe.
+    """Return the student by folder name, for every `submission_M` that the export's metadata describes.
 
-    Metadata that are missing, too large, malformed or hostile give fewer entries, never an error: the submissions can
+    Metadata that is missing, too large, malformed or hostile gives fewer entries, never an error: the submissions can
     be graded under their folders' names.
     """
     return {
@@ -38,9 +38,9 @@ def students(export: Path) -> dict[str, Student]:
 
 
 def autograder_student(submission: Path) -> Student | None:
-    """Whose the submission is that an autograder was started for, with its time and deadline; None anywhere else.
+    """Return the student whose submission an autograder was started for, with time and deadline; None anywhere else.
 
-    An extension stands with the student; of a group, the latest deadline is everybody's.
+    An extension is stored with the student; in a group, the latest deadline applies to everyone.
     """
     metadata = submission.parent / AUTOGRADER_METADATA
     if submission.name != AUTOGRADER or not metadata.is_file():
@@ -62,7 +62,7 @@ def autograder_student(submission: Path) -> Student | None:
 
 
 def moment(value: object) -> str:
-    """A time as the platform writes it, in ISO 8601 and UTC; "" for one without its time zone, or none at all."""
+    """Convert a time from the platform to ISO 8601 in UTC; "" for a time without a zone, or no time at all."""
     found = _MOMENT.fullmatch(value) if isinstance(value, str) and len(value) <= LONGEST_MOMENT else None
     if found is None:
         return ""
@@ -92,7 +92,7 @@ def _read(path: Path) -> object:
 
 
 def _is_too_deep(events: Iterable[object]) -> bool:
-    """Whether lists and mappings are nested beyond DEEPEST_METADATA; events are read only as far as needed to tell.
+    """Return whether lists and mappings are nested beyond DEEPEST_METADATA; reads only as many events as needed.
 
     Loading recurses: where Python would raise RecursionError, PyYAML's C code crashes the process (seen with 100,000
     brackets), after minutes, because its scanner takes quadratic time on them.
@@ -115,7 +115,7 @@ def _submitters(entry: object) -> tuple[Student, ...]:
 
 
 def _student(fields: Mapping[object, object], mark: str) -> Student | None:
-    """A member, whose fields' names begin with `mark`."""
+    """Read one member of a group, whose field names begin with `mark`."""
     name, sid, email = (_text(fields.get(mark + key)) for key in ("name", "sid", "email"))
     shown = name or email or sid
     return Student(shown, sid, "gradescope", email) if shown else None

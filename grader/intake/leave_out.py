@@ -1,4 +1,4 @@
-"""What is in an archive and is not the student's work: system noise, tools' folders, and CIFAR-10 itself."""
+"""Recognise what is not the student's work: system noise, tools' folders, and CIFAR-10 itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 Reason = Literal["", "noise", "tools", "dataset"]
 
-# Written by the system behind the student's back: left out without a word.
+# Written by the system without the student's knowledge: left out silently.
 NOISE_FOLDERS = {"__macosx", "__pycache__", ".ipynb_checkpoints"}
 NOISE_FILES = {
     ".ds_store",
@@ -32,7 +32,7 @@ LEAST_DATASET_BYTES = 10_000_000  # a third of one batch: smaller files of such 
 
 
 def reason_to_leave_out(path: str, size: int) -> Reason:
-    """Why the file or folder at `path` (relative, forward slashes) of `size` bytes is not unpacked; "" if it is."""
+    """Return why `path` (relative, forward slashes) of `size` bytes is left out; "" if it is unpacked."""
     *folders, name = path.casefold().split("/")
     parts = {*folders, name}
     if parts & NOISE_FOLDERS or name in NOISE_FILES or name.startswith("._"):
@@ -43,12 +43,12 @@ def reason_to_leave_out(path: str, size: int) -> Reason:
 
 
 def tool(path: str) -> str:
-    """What to call a path of reason "tools" in a note: the outermost such folder, or "*.pyc"."""
+    """Return the name in a note for a path of reason "tools": the outermost such folder, or "*.pyc"."""
     return next((part for part in path.split("/") if part.casefold() in TOOL_FOLDERS), "*" + COMPILED)
 
 
 def dataset_name(path: str) -> str:
-    """What to call a path of reason "dataset": the data set's folder where it lies in one, else the file."""
+    """Return the name in a note for a path of reason "dataset": the data set's folder if in one, else the file."""
     parts = path.split("/")
     for depth, part in enumerate(parts, start=1):
         if part.casefold() in DATASET_FOLDERS:
@@ -57,8 +57,8 @@ def dataset_name(path: str) -> str:
 
 
 def _is_dataset(folders: list[str], name: str, size: int) -> bool:
-    """By name and, outside the data set's own folders, by size. Nothing is opened."""
-    # other files of such a folder stay: a final.pth that was saved there by mistake is still the student's
+    """Recognise the data set by name and, outside its own folders, by size. Opens nothing."""
+    # other files of such a folder are kept: a final.pth saved there by mistake is still the student's
     if DATASET_FOLDERS.intersection(folders) and _BATCH.fullmatch(name):
         return True
     if name.endswith(".bin") and size == BATCH_BYTES:

@@ -1,4 +1,4 @@
-"""Names inside archives: where an entry goes, and which names are refused."""
+"""Check names inside archives: decide where an entry goes, and refuse bad names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def inner_path(name: str) -> str:
-    """An entry's path below the submission, NFC, with forward slashes; BadSubmission where it would lead elsewhere.
+    """Return an entry's path in the submission, NFC, with forward slashes. Raises BadSubmission if it leads elsewhere.
 
     "" is the submission's own folder (`./`). NFC because macOS writes accents apart, and then `é` is not `é`.
     """
@@ -41,7 +41,7 @@ def inner_path(name: str) -> str:
 
 
 def require_writable(path: str, deepest: int) -> None:
-    """BadSubmission unless a file of this path can be written on every system: length, depth, no control characters."""
+    """Raise BadSubmission unless this path can be written on every system: length, depth, no control characters."""
     shown = visible(path)
     if any(unicodedata.category(c) == "Cc" for c in path):
         raise BadSubmission(

@@ -1,4 +1,4 @@
-"""Zips and folders that are sound, and still not what one student hands in: each is called what it is."""
+"""Refuse zips and folders that are sound but not one student's submission, and name what they are."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from grader.records.errors import BadSubmission
 
 
 def require_one_student(entries: Iterable[Entry], archive: str) -> None:
-    """BadSubmission where the listing is that of a platform's download of a class, before its size is held against it.
+    """Raise BadSubmission if the listing is a platform's download of a class; checked before the size limits.
 
-    Told from what only a platform writes: Gradescope's metadata, Moodle's folders, files that all have Canvas's names.
+    Recognised by what only a platform writes: Gradescope's metadata, Moodle's folders, or Canvas names on all files.
     """
     names = [entry.name.replace("\\", "/") for entry in entries if not entry.is_folder]
     paths = [name.split("/") for name in names if reason_to_leave_out(name, 0) == ""]
@@ -34,13 +34,13 @@ def require_one_student(entries: Iterable[Entry], archive: str) -> None:
 
 
 def _several(students: Iterable[Student | None]) -> bool:
-    """True where all are known and they are at least two."""
+    """Return whether all are known and there are at least two."""
     found = set(students)
     return None not in found and len(found) > 1
 
 
 def require_work(files: Mapping[str, Entry], left_out: Collection[str], archive: str) -> None:
-    """BadSubmission unless there is something among `files`, the paths to unpack, that a student could have made."""
+    """Raise BadSubmission unless `files`, the paths to unpack, include something that a student could have made."""
     name = visible(archive)
     if not files and not left_out:
         sentence = message(

@@ -1,4 +1,4 @@
-"""Which file is which, from names alone; nothing is opened."""
+"""Decide which file is which from names alone; open nothing."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ RANKING = re.compile(r"retriev|(?<![a-z])rank|检索|相似|(?<![a-z])top[ _-]?5
 
 
 def work_folder(paths: Iterable[str]) -> str:
-    """The folder in which all files lie, "" for the top: one extra folder is fine, and a chain of them too."""
+    """Return the folder that holds all files, "" for the top: one extra folder is fine, and so is a chain of them."""
     parents = {path.rpartition("/")[0] for path in paths}
     return "" if not parents or "" in parents else commonpath(parents).replace("\\", "/")
 
 
 def sort_parts(paths: Iterable[str], dataset: tuple[str, ...]) -> tuple[Parts, tuple[Message, ...]]:
-    """The parts among `paths` (relative to the root, forward slashes), and notes on names that were not quite right."""
+    """Return the parts among `paths` (relative to the root, forward slashes), and notes on inexact names."""
     nearest = sorted(paths, key=lambda path: (path.count("/"), path))
     own = [path for path in nearest if _name(path) not in LAB.handout]
     checkpoints = _nearest_named(nearest, LAB.checkpoint)
@@ -50,7 +50,7 @@ def sort_parts(paths: Iterable[str], dataset: tuple[str, ...]) -> tuple[Parts, t
 
 
 def _nearest_named(nearest: list[str], name: str) -> tuple[str, ...]:
-    """All files of this name, whatever its case, at the shallowest depth at which there is one."""
+    """Return all files of this name, in any case, at the shallowest depth that has one."""
     named = [path for path in nearest if _name(path) == name]
     return tuple(path for path in named if path.count("/") == named[0].count("/"))
 
@@ -60,7 +60,7 @@ def _ending(nearest: list[str], *suffixes: str) -> tuple[str, ...]:
 
 
 def _first(paths: tuple[str, ...], rank: Callable[[str], tuple[int, ...]]) -> tuple[str, ...]:
-    """Stable: what ranks the same keeps its order, nearest first."""
+    """Sort stably: files that rank the same keep their order, nearest first."""
     return tuple(sorted(paths, key=rank))
 
 

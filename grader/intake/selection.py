@@ -1,4 +1,4 @@
-"""From a listing to what is unpacked: names checked, noise left out, limits held, before a byte is written."""
+"""Select what to unpack from a listing: check names, leave out noise and apply limits, before a byte is written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Selection:
     dataset: dict[str, int] = field(default_factory=dict)  # name -> bytes, declared
 
     def notes(self) -> tuple[Message, ...]:
-        """What a person should know about what was left out, and about names that other systems mix up."""
+        """Return what a person should know about what was left out, and about names that other systems confuse."""
         notes = [
             message(
                 "Left out {folder} (entries: {count:,}): it is not part of the work.", folder=visible(name), count=n
@@ -43,7 +43,7 @@ class Selection:
         return (*notes, *self._twins())
 
     def _twins(self) -> tuple[Message, ...]:
-        # Honest on Linux, so not refused; where the disk ignores case, O_EXCL refuses the second (see unpack.py).
+        # Legitimate on Linux, so not refused; if the disk ignores case, O_EXCL refuses the second (see unpack.py).
         seen: dict[str, str] = {}
         twins = [(seen[p.casefold()], p) for p in self.files if seen.setdefault(p.casefold(), p) != p]
         return tuple(
@@ -57,7 +57,7 @@ class Selection:
 
 
 def select(entries: tuple[Entry, ...], limits: Limits) -> Selection:
-    """Choose what to unpack; BadSubmission naming the entry where anything in the listing must be refused."""
+    """Choose what to unpack. Raises BadSubmission, naming the entry, if anything in the listing must be refused."""
     selection = Selection()
     for entry in entries:
         path = inner_path(entry.name)  # also of what is left out: a hostile name is never honest noise
@@ -127,7 +127,7 @@ def _require_no_file_as_folder(selection: Selection) -> None:
 
 
 def _require_small(files: dict[str, Entry], limits: Limits) -> None:
-    """By declared sizes, so that a declaration of 5 GB is refused before a byte is written."""
+    """Check declared sizes, so that a declared 5 GB is refused before a byte is written."""
     if not files:
         return
     largest = max(files, key=lambda path: files[path].size)
@@ -147,7 +147,7 @@ def _require_small(files: dict[str, Entry], limits: Limits) -> None:
 
 
 def require_file_size(path: str, size: int, limits: Limits) -> None:
-    """BadSubmission where one file of `size` bytes is over the limit."""
+    """Raise BadSubmission if one file of `size` bytes is over the limit."""
     if size > limits.file_bytes:
         raise BadSubmission(
             message(

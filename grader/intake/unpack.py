@@ -1,4 +1,4 @@
-"""Unpack a zip, or copy a folder, to a Submission below an empty folder; all of it or nothing."""
+"""Unpack a zip, or copy a folder, to a Submission in an empty folder, completely or not at all."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) 
 
 
 def open_submission(archive: Archive, into: Path, limits: Limits = LIMITS) -> Submission:
-    """Unpack `archive` below the empty folder `into` (made where it is missing) and say which file is which.
+    """Unpack `archive` into the empty folder `into` (made if missing) and decide which file is which.
 
-    BadSubmission, naming the entry, for whatever security.md says to refuse; BadLab where this machine cannot read or
-    write; ValueError where `into` is not empty. On any of them `into` is left empty.
+    Raises BadSubmission, naming the entry, for whatever must be refused; BadLab if this machine cannot read or
+    write; ValueError if `into` is not empty. On any of these except ValueError `into` is left empty.
     """
     into.mkdir(parents=True, exist_ok=True)
     if any(into.iterdir()):
@@ -35,18 +35,18 @@ def open_submission(archive: Archive, into: Path, limits: Limits = LIMITS) -> Su
     try:
         with _open(archive.path) as source:
             return _unpack(archive, source, into, limits)
-    except BaseException:  # KeyboardInterrupt too: nothing half-written stays
+    except BaseException:  # KeyboardInterrupt too: no partial files are left
         _empty(into)
         raise
 
 
 def place(submission: Submission, path: str) -> Path:
-    """Where on this machine the file at `path` of an opened submission lies."""
+    """Return where on this machine the file at `path` of an opened submission is."""
     return submission.root / to_disk(path)
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes in hexadecimal: the digest of a zip, also of one that was refused."""
+    """Return the SHA-256 of a file's bytes in hexadecimal: the digest of a zip, even of a refused one."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -77,7 +77,10 @@ def _unpack(archive: Archive, source: Source, into: Path, limits: Limits) -> Sub
 
 
 def _write_all(source: Source, selection: Selection, into: Path, limits: Limits) -> Iterator[tuple[str, int, str]]:
-    """Path, real size in bytes and SHA-256 of each file written. Declared sizes were checked; here real ones count."""
+    """Yield path, real size in bytes and SHA-256 of each file written.
+
+    Checks real sizes; declared ones were checked before.
+    """
     total = 0
     for path, entry in selection.files.items():
         size, digest = _write(_bounded(source.chunks(entry), path, limits), into / to_disk(path))
@@ -101,7 +104,7 @@ def _bounded(chunks: Iterable[bytes], path: str, limits: Limits) -> Iterator[byt
 
 
 def _write(chunks: Iterator[bytes], target: Path) -> tuple[int, str]:
-    """Write a new file; its size in bytes and SHA-256."""
+    """Write a new file; return its size in bytes and SHA-256."""
     digest, size = hashlib.sha256(), 0
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +113,7 @@ def _write(chunks: Iterator[bytes], target: Path) -> tuple[int, str]:
                 file.write(chunk)
                 digest.update(chunk)
                 size += len(chunk)
-    except FileExistsError as error:  # only where the disk takes `a.py` and `A.py` for one name
+    except FileExistsError as error:  # only if the disk treats `a.py` and `A.py` as one name
         sentence = message(
             "On this system {entry} has the same name as another file. Rename one of them.",
             entry=visible(from_disk(target.name)),
@@ -127,7 +130,10 @@ def _write(chunks: Iterator[bytes], target: Path) -> tuple[int, str]:
 
 
 def _folder_digest(digests: Iterable[tuple[str, str]]) -> str:
-    """SHA-256 over "digest, two spaces, path" lines sorted by path, as `sha256sum` prints. No path holds a newline."""
+    """Return the SHA-256 over lines "digest, two spaces, path", as `sha256sum` prints, by path.
+
+    No path holds a newline.
+    """
     lines = "".join(f"{digest}  {path}\n" for path, digest in sorted(digests))
     return hashlib.sha256(lines.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""Whose a submission is, as far as the platform's file and folder names tell (formats.md)."""
+"""Find out whose a submission is, as far as the platform's file and folder names say."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _MOODLE = re.compile(r"(?P<name>.+?)_(?P<user>\d+)_assignsubmission_file(?:_.*)?
 
 
 def clean(text: str, fallback: str = NAMELESS) -> str:
-    """A name fit for one line: NFC, nothing unseen, at most 200 characters; `fallback` where nothing is left."""
-    composed = unicodedata.normalize("NFC", text[: 4 * LONGEST_NAME])  # cut first: normalising accents takes long
+    """Make a name fit for one line: NFC, visible, at most 200 characters; `fallback` if nothing is left."""
+    composed = unicodedata.normalize("NFC", text[: 4 * LONGEST_NAME])  # cut first: normalising accents is slow
     spaced = " ".join(composed.split())
     seen = "".join(c for c in spaced if not unicodedata.category(c).startswith("C"))
     name = seen[:LONGEST_NAME].strip()
@@ -32,12 +32,12 @@ def clean(text: str, fallback: str = NAMELESS) -> str:
 
 
 def student_of(name: str) -> Student:
-    """The student that a file's or folder's name stands for: Canvas, Moodle, else the name without `.zip`."""
+    """Return the student that a file's or folder's name stands for: Canvas, Moodle, else the name without `.zip`."""
     return canvas_student(name) or moodle_student(name) or Student(clean(without_suffix(name)))
 
 
 def canvas_student(name: str) -> Student | None:
-    """The student of a file from Canvas's bulk download; None where the name is none of Canvas's."""
+    """Return the student of a file from Canvas's bulk download; None if the name is not from Canvas."""
     found = _CANVAS.fullmatch(name)
     if found is None:
         return None
@@ -48,13 +48,13 @@ def canvas_student(name: str) -> Student | None:
 
 
 def moodle_student(name: str) -> Student | None:
-    """The student of a folder or file from Moodle's download; None where the name is none of Moodle's."""
+    """Return the student of a folder or file from Moodle's download; None if the name is not from Moodle."""
     found = _MOODLE.fullmatch(name)
     return None if found is None else Student(clean(found["name"]), found["user"], "moodle")
 
 
 def group(students: Iterable[Student]) -> Student:
-    """One Student for a submission that several handed in: names, ids and addresses joined by commas."""
+    """Return one Student for a group submission: names, ids and addresses joined by commas."""
     members = tuple(students)
     return Student(
         name=clean(", ".join(member.name for member in members)),

@@ -1,4 +1,4 @@
-"""A zip file as a Source. Python's `zipfile` reads the listing; what it does not protect from is refused here."""
+"""Read a zip file as a Source. Python's `zipfile` reads the listing; what it does not protect from is refused here."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ IS_UTF8 = 0x800  # bit 11
 LOCAL_HEADER = struct.Struct("<4s22xHH")  # APPNOTE 4.3.7: signature, ..., length of the name, length of the extra field
 MARK_OF_SPLIT_BYTES = 4  # "PK00" or "PK\7\8" may stand before the first entry (APPNOTE 8.5.4)
 
-# bzip2 and LZMA are left out: zipfile unpacks 4 KB of them in one step, which can be gigabytes, and nobody's desktop
+# bzip2 and LZMA are refused: zipfile unpacks 4 KB of them in one step, which can be gigabytes, and no desktop program
 # writes them.
 READABLE = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 METHODS = {1: "Shrink", 6: "Implode", 9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
@@ -40,7 +40,7 @@ DAMAGED = (
 
 
 class _Bounded(io.BufferedReader):
-    """Refuses to read a listing larger than LISTING_BYTES, which zipfile would load whole and turn into objects."""
+    """Refuse to read a listing larger than LISTING_BYTES, which zipfile would load whole and turn into objects."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is not None and size > LISTING_BYTES:
@@ -50,7 +50,10 @@ class _Bounded(io.BufferedReader):
 
 @contextmanager
 def open_zip(path: Path) -> Iterator[Source]:
-    """The zip at `path`, its structure checked. BadSubmission: no sound zip. BadLab: not readable on this machine."""
+    """Open the zip at `path` and check its structure.
+
+    Raises BadSubmission if it is unsound, BadLab if it is unreadable here.
+    """
     try:
         file = _Bounded(io.FileIO(path))
     except OSError as error:
@@ -108,7 +111,7 @@ def _why_unreadable(error: Exception, path: Path) -> Message:
 
 
 def _require_no_overlaps(file: _Bounded, infos: list[zipfile.ZipInfo], listing: int) -> None:
-    """Entries that share bytes make bombs (Fifield 2019: 10 MB hold 281 TB); Python up to 3.11.7 unpacks them.
+    """Refuse entries that share bytes, as zip bombs do (Fifield 2019: 10 MB hold 281 TB); Python <= 3.11.7 unpacks it.
 
     `listing` is where the listing begins: entries end before it. Offsets and sizes are in bytes.
     """
@@ -123,7 +126,7 @@ def _require_no_overlaps(file: _Bounded, infos: list[zipfile.ZipInfo], listing: 
 
 
 def _end(file: _Bounded, info: zipfile.ZipInfo) -> int:
-    """Where an entry's data end at the earliest, by its own header: the listing can be silent about its extra field."""
+    """Return the earliest end of an entry's data, by its own header: the listing may omit its extra field."""
     file.seek(max(info.header_offset, 0))  # a negative one is refused by the caller
     head = file.read(LOCAL_HEADER.size)
     if len(head) < LOCAL_HEADER.size or not head.startswith(b"PK\x03\x04"):
@@ -137,14 +140,14 @@ def _end(file: _Bounded, info: zipfile.ZipInfo) -> int:
 
 
 def _named(info: zipfile.ZipInfo) -> tuple[str, str]:
-    """The entry's name and the encoding it was in. `orig_filename`: `filename` is already cut at a NUL."""
+    """Return the entry's name and its encoding. Uses `orig_filename`, because `filename` is already cut at a NUL."""
     if info.flag_bits & IS_UTF8:
         return info.orig_filename, "utf-8"
     return decode(info.orig_filename.encode("cp437"))  # zipfile read it as cp437: back to the bytes
 
 
 def _entry(at: int, info: zipfile.ZipInfo, name: str) -> Entry:
-    kind = info.external_attr >> 28  # st_mode's kind of file, where a Unix program wrote the zip; else 0
+    kind = info.external_attr >> 28  # st_mode's file type if a Unix program wrote the zip; else 0
     is_folder = name.endswith(("/", "\\")) or kind == stat.S_IFDIR >> 12
     return Entry(name, info.file_size, is_folder, at, _fault(info, name, kind))
 
@@ -188,7 +191,7 @@ def _digest(file: _Bounded) -> str:
 
 
 def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: Entry) -> Iterator[bytes]:
-    """The entry's bytes; BadSubmission where they are not those that its checksum and length state."""
+    """Yield the entry's bytes. Raises BadSubmission if they do not match its checksum and length."""
     read = 0
     try:
         with archive.open(info) as stream:

@@ -1,4 +1,4 @@
-"""Job -> Observation: where everything that a student handed in is opened."""
+"""Run jobs on what students handed in: everything from a submission is opened here, and nowhere else."""
 
 from grader.probes.roots import Roots
 from grader.sandbox.interface import ArraySpec, Called, CodeSandbox, Job, Limits, Reply, Sandbox

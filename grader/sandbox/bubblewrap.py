@@ -1,4 +1,4 @@
-"""The sandbox of Linux: bubblewrap, which keeps files, network and processes of this machine out of reach."""
+"""Run jobs in bubblewrap (Linux), which keeps files, network and processes of this machine out of reach."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from grader.sandbox.view import arguments_file, drop_root, lab_binds
 
 
 class BubblewrapSandbox:
-    """Reads what was handed in and runs nothing of it; `for_code` opens another for a submission's code."""
+    """Reads what was handed in and runs none of it; `for_code` opens another sandbox for a submission's code."""
 
     name = "bubblewrap"
     isolated = True
@@ -37,16 +37,16 @@ class BubblewrapSandbox:
         self.server.close()
 
     def run(self, job: Job) -> Reply | Failure:
-        """Answer one job in a process of its own."""
+        """Answer one job in a separate process."""
         return self.server.ask(job)
 
     def for_code(self, submission: Path) -> BubblewrapCode:
-        """A bubblewrap of its own for the code of one submission."""
+        """Return a separate bubblewrap for the code of one submission."""
         return BubblewrapCode(submission)
 
 
 def why_not() -> Message | None:
-    """Why bubblewrap cannot be used here, and the remedy; None where it can: one is really started to find out."""
+    """Return why bubblewrap cannot be used here, and the remedy; None if it can. Starts one to find out."""
     if sys.platform != "linux":
         return message("bubblewrap is available on Linux only")
     if shutil.which("bwrap") is None:

@@ -1,7 +1,7 @@
-"""The sandbox in which student code runs: a bubblewrap of its own for one submission, thrown away with it.
+"""Run student code in a sandbox: a separate bubblewrap for each submission, discarded with it.
 
-The submission is there to be read, with what the template gives beside it, and a small folder to write to. Each call
-is a fork of a server that imported torch before any of the student's files were in reach.
+It holds the submission, read-only, with the files that the template provides, and a small writable folder. Each call
+is a fork of a server that imported torch before any of the student's files were reachable.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROOTS = Roots(f"{ROOT}/submission", f"{ROOT}/given", f"{ROOT}/work", f"{OURS}/gr
 
 
 class BubblewrapCode:
-    """Bubblewrap with one submission in it."""
+    """A bubblewrap with one submission in it."""
 
     roots = ROOTS
 
@@ -45,7 +45,7 @@ class BubblewrapCode:
         self._server.close()
 
     def call(self, job: Job) -> Called:
-        """Answer one job in a child of its own; whatever it leaves running is ended with it."""
+        """Answer one job in a separate child; whatever it leaves running ends with it."""
         output = Output()
         try:
             answer = self._server.ask(job, output)
@@ -56,7 +56,7 @@ class BubblewrapCode:
 
 
 def _binds(submission: Path) -> Iterator[str]:
-    """The submission and the given files; nothing of `reference/` is there under that name."""
+    """Return the binds of the submission and the provided files; nothing is visible under the name `reference/`."""
     yield from ("--ro-bind", str(submission), ROOTS.submission)
     yield from ("--perms", "0755", "--dir", ROOTS.given)
     spec = importlib.util.find_spec("reference")
@@ -68,7 +68,7 @@ def _binds(submission: Path) -> Iterator[str]:
 
 
 def _let_read(folder: Path) -> None:
-    """Let every user read an unpacked submission; the folder that it lies in is closed to them."""
+    """Let every user read an unpacked submission; the folder around it is closed to them."""
     folder.chmod(0o755)
     for path in folder.rglob("*"):
         path.chmod(0o755 if path.is_dir() else 0o644)

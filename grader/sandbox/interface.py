@@ -1,8 +1,8 @@
-"""What a sandbox is asked and what it answers, and the one reader of what comes out of it.
+"""Define a sandbox's questions and answers, and read what comes out of it.
 
-A job names a probe, gives it plain inputs and open files, and says beforehand which arrays may come back. The answer
+A job names a probe, gives it plain inputs and open files, and declares which arrays may come back. The answer
 is one frame: four bytes of length, a JSON object of at most 1 MB, then exactly those arrays. Everything else is
-Malformed and thrown away whole (rule 3 of SECURITY.md: never a pickle, never a verdict).
+Malformed and discarded (see SECURITY.md: never a pickle, never a verdict).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from grader.probes.roots import Roots
 
 HEADER_BYTES = 1_000_000
 TAIL_CHARACTERS = 4_000
-# Threads that wait should sleep: spinning beside any other busy process was seen to take 15.0 s where this takes 4.2 s.
+# Waiting threads should sleep: spinning beside another busy process took 15.0 s where this takes 4.2 s.
 ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
@@ -38,13 +38,13 @@ class ArraySpec:
 
     @property
     def bytes(self) -> int:
-        """Size on the wire."""
+        """Return the size on the wire, in bytes."""
         return int(np.dtype(self.dtype).itemsize * math.prod(self.shape))
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on one job: wall-clock seconds and megabytes of memory of the whole process tree."""
+    """Limits of one job: wall-clock seconds, and megabytes of memory of the whole process tree."""
 
     seconds: float = 600.0
     megabytes: int = 4_000
@@ -52,7 +52,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One question to a sandbox. `inputs` is JSON; `files` are opened here, read-only, and handed in as descriptors."""
+    """One question to a sandbox. `inputs` is JSON; `files` are opened here, read-only, and passed as descriptors."""
 
     probe: str
     inputs: Mapping[str, Any] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Job:
     limits: Limits = Limits()
 
     def request(self, roots: Roots | None = None) -> dict[str, Any]:
-        """The part that travels as JSON; `roots` of the sandbox that shows a submission."""
+        """Return the part that travels as JSON; `roots` are those of a sandbox that shows a submission."""
         limits = {"seconds": self.limits.seconds, "megabytes": self.limits.megabytes}
         asked = {"probe": self.probe, "inputs": dict(self.inputs), "files": list(self.files), "limits": limits}
         return {**asked, "roots": asdict(roots)} if roots else asked
@@ -77,23 +77,23 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """What became of a call, and the last that the student's code printed meanwhile."""
+    """The result of a call, and the last that the student's code printed during it."""
 
     answer: Reply | Failure
     printed: str
 
 
 class Sandbox(Protocol):
-    """Runs jobs, one after the other; a context manager that leaves no process behind."""
+    """Runs jobs one after the other; a context manager that leaves no process behind."""
 
     @property
     def name(self) -> str:
-        """What the grade calls it; decides nothing."""
+        """Return the name for the grade; no decision depends on it."""
         ...
 
     @property
     def isolated(self) -> bool:
-        """Whether this machine's files, network and processes are out of reach of what runs inside."""
+        """Return whether this machine's files, network and processes are out of reach of what runs inside."""
         ...
 
     def run(self, job: Job) -> Reply | Failure:
@@ -101,7 +101,7 @@ class Sandbox(Protocol):
         ...
 
     def for_code(self, submission: Path) -> CodeSandbox | None:
-        """A sandbox, not yet started, for this folder's code; None where this kind is too weak to run any."""
+        """Return a sandbox, not yet started, for this folder's code; None if this kind is too weak to run code."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -112,15 +112,15 @@ class Sandbox(Protocol):
 
 
 class CodeSandbox(Protocol):
-    """Calls one submission's functions, each call in a process of its own; a context manager like `Sandbox`."""
+    """Calls one submission's functions, each in a separate process; a context manager like `Sandbox`."""
 
     @property
     def roots(self) -> Roots:
-        """Where it shows things to student code, by which frames of a traceback are told apart."""
+        """Return where student code sees its files; frames of a traceback are classified by these paths."""
         ...
 
     def call(self, job: Job) -> Called:
-        """Answer one job. Never raises for anything that a submission does; whatever it leaves running is ended."""
+        """Answer one job. Never raises for anything that a submission does, and ends whatever it leaves running."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -134,14 +134,14 @@ Read = Callable[[int], bytes]  # up to n bytes, b"" at the end
 
 
 def read_reply(read: Read, arrays: Mapping[str, ArraySpec]) -> Reply | Failure:
-    """Read one frame, accept what was agreed and nothing else."""
+    """Read one frame; accept only what was agreed."""
     size = int.from_bytes(_exactly(read, 4), "big")
     if not 0 < size <= HEADER_BYTES:
         return Malformed(phrase("answer_size", size=size, most=HEADER_BYTES))
     raw = _exactly(read, size)
     try:
         header = json.loads(raw, parse_constant=_refuse_constant)
-        # half of a surrogate pair, which JSON can spell, can be written to no file
+        # half of a surrogate pair, which JSON can spell, cannot be written to a file
         header = json.loads(json.dumps(header, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return Malformed(phrase("answer_not_json"))
@@ -158,7 +158,7 @@ def read_reply(read: Read, arrays: Mapping[str, ArraySpec]) -> Reply | Failure:
 
 
 def shorten(text: str, characters: int = TAIL_CHARACTERS) -> str:
-    """Keep the end of a long text: that is where a traceback says what happened."""
+    """Keep the end of a long text, where a traceback says what happened."""
     return text if len(text) <= characters else "[...] " + text[-characters:]
 
 
@@ -191,7 +191,7 @@ def _failure(outcome: object, value: dict[str, Any]) -> Failure:
 
 
 def _refusal(value: dict[str, Any]) -> Failure:
-    """Words are ours: a child names a refusal by its code and gives values, never a template."""
+    """Build a refusal from a code and values: a child never supplies the wording."""
     code, values, details = value.get("code"), value.get("values"), value.get("details", [])
     if code not in REFUSALS or not isinstance(values, dict) or not isinstance(details, list):
         return Malformed(phrase("answer_no_refusal"))

@@ -1,4 +1,4 @@
-"""What student code prints: read as it comes so that nobody waits for it, its end kept, and too much of it noticed."""
+"""Read what student code prints: drain it so that nobody blocks, keep its end, and notice if it is too much."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import threading
 
 KEPT_BYTES = 1_000_000
 MOST_BYTES = 8_000_000
-LAST_WORDS = 2.0  # seconds to read what is left in the pipe once everything that held it has ended
+LAST_WORDS = 2.0  # seconds to read the rest of the pipe after every process that held it has ended
 
 
 class Output:
@@ -22,23 +22,23 @@ class Output:
 
     @property
     def too_much(self) -> bool:
-        """Whether more came than anybody prints on purpose."""
+        """Return whether more was printed than anybody prints on purpose."""
         return self._count > MOST_BYTES
 
     def handed_over(self) -> None:
-        """The child holds the write end now: without ours, the pipe ends when the child does."""
+        """Close our write end, which the child now holds, so that the pipe ends when the child does."""
         if self.write_end >= 0:
             os.close(self.write_end)
             self.write_end = -1
 
     def text(self) -> str:
-        """The last megabyte that was printed."""
+        """Return the last megabyte that was printed."""
         self.handed_over()
         self._reader.join(LAST_WORDS)
         return bytes(self._kept).decode("utf-8", "replace")
 
     def close(self) -> None:
-        """Give up both ends; a reader that still waits, because someone holds the other end, keeps its own."""
+        """Close both ends; a reader that still waits, because someone holds the other end, keeps its own."""
         self.handed_over()
         if not self._reader.is_alive():
             os.close(self._read_end)

@@ -1,7 +1,7 @@
-"""A separate process with lowered limits, for systems without bubblewrap: enough for checkpoints, never for code.
+"""Run jobs in a separate process with lowered limits, for systems without bubblewrap: for checkpoints, never for code.
 
-It works on every system. The process has no isolation from files and network; what protects there is that a
-checkpoint is never executed. The grade says which sandbox was used.
+Works on every system. The process is not isolated from files and network; the protection there is that a
+checkpoint is never executed. The grade records which sandbox was used.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from grader.evidence import Crashed, Failure
 from grader.sandbox.interface import ENVIRONMENT, Job, Reply, shorten
 from grader.sandbox.watch import Child, await_reply
 
-# No file can be written later, which is how tempfile, asked for by torchvision's import, looks for a folder.
+# No file can be written later, but tempfile, used by torchvision's import, looks for a folder by writing to it.
 BOOT = (
     "import json, os, sys, tempfile; tempfile.tempdir = os.getcwd(); sys.path[:0] = json.loads(sys.argv[1]);"
     " from grader.probes.worker import main; main(sys.argv[2:])"
@@ -30,7 +30,7 @@ KEPT = ("SYSTEMROOT", "PATH", "TEMP", "TMP", "LD_LIBRARY_PATH")  # without these
 
 
 class PlainSandbox:
-    """Starts one process a job; the process ends with its answer."""
+    """Starts one process per job; the process ends with its answer."""
 
     name = "plain"
     isolated = False
@@ -48,7 +48,7 @@ class PlainSandbox:
         paths = {name: _in_utf8(file) for name, file in job.files.items()}
         request = {**job.request(), "paths": paths}
         root = str(Path(__file__).resolve().parents[2])
-        # The paths of this process, less the current folder: `python -I` looks nowhere that a submission could reach.
+        # The paths of this process without the current folder: no submission can write where `python -I` searches.
         path = [root, *(entry for entry in sys.path if entry and Path(entry).is_absolute())]
         environment = {name: os.environ[name] for name in KEPT if name in os.environ} | ENVIRONMENT
         with tempfile.TemporaryFile() as printed, tempfile.TemporaryDirectory(prefix="grade-plain-") as folder:
@@ -63,12 +63,12 @@ class PlainSandbox:
                 _end(process)
 
     def for_code(self, submission: Path) -> None:
-        """No student code is run here."""
+        """Return None: no student code is run here."""
         del submission
 
 
 def _in_utf8(file: Path) -> str:
-    """The path as the child reads it, which is in UTF-8 mode whatever this process is in."""
+    """Return the path as the child reads it: the child is always in UTF-8 mode."""
     return os.fsencode(file.absolute()).decode("utf-8", "surrogateescape")  # not resolve(): a link is not followed
 
 
@@ -93,7 +93,7 @@ def _converse(process: subprocess.Popen[bytes], job: Job, request: bytes, printe
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process, with all that it may have started where the system knows process groups."""
+    """Kill the process and, on systems with process groups, everything that it started."""
     if hasattr(os, "killpg") and process.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)

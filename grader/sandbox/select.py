@@ -1,4 +1,4 @@
-"""Which sandbox this machine can offer."""
+"""Choose the sandbox for this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from grader.sandbox.plain import PlainSandbox
 
 
 def open_sandbox(choice: SandboxChoice = "auto", gpu: bool = False) -> Sandbox:
-    """The strongest sandbox of this machine, or the one asked for. Raises BadLab where that one does not work."""
+    """Open the strongest sandbox of this machine, or the requested one. Raises BadLab if that one does not work."""
     if choice == "plain":
         return PlainSandbox()
     problem = bubblewrap.why_not()
@@ -22,5 +22,5 @@ def open_sandbox(choice: SandboxChoice = "auto", gpu: bool = False) -> Sandbox:
 
 
 def why_no_code() -> Message | None:
-    """Why no sandbox of this machine can run student code, and the remedy; None where one can."""
+    """Return why no sandbox of this machine can run student code, and the remedy; None if one can."""
     return bubblewrap.why_not()

@@ -1,4 +1,4 @@
-"""A warm server inside bubblewrap: it has imported torch, and forks a child for each job."""
+"""Run a warm server inside bubblewrap, which has imported torch and forks a child for each job."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from grader.sandbox.output import Output
 from grader.sandbox.view import OURS, arguments_file, drop_root, package_folders
 from grader.sandbox.watch import Child, await_reply
 
-START_SECONDS = 180.0  # importing torch from a cold network disk has been seen to take a minute
-LAST_WORDS = 5.0  # within which the server reports the end of a child that has answered
+START_SECONDS = 180.0  # importing torch from a cold network disk has taken a minute
+LAST_WORDS = 5.0  # seconds for the server to report the end of a child that has answered
 BOOT = "import sys; sys.path[:0] = sys.argv[1].split(':'); from grader.probes.worker import main; main(sys.argv[2:])"
 
 
 class Server:
-    """One bubblewrap and the server in it. `mode` is what its children run (worker.py), `binds` what else they see."""
+    """A bubblewrap with a server in it. `mode` is what its children run (worker.py), `binds` what else they see."""
 
     def __init__(
         self, mode: Literal["checkpoint", "code"], binds: Iterable[str], roots: Roots | None = None, gpu: bool = False
@@ -45,12 +45,12 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """The process of bubblewrap itself, of which all others descend."""
+        """Return the process id of bubblewrap itself, the ancestor of all others."""
         assert self._process is not None
         return self._process.pid
 
     def start(self) -> None:
-        """Start it and do not wait: torch is imported inside while the submission is still being unpacked."""
+        """Start the server without waiting: it imports torch while the submission is still being unpacked."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         options, passed = arguments_file(self._gpu, self._binds), theirs.fileno()
         path = ":".join([OURS, *map(str, package_folders())])
@@ -81,7 +81,7 @@ class Server:
         self._control, self._ready = ours, False
 
     def ask(self, job: Job, output: Output | None = None) -> Reply | Failure:
-        """Answer one job in a fork of the server; a server that had to be ended is started anew."""
+        """Answer one job in a fork of the server; restart a server that had to be ended."""
         if self._process is None or self._process.poll() is not None:
             self._stop()
             self.start()
@@ -89,7 +89,7 @@ class Server:
         return problem or self._ask(job, output)
 
     def close(self) -> None:
-        """End it with everything that runs inside."""
+        """End the server and everything that runs inside."""
         self._stop()
         self._printed.close()
 
@@ -130,7 +130,7 @@ class Server:
         return self._after_exit(job, reply)
 
     def _after_exit(self, job: Job, reply: Reply | Failure) -> Reply | Failure:
-        """Take the server's word that the child has ended; a server that does not answer is thrown away."""
+        """Wait until the server reports that the child has ended; discard a server that does not answer."""
         if self._control is None:  # ended at a limit
             return reply
         self._control.settimeout(LAST_WORDS)
@@ -140,7 +140,7 @@ class Server:
             self._stop()
             return reply
         if isinstance(reply, Crashed) and status == -signal.SIGKILL:
-            return OutOfMemory(job.limits.megabytes)  # nobody but the system kills one child so, for want of memory
+            return OutOfMemory(job.limits.megabytes)  # only the system kills a single child, when memory runs out
         if isinstance(reply, Crashed) and status != 0:
             return Crashed(f"{reply.tail} (ended with {status})")
         return reply

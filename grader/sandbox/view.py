@@ -1,7 +1,7 @@
-"""What can be seen inside bubblewrap, and what cannot be done there: the options it is started with.
+"""Build bubblewrap's options: what can be seen inside, and what cannot be done there.
 
 Inside there is no network, no home, no parent process and no submission: only the system's libraries, Python with
-torch, the probes, and the files that a job hands in as open descriptors. `code.py` adds one submission to it.
+torch, the probes, and the files that a job passes as open descriptors. `code.py` adds one submission.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ OWN_PACKAGES = ("grader", "reports", "reference", "fixtures")
 PACKAGES = ("torch", "torchvision", "numpy", "pypdf", "PIL")
 # Large blocks come from huge pages and go back to the heap, not to the system: 10 % of an evaluation's time.
 MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=4294967296"
-ROOT = "/cnn-lab-sandbox"  # all that is ours lies below it, inside, so that it hides no folder of a package
+ROOT = "/cnn-lab-sandbox"  # everything of ours is below it, inside, so that it hides no package folder
 OURS = f"{ROOT}/lab"  # the probes and the lab's networks, as packages
 
 
 def package_folders() -> list[Path]:
-    """Where the packages lie that probes use; found without importing them."""
+    """Return the folders of the packages that probes use, found without importing them."""
     specs = [importlib.util.find_spec(name) for name in PACKAGES]
     return sorted({Path(spec.origin).resolve().parent.parent for spec in specs if spec and spec.origin})
 
 
 def arguments_file(gpu: bool, binds: Iterable[str] = ()) -> int:
-    """A descriptor that holds bubblewrap's options: on its command line they could be read from inside."""
+    """Return a descriptor with bubblewrap's options: on its command line they could be read from inside."""
     descriptor, name = tempfile.mkstemp()
     Path(name).unlink()
     os.write(descriptor, b"\0".join(os.fsencode(option) for option in options(gpu, binds)))
@@ -41,7 +41,7 @@ def arguments_file(gpu: bool, binds: Iterable[str] = ()) -> int:
 
 
 def options(gpu: bool, binds: Iterable[str] = ()) -> Iterator[str]:
-    """Options of bubblewrap: what the sandbox can see, and what it cannot do."""
+    """Yield bubblewrap's options: what the sandbox can see, and what it cannot do."""
     yield from ("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try")
     yield from ("--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv")
     if os.geteuid() == 0:  # root inside a user namespace could not change its user; see drop_root
@@ -62,12 +62,12 @@ def options(gpu: bool, binds: Iterable[str] = ()) -> Iterator[str]:
         yield from ("--setenv", name, value)
     yield from _system_binds()
     yield from ("--proc", "/proc", "--dev", "/dev", "--ro-bind-try", "/sys/devices/system", "/sys/devices/system")
-    for folder in ("/tmp", "/dev/shm"):  # before the code, which may lie below /tmp
+    for folder in ("/tmp", "/dev/shm"):  # before the code, which may be below /tmp
         yield from ("--perms", "1777", "--size", str(64 << 20), "--tmpfs", folder)
     yield from _code_binds()
     yield from binds
     if gpu:
-        if "LD_LIBRARY_PATH" in os.environ:  # in containers the driver's libraries are found by it
+        if "LD_LIBRARY_PATH" in os.environ:  # in containers it leads to the driver's libraries
             yield from ("--setenv", "LD_LIBRARY_PATH", os.environ["LD_LIBRARY_PATH"])
         for device in sorted(Path("/dev").glob("nvidia*")):
             yield from ("--dev-bind-try", str(device), str(device))
@@ -86,13 +86,13 @@ def _system_binds() -> Iterator[str]:
 
 
 def _code_binds() -> Iterator[str]:
-    """Python, the packages, and of our own code only what a probe needs."""
+    """Yield binds for Python, the packages, and only that part of our own code that a probe needs."""
     for folder in (Path(sys.base_prefix).resolve(), *package_folders()):
         if not folder.is_relative_to("/usr"):
-            for parent in reversed(folder.parents[:-1]):  # by itself bubblewrap makes them for its own user only
+            for parent in reversed(folder.parents[:-1]):  # else bubblewrap makes them accessible only to its user
                 yield from ("--perms", "0755", "--dir", str(parent))
             yield from ("--ro-bind", str(folder), str(folder))
-        for own in OWN_PACKAGES:  # installed, they lie beside torch, and hold the rubric and the solution
+        for own in OWN_PACKAGES:  # when installed they are beside torch, and hold the rubric and the solution
             if (folder / own).is_dir():
                 yield from ("--perms", "0755", "--tmpfs", str(folder / own), "--remount-ro", str(folder / own))
     grader = Path(__file__).resolve().parent.parent
@@ -103,7 +103,7 @@ def _code_binds() -> Iterator[str]:
 
 
 def lab_binds() -> Iterator[str]:
-    """Of the lab its networks, into which handed-in weights are loaded."""
+    """Yield binds for the lab's networks, into which submitted weights are loaded."""
     reference = importlib.util.find_spec("reference")
     assert reference is not None
     assert reference.origin is not None
@@ -113,7 +113,7 @@ def lab_binds() -> Iterator[str]:
 
 
 def drop_root() -> list[str]:
-    """Under root really change the user: limits on processes do nothing for user 0, whatever bwrap calls it."""
+    """Return the command that changes the user if root: process limits do not apply to user 0, whatever bwrap says."""
     if os.geteuid() != 0:
         return []
     user = ["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]

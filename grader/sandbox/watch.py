@@ -1,4 +1,4 @@
-"""Waits for an answer while it watches the clock and the memory of the whole process tree."""
+"""Wait for an answer while watching the clock and the memory of the whole process tree."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from grader.sandbox.interface import Job, Read, Reply, read_reply, shorten
 from grader.sandbox.output import MOST_BYTES, Output
 
 TICK = 0.05  # seconds; a process that allocates as fast as it can overshoots its budget by about 4 % in that time
-PAUSE = 4.0  # times what a look took of the processor: each lists all processes, and there may be thousands
-LAST_WORDS = 5.0  # seconds; the end of a killed process is read in milliseconds
+PAUSE = 4.0  # pause as a multiple of the CPU time of one check, which lists all processes: there may be thousands
+LAST_WORDS = 5.0  # seconds; the output of a killed process is read in milliseconds
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A running answerer: its process, how to read from it, how to end it, and what it printed."""
+    """A running child: its process, how to read from it, how to end it, and what it printed."""
 
     pid: int
     read: Read
@@ -30,7 +30,7 @@ class Child:
 
 
 def await_reply(job: Job, child: Child, output: Output | None = None) -> Reply | Failure:
-    """Read the answer to a job, or end the child at its limits and say which one it was."""
+    """Read the answer to a job, or end the child at a limit and return which one it was."""
     result: list[Reply | Failure] = []
 
     def listen() -> None:
@@ -38,7 +38,7 @@ def await_reply(job: Job, child: Child, output: Output | None = None) -> Reply |
             result.append(read_reply(child.read, job.arrays))
         except (EOFError, OSError, ValueError) as error:
             result.append(Crashed(shorten(f"{child.tail()}\n{error}".strip())))
-        except Exception as error:  # whatever a hostile answer sets off in its reader
+        except Exception as error:  # whatever a hostile answer triggers in its reader
             result.append(Malformed(phrase("answer_unread", kind=type(error).__name__)))
 
     listener = threading.Thread(target=listen, daemon=True)
@@ -59,16 +59,16 @@ def await_reply(job: Job, child: Child, output: Output | None = None) -> Reply |
             limit = TimedOut(job.limits.seconds)
         if limit is not None:
             child.kill()
-            listener.join(LAST_WORDS)  # it reads to the end: nobody may close the pipe under its hands
+            listener.join(LAST_WORDS)  # it reads to the end: the pipe must not be closed while it does
             return limit
     return result[0]
 
 
 def tree_megabytes(pid: int, most: int = 0) -> int:
-    """Memory of a process and all its descendants, megabytes; 0 where it has ended.
+    """Return the memory of a process and all its descendants in megabytes; 0 if it has ended.
 
-    On Linux pages that processes share count once (proportional set size). To ask for that costs milliseconds: where
-    even the resident sizes together are not above `most`, these are returned instead, which are never less.
+    On Linux, pages that processes share count once (proportional set size). Reading that takes milliseconds: if
+    even the sum of resident sizes does not exceed `most`, it is returned instead; it is never smaller.
     """
     members = tree(pid)
     resident = sum(_resident(member) for member in members)
@@ -78,7 +78,7 @@ def tree_megabytes(pid: int, most: int = 0) -> int:
 
 
 def tree(pid: int) -> list[psutil.Process]:
-    """A process and all that descend from it; none where it has ended."""
+    """Return a process and all its descendants; nothing if it has ended."""
     try:
         root = psutil.Process(pid)
         return [root, *root.children(recursive=True)]
@@ -89,7 +89,7 @@ def tree(pid: int) -> list[psutil.Process]:
 def _resident(member: psutil.Process) -> int:
     try:
         return int(member.memory_info().rss)
-    except psutil.Error:  # it has ended meanwhile
+    except psutil.Error:  # it has ended in the meantime
         return 0
 
 

@@ -1,1 +1,1 @@
-"""What students run: the template, the public tests, the pre-check, and the zip that they hand in."""
+"""Make the students' template, run the public tests and the pre-check, and pack the zip that they hand in."""

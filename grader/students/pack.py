@@ -1,4 +1,4 @@
-"""`grade pack`: a student's folder to submission.zip, with what the lab asks for and nothing else."""
+"""`grade pack`: pack a student's folder into submission.zip, with what the lab asks for and nothing else."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ CODE = (".py", ".ipynb")
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg")
 WEIGHTS = (".pth", ".pt", ".ckpt", ".safetensors")
 MOST_NAMED = 12  # folders and files in one line
-LONGEST_REPORT = 1_000_000  # bytes of report.md in which pictures are looked for
+LONGEST_REPORT = 1_000_000  # bytes of report.md that are searched for pictures
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What stayed out for one reason: top folders, with a slash, and files of the top; their size in bytes."""
+    """What was left out for one reason: top-level folders, with a slash, and files; their total size in bytes."""
 
     why: Message
     names: tuple[str, ...]
@@ -41,7 +41,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The zip, its size in bytes, what is in it as the grader reads it, and what stayed out."""
+    """The zip, its size in bytes, its contents as the grader reads them, and what was left out."""
 
     path: Path
     bytes: int
@@ -49,7 +49,7 @@ class Packed:
     left_out: tuple[LeftOut, ...]
 
     def told(self, rubric: Rubric) -> Iterator[Checked]:
-        """A line for what is in it, for what stayed out, and for what the rubric asks for and is missing."""
+        """Yield a line for the contents, for what was left out, and for what the rubric asks for but is missing."""
         names = Counter(file.path.partition("/")[0] + "/" * ("/" in file.path) for file in self.layout.files)
         inside = ", ".join(f"{name} ({count})" if name.endswith("/") else name for name, count in names.items())
         yield Checked(message("Included"), "good", message("{inside}", inside=inside))
@@ -67,9 +67,9 @@ class Packed:
 
 
 def pack(folder: Path, out: Path | None = None, limits: Limits = LIMITS) -> Packed:
-    """Write `out`, by default submission.zip in the folder. The zip is there whole and gradable, or not at all.
+    """Write `out`, by default submission.zip in the folder. The zip is written whole and gradable, or not at all.
 
-    Raises BadLab where the folder cannot be read or the zip not written, BadSubmission where the grader would not
+    Raises BadLab if the folder cannot be read or the zip cannot be written, BadSubmission if the grader would not
     accept it.
     """
     if not folder.is_dir():
@@ -94,12 +94,12 @@ def pack(folder: Path, out: Path | None = None, limits: Limits = LIMITS) -> Pack
 
 
 def _is(entry: Entry, target: Path) -> bool:
-    """Whether the entry is the zip itself, from an earlier run."""
+    """Return whether the entry is the zip itself, from an earlier run."""
     return isinstance(entry.where, Path) and entry.where.absolute() == target.absolute()
 
 
 def _shown(source: Source, files: Iterable[Entry]) -> str:
-    """The text of report.md: the pictures that it names belong to it."""
+    """Return the text of report.md, whose pictures are packed with it."""
     report = next((entry for entry in files if entry.name.casefold() == "report.md"), None)
     if report is None or report.fault is not None:
         return ""
@@ -112,7 +112,7 @@ def _shown(source: Source, files: Iterable[Entry]) -> str:
 
 
 def _reason(entry: Entry, report: str) -> Message | None:
-    """Why a file stays out; None where it goes in."""
+    """Return why a file is left out; None if it is packed."""
     name = entry.name.casefold()
     top, _, rest = name.partition("/")
     match reason_to_leave_out(entry.name, entry.size):
@@ -135,7 +135,7 @@ def _reason(entry: Entry, report: str) -> Message | None:
 
 
 def _grouped(files: Iterable[Entry], reasons: dict[str, Message | None]) -> tuple[LeftOut, ...]:
-    """Left out by reason, the largest first."""
+    """Group the files left out by reason, the largest group first."""
     names: dict[Message, dict[str, None]] = {}
     size: Counter[Message] = Counter()
     for entry in files:
@@ -147,7 +147,7 @@ def _grouped(files: Iterable[Entry], reasons: dict[str, Message | None]) -> tupl
 
 
 def _write(source: Source, chosen: Iterable[Entry], target: Path, limits: Limits) -> Layout:
-    """Write beside the target, have the grader open it, and only then give it its name."""
+    """Write a temporary zip, let the grader open it, and only then rename it to the target."""
     try:
         with replacing(target) as (temporary,):
             with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:

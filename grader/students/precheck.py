@@ -1,7 +1,7 @@
-"""`grade precheck`: what a student would hand in, seen as the grader will see it, on a part of the images.
+"""`grade precheck`: check what a student would hand in as the grader will, on part of the test images.
 
-What is looked at is what `grade pack` would pack, by the grader's own stages. The code is the student's own, on the
-student's own machine: it is run without a sandbox, by the public tests alone.
+The grader's own stages check what `grade pack` would pack. The code is the student's own, on the
+student's own machine: only the public tests run it, without a sandbox.
 """
 
 from __future__ import annotations
@@ -25,25 +25,25 @@ from grader.sandbox import Limits, open_sandbox
 from grader.students.pack import pack
 from grader.students.public_tests import TaskResult, run_public_tests
 
-PART = 2_000  # test images: some seconds on a laptop, and an interval of 1.5 points to either side
+PART = 2_000  # test images: a few seconds on a laptop, and an interval of 1.5 points to either side
 SECONDS = 90.0
 
 
 @dataclass(frozen=True, slots=True)
 class Precheck:
-    """What was found: a line for each task and each public criterion."""
+    """The result: a line for each task and each public criterion."""
 
     tasks: tuple[Checked, ...]
     criteria: tuple[Checked, ...]
 
     @property
     def ready(self) -> bool:
-        """Whether nothing is missing, wrong, or could not be told."""
+        """Return whether nothing is missing, wrong or undetermined."""
         return all(line.state == "good" for line in (*self.tasks, *self.criteria))
 
 
 def precheck(folder: Path, data: Path | None, cache: Path, rubric: Rubric, say: Callable[[Message], None]) -> Precheck:
-    """Look at a student's folder. Raises BadLab or BadSubmission where there is nothing to look at."""
+    """Check a student's folder. Raises BadLab or BadSubmission if there is nothing to check."""
     with tempfile.TemporaryDirectory(prefix="grade-precheck-") as place:
         say(message("packing your submission"))
         packed = pack(folder, Path(place) / "submission.zip")
@@ -60,13 +60,13 @@ def precheck(folder: Path, data: Path | None, cache: Path, rubric: Rubric, say: 
         for line, finding in zip(rubric.lines, findings, strict=True)
         if line.criterion.audience == "student"
         and line.check is not None
-        and line.check.reads not in code_records()  # the public tests stand for it
+        and line.check.reads not in code_records()  # the public tests cover it
     ]
     return Precheck(tuple(_tasks(tested, evidence)), tuple(lines))
 
 
 def _images(folder: Path, data: Path | None, cache: Path) -> ImageSet | Message:
-    """CIFAR-10 where `--data` says, where exp2.py puts it, or in the cache. A bad `--data` raises MissingData."""
+    """Find CIFAR-10 at `--data`, where exp2.py puts it, or in the cache. A bad `--data` raises MissingData."""
     places = [data] if data else [folder / "data", None]
     for place in places:
         try:
@@ -106,7 +106,7 @@ def _task(tested: TaskResult, open_task: OpenTask | None) -> Checked:
 
 
 def _criterion(line: Line, finding: Finding, evidence: Evidence) -> Checked:
-    subject = Message(line.criterion.title)  # of a check, and so in the catalogue
+    subject = Message(line.criterion.title)  # the title of a check, so it is in the catalogue
     match finding:
         case Blocked(cause=cause):
             return Checked(subject, "bad", message("not ready"), (cause,))
@@ -124,14 +124,14 @@ def _criterion(line: Line, finding: Finding, evidence: Evidence) -> Checked:
         case Manual(ask=ask):
             return Checked(subject, "worse", ask)
         case Judged(verdict=verdict):
-            on_a_curve = isinstance(line.limits, Ramp)  # a figure there is ready as it is, and could be better
+            on_a_curve = isinstance(line.limits, Ramp)  # any credit counts as ready, though it could be better
             state: State = "good" if verdict.credit == 1.0 or (on_a_curve and verdict.credit > 0.0) else "bad"
             said = _band(line.limits, line.criterion.points, evidence) if on_a_curve else verdict.message
             return Checked(subject, state, said, () if state == "good" else verdict.hints)
 
 
 def _band(curve: Ramp, points: float, evidence: Evidence) -> Message:
-    """The accuracy on a part of the images as the band in which the whole will lie, with its points."""
+    """Word the accuracy on part of the images as the range expected on all of them, with its points."""
     scores = evidence.seen(Accuracy)
     assert scores is not None
     low, high = wilson_interval(scores.correct, scores.count)

@@ -1,4 +1,4 @@
-"""The template's public tests on a student's own code: on the student's machine, in a process of its own."""
+"""Run the template's public tests on a student's own code, on the student's machine, in a separate process."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from pathlib import Path
 import reference
 
 TESTS = Path(reference.__file__).parent / "handout" / "tests"
-SECONDS = 80  # for all of them together, after which those that ran are told; a laptop takes about 15
+SECONDS = 80  # for all of them together, after which those that ran are reported; a laptop takes about 15
 SECONDS_EACH = 30
-SECONDS_TO_END = 20  # a test that hangs is ended by its own limit, not by that of all
+SECONDS_TO_END = 20  # a test that hangs is ended by its own limit, not by the limit for all
 _TASK = re.compile(r"test_(\d+)_(\d+)_")
 
 
 @dataclass(frozen=True, slots=True)
 class TaskResult:
-    """What the public tests of one task said: how many passed, and the first complaint of the others."""
+    """The result of the public tests of one task: how many passed, and the first complaint."""
 
     task: str  # "2.1"
     passed: int
     count: int
-    complaint: str = ""  # "" where all passed
+    complaint: str = ""  # "" if all passed
 
 
 def run_public_tests(folder: Path) -> tuple[TaskResult, ...] | str:
-    """Run our own copy of the tests on the scripts in `folder`; else the last words of a run that broke off.
+    """Run our own copy of the tests on the scripts in `folder`; if the run stops early, return its last output.
 
-    The code in `folder` is run as it is, without a sandbox: for one's own code only.
+    Runs the code in `folder` without a sandbox: only for one's own code.
     """
     environment = {**os.environ, "LAB_FOLDER": str(folder.absolute()), "PYTHONDONTWRITEBYTECODE": "1"}
     environment |= {"PYTHONIOENCODING": "utf-8", "PYTEST_ADDOPTS": ""}
     with tempfile.TemporaryDirectory(prefix="grade-precheck-") as place:
         results, settings = Path(place) / "results.xml", Path(place) / "pytest.ini"
-        settings.write_text("[pytest]\n")  # whatever the student's own settings are, these tests run with none
+        settings.write_text("[pytest]\n")  # these tests ignore the student's own settings
         command = [
             sys.executable, "-m", "pytest", str(TESTS), "-q", f"--rootdir={TESTS}", "-c", str(settings),
             "-p", "no:cacheprovider", f"--timeout={SECONDS_EACH}", f"--session-timeout={SECONDS}",
@@ -72,7 +72,7 @@ def _tested(root: ET.Element) -> tuple[TaskResult, ...]:
 
 
 def _first_words(wrong: ET.Element) -> str:
-    """What a failed test says, without the comparison that pytest adds below it."""
+    """Return what a failed test says, without the comparison that pytest adds below it."""
     said = (wrong.get("message") or wrong.text or "").strip()
     first = said.split("\nassert ", 1)[0]
     return (

@@ -1,8 +1,8 @@
-"""`grade template`: the student's lab out of the solved one, so that the two can never say different things.
+"""`grade template`: make the student's lab from the solved one, so that the two never diverge.
 
 `# BEGIN SOLUTION 2.1: what to do` to `# END SOLUTION` becomes `raise NotImplementedError("2.1: what to do")`;
 `# BEGIN REFERENCE: why` to `# END REFERENCE` is left out, with the blank lines before it. What is below
-`reference/handout/` is given as it is.
+`reference/handout/` is copied unchanged.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TRACE = re.compile(r"SOLUTION|(BEGIN|END) REFERENCE")
 
 @dataclass(slots=True)
 class _Region:
-    """A region that has begun: where, and what stands in its place."""
+    """An open region: where it began, and what replaces it."""
 
     kind: str
     line: int
@@ -37,7 +37,7 @@ class _Region:
 
 
 def make_template(folder: Path | None = None, language: str = ENGLISH) -> dict[str, bytes]:
-    """Every file of the template by its path, with forward slashes. Raises BadLab where a region is not right.
+    """Return every file of the template by its path, with forward slashes. Raises BadLab if a region is malformed.
 
     `folder` holds the solved lab; by default the one that is installed. In a language other than English the words
     come from the lab's catalogue.
@@ -46,7 +46,7 @@ def make_template(folder: Path | None = None, language: str = ENGLISH) -> dict[s
     tasks = {name: strip(_read(home / name).decode(), name).encode() for name in LAB.scripts}
     given = {name: _read(home / name) for name in LAB.given}
     for name, content in given.items():
-        _require_no_trace(content.decode(), name)  # a region in what is given as it is would be handed out
+        _require_no_trace(content.decode(), name)  # a region in a file that is copied unchanged would be handed out
     handout = {
         path.relative_to(home / HANDOUT).as_posix(): _read(path)
         for path in sorted((home / HANDOUT).rglob("*"))
@@ -59,7 +59,7 @@ def make_template(folder: Path | None = None, language: str = ENGLISH) -> dict[s
 
 
 def write_template(files: Mapping[str, bytes], out: Path, force: bool) -> None:
-    """Write the files below `out`. Raises BadLab, before anything is written, where a file there would be lost."""
+    """Write the files below `out`. Raises BadLab, before anything is written, if a file there would be lost."""
     changed = [name for name in files if (out / name).is_file() and (out / name).read_bytes() != files[name]]
     if changed and not force:
         sentence = message(
@@ -75,7 +75,7 @@ def write_template(files: Mapping[str, bytes], out: Path, force: bool) -> None:
 
 
 def strip(source: str, name: str) -> str:
-    """The student's version of a solved file. Raises BadLab, with the line, where a region is not right."""
+    """Return the student's version of a solved file. Raises BadLab, with the line, if a region is malformed."""
     stripped = "".join(_stripped(source, name))
     _require_no_trace(stripped, name)
     try:

@@ -1,7 +1,7 @@
-"""The template in another language: comments, docstrings and sentences from a catalogue; the code stays as it is.
+"""Translate the template: comments, docstrings and sentences from a catalogue; the code stays unchanged.
 
-`reference/handout.zh.po` holds them as they are in the files, with the fields of f-strings. A string is a sentence
-if it has a word and a space; one that stays English, such as the label of an axis, is its own translation.
+`reference/handout.zh.po` holds them exactly as in the files, with the fields of f-strings. A string is a sentence
+if it has a word and a space; one that stays English, such as an axis label, is its own translation.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from babel.messages.pofile import read_po
 
 ENGLISH = "en"
 WIDTH = 120  # columns of the template's lines
-_PRAGMA = re.compile(r"(fmt|type|noqa): ?\w")  # said to tools, not to people
+_PRAGMA = re.compile(r"(fmt|type|noqa): ?\w")  # for tools, not for people
 _WORD = re.compile(r"[A-Za-z]{3}")
 _FIELD = re.compile(r"\{\{|\}\}|\{(?:[^{}']|'[^']*')*\}")  # of an f-string; quotes in it are single, as unparse writes
 _UNBROKEN = re.compile(rf"{_FIELD.pattern}|[!-z|~]+|.", re.DOTALL)  # a field, a word of ASCII without braces, a letter
@@ -32,23 +32,23 @@ Kind = Literal["comment", "docstring", "string", "f-string"]
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Words in a Python file: what they say, and the bytes from `begin` to `end` that say it."""
+    """Words in a Python file: the text, and the bytes from `begin` to `end` that hold it."""
 
     kind: Kind
     message: str
     begin: int
     end: int
-    column: int  # of the begin in its line, bytes
+    column: int  # of `begin` in its line, in bytes
     lines: int
 
 
 def read_catalogue(content: bytes) -> Catalogue:
-    """The translations in a .po file by the English."""
+    """Return the translations in a .po file, by the English."""
     return {str(entry.id): str(entry.string) for entry in read_po(io.BytesIO(content)) if entry.id and entry.string}
 
 
 def in_language(files: Mapping[str, bytes], language: str, catalogue: Catalogue) -> dict[str, bytes]:
-    """The template's files with the words of the catalogue; README.md is in the language, README.en.md beside it."""
+    """Return the template's files in the catalogue's language: README.md too, with README.en.md beside it."""
     made = {name: _translated(name, content, catalogue) for name, content in files.items()}
     english, own = made["README.md"], made.pop(f"README.{language}.md")
     made["README.en.md"] = english.replace(f"(README.{language}.md)".encode(), b"(README.md)")
@@ -65,7 +65,7 @@ def _translated(name: str, content: bytes, catalogue: Catalogue) -> bytes:
 
 
 def translate(source: bytes, catalogue: Catalogue) -> bytes:
-    """A Python file with the words of the catalogue; what the catalogue lacks stays as it is."""
+    """Translate a Python file with the catalogue; what the catalogue lacks stays unchanged."""
     for text in sorted(texts(source), key=lambda text: -text.begin):
         words = catalogue.get(text.message, text.message)
         if words != text.message:
@@ -74,7 +74,7 @@ def translate(source: bytes, catalogue: Catalogue) -> bytes:
 
 
 def texts(source: bytes) -> Iterator[Text]:
-    """Everything in a Python file that is meant for people."""
+    """Yield every text in a Python file that is meant for people."""
     starts = [0]
     for line in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
@@ -114,7 +114,7 @@ def _docstrings(tree: ast.AST) -> Iterator[ast.Constant]:
 
 
 def _said(node: ast.Constant | ast.JoinedStr, is_docstring: bool) -> tuple[Kind, str] | None:
-    """What a string says; None where it is no sentence."""
+    """Return what a string says; None if it is not a sentence."""
     match node:
         case ast.Constant(value=str(value)):
             message, kind = value, "string"
@@ -135,7 +135,7 @@ def _part(part: ast.expr) -> str:
 
 
 def _written(text: Text, words: str) -> str:
-    """The source that says the words in the place of the text."""
+    """Return the source that puts the words in place of the text."""
     indent = "\n" + " " * text.column
     match text.kind:
         case "comment":
@@ -161,7 +161,7 @@ def _escaped(piece: str) -> str:
 
 
 def _rows(pieces: list[str], width: int) -> list[list[str]]:
-    """The pieces in rows of at most so many columns; a Chinese letter takes two."""
+    """Break the pieces into rows of at most this many columns; a Chinese character takes two."""
     rows: list[list[str]] = [[]]
     used = 0
     for piece in pieces:

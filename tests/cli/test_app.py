@@ -329,9 +329,9 @@ def test_a_mistyped_command_is_answered_with_the_one_that_was_meant(grade):
         (("ada", "--time-limit", "0"), "is not in the range"),
         (("ada", "--memory", "lots"), "is not a valid integer"),
         (("--flag",), "--flag"),
-        (("",), "an empty path names nothing; is a variable of your shell not set?"),
-        (("ada", "--out", ""), "'--out': an empty path names nothing"),
-        (("ada", "--data", ""), "an empty path names nothing"),
+        (("",), "the path is empty; is a shell variable unset?"),
+        (("ada", "--out", ""), "'--out': the path is empty"),
+        (("ada", "--data", ""), "the path is empty"),
         (("completion", "csh"), "'csh' is not one of"),
     ],
 )

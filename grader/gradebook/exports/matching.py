@@ -115,11 +115,11 @@ def _several_rows(student: Student, one: Stored, rows: Iterable[int], export: Ex
 
 
 def _several_grades(claimed: Iterable[Stored], row: int, export: Export) -> Checked:
-    told = ", ".join(f"{visible(one.grade.archive)} ({one.grade.total:g})" for one in claimed)
+    claims = ", ".join(f"{visible(one.grade.archive)} ({one.grade.total:g})" for one in claimed)
     said = message(
         "{file}, line {line}: {grades} are all for this row. It was left unchanged; enter the one that counts.",
         file=export.name,
         line=export.sheet.rows[row].line,
-        grades=told,
+        grades=claims,
     )
     return Checked(message("Several grades"), "worse", said)

@@ -72,7 +72,7 @@ def _class_file(request: Request, folder: Path, stored: Sequence[Stored]) -> Exp
 
 
 def _each(request: Request, folder: Path, stored: Sequence[Stored]) -> Exported:
-    """A file for each submission: beside its grade, in the same place below --out, or, for one alone, as named."""
+    """Write a file for each submission: beside its grade, at the same place below --out, or to --out itself."""
     name = "results.json" if request.to == "gradescope" else "result.json"
     chosen = [one for one in stored if _wanted(one.grade, request)]
     if request.out is not None and request.out.suffix == ".json":
