@@ -92,7 +92,7 @@ def test_weights_of_an_own_network_wait_for_the_grader_and_the_class_is_asked_fo
         "worse",
         "not measured here: the weights belong to your own network, which the grader builds from its class",
     )
-    assert words(accuracy.steps[0]).endswith("so that it can be built without arguments, as MyNet().")
+    assert words(accuracy.steps[0]).endswith("so that it can be built without arguments, as in MyNet().")
 
 
 def test_what_is_missing_has_its_next_step(check, lab):
