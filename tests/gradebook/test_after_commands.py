@@ -76,7 +76,7 @@ def test_pages_for_students_stay_pages_for_students(grade, group):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("Bob", "--points", "5"), "needed: STUDENT, --points and --reason"),
+        (("Bob", "--points", "5"), "give STUDENT, --points and --reason"),
         (("Bob", "--points", "five", "--reason", "x"), "is not a valid float"),
         (("Bob", "--points", "nan", "--reason", "x"), "Points must be between"),
         (("Bob", "--from", "marks.csv"), "leave them out here"),
