@@ -1,4 +1,4 @@
-"""Many archives: each written as soon as it is graded, in a folder of its own, whole or not at all."""
+"""Many archives: each result is written as soon as it is graded, in its own folder, whole or not at all."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_a_bug_of_ours_becomes_a_grade_and_the_next_is_graded(setup, graded, tmp
     assert [result.grade.needs_human for result in results] == [True, True, True]
     fault = results[1].grade.marks[0].finding.fault.english()
     assert fault == "the grader failed on this submission (RuntimeError: bug); please report it"
-    assert "RuntimeError: bug" in capsys.readouterr().err  # for whoever reports it
+    assert "RuntimeError: bug" in capsys.readouterr().err  # for a bug report
 
 
 def test_a_page_that_cannot_be_drawn_stops_nobody_else(setup, graded, tmp_path, monkeypatch, capsys):
@@ -268,7 +268,7 @@ def test_an_archive_that_this_machine_cannot_read_is_the_staffs_and_no_bug(
     assert capsys.readouterr().err == ""
 
 
-def test_what_is_being_done_is_told_with_its_archive(setup, tmp_path):
+def test_each_step_is_reported_with_its_archive(setup, tmp_path):
     (tmp_path / "ada.zip").write_bytes(b"not a zip")
     told = []
     archive = Archive(tmp_path / "ada.zip", Student("ada"))

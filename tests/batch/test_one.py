@@ -1,4 +1,4 @@
-"""One archive, all the way, through the real sandbox."""
+"""One archive, graded end to end in the real sandbox."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ COMMAND = [sys.executable, "-c", "from grader.cli.app import main; main()"]
 
 @dataclass(frozen=True)
 class Done:
-    """How a run ended. `out` and `err` have their line breaks made spaces: sentences, not layout, are looked for."""
+    """How a run ended. In `out` and `err` line breaks are spaces: the tests look for sentences, not layout."""
 
     status: int
     out: str
@@ -46,7 +46,7 @@ class Done:
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in, with the demo submission as ada/, without its scripts: running them takes time."""
+    """A working folder with the demo submission as ada/, without its scripts: running them takes time."""
     shutil.copytree(DEMO_SUBMISSION, tmp_path / "ada", ignore=shutil.ignore_patterns("*.py"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -67,7 +67,7 @@ def grade(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> Callable[..., Done]:
-    """The command in this process, with the sandbox that runs already, and a few drawn images as CIFAR-10."""
+    """The command in this process, with the sandbox that is already running, and a few drawn images as CIFAR-10."""
     monkeypatch.setattr(grader.batch.setup, "open_sandbox", lambda choice, gpu: nullcontext(shared_sandbox))
     monkeypatch.setattr(grader.batch.setup, "find_cifar10", lambda data, cache: few_images)
     monkeypatch.setattr(grader.batch.setup, "NVIDIA", Path("/nowhere"))
@@ -99,7 +99,7 @@ def record(here: Path, name: str = "ada") -> dict[str, Any]:
 
 
 def states(found: dict[str, Any]) -> dict[str, str]:
-    """What became of each check but those of a retrieval, which these submissions do without."""
+    """The state of each check except those of a retrieval, which these submissions lack."""
     every = {mark["criterion"]["check"]: mark["finding"]["state"] for mark in found["marks"]}
     retrieval = {check: every.pop(check) for check in list(every) if check.startswith("retrieval_")}
     assert set(retrieval.values()) <= {"blocked"}
@@ -159,7 +159,7 @@ def test_the_students_page_leaves_out_what_is_for_staff(grade, here):
     assert ["claims 99.90%; measured" in page for page in pages] == [True, False]
 
 
-def test_several_submissions_get_the_page_of_a_class_and_report_draws_it_again(grade, here):
+def test_several_submissions_get_a_class_page_and_report_redraws_it(grade, here):
     for name in ("bob.zip", "eve.zip"):
         (here / name).write_bytes(b"no zip")
     assert not grade("bob.zip").out.count("index.html")
@@ -209,7 +209,7 @@ def test_data_that_is_not_where_it_is_said_to_be_ends_the_run(grade, here, monke
 # --- several ---------------------------------------------------------------------------------------------------
 
 
-def test_a_bad_archive_in_the_middle_stops_nobody(grade, here):
+def test_a_bad_archive_in_the_middle_stops_no_other(grade, here):
     (here / "ada" / "final.pth").unlink()
     shutil.copytree(here / "ada", here / "eve")
     (here / "bob.zip").write_bytes(b"PK\x03\x04 cut off")
@@ -335,13 +335,13 @@ def test_a_mistyped_command_is_answered_with_the_one_that_was_meant(grade):
         (("completion", "csh"), "'csh' is not one of"),
     ],
 )
-def test_options_that_do_not_exist_are_told(grade, arguments, said):
+def test_options_that_do_not_exist_are_reported(grade, arguments, said):
     done = grade(*arguments)
     assert done.status == 2
     assert said in done.err
 
 
-def test_a_bad_rubric_is_told_before_anything_else_is_done(grade, here, monkeypatch):
+def test_a_bad_rubric_is_reported_before_anything_else_is_done(grade, here, monkeypatch):
     (here / "mine.toml").write_text("[measured_acuracy]\npoints = 1\nknots = [[0.5, 1.0]]\n")
 
     def touched(*arguments: Any) -> None:
@@ -371,7 +371,7 @@ def test_cuda_where_there_is_none_is_refused(grade):
 
 
 @pytest.mark.parametrize("out", ["taken/deeper", "/proc/nothing/here"])
-def test_results_that_cannot_be_written_are_told_before_anything_is_measured(grade, here, monkeypatch, out):
+def test_results_that_cannot_be_written_are_reported_before_anything_is_measured(grade, here, monkeypatch, out):
     def touched(*arguments: Any) -> None:
         raise AssertionError("whether there is room comes first")
 
@@ -385,7 +385,7 @@ def test_results_that_cannot_be_written_are_told_before_anything_is_measured(gra
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no limits")
-def test_files_that_may_not_grow_are_told_with_the_folder_and_what_next(here):
+def test_files_that_may_not_grow_are_reported_with_the_folder_and_next_step(here):
     limited = ["bash", "-c", 'ulimit -f 1; exec "$@"', "bash", *COMMAND, "demo"]
     done = subprocess.run(limited, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
@@ -575,7 +575,7 @@ def test_the_template_is_written_once_and_nobodys_work_is_lost(grade, here):
 
 
 @pytest.mark.usefixtures("scripts")
-def test_packing_says_what_is_in_it_what_stays_out_and_what_is_missing(grade, here):
+def test_packing_lists_what_is_included_left_out_and_missing(grade, here):
     (here / "ada" / "checkpoint").mkdir()
     (here / "ada" / "checkpoint" / "ckpt_0_acc_10.00.pth").write_bytes(b"c")
     done = grade("pack", "ada")

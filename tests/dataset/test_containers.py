@@ -49,7 +49,7 @@ def test_a_page_under_an_archives_name_is_a_sentence(tmp_path):
         dict(read_files(tmp_path / "a.tar.gz", {"wanted": 10}))
 
 
-def test_unpacking_stops_at_a_limit_even_in_members_that_nobody_wants(tmp_path, monkeypatch):
+def test_unpacking_stops_at_a_limit_even_in_unwanted_members(tmp_path, monkeypatch):
     monkeypatch.setattr(containers, "ARCHIVE_BYTES", 50_000)
     path = packed(tmp_path / "a.tar.gz", [("bomb", bytes(1_000_000)), ("wanted", b"")])
     with pytest.raises(Unusable, match="unpacks to more than 50000 bytes"):

@@ -1,4 +1,4 @@
-"""The drawn set: the same bytes everywhere, balanced, and mended when damaged."""
+"""The drawn set: the same bytes everywhere, balanced, and repaired when damaged."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ def test_it_is_drawn_once(tmp_path, monkeypatch):
     demo(tmp_path)
 
 
-def test_a_damaged_copy_is_drawn_anew(tmp_path):
+def test_a_damaged_copy_is_redrawn(tmp_path):
     path = demo(tmp_path).images_file("test")
     path.write_bytes(path.read_bytes()[:-1] + b"\x00\x00")
     path.write_bytes(path.read_bytes()[:-2])
     assert demo(tmp_path).images("test").shape == (2_000, 3, 32, 32)
 
 
-def test_a_platform_that_draws_otherwise_is_told_to_report_it(tmp_path, monkeypatch):
+def test_a_platform_that_draws_differently_is_asked_to_report_it(tmp_path, monkeypatch):
     other = dataclasses.replace(DEMO, test=dataclasses.replace(DEMO.test, digest="0" * 64))
     monkeypatch.setattr("grader.dataset.demo_set.DEMO", other)
     with pytest.raises(MissingData, match=r"demo_test has been altered.*please report it"):

@@ -1,4 +1,4 @@
-"""Fetching: the first source that gives the set, all reasons when none does, nothing half-written ever."""
+"""Fetching: the first source that gives the set, all reasons when none does, and never a partial file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from grader.records.errors import MissingData
 
 @dataclass
 class Local:
-    """A source on this machine: leaves a binary version, spoilt as asked, and counts its downloads in a file."""
+    """A source on this machine: leaves a binary version, damaged as asked, and counts its downloads in a file."""
 
     tiny: object
     log: Path
@@ -109,7 +109,7 @@ def test_an_interrupted_fetch_leaves_nothing(tiny, cache, local, silent, visible
     assert visible(cache) == set()
 
 
-def test_a_damaged_cache_is_said_and_fetched_again(tiny, cache, local):
+def test_a_damaged_cache_is_reported_and_fetched_again(tiny, cache, local):
     path = fetch_cifar10(cache, lambda *_: None, (local,), tiny.edition).images_file("test")
     path.write_bytes(path.read_bytes()[:-1])
     told = []

@@ -113,7 +113,7 @@ def test_a_broken_copy_in_a_usual_place_is_passed_over(tiny, cache, tmp_path):
     assert find_cifar10(None, cache, (tmp_path / "data",), tiny.edition) is None
 
 
-def test_a_damaged_cache_says_so_and_a_good_copy_mends_it(tiny, cache, tmp_path):
+def test_a_damaged_cache_is_reported_and_a_good_copy_repairs_it(tiny, cache, tmp_path):
     cache.mkdir()
     labels = put(cache, tiny.edition, tiny.batches.items()).folder / "test_labels.npy"
     labels.write_bytes(labels.read_bytes()[:-1] + b"\x0b")

@@ -58,13 +58,13 @@ def test_the_archive_arrives_with_its_progress(serve, tmp_path):
     assert told[-1] == (600_000, 600_000)
 
 
-def test_an_unknown_length_is_told_as_none(serve, tmp_path):
+def test_an_unknown_length_is_reported_as_none(serve, tmp_path):
     told = []
     OfficialArchive(serve(b"some")).download(tmp_path, lambda *step: told.append(step[1:]))
     assert told[-1] == (4, None)
 
 
-def test_a_connection_that_is_cut_is_no_success(serve, tmp_path, silent):
+def test_a_lost_connection_is_not_a_success(serve, tmp_path, silent):
     with pytest.raises(Unusable, match="connection lost after 100 of 5000 bytes"):
         OfficialArchive(serve(bytes(100), length=5000)).download(tmp_path, silent)
 

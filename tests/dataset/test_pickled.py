@@ -54,7 +54,7 @@ def test_the_test_batches_are_what_pythons_own_unpickler_reads(tiny, tmp_path):
 
 
 @pytest.mark.parametrize("protocol", [3, 4])
-def test_a_batch_that_was_pickled_again_by_python_3_is_read(protocol, tiny, tmp_path):
+def test_a_batch_repickled_by_python_3_is_read(protocol, tiny, tmp_path):
     rows = tiny.batches["data_batch_1"]
     batch = {"data": rows[:, 1:].copy(), "labels": rows[:, 0].tolist()}
     read = replaced(tiny, tmp_path, pickle.dumps(batch, protocol=protocol))
@@ -76,7 +76,7 @@ def test_a_batch_that_was_pickled_again_by_python_3_is_read(protocol, tiny, tmp_
         b"\x80\x02]r\xff\xff\xff\x7f.",
     ],
 )
-def test_what_is_no_batch_is_a_sentence(content, tiny, tmp_path):
+def test_a_file_that_is_not_a_batch_is_a_sentence(content, tiny, tmp_path):
     with pytest.raises(Unusable, match="data_batch_1 is not a CIFAR-10 batch"):
         replaced(tiny, tmp_path, content)()
 

@@ -32,7 +32,7 @@ def test_a_sprite_of_another_size_or_mode_is_never_decoded(mode, size, tiny, tmp
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"\x89PNG\r\n\x1a\n"])
-def test_what_is_no_png_is_a_sentence(content, tiny, tmp_path):
+def test_a_file_that_is_not_a_png_is_a_sentence(content, tiny, tmp_path):
     folder = tiny.sprites(tmp_path)
     (folder / "test_batch.png").write_bytes(content)
     with pytest.raises(Unusable, match=r"test_batch.png is an incomplete or damaged PNG"):

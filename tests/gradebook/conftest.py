@@ -1,4 +1,4 @@
-"""Stored grades of a small class, as runs leave them: with evidence, pages, and a criterion that a person marks."""
+"""Stored grades of a small class, as runs leave them: with evidence, pages, and a criterion marked by hand."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def marked(rubric, observed) -> Callable[..., Grade]:
 
 @pytest.fixture
 def taught(tmp_path, rubric, observed) -> Callable[..., Class]:
-    """Grade these students, each in a run of its own, and give the class; `publish` grades one again."""
+    """Grade these students, each in a separate run, and return the class; `publish` grades one again."""
 
     def build(*students: Student) -> Class:
         folder = tmp_path / "grades"

@@ -1,4 +1,4 @@
-"""What a person decides: stored beside the marks, for the one who is meant, whole or not at all."""
+"""Decisions by a person: stored beside the marks, for the right student, whole or not at all."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_a_full_disk_leaves_every_grade_as_it_was(taught, monkeypatch):
     assert group.files() == before
 
 
-def test_a_grade_that_was_tampered_with_is_complained_about_and_stays(taught):
+def test_a_grade_that_was_tampered_with_is_reported_and_kept(taught):
     group = taught(ADA, BOB)
     path = group.folder / "Bob-102" / "grade.json"
     record = json.loads(path.read_text("utf-8"))

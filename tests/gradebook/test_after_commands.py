@@ -42,7 +42,7 @@ def new_rubric(tmp_path: Path, lines: str) -> Path:
     return path
 
 
-def test_points_are_taken_with_a_reason_and_the_page_is_drawn_again(grade, group):
+def test_points_are_deducted_with_a_reason_and_the_page_is_redrawn(grade, group):
     code, out, err = grade("adjust", group.folder, "Bob", "--points", "-5", "--reason", "two days late", "--by", "Li")
     assert (code, err) == (0, "")
     assert "Bob: 15 points before, 10 of 35 now" in out
@@ -50,14 +50,14 @@ def test_points_are_taken_with_a_reason_and_the_page_is_drawn_again(grade, group
     assert not (group.folder / "index.html").exists()
 
 
-def test_the_class_page_is_drawn_again_where_there_is_one(grade, group):
+def test_the_class_page_is_redrawn_if_there_is_one(grade, group):
     grade("report", group.folder)
     before = (group.folder / "index.html").read_text("utf-8")
     grade("adjust", group.folder, "Bob", "--points", "-5", "--reason", "late")
     assert (group.folder / "index.html").read_text("utf-8") != before
 
 
-def test_markup_in_a_name_is_printed_as_it_is(grade, group):
+def test_markup_in_a_name_is_printed_unchanged(grade, group):
     _, out, _ = grade("adjust", group.folder, "101", "--points", "1", "--reason", "x")
     assert "Ada [red]Ng[/red] <b>: 15 points" in out
 
@@ -129,7 +129,7 @@ def test_with_a_yes_grades_and_pages_are_written(grade, group, new_rubric, optio
     assert grade("regrade", group.folder, "--rubric", new_rubric, "--yes")[1].endswith("Nothing would change.\n")
 
 
-def test_a_bad_rubric_is_told_before_anything_is_read(grade, group, tmp_path):
+def test_a_bad_rubric_is_reported_before_anything_is_read(grade, group, tmp_path):
     (tmp_path / "bad.toml").write_text("[measured_acuracy]\npoints = 1\n")
     code, _, err = grade("regrade", group.folder, "--rubric", tmp_path / "bad.toml", "--yes")
     assert code == 2

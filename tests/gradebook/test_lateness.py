@@ -78,7 +78,7 @@ def test_late_by_an_unknown_time_costs_nothing_and_a_person_decides(submitted):
     assert "a person decides" in found.reason.english()
 
 
-def test_whoever_is_not_called_late_and_has_no_time_is_left_alone():
+def test_a_student_not_called_late_and_without_a_time_is_left_alone():
     assert taken() is None
 
 
@@ -89,7 +89,7 @@ def test_the_platforms_own_deadline_is_used_where_the_rubric_says_so():
     assert taken("2026-03-03T00:00:00+00:00", late=True, **platform).open
 
 
-def test_a_time_without_its_zone_is_no_moment():
+def test_a_time_without_its_zone_is_not_a_moment():
     assert moment("2026-03-01T23:59:00") is None
     assert moment("2026-03-01") is None
     assert moment("2026-03-01T23:59:00+08:00") == moment("2026-03-01T15:59:00Z")

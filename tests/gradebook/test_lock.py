@@ -67,7 +67,7 @@ def test_of_two_processes_that_adjust_one_grade_every_decision_survives(taught):
     assert missing == []
 
 
-def test_whoever_changes_grades_waits_for_the_one_who_does_and_then_says_so(taught, rubric, tmp_path, monkeypatch):
+def test_a_command_waits_for_another_that_changes_grades_and_then_says_so(taught, rubric, tmp_path, monkeypatch):
     group = taught(ADA, BOB)
     monkeypatch.setattr(lock, "PATIENCE", 0.05)
     table = tmp_path / "marks.csv"

@@ -1,4 +1,4 @@
-"""Marks out of a table: in whatever encoding, and no row dropped in silence."""
+"""Marks from a table: in any encoding, and no row silently dropped."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_table_is_read_in_the_encoding_and_with_the_delimiter_that_it_has(grou
     assert (given.points, given.reason) == (4.5, "没有单位")
 
 
-def test_every_row_that_is_not_taken_is_told_by_its_line(group, take):
+def test_every_row_that_is_not_applied_is_reported_by_its_line(group, take):
     taken = take(
         HEAD
         + "nobody,report_trend,4,x\n"  # 2
@@ -91,7 +91,7 @@ def test_every_row_that_is_not_taken_is_told_by_its_line(group, take):
     assert group.grade("Ada_Ng-101").marks[1].points is None
 
 
-def test_a_mark_without_a_reason_is_told(take):
+def test_a_mark_without_a_reason_is_reported(take):
     assert "marks.csv, line 2: A reason is required" in told(take(HEAD + "Ada Ng,report_trend,4,\n"))
 
 
@@ -105,7 +105,7 @@ def test_the_same_table_twice_counts_once(group, take):
     assert group.files() == before
 
 
-def test_a_column_that_is_not_read_is_told(take):
+def test_an_ignored_column_is_reported(take):
     taken = take("room,student,criterion,points,reason\n7,Ada Ng,report_trend,4,x\n")
     assert taken.whole
     assert "ignored: room" in told(taken)
@@ -123,7 +123,7 @@ def test_a_column_that_is_not_read_is_told(take):
         ("", "there are no headings"),
     ],
 )
-def test_what_is_no_such_table_is_refused(take, text, said):
+def test_a_file_that_is_not_such_a_table_is_refused(take, text, said):
     with pytest.raises(BadLab) as caught:
         take(text)
     assert said in words(caught.value.message)

@@ -1,4 +1,4 @@
-"""Pages drawn again from stored grades: links that hold, files of others that stay, nothing graded."""
+"""Pages redrawn from stored grades: links work, other people's files stay, nothing is graded."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_pages_follow_the_stored_grade_and_nothing_else_is_touched(stored) -> No
     assert {path.name for path in folder.rglob("*") if path.is_file()} == {"grade.json", "report.html", "index.html"}
 
 
-def test_one_grade_is_no_class(stored) -> None:
+def test_one_grade_is_not_a_class(stored) -> None:
     folder = stored("ada")
     assert draw_class(folder, "staff", pseudonyms=False).class_page is None
     assert draw_pages(folder / "ada", "staff", pseudonyms=False).class_page is None
@@ -73,7 +73,7 @@ def test_a_page_of_somebody_else_is_not_written_over(stored) -> None:
     assert (folder / "index.html").read_text("utf-8") == "<p>my course</p>"
 
 
-def test_our_own_page_is_drawn_again(stored) -> None:
+def test_our_own_page_is_redrawn(stored) -> None:
     folder = stored("ada", "bob")
     first = draw_class(folder, "student", pseudonyms=False).class_page
     assert first

@@ -1,4 +1,4 @@
-"""A class marked again from its evidence; and what people decided, which outlasts every grading."""
+"""A class re-marked from its evidence, and people's decisions, which survive every grading."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_regrade_keeps_what_people_decided_the_flags_and_how_it_was_measured(t
     assert new.total == 23.0
 
 
-def test_the_late_policy_is_worked_out_anew(taught, rubric, lines):
+def test_the_late_policy_is_recomputed(taught, rubric, lines):
     group = taught(Student("Ada", "1", submitted="2026-03-03T00:00:00Z"))
     done = regrade(group.folder, rubric(lines + LATE))
     assert rows(done) == [("Ada", "15", "5", "-10", "late policy -10")]
@@ -96,7 +96,7 @@ def test_a_criterion_that_is_gone_takes_its_mark_with_it_only_with_a_word(taught
     assert [flag.kind for flag in group.grade("Ada_Ng-101").flags] == ["decision left aside"]
 
 
-def test_a_new_criterion_that_a_person_marks_is_told(taught, rubric, lines):
+def test_a_new_criterion_marked_by_hand_is_reported(taught, rubric, lines):
     group = taught(ADA)
     decide(group, "Ada Ng", 4.0, criterion="report_trend")
     more = lines + '[report_questions]\nmanual = true\ntitle = "The questions"\npoints = 3\n'
@@ -176,7 +176,7 @@ def test_more_than_a_criterion_offers_cannot_be_read_back(taught, points):
         from_json(path.read_text("utf-8"), "grade.json")
 
 
-def test_marking_again_imports_neither_torch_nor_a_sandbox():
+def test_re_marking_imports_neither_torch_nor_a_sandbox():
     code = (
         "import sys, grader.checks, grader.gradebook.adjust, grader.gradebook.marks_table, grader.gradebook.regrade;"
         "grader.checks.discover();"
@@ -210,7 +210,7 @@ def test_another_hand_in_waits_for_its_own_mark_and_the_first_one_has_it_still(t
     assert group.publish(ADA, digest=f"{0:064}").marks[1].points == 4.0
 
 
-def test_what_a_person_said_of_lateness_is_not_worked_out_again(taught, lines):
+def test_a_decision_on_lateness_by_a_person_is_not_recomputed(taught, lines):
     late = replace(ADA, late=True)
     group = taught()
     group.publish(late, text=lines + LATE, digest="a" * 64)
@@ -239,7 +239,7 @@ def test_a_folder_that_is_another_students_is_not_written_over(taught):
     assert group.grade("Ada_Ng-2").adjustments == ()
 
 
-def test_a_grade_that_cannot_be_read_is_kept_and_told(taught):
+def test_a_grade_that_cannot_be_read_is_kept_and_reported(taught):
     group = taught(ADA)
     path = group.folder / "Ada_Ng-101" / "grade.json"
     path.write_text('{"adjustments": "precious"', "utf-8")

@@ -25,7 +25,7 @@ def zip_of() -> Callable[..., bytes]:
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Callable[..., Submission]:
-    """Open bytes, a zip of {name: content}, or a folder; where it is refused, nothing may be left behind."""
+    """Open bytes, a zip of {name: content}, or a folder; if it is refused, nothing may be left behind."""
 
     def open_it(content: bytes | dict[str, bytes] | Path, limits: Limits | None = None) -> Submission:
         into = tmp_path / "into"

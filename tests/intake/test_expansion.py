@@ -153,7 +153,7 @@ def test_a_zip_unpacked_beside_itself_counts_once(make):
     assert found(make("ada.zip", "ada/exp2.py", "bob.zip")) == [("ada", "class/ada.zip"), ("bob", "class/bob.zip")]
 
 
-def test_results_of_the_grader_are_no_submissions(make):
+def test_results_of_the_grader_are_not_submissions(make):
     path = make("ada.zip", "grades/ada/grade.json", "grades/ada/report.html", "ada-old/grade.json", "ada-old/a.md")
     assert found(path) == [("ada", "class/ada.zip")]
     with pytest.raises(BadLab, match="is output of the grader"):

@@ -1,4 +1,4 @@
-"""What is no zip is named for what it is."""
+"""A file that is not a zip is named for what it is."""
 
 import io
 import tarfile

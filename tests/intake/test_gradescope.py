@@ -105,7 +105,7 @@ def test_a_time_is_read_with_its_zone_or_not_at_all(written, read):
     assert moment(written) == read
 
 
-# --- what an autograder is told --------------------------------------------------------------------------------
+# --- what an autograder is given -------------------------------------------------------------------------------
 
 TOLD = {
     "created_at": "2018-07-01T14:22:32.365935-07:00",

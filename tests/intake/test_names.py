@@ -1,4 +1,4 @@
-"""Names in a zip: those that are refused, and honest oddities that are read."""
+"""Names in a zip: those that are refused, and harmless oddities that are accepted."""
 
 import errno
 import os

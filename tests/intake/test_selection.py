@@ -1,4 +1,4 @@
-"""Limits, what is left out, and what there is nothing to grade in."""
+"""Limits, what is left out, and submissions with nothing to grade."""
 
 import struct
 

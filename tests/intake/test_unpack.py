@@ -1,4 +1,4 @@
-"""Writing to disk: all of it or nothing, counted as it comes, and faults of ours told from the student's."""
+"""Writing to disk: all or nothing, counted while writing, and our faults distinguished from the student's."""
 
 import errno
 import hashlib
@@ -15,7 +15,7 @@ def names(submission):
     return [file.path for file in submission.files]
 
 
-def test_an_ordinary_deflated_zip_is_unpacked_as_it_is(opened, zip_of, part):
+def test_an_ordinary_deflated_zip_is_unpacked_unchanged(opened, zip_of, part):
     submission = opened(zip_of(part(b"exp2.py", b"print()\n" * 1000, method=8), part(b"final.pth", b"w")))
     assert names(submission) == ["exp2.py", "final.pth"]
     assert (submission.root / "exp2.py").read_bytes() == b"print()\n" * 1000
@@ -74,7 +74,7 @@ def test_a_folder_that_is_not_empty_is_never_unpacked_into(opened, zip_of, part,
 
 
 def _trusting_select(entries, limits):
-    """The listing's declared sizes let through, as if they had lied."""
+    """Let the listing's declared sizes pass, as if they were false."""
     from grader.intake.selection import select
 
     return select(entries, Limits())

@@ -1,4 +1,4 @@
-"""The structure of a zip: what it is refused for, and what is read all the same."""
+"""The structure of a zip: what is refused, and what is still accepted."""
 
 import struct
 import zipfile

@@ -1,4 +1,4 @@
-"""What comes out of a sandbox: one frame as agreed, and everything else is thrown away whole."""
+"""What comes out of a sandbox: one frame as agreed; everything else is discarded whole."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _frame(header: Any, data: bytes = b"") -> bytes:
 
 
 def _read(answer: bytes, arrays: dict[str, ArraySpec] = LOGITS) -> Reply | Failure:
-    """As a sandbox reads it: whatever the answer sets off, a value comes back."""
+    """Read an answer as a sandbox does: whatever the answer triggers, a value comes back."""
     return await_reply(Job("probe", arrays=arrays), Child(0, io.BytesIO(answer).read, lambda: None, lambda: "tail"))
 
 
@@ -115,7 +115,7 @@ def test_deep_nesting_inside_an_agreed_answer_raises_nothing() -> None:
 @pytest.mark.parametrize(
     ("told", "kept"), [(4000, 4000), (-1, 0), (10**400, 0), (True, 0), ("4000", 0), (None, 0), (4.5, 0)]
 )
-def test_memory_is_told_in_sensible_numbers_only(told: object, kept: int) -> None:
+def test_memory_is_reported_in_sensible_numbers_only(told: object, kept: int) -> None:
     assert _read(_frame({"outcome": "out of memory", "value": {"megabytes": told}})) == OutOfMemory(kept)
 
 

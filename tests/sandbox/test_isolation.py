@@ -212,7 +212,7 @@ def test_a_child_that_signals_everything_harms_only_its_own_job(attack: Any) -> 
 
 
 def test_an_answer_written_past_the_worker_is_still_only_an_answer(attack: Any) -> None:
-    """The child may write what it likes into its pipe: a frame of another form or length is thrown away."""
+    """The child may write anything into its pipe: a frame of another form or length is discarded."""
     code = """
 import json, os
 out = next(int(n) for n in os.listdir("/proc/self/fd") if int(n) > 2
@@ -295,7 +295,7 @@ def test_an_exception_comes_back_with_its_lines(attack_anywhere: Any) -> None:
 
 @pytest.mark.parametrize("leaves", ["raise SystemExit(0)", "import os; os._exit(0)", "value['x'] = float('nan')",
                                     "value['x'] = {1, 2}", "value['x'] = 'x' * 2_000_000"])  # fmt: skip
-def test_an_answer_that_cannot_be_sent_is_no_answer(attack: Any, leaves: str) -> None:
+def test_an_answer_that_cannot_be_sent_is_not_an_answer(attack: Any, leaves: str) -> None:
     assert isinstance(attack(leaves), Crashed | Malformed)
 
 
@@ -342,7 +342,9 @@ def test_a_link_in_place_of_a_file_is_not_followed(attack_anywhere: Any, tmp_pat
     assert isinstance(attack_anywhere(code, files={"file": tmp_path / "final.pth"}), Crashed)
 
 
-def test_a_missing_file_a_folder_and_a_pipe_are_told_before_anything_runs(attack_anywhere: Any, tmp_path: Path) -> None:
+def test_a_missing_file_a_folder_and_a_pipe_are_reported_before_anything_runs(
+    attack_anywhere: Any, tmp_path: Path
+) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name in ("missing", "", "pipe"):
         answer = attack_anywhere("value['x'] = 1", files={"file": tmp_path / name})
@@ -354,7 +356,7 @@ def test_a_missing_file_a_folder_and_a_pipe_are_told_before_anything_runs(attack
 
 
 def _runs(pid: int) -> bool:
-    """Whether a process is there and no mere entry that its parent has not yet read."""
+    """Return whether a process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:

@@ -1,4 +1,4 @@
-"""`grade pack`: what the lab asks for goes in, everything else stays out and is named."""
+"""`grade pack`: what the lab asks for is packed; everything else is left out and listed."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_what_the_lab_asks_for_is_in_it_and_nothing_else(lab):
     ]
 
 
-def test_what_stays_out_is_named_with_its_size_and_why(lab):
+def test_what_is_left_out_is_listed_with_its_size_and_reason(lab):
     told = {item.why.english(): (item.names, item.bytes) for item in pack(lab).left_out}
     assert told == {
         "checkpoints: only final.pth counts": (("checkpoint/",), 1000),
@@ -82,7 +82,7 @@ def test_packing_again_packs_the_same(lab):
     assert pack(lab).path.read_bytes() == first
 
 
-def test_what_is_missing_is_told(lab, lab_rubric):
+def test_what_is_missing_is_reported(lab, lab_rubric):
     (lab / "final.pth").unlink()
     lines = list(pack(lab).told(lab_rubric))
     (missing,) = [line for line in lines if line.state == "bad"]
@@ -90,7 +90,7 @@ def test_what_is_missing_is_told(lab, lab_rubric):
 
 
 @pytest.mark.parametrize("place", ["nowhere", "exp1.py"])
-def test_a_path_that_is_no_folder_is_said(lab, place):
+def test_a_path_that_is_not_a_folder_is_reported(lab, place):
     with pytest.raises(BadLab, match=r"is not a folder\. Give the folder that holds your exp2\.py"):
         pack(lab / place)
 
@@ -102,7 +102,7 @@ def test_a_folder_with_nothing_to_hand_in_is_said(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["holiday.jpg"]
 
 
-def test_an_earlier_zip_stays_where_the_new_one_would_be_refused(lab):
+def test_an_earlier_zip_is_kept_if_the_new_one_would_be_refused(lab):
     with pytest.raises(BadSubmission, match=r"report\.md is"):
         pack(lab, limits=Limits(file_bytes=5))
     assert (lab / "submission.zip").read_bytes() == b"an earlier one"

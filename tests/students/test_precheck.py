@@ -1,4 +1,4 @@
-"""`grade precheck`: a student's folder seen as the grader will see it, each line with its next step."""
+"""`grade precheck`: a student's folder checked as the grader will, each line with its next step."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_the_band_holds_what_all_images_give(check, lab, monkeypatch):
     assert values["low"] < values["correct"] / values["count"] < values["high"]
 
 
-def test_without_images_the_accuracy_is_not_told_and_not_ready(check, lab):
+def test_without_images_the_accuracy_is_not_reported_and_not_ready(check, lab):
     found = check(lab, images=None)
     accuracy = line(found, "names test images")
     assert (accuracy.state, found.ready) == ("worse", False)
@@ -131,7 +131,7 @@ def test_a_checkpoint_folder_of_any_size_is_no_hindrance(check, finished):
     (finished / "checkpoint").mkdir()
     with (finished / "checkpoint" / "ckpt_0_acc_41.00.pth").open("wb") as file:
         file.truncate(400_000_000)
-    (finished / "retrieval.json").write_text("{}")  # nothing to compute anew
+    (finished / "retrieval.json").write_text("{}")  # nothing to recompute
     assert line(check(finished), "Every file").state == "good"
 
 

@@ -84,7 +84,7 @@ def test_it_speaks_the_language_of_the_run_that_wrote_it(tmp_path: Path) -> None
             assert "reports/languages/zh.po" in packed.namelist()
 
 
-def test_where_the_data_comes_from_is_told(autograder: Path) -> None:
+def test_the_source_of_the_data_is_reported(autograder: Path) -> None:
     with zipfile.ZipFile(autograder) as archive:
         assert "grade data fetch" in archive.read("README.md").decode()
         assert "data fetch" in archive.read("setup.sh").decode()
@@ -134,7 +134,7 @@ def test_a_grade_becomes_results(installed: Path, stored: Callable[..., Grade], 
     assert first.endswith("--rubric rubric.toml")
 
 
-def test_a_mistake_in_the_rubric_is_told_before_students_see_it(tmp_path: Path) -> None:
+def test_a_mistake_in_the_rubric_is_reported_before_students_see_it(tmp_path: Path) -> None:
     rubric = tmp_path / "rubric.toml"
     rubric.write_text(DEFAULT_RUBRIC.read_text().replace("measured_accuracy", "measured_acuracy"))
     with pytest.raises(BadLab, match="measured_acuracy"):

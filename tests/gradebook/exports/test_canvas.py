@@ -1,4 +1,4 @@
-"""Canvas: the instructor's export, one column filled, and nobody lost in silence."""
+"""Canvas: the instructor's export with one column filled in, and nobody silently lost."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_group_of_gradescope_is_filled_for_each_member(run: Run, stored: Store
     assert any(line.startswith("No row for: Gus Ro (s9), 100 points") for line in said(done))
 
 
-def test_whoever_is_on_one_side_only_is_listed(run: Run, stored: Store, book: Path, said: Said) -> None:
+def test_students_on_one_side_only_are_listed(run: Run, stored: Store, book: Path, said: Said) -> None:
     stored(Student("Zoe Zander", "777", "canvas"), 0.5)
     done = run("canvas", into=book, column="Lab 5 (77)")
     lines = said(done)
@@ -95,7 +95,7 @@ def test_whoever_is_on_one_side_only_is_listed(run: Run, stored: Store, book: Pa
     assert "Test" not in "".join(missing)  # Canvas's own test student hands nothing in
 
 
-def test_an_excused_student_stays_excused_and_is_told(run: Run, stored: Store, book: Path, said: Said) -> None:
+def test_an_excused_student_stays_excused_and_is_reported(run: Run, stored: Store, book: Path, said: Said) -> None:
     stored(Student("diazcleo", "333", "canvas"), 0.5)
     done = run("canvas", into=book, column="Lab 5 (77)")
     assert column(book.with_name("book.graded.csv"))["Díaz, Cleo"] == " EX"
@@ -112,7 +112,7 @@ def test_two_rows_of_one_name_are_left_and_both_lines_named(run: Run, stored: St
     assert book.with_name("book.graded.csv").read_bytes() == book.read_bytes()
 
 
-def test_two_grades_for_one_row_leave_it_as_it_is(run: Run, stored: Store, book: Path, said: Said) -> None:
+def test_two_grades_for_one_row_leave_it_unchanged(run: Run, stored: Store, book: Path, said: Said) -> None:
     stored(Student("first", "12345", "canvas"), 0.5)
     stored(Student("Ada Ng"), 1.0)
     done = run("canvas", into=book, column="Lab 5 (77)")
@@ -138,13 +138,13 @@ def test_what_is_not_final_is_exported_and_listed_or_left_blank(
     assert any("The grade was left blank." in line for line in said(done))
 
 
-def test_an_earlier_mark_that_changes_is_told(run: Run, stored: Store, book: Path, said: Said) -> None:
+def test_an_earlier_mark_that_changes_is_reported(run: Run, stored: Store, book: Path, said: Said) -> None:
     stored(Student("ngada", "12345", "canvas"), 0.5)
     done = run("canvas", into=book, column="Lab 4")
     assert "Replaced: book.csv, line 4: 9 was replaced by 55." in said(done)
 
 
-def test_another_maximum_is_told(run: Run, stored: Store, book: Path, said: Said) -> None:
+def test_another_maximum_is_reported(run: Run, stored: Store, book: Path, said: Said) -> None:
     stored(Student("ngada", "12345", "canvas"))
     assert any(
         "has a maximum of 10 points, the rubric 100" in line for line in said(run("canvas", into=book, column="Lab 4"))
@@ -225,7 +225,9 @@ def test_a_chinese_gradebook_of_windows_stays_in_its_encoding(run: Run, stored: 
         ),
     ],
 )
-def test_what_is_no_gradebook_is_refused(run: Run, stored: Store, book: Path, text: str, sentence: str) -> None:
+def test_a_file_that_is_not_a_gradebook_is_refused(
+    run: Run, stored: Store, book: Path, text: str, sentence: str
+) -> None:
     book.write_text(text)
     stored(Student("Ada"))
     with pytest.raises(BadLab) as refused:
@@ -240,7 +242,7 @@ def test_without_the_instructors_file_it_is_asked_for(run: Run, stored: Store) -
 
 
 @pytest.mark.parametrize("name", ["<b>Ada</b>", "\u202egnA", "x" * 300, "Ada 🎓", "=cmd()", "Zoe\nNg"])
-def test_a_hostile_name_is_told_as_text(run: Run, stored: Store, book: Path, said: Said, name: str) -> None:
+def test_a_hostile_name_is_shown_as_text(run: Run, stored: Store, book: Path, said: Said, name: str) -> None:
     stored(Student(name))
     done = run("canvas", into=book, column="Lab 5 (77)")
     told = next(line for line in said(done) if line.startswith("No row for"))

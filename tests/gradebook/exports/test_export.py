@@ -108,7 +108,7 @@ def test_classroom_50_is_told_whose_it_is(grade, stored, grades, monkeypatch) ->
         (lambda text: "\udcff", "grade.json is not UTF-8"),
     ],
 )
-def test_a_grade_that_was_tampered_with_is_told_and_stops_nobody(grade, stored, grades, change, sentence) -> None:
+def test_a_grade_that_was_tampered_with_is_reported_and_stops_no_other(grade, stored, grades, change, sentence) -> None:
     stored(Student("Ada"), 0.5)
     stored(Student("Ben"), 1.0)
     path = grades / "000" / "grade.json"
@@ -138,7 +138,7 @@ def test_points_that_add_up_to_no_number_are_refused(grade, stored, grades) -> N
         (["--to", "csv"], "Give the folder that holds the grades: grade export DIR --to csv"),
     ],
 )
-def test_where_there_is_nothing_to_export_the_next_step_is_told(grade, arguments, sentence) -> None:
+def test_with_nothing_to_export_the_next_step_is_given(grade, arguments, sentence) -> None:
     status, _, err = grade(*arguments)
     assert status == 2
     assert sentence in err

@@ -83,7 +83,7 @@ def test_headings_are_known_in_other_languages(
     assert filled[-1].startswith("55 of 100 points.")
 
 
-def test_an_unknown_heading_is_told_and_can_be_named(run: Run, stored: Store, worksheet: Path) -> None:
+def test_an_unknown_heading_is_reported_and_can_be_named(run: Run, stored: Store, worksheet: Path) -> None:
     worksheet.write_text("Id,Namn,Betyg\nDeltagare 12345,Ada,\n")
     stored(Student("Ada Ng", "12345", "moodle"), 0.5)
     with pytest.raises(
@@ -94,14 +94,16 @@ def test_an_unknown_heading_is_told_and_can_be_named(run: Run, stored: Store, wo
     assert worksheet.with_name("Grades-Lab5.graded.csv").read_text().endswith("Deltagare 12345,Ada,55\n")
 
 
-def test_what_is_no_worksheet_is_refused_with_its_line(run: Run, stored: Store, worksheet: Path) -> None:
+def test_a_file_that_is_not_a_worksheet_is_refused_with_its_line(run: Run, stored: Store, worksheet: Path) -> None:
     worksheet.write_bytes(SHEET.replace('"Participant 222"', "Ben").encode())
     stored(Student("Ada"))
     with pytest.raises(BadLab, match=r"Grades-Lab5\.csv, line 3: every line of a Moodle worksheet begins"):
         run("moodle", into=worksheet)
 
 
-def test_a_maximum_that_moodle_would_not_pass_is_told(run: Run, stored: Store, worksheet: Path, said: Said) -> None:
+def test_a_maximum_that_moodle_would_not_accept_is_reported(
+    run: Run, stored: Store, worksheet: Path, said: Said
+) -> None:
     worksheet.write_bytes(SHEET.replace("100.00", "20.00").encode())
     stored(Student("Ada Ng", "12345", "moodle"), 0.5)
     done = run("moodle", into=worksheet)
@@ -117,7 +119,7 @@ def test_the_zip_holds_the_students_page_where_moodle_looks_for_it(run: Run, sto
         assert archive.namelist() == ["Ada Ng_12345_assignsubmission_file/report.html"]
         page = archive.read(archive.namelist()[0]).decode()
     assert "Ada Ng" in page
-    assert "for staff only" not in page  # the page beside the grade is for staff; this one is drawn anew
+    assert "for staff only" not in page  # the page beside the grade is for staff; this one is redrawn
 
 
 def test_what_is_not_final_can_be_kept_from_students(run: Run, stored: Store, worksheet: Path) -> None:

@@ -1,4 +1,4 @@
-"""An instructor's export comes back as it was, or is refused with a sentence that names file and line."""
+"""An instructor's export comes back unchanged, or is refused with a message that names file and line."""
 
 from __future__ import annotations
 
