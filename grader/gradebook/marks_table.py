@@ -153,7 +153,7 @@ def _entry(row: Row, columns: Mapping[str, int], roll: Roll, by: str, on: str) -
 
 
 def _once(entries: list[_Entry], export: Export, lines: list[Checked]) -> Iterator[_Entry]:
-    """Return the rows that no other row contradicts: with two for one criterion of a student, neither is sure."""
+    """Yield the rows that no other row contradicts; of two rows for one criterion of a student, neither."""
     groups: dict[tuple[Path, str], list[_Entry]] = defaultdict(list)
     for entry in entries:
         groups[entry.path, entry.decision.criterion].append(entry)

@@ -105,7 +105,7 @@ def _children(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def _is_work(files: list[Path]) -> bool:
-    """Return whether the folder holds the lab's files, or others that a student hands in without signs of a class."""
+    """Return whether the folder holds the lab's files, or other work without signs of a class."""
     names = {file.name.casefold() for file in files}
     if names & LAB.work:
         return True
@@ -166,7 +166,7 @@ def _holds_work(folder: Path) -> bool:
 
 
 def _below(folder: Path, files: list[Path], folders: list[Path]) -> tuple[Archive, ...]:
-    """Return the folder itself if the work is in the one folder below it."""
+    """Return the only folder below `folder` if it holds the work, under the name of `folder`."""
     if len(folders) == 1 and not RESULTS & {file.name for file in files} and _holds_work(folders[0]):
         return (replace(_one(folders[0]), student=student_of(_name(folder))),)
     return ()
