@@ -31,8 +31,10 @@ def precheck(folder: Path, data: Path | None) -> None:
     from grader.checks import DEFAULT_RUBRIC, discover
     from grader.dataset import default_cache
     from grader.marking.rubric import read_rubric
+    from grader.students.precheck import find_images
     from grader.students.precheck import precheck as check
     from reports import terminal
+    from reports.languages import spoken
     from reports.text import words
 
     out = console.console()
@@ -41,7 +43,8 @@ def precheck(folder: Path, data: Path | None) -> None:
         def say(step: Message) -> None:
             status.update(console.plain(words(step)))
 
-        found = check(folder, data, default_cache(), read_rubric(DEFAULT_RUBRIC, discover()), say)
+        images, rubric = find_images(folder, data, default_cache()), read_rubric(DEFAULT_RUBRIC, discover())
+        found = check(folder, images, rubric, say, spoken())
     terminal.ready_table((*found.tasks, *found.criteria), out)
     missing = sum(line.state != "good" for line in (*found.tasks, *found.criteria))
     ready = message("Ready: run 'grade pack' and hand in submission.zip.")

@@ -24,6 +24,7 @@ from grader.records.errors import MissingData
 from grader.sandbox import Limits, open_sandbox
 from grader.students.pack import pack
 from grader.students.public_tests import TaskResult, run_public_tests
+from grader.students.template_language import ENGLISH
 
 PART = 2_000  # test images: a few seconds on a laptop, and an interval of 1.5 points to either side
 SECONDS = 90.0
@@ -42,18 +43,21 @@ class Precheck:
         return all(line.state == "good" for line in (*self.tasks, *self.criteria))
 
 
-def precheck(folder: Path, data: Path | None, cache: Path, rubric: Rubric, say: Callable[[Message], None]) -> Precheck:
-    """Check a student's folder. Raises BadLab or BadSubmission if there is nothing to check."""
+def precheck(
+    folder: Path, images: ImageSet | Message, rubric: Rubric, say: Callable[[Message], None], language: str = ENGLISH
+) -> Precheck:
+    """Check a student's folder. Raises BadLab or BadSubmission if there is nothing to check.
+
+    `language` is that of the public tests' hints.
+    """
     with tempfile.TemporaryDirectory(prefix="grade-precheck-") as place:
         say(message("packing your submission"))
         packed = pack(folder, Path(place) / "submission.zip")
         submission = open_submission(Archive(packed.path, Student(folder.absolute().name)), Path(place) / "unpacked")
-        equipment = Equipment(
-            _images(folder, data, cache), open_sandbox("plain"), "cpu", processors(), Limits(SECONDS), part=PART
-        )
+        equipment = Equipment(images, open_sandbox("plain"), "cpu", processors(), Limits(SECONDS), part=PART)
         evidence = collect(submission, equipment, say)
     say(message("running the public tests on your code"))
-    tested = run_public_tests(folder)
+    tested = run_public_tests(folder, language)
     findings = judge(evidence, rubric)
     lines = [
         _criterion(line, finding, evidence)
@@ -65,7 +69,7 @@ def precheck(folder: Path, data: Path | None, cache: Path, rubric: Rubric, say: 
     return Precheck(tuple(_tasks(tested, evidence)), tuple(lines))
 
 
-def _images(folder: Path, data: Path | None, cache: Path) -> ImageSet | Message:
+def find_images(folder: Path, data: Path | None, cache: Path) -> ImageSet | Message:
     """Find CIFAR-10 at `--data`, where exp2.py puts it, or in the cache. A bad `--data` raises MissingData."""
     places = [data] if data else [folder / "data", None]
     for place in places:

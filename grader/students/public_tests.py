@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import reference
+from grader.students.template import make_template, write_template
+from grader.students.template_language import ENGLISH
 
 TESTS = Path(reference.__file__).parent / "handout" / "tests"
 SECONDS = 80  # for all of them together, after which those that ran are reported; a laptop takes about 15
@@ -30,8 +32,10 @@ class TaskResult:
     complaint: str = ""  # "" if all passed
 
 
-def run_public_tests(folder: Path) -> tuple[TaskResult, ...] | str:
+def run_public_tests(folder: Path, language: str = ENGLISH) -> tuple[TaskResult, ...] | str:
     """Run our own copy of the tests on the scripts in `folder`; if the run stops early, return its last output.
+
+    Their complaints are in this language.
 
     Runs the code in `folder` without a sandbox: only for one's own code.
     """
@@ -40,8 +44,9 @@ def run_public_tests(folder: Path) -> tuple[TaskResult, ...] | str:
     with tempfile.TemporaryDirectory(prefix="grade-precheck-") as place:
         results, settings = Path(place) / "results.xml", Path(place) / "pytest.ini"
         settings.write_text("[pytest]\n")  # these tests ignore the student's own settings
+        tests = TESTS if language == ENGLISH else _translated(Path(place), language)
         command = [
-            sys.executable, "-m", "pytest", str(TESTS), "-q", f"--rootdir={TESTS}", "-c", str(settings),
+            sys.executable, "-m", "pytest", str(tests), "-q", f"--rootdir={tests}", "-c", str(settings),
             "-p", "no:cacheprovider", f"--timeout={SECONDS_EACH}", f"--session-timeout={SECONDS}",
             f"--junitxml={results}",
         ]  # fmt: skip
@@ -55,6 +60,12 @@ def run_public_tests(folder: Path) -> tuple[TaskResult, ...] | str:
         if not results.is_file():
             return (done.stdout + done.stderr).decode("utf-8", "replace").strip()[-500:]
         return _tested(ET.parse(results).getroot())  # noqa: S314  written by our own pytest
+
+
+def _translated(place: Path, language: str) -> Path:
+    files = {name: data for name, data in make_template(language=language).items() if name.startswith("tests/")}
+    write_template(files, place, force=False)
+    return place / "tests"
 
 
 def _tested(root: ET.Element) -> tuple[TaskResult, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -45,9 +46,10 @@ def check(
     """Pre-check a folder on the drawn images; the public tests are replaced by what they would say."""
 
     def look(folder: Path, tested: Any = PASSED, images: ImageSet | None = demo_images) -> Precheck:
-        monkeypatch.setattr(module, "run_public_tests", lambda _: tested)
+        monkeypatch.setattr(module, "run_public_tests", lambda folder, language: tested)
         monkeypatch.setattr(module, "find_cifar10", lambda place, cache: images)
-        return precheck(folder, None, tmp_path / "cache", lab_rubric, lambda step: None)
+        images = module.find_images(folder, None, tmp_path / "cache")
+        return precheck(folder, images, lab_rubric, lambda step: None)
 
     return look
 
@@ -148,3 +150,13 @@ def test_the_public_tests_are_run_on_the_students_own_scripts(tmp_path):
     assert "NotImplementedError" not in told["3.2"].complaint
     assert told["3.2"].complaint
     assert not list((tmp_path / "lab").rglob("__pycache__")), "nothing is left in the student's folder"
+
+
+@pytest.mark.slow
+def test_the_public_tests_complain_in_the_language_that_is_spoken(tmp_path):
+    write_template(make_template(), tmp_path / "lab", force=False)
+    script = tmp_path / "lab" / "extract_features.py"
+    script.write_text(script.read_text().replace('raise NotImplementedError("3.2', 'return features  # ("3.2'))
+    told = {one.task: one for one in run_public_tests(tmp_path / "lab", "zh")}
+    assert [*told] == [one.task for one in PASSED]
+    assert re.search("[\u4e00-\u9fff]", told["3.2"].complaint), told["3.2"].complaint
