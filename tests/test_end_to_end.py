@@ -79,7 +79,7 @@ def test_the_demo_accuracy_is_that_of_a_plain_float32_loop_to_the_image(
     confusion = np.zeros((10, 10), dtype=int)
     np.add.at(confusion, (images.labels("test"), predicted), 1)
     evidence = dict(json.loads((written / "evidence.json").read_text())["observations"])
-    assert evidence["test_scores"]["value"]["confusion"] == confusion.tolist()
+    assert evidence["measured_accuracy"]["value"]["confusion"] == confusion.tolist()
     assert json.loads((written / "grade.json").read_text())["accuracy"] == np.trace(confusion) / len(predicted)
 
 
@@ -204,7 +204,7 @@ def test_the_accuracy_on_the_real_images_is_that_of_a_plain_float32_loop_to_the_
     confusion = np.zeros((10, 10), dtype=int)
     np.add.at(confusion, (cifar10.labels("test"), predicted), 1)
     evidence = dict(json.loads((tmp_path / "grades" / "ada" / "evidence.json").read_text())["observations"])
-    assert evidence["test_scores"]["value"]["confusion"] == confusion.tolist(), done.stderr
+    assert evidence["measured_accuracy"]["value"]["confusion"] == confusion.tolist(), done.stderr
     assert np.trace(confusion) > 2_500  # it has learned something: predictions are spread, margins are small
 
 

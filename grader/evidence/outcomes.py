@@ -93,6 +93,8 @@ class Unavailable:
     outcome: Literal["unavailable"] = "unavailable"
 
 
+NOT_LOOKED_AT = "not_looked_at"
+
 Failure = Refused | Crashed | TimedOut | OutOfMemory | PrintedTooMuch | Malformed | Unavailable
 Observation = Seen | Failure
 
@@ -119,12 +121,19 @@ class Evidence:
         for name, outcome in self.observations:
             if name == kind:
                 return outcome
-        return Unavailable(message("{kind} was not looked at when this was graded. Grade it again.", kind=kind))
+        return Unavailable(
+            message("{kind} was not looked at when this was graded. Grade it again.", kind=kind), NOT_LOOKED_AT
+        )
 
     def seen(self, record: type[R]) -> R | None:
         """The record itself, or None where it was not seen."""
         outcome = self.observation(record)
         return cast("R", outcome.value) if isinstance(outcome, Seen) else None
+
+
+def not_looked_at(outcome: Observation) -> bool:
+    """Whether evidence holds nothing of a kind because the version that collected it did not know the kind."""
+    return isinstance(outcome, Unavailable) and outcome.code == NOT_LOOKED_AT
 
 
 EVIDENCE: TypeAdapter[Evidence] = TypeAdapter(Evidence)

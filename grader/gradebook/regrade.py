@@ -10,6 +10,7 @@ from grader.disk.names import visible, visible_path
 from grader.gradebook.decisions import LEFT_ASIDE, carry_over
 from grader.gradebook.files import EVIDENCE, Changed, Stored, read_evidence, read_stored, save
 from grader.gradebook.lock import held
+from grader.marking.flags import RAISED
 from grader.marking.mark import mark
 from grader.marking.rubric import Line, Rubric
 from grader.records import (
@@ -69,12 +70,13 @@ def write(folder: Path, done: Regraded) -> None:
 
 
 def _again(one: Stored, rubric: Rubric) -> Grade:
-    """Return the new grade, keeping decisions by people, flags, and how it was measured."""
+    """Return the new grade, with what people decided, flags that no evidence raises, and how it was measured."""
     old = one.grade
     path = one.path.with_name(EVIDENCE)
     if path.is_file():
         new = mark(read_evidence(path, old), rubric, old.made_by)
-        new = replace(new, student=old.student, notes=old.notes)
+        others = tuple(flag for flag in old.flags if flag.kind not in RAISED)
+        new = replace(new, student=old.student, flags=(*others, *new.flags), notes=old.notes)
     else:
         new = _without_evidence(one, rubric)
     return carry_over(old, new)

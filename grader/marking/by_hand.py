@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grader.evidence import Malformed, Observation, ReportPage, Seen, WrittenReport
+from grader.evidence.outcomes import not_looked_at
 from grader.evidence.wording import english
 from grader.records import Exhibit, Listing, Manual, Message, message
 
@@ -13,7 +14,7 @@ def awaited(criterion: str, outcome: Observation, explained: Message | None) -> 
     """The criterion as it waits for a person, with the report's text; `explained` says why there is none."""
     if isinstance(outcome, Seen) and isinstance(outcome.value, WrittenReport):
         return Manual(criterion, _ask(outcome.value), tuple(_exhibits(outcome.value)))
-    if explained is None or isinstance(outcome, Malformed):
+    if explained is None or isinstance(outcome, Malformed) or not_looked_at(outcome):
         return Manual(criterion, message("A person marks this. The report's text was not read: open the file itself."))
     return Manual(criterion, message("A person marks this, without the report's text: {why}", why=explained))
 

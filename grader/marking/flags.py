@@ -29,6 +29,13 @@ LOST = 0.12
 SHADOWED = frozenset({"torch", "torchvision", "numpy", "PIL", "grader", "sitecustomize", "usercustomize"})
 FAR = 0.05  # a claim that much above the measurement is worth a look
 
+# The kinds of flags that evidence raises: a re-marked grade has them again, or their cause is gone.
+RAISED = frozenset({
+    "claim above measurement", "claim fits the training set", "look-up table?", "malformed answer", "more weights",
+    "own class", "own network", "ranking nearly agrees", "ranking not computed anew", "several normalisations",
+    "shadowed module", "unread normalisation", "weaker sandbox",
+})  # fmt: skip
+
 
 def raise_flags(evidence: Evidence) -> tuple[Flag, ...]:
     """Every suspicion that the evidence gives rise to."""

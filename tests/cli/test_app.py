@@ -298,7 +298,7 @@ def test_chinese_names_are_graded_where_the_locale_has_no_letters_for_them(here,
     assert found["student"]["name"] == "张三"
     assert states(found) == {
         "submission_layout": "judged", "measured_accuracy": "blocked", "training_history": "judged",
-        "function_fit": "blocked", "evaluation": "judged" if is_run else "unjudged",
+        "function_fit": "blocked", "own_function": "blocked", "evaluation": "judged" if is_run else "unjudged",
         "learning_rate": "judged" if is_run else "unjudged", "feature_vectors": "blocked",
     }  # fmt: skip
 

@@ -38,7 +38,7 @@ def test_checkpoint_history_and_report_state_one_accuracy(checkpoint):
     stated = re.search(r"test\s+accuracy is\s+([\d.]+)%", (DEMO_SUBMISSION / "report.md").read_text("utf-8"))
     assert history["schema"] == "history/1"
     assert [epoch["epoch"] for epoch in history["epochs"]] == list(range(checkpoint["epoch"] + 1))
-    assert checkpoint["acc"] == last["measured_accuracy"] == float(stated[1])
+    assert checkpoint["acc"] == last["test_accuracy"] == float(stated[1])
 
 
 @pytest.mark.slow

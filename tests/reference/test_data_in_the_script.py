@@ -65,6 +65,8 @@ def student(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
             (tmp_path / path.name).write_text(path.read_text())
         (tmp_path / "exp2.py").write_text(changed((REFERENCE / "exp2.py").read_text(), change))
         monkeypatch.syspath_prepend(str(tmp_path))
+        for name in NAMES:  # those that another test imported come back afterwards
+            monkeypatch.delitem(sys.modules, name, raising=False)
         return importlib.import_module("exp2")
 
     yield imported

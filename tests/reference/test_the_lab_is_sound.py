@@ -27,7 +27,7 @@ from grader.students.template import make_template, write_template
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "reference"
 HISTORY = REFERENCE / "results" / "best-60" / "history.json"
-CODE_CHECKS = {"function_fit", "evaluation", "learning_rate", "feature_vectors"}
+CODE_CHECKS = {"function_fit", "own_function", "evaluation", "learning_rate", "feature_vectors"}
 NO_IMAGES = message("there is no CIFAR-10 here")
 
 
