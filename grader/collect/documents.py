@@ -12,7 +12,7 @@ from grader.evidence import Claim, Claims, Failure, History, OpenTask, Preproces
 from grader.evidence.wording import phrase
 from grader.intake import place
 from grader.lab import LAB
-from grader.records import Scalar, Submission, message
+from grader.records import Submission, message
 from grader.sandbox import Job, Limits, Reply, Sandbox
 
 DOCUMENT_LIMITS = Limits(seconds=60.0, megabytes=2_000)
@@ -61,15 +61,22 @@ def not_written(
 ) -> Refused:
     """What a script writes is missing: because it cannot run yet, or because it was left out."""
     if open_ := among(open_tasks, numbers):
-        text = (
-            "{missing} is missing, and task {number} is not done: {text} ({file}, line {line}). Finish {script} and run"
-            " it: it writes {missing}."
-        )
         first = open_[0]
-        place: dict[str, Scalar] = {"text": first.text, "file": first.file, "line": first.line}
-        return Refused("task_open", message(text, missing=file, number=first.number, script=script, **place))
-    text = "{missing} is missing. {script} writes it: hand it in as well."
-    return Refused("missing", message(text, missing=file, script=script))
+        sentence = message(
+            "{missing} is missing, and task {number} is not done: {text} ({file}, line {line}). Finish {script} and run"
+            " it: it writes {missing}.",
+            missing=file,
+            number=first.number,
+            text=first.text,
+            file=first.file,
+            line=first.line,
+            script=script,
+        )
+        return Refused("task_open", sentence)
+    return Refused(
+        "missing",
+        message("{missing} is missing. {script} writes it: hand it in as well.", missing=file, script=script),
+    )
 
 
 def read_preprocessing(submission: Submission, sandbox: Sandbox) -> Preprocessing | Failure:

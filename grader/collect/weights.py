@@ -69,11 +69,18 @@ def choose_checkpoint(submission: Submission) -> str | Failure | None:
         return parts.checkpoints[0]
     if parts.checkpoints:
         names = ", ".join(parts.checkpoints)
-        text = "there are {count} files named final.pth ({names}); ask the student which one counts"
-        return Unavailable(message(text, count=len(parts.checkpoints), names=names[:300]))
+        sentence = message(
+            "there are {count} files named final.pth ({names}); ask the student which one counts",
+            count=len(parts.checkpoints),
+            names=names[:300],
+        )
+        return Unavailable(sentence)
     if parts.other_weights:
-        text = "final.pth is missing; {other} is there. Rename the weights that should count to final.pth."
-        return Refused("renamed", message(text, other=", ".join(parts.other_weights[:3])))
+        sentence = message(
+            "final.pth is missing; {other} is there. Rename the weights that should count to final.pth.",
+            other=", ".join(parts.other_weights[:3]),
+        )
+        return Refused("renamed", sentence)
     return None
 
 

@@ -26,11 +26,15 @@ def explain(outcome: Failure) -> Message:
         case Crashed():
             return message("Looking at this file ended in a crash, which says nothing about the student.")
         case TimedOut(seconds=seconds):
-            late = "looking took more than {seconds:.0f} seconds; grade it again with a longer --time-limit"
-            return message(late, seconds=seconds)
+            return message(
+                "looking took more than {seconds:.0f} seconds; grade it again with a longer --time-limit",
+                seconds=seconds,
+            )
         case OutOfMemory(megabytes=megabytes):
-            full = "looking took more than {megabytes:,} MB of memory; grade it again with a larger --memory"
-            return message(full, megabytes=megabytes)
+            return message(
+                "looking took more than {megabytes:,} MB of memory; grade it again with a larger --memory",
+                megabytes=megabytes,
+            )
         case PrintedTooMuch(bytes=limit):
             return message("looking printed more than {limit:,} bytes, and was ended for that", limit=limit)
         case Malformed(reason=reason):

@@ -59,8 +59,9 @@ class _ByHand(_Head):
         if not self.manual:
             raise BadLimit(message("manual: should be true"))
         if not self.title.strip() or len(self.title) > LONGEST_TITLE or not self.title.isprintable():
-            text = "title: one line of at most {count} characters, which the student reads"
-            raise BadLimit(message(text, count=LONGEST_TITLE))
+            raise BadLimit(
+                message("title: one line of at most {count} characters, which the student reads", count=LONGEST_TITLE)
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +140,14 @@ def _line(name: str, fields: Any, checks: Mapping[str, Check], problems: list[Me
 
 def _by_hand(name: str, fields: dict[str, Any], is_check: bool, problems: list[Message]) -> Line | None:
     if is_check:
-        text = "'{name}': there is a check of this name; leave manual out, or choose another name"
-        problems.append(message(text, name=name))
+        problems.append(
+            message("'{name}': there is a check of this name; leave manual out, or choose another name", name=name)
+        )
         return None
     if not _NAME.fullmatch(name):
-        text = "'{name}': a name is made of letters without accents, digits, _ and -, at most 60"
-        problems.append(message(text, name=name))
+        problems.append(
+            message("'{name}': a name is made of letters without accents, digits, _ and -, at most 60", name=name)
+        )
         return None
     found = _read(_ByHand, fields, name, problems, BY_HAND)
     if found is None:
@@ -154,8 +157,9 @@ def _by_hand(name: str, fields: dict[str, Any], is_check: bool, problems: list[M
 
 def _late(fields: Any, problems: list[Message]) -> LatePolicy | None:
     if not isinstance(fields, dict):
-        text = "'{name}' should be a table with deadline and points_per_day or percent_per_day"
-        problems.append(message(text, name=LATE))
+        problems.append(
+            message("'{name}' should be a table with deadline and points_per_day or percent_per_day", name=LATE)
+        )
         return None
     known = [item.name for item in dataclasses.fields(LatePolicy)]
     return _read(with_config(STRICT)(LatePolicy), fields, LATE, problems, known)

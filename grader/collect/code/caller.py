@@ -37,10 +37,6 @@ R = TypeVar("R")
 IMPORT_LIMITS = Limits(seconds=20.0, megabytes=3_000)  # no script of the lab takes two seconds
 CALL_LIMITS = Limits(seconds=60.0, megabytes=3_000)  # the slowest call takes about two
 MOST_LINES, LONGEST_LINE = 60, 300  # of what the student's code printed, at the end
-DISTURBED = (
-    "{doing} disturbed the answer that the grader waits for ({reason}): write to no file that you did not open, and"
-    " leave what you import as it is."
-)
 CRASHED_AT = re.compile(r'^  File "([^"]+)", line (\d{1,9}) in ')  # as faulthandler writes
 NO_SANDBOX = message(
     "student code is run in a sandbox only, and this machine has none that is strong enough: 'grade doctor' says what"
@@ -182,11 +178,9 @@ def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...], roots: Roo
         case TimedOut(seconds=seconds):
             code, sentence = "code_late", _late(doing, seconds)
         case OutOfMemory(megabytes=megabytes):
-            text = "{doing} took more than {megabytes:,} MB of memory, and was ended for that."
-            code, sentence = "code_memory", message(text, doing=doing.what, megabytes=megabytes)
+            code, sentence = "code_memory", _too_large(doing, megabytes)
         case PrintedTooMuch(bytes=limit):
-            text = "{doing} printed more than {limit:,} bytes, and was ended for that. Print once an epoch, not more."
-            code, sentence = "code_printed", message(text, doing=doing.what, limit=limit)
+            code, sentence = "code_printed", _too_talkative(doing, limit)
         case Malformed():
             return _disturbed(doing.what, failure, printed)
         case Crashed(tail=tail):
@@ -202,7 +196,13 @@ def _is_of_the_lab(failure: Refused) -> bool:
 
 
 def _disturbed(doing: str | Message, found: Malformed, printed: tuple[str, ...] = ()) -> Refused:
-    return Refused("code_disturbed", message(DISTURBED, doing=doing, reason=said(found.reason)), printed)
+    sentence = message(
+        "{doing} disturbed the answer that the grader waits for ({reason}): write to no file that you did not open, and"
+        " leave what you import as it is.",
+        doing=doing,
+        reason=said(found.reason),
+    )
+    return Refused("code_disturbed", sentence, printed)
 
 
 def _ended(doing: _Doing, printed: tuple[str, ...], roots: Roots) -> Message:
@@ -211,18 +211,41 @@ def _ended(doing: _Doing, printed: tuple[str, ...], roots: Roots) -> Message:
     places = (CRASHED_AT.search(line) for line in printed)
     place = next((found for found in places if found and found[1].startswith(within)), None)
     if place is None:
-        text = "The process ended in the middle of {doing}, before there was an answer."
-        return message(text, doing=doing.what)
-    text = "The process crashed in the middle of {doing} ({file}, line {line}), before there was an answer."
-    return message(text, doing=doing.what, file=place[1].removeprefix(within), line=int(place[2]))
+        return message("The process ended in the middle of {doing}, before there was an answer.", doing=doing.what)
+    return message(
+        "The process crashed in the middle of {doing} ({file}, line {line}), before there was an answer.",
+        doing=doing.what,
+        file=place[1].removeprefix(within),
+        line=int(place[2]),
+    )
 
 
 def _late(doing: _Doing, seconds: float) -> Message:
     if doing.importing:
-        text = (
+        return message(
             "{doing} took more than {seconds:g} seconds: it seems to train when it is imported. Put training into"
-            ' functions, and call them below: if __name__ == "__main__":'
+            ' functions, and call them below: if __name__ == "__main__":',
+            doing=doing.what,
+            seconds=seconds,
         )
-        return message(text, doing=doing.what, seconds=seconds)
-    text = "{doing} did not end within {seconds:g} seconds on a small example: look for a loop without end."
-    return message(text, doing=doing.what, seconds=seconds)
+    return message(
+        "{doing} did not end within {seconds:g} seconds on a small example: look for a loop without end.",
+        doing=doing.what,
+        seconds=seconds,
+    )
+
+
+def _too_large(doing: _Doing, megabytes: int) -> Message:
+    return message(
+        "{doing} took more than {megabytes:,} MB of memory, and was ended for that.",
+        doing=doing.what,
+        megabytes=megabytes,
+    )
+
+
+def _too_talkative(doing: _Doing, limit: int) -> Message:
+    return message(
+        "{doing} printed more than {limit:,} bytes, and was ended for that. Print once an epoch, not more.",
+        doing=doing.what,
+        limit=limit,
+    )

@@ -32,11 +32,6 @@ NEEDS_A_SANDBOX = message(
     "the weights fit none of the networks that the grader knows. The submission's own class can be run with them, but"
     " in a sandbox only, and this machine has none that is strong enough: 'grade doctor' says what to install"
 )
-NONE_FITS = (
-    "The weights in {weights} fit none of the networks that the grader knows, and none that the submission's own code"
-    " builds. {why} Hand in the class that builds yours: in models.py or exp2.py, and so that it can be built without"
-    " arguments."
-)
 
 
 def own_network(subject: Subject, used: Preprocessing | Failure, weights: Weights, unsettled: bool) -> Weights | None:
@@ -90,7 +85,14 @@ def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, .
     if not tried:
         return None
     why = reduce(lambda first, second: message("{first} {second}", first=first, second=second), tried[:MOST_TOLD])
-    return Refused("none_fits", message(NONE_FITS, weights=name, why=why), tuple(one.english() for one in tried))
+    sentence = message(
+        "The weights in {weights} fit none of the networks that the grader knows, and none that the submission's own"
+        " code builds. {why} Hand in the class that builds yours: in models.py or exp2.py, and so that it can be built"
+        " without arguments.",
+        weights=name,
+        why=why,
+    )
+    return Refused("none_fits", sentence, tuple(one.english() for one in tried))
 
 
 def _fits(script: str, found: Any) -> tuple[Fit, ...]:
@@ -107,8 +109,9 @@ def _told(script: str, found: Any) -> list[Message]:
     for one in found if isinstance(found, list) else ():
         match one:
             case [str(name), int(line), dict(problem)] if (why := _why(problem)) is not None:
-                text = "{name} ({file}, line {line}): {why}"
-                lines.append(message(text, name=name[:100], file=script, line=line, why=why))
+                lines.append(
+                    message("{name} ({file}, line {line}): {why}", name=name[:100], file=script, line=line, why=why)
+                )
     return lines
 
 

@@ -31,10 +31,6 @@ SEED_BITS = 48
 FEW = 8  # images of the first try
 PIXELS_IN_A_BATCH = 250 * 32 * 32  # as for the networks that the grader knows
 SMALLEST_BATCH = 16
-TWO_FIT = (
-    "{first} and {second} in {file} both build a network for the weights in {weights}, and they answer differently:"
-    " which of them was trained cannot be told. Leave the other out."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +138,15 @@ def _chosen(run: Run, fits: tuple[Fit, ...], pixels: Path) -> Fit | Failure:
     (fit, logits), *others = working
     for other, answer in others:
         if not np.allclose(logits, answer, rtol=1e-3, atol=1e-4, equal_nan=True):
-            names = {"first": fit.name, "second": other.name, "file": fit.script}
-            return Refused("two_fit", message(TWO_FIT, **names, weights=from_disk(run.weights.name)))
+            sentence = message(
+                "{first} and {second} in {file} both build a network for the weights in {weights}, and they answer"
+                " differently: which of them was trained cannot be told. Leave the other out.",
+                first=fit.name,
+                second=other.name,
+                file=fit.script,
+                weights=from_disk(run.weights.name),
+            )
+            return Refused("two_fit", sentence)
     return fit
 
 

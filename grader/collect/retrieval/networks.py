@@ -52,8 +52,12 @@ def find_network(run: ReportedRun, submission: Submission, equipment: Equipment)
         return _unknown(run, str(known.get("near") or ""))
     weights = str(known.get("weights") or "")
     if not weights:
-        text = "{model} has no weights called {weights}; torchvision has {names}. Name those that were used."
-        return message(text, model=run.model, weights=run.weights, names=str(known.get("near"))[:200])
+        return message(
+            "{model} has no weights called {weights}; torchvision has {names}. Name those that were used.",
+            model=run.model,
+            weights=run.weights,
+            names=str(known.get("near"))[:200],
+        )
     assumed = [] if run.weights else [message("the weights are not stated; {weights} was taken", weights=weights)]
     inputs: dict[str, Any] = {"model": run.model, "weights": weights}
     files: dict[str, Path] = {}
@@ -68,11 +72,13 @@ def find_network(run: ReportedRun, submission: Submission, equipment: Equipment)
     elif "file" in known:
         file = find_weights(Path(str(known["file"])).name, usual_folders(equipment.weights_dir))
         if file is None:
-            text = (
+            return message(
                 "the weights {weights} of {model} are not on the grader's machine. Staff: run 'grade weights fetch"
-                " {model}', or name a folder that holds {file} with --weights-dir, and grade again."
+                " {model}', or name a folder that holds {file} with --weights-dir, and grade again.",
+                model=run.model,
+                weights=weights,
+                file=str(known["file"])[:100],
             )
-            return message(text, model=run.model, weights=weights, file=str(known["file"])[:100])
         files["weights"] = file
     return _network(run, known, inputs, files, assumed)
 
@@ -110,6 +116,9 @@ def _spelled(run: ReportedRun) -> str:
 
 def _unknown(run: ReportedRun, near: str) -> Message:
     if near:
-        text = "torchvision has no network called {model}; did you mean {near}? Name it so under 'model'."
-        return message(text, model=run.model, near=near[:100])
+        return message(
+            "torchvision has no network called {model}; did you mean {near}? Name it so under 'model'.",
+            model=run.model,
+            near=near[:100],
+        )
     return message("torchvision has no network called {model}: name it as torchvision does.", model=run.model)

@@ -17,7 +17,7 @@ from grader.evidence import Failure, LibraryImage, OpenTask, Refused, RetrievalI
 from grader.evidence.kinds.retrieval import MOST_IMAGES, MOST_QUERIES
 from grader.intake import place
 from grader.lab import LAB
-from grader.records import Message, Submission, message
+from grader.records import N_, Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox
 
 PICTURE_LIMITS = Limits(seconds=300.0, megabytes=3_000)
@@ -25,9 +25,9 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
 LIBRARY, QUERIES = ("library", "gallery", "database", "dataset"), ("queries", "query")
 THUMBNAIL, MOST_THUMBNAILS = 64, 120
 PROBLEMS = {
-    "no picture": "{path} cannot be read as a picture: save it anew as JPEG or PNG, or take it out.",
-    "too many pixels": "{path} has more than 50 million pixels: make it smaller.",
-    "too many bytes": "{path} is larger than 50 MB: make it smaller.",
+    "no picture": N_("{path} cannot be read as a picture: save it anew as JPEG or PNG, or take it out."),
+    "too many pixels": N_("{path} has more than 50 million pixels: make it smaller."),
+    "too many bytes": N_("{path} is larger than 50 MB: make it smaller."),
 }
 
 
@@ -86,18 +86,20 @@ def look_at_pictures(
 def _missing(open_tasks: Iterable[OpenTask]) -> Refused:
     if open_ := among(open_tasks, LAB.retrieval_tasks):
         first = open_[0]
-        text = (
+        sentence = message(
             "The images of the retrieval are missing, and task {number} is not done: {text} ({file}, line {line})."
-            " Finish it, run retrieve.py, and hand in the folders library/ and queries/ that it used."
+            " Finish it, run retrieve.py, and hand in the folders library/ and queries/ that it used.",
+            number=first.number,
+            text=first.text,
+            file=first.file,
+            line=first.line,
         )
-        return Refused(
-            "task_open", message(text, number=first.number, text=first.text, file=first.file, line=first.line)
-        )
-    text = (
+        return Refused("task_open", sentence)
+    sentence = message(
         "The images of the retrieval are missing: hand in the folders library/ (a folder for each class) and"
         " queries/ as retrieve.py used them."
     )
-    return Refused("missing", message(text))
+    return Refused("missing", sentence)
 
 
 @contextmanager
