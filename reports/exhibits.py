@@ -52,7 +52,7 @@ def _table(title: Message, columns: tuple[Message, ...], rows: list[tuple[str, .
 
 def _bars(bars: Bars) -> BarsShown:
     parts, wholes = sum(b.part for b in bars.bars), sum(b.whole for b in bars.bars)
-    together = _bar(say("all together"), parts, wholes) if len(bars.bars) > 2 else None
+    together = _bar(say("overall"), parts, wholes) if len(bars.bars) > 2 else None
     return BarsShown(words(bars.title), tuple(_bar(b.label, b.part, b.whole) for b in bars.bars), together)
 
 
@@ -73,7 +73,7 @@ def _matrix(matrix: Matrix) -> MatrixShown:
         for i, (label, counts) in enumerate(zip(labels, matrix.counts, strict=True))
     )
     mistakes = tuple(
-        say("{truth} taken for {answer}: {count:,}", truth=labels[i], answer=labels[j], count=n)
+        say("{truth} classified as {answer}: {count:,}", truth=labels[i], answer=labels[j], count=n)
         for n, i, j in worst(matrix.counts, COMMONEST)
     )
     return MatrixShown(words(matrix.title), labels, rows, mistakes)

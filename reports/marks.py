@@ -59,9 +59,9 @@ def state_words(state: State, audience: Audience) -> str:
         case "judged":
             return say("judged")
         case "blocked":
-            return say("blocked: yours to mend") if audience == "student" else say("blocked: the student acts")
+            return say("blocked: yours to fix") if audience == "student" else say("blocked: the student must act")
         case "unjudged":
-            return say("not marked: staff act, never a zero")
+            return say("not marked: staff must act, never a zero")
         case _:
             assert_never(state)
 

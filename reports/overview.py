@@ -206,7 +206,7 @@ def _missing(criterion: Criterion, judged: Sequence[Mark], losers: Sequence[Mark
         width=f"{100 * len(losers) / len(judged):.2f}",
         earned=percent(mean(shares), 1) if shares else "–",
         cause=clip(words(example) if staff else outline(example), VALUE_LIMIT),
-        caused=say("told to {k:,} of them", k=count),
+        caused=say("given to {k:,} of them", k=count),
     )
 
 

@@ -139,7 +139,7 @@ def _advice(step: Step) -> Advice:
 def _no_steps(grade: Grade) -> str:
     if all(mark.points == mark.criterion.points for mark in grade.marks):
         return say("Nothing is left to do: every point was earned.")
-    return say("No check left a hint; the reasons below say where points went.")
+    return say("No check gave a hint; the reasons below say where points were lost.")
 
 
 def _adjustments(grade: Grade) -> list[tuple[str, str]]:
@@ -169,7 +169,7 @@ MADE_BY = {
     "dataset": ("text", N_("Image set")),
     "dataset_digest": ("digest", N_("Image set, SHA-256")),
     "device": ("text", N_("Device")),
-    "device_name": ("text", N_("Name of the device")),
+    "device_name": ("text", N_("Device name")),
     "precision": ("text", N_("Precision")),
     "batch_size": ("text", N_("Batch size")),
     "logits_digest": ("digest", N_("Logits, SHA-256")),

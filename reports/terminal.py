@@ -34,7 +34,7 @@ def show(grade: Grade, report: Path, console: Console) -> None:
     _section(console, say("Next steps"), _steps(grade))
     flags = [say("{kind}: {text}", kind=known(flag.kind, 80), text=flag.message) for flag in grade.flags]
     _section(console, say("Flags for staff"), [("!", [Text(flag)]) for flag in flags])
-    _section(console, say("Notes of intake"), [("-", [Text(words(note))]) for note in grade.notes])
+    _section(console, say("Intake notes"), [("-", [Text(words(note))]) for note in grade.notes])
     console.print()
     _path(console, say("Report:"), report)
 

@@ -56,7 +56,7 @@ def collect(submission: Submission, equipment: Equipment, say: Callable[[Message
 
 def _collect(submission: Submission, equipment: Equipment, caller: Caller, say: Callable[[Message], None]) -> Evidence:
     """The stages, in the order in which they need one another."""
-    say(message("reading what was handed in"))
+    say(message("reading the submission"))
     documents = read_documents(submission, equipment.sandbox)
     caller.note_open(documents.open_tasks)
     subject = Subject(submission, equipment, caller, documents.open_tasks)
@@ -65,10 +65,10 @@ def _collect(submission: Submission, equipment: Equipment, caller: Caller, say: 
     weights = measure(submission, equipment, documents)
     claims = read_claims(submission, equipment.sandbox, (*weights.claims, *claims_of(documents.history)))
     diagnosis = diagnose(submission, equipment, weights, claims, used)
-    say(message("trying the code"))
+    say(message("testing the code"))
     looked = [(look.record, look.run(subject)) for look in every_look()]
     weights, claims, diagnosis = with_own_network(subject, used, Measured(weights, claims, diagnosis))
-    say(message("computing the rankings anew"))
+    say(message("recomputing the rankings"))
     retrieval = look_at_retrieval(subject)
     outcomes: list[Outcome] = [
         (Tasks, documents.tasks), (Preprocessing, used), (History, documents.history), (Claims, claims),

@@ -77,7 +77,7 @@ def choose_checkpoint(submission: Submission) -> str | Failure | None:
         return Unavailable(sentence)
     if parts.other_weights:
         sentence = message(
-            "final.pth is missing; {other} is there. Rename the weights that should count to final.pth.",
+            "final.pth is missing; {other} is there. Rename the weights that should be graded to final.pth.",
             other=", ".join(parts.other_weights[:3]),
         )
         return Refused("renamed", sentence)

@@ -20,12 +20,15 @@ def awaited(criterion: str, outcome: Observation, explained: Message | None) -> 
 
 def _ask(report: WrittenReport) -> Message:
     if not report.pages:
-        return message("A person marks this. The report holds no text that can be read: open the file itself.")
+        return message("A person marks this. The report contains no readable text: open the file itself.")
     files = ", ".join(dict.fromkeys(page.file for page in report.pages))
     if report.whole:
-        return message("A person marks this, from {files}: text below, figures in the file itself.", files=files)
+        return message(
+            "A person marks this, from {files}: the text is below, the figures are in the file itself.", files=files
+        )
     return message(
-        "A person marks this, from {files}: the beginning of the text below, the rest in the file itself.", files=files
+        "A person marks this, from {files}: the beginning of the text is below, the rest is in the file itself.",
+        files=files,
     )
 
 

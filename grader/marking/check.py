@@ -84,11 +84,11 @@ class Ramp:
 
     def __post_init__(self) -> None:
         if not self.knots:
-            raise BadLimit(message("knots: at least one [figure, credit] is needed"))
+            raise BadLimit(message("knots must contain at least one [figure, credit]"))
         if any(left[0] >= right[0] for left, right in pairwise(self.knots)):
-            raise BadLimit(message("knots: figures must rise from one knot to the next"))
+            raise BadLimit(message("knots: figures must increase from one knot to the next"))
         if any(not 0.0 <= credit <= 1.0 for _, credit in self.knots):
-            raise BadLimit(message("knots: credits lie between 0 and 1"))
+            raise BadLimit(message("knots: credits must be between 0 and 1"))
 
     def credit(self, figure: float) -> float:
         """The credit for a figure, in [0, 1]."""
@@ -116,8 +116,8 @@ def add_up(parts: Sequence[Part], praise: Message, exhibits: tuple[Exhibit, ...]
     credit = sum(part.weight * part.credit for part in parts) / whole
     faults = list(dict.fromkeys(fault for part in parts for fault in part.faults))
     rows = tuple((part.name, f"{part.weight / whole:.0%}", f"{part.credit:.0%}") for part in parts)
-    columns = (message("What was tried"), message("Weight"), message("Credit"))
-    table = Table(message("What was tried"), columns, rows)
+    columns = (message("What was tested"), message("Weight"), message("Credit"))
+    table = Table(message("What was tested"), columns, rows)
     return Verdict(min(1.0, credit), faults[0] if faults else praise, tuple(faults[1:]), (table, *exhibits))
 
 
@@ -130,6 +130,8 @@ def require_weights(**weights: float) -> None:
     """BadLimit unless every weight is at least 0 and some are more: for limits that say what a part counts."""
     wrong = next((name for name, weight in weights.items() if weight < 0.0), None)
     if wrong is not None:
-        raise BadLimit(message("{name}: a weight is at least 0", name=wrong))
+        raise BadLimit(message("{name}: a weight must be at least 0", name=wrong))
     if not sum(weights.values()):
-        raise BadLimit(message("{names}: one of these weights must be more than 0", names=", ".join(weights)))
+        raise BadLimit(
+            message("{names}: at least one of these weights must be greater than 0", names=", ".join(weights))
+        )

@@ -48,10 +48,10 @@ def _not_seen(check: str, outcome: Failure) -> Finding:
     """Refusals are the student's to mend. No student code has run here, so that all else is a fault of ours."""
     match outcome:
         case Refused(code=code, details=details):
-            exhibits = (Listing(message("In detail"), details),) if details else ()
+            exhibits = (Listing(message("Details"), details),) if details else ()
             return Blocked(check, explain(outcome), exhibits, code)
         case Crashed(tail=tail):
-            title = message("The last lines of the process that was looking")
+            title = message("Last lines printed by the process")
             return Unjudged(check, explain(outcome), (Listing(title, tuple(tail.splitlines()[-20:])),))
         case Unavailable(code=code):
             return Unjudged(check, explain(outcome), (), code)

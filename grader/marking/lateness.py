@@ -32,16 +32,16 @@ class LatePolicy:
     def __post_init__(self) -> None:
         if self.deadline != FROM_PLATFORM and moment(self.deadline) is None:
             sentence = message(
-                'deadline: "{name}", or a date and time with its zone, as in {example}',
+                'deadline must be "{name}", or a date and time with a time zone, such as {example}',
                 name=FROM_PLATFORM,
                 example=_EXAMPLE,
             )
             raise BadLimit(sentence)
         if (self.points_per_day is None) == (self.percent_per_day is None):
-            raise BadLimit(message("points_per_day, percent_per_day: exactly one of them"))
+            raise BadLimit(message("set exactly one of points_per_day and percent_per_day"))
         for name, value in (("the rate", self.rate), ("grace_hours", self.grace_hours), ("cap", self.cap or 0.0)):
             if not 0.0 <= value <= 10_000.0:
-                raise BadLimit(message("{name}: between 0 and 10000", name=name))
+                raise BadLimit(message("{name} must be between 0 and 10000", name=name))
 
     @property
     def rate(self) -> float:
@@ -65,7 +65,9 @@ def lateness(student: Student, policy: LatePolicy, offered: float, on: str) -> A
     if due is None or handed_in is None:
         if not student.late:
             return None
-        sentence = message("handed in late, and by how much is not known: no points were taken, and a person decides")
+        sentence = message(
+            "handed in late, but it is not known by how much: no points were deducted, and a person decides"
+        )
         return Adjustment(0.0, sentence, LATE_POLICY, on, "lateness", open=True)
     days = math.ceil((handed_in - due - timedelta(hours=policy.grace_hours)) / DAY)
     taken = _taken(policy, days, offered)
@@ -73,8 +75,7 @@ def lateness(student: Student, policy: LatePolicy, offered: float, on: str) -> A
         return None
     clock, grace = _clock(handed_in - due), policy.grace_hours
     reason = message(
-        "handed in {late} (h:m:s) after the deadline, of which {grace:g} hours are forgiven; days begun: {days},"
-        " {rate}",
+        "handed in {late} (h:m:s) after the deadline, with {grace:g} hours of grace; days begun: {days}, {rate}",
         late=clock,
         grace=grace,
         days=days,
@@ -92,12 +93,12 @@ def _taken(policy: LatePolicy, days: int, offered: float) -> float:
 def _rate(policy: LatePolicy, offered: float) -> Message:
     if policy.percent_per_day is None:
         if policy.cap is None:
-            return message("at {rate:g} points a day", rate=policy.rate)
-        return message("at {rate:g} points a day and {cap:g} at most", rate=policy.rate, cap=policy.cap)
+            return message("at {rate:g} points per day", rate=policy.rate)
+        return message("at {rate:g} points per day and {cap:g} at most", rate=policy.rate, cap=policy.cap)
     if policy.cap is None:
-        return message("at {rate:g} % of {offered:g} points a day", rate=policy.rate, offered=offered)
+        return message("at {rate:g} % of {offered:g} points per day", rate=policy.rate, offered=offered)
     return message(
-        "at {rate:g} % of {offered:g} points a day and {cap:g} % at most",
+        "at {rate:g} % of {offered:g} points per day and {cap:g} % at most",
         rate=policy.rate,
         offered=offered,
         cap=policy.cap,

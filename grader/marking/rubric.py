@@ -43,7 +43,7 @@ class _Head:
 
     def __post_init__(self) -> None:
         if self.points < 0:
-            raise BadLimit(message("points: at least 0"))
+            raise BadLimit(message("points must be at least 0"))
 
 
 @with_config(STRICT)
@@ -57,10 +57,12 @@ class _ByHand(_Head):
     def __post_init__(self) -> None:
         _Head.__post_init__(self)
         if not self.manual:
-            raise BadLimit(message("manual: should be true"))
+            raise BadLimit(message("manual must be true"))
         if not self.title.strip() or len(self.title) > LONGEST_TITLE or not self.title.isprintable():
             raise BadLimit(
-                message("title: one line of at most {count} characters, which the student reads", count=LONGEST_TITLE)
+                message(
+                    "title must be one line of at most {count} characters; the student reads it", count=LONGEST_TITLE
+                )
             )
 
 
@@ -100,7 +102,7 @@ def read_rubric(path: Path, checks: Mapping[str, Check]) -> Rubric:
     late = _late(table.pop(LATE), problems) if LATE in table else None
     lines = [line for name, fields in table.items() if (line := _line(name, fields, checks, problems))]
     if problems or not lines:
-        raise BadLab(_all_of(problems or [message("it names no check at all")], path))
+        raise BadLab(_all_of(problems or [message("it contains no criteria")], path))
     return Rubric(tuple(lines), hashlib.sha256(raw).hexdigest(), late)
 
 
@@ -121,13 +123,13 @@ def _line(name: str, fields: Any, checks: Mapping[str, Check], problems: list[Me
     if check is None:
         near = difflib.get_close_matches(name, (*checks, LATE), n=1)
         if near:
-            problems.append(message("'{name}' names no check; did you mean '{near}'?", name=name, near=near[0]))
+            problems.append(message("'{name}' is not a check; did you mean '{near}'?", name=name, near=near[0]))
         else:
             there = ", ".join(checks)
-            problems.append(message("'{name}' names no check; there are {names}", name=name, names=there))
+            problems.append(message("'{name}' is not a check; the checks are {names}", name=name, names=there))
         return None
     if not isinstance(fields, dict):
-        problems.append(message("'{name}' should be a table with points and limits", name=name))
+        problems.append(message("'{name}' must be a table with points and limits", name=name))
         return None
     head = _read(_Head, {key: value for key, value in fields.items() if key in HEAD}, name, problems, HEAD)
     rest = {key: value for key, value in fields.items() if key not in HEAD}
@@ -140,13 +142,11 @@ def _line(name: str, fields: Any, checks: Mapping[str, Check], problems: list[Me
 
 def _by_hand(name: str, fields: dict[str, Any], is_check: bool, problems: list[Message]) -> Line | None:
     if is_check:
-        problems.append(
-            message("'{name}': there is a check of this name; leave manual out, or choose another name", name=name)
-        )
+        problems.append(message("'{name}' is the name of a check; remove manual, or choose another name", name=name))
         return None
     if not _NAME.fullmatch(name):
         problems.append(
-            message("'{name}': a name is made of letters without accents, digits, _ and -, at most 60", name=name)
+            message("'{name}': a name must consist of at most 60 letters without accents, digits, _ and -", name=name)
         )
         return None
     found = _read(_ByHand, fields, name, problems, BY_HAND)
@@ -158,7 +158,7 @@ def _by_hand(name: str, fields: dict[str, Any], is_check: bool, problems: list[M
 def _late(fields: Any, problems: list[Message]) -> LatePolicy | None:
     if not isinstance(fields, dict):
         problems.append(
-            message("'{name}' should be a table with deadline and points_per_day or percent_per_day", name=LATE)
+            message("'{name}' must be a table with deadline and points_per_day or percent_per_day", name=LATE)
         )
         return None
     known = [item.name for item in dataclasses.fields(LatePolicy)]
@@ -183,9 +183,11 @@ def _told(item: Any, known: Iterable[str]) -> Message:
             near = difflib.get_close_matches(place, known, n=1)
             if near:
                 return message("{place}: there is no such limit; did you mean '{near}'?", place=place, near=near[0])
-            return message("{place}: there is no such limit; there are {names}", place=place, names=", ".join(known))
+            return message(
+                "{place}: there is no such limit; the limits are {names}", place=place, names=", ".join(known)
+            )
         case "missing" | "missing_argument":
-            return message("{place}: is missing", place=place)
+            return message("{place} is missing", place=place)
     error = item.get("ctx", {}).get("error")
     said = error.said if isinstance(error, BadLimit) else item["msg"]  # pydantic's own words are English
     return message("{place}: {said}", place=place, said=said) if place else message("{said}", said=said)

@@ -29,9 +29,9 @@ def why_no_mark(
     if better_preprocessing(diagnosis) is not None:
         return None
     return message(
-        "{file} holds more weights than {network} has ({spare}). Measured without them it names {share:.2%} of the test"
-        " images correctly, which is no mark if the submission's network uses them: look at its code, and ask the"
-        " student for weights without them if it does not.",
+        "{file} contains weights that {network} does not have ({spare}). Measured without them, it classifies"
+        " {share:.2%} of the test images correctly, which cannot be used as a mark if the submission's network uses"
+        " them: look at its code, and if it does not, ask the student for weights without them.",
         file=checkpoint.path, network=checkpoint.network, spare=", ".join(checkpoint.spare_weights),
         share=accuracy.correct / accuracy.count,
     )  # fmt: skip

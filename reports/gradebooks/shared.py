@@ -72,5 +72,5 @@ def standing(grade: Grade) -> list[str]:
     for one in grade.adjustments:
         lines.append(say("{points} points: {reason}.", points=points(one.points, signed=True), reason=one.reason))
     if grade.needs_human:
-        lines.append(say("Not final: what is not marked yet is marked by a person, and is never a zero."))
+        lines.append(say("Not final: a person marks what is not marked yet; it never counts as zero."))
     return lines

@@ -39,8 +39,8 @@ CALL_LIMITS = Limits(seconds=60.0, megabytes=3_000)  # the slowest call takes ab
 MOST_LINES, LONGEST_LINE = 60, 300  # of what the student's code printed, at the end
 CRASHED_AT = re.compile(r'^  File "([^"]+)", line (\d{1,9}) in ')  # as faulthandler writes
 NO_SANDBOX = message(
-    "student code is run in a sandbox only, and this machine has none that is strong enough: 'grade doctor' says what"
-    " to install"
+    "student code runs only in a sandbox, and this machine has none that is strong enough: 'grade doctor' says what to"
+    " install"
 )
 
 
@@ -197,8 +197,8 @@ def _is_of_the_lab(failure: Refused) -> bool:
 
 def _disturbed(doing: str | Message, found: Malformed, printed: tuple[str, ...] = ()) -> Refused:
     sentence = message(
-        "{doing} disturbed the answer that the grader waits for ({reason}): write to no file that you did not open, and"
-        " leave what you import as it is.",
+        "{doing} interfered with the result that the grader reads ({reason}): do not write to files that you did not"
+        " open, and do not change the modules that you import.",
         doing=doing,
         reason=said(found.reason),
     )
@@ -211,9 +211,9 @@ def _ended(doing: _Doing, printed: tuple[str, ...], roots: Roots) -> Message:
     places = (CRASHED_AT.search(line) for line in printed)
     place = next((found for found in places if found and found[1].startswith(within)), None)
     if place is None:
-        return message("The process ended in the middle of {doing}, before there was an answer.", doing=doing.what)
+        return message("The process ended during {doing}, before it returned a result.", doing=doing.what)
     return message(
-        "The process crashed in the middle of {doing} ({file}, line {line}), before there was an answer.",
+        "The process crashed during {doing} ({file}, line {line}), before it returned a result.",
         doing=doing.what,
         file=place[1].removeprefix(within),
         line=int(place[2]),
@@ -223,13 +223,13 @@ def _ended(doing: _Doing, printed: tuple[str, ...], roots: Roots) -> Message:
 def _late(doing: _Doing, seconds: float) -> Message:
     if doing.importing:
         return message(
-            "{doing} took more than {seconds:g} seconds: it seems to train when it is imported. Put training into"
-            ' functions, and call them below: if __name__ == "__main__":',
+            "{doing} took more than {seconds:g} seconds: the file seems to start training when it is imported. Put the"
+            ' training code into functions, and call them under: if __name__ == "__main__":',
             doing=doing.what,
             seconds=seconds,
         )
     return message(
-        "{doing} did not end within {seconds:g} seconds on a small example: look for a loop without end.",
+        "{doing} did not finish within {seconds:g} seconds on a small example: look for an infinite loop.",
         doing=doing.what,
         seconds=seconds,
     )
@@ -237,7 +237,7 @@ def _late(doing: _Doing, seconds: float) -> Message:
 
 def _too_large(doing: _Doing, megabytes: int) -> Message:
     return message(
-        "{doing} took more than {megabytes:,} MB of memory, and was ended for that.",
+        "{doing} used more than {megabytes:,} MB of memory and was stopped.",
         doing=doing.what,
         megabytes=megabytes,
     )
@@ -245,7 +245,7 @@ def _too_large(doing: _Doing, megabytes: int) -> Message:
 
 def _too_talkative(doing: _Doing, limit: int) -> Message:
     return message(
-        "{doing} printed more than {limit:,} bytes, and was ended for that. Print once an epoch, not more.",
+        "{doing} printed more than {limit:,} bytes and was stopped. Print at most once per epoch.",
         doing=doing.what,
         limit=limit,
     )

@@ -29,8 +29,8 @@ MOST_SCRIPTS = 8
 MOST_TOLD = 2  # of what was tried, in the sentence; all of it stands below
 
 NEEDS_A_SANDBOX = message(
-    "the weights fit none of the networks that the grader knows. The submission's own class can be run with them, but"
-    " in a sandbox only, and this machine has none that is strong enough: 'grade doctor' says what to install"
+    "the weights fit none of the networks that the grader knows. They may fit the submission's own class, but that"
+    " runs only in a sandbox, and this machine has none that is strong enough: 'grade doctor' says what to install"
 )
 
 
@@ -71,7 +71,7 @@ def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, .
     tried: list[Message] = []
     name = from_disk(weights.name)
     for script in scripts:
-        doing = message("building the networks of {file}", file=script)
+        doing = message("building the networks in {file}", file=script)
         call = Call(doing, "code.own_network.find_networks", {"weights": name}, files={"checkpoint": weights})
         reply = caller.call_in(script, call)
         if isinstance(reply, Reply):
@@ -87,7 +87,7 @@ def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, .
     why = reduce(lambda first, second: message("{first} {second}", first=first, second=second), tried[:MOST_TOLD])
     sentence = message(
         "The weights in {weights} fit none of the networks that the grader knows, and none that the submission's own"
-        " code builds. {why} Hand in the class that builds yours: in models.py or exp2.py, and so that it can be built"
+        " code builds. {why} Hand in the class of your network in models.py or exp2.py, such that it can be built"
         " without arguments.",
         weights=name,
         why=why,

@@ -139,8 +139,8 @@ def _chosen(run: Run, fits: tuple[Fit, ...], pixels: Path) -> Fit | Failure:
     for other, answer in others:
         if not np.allclose(logits, answer, rtol=1e-3, atol=1e-4, equal_nan=True):
             sentence = message(
-                "{first} and {second} in {file} both build a network for the weights in {weights}, and they answer"
-                " differently: which of them was trained cannot be told. Leave the other out.",
+                "{first} and {second} in {file} both build a network that fits the weights in {weights}, but their"
+                " outputs differ, so the grader cannot tell which one was trained. Remove the other one.",
                 first=fit.name,
                 second=other.name,
                 file=fit.script,

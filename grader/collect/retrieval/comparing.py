@@ -126,7 +126,9 @@ def compare_run(run: ReportedRun, scene: Scene) -> ComparedRun | Failure:
     A failure that is not the student's to mend is given back: no student code runs here, so that it is ours.
     """
     comparison = _comparison(run, scene)
-    assumed = () if run.metric else (message("the metric is not stated; {metric} was taken", metric=comparison.metric),)
+    assumed = (
+        () if run.metric else (message("the metric is not stated; {metric} was assumed", metric=comparison.metric),)
+    )
     found = _anew(comparison)
     if isinstance(found, ComparedRun):
         return replace(found, assumed=(*assumed, *found.assumed))
@@ -175,7 +177,7 @@ def stated_metric(run: ReportedRun) -> Metric:
 def _nothing_to_compare(scene: Scene) -> Message:
     if not scene.library:
         return message("the library's images were not handed in: hand in the folder library/")
-    return message("none of the report's queries was handed in: hand in the folder queries/ as retrieve.py used it")
+    return message("none of the report's queries was handed in: hand in the folder queries/ that retrieve.py used")
 
 
 def as_cosines(metric: Metric, query: ReportedQuery) -> list[float | None]:

@@ -25,7 +25,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
 LIBRARY, QUERIES = ("library", "gallery", "database", "dataset"), ("queries", "query")
 THUMBNAIL, MOST_THUMBNAILS = 64, 120
 PROBLEMS = {
-    "no picture": N_("{path} cannot be read as a picture: save it anew as JPEG or PNG, or take it out."),
+    "no picture": N_("{path} cannot be read as an image: save it again as JPEG or PNG, or remove it."),
     "too many pixels": N_("{path} has more than 50 million pixels: make it smaller."),
     "too many bytes": N_("{path} is larger than 50 MB: make it smaller."),
 }
@@ -87,8 +87,8 @@ def _missing(open_tasks: Iterable[OpenTask]) -> Refused:
     if open_ := among(open_tasks, LAB.retrieval_tasks):
         first = open_[0]
         sentence = message(
-            "The images of the retrieval are missing, and task {number} is not done: {text} ({file}, line {line})."
-            " Finish it, run retrieve.py, and hand in the folders library/ and queries/ that it used.",
+            "The retrieval images are missing, and task {number} is not done: {text} ({file}, line {line}). Finish it,"
+            " run retrieve.py, and hand in the folders library/ and queries/ that it used.",
             number=first.number,
             text=first.text,
             file=first.file,
@@ -96,8 +96,8 @@ def _missing(open_tasks: Iterable[OpenTask]) -> Refused:
         )
         return Refused("task_open", sentence)
     sentence = message(
-        "The images of the retrieval are missing: hand in the folders library/ (a folder for each class) and"
-        " queries/ as retrieve.py used them."
+        "The retrieval images are missing: hand in the folders library/ (one folder per class) and queries/ that"
+        " retrieve.py used."
     )
     return Refused("missing", sentence)
 
