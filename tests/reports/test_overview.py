@@ -84,7 +84,7 @@ def test_most_missed_criteria_come_first_with_what_most_were_told(well_done: Gra
         "test accuracy",
         "hidden inputs",
     ]  # all got full history
-    assert (missed[2].cause, missed[2].caused, missed[2].lost) == ("often", "told to 2 of them", "3 of 3")
+    assert (missed[2].cause, missed[2].caused, missed[2].lost) == ("often", "given to 2 of them", "3 of 3")
     assert missed[2].earned == "49.93%"  # 3.62 of 7.25
 
 
