@@ -1,4 +1,4 @@
-"""Does `test` of task 2.1 measure a network rightly, and leave it as it was?"""
+"""Does `test` of task 2.1 measure a network correctly, and leave it unchanged?"""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ ACCURACY = {
 
 @dataclass(frozen=True, slots=True)
 class EvaluationLimits:
-    """How much each part counts."""
+    """The weight of each part."""
 
     loss: float
     accuracy: float
@@ -112,7 +112,7 @@ def _close(seen: float | None, value: float) -> bool:
 
 
 def _mistakes(figure: Figure) -> list[str]:
-    """The names of the usual mistakes that give what was seen; none where nothing is wrong."""
+    """Return the names of the usual mistakes that would give the value seen; none if the value is correct."""
     if _close(figure.seen, figure.right):
         return []
     return [name for name, value in figure.mistakes if _close(figure.seen, value)]
@@ -149,7 +149,7 @@ def _wrong(run: EvaluationRun, which: str) -> tuple[Message, ...]:
 
 
 def _wrong_when_short(equal: EvaluationRun | None, short: EvaluationRun | None) -> tuple[Message, ...]:
-    """Faults that only the short last batch brings out: one that equal batches show as well costs once."""
+    """Return the faults that only the short last batch reveals: one that equal batches also show costs points once."""
     if equal is None or short is None:
         return ()
     faults: list[Message] = []

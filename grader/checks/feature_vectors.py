@@ -1,4 +1,4 @@
-"""Are the features of tasks 3.1 and 3.2 those of the network, and brought to the length one?"""
+"""Are the features of tasks 3.1 and 3.2 correct, and scaled to unit length?"""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Rows = Sequence[Sequence[float]]
 
 @dataclass(frozen=True, slots=True)
 class FeatureLimits:
-    """How much each function counts."""
+    """The weight of each function."""
 
     alexnet: float
     resnet50: float
@@ -92,7 +92,7 @@ def _wrong(one: Extracted) -> Message:
 
 
 def _why_shape(one: Extracted) -> Message:
-    """What is often taken for the features, by its shape."""
+    """Say which tensor of this shape is often mistaken for the features."""
     images, columns = one.wanted
     if one.shape == (images, one.logits):
         return message("These are logits, the output of the last part: the features are its input.")

@@ -1,4 +1,4 @@
-"""Does `fit` of task 1.1 train a network until it follows a function?"""
+"""Does `fit` of task 1.1 train a network to approximate a function?"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LONGER = 3.0  # times; ten times the rate makes steps ten times as long
 
 @dataclass(frozen=True, slots=True)
 class FitLimits(Ramp):
-    """From the error between the training points, as a share of the function's variance, to a credit; weights."""
+    """Credit by error between the training points, as a share of the function's variance; weights of the parts."""
 
     lab: float
     other: float

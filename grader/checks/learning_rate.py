@@ -1,4 +1,4 @@
-"""Does the schedule of task 2.2 come down?"""
+"""Does the learning-rate schedule of task 2.2 fall?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RECOMMENDED = message("The recommended schedule is 0.1 for epochs 0 to 4, then 0
 
 @dataclass(frozen=True, slots=True)
 class ScheduleLimits:
-    """Fewest epochs that a schedule is meant for, how many times it must fall, and what counting along costs."""
+    """The fewest epochs of a schedule, the factor by which it must fall, and the share lost by counting calls."""
 
     fewest: int
     fall: float
@@ -62,7 +62,7 @@ def learning_rate(case: Case[LearningRate, ScheduleLimits]) -> Verdict:
 
 
 def _usable(rates: Sequence[float | None]) -> list[float]:
-    """The rates as long as they can be used: after its last epoch a schedule may run on to anything."""
+    """Return the rates up to the first unusable one: after its last epoch, a schedule may return anything."""
     usable: list[float] = []
     for rate in rates:
         if rate is None or rate < 0.0:
@@ -77,7 +77,7 @@ def _comes_down(rates: Sequence[float], fall: float) -> bool:
 
 
 def _rises(rates: Sequence[float]) -> int:
-    """The first epoch in which the rate rises after it has fallen; 0 where there is none."""
+    """Return the first epoch in which the rate rises after having fallen; 0 if there is none."""
     fell = False
     for epoch in range(1, len(rates)):
         if rates[epoch] > rates[epoch - 1] and fell:

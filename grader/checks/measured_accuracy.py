@@ -1,4 +1,4 @@
-"""How well do the handed-in weights name images that the network has not seen?"""
+"""How well do the handed-in weights classify images that the network has not seen?"""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DOUBTFUL = 0.01  # a claim further above the measurement than this is looked int
 
 @dataclass(frozen=True, slots=True)
 class AccuracyRamp(Ramp):
-    """From the share of test images named correctly, 0 to 1, to a credit."""
+    """Credit by share of test images classified correctly, from 0 to 1."""
 
     def __post_init__(self) -> None:
         Ramp.__post_init__(self)
@@ -115,7 +115,7 @@ def _hints(case: Case[Accuracy, AccuracyRamp], share: float) -> list[Message]:
 
 
 def _likely_preprocessing(diagnosis: Diagnosis | None) -> Message | None:
-    """Name another preprocessing where the weights plainly do better with it. It never changes the mark."""
+    """Name another preprocessing if the weights do clearly better with it. It never changes the mark."""
     best = better_preprocessing(diagnosis)
     if diagnosis is None or best is None:
         return None

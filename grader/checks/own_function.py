@@ -15,7 +15,7 @@ TOLERANCE = 1e-4  # relative and absolute: two batches of points may be computed
 
 @dataclass(frozen=True, slots=True)
 class OwnFunctionLimits:
-    """What finite values, values that depend on their own point alone, and a function of one's own count."""
+    """The weights of finite values, of values that depend only on their own point, and of choosing another function."""
 
     finite: float
     alone: float

@@ -1,4 +1,4 @@
-"""Is the library large enough, and are the queries strangers to it?"""
+"""Is the library large enough, and are the queries not part of it?"""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class LibraryLimits:
-    """Fewest images of the library and classes of the queries; weights of what is looked at."""
+    """The fewest images in the library and classes among the queries; the weights of the parts."""
 
     images: int
     classes: int
@@ -60,14 +60,14 @@ def _enough(count: int, limits: LibraryLimits) -> Part:
 
 
 def _queries(library: Sequence[LibraryImage], queries: Sequence[LibraryImage], limits: LibraryLimits) -> Part:
-    """Each of several classes has a query; a query's class is one of the library's."""
+    """Check that enough classes have a query, and that each query's class is in the library."""
     known = {image.label.casefold() for image in library}
     strangers = [query for query in queries if query.label.casefold() not in known]
     asked = {query.label.casefold() for query in queries} & known
     faults: list[Message] = []
     if len(asked) < limits.classes:
         sentence = message(
-            "The queries cover {count} classes of the library; at least {wanted} are required.",
+            "Library classes covered by the queries: {count}; required: at least {wanted}.",
             count=len(asked),
             wanted=limits.classes,
         )
@@ -128,7 +128,7 @@ def _problems(seen: RetrievalImages) -> Iterator[Message]:
 
 
 def _near(library: Sequence[LibraryImage], queries: Sequence[LibraryImage]) -> Iterator[Message]:
-    """A hint and no fault: the same scene twice may be meant."""
+    """Yield hints for near-duplicates. They cost no points: showing the same scene twice may be intended."""
     hashes = [(image, int(image.nearness, 16)) for image in library if image.nearness]
     found = [
         (query, image)

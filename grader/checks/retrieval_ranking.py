@@ -1,4 +1,4 @@
-"""Are the reported rankings those that the images give?"""
+"""Do the reported rankings match those recomputed from the images?"""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NEARLY_EXACT = 1e-3  # of a feature: what rounding leaves
 
 @dataclass(frozen=True, slots=True)
 class RankingLimits:
-    """How many models are asked for, and the share of the points that weaker bases can earn."""
+    """How many models are required, and the share of the points that weaker evidence can earn."""
 
     models: int
     from_features: float  # rankings follow from features.npz, and where those come from was not shown
@@ -69,7 +69,7 @@ def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict:
 
 
 def _one_a_model(runs: tuple[ComparedRun, ...]) -> list[ComparedRun]:
-    """The first run of each model with each weights: the same twice is one model."""
+    """Keep the first run of each pair of model and weights: the same pair twice is one model."""
     return list({(run.model, run.weights): run for run in reversed(runs)}.values())[::-1]
 
 
@@ -88,7 +88,7 @@ def _credit(run: ComparedRun, case: Case[ComparedRankings, RankingLimits]) -> fl
 
 
 def _features_are_right(run: ComparedRun, vectors: FeatureVectors | None) -> bool:
-    """Whether the student's own function gave the right features of this network when it was called."""
+    """Return whether the student's own function gave the correct features of this network when it was called."""
     found = [one for one in vectors.extracted if one.network == run.model] if vectors else []
     return any(one.distance is not None and one.distance <= NEARLY_EXACT for one in found)
 

@@ -1,4 +1,4 @@
-"""Do the report's scores and claims follow from each other?"""
+"""Are the report's scores and claims consistent with each other?"""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Look = Callable[[ReportedRun], Iterable[Message]]
 
 @dataclass(frozen=True, slots=True)
 class ScoresLimits:
-    """How many models are asked for, and what each part weighs."""
+    """How many models are required, and the weight of each part."""
 
     models: int
     method: float
@@ -188,7 +188,7 @@ def _lists(run: ReportedRun) -> list[tuple[tuple[str, float | None], ...]]:
 
 
 def _suspect(case: Case[RetrievalReport, ScoresLimits]) -> Iterator[Message]:
-    """Scores that lie as BatchNorm in training mode, or random weights, have them: told from the numbers alone."""
+    """Yield a hint where the scores alone suggest BatchNorm in training mode, or random weights."""
     compared = case.other(ComparedRankings)
     cleared = {run.model for run in chosen(compared.runs) if accepted(run)} if compared else set()
     for run in case.seen.runs:

@@ -1,4 +1,4 @@
-"""Is everything there that the lab asks for?"""
+"""Does the submission contain everything that the lab requires?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class LayoutLimits:
-    """What must be there: file names, folders with a slash at the end, alternatives with `|`; and the size cap."""
+    """The required files: names, folders with a trailing slash, alternatives separated by `|`; and the size limit."""
 
     required: tuple[str, ...]
     megabytes: int
@@ -49,7 +49,7 @@ def submission_layout(case: Case[Layout, LayoutLimits]) -> Verdict:
 
 
 def _find(wanted: str, files: tuple[SubmittedFile, ...]) -> str:
-    """The place nearest to the root where one of the alternatives lies, "" for none; case does not matter."""
+    """Find the path nearest to the root that matches an alternative, ignoring case; "" if there is none."""
     places: list[str] = []
     for name in wanted.casefold().split("|"):
         if name.endswith("/"):
@@ -60,7 +60,7 @@ def _find(wanted: str, files: tuple[SubmittedFile, ...]) -> str:
 
 
 def _folder(path: str, name: str) -> str:
-    """The part of the path down to the folder of that name, "" where it lies in none."""
+    """Return the path down to the folder of that name; "" if the file is not in one."""
     parts = path.split("/")
     depth = next((i for i, part in enumerate(parts[:-1], start=1) if part.casefold() == name), 0)
     return "/".join(parts[:depth])

@@ -1,4 +1,4 @@
-"""Does the history that was handed in belong to the weights that were handed in?"""
+"""Does the training history belong to the weights that were handed in with it?"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HALF = 0.5  # the record itself and its agreement with the weights count alike
 
 @dataclass(frozen=True, slots=True)
 class HistoryLimits:
-    """How far, in points of a percent, the recorded accuracy may lie from the measured one."""
+    """How far the recorded accuracy may be from the measured one, in percentage points."""
 
     note: float
     fault: float
@@ -41,7 +41,7 @@ def training_history(case: Case[History, HistoryLimits]) -> Verdict:
 
 
 def _nearest(history: History, measured: float | None) -> float | None:
-    """The recorded accuracy to compare: of the last and the best epoch the one nearer to the weights, in percent."""
+    """Return the accuracy of the last or the best epoch, whichever is nearer to the measured one, in percent."""
     recorded = [epoch.test_accuracy for epoch in history.epochs if epoch.test_accuracy is not None]
     if not recorded:
         return None
@@ -88,7 +88,7 @@ def _agreement(
 
 
 def _faults(history: History) -> list[Message]:
-    """What keeps the record from being complete, each with what to do."""
+    """List what makes the record incomplete, each with a fix."""
     faults = []
     numbers = [epoch.epoch for epoch in history.epochs]
     if len(set(numbers)) < len(numbers):
@@ -114,7 +114,9 @@ def _faults(history: History) -> list[Message]:
         )
     unmeasured = sum(epoch.test_accuracy is None for epoch in history.epochs)
     if unmeasured:
-        faults.append(message("Measure the test accuracy after every epoch; {count} epochs lack it.", count=unmeasured))
+        faults.append(
+            message("Measure the test accuracy after every epoch; epochs without it: {count}.", count=unmeasured)
+        )
     return faults
 
 

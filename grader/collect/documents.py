@@ -1,4 +1,4 @@
-"""What is read from a submission's code and documents, in the sandbox and without running any of it."""
+"""Reads a submission's code and documents in the sandbox, without running any of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def files_of(submission: Submission, names: Iterable[str]) -> tuple[list[str], d
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """What the submission's files say, but for its claims; `open_tasks` are those of `tasks`, unpacked once."""
+    """What the submission's files say, except for claims; `open_tasks` is unpacked from `tasks`."""
 
     tasks: Tasks | Failure
     preprocessing: Preprocessing | Failure
@@ -49,7 +49,7 @@ def read_tasks(submission: Submission, sandbox: Sandbox) -> Tasks | Failure:
 
 
 def among(open_tasks: Iterable[OpenTask], numbers: Sequence[str]) -> list[OpenTask]:
-    """The open tasks of these numbers."""
+    """Return the open tasks with these numbers."""
     return [task for task in open_tasks if task.number in numbers]
 
 
@@ -59,7 +59,7 @@ def not_written(
     script: str = LAB.training_script,
     numbers: Sequence[str] = LAB.training_tasks,
 ) -> Refused:
-    """What a script writes is missing: because it cannot run yet, or because it was left out."""
+    """Refuse because a script's output is missing: its task is open, or the file was not handed in."""
     if open_ := among(open_tasks, numbers):
         first = open_[0]
         sentence = message(
@@ -80,7 +80,7 @@ def not_written(
 
 
 def read_preprocessing(submission: Submission, sandbox: Sandbox) -> Preprocessing | Failure:
-    """What the submission's code says, else the template's constants: a student who changed nothing need not say so."""
+    """Return the normalisation in the submission's code, else the template's constants, which need not be restated."""
     parts = submission.parts
     names, files = files_of(submission, (*parts.sources, *parts.notebooks))
     reply = sandbox.run(

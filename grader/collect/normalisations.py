@@ -1,4 +1,4 @@
-"""The lab's own preprocessing, and the common ones that students use in its place."""
+"""The lab's own preprocessing, and the common ones that students use instead."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the accuracy surprises: the same weights on training images, under the common normalisations."""
+"""If the accuracy is surprising, tries the same weights on training images under the common normalisations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def diagnose(
     claims: Claims | Failure,
     used: Preprocessing | Failure,
 ) -> Diagnosis | Failure | None:
-    """How many training images are classified correctly under each normalisation; None where nothing surprises."""
+    """Count the training images classified correctly under each normalisation; None if nothing is surprising."""
     accuracy, path = weights.accuracy, choose_checkpoint(submission)
     if not isinstance(accuracy, Accuracy) or not isinstance(used, Preprocessing):
         return None

@@ -1,4 +1,4 @@
-"""What became of looking, in a sentence."""
+"""Explains in a sentence why a record is missing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from grader.records import Message, message
 
 
 def explain(outcome: Failure) -> Message:
-    """What became of looking, in a sentence."""
+    """Explains in a sentence why a record is missing."""
     match outcome:
         case Refused(message=sentence) | Unavailable(message=sentence):
             return sentence

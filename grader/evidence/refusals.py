@@ -1,4 +1,4 @@
-"""Why something handed in is refused, and how to fix it: a code, and the one sentence that it stands for.
+"""Refusals of what was handed in: each code, with the sentence that says why and how to fix it.
 
 A probe names the code and gives values; the parent, which never trusts a child's words, looks the sentence up here.
 """
@@ -141,12 +141,12 @@ REFUSALS: dict[str, str] = {
 
 
 def refusal(code: str, values: Mapping[str, Scalar | Message], details: tuple[str, ...] = ()) -> Refused:
-    """Build the refusal of a code. Raises KeyError for an unknown code, ValueError where the values do not fill it."""
+    """Build the refusal for a code. Raises KeyError for an unknown code, ValueError if the values do not match."""
     template = REFUSALS[code]
     remedy = {"save": SAVE} if "save" in fields_of(template) else {}
     return Refused(code, message(template, **values, **remedy), details)
 
 
 def heard_refusal(code: str, values: Mapping[str, Any], details: tuple[str, ...] = ()) -> Refused:
-    """As `refusal`, of what a child answers; ValueError for whatever the child made up."""
+    """Build a refusal from a child's answer. Raises ValueError for anything that is not in the expected form."""
     return refusal(code, {str(name): heard(value) for name, value in values.items()}, details)

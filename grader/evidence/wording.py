@@ -1,4 +1,4 @@
-"""Parts of sentences that a probe words: a code and the values that fill it, never a text.
+"""Parts of sentences that a probe reports: a code and the values that fill it, never text.
 
 A probe names the code; the words stand here. What is stored is the code, so that the same evidence can be read in
 any language.
@@ -113,7 +113,7 @@ Value = Annotated[str, Field(max_length=500)] | int | float
 @strict
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A code of PHRASES and what fills it. ValueError where they do not fit."""
+    """A code of PHRASES and its values. Raises ValueError if they do not match."""
 
     code: Name
     values: tuple[tuple[Name, Value | Phrase], ...] = ()
@@ -132,7 +132,7 @@ def phrase(code: str, /, **values: str | int | float | Phrase) -> Phrase:
 
 
 def said(wording: Phrase | str) -> Message | str:
-    """The words: a message, or the text as it is."""
+    """Return the words: a message for a phrase, or the text unchanged."""
     if isinstance(wording, str):
         return wording
     values = {name: said(value) if isinstance(value, Phrase) else value for name, value in wording.values}
@@ -140,13 +140,13 @@ def said(wording: Phrase | str) -> Message | str:
 
 
 def english(wording: Phrase | str) -> str:
-    """The words in English, for what is stored as a plain text."""
+    """Return the words in English, for storing as plain text."""
     words = said(wording)
     return words.english() if isinstance(words, Message) else words
 
 
 def heard(item: Any, depth: int = DEEPEST) -> Scalar | Message:
-    """A value of a child's answer: what has the form of a phrase is one. ValueError where the child made it up."""
+    """Convert a value of a child's answer; mappings become phrases. Raises ValueError for an unknown phrase."""
     if isinstance(item, Mapping):
         code, values = item.get("code"), item.get("values")
         if not depth or code not in PHRASES or not isinstance(values, list):
@@ -157,7 +157,7 @@ def heard(item: Any, depth: int = DEEPEST) -> Scalar | Message:
 
 
 def fields_of(template: str) -> set[str]:
-    """The fields of a template."""
+    """Return the field names of a template."""
     return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
 
 

@@ -1,4 +1,4 @@
-"""Criteria that a person marks: what is laid beside the points to give."""
+"""Criteria that a person marks: what that person sees when deciding on points."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from grader.records import Exhibit, Listing, Manual, Message, message
 
 
 def awaited(criterion: str, outcome: Observation, explained: Message | None) -> Manual:
-    """The criterion as it waits for a person, with the report's text; `explained` says why there is none."""
+    """Return the criterion as waiting for a person, with the report's text; `explained` says why there is none."""
     if isinstance(outcome, Seen) and isinstance(outcome.value, WrittenReport):
         return Manual(criterion, _ask(outcome.value), tuple(_exhibits(outcome.value)))
     if explained is None or isinstance(outcome, Malformed):
@@ -33,7 +33,7 @@ def _ask(report: WrittenReport) -> Message:
 
 
 def _exhibits(report: WrittenReport) -> Iterator[Exhibit]:
-    """For staff alone: a student has the report."""
+    """Show the text to staff only: students have the report."""
     for page in report.pages:
         yield Listing(_title(page), page.lines, audience="staff")
     if report.unread:

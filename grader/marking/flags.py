@@ -1,4 +1,4 @@
-"""What staff should know beside the marks: suspicion, worth no points."""
+"""Raises flags for staff: suspicions that do not change points."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FAR = 0.05  # a claim that much above the measurement is worth a look
 
 
 def raise_flags(evidence: Evidence) -> tuple[Flag, ...]:
-    """Every suspicion that the evidence gives rise to."""
+    """Return every suspicion that the evidence supports."""
     return tuple(flag for rule in RULES for flag in rule(evidence))
 
 
@@ -47,7 +47,7 @@ def _claim_above(evidence: Evidence) -> Iterator[Flag]:
 
 
 def _explained(claim: Claim, scores: Accuracy, diagnosis: Diagnosis | None) -> Flag:
-    """A claim above the measurement, with what may lie behind it."""
+    """Flag a claim above the measured accuracy, with the likely reason."""
     values: dict[str, Scalar | Message] = {
         "source": claim.source, "claimed": claim.accuracy, "share": scores.correct / scores.count,
     }  # fmt: skip
@@ -137,7 +137,7 @@ def _unusual_input(evidence: Evidence) -> Iterator[Flag]:
 
 
 def _rankings(evidence: Evidence) -> Iterator[Flag]:
-    """What a person should look at: rankings that nearly agree, and those that could not be computed anew."""
+    """Flag rankings that nearly agree, and rankings that could not be recomputed."""
     compared = evidence.seen(ComparedRankings)
     for run in chosen(compared.runs) if compared else ():
         if run.basis == "report" and run.why_not:
@@ -156,7 +156,7 @@ def _rankings(evidence: Evidence) -> Iterator[Flag]:
 
 
 def _shadows(evidence: Evidence) -> Iterator[Flag]:
-    """Files that Python would take for a package, or run when it starts: without effect here, and seldom honest."""
+    """Flag files that Python would import as a package or run at startup: harmless here, but seldom honest."""
     layout = evidence.seen(Layout)
     for file in layout.files if layout else ():
         first, _, rest = file.path.partition("/")

@@ -1,4 +1,4 @@
-"""What lateness costs: the rubric's `[late]` table, and the one adjustment that follows from it."""
+"""Computes the adjustment for lateness from the rubric's `[late]` table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EXAMPLE = "2026-03-01T23:59:00+08:00"
 
 @dataclass(frozen=True, slots=True)
 class LatePolicy:
-    """The table `[late]`. Days begin at the deadline, moved by the grace; a day that has begun counts whole.
+    """The table `[late]`. Days are counted from the deadline plus the grace period; a started day counts in full.
 
     `deadline` is an ISO date and time with its time zone, or "from the platform". `cap` is in the unit of the rate:
     points, or percent of the points that the rubric offers.
@@ -45,12 +45,12 @@ class LatePolicy:
 
     @property
     def rate(self) -> float:
-        """Points or percent a day."""
+        """Points or percent per day."""
         return self.points_per_day if self.points_per_day is not None else self.percent_per_day or 0.0
 
 
 def moment(text: str) -> datetime | None:
-    """An ISO 8601 moment in UTC; None for what is none, or has no time zone and so could be any of 26 hours."""
+    """Parse an ISO 8601 time as UTC; None if it is invalid, or has no time zone and could be any of 26 hours."""
     try:
         found = datetime.fromisoformat(text)
         return found.astimezone(UTC) if found.tzinfo else None
@@ -59,7 +59,7 @@ def moment(text: str) -> datetime | None:
 
 
 def lateness(student: Student, policy: LatePolicy, offered: float, on: str) -> Adjustment | None:
-    """What the policy takes of `offered` points; nothing, and a question to a person, where the time is not known."""
+    """Return the adjustment of `offered` points; zero and open for a person to decide if the time is not known."""
     due = moment(student.due if policy.deadline == FROM_PLATFORM else policy.deadline)
     handed_in = moment(student.submitted)
     if due is None or handed_in is None:

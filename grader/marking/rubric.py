@@ -1,4 +1,4 @@
-"""`rubric.toml` to values, once, with every mistake in it told at once."""
+"""Parses `rubric.toml`, and reports all of its mistakes at once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 @with_config(STRICT)
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """What every line of a rubric may say; the rest of a line are the check's own limits."""
+    """Fields that every line of a rubric may have; the other fields of a line are the check's own limits."""
 
     points: float
     audience: Audience = "student"
@@ -68,7 +68,7 @@ class _ByHand(_Head):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the rubric: the criterion, the check behind it, and its parsed limits. No check: a person marks."""
+    """One line of the rubric: the criterion, its check and parsed limits. Without a check, a person marks it."""
 
     criterion: Criterion
     check: Check | None
@@ -77,7 +77,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Rubric:
-    """What a submission is marked by. `digest` is the SHA-256 of the file."""
+    """The criteria by which submissions are marked. `digest` is the SHA-256 of the file."""
 
     lines: tuple[Line, ...]
     digest: str
@@ -85,12 +85,12 @@ class Rubric:
 
     @property
     def points(self) -> float:
-        """Points that it offers in all."""
+        """The sum of the points of all lines."""
         return round(sum(line.criterion.points for line in self.lines), 2)
 
 
 def read_rubric(path: Path, checks: Mapping[str, Check]) -> Rubric:
-    """Read a rubric against the checks that exist. Raises BadLab with every bad line named."""
+    """Read a rubric and validate it against the known checks. Raises BadLab, which lists every bad line."""
     try:
         raw = path.read_bytes()
         table = tomllib.loads(raw.decode("utf-8-sig"))  # with the mark that Windows editors put first
@@ -107,7 +107,7 @@ def read_rubric(path: Path, checks: Mapping[str, Check]) -> Rubric:
 
 
 def _all_of(problems: list[Message], path: Path) -> Message:
-    """One sentence for one mistake, else a line for each; each a value of its own, because long values are cut."""
+    """Join the mistakes: one sentence, or a line each. Each is a separate value, because long values are cut."""
     if len(problems) == 1:
         return message("{file}: {problem}.", file=str(path), problem=problems[0])
     return stacked(message("{file}:", file=str(path)), problems, "- ")
@@ -176,7 +176,7 @@ def _read(
 
 
 def _told(item: Any, known: Iterable[str]) -> Message:
-    """One mistake of a line: which limit, and what is wrong with it."""
+    """Describe one mistake in a line: which limit, and what is wrong with it."""
     place = ".".join(str(part) for part in item["loc"])
     match item["type"]:
         case "unexpected_keyword_argument":

@@ -1,6 +1,6 @@
-"""Ways from pictures to scores, as data: those that are allowed, and the mistakes that are tried to explain a report.
+"""Ways from images to scores, as data: the allowed ones, and the mistakes that are tried as explanations of a report.
 
-A new hypothesis is one entry; `python benchmarks/retrieval_rule.py` tells how surely it is told from the others.
+A new hypothesis is one entry; `python benchmarks/retrieval_rule.py` measures how reliably it is recognised.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Compare = Literal["cosine", "dot", "query", "columns", "distance", "unit distanc
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """From pictures to scores. `change` are fields of the declared Pipeline that are otherwise."""
+    """One way from images to scores. `change` overrides fields of the declared Pipeline."""
 
     name: str
     change: Mapping[str, Any] = field(default_factory=dict)
@@ -33,16 +33,16 @@ class Way:
 
     @property
     def only_sorts(self) -> bool:
-        """Whether its scores are the right ones, and nothing but their order is wrong."""
+        """Whether its scores are correct and only their order is wrong."""
         return not (self.change or self.to_crop or self.training) and (self.tap, self.compare) == ("head", "cosine")
 
     def pipeline(self, declared: Pipeline) -> Pipeline:
-        """The pipeline of this way, where the report declares another."""
+        """Return the declared pipeline with the changes of this way."""
         side = (declared.crop or declared.resize) if self.to_crop else declared.resize
         return replace(declared, **{"resize": side, **self.change})
 
     def differs(self, declared: Pipeline) -> bool:
-        """Whether this is another way than the declared one at all."""
+        """Return whether this way differs from the declared one."""
         right = (declared, False, "head", "cosine", True)
         return (self.pipeline(declared), self.training, self.tap, self.compare, self.largest_first) != right
 
@@ -67,7 +67,7 @@ SAID_OF_ALLOWED = {
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A way that is wrong. `said` is what happened, `mend` the line to change."""
+    """A wrong way. `said` describes what happened, `mend` says which line to change."""
 
     way: Way
     said: Message

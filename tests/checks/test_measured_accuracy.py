@@ -114,7 +114,7 @@ def test_images_without_finite_logits_are_told(verdict, scores, english):
     judged = verdict("measured_accuracy", scores(100, 200, not_finite=3))
     sentence = judged.message.english()
     assert sentence.startswith("100 of 200 test images are classified correctly: 50.00%")
-    assert sentence.endswith("For 3 of them the network answers with NaN or infinite numbers, which name no class.")
+    assert sentence.endswith("For 3 of them, the network returns NaN or infinite values, which do not predict a class.")
     assert "lower the learning rate, or hand in the weights of an earlier epoch" in english(judged.hints)
 
 
@@ -125,7 +125,10 @@ def test_nothing_at_all_measured_finite_is_still_a_verdict(verdict, scores):
 def test_weights_that_were_left_aside_are_told_to_the_student(verdict, scores, english):
     aside = Checkpoint("final.pth", "state dict", "", "resnet20", 1, (), ("aux.w",), (), (), ("aux.w",))
     hints = english(verdict("measured_accuracy", scores(160, 200), aside).hints)
-    assert "final.pth holds more weights than resnet20 has (aux.w), the accuracy was measured without them" in hints
+    assert (
+        "final.pth contains weights that resnet20 does not have (aux.w); the accuracy was measured without them"
+        in hints
+    )
 
 
 # --- the likely preprocessing ----------------------------------------------------------------------------------
@@ -136,7 +139,7 @@ def test_a_preprocessing_that_is_plainly_better_is_named_and_changes_no_credit(v
     with_hint = verdict("measured_accuracy", scores(4000, 10_000), diagnosis(800, 1700))
     hints = english(with_hint.hints)
     assert "With mean and standard deviation 0.5, the same weights classify 85.0% of 2,000 training images" in hints
-    assert "against 40.0% as graded" in hints
+    assert "but only 40.0% as graded" in hints
     assert "next step" not in hints
     assert with_hint.credit == without.credit
 
@@ -187,7 +190,8 @@ def test_a_claim_below_the_measurement_never_fits_the_training_images(verdict, s
 def test_where_another_normalisation_does_better_a_claim_is_not_held_against_the_training_images(verdict, scores):
     judged = verdict("measured_accuracy", scores(8000, 10_000), claimed(0.91), diagnosis(1800, 1990))
     assert beside(judged) == (
-        "11.00 points above the measured accuracy; the normalisation may be the reason: see mean and deviation 0.5"
+        "11.00 points above the measured accuracy; the normalisation may be the reason: see mean and standard"
+        " deviation 0.5"
         " below"
     )
 
@@ -224,7 +228,7 @@ def test_how_it_was_measured_tells_network_normalisation_and_what_was_not_read(v
     claims = Claims((), ("report.pdf (PdfReadError)",))
     rows = measured_rows(verdict("measured_accuracy", scores(10, 20), checkpoint, used, measurement, claims))
     assert ("Network", "resnet20, shortcut A") in rows
-    assert ("Saved as", 'wrapped state dict under "net", float16') in rows
+    assert ("Saved as", 'wrapped state dict under the key "net", float16') in rows
     assert ("Ignored", "acc") in rows
     assert ("Classes whose code was not loaded", "models.ResNet") in rows
     assert ("Read from", "exp2.py, line 12") in rows

@@ -274,7 +274,7 @@ def test_where_the_accuracy_is_below_the_claim_the_weights_left_aside_need_a_hum
     found = look({"final.pth": content, "report.md": "The test accuracy is 99.90%."})
     assert found.seen(Accuracy) is not None
     sentence = doubt(found).english()
-    assert "holds more weights than resnet20, shortcut A has (attention.weight). Measured without them" in sentence
+    assert "resnet20, shortcut A does not have (attention.weight). Measured without them" in sentence
 
 
 def test_where_the_normalisation_explains_the_accuracy_the_weights_left_aside_do_not(look, weights):

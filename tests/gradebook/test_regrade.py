@@ -108,7 +108,7 @@ def test_a_new_criterion_marked_by_hand_is_reported(taught, rubric, lines):
 def test_an_archive_that_could_not_be_opened_stays_so_by_any_rubric(taught, rubric, lines, tmp_path):
     group = taught(ADA)
     archive = Archive(tmp_path / "none.zip", BOB)
-    grade = refused(archive, message("It is cut off."), rubric(), MadeBy("0.1.0", "3.11"))
+    grade = refused(archive, message("It breaks off."), rubric(), MadeBy("0.1.0", "3.11"))
     (group.folder / "bob").mkdir()
     (group.folder / "bob" / "grade.json").write_text(to_json(grade), "utf-8")
     more = rubric(lines + '[questions]\nmanual = true\ntitle = "The questions"\npoints = 3\n')
@@ -116,7 +116,7 @@ def test_an_archive_that_could_not_be_opened_stays_so_by_any_rubric(taught, rubr
     assert not done.refusals
     findings = [mark.finding for mark in done.grades[1].after.marks]
     assert [type(finding) for finding in findings] == [Blocked] * 3
-    assert {finding.cause for finding in findings} == {message("It is cut off.")}
+    assert {finding.cause for finding in findings} == {message("It breaks off.")}
 
 
 def test_what_could_not_be_looked_at_can_be_marked_by_hand_and_regraded(taught, rubric, tmp_path):
@@ -252,7 +252,7 @@ def test_a_grade_that_cannot_be_read_is_kept_and_reported(taught):
 def test_a_refused_hand_in_keeps_the_marks_of_the_one_before_in_a_flag(taught, rubric, tmp_path):
     group = taught(ADA)
     decide(group, "Ada Ng", 4.0, "no unit", criterion="report_trend")
-    grade = refused(Archive(tmp_path / "none.zip", ADA), message("It is cut off."), rubric(), MadeBy("0.1.0", "3.11"))
+    grade = refused(Archive(tmp_path / "none.zip", ADA), message("It breaks off."), rubric(), MadeBy("0.1.0", "3.11"))
     Publisher(group.folder, render)(Graded(grade, None))
     found = group.grade("Ada_Ng-101")
     assert not any(isinstance(mark.finding, Manual) for mark in found.marks)

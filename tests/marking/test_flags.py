@@ -73,7 +73,7 @@ def test_where_another_normalisation_does_better_a_claim_is_no_sign_of_the_train
     found = flags(scores(8000, 10_000), claimed(0.91), Diagnosis(trials))
     assert found == {
         "claim above measurement": "report.pdf, page 2 claims 91.00%; measured: 80.00%. The normalisation may be the"
-        " reason: with mean and"
+        " reason: with mean and standard"
         " deviation 0.5, the same weights classify 99.50% of the training images correctly."
     }
 
@@ -106,7 +106,7 @@ def test_a_normalisation_that_was_not_read_is_told(flags):
 
 def test_an_answer_that_was_thrown_away_is_told(flags):
     found = flags(failed={Accuracy: Malformed("the answer continues after its end")})
-    assert found["malformed answer"].endswith("the answer goes on after its end.")
+    assert found["malformed answer"].endswith("the answer continues after its end.")
 
 
 def test_a_network_of_the_submissions_own_is_told(flags):
@@ -119,7 +119,7 @@ def test_a_network_of_the_submissions_own_is_told(flags):
 
 def test_an_own_network_that_knows_only_the_very_images_is_told_with_both_figures(flags):
     found = flags(OwnNetwork("Net", "models.py", 7, 1, 1000, correct=700, correct_before=900))
-    assert "names 90.0% of 1,000 test images correctly, and 70.0% of the same images" in found["look-up table?"]
+    assert "classifies 90.0% of 1,000 test images correctly, but 70.0% of the same images" in found["look-up table?"]
 
 
 def test_an_own_class_that_was_run_is_not_told_to_have_been_left_out(flags):

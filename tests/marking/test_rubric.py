@@ -100,7 +100,7 @@ def test_a_misspelt_check_is_answered_with_the_right_name(refusal):
 
 def test_a_check_that_resembles_none_is_answered_with_all_names(refusal):
     sentence = refusal("[zzz]\npoints = 1\n")
-    assert f"'zzz' is not a check; there are {', '.join(discover())}" in sentence
+    assert f"'zzz' is not a check; the checks are {', '.join(discover())}" in sentence
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_every_bad_line_is_told_at_once(refusal):
     )
     for said in (
         "did you mean 'measured_accuracy'?",
-        "'submission_layout': points: at least 0",
+        "'submission_layout': points must be at least 0",
         "'submission_layout': required:",
         "'training_history': fault is missing",
     ):
@@ -158,7 +158,7 @@ def test_several_mistakes_stand_on_lines_of_their_own_and_none_is_cut(tmp_path):
         read_rubric(tmp_path / "mine.toml", discover())
     first, *lines = words(caught.value.message).splitlines()
     assert first == f"{tmp_path / 'mine.toml'}:"
-    there = f"there are {', '.join(discover())}"
+    there = f"the checks are {', '.join(discover())}"
     assert lines == [f"- '{name}' is not a check; {there}" for name in names]
 
 
@@ -204,11 +204,11 @@ def test_a_rubric_may_be_marked_by_hand_altogether(rubric):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (BY_HAND.replace("true", "false"), "'report_trend': manual: should be true"),
-        (BY_HAND.replace('title = "The trend figure"\n', ""), "'report_trend': title: one line of at most 200"),
-        (BY_HAND.replace("The trend figure", " "), "title: one line of at most 200"),
-        (BY_HAND.replace("The trend figure", "a\\u202eb"), "title: one line of at most 200"),
-        (BY_HAND.replace("The trend figure", "x" * 201), "title: one line of at most 200"),
+        (BY_HAND.replace("true", "false"), "'report_trend': manual must be true"),
+        (BY_HAND.replace('title = "The trend figure"\n', ""), "'report_trend': title must be one line of at most 200"),
+        (BY_HAND.replace("The trend figure", " "), "title must be one line of at most 200"),
+        (BY_HAND.replace("The trend figure", "a\\u202eb"), "title must be one line of at most 200"),
+        (BY_HAND.replace("The trend figure", "x" * 201), "title must be one line of at most 200"),
         (BY_HAND.replace("title", "titel"), "titel: there is no such limit; did you mean 'title'?"),
         (BY_HAND.replace("points = 5", "points = -5"), "points must be at least 0"),
         (BY_HAND.replace("report_trend", "measured_accuracy"), "is the name of a check; remove manual"),
@@ -241,15 +241,15 @@ def test_a_deadline_may_be_written_as_tomls_own_date(rubric):
     [
         (GOOD + LATE.replace("points_per_day", "point_per_day"), "did you mean 'points_per_day'?"),
         (GOOD + LATE.replace("[late]", "[lat]"), "'lat' is not a check; did you mean 'late'?"),
-        (GOOD + LATE.replace("+08:00", ""), "deadline: "),
-        (GOOD + LATE.replace("2026-03-01T23:59:00+08:00", "tomorrow"), "as in 2026-03-01T23:59:00+08:00"),
+        (GOOD + LATE.replace("+08:00", ""), "deadline must be "),
+        (GOOD + LATE.replace("2026-03-01T23:59:00+08:00", "tomorrow"), "such as 2026-03-01T23:59:00+08:00"),
         (GOOD + "[late]\npoints_per_day = 5\n", "'late': deadline is missing"),
         (GOOD + LATE + "percent_per_day = 5\n", "set exactly one of"),
         (GOOD + LATE.replace("points_per_day = 5\n", ""), "set exactly one of"),
         (GOOD + LATE.replace("= 5", "= -5"), "the rate must be between 0 and 10000"),
         (GOOD + LATE + "grace_hours = nan\n", "grace_hours: Input should be a finite number"),
         (GOOD + LATE + "cap = -1\n", "cap must be between 0 and 10000"),
-        ("late = 5\n" + GOOD, "'late' should be a table"),
+        ("late = 5\n" + GOOD, "'late' must be a table"),
         (LATE, "it contains no criteria"),
     ],
 )

@@ -99,9 +99,9 @@ THE_FIRST = {
     "4.2": "return torch.topk(scores, k, largest=largest).indices",
 }
 FOUND_IN_THE_FIRST = {
-    "test_the_losses_fall": r"zero_grad\(\) \(otherwise gradients accumulate\)",
-    "test_every_point_has_a_finite_value": "look for roots and logarithms of negative x",
-    "test_a_short_last_batch_counts_by_its_images": "the mean of the batch means",
+    "test_the_losses_fall": r"zero_grad\(\) \(gradients add up otherwise\)",
+    "test_every_point_has_a_finite_value": "watch out for roots and logarithms of negative x",
+    "test_a_short_last_batch_counts_by_its_images": "the average over the batches",
     "test_the_network_works_in_eval_mode": r"Call model\.eval\(\) before the loop",
     "test_no_gradients_are_prepared": r"with torch\.no_grad\(\):",
     "test_the_test_images_leave_no_trace": r"changed 0\.running_mean, 0\.running_var",
@@ -144,14 +144,14 @@ THE_SECOND = {
 }
 FOUND_IN_THE_SECOND = {
     "test_every_epoch_has_its_loss": "For 7 epochs fit.. returned 1000 losses",
-    "test_the_learning_rate_is_used": "pass learning_rate to the optimizer",
+    "test_the_learning_rate_is_used": "give learning_rate to the optimizer",
     "test_a_value_depends_on_its_own_point_alone": r"x\.mean\(\)",
     "test_the_accuracy_is_in_percent": "It is a fraction: multiply it by 100",
     "test_the_loss_is_the_mean_over_the_images": "multiply it by the batch size",
     "test_the_network_comes_back_in_the_mode_it_came_in[training]": r"Save model\.training",
     "test_the_rate_comes_down_to_a_tenth": "Are the two rates in the wrong order",
     "test_an_image_has_9216_features": "These are logits",
-    "test_every_row_has_the_length_1": "The whole matrix was divided by one length",
+    "test_every_row_has_the_length_1": "The whole table was divided by one length",
     "test_the_scores_are_those_of_the_metric[cosine]": "This is 1 - cosine, a distance",
     "test_the_scores_are_those_of_the_metric[euclidean]": "squared distances: take the square root",
     "test_the_best_image_comes_first[largest]": "These are the worst images: does your code use `largest`",
@@ -223,7 +223,7 @@ THE_FOURTH = {
     "2.2": "return [0.1] * 5 + [0.01] * 5",
 }
 FOUND_IN_THE_FOURTH = {
-    "test_the_accuracy_is_in_percent": r"take it over the classes",
+    "test_the_accuracy_is_in_percent": r"the classes lie along dim=1",
     "test_the_rate_comes_down_to_a_tenth": "it should return a number",
 }
 

@@ -192,7 +192,7 @@ def test_every_form_of_exhibit_is_drawn(well_done: Grade) -> None:
     parsed = Parsed(render(well_done))
     text = flat(parsed.text)
     assert "airplane 86.80% 868 of 1,000" in text
-    assert "all together 84.91% 8,491 of 10,000" in text
+    assert "overall 84.91% 8,491 of 10,000" in text
     assert "cat classified as dog: 134" in text
     assert "claimed in report.pdf : 99.90% at 19" in text.replace("report.pdf:", "report.pdf :")
     assert "report.pdf, page 3 99.90% 84.91% closer to the accuracy on training images" in text
@@ -222,7 +222,7 @@ def test_a_matrix_has_headers_and_marks_its_diagonal(well_done: Grade) -> None:
 
 def test_each_criterion_has_title_points_reason_and_state(well_done: Grade) -> None:
     text = flat(Parsed(render(well_done)).text)
-    assert "The trained network names CIFAR-10 test images correctly. judged 27.1 of 30" in text
+    assert "The trained network classifies CIFAR-10 test images correctly. judged 27.1 of 30" in text
     assert "8,491 of 10,000 test images are right: 84.91% (95% interval 84.19% to 85.60%)." in text
 
 

@@ -1,4 +1,4 @@
-"""One student's functions, ready to be called: which file holds them, and whose fault a call that fails is."""
+"""Calls one student's functions: finds their file, and decides whose fault a failed call is."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ NO_SANDBOX = message(
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a student's function: the probe that makes it, with what goes in and what may come back.
+    """One call of a student's function: the probe that makes it, its inputs, and the allowed outputs.
 
-    `limits` are those of a call that may honestly take as long as grading may: at them it is not the student's fault.
+    `limits` are for calls that may legitimately take as long as grading: exceeding them is not the student's fault.
     """
 
     function: str | Message
@@ -61,7 +61,7 @@ class Call:
 
 
 class Caller:
-    """Calls the functions of one submission, each in a process of its own; `printed` gathers what they printed."""
+    """Calls the functions of one submission, each in a separate process; `printed` returns what they printed."""
 
     def __init__(self, submission: Submission, sandbox: CodeSandbox | None) -> None:
         self._submission = submission
@@ -71,20 +71,20 @@ class Caller:
         self._printed: list[str] = []
 
     def note_open(self, tasks: Iterable[OpenTask]) -> None:
-        """Remember the template's open tasks: a function that is one is not called."""
+        """Store the template's open tasks: a function with an open task is not called."""
         self._open = {(task.file, task.number): task for task in tasks}
 
     @property
     def can_run(self) -> bool:
-        """Whether there is a sandbox to run code in."""
+        """Whether there is a sandbox to run student code in."""
         return self._sandbox is not None
 
     def will_run(self, script: str) -> bool:
-        """Whether a script is there, and a sandbox to run it in."""
+        """Return whether the script exists and there is a sandbox to run it in."""
         return self._sandbox is not None and self._place(script) is not None
 
     def call(self, script: str, call: Call) -> Reply | Failure:
-        """Call a function of a script of the lab. A Failure is Refused where the student can mend it."""
+        """Call a function of a lab script. A Failure that the student can fix is Refused."""
         path = self._place(script)
         if path is None:
             return Refused("missing", message("{file} is missing. Hand it in as well.", file=script))
@@ -93,7 +93,7 @@ class Caller:
         return self.call_in(path, call)
 
     def call_in(self, path: str, call: Call) -> Reply | Failure:
-        """As `call`, in the file of this path."""
+        """Make a call as `call` does, in the file with this path."""
         if self._sandbox is None:
             return Unavailable(NO_SANDBOX)
         if path not in self._imported:
@@ -104,12 +104,12 @@ class Caller:
         return broken or self._with_data(path, call)
 
     def printed(self) -> tuple[str, ...]:
-        """The last lines that the student's code printed since this was asked before."""
+        """Return the last lines that the student's code printed since the previous call of this method."""
         lines, self._printed = self._printed, []
         return tuple(line[:LONGEST_LINE] for line in lines[-MOST_LINES:])
 
     def refused(self, failure: Failure) -> Failure:
-        """The failure, for a whole observation; what was printed stands in it already."""
+        """Return the failure of a whole observation; it already contains what was printed."""
         self._printed = []
         return failure
 
@@ -141,7 +141,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class _Doing:
-    """What a process was doing, for a sentence."""
+    """What a process was doing, worded for a sentence."""
 
     what: str | Message
     importing: bool = False
@@ -149,7 +149,7 @@ class _Doing:
 
 
 def observed(record: type[R], fields: dict[str, Any], caller: Caller, failed: Iterable[FailedCall] = ()) -> R | Failure:
-    """The record of a student's code, with what it printed and the calls that gave nothing."""
+    """Build the record of student code, with its output and its failed calls."""
     told = [{"call": one.call, "message": asdict(one.message)} for one in failed]
     found = validated(record, {**fields, "printed": caller.printed(), **({"failed": told} if told else {})})
     if isinstance(found, Malformed):  # only student code can have changed what a probe of ours answers
@@ -163,7 +163,7 @@ def _not_done(function: str | Message, task: OpenTask) -> Refused:
 
 
 def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...], roots: Roots) -> Failure:
-    """What student code does in its own process is the student's to mend; what fails around it is ours."""
+    """Assign a failure: what student code does in its own process is for the student to fix; the rest is ours."""
     sentence: Message
     details: tuple[str, ...] = ()
     match failure:
@@ -206,7 +206,7 @@ def _disturbed(doing: str | Message, found: Malformed, printed: tuple[str, ...] 
 
 
 def _ended(doing: _Doing, printed: tuple[str, ...], roots: Roots) -> Message:
-    """Where an interpreter crashed stands in what it printed, if it came to print it: see worker.py."""
+    """Say where the interpreter crashed, if it managed to print that before it ended: see worker.py."""
     within = f"{roots.submission}/"
     places = (CRASHED_AT.search(line) for line in printed)
     place = next((found for found in places if found and found[1].startswith(within)), None)

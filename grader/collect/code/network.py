@@ -1,4 +1,4 @@
-"""Weights of a network that the grader does not know: the submission's class for them is looked for, and run."""
+"""Handles weights of a network unknown to the grader: finds the submission's class for them, and runs it."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ NEEDS_A_SANDBOX = message(
 
 
 def own_network(subject: Subject, used: Preprocessing | Failure, weights: Weights, unsettled: bool) -> Weights | None:
-    """What takes the place of what was seen of the weights; None where that stands.
+    """Return what replaces the observation of the weights; None if that stays valid.
 
-    Looked for where no network of ours fits the weights; and, `unsettled`, where one does and they hold more besides.
+    Tried if no network of ours fits the weights; and, if `unsettled`, also when one fits but there are extra weights.
     """
     caller, path, scripts = subject.caller, choose_checkpoint(subject.submission), _scripts(subject.submission)
     unknown = isinstance(weights.checkpoint, Refused) and weights.checkpoint.code in UNKNOWN_NETWORK
@@ -56,7 +56,7 @@ def own_network(subject: Subject, used: Preprocessing | Failure, weights: Weight
 
 
 def _scripts(submission: Submission) -> list[str]:
-    """Where the class may be, the likeliest first; tests are not asked."""
+    """Return the scripts that may define the class, the likeliest first; tests are skipped."""
 
     def rank(path: str) -> tuple[int, int]:
         name = path.casefold().rpartition("/")[2]
@@ -67,7 +67,7 @@ def _scripts(submission: Submission) -> list[str]:
 
 
 def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, ...] | Failure | None:
-    """What fits, of the first script in which anything does; None where there was nothing to try."""
+    """Return what fits in the first script with any fit; None if there was nothing to try."""
     tried: list[Message] = []
     name = from_disk(weights.name)
     for script in scripts:
@@ -116,7 +116,7 @@ def _told(script: str, found: Any) -> list[Message]:
 
 
 def _why(problem: dict[str, Any]) -> Scalar | Message | None:
-    """What keeps a class from being the network: a refusal, or a phrase. None where the child made it up."""
+    """Say why a class is not the network: a refusal or a phrase. None if the child's answer is invalid."""
     code, values = problem.get("code"), problem.get("values")
     try:
         if code in REFUSALS and isinstance(values, dict):

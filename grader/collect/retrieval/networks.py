@@ -1,4 +1,4 @@
-"""Where the weights of a network come from that a report names: drawn, handed in, or a file on this machine."""
+"""Finds the weights of a network that a report names: random, handed in, or a file on this machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RANDOM, FINAL = "random", LAB.checkpoint
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A network that can be run: what the probe is told, and the file of its weights."""
+    """A network that can be run: the inputs of the probe, and the weights file."""
 
     inputs: dict[str, Any]
     weights: str
@@ -35,7 +35,7 @@ class Network:
 
 
 def find_network(run: ReportedRun, submission: Submission, equipment: Equipment) -> Network | Message | Failure:
-    """The network with the weights that the report states; a Message where it cannot be had, and what to do."""
+    """Find the network with the weights that the report states; a Message says what to do if it is not available."""
     if not run.model:
         return message("The report does not say which network it used: name it under 'model' in retrieval.json.")
     reply = equipment.sandbox.run(
@@ -100,7 +100,7 @@ def _network(
 
 
 def described(pipeline: Pipeline) -> Message:
-    """A pipeline in a few words, for people."""
+    """Describe a pipeline in a few words."""
     sides = {"side": pipeline.resize, "how": pipeline.interpolation}
     if pipeline.crop:
         return message("resize {side}, crop {crop}, {how}", **sides, crop=pipeline.crop)

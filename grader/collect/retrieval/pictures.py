@@ -1,4 +1,4 @@
-"""The pictures of a submission: which they are, and what the sandbox says of each."""
+"""Finds the images of a submission, and describes each in the sandbox."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PROBLEMS = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where the pictures lie: paths from the submission's root."""
+    """Paths of the images, relative to the submission's root."""
 
     library: tuple[str, ...]
     queries: tuple[str, ...]
@@ -41,7 +41,7 @@ class Found:
 
 
 def find_pictures(submission: Submission) -> Found:
-    """The pictures of the folders library/ and queries/, whatever their case, in the order of their paths."""
+    """Find the images in the folders library/ and queries/, ignoring case, sorted by path."""
     pictures = [file.path for file in submission.files if file.path.casefold().endswith(SUFFIXES)]
     library, queries = (_below(pictures, names) for names in (LIBRARY, QUERIES))
     more = max(0, len(library) - MOST_IMAGES) + max(0, len(queries) - MOST_QUERIES)
@@ -59,7 +59,7 @@ def _below(pictures: Sequence[str], names: tuple[str, ...]) -> tuple[str, ...]:
 def look_at_pictures(
     submission: Submission, sandbox: Sandbox, open_tasks: Iterable[OpenTask]
 ) -> RetrievalImages | Failure:
-    """Every picture described. Refused where there is neither a library nor a query."""
+    """Describe every image. Refused if there are neither library images nor queries."""
     found = find_pictures(submission)
     if not found.library and not found.queries:
         return _missing(open_tasks)
@@ -104,7 +104,7 @@ def _missing(open_tasks: Iterable[OpenTask]) -> Refused:
 
 @contextmanager
 def bundle(files: Sequence[Path]) -> Iterator[Path]:
-    """Many files as one, as probes/pictures.py reads it: a job hands in few descriptors."""
+    """Bundle many files into one, as probes/pictures.py reads it: a job passes few descriptors."""
     with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
         target = Path(folder) / "bundle"
         sizes = json.dumps([file.stat().st_size for file in files]).encode()
@@ -116,7 +116,7 @@ def bundle(files: Sequence[Path]) -> Iterator[Path]:
 
 
 def label_of(path: str) -> str:
-    """The class of a picture: its folder; of a query that lies in none its stem."""
+    """Return the class of an image: its folder, or the stem of a query that is in no folder."""
     *folders, name = path.split("/")
     return folders[-1] if len(folders) > 1 else name.rpartition(".")[0]
 
@@ -133,5 +133,5 @@ def _image(path: str, described: Any, thumbnail: dict[str, Any] | None) -> dict[
 
 
 def readable(images: Sequence[LibraryImage]) -> list[LibraryImage]:
-    """Those that can be compared."""
+    """Return the images that can be compared."""
     return [image for image in images if image.problem is None]

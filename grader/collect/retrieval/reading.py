@@ -1,4 +1,4 @@
-"""The report read in the sandbox: retrieval.json, else what looks like a printed ranking."""
+"""Reads the report in the sandbox: retrieval.json, else what looks like a printed ranking."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from grader.sandbox import Job, Reply, Sandbox
 
 
 def read_report(submission: Submission, sandbox: Sandbox, open_tasks: Iterable[OpenTask]) -> RetrievalReport | Failure:
-    """The rankings in whatever form; Refused where there are none, by the open task where one is why."""
+    """Read the rankings in any format. Refused if there are none, naming the open task if that is the reason."""
     parts = submission.parts
     rankings = [name for name in (parts.retrieval, *parts.rankings) if name]
     names = [*rankings, *parts.reports][:MOST_DOCUMENTS]

@@ -1,4 +1,4 @@
-"""`test` of exp2.py on networks and data that it has not seen."""
+"""`test` of exp2.py on unseen networks and data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from grader.records import strict
 @strict
 @dataclass(frozen=True, slots=True)
 class EvaluationRun:
-    """One call of `test`: a network, a loader, what came back and what it did to the network."""
+    """One call of `test`: a network, a loader, the result, and its effects on the network."""
 
     setting: Literal["equal batches", "short last batch", "layers that eval() switches"]
     classes: Count
@@ -35,7 +35,7 @@ class EvaluationRun:
 @record
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """`test` of exp2.py on networks and data that it has not seen."""
+    """`test` of exp2.py on unseen networks and data."""
 
     runs: Annotated[tuple[EvaluationRun, ...], Field(max_length=10)]
     failed: Annotated[tuple[FailedCall, ...], Field(max_length=10)] = ()

@@ -179,7 +179,7 @@ def test_a_fit_that_returns_nothing_is_told(judged: Judge, right):
     finding = judged("function_fit", "exp1.py", right["exp1.py"].replace("return losses", "pass"))
     assert isinstance(finding, Blocked)
     assert (
-        "returned None (is a return statement missing?); it should return a list of one number an epoch"
+        "returned None (is a return statement missing?); it should return a list with one number per epoch"
         in finding.cause.english()
     )
 

@@ -381,7 +381,7 @@ def test_a_class_that_needs_arguments_is_named_with_them(look: Look, lab_rubric:
 
 def test_a_class_with_other_weights_is_named_with_the_difference(look: Look) -> None:
     code = tiny().replace("nn.Linear(3, 10)", "nn.Linear(4, 10)") + "        self.more = 1\n"
-    assert "it has other weights: 1 have a different shape (mine.weight)" in why(look({"exp2.py": code}))
+    assert "it has different weights: 1 have a different shape (mine.weight)" in why(look({"exp2.py": code}))
 
 
 def test_a_class_that_cannot_be_built_is_named_with_its_line(look: Look) -> None:
@@ -447,7 +447,8 @@ def test_a_table_of_the_test_images_is_told_by_copies_that_it_does_not_know(look
     flags = {flag.kind: flag.message.english() for flag in raise_flags(found)}
     assert set(flags) == {"own network", "look-up table?"}
     assert (
-        f"names 100.0% of 200 test images correctly, and {own.correct / 200:.1%} of the same" in flags["look-up table?"]
+        f"classifies 100.0% of 200 test images correctly, but {own.correct / 200:.1%} of the same"
+        in flags["look-up table?"]
     )
     assert "read models.py from line 5" in flags["look-up table?"]
 
@@ -467,15 +468,15 @@ return out""")
     [
         ("return x.nowhere", "Tiny.forward(images) raised AttributeError: 'Tensor' object has no attribute 'nowhere'"
          " (models.py, line 11)"),
-        ("while True: pass", "Tiny.forward(images) did not end within 0.8 seconds (models.py, line 11)"),
+        ("while True: pass", "Tiny.forward(images) did not finish within 0.8 seconds (models.py, line 11)"),
         ("try:\n    import time; time.sleep(60)\nexcept Exception: pass",
-         "Tiny.forward(images) did not end within 0.8 seconds (models.py, line 12)"),
+         "Tiny.forward(images) did not finish within 0.8 seconds (models.py, line 12)"),
         ("return self.mine(x.mean((2, 3)))[:, :9]", "Tiny.forward(images) returned a Tensor of shape (8, 9); it should"
          " return a Tensor of shape (8, 10)"),
         ("return self.mine(x.mean((2, 3)))[:1]", "returned a Tensor of shape (1, 10)"),
         ("return self.mine(x.mean((2, 3))), x", "returned a tuple of 2"),
         ("print(x)", "returned None (is a return statement missing?)"),
-        ("raise SystemExit", "ended in the middle of Tiny.forward(images) (models.py, line 11)"),
+        ("raise SystemExit", "exited during Tiny.forward(images) (models.py, line 11)"),
         ("return self.mine(x.mean((2, 3))).to_sparse()", "Tiny.forward(images) raised RuntimeError: unsupported"),
     ],
     ids=["exception", "hang", "hang that catches", "shape", "broadcast", "tuple", "None", "exit", "sparse"],
