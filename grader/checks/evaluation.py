@@ -9,7 +9,7 @@ from grader.evidence import Evaluation, EvaluationRun, Figure
 from grader.marking.check import Case, Part, add_up, check, printed_listing, require_weights
 from grader.records import Cell, Message, Scalar, Table, Verdict, message
 
-CLOSE = 1e-3  # relative; float32 over some dozen images is right to 1e-6
+CLOSE = 1e-3  # relative; float32 over a few dozen images is accurate to 1e-6
 EQUAL, SHORT, SWITCHED = "equal batches", "short last batch", "layers that eval() switches"
 SETTINGS = {
     EQUAL: message("equal batches"),
@@ -17,7 +17,7 @@ SETTINGS = {
     SWITCHED: message("layers that eval() switches"),
 }
 
-# What a figure is that the usual mistakes give, and where to look. The names are those of the collected evidence.
+# What the usual mistakes give, and how to fix them. The names are those in the collected evidence.
 LOSS = {
     "sum over images": message("That is the sum over the images: divide it by the number of images."),
     "sum over batches": message(
@@ -172,7 +172,7 @@ def _trained(runs: list[EvaluationRun]) -> tuple[Message, ...]:
 
 def _changed(runs: list[EvaluationRun]) -> tuple[Message, ...]:
     faults: list[Message] = []
-    # running statistics move whenever eval mode is forgotten, which costs its own part
+    # running statistics change when eval mode is forgotten, which has its own part
     names = {name for run in runs for name in run.changed if not (run.trained and name.startswith("running"))}
     if names:
         sentence = message(

@@ -10,8 +10,8 @@ from grader.evidence import Extracted, FeatureVectors
 from grader.marking.check import Case, Part, add_up, check, printed_listing, require_weights
 from grader.records import Cell, Message, Scalar, Table, Verdict, message
 
-CLOSE = 1e-3  # of the largest value; float32 in another order of summing stays below 1e-5
-FLATTENED = 0.5  # credit for the right values in another shape
+CLOSE = 1e-3  # of the largest value; summing float32 in another order stays below 1e-5
+FLATTENED = 0.5  # credit for the correct values in another shape
 ZERO_ROW = 0.2  # of the credit for `normalise`
 
 MISTAKES = {

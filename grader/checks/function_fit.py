@@ -9,14 +9,14 @@ from grader.evidence import Fit, FunctionFit, WeightsMoved
 from grader.marking.check import Case, Part, Ramp, add_up, check, printed_listing, require_weights
 from grader.records import Curve, Exhibit, Message, Scalar, Series, Table, Verdict, joined, message
 
-LAB, OTHER = "the lab's function", "another function"  # as the evidence names them
+LAB, OTHER = "the lab's function", "another function"  # their names in the evidence
 LOOK_AT = message(
     "In every epoch, compute the prediction and its loss, then call zero_grad() (otherwise gradients accumulate),"
     " backward() and step(); give model.parameters() to the optimizer."
 )
-FALLS = 0.5  # of the first loss; far more than training in the right direction leaves
-SAME = 0.05  # relative; a loss is the mean squared error that an epoch starts from, or ends with
-LONGER = 3.0  # times; ten times the rate makes steps ten times as long
+FALLS = 0.5  # of the first loss; far above what training in the right direction reaches
+SAME = 0.05  # relative; a loss is the mean squared error before or after an epoch
+LONGER = 3.0  # a factor; ten times the rate makes steps ten times as long
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ class ScheduleLimits:
 
     fewest: int
     fall: float
-    counting: float  # share of the points that a rate costs which depends on how often it was asked for
+    counting: float  # share of the points lost if the rate depends on the number of calls
 
     def __post_init__(self) -> None:
         if self.fewest < 2 or self.fall < 1.0 or not 0.0 <= self.counting <= 1.0:
@@ -115,7 +115,7 @@ def _drawn(rates: Sequence[float | None]) -> tuple[Exhibit, ...]:
     usable = _usable(rates)
     if len(usable) < 2:
         return ()
-    last = next((n for n in range(len(usable) - 1, 0, -1) if usable[n] != usable[n - 1]), 9)  # then it stays
+    last = next((n for n in range(len(usable) - 1, 0, -1) if usable[n] != usable[n - 1]), 9)  # constant afterwards
     shown = usable[: max(10, math.ceil(1.2 * (last + 1)))]
     points = tuple((float(epoch), rate) for epoch, rate in enumerate(shown))
     line = Series(message("learning_rate(epoch)"), points)

@@ -33,7 +33,7 @@ from grader.records import (
     message,
 )
 
-DOUBTFUL = 0.01  # a claim further above the measurement than this is looked into
+DOUBTFUL = 0.01  # a claim further above the measurement than this is investigated
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class AccuracyRamp(Ramp):
     def __post_init__(self) -> None:
         Ramp.__post_init__(self)
         wrong = next((figure for figure, _ in self.knots if not 0.0 <= figure <= 1.0), None)
-        if wrong is not None:  # everybody would get nothing, or everything, without a word
+        if wrong is not None:  # everybody would silently get nothing, or everything
             sentence = message(
                 "knots: accuracies must be between 0 and 1 (0.7 means 70%), not {number:g}", number=wrong
             )

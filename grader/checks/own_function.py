@@ -10,7 +10,7 @@ from grader.evidence.kinds.own_function import OwnFunction
 from grader.marking.check import Case, Part, add_up, check, printed_listing, require_weights
 from grader.records import Curve, Message, Series, Verdict, message
 
-TOLERANCE = 1e-4  # relative and absolute: two batches of points may be computed in another order
+TOLERANCE = 1e-4  # relative and absolute: batches of different sizes may be computed in a different order
 
 
 @dataclass(frozen=True, slots=True)

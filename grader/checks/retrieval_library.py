@@ -9,7 +9,7 @@ from grader.evidence import LibraryImage, RetrievalImages
 from grader.marking.check import BadLimit, Case, Part, add_up, check, require_weights
 from grader.records import Bar, Bars, Exhibit, Listing, Message, Verdict, message
 
-NEAR = 16  # of 256 bits of two perceptual hashes: hardly any two different photographs differ by so few
+NEAR = 16  # of 256 bits of two perceptual hashes: different photographs hardly ever differ by so few
 MOST_NAMED = 3
 
 

@@ -32,7 +32,7 @@ from grader.records import (
     message,
 )
 
-NEARLY_EXACT = 1e-3  # of a feature: what rounding leaves
+NEARLY_EXACT = 1e-3  # relative error of a feature that rounding explains
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class RankingLimits:
     """How many models are required, and the share of the points that weaker evidence can earn."""
 
     models: int
-    from_features: float  # rankings follow from features.npz, and where those come from was not shown
-    from_report: float  # nothing but the report itself
-    with_mistake: float  # a mistake explains the scores better than any right way
+    from_features: float  # rankings follow from features.npz, whose origin was not verified
+    from_report: float  # only the report itself
+    with_mistake: float  # a mistake explains the scores better than any correct way
 
     def __post_init__(self) -> None:
         if self.models < 1 or not 0.0 <= self.from_report <= self.from_features <= 1.0:

@@ -11,8 +11,8 @@ from grader.measures.doubts import certain_accuracy
 from grader.measures.intervals import sampling_error
 from grader.records import Curve, Message, Point, Series, Verdict, message
 
-MOST_CLAIMS = 3  # beside the curve
-HALF = 0.5  # the record itself and its agreement with the weights count alike
+MOST_CLAIMS = 3  # shown with the curve
+HALF = 0.5  # the record itself and its agreement with the weights count equally
 
 
 @dataclass(frozen=True, slots=True)

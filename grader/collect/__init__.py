@@ -45,7 +45,7 @@ __all__ = ["NOT_RUN", "Equipment", "code_records", "collect", "processors"]
 
 MOST_CLAIMS = 100
 
-Outcome = tuple[type[object], object | Failure | None]  # a kind, and the record or why there is none; None: not tried
+Outcome = tuple[type[object], object | Failure | None]  # a kind, and its record or why there is none; None: not tried
 
 
 def collect(submission: Submission, equipment: Equipment, say: Callable[[Message], None]) -> Evidence:
@@ -102,7 +102,7 @@ def with_own_network(subject: Subject, used: Preprocessing | Failure, measured: 
     own = own_network(subject, used, measured.weights, measured.unsettled)
     if own is None:
         return measured
-    # the diagnosis is of the weights without those that are now used
+    # the diagnosis is for the weights without those that are now used
     return Measured(own, _with_claims(measured.claims, own), measured.diagnosis if own.own is None else None)
 
 

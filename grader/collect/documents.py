@@ -114,7 +114,7 @@ def read_claims(submission: Submission, sandbox: Sandbox, known: Sequence[Claim]
     parts = submission.parts
     names, files = files_of(submission, (*parts.notebooks, *parts.reports))
     reply = sandbox.run(Job("documents.claims.read_claims", {"names": names}, files, limits=DOCUMENT_LIMITS))
-    if not isinstance(reply, Reply):  # what checkpoint and history state is known all the same
+    if not isinstance(reply, Reply):  # the claims of checkpoint and history are known anyway
         return Claims(tuple(known), (phrase("unread_any", kind=reply.outcome),)) if known else reply
     read = validated(Claims, reply.value)
     return replace(read, claims=(*known, *read.claims)[:100]) if isinstance(read, Claims) else read
@@ -127,6 +127,6 @@ def claims_of(history: History | Failure) -> list[Claim]:
     stated = [(epoch.epoch, epoch.test_accuracy or 0.0) for epoch in epochs if 0 <= (epoch.test_accuracy or 0) <= 100]
     if not stated:
         return []
-    chosen = dict.fromkeys((max(stated, key=lambda pair: pair[1]), stated[-1]))  # once where the last is the best
+    chosen = dict.fromkeys((max(stated, key=lambda pair: pair[1]), stated[-1]))  # one claim if the last is the best
     source = history.source
     return [Claim(accuracy / 100.0, source, 0, f"epoch {epoch}: {accuracy:g}") for epoch, accuracy in chosen]

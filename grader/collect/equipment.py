@@ -30,8 +30,8 @@ class Equipment:
     device: str = "cpu"
     threads: int = 1
     limits: Limits = CHECKPOINT_LIMITS
-    weights_dir: Path | None = None  # ImageNet weights, beside torch's own cache
-    part: int | None = None  # measure the first so many test images, for a quick look; all of them by default
+    weights_dir: Path | None = None  # ImageNet weights, in addition to torch's own cache
+    part: int | None = None  # measure only this many test images, for a quick look; all by default
 
 
 def processors() -> int:

@@ -7,7 +7,7 @@ from grader.lab import LAB
 
 TEMPLATE = Preprocessing(LAB.mean, LAB.std)
 
-# Tried on training images where the measured accuracy surprises, by their phrase. A new suspicion is one entry.
+# Tried on training images if the measured accuracy is surprising, by phrase. A new suspicion is one entry.
 ALTERNATIVES: dict[str, Preprocessing] = {
     "template_normalisation": TEMPLATE,
     "halves": Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),

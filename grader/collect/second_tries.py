@@ -16,7 +16,9 @@ from grader.measures.doubts import surprises
 from grader.records import Submission
 from grader.sandbox import Reply
 
-TRIAL_IMAGES = 2_000  # the first training images: enough to tell preprocessings apart, a fifth of the test set's time
+TRIAL_IMAGES = (
+    2_000  # the first training images: enough to distinguish preprocessings in a fifth of the test set's time
+)
 
 
 def diagnose(

@@ -15,7 +15,7 @@ from grader.records import N_, Message, Scalar, message
 SAVE = message("Save the weights with torch.save(model.state_dict(), 'final.pth') and hand that file in.")
 
 REFUSALS: dict[str, str] = {
-    # what the file is, told from its first bytes
+    # what the file is, by its first bytes
     "empty": N_("{file} is empty (0 bytes): it was interrupted while it was saved or copied. {save}"),
     "html": N_(
         "{file} is a web page, not weights: a download or login page was saved under its name. Open it in a text"
@@ -126,7 +126,7 @@ REFUSALS: dict[str, str] = {
         "{doing} needs arguments that the grader does not know: {arguments}. Give them default values."
     ),
     "code_returned": N_("{doing} returned {found}; it should return {wanted}."),
-    # a retrieval, computed anew
+    # a recomputed retrieval
     "extractor_weights": N_("The weights file {weights} does not fit the network {model}."),
     "extractor_input": N_(
         "The network cannot process images prepared this way: {problem}. Declare under 'preprocess' in retrieval.json"

@@ -16,7 +16,7 @@ from pydantic import Field
 from grader.evidence.fields import Name
 from grader.records import N_, Message, Scalar, message, strict
 
-DEEPEST = 3  # phrases inside one another
+DEEPEST = 3  # nesting of phrases
 
 PHRASES: dict[str, str] = {
     # what was being done, and where
@@ -123,7 +123,7 @@ class Phrase:
             raise ValueError(f"no phrase {self.code!r} of {sorted(name for name, _ in self.values)}")
 
 
-Wording = Phrase | Name  # a plain text is shown as it is: somebody else's words
+Wording = Phrase | Name  # a plain text is shown unchanged: somebody else's words
 
 
 def phrase(code: str, /, **values: str | int | float | Phrase) -> Phrase:

@@ -24,10 +24,10 @@ from grader.measures.ranking_verdict import accepted, chosen, close, named
 from grader.records import Flag, Message, Scalar, message
 
 # Measured on 1,000 images: the reference's ResNet20 loses nothing, the demo's 1.5 points, an MLP and a small CNN that
-# were trained without augmentation 6; a table loses all that it adds. Chance moves the difference by 1.5 points.
+# were trained without augmentation 6; a table loses everything. Chance changes the difference by 1.5 points.
 LOST = 0.12
 SHADOWED = frozenset({"torch", "torchvision", "numpy", "PIL", "grader", "sitecustomize", "usercustomize"})
-FAR = 0.05  # a claim that much above the measurement is worth a look
+FAR = 0.05  # a claim this far above the measurement is worth a look
 
 
 def raise_flags(evidence: Evidence) -> tuple[Flag, ...]:

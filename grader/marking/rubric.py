@@ -22,10 +22,10 @@ from grader.records.errors import BadLab
 
 HEAD = ("points", "audience")
 RENAMED = {"test_accuracy": "measured_accuracy", "test_function": "evaluation"}  # keys of version 0.1: then and now
-LATE = "late"  # the one table that is no criterion
+LATE = "late"  # the only table that is not a criterion
 BY_HAND = ("manual", "title", *HEAD)
 LONGEST_TITLE = 200  # characters
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")  # of a criterion that is marked by hand: typed on command lines, in tables
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")  # names of criteria marked by hand: typed on command lines, shown in tables
 
 T = TypeVar("T")
 
@@ -93,7 +93,7 @@ def read_rubric(path: Path, checks: Mapping[str, Check]) -> Rubric:
     """Read a rubric and validate it against the known checks. Raises BadLab, which lists every bad line."""
     try:
         raw = path.read_bytes()
-        table = tomllib.loads(raw.decode("utf-8-sig"))  # with the mark that Windows editors put first
+        table = tomllib.loads(raw.decode("utf-8-sig"))  # with the byte-order mark that Windows editors write
     except OSError as error:
         raise BadLab(message("{file} cannot be read: {why}.", file=str(path), why=str(error.strerror))) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -169,7 +169,9 @@ def _read(
     record: type[T], fields: dict[str, Any], name: str, problems: list[Message], known: Iterable[str]
 ) -> T | None:
     try:
-        return TypeAdapter(record).validate_json(json.dumps(fields, default=str))  # JSON: a list is a tuple, strictly
+        return TypeAdapter(record).validate_json(
+            json.dumps(fields, default=str)
+        )  # via JSON, where a list may become a tuple in strict mode
     except ValidationError as error:
         problems += [message("'{name}': {said}", name=name, said=_told(item, known)) for item in error.errors()]
         return None
@@ -189,5 +191,5 @@ def _told(item: Any, known: Iterable[str]) -> Message:
         case "missing" | "missing_argument":
             return message("{place} is missing", place=place)
     error = item.get("ctx", {}).get("error")
-    said = error.said if isinstance(error, BadLimit) else item["msg"]  # pydantic's own words are English
+    said = error.said if isinstance(error, BadLimit) else item["msg"]  # pydantic's own messages are English
     return message("{place}: {said}", place=place, said=said) if place else message("{said}", said=said)

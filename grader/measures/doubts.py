@@ -6,8 +6,8 @@ from grader.evidence import Accuracy, Checkpoint, Claims, Diagnosis, Evidence
 from grader.measures.intervals import better_preprocessing, sampling_error
 from grader.records import Message, message
 
-SURPRISING = 0.01  # a claim that much above the measured accuracy is looked into
-POOR = 0.50  # below this any accuracy is looked into
+SURPRISING = 0.01  # a claim this far above the measured accuracy is investigated
+POOR = 0.50  # any accuracy below this is investigated
 
 
 def surprises(accuracy: Accuracy, claims: Claims | None) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from grader.evidence import Accuracy, Bin, Diagnosis, Trial
 
 Z95 = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
-BETTER = 0.05  # another preprocessing must win by more than this share of the images to be named
+BETTER = 0.05  # another preprocessing must win by more than this share of the images to be mentioned
 
 
 def wilson_interval(correct: int, count: int, z: float = Z95) -> tuple[float, float]:

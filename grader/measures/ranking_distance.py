@@ -18,8 +18,8 @@ from grader.evidence import Agreement
 from grader.evidence.kinds.retrieval import TOP
 
 TOLERANCE = 0.25  # e, in sigma
-WIDE = 2.0  # how many times the tolerance in the wider tier
-FARTHEST = 1e6  # in sigma: what a number that is not finite counts as
+WIDE = 2.0  # factor of the tolerance in the wider tier
+FARTHEST = 1e6  # in sigma: the error of a number that is not finite
 
 Scores = NDArray[np.float64]
 

@@ -33,13 +33,13 @@ CLOSE = Rule(0.95, 0.95, 0.90, 1.0, 0.25, 0.80)  # at twice the tolerance; "plea
 
 # Naming a mistake
 NEAREST = 0.30  # median error under the mistake, at most
-FITS = 0.05  # up to here the scores are those of the mistake, but for rounding
-MARGIN = 1.5  # how many times larger it is under the honest way, at least
-WIDE_MARGIN = 3.0  # the same, where the scores do not fit so
+FITS = 0.05  # up to here, the scores are those of the mistake, except for rounding
+MARGIN = 1.5  # the honest way's error must be larger by at least this factor
+WIDE_MARGIN = 3.0  # the same, if the scores do not fit that well
 SOUND, ORDERED = 0.90, 0.85
 FEWEST = 4  # queries
-EXACT = 0.005  # median error, up to which no mistake need be tried: rounding, another processor
-SAME = 1e-6  # mistakes that give the same scores are told apart by the order of the list
+EXACT = 0.005  # median error up to which no mistake needs to be tried: rounding, another processor
+SAME = 1e-6  # mistakes with the same scores are distinguished by the order of the list
 
 # BatchNorm in training mode, from a report alone
 ALIKE, SPREAD = 0.97, 0.01

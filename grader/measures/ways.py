@@ -23,13 +23,13 @@ class Way:
 
     name: str
     change: Mapping[str, Any] = field(default_factory=dict)
-    to_crop: bool = False  # resized to the side of the crop at once
-    training: bool = False  # BatchNorm on the statistics of the one picture that it is given
-    bfloat16: bool = False  # convolutions and products in half the digits
+    to_crop: bool = False  # resized directly to the crop size
+    training: bool = False  # BatchNorm uses the statistics of each single image
+    bfloat16: bool = False  # convolutions and products in half precision
     tap: Tap = "head"
     compare: Compare = "cosine"
     largest_first: bool = True  # how the ranking is sorted by these scores
-    metric: Metric | None = None  # tried only where the report states this one
+    metric: Metric | None = None  # tried only if the report states this metric
 
     @property
     def only_sorts(self) -> bool:
@@ -49,12 +49,12 @@ class Way:
 
 DECLARED = Way("as declared")
 
-ALLOWED = (  # honest choices that a report seldom states; tried where the declared way does not fit
+ALLOWED = (  # honest choices that a report seldom states; tried if the declared way does not fit
     Way("not antialiased", {"antialias": False}),
     Way("antialiased", {"antialias": True}),
     Way("bicubic", {"interpolation": "bicubic", "antialias": True}),
     Way("last linear layer", tap="last"),
-    Way("bfloat16", bfloat16=True),  # matters where scores lie very near to each other
+    Way("bfloat16", bfloat16=True),  # matters if scores are very close to each other
 )
 SAID_OF_ALLOWED = {
     "not antialiased": message("resized without antialiasing, as cv2 and older torchvision do"),

@@ -210,7 +210,7 @@ class Grade:
     digest: str  # SHA-256 of the archive, or of a folder's files
     archive: str  # name of the file or folder that was handed in
     marks: tuple[Mark, ...]
-    accuracy: float | None  # share of test images named correctly, in [0, 1]; None where it was not measured
+    accuracy: float | None  # share of test images classified correctly, in [0, 1]; None if not measured
     made_by: MadeBy
     flags: tuple[Flag, ...] = ()
     notes: tuple[Message, ...] = ()  # what intake set aside or repaired

@@ -39,7 +39,7 @@ class Parts:
     retrieval: str = ""  # retrieval.json
     rankings: tuple[str, ...] = ()  # other files that may hold a ranking: retrieval.txt, ranking.csv
     reports: tuple[str, ...] = ()  # report.pdf, report.md first, then other .pdf, .md, .txt, .docx
-    dataset: tuple[str, ...] = ()  # CIFAR-10 itself: named, and asked not to be handed in
+    dataset: tuple[str, ...] = ()  # CIFAR-10 itself, which should not be handed in
 
 
 @strict

@@ -36,7 +36,7 @@ R = TypeVar("R")
 
 IMPORT_LIMITS = Limits(seconds=20.0, megabytes=3_000)  # no script of the lab takes two seconds
 CALL_LIMITS = Limits(seconds=60.0, megabytes=3_000)  # the slowest call takes about two
-MOST_LINES, LONGEST_LINE = 60, 300  # of what the student's code printed, at the end
+MOST_LINES, LONGEST_LINE = 60, 300  # the last ones that the student's code printed
 CRASHED_AT = re.compile(r'^  File "([^"]+)", line (\d{1,9}) in ')  # as faulthandler writes
 NO_SANDBOX = message(
     "student code runs only in a sandbox, and this machine has none that is strong enough: 'grade doctor' says what to"

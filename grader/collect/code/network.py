@@ -26,7 +26,7 @@ FIRST_SCRIPTS = (
 )  # where the class should be; then the files nearest to the root
 NOT_RUN = "own_network_not_run"
 MOST_SCRIPTS = 8
-MOST_TOLD = 2  # of what was tried, in the sentence; all of it stands below
+MOST_TOLD = 2  # attempts named in the sentence; all of them are listed below it
 
 NEEDS_A_SANDBOX = message(
     "the weights fit none of the networks that the grader knows. They may fit the submission's own class, but that"

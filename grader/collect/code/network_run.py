@@ -49,7 +49,7 @@ class Run:
     caller: Caller
     equipment: Equipment
     path: str  # of the weights, in the submission
-    weights: Path  # where they lie
+    weights: Path  # their file
     used: Preprocessing
 
     @property

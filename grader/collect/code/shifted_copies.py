@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-COPIES = 1_000  # of images spread over the test set: a share of them is known to 1.6 points
-FARTHEST = 2  # pixels that a copy is shifted by in each direction: so much a network without augmentation bears too
-NOISE = 1  # grey levels by which each value of a copy may differ besides, so that no table can hold all copies
+COPIES = 1_000  # images spread over the test set: their accuracy is known to 1.6 points
+FARTHEST = 2  # largest shift in each direction, pixels: a network without augmentation tolerates it too
+NOISE = 1  # grey levels by which values of a copy may also differ, so that no table can hold all copies
 
 
 @dataclass(frozen=True, slots=True)

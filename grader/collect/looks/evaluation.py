@@ -34,7 +34,7 @@ class Setting:
 
 
 SETTINGS = (
-    # as many images in a batch as classes: only then the wrong axis gives a figure
+    # as many images per batch as classes: only then the wrong axis gives a figure
     Setting("equal batches", 10, 50, 10, switched=False, training=True, seed=4),
     Setting("short last batch", 4, 27, 12, switched=False, training=True, seed=3),
     Setting("layers that eval() switches", 23, 40, 16, switched=True, training=True, seed=3),

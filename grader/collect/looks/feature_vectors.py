@@ -55,7 +55,7 @@ def look(subject: Subject) -> FeatureVectors | Failure:
     if isinstance(tasks[0], Refused) and isinstance(tasks[1], Refused):
         return caller.refused(tasks[0])
     for failure in failures.values():
-        if not isinstance(failure, Refused):  # a fault of ours must not cost the student
+        if not isinstance(failure, Refused):  # a fault of ours must not cost the student points
             return caller.refused(failure)
     fields = {"extracted": extracted, "rows": ROWS, "normalised": normalised, "normalised_shape": shape or []}
     failed = [FailedCall(name, one.message) for name, one in failures.items() if isinstance(one, Refused)]

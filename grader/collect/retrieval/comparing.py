@@ -33,7 +33,7 @@ from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
 
 SCORE_LIMITS = Limits(seconds=900.0, megabytes=6_000)
-MOST_TRIED = 20  # queries on which the bank is tried: enough to tell mistakes apart
+MOST_TRIED = 20  # queries on which all mistakes are tried: enough to distinguish them
 FEATURES = "features.npz"
 
 
@@ -64,7 +64,7 @@ class Comparison:
     metric: Metric
     scene: Scene
     asked: tuple[Asked, ...]
-    missing: tuple[str, ...]  # what the report names and was not handed in
+    missing: tuple[str, ...]  # named in the report but not handed in
     half_digit: float  # of the scores as they were printed
 
     def compared(self, way: str, table: Scores) -> ComparedRun:

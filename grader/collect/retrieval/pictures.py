@@ -37,7 +37,7 @@ class Found:
 
     library: tuple[str, ...]
     queries: tuple[str, ...]
-    more: int  # beyond those that are looked at
+    more: int  # beyond those that are checked
 
 
 def find_pictures(submission: Submission) -> Found:

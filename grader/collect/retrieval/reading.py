@@ -23,6 +23,6 @@ def read_report(submission: Submission, sandbox: Sandbox, open_tasks: Iterable[O
         "rankings.reading.read_retrieval", {"names": names, "parts": parts.rankings}, files, limits=DOCUMENT_LIMITS
     )
     reply = sandbox.run(job) if names else None
-    if reply is None or (isinstance(reply, Refused) and not rankings):  # a written report need not hold a ranking
+    if reply is None or (isinstance(reply, Refused) and not rankings):  # a written report need not contain a ranking
         return not_written(LAB.retrieval, open_tasks, LAB.retrieval_script, LAB.retrieval_tasks)
     return validated(RetrievalReport, reply.value) if isinstance(reply, Reply) else reply

@@ -26,7 +26,7 @@ class EvaluationRun:
     accuracy: Figure  # percent
     images_seen: Count
     trained: bool  # some part was in training mode while the network ran
-    gradients: bool  # gradients were prepared while the network ran
+    gradients: bool  # gradients were tracked while the network ran
     left_gradients: bool
     mode_kept: bool
     changed: Annotated[tuple[Name, ...], Field(max_length=20)]  # parameters and buffers with other values afterwards

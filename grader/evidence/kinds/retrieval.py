@@ -93,7 +93,7 @@ class RetrievalReport:
     unread_count: Count = 0
     percent: bool = False  # scores were written in percent and are given here as shares
     line_is: Literal["line", "page", "cell"] = "line"  # what the numbers of lines count: a PDF has pages only
-    passed_over: Annotated[tuple[Name, ...], Field(max_length=40)] = ()  # likelier documents that hold no ranking
+    passed_over: Annotated[tuple[Name, ...], Field(max_length=40)] = ()  # likelier documents without a ranking
     more_sources: Annotated[tuple[Name, ...], Field(max_length=MOST_RUNS)] = ()  # documents with further models
     kind: Literal["retrieval_report"] = "retrieval_report"
 
@@ -120,7 +120,7 @@ class RetrievalImages:
 
     library: Annotated[tuple[LibraryImage, ...], Field(max_length=MOST_IMAGES)]
     queries: Annotated[tuple[LibraryImage, ...], Field(max_length=MOST_QUERIES)]
-    more: Count = 0  # images beyond those that are looked at
+    more: Count = 0  # images beyond those that are checked
     notes: Annotated[tuple[Message, ...], Field(max_length=50)] = ()
     kind: Literal["retrieval_images"] = "retrieval_images"
 
@@ -194,7 +194,7 @@ class ComparedRun:
     suspicions: Annotated[tuple[Suspicion, ...], Field(max_length=50)] = ()
     missing: Annotated[tuple[Name, ...], Field(max_length=20)] = ()  # reported images that were not handed in
     absent: Count = 0  # queries among them, which could not be compared
-    assumed: Annotated[tuple[Message, ...], Field(max_length=20)] = ()  # what the report leaves out and was taken
+    assumed: Annotated[tuple[Message, ...], Field(max_length=20)] = ()  # assumptions where the report states nothing
     why_not: Message | None = None  # why it was not computed from the images
     other_ways: Annotated[tuple[OtherWay, ...], Field(max_length=10)] = ()
 

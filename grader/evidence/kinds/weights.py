@@ -26,7 +26,7 @@ class Checkpoint:
     dtypes: Annotated[tuple[Name, ...], Field(max_length=20)]  # as stored: "float16"
     extra_keys: Annotated[tuple[Name, ...], Field(max_length=200)]  # listed and never touched
     renamed: Annotated[tuple[Wording, ...], Field(max_length=20)]  # spellings that were understood
-    unloaded: Annotated[tuple[Name, ...], Field(max_length=50)]  # classes whose code stayed out
+    unloaded: Annotated[tuple[Name, ...], Field(max_length=50)]  # classes whose code was not loaded
     spare_weights: Annotated[tuple[Name, ...], Field(max_length=200)] = ()  # of the extra keys, what may be layers
     kind: Literal["checkpoint"] = "checkpoint"
 
@@ -79,7 +79,7 @@ class Accuracy:
     classes: tuple[Name, ...]
     correct: Count
     count: Annotated[int, Field(gt=0)]
-    confusion: tuple[tuple[int, ...], ...]  # rows the truth, columns the prediction
+    confusion: tuple[tuple[int, ...], ...]  # rows are true classes, columns are predictions
     calibration: tuple[Bin, ...]
     not_finite: Count  # images whose logits hold NaN or infinity: counted as wrong
     whole: Count = 0  # images of the whole test set, where only its first `count` were measured
@@ -139,6 +139,6 @@ class OwnNetwork:
     seed: Count
     moved: Annotated[int, Field(gt=0)]
     correct: Count  # of the copies
-    correct_before: Count  # of the same images as they are
+    correct_before: Count  # of the same images unchanged
     printed: Lines = ()
     kind: Literal["own_network"] = "own_network"
