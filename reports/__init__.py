@@ -1,4 +1,4 @@
-"""What people read: one renderer a file. Words, markup and layout exist here and nowhere else.
+"""Renders what people read: one renderer per file. Words, markup and layout exist only here.
 
-`reports` reads `grader.records` and nothing else of the grader, so that a stored grade can be drawn again at any time.
+`reports` reads only `grader.records` of the grader, so that a stored grade can be redrawn at any time.
 """

@@ -1,4 +1,4 @@
-"""Exhibits as the page shows them: text ready to print, geometry ready to draw. A new exhibit is added in `shown`."""
+"""Prepares exhibits for the page: text ready to print, geometry ready to draw. New exhibits are added in `shown`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NUMBER = re.compile(r"[-−+]?[\d,]*\.?\d+(e[-+]?\d+)?\s?%?|–")
 
 
 def shown(exhibit: Exhibit) -> Shown:
-    """The exhibit made ready for the template. A form that is not drawn yet is a type error here."""
+    """Prepare an exhibit for the template. A form without a drawing is a type error here."""
     match exhibit:
         case Table():
             return _table(exhibit.title, exhibit.columns, [tuple(map(cell, row)) for row in exhibit.rows])
@@ -52,7 +52,7 @@ def _table(title: Message, columns: tuple[Message, ...], rows: list[tuple[str, .
 
 def _bars(bars: Bars) -> BarsShown:
     parts, wholes = sum(b.part for b in bars.bars), sum(b.whole for b in bars.bars)
-    together = _bar(say("all together"), parts, wholes) if len(bars.bars) > 2 else None
+    together = _bar(say("overall"), parts, wholes) if len(bars.bars) > 2 else None
     return BarsShown(words(bars.title), tuple(_bar(b.label, b.part, b.whole) for b in bars.bars), together)
 
 
@@ -73,7 +73,7 @@ def _matrix(matrix: Matrix) -> MatrixShown:
         for i, (label, counts) in enumerate(zip(labels, matrix.counts, strict=True))
     )
     mistakes = tuple(
-        say("{truth} taken for {answer}: {count:,}", truth=labels[i], answer=labels[j], count=n)
+        say("{truth} classified as {answer}: {count:,}", truth=labels[i], answer=labels[j], count=n)
         for n, i, j in worst(matrix.counts, COMMONEST)
     )
     return MatrixShown(words(matrix.title), labels, rows, mistakes)
@@ -119,7 +119,7 @@ def _pinned(point: Point, nth: int, curve: Curve) -> Entry:
 
 
 def _described(curve: Curve, points: tuple[Entry, ...]) -> str:
-    """Axes, first and last value of each line, and the single points."""
+    """Describe the axes, the first and last value of each line, and the single points."""
     axes = say("{y} over {x}", y=words(curve.y_label), x=words(curve.x_label))
     lines = [
         say(
@@ -136,7 +136,7 @@ def _described(curve: Curve, points: tuple[Entry, ...]) -> str:
 
 
 def _curve_data(curve: Curve) -> TableShown:
-    """The same values as a table, for those who cannot see the drawing or want the figures."""
+    """Return the same values as a table, for readers who cannot see the drawing or want the figures."""
     columns = [dict(series.points) for series in curve.series]
     every = sorted({x for column in columns for x in column})
     step = max(1, -(-len(every) // MOST_CURVE_ROWS))

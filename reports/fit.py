@@ -1,4 +1,4 @@
-"""Keeps a page within its bounds: what is heaviest is left out, and the page says so."""
+"""Keeps a page within its size limit: the heaviest exhibit is left out, and the page says so."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reports.thumbnails import embedded
 
 
 def lighter(page: Page) -> Page | None:
-    """The page with its heaviest exhibit replaced by a sentence; None where there is none to replace."""
+    """Replace the page's heaviest exhibit by a sentence; None if there is none to replace."""
     heaviest = max(page.exhibits, key=_weight, default=None)
     if heaviest is None or isinstance(heaviest, LeftOut):
         return None

@@ -1,7 +1,7 @@
-"""report.html, index.html: self-contained pages that ask for nothing. The class page alone runs a script, its own.
+"""Renders report.html and index.html: self-contained pages without requests. Only the class page has a script.
 
-Three things keep student text text: everything printed goes through `_printed` (invisible characters shown), then
-through autoescaping; and the policy in the first line of the head forbids whatever might get past both.
+Student text stays text: everything printed goes through `_printed` (which shows invisible characters), then
+through autoescaping; and the policy in the first line of the head blocks whatever might get past both.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PAGE_BYTES = 390_000  # 200 of these are opened in a row, over a home's network
 
 
 def render(grade: Grade, audience: Audience = "staff") -> str:
-    """The page for one submission. What `audience` may not see is not in the file at all."""
+    """Render the page for one submission. What `audience` may not see is not in the file at all."""
     laid_out = page(grade, audience)
     while len((drawn := _drawn(laid_out)).encode()) > PAGE_BYTES and (smaller := lighter(laid_out)):
         laid_out = smaller
@@ -36,7 +36,7 @@ def render(grade: Grade, audience: Audience = "staff") -> str:
 def render_class(
     submissions: Iterable[tuple[Grade, str]], audience: Audience = "staff", pseudonyms: bool = False
 ) -> str:
-    """The page for a class: grades, each with the link to its page. For students without anybody's name."""
+    """Render the page for a class: grades, each with the link to its page. The students' edition has no names."""
     style, script = Markup("{}{}").format(_file("report.css"), _file("class.css")), _file("class.js")
     laid_out = overview(submissions, audience, pseudonyms)
     allowed = policy(style, script if laid_out.rows else "")
@@ -52,7 +52,7 @@ def _drawn(page: Page) -> str:
 
 
 def policy(style: str, script: str = "") -> str:
-    """The Content-Security-Policy of a page with this one style element, this one script, and nothing else."""
+    """Return the Content-Security-Policy of a page with only this style element and this script."""
     scripts = f" script-src 'sha256-{_digest(script)}';" if script else ""
     styles = f"style-src 'sha256-{_digest(style)}'"
     return f"default-src 'none'; {styles};{scripts} img-src data:; base-uri 'none'; form-action 'none'"
@@ -63,13 +63,13 @@ def _digest(text: str) -> str:
 
 
 def tell(message: Message) -> Markup:
-    """The message as a sentence in HTML, each text value isolated so that its direction stays its own."""
+    """Render the message in HTML, with each text value isolated so that its direction stays its own."""
     pieces = (Markup("<bdi>{}</bdi>").format(text) if own else escape(text) for text, own in segments(message))
     return Markup("").join(pieces)
 
 
 def _printed(value: object) -> object:
-    """What a template prints: messages become sentences, and no text keeps a character that cannot be seen."""
+    """Finalise what a template prints: messages become sentences, invisible characters become visible."""
     match value:
         case Markup():
             return value

@@ -1,4 +1,4 @@
-"""What a reader is told about marks, whatever the medium: page, terminal, and the gradebooks to come."""
+"""Prepares what readers learn about marks, in any medium: page, terminal, gradebooks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ State = Literal["judged", "blocked", "unjudged"]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A finding in the terms of a reader, whichever of its forms it has."""
+    """A finding as a reader sees it, whichever type it has."""
 
     state: State
     reason: Message
@@ -36,7 +36,7 @@ class Told:
 
 
 def told(finding: Finding) -> Told:
-    """The one place that takes findings apart. What blocks a check is also what to mend, hence its hint."""
+    """Describe a finding; the only place that matches its types. What blocks a check is also its hint."""
     match finding:
         case Judged(verdict=verdict):
             return Told("judged", verdict.message, verdict.hints, verdict.exhibits)
@@ -54,22 +54,22 @@ def told(finding: Finding) -> Told:
 
 
 def state_words(state: State, audience: Audience) -> str:
-    """Who acts now, said to the one who reads."""
+    """Say who must act now, addressed to this reader."""
     match state:
         case "judged":
             return say("judged")
         case "blocked":
-            return say("blocked: yours to mend") if audience == "student" else say("blocked: the student acts")
+            return say("blocked: yours to fix") if audience == "student" else say("blocked: the student must act")
         case "unjudged":
-            return say("not marked: staff act, never a zero")
+            return say("not marked: staff must act, never a zero")
         case _:
             assert_never(state)
 
 
 def edition(grade: Grade, audience: Audience) -> Grade:
-    """The grade that this audience may see: for students, without flags, criteria and exhibits for staff.
+    """Return the grade that this audience may see: for students, without flags, criteria and exhibits for staff.
 
-    Total and points are then those of the criteria that are left: the difference would tell of the others.
+    Total and points are then those of the remaining criteria: a difference would reveal the others.
     """
     if audience == "staff":
         return grade
@@ -78,7 +78,7 @@ def edition(grade: Grade, audience: Audience) -> Grade:
 
 
 def _open(mark: Mark) -> Mark:
-    """The mark without exhibits for staff."""
+    """Return the mark without exhibits for staff."""
     match mark.finding:
         case Judged(verdict=verdict) as finding:
             verdict = replace(verdict, exhibits=_for_students(verdict.exhibits))
@@ -94,25 +94,25 @@ def _for_students(exhibits: tuple[Exhibit, ...]) -> tuple[Exhibit, ...]:
 
 
 def pending(grade: Grade) -> float:
-    """Points of the criteria that have no mark yet."""
+    """Return the points of the criteria that have no mark yet."""
     return round(sum(mark.criterion.points for mark in grade.unjudged), 2)
 
 
 def total(grade: Grade) -> str:
-    """The total as a figure; a dash where nothing at all was marked, because that is not a zero."""
+    """Return the total as a figure; a dash if nothing was marked, because that is not a zero."""
     unmarked = bool(grade.marks) and len(grade.unjudged) == len(grade.marks)
     return points(None if unmarked else grade.total)
 
 
 def score(mark: Mark) -> str:
-    """Points awarded of those offered; in words, never as a zero, where nothing was judged."""
+    """Return the points awarded out of those offered; in words, never as a zero, if nothing was judged."""
     if mark.points is None:
         return say("not marked ({of})", of=points(mark.criterion.points))
     return say("{points} of {of}", points=points(mark.points), of=points(mark.criterion.points))
 
 
 def badges(grade: Grade) -> tuple[tuple[str, str], ...]:
-    """What must not be overlooked about this grade, as (kind, words)."""
+    """Return what must not be overlooked about this grade, as (kind, words)."""
     all_badges = (
         (grade.unusable, "blocked", say("unusable")),
         (grade.needs_human, "unjudged", say("needs a human")),
@@ -124,7 +124,7 @@ def badges(grade: Grade) -> tuple[tuple[str, str], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Something to do next, the criteria it belongs to, and the points that those lost."""
+    """Something to do next, its criteria, and the points lost on them."""
 
     hints: tuple[Message, ...]
     marks: tuple[Mark, ...]
@@ -132,7 +132,7 @@ class Step:
 
 
 def next_steps(grade: Grade) -> tuple[Step, ...]:
-    """What to do next, most points at stake first; criteria that give the same advice share one step."""
+    """List what to do next, most points at stake first; criteria with the same advice share one step."""
     groups: dict[tuple[Message, ...], list[Mark]] = {}
     for mark in grade.marks:
         if hints := told(mark.finding).hints:

@@ -1,4 +1,4 @@
-"""Many Grades as one page tells them: what to act on, how the class did, where points went. No markup here."""
+"""Lays out many Grades on one page: what to act on, how the class did, where points were lost. No markup here."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class HistogramShown:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A submission that somebody must look at, and why."""
+    """A submission that a person must look at, and why."""
 
     name: str
     href: str
@@ -41,7 +41,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A criterion, how many lost points on it, and what most of these were told."""
+    """A criterion, how many students lost points on it, and the most common reason."""
 
     title: str
     key: str
@@ -54,7 +54,7 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A cell: its text, the number it is sorted by ("" for none), its class."""
+    """A cell: its text, the number it is sorted by ("" if none), its CSS class."""
 
     text: str
     sort: str
@@ -82,7 +82,7 @@ class Leader:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The page of a class for one audience; nothing that this audience may not see is in it."""
+    """The page of a class for one audience; it contains nothing that this audience may not see."""
 
     audience: Audience
     facts: tuple[tuple[str, str], ...]
@@ -96,7 +96,7 @@ class Overview:
 
 
 def overview(submissions: Iterable[tuple[Grade, str]], audience: Audience, pseudonyms: bool) -> Overview:
-    """Lay out (grade, link to its page), in the order in which they are to stand."""
+    """Lay out (grade, link to its page) in the given order."""
     entries = [(edition(grade, audience), href) for grade, href in submissions]
     grades = [grade for grade, _ in entries]
     criteria = tuple({mark.criterion.check: mark.criterion for grade in grades for mark in grade.marks}.values())
@@ -183,7 +183,7 @@ def _histogram(title: str, label: str, unit: str, values: list[float], ends: tup
 
 
 def _missed(grades: Sequence[Grade], criteria: Sequence[Criterion], staff: bool) -> list[Missed]:
-    """The criteria on which most students lost points, first; those that nobody lost a point on are left out."""
+    """Return the criteria on which students lost points, the most students first."""
     found = []
     for criterion in criteria:
         marks = [mark for grade in grades for mark in grade.marks if mark.criterion.check == criterion.check]
@@ -206,12 +206,12 @@ def _missing(criterion: Criterion, judged: Sequence[Mark], losers: Sequence[Mark
         width=f"{100 * len(losers) / len(judged):.2f}",
         earned=percent(mean(shares), 1) if shares else "–",
         cause=clip(words(example) if staff else outline(example), VALUE_LIMIT),
-        caused=say("told to {k:,} of them", k=count),
+        caused=say("given to {k:,} of them", k=count),
     )
 
 
 def _cause(mark: Mark) -> Message:
-    """What the student was told to do first, else why."""
+    """Return the first hint that the student got, else the reason."""
     finding = told(mark.finding)
     return finding.hints[0] if finding.hints else finding.reason
 
@@ -243,7 +243,7 @@ def _figure(mark: Mark | None) -> Figure:
 
 
 def _leaders(grades: Sequence[Grade], pseudonyms: bool) -> Iterable[Leader]:
-    """The best accuracies; equal ones share a rank."""
+    """Return the best accuracies; equal ones share a rank."""
     ranked = sorted((g for g in grades if g.accuracy is not None), key=lambda g: -(g.accuracy or 0.0))
     for grade in ranked[:LEADERS]:
         rank = 1 + sum((other.accuracy or 0.0) > (grade.accuracy or 0.0) for other in ranked)

@@ -1,4 +1,4 @@
-"""A Grade as one page tells it: every figure already text, every part already in its place. No markup here."""
+"""Lays out a Grade on one page: figures as text, all parts in order. No markup here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STEPS_AT_ONCE = 3  # more than three things to do next are none
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One criterion. `width` is the share of its points in percent; `earned`: all of them."""
+    """One criterion. `width` is the share of its points in percent; `earned` is true for all of them."""
 
     anchor: str
     title: str
@@ -33,7 +33,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One step to take: what is at stake, for which criteria as (anchor, title), and what to do."""
+    """One next step: the points at stake, its criteria as (anchor, title), and what to do."""
 
     stake: str
     criteria: tuple[tuple[str, str], ...]
@@ -49,7 +49,7 @@ class Flagged:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The whole page for one audience; nothing that this audience may not see is in it."""
+    """The whole page for one audience; it contains nothing that this audience may not see."""
 
     audience: Audience
     name: str
@@ -72,7 +72,7 @@ class Page:
 
     @property
     def exhibits(self) -> tuple[Shown, ...]:
-        """All of them, in the order of the page."""
+        """All exhibits in the order of the page."""
         lines = [exhibit for line in self.lines for exhibit in line.exhibits]
         return (*lines, *(exhibit for flag in self.flags for exhibit in flag.exhibits))
 
@@ -139,7 +139,7 @@ def _advice(step: Step) -> Advice:
 def _no_steps(grade: Grade) -> str:
     if all(mark.points == mark.criterion.points for mark in grade.marks):
         return say("Nothing is left to do: every point was earned.")
-    return say("No check left a hint; the reasons below say where points went.")
+    return say("No check gave a hint; the reasons below say where points were lost.")
 
 
 def _adjustments(grade: Grade) -> list[tuple[str, str]]:
@@ -169,7 +169,7 @@ MADE_BY = {
     "dataset": ("text", N_("Image set")),
     "dataset_digest": ("digest", N_("Image set, SHA-256")),
     "device": ("text", N_("Device")),
-    "device_name": ("text", N_("Name of the device")),
+    "device_name": ("text", N_("Device name")),
     "precision": ("text", N_("Precision")),
     "batch_size": ("text", N_("Batch size")),
     "logits_digest": ("digest", N_("Logits, SHA-256")),
@@ -180,7 +180,7 @@ MADE_BY = {
 
 
 def moment(iso: str) -> str:
-    """An ISO 8601 moment to the minute in UTC; whatever else it is, as it is."""
+    """Format an ISO 8601 time to the minute in UTC; anything else stays unchanged."""
     try:
         when = datetime.fromisoformat(iso)
     except ValueError:

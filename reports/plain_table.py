@@ -1,4 +1,4 @@
-"""A table of records on a terminal; in a pipe a line a row."""
+"""Prints a table of records on a terminal; in a pipe, one line per row."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reports.text import cell, words
 
 
 def show_table(table: Table, console: Console) -> None:
-    """The table with its headings; nothing of a cell is taken for markup."""
+    """Print the table with its headings; cells are never interpreted as markup."""
     rows = [tuple(_fitted(cell(value), console) for value in row) for row in table.rows]
     headings = [_fitted(words(column), console) for column in table.columns]
     if not console.is_terminal:
@@ -28,5 +28,5 @@ def show_table(table: Table, console: Console) -> None:
 
 
 def _fitted(text: str, console: Console) -> str:
-    """With what the terminal's encoding lacks escaped."""
+    """Escape what the terminal's encoding lacks."""
     return text.encode(console.encoding, "backslashreplace").decode(console.encoding)

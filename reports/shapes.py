@@ -1,4 +1,4 @@
-"""Exhibits as a page shows them: text ready to print, geometry ready to draw, `form` naming the macro that draws."""
+"""Exhibits prepared for a page: text ready to print, geometry ready to draw; `form` names the macro that draws."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class ListingShown:
 
 @dataclass(frozen=True, slots=True)
 class PictureShown:
-    """A picture as it is embedded: `data` is base64, `id` follows from it."""
+    """An embedded picture: `data` is base64, `id` is derived from it."""
 
     id: str
     media: str
@@ -91,7 +91,7 @@ class PictureShown:
 
 @dataclass(frozen=True, slots=True)
 class Framed:
-    """`picture` is the id of one that may be embedded, "" where there is none."""
+    """`picture` is the id of an embedded picture, "" if there is none."""
 
     picture: str
     name: str
@@ -110,7 +110,7 @@ class GalleryShown:
 
 @dataclass(frozen=True, slots=True)
 class PlaceShown:
-    """One place of a ranking."""
+    """One place in a ranking."""
 
     picture: str
     path: str
@@ -142,7 +142,7 @@ class RankingShown:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """In place of an exhibit that would make the page too large."""
+    """Replaces an exhibit that would make the page too large."""
 
     form: ClassVar[str] = "left_out"
     title: str

@@ -1,7 +1,7 @@
-"""What the terminal says after grading: complete sentences, whether they go to a person or into a pipe.
+"""Prints results on the terminal: complete sentences, for a person or a pipe.
 
-Everything printed is a rich Text, never a str: in a str, rich would obey markup that a student wrote. Into a pipe
-goes one line a fact, however long; only a terminal gets lines broken to its width.
+Everything printed is a rich Text, never a str: in a str, rich would interpret markup that a student wrote. A pipe
+gets one line per fact, however long; only a terminal gets lines wrapped to its width.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _STYLES = {"judged": "", "blocked": "yellow", "unjudged": "magenta"}
 
 
 def show(grade: Grade, report: Path, console: Console) -> None:
-    """What was found in one submission: name, total, criteria with reasons, flags, next steps, where the page is."""
+    """Print the result of one submission: name, total, criteria with reasons, flags, next steps, path of the page."""
     _print(console, Text(_who(grade), style="bold"))
     _print(console, Text(" · ".join(_standing(grade))))
     _section(console, "", map(_criterion, grade.marks))
@@ -34,13 +34,13 @@ def show(grade: Grade, report: Path, console: Console) -> None:
     _section(console, say("Next steps"), _steps(grade))
     flags = [say("{kind}: {text}", kind=known(flag.kind, 80), text=flag.message) for flag in grade.flags]
     _section(console, say("Flags for staff"), [("!", [Text(flag)]) for flag in flags])
-    _section(console, say("Notes of intake"), [("-", [Text(words(note))]) for note in grade.notes])
+    _section(console, say("Intake notes"), [("-", [Text(words(note))]) for note in grade.notes])
     console.print()
     _path(console, say("Report:"), report)
 
 
 def summary(grades: Sequence[tuple[Grade, Path]], console: Console) -> None:
-    """One row a submission, and where their pages are; for several that were graded at once."""
+    """Print one row per submission and the path of each page, for several submissions graded at once."""
     home = _home([path for _, path in grades])
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in (say("Student"), say("Points"), say("Accuracy"), say("State"), say("Folder")):
@@ -54,7 +54,7 @@ def summary(grades: Sequence[tuple[Grade, Path]], console: Console) -> None:
 
 
 def drawn(pages: Sequence[Path], class_page: Path | None, console: Console) -> None:
-    """Which pages were drawn; that of the class in one piece, to be opened."""
+    """Print which pages were rendered; the path of the class page is unbroken, so that it can be opened."""
     if pages:
         _print(console, Text(say("Pages drawn: {count:,}", count=len(pages))))
     if class_page:
@@ -62,7 +62,7 @@ def drawn(pages: Sequence[Path], class_page: Path | None, console: Console) -> N
 
 
 def examined(line: Checked, console: Console) -> None:
-    """One line of an examination, with what to do next below it."""
+    """Print one line of a readiness check, with what to do next below it."""
     mark, colour = _STATES[line.state]
     lines = [Text.assemble((say("{subject}: ", subject=line.subject), "bold"), words(line.said))]
     lines += [Text(f"-> {words(step)}") for step in line.steps]
@@ -79,7 +79,7 @@ def examined(line: Checked, console: Console) -> None:
 
 
 def ready_table(lines: Sequence[Checked], console: Console) -> None:
-    """An examination as a table: what is ready, what is missing, and the next step."""
+    """Print a readiness check as a table: what is ready, what is missing, and the next step."""
     if not console.is_terminal:
         for line in lines:
             examined(line, console)
@@ -97,7 +97,7 @@ def ready_table(lines: Sequence[Checked], console: Console) -> None:
 
 
 def _fitted(text: Text, console: Console) -> Text:
-    """The text, styles and all, where the terminal's encoding holds it; else escaped and plain."""
+    """Return the text with its styles if the terminal's encoding supports it; else escaped and plain."""
     fitting = _fit(text.plain, console)
     return text if fitting == text.plain else Text(fitting)
 
@@ -143,7 +143,7 @@ def _steps(grade: Grade) -> Iterator[Row]:
 
 
 def _section(console: Console, heading: str, rows: Iterable[Row]) -> None:
-    """Rows under a heading with their leads aligned; nothing at all where there are none."""
+    """Print rows under a heading with aligned leads; nothing if there are none."""
     if not (rows := tuple(rows)):
         return
     console.print()
@@ -176,7 +176,7 @@ def _rows(console: Console, table: Table) -> None:
 
 
 def _path(console: Console, lead: str, path: Path) -> None:
-    """A path in one piece, so that it can be clicked and copied."""
+    """Return an unbroken path, so that it can be clicked and copied."""
     _print(console, Text(f"{lead} {visible(str(path))}"), whole=True)
 
 
@@ -186,12 +186,12 @@ def _print(console: Console, text: Text, whole: bool = False) -> None:
 
 
 def _fit(text: str, console: Console) -> str:
-    """The text with what the terminal's encoding lacks escaped: a Chinese name must not end the run on cp1252."""
+    """Escape what the terminal's encoding lacks: a Chinese name must not crash the run on cp1252."""
     return text.encode(console.encoding, "backslashreplace").decode(console.encoding)
 
 
 def _home(paths: Sequence[Path]) -> Path | None:
-    """The folder that holds all of these, if there is one worth naming once instead of in each row."""
+    """Return the folder that contains all of these, if naming it once is better than in each row."""
     try:
         home = Path(os.path.commonpath([path.parent.parent for path in paths]))
     except ValueError:  # none at all, or on several drives

@@ -1,4 +1,4 @@
-"""From messages and other people's text to words that are safe to show, whatever shows them.
+"""Converts messages and other people's text to words that are safe to show in any medium.
 
 `segments` is the one place where a template becomes a sentence, in the language of the run. Student text reaches a
 reader only through `visible`: a control character would steer a terminal, and a right-to-left override would make a
@@ -25,17 +25,17 @@ _FORMATTER = Formatter()
 
 
 def words(message: Message) -> str:
-    """The message as a sentence in plain text, every value made visible and capped."""
+    """Return the message as a sentence in plain text, with every value made visible and cut to length."""
     return "".join(text for text, _ in segments(message))
 
 
 def say(template: str, /, **values: Scalar | Message) -> str:
-    """A sentence of the report's own: `say("{k} of {n}", k=1, n=2)` is "1 of 2"."""
+    """Return a sentence of the report itself: `say("{k} of {n}", k=1, n=2)` is "1 of 2"."""
     return words(message(template, **values))
 
 
 def segments(message: Message) -> Iterator[tuple[str, bool]]:
-    """The pieces of the sentence in order; True marks a text value, which may be a student's and needs isolation."""
+    """Yield the pieces of the sentence in order; True marks a text value, which may be a student's: isolate it."""
     values = dict(message.values)
     for literal, name, spec, conversion in _FORMATTER.parse(translate(message.text)):
         yield literal, False
@@ -49,7 +49,7 @@ def segments(message: Message) -> Iterator[tuple[str, bool]]:
 
 
 def outline(message: Message) -> str:
-    """The sentence with a gap for each value: what many students were told, and nothing of any one of them."""
+    """Return the sentence with a gap for each value: what many students read, without anything about one of them."""
     values, said = dict(message.values), ""
     for literal, name, _, _ in _FORMATTER.parse(translate(message.text)):
         value = values.get(name or "")
@@ -71,19 +71,19 @@ def visible(text: str) -> str:
 
 
 def clip(text: str, limit: int) -> str:
-    """The text made visible, and cut after `limit` characters with a note of how many there were."""
+    """Make text visible, and cut it after `limit` characters with a note of its length."""
     if len(text) <= limit:
         return visible(text)
     return say("{start}… ({count} characters)", start=text[:limit], count=len(text))
 
 
 def known(text: str, limit: int = VALUE_LIMIT) -> str:
-    """Words of ours that a record holds as plain text, such as a title; in a stored grade they may be anybody's."""
+    """Translate our own words stored as plain text, such as a title; in a stored grade they may be anybody's."""
     return clip(translate(text), limit)
 
 
 def squeezed(text: str, columns: int) -> str:
-    """The text cut to so many columns of a typewriter, in which a Chinese character takes two."""
+    """Cut the text to a number of monospace columns; a Chinese character takes two."""
     for end, character in enumerate(text):
         columns -= 2 if unicodedata.east_asian_width(character) in "WF" else 1
         if columns < 1 and end + 1 < len(text):
@@ -92,12 +92,12 @@ def squeezed(text: str, columns: int) -> str:
 
 
 def named(text: str) -> str:
-    """A name made visible and short; never nothing, because nothing cannot be pointed at."""
+    """Return a visible, short name; never empty, because a reader must be able to refer to it."""
     return clip(text.strip(), NAME_LIMIT) or say("(no name)")
 
 
 def points(value: float | None, signed: bool = False) -> str:
-    """Points to the hundredth without trailing zeros, a true minus sign; a dash where there is no mark."""
+    """Format points to hundredths without trailing zeros, with a true minus sign; a dash if there is no mark."""
     if value is None:
         return "–"
     shown = f"{abs(value):.2f}".rstrip("0").rstrip(".")
@@ -107,12 +107,12 @@ def points(value: float | None, signed: bool = False) -> str:
 
 
 def percent(part: float, whole: float) -> str:
-    """A share in percent to the hundredth, which is one image in 10,000; a dash for a share of nothing."""
+    """Format a share in percent to hundredths, which is one image in 10,000; a dash for a share of nothing."""
     return f"{part / whole:.2%}" if whole else "–"
 
 
 def figure(value: float, unit: str = "") -> str:
-    """A measured figure: percents to the hundredth, whole numbers whole, all else to six digits."""
+    """Format a measured figure: percentages to hundredths, integers whole, everything else to six digits."""
     if unit == "%":
         return f"{value:.2f}%"
     if isinstance(value, int):
@@ -121,12 +121,12 @@ def figure(value: float, unit: str = "") -> str:
 
 
 def tick(value: float) -> str:
-    """A figure beside an axis: short, because the ticks are round numbers."""
+    """Format a figure on an axis: short, because ticks are round numbers."""
     return f"{value:,.0f}" if abs(value) >= 1 and value.is_integer() and abs(value) < 1e6 else f"{value:.4g}"
 
 
 def cell(value: Cell) -> str:
-    """One cell of a table as text; a dash where there is nothing."""
+    """Format one cell of a table as text; a dash if it is empty."""
     match value:
         case None:
             return "–"

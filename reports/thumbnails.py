@@ -1,4 +1,4 @@
-"""Pictures on the page: looked at before they are embedded, embedded once, pointed at wherever they are shown."""
+"""Embeds pictures in the page: each is checked, embedded once, and referenced wherever it is shown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FIRST_BYTES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"
 
 
 def sound(picture: Picture) -> PictureShown | None:
-    """The picture as it may stand in the page; None where it is not base64 of the stated form, or too large."""
+    """Return the picture if it may be embedded; None if it is not base64 of the stated format, or too large."""
     first = _FIRST_BYTES.get(picture.media)
     if first is None or len(picture.data) > PICTURE_BYTES:
         return None
@@ -37,7 +37,7 @@ def sound(picture: Picture) -> PictureShown | None:
 
 
 def embedded(exhibits: Iterable[Shown]) -> dict[str, PictureShown]:
-    """The pictures of all exhibits, each once, by id, as many as a page has room for; the others show their names."""
+    """Return the pictures of all exhibits by id, each once, as many as fit on a page; the others show their names."""
     room, kept = PAGE_BYTES, dict[str, PictureShown]()
     for exhibit in exhibits:
         for picture in exhibit.pictures if isinstance(exhibit, GalleryShown | RankingShown) else ():
@@ -48,7 +48,7 @@ def embedded(exhibits: Iterable[Shown]) -> dict[str, PictureShown]:
 
 
 def gallery(exhibit: Gallery) -> GalleryShown:
-    """Pictures beside each other."""
+    """Lay out pictures side by side."""
     kept = [(item, sound(item.picture)) for item in exhibit.pictures[:MOST_FRAMES]]
     items = tuple(
         Framed(
@@ -63,7 +63,7 @@ def gallery(exhibit: Gallery) -> GalleryShown:
 
 
 def ranking(exhibit: Ranking) -> RankingShown:
-    """Query by query what was handed in beside what the grader computed."""
+    """Lay out, query by query, the submitted ranking next to the one that the grader computed."""
     looked_at = {picture.name: sound(picture) for picture in exhibit.pictures}
     queries = tuple(_query(query, looked_at) for query in exhibit.queries[:MOST_QUERIES])
     accepted = sum(query.accepted for query in exhibit.queries)

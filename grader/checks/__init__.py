@@ -1,4 +1,4 @@
-"""One file a check; file = function = key in rubric.toml. A new file here is found by itself."""
+"""One file per check: file name, function and key in rubric.toml are the same. New files are found automatically."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DEFAULT_RUBRIC = Path(__file__).with_name("rubric.toml")
 
 
 def discover() -> dict[str, Check]:
-    """All checks by name. Raises TypeError where a file does not define the check of its own name: a bug of ours."""
+    """Return all checks by name. Raises TypeError if a file does not define the check of its name: a bug of ours."""
     found: dict[str, Check] = {}
     for module in pkgutil.iter_modules(__path__):
         definition = getattr(importlib.import_module(f"{__name__}.{module.name}"), module.name, None)

@@ -1,4 +1,4 @@
-"""Does `test` of task 2.1 measure a network rightly, and leave it as it was?"""
+"""Does `test` of task 2.1 measure a network correctly, and leave it unchanged?"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from grader.evidence import Evaluation, EvaluationRun, Figure
 from grader.marking.check import Case, Part, add_up, check, printed_listing, require_weights
 from grader.records import Cell, Message, Scalar, Table, Verdict, message
 
-CLOSE = 1e-3  # relative; float32 over some dozen images is right to 1e-6
+CLOSE = 1e-3  # relative; float32 over a few dozen images is accurate to 1e-6
 EQUAL, SHORT, SWITCHED = "equal batches", "short last batch", "layers that eval() switches"
 SETTINGS = {
     EQUAL: message("equal batches"),
@@ -17,41 +17,41 @@ SETTINGS = {
     SWITCHED: message("layers that eval() switches"),
 }
 
-# What a figure is that the usual mistakes give, and where to look. The names are those of the collected evidence.
+# What the usual mistakes give, and how to fix them. The names are those in the collected evidence.
 LOSS = {
-    "sum over images": message("That is the sum over the images: divide it by their number."),
+    "sum over images": message("That is the sum over the images: divide it by the number of images."),
     "sum over batches": message(
-        "That is the sum over the batches: add up each batch's mean times its size, then divide by the"
+        "That is the sum of the batch means: multiply each batch's mean by its size, add these up, and divide by the"
         " number of images."
     ),
     "divided twice": message(
-        "cross_entropy gives the mean of a batch already: multiply it by the size of the batch before you add it up."
+        "cross_entropy already returns the mean over a batch: multiply it by the batch size before you add it up."
     ),
-    "last batch": message("That is the loss of the last batch alone."),
-    "first batch": message("That is the loss of the first batch alone: is the return inside the loop?"),
-    "softmax first": message("cross_entropy takes the logits themselves: leave softmax out."),
-    "swapped": message("That is the accuracy: return loss and accuracy in this order."),
+    "last batch": message("That is the loss of the last batch only."),
+    "first batch": message("That is the loss of the first batch only: is the return statement inside the loop?"),
+    "softmax first": message("cross_entropy expects logits: remove the softmax."),
+    "swapped": message("That is the accuracy: return the loss first, then the accuracy."),
     "average of averages": message(
-        "That is the average over the batches, in which an image of the short last batch weighs more"
-        " than the others: add up over the images, and divide once at the end."
+        "That is the mean of the batch means, which gives the images in the short last batch more weight: sum over all"
+        " images, and divide once at the end."
     ),
 }
 ACCURACY = {
     "fraction": message("That is a fraction: multiply it by 100."),
-    "count": message("That is the number of right images, not their share."),
-    "by batches": message("That is divided by the number of batches: divide by the number of images."),
-    "last batch": message("That is the accuracy of the last batch alone."),
-    "first batch": message("That is the accuracy of the first batch alone: is the return inside the loop?"),
-    "swapped": message("That is the loss: return loss and accuracy in this order."),
-    "wrong axis": message("The largest logit was looked for down the batch (dim=0); the classes lie along dim=1."),
-    "fixed batch": message("Every batch was counted as a full one: the last one is shorter, so use len(labels)."),
+    "count": message("That is the number of correct images, not their percentage."),
+    "by batches": message("That was divided by the number of batches: divide by the number of images."),
+    "last batch": message("That is the accuracy of the last batch only."),
+    "first batch": message("That is the accuracy of the first batch only: is the return statement inside the loop?"),
+    "swapped": message("That is the loss: return the loss first, then the accuracy."),
+    "wrong axis": message("The argmax was taken over the batch (dim=0): take it over the classes (dim=1)."),
+    "fixed batch": message("Every batch was counted as full, but the last one is shorter: use len(labels)."),
     "average of averages": LOSS["average of averages"],
 }
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationLimits:
-    """How much each part counts."""
+    """The weight of each part."""
 
     loss: float
     accuracy: float
@@ -70,11 +70,11 @@ class EvaluationLimits:
 
 @check(reads=Evaluation, limits=EvaluationLimits)
 def evaluation(case: Case[Evaluation, EvaluationLimits]) -> Verdict:
-    """test() measures networks that it has not seen, in eval mode and without gradients, and changes nothing."""
+    """test() measures loss and accuracy of unseen networks in eval mode, without gradients, and changes nothing."""
     seen = case.seen
     runs: dict[str, EvaluationRun] = {run.setting: run for run in seen.runs}
     praise = message(
-        "Loss and accuracy are right on {count} networks, which test() leaves as they were.", count=len(runs)
+        "Loss and accuracy are correct for {count} networks, and test() leaves them unchanged.", count=len(runs)
     )
     exhibits = (_table(seen), *printed_listing(seen.printed))
     never = next((run for run in seen.runs if run.images_seen == 0), None)
@@ -94,13 +94,13 @@ def _parts(limits: EvaluationLimits, runs: dict[str, EvaluationRun], failed: dic
     yield _part(message("The accuracy, in percent"), limits.accuracy, _wrong(equal, "accuracy") if equal else ())
     broken = (failed[SHORT],) if SHORT in failed else ()
     wrong = broken or _wrong_when_short(equal, short)
-    yield _part(message("A last batch of another size, and 4 classes in place of 10"), limits.last_batch, wrong)
+    yield _part(message("A shorter last batch, and 4 classes instead of 10"), limits.last_batch, wrong)
     broken = (failed[SWITCHED],) if SWITCHED in failed else ()
     mode = broken or _trained(all_runs)
     yield _part(message("Eval mode, with BatchNorm, Dropout and 23 classes"), limits.eval_mode, mode)
-    yield _part(message("Parameters and buffers stay as they are"), limits.unchanged, _changed(all_runs))
-    yield _part(message("The mode stays as it was"), limits.mode_kept, _mode(all_runs))
-    yield _part(message("No gradients are prepared"), limits.no_gradients, _gradients(all_runs))
+    yield _part(message("Parameters and buffers are unchanged"), limits.unchanged, _changed(all_runs))
+    yield _part(message("Training mode is restored"), limits.mode_kept, _mode(all_runs))
+    yield _part(message("Gradient tracking is off"), limits.no_gradients, _gradients(all_runs))
 
 
 def _part(name: Message, weight: float, faults: tuple[Message, ...]) -> Part:
@@ -112,7 +112,7 @@ def _close(seen: float | None, value: float) -> bool:
 
 
 def _mistakes(figure: Figure) -> list[str]:
-    """The names of the usual mistakes that give what was seen; none where nothing is wrong."""
+    """Return the names of the usual mistakes that would give the value seen; none if the value is correct."""
     if _close(figure.seen, figure.right):
         return []
     return [name for name, value in figure.mistakes if _close(figure.seen, value)]
@@ -126,28 +126,30 @@ def _wrong(run: EvaluationRun, which: str) -> tuple[Message, ...]:
     where = next((known[name] for name in _mistakes(figure) if name in known), None)
     if not where and run.images_seen < run.images:
         where = message(
-            "Only a part of the images went through the network: go through the whole loader, and return after it."
+            "Only some of the images went through the network: loop over the whole loader, and return after the loop."
         )
     if not where and run.trained:
         where = message("The network ran in training mode: call model.eval() before the loop.")
     seen = message("not a finite number") if figure.seen is None else f"{figure.seen:.4f}"
     values: dict[str, Scalar | Message] = {"images": run.images, "batch": run.batch, "right": figure.right}
     values |= {"seen": seen}
-    values |= {"where": where or message("Look at what is added up in the loop, and at what it is divided by.")}
+    values |= {"where": where or message("Check what the loop adds up, and what the sum is divided by.")}
     sentence = message(
-        "Over {images} images in batches of {batch} test() returned the accuracy {seen}; it is {right:.4f}. {where}",
+        "On {images} images in batches of {batch}, test() returned the accuracy {seen}; the correct value is"
+        " {right:.4f}. {where}",
         **values,
     )
     if which == "loss":
         sentence = message(
-            "Over {images} images in batches of {batch} test() returned the loss {seen}; it is {right:.4f}. {where}",
+            "On {images} images in batches of {batch}, test() returned the loss {seen}; the correct value is"
+            " {right:.4f}. {where}",
             **values,
         )
     return (sentence,)
 
 
 def _wrong_when_short(equal: EvaluationRun | None, short: EvaluationRun | None) -> tuple[Message, ...]:
-    """Faults that only the short last batch brings out: one that equal batches show as well costs once."""
+    """Return the faults that only the short last batch reveals: one that equal batches also show costs points once."""
     if equal is None or short is None:
         return ()
     faults: list[Message] = []
@@ -162,25 +164,25 @@ def _trained(runs: list[EvaluationRun]) -> tuple[Message, ...]:
     if not any(run.trained for run in runs):
         return ()
     sentence = message(
-        "The network ran in training mode: what an image gives then depends on the images beside it, and on chance."
-        " Call model.eval() before the loop."
+        "The network ran in training mode: the output for an image then depends on the other images in its batch, and"
+        " on chance. Call model.eval() before the loop."
     )
     return (sentence,)
 
 
 def _changed(runs: list[EvaluationRun]) -> tuple[Message, ...]:
     faults: list[Message] = []
-    # running statistics move whenever eval mode is forgotten, which costs its own part
+    # running statistics change when eval mode is forgotten, which has its own part
     names = {name for run in runs for name in run.changed if not (run.trained and name.startswith("running"))}
     if names:
         sentence = message(
-            "test() changed {names} of the network. Weights change where an optimizer steps: it has no place in"
+            "test() changed {names} of the network. Weights change when an optimizer steps: do not use an optimizer in"
             " test().",
             names=", ".join(sorted(names)),
         )
         faults.append(sentence)
     if any(run.left_gradients for run in runs):
-        faults.append(message("test() left gradients in the network: backward() has no place in test()."))
+        faults.append(message("test() left gradients in the network: do not call backward() in test()."))
     return tuple(faults)
 
 
@@ -188,8 +190,8 @@ def _mode(runs: list[EvaluationRun]) -> tuple[Message, ...]:
     if all(run.mode_kept for run in runs):
         return ()
     sentence = message(
-        "The network came in training mode and did not go back so. Remember model.training before model.eval(), and"
-        " give it back with model.train(...) after the loop."
+        "The network was in training mode before test(), but not after it. Save model.training before model.eval(),"
+        " and restore it with model.train(...) after the loop."
     )
     return (sentence,)
 
@@ -197,9 +199,7 @@ def _mode(runs: list[EvaluationRun]) -> tuple[Message, ...]:
 def _gradients(runs: list[EvaluationRun]) -> tuple[Message, ...]:
     if not any(run.gradients for run in runs):
         return ()
-    sentence = message(
-        "The network ran while PyTorch was preparing gradients. Put the loop under `with torch.no_grad():`."
-    )
+    sentence = message("The network ran with gradient tracking on. Put the loop inside `with torch.no_grad():`.")
     return (sentence,)
 
 
@@ -216,7 +216,7 @@ def _table(seen: Evaluation) -> Table:
         )
         loss, accuracy = (_told(figure.seen) for figure in (run.loss, run.accuracy))
         rows.append((name, loss, f"{run.loss.right:.4f}", accuracy, f"{run.accuracy.right:.4f}"))
-    right = message("right")
+    right = message("correct value")
     columns = (message("Network"), message("Loss returned"), right, message("Accuracy returned"), right)
     return Table(message("What test() returned"), columns, tuple(rows))
 

@@ -1,4 +1,4 @@
-"""Are the features of tasks 3.1 and 3.2 those of the network, and brought to the length one?"""
+"""Are the features of tasks 3.1 and 3.2 correct, and scaled to unit length?"""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from grader.evidence import Extracted, FeatureVectors
 from grader.marking.check import Case, Part, add_up, check, printed_listing, require_weights
 from grader.records import Cell, Message, Scalar, Table, Verdict, message
 
-CLOSE = 1e-3  # of the largest value; float32 in another order of summing stays below 1e-5
-FLATTENED = 0.5  # credit for the right values in another shape
+CLOSE = 1e-3  # of the largest value; summing float32 in another order stays below 1e-5
+FLATTENED = 0.5  # credit for the correct values in another shape
 ZERO_ROW = 0.2  # of the credit for `normalise`
 
 MISTAKES = {
-    "colours": message("They are those of the images with red and blue exchanged: leave the channels in their order."),
+    "colours": message("They are the features of the images with red and blue swapped: do not reorder the channels."),
     "training": message(
-        "They are those of the network in training mode, where BatchNorm uses the statistics of the batch:"
-        " leave it in eval mode."
+        "They are the features of the network in training mode, where BatchNorm uses the statistics of the batch:"
+        " leave the network in eval mode."
     ),
-    "normalised": message("They are the right ones brought to the length 1 already: normalise() does that afterwards."),
+    "normalised": message("They are correct, but already scaled to unit length: normalise() does that later."),
 }
 
 Rows = Sequence[Sequence[float]]
@@ -28,7 +28,7 @@ Rows = Sequence[Sequence[float]]
 
 @dataclass(frozen=True, slots=True)
 class FeatureLimits:
-    """How much each function counts."""
+    """The weight of each function."""
 
     alexnet: float
     resnet50: float
@@ -40,7 +40,7 @@ class FeatureLimits:
 
 @check(reads=FeatureVectors, limits=FeatureLimits)
 def feature_vectors(case: Case[FeatureVectors, FeatureLimits]) -> Verdict:
-    """Features of AlexNet and ResNet50 are those before their last part, and rows are brought to the length one."""
+    """Features of AlexNet and ResNet50 are taken before the last part, and normalise() scales rows to unit length."""
     seen, failed = case.seen, {one.call: one.message for one in case.seen.failed}
     found = {one.network: one for one in seen.extracted}
     alexnet = _extraction("alexnet", found, failed, case.limits.alexnet)
@@ -48,7 +48,7 @@ def feature_vectors(case: Case[FeatureVectors, FeatureLimits]) -> Verdict:
     normalise = _normalisation(seen, failed, case.limits.normalise)
     if not alexnet.credit and not normalise.credit:  # the template gives resnet50_features away
         resnet50 = Part(resnet50.name, resnet50.weight, 0.0, resnet50.faults)
-    praise = message("The features of both networks are right, and rows are brought to the length 1.")
+    praise = message("The features of both networks are correct, and normalise() scales rows to unit length.")
     return add_up((alexnet, resnet50, normalise), praise, (_table(seen), *printed_listing(seen.printed)))
 
 
@@ -68,43 +68,45 @@ def _wrong(one: Extracted) -> Message:
     values: dict[str, Scalar | Message] = {"function": f"{one.network}_features", "images": one.wanted[0]}
     if one.shape != one.wanted:
         return message(
-            "For {images} images {function}() returned the shape {shape}; it should be {wanted}. {why}",
+            "For {images} images, {function}() returned the shape {shape}; it should be {wanted}. {why}",
             **values,
             shape=str(one.shape),
             wanted=str(one.wanted),
             why=_why_shape(one),
         )
     likely = next((name for name, distance in one.mistakes if distance <= CLOSE), "")
-    usual = message("Run the parts of the network before its last one, in their order, and flatten the result.")
+    usual = message("Apply all parts of the network except the last, in order, and flatten the result.")
     values |= {"where": MISTAKES.get(likely, usual)}
     if one.distance is None:
         return message(
-            "Of {images} images {function}() returned other numbers than those that go into the last part of the"
-            " network: not all are finite. {where}",
+            "For {images} images, {function}() did not return the inputs of the network's last part: some values are"
+            " not finite. {where}",
             **values,
         )
     return message(
-        "Of {images} images {function}() returned other numbers than those that go into the last part of the network"
-        " (up to {distance:.1%} of the largest apart). {where}",
+        "For {images} images, {function}() did not return the inputs of the network's last part (the values differ by"
+        " up to {distance:.1%} of the largest one). {where}",
         **values,
         distance=one.distance,
     )
 
 
 def _why_shape(one: Extracted) -> Message:
-    """What is often taken for the features, by its shape."""
+    """Say which tensor of this shape is often mistaken for the features."""
     images, columns = one.wanted
     if one.shape == (images, one.logits):
-        return message("These are logits, the result of the last part: the features are what goes into it.")
+        return message("These are logits, the output of the last part: the features are its input.")
     if math.prod(one.shape) == images * columns and one.shape[:1] == (images,):
-        return message("They are still maps: flatten all but the first dimension, x.flatten(1).")
+        return message("These are still feature maps: flatten all but the first dimension with x.flatten(1).")
     if math.prod(one.shape) == images * columns:
-        return message("The images run into each other: flatten all but the first dimension, x.flatten(1).")
+        return message(
+            "The images were flattened into each other: flatten all but the first dimension with x.flatten(1)."
+        )
     if one.shape == (images, 4096):
-        return message("A part of the classifier has worked on them already: the features are what goes into it.")
+        return message("Part of the classifier was already applied: the features are the input of the classifier.")
     if one.shape == (images, 256):
-        return message("The 6 x 6 places were averaged away: flatten the maps, x.flatten(1).")
-    return message("Print the model, and follow its parts up to the last one.")
+        return message("The 6 x 6 positions were averaged: flatten the maps with x.flatten(1) instead.")
+    return message("Print the model, and follow its parts up to, but not including, the last one.")
 
 
 # --- rows of length one ----------------------------------------------------------------------------------------
@@ -117,7 +119,7 @@ def _normalisation(seen: FeatureVectors, failed: dict[str, Message], weight: flo
     if seen.normalised is None:
         given = str((len(seen.rows), len(seen.rows[0])))
         sentence = message(
-            "normalise() turned the shape {given} into {found}; it should stay.",
+            "normalise() changed the shape from {given} to {found}; it should not change.",
             given=given,
             found=str(seen.normalised_shape),
         )
@@ -130,8 +132,8 @@ def _normalisation(seen: FeatureVectors, failed: dict[str, Message], weight: flo
     if not kept:
         told = ", ".join("NaN" if value is None else f"{value:.3g}" for value in seen.normalised[zero])
         sentence = message(
-            "normalise() turned a row of zeros into {row}; it should stay. Divide by the length, but never by less than"
-            " a tiny number (see `clamp`), or look for what torch.nn.functional has for this.",
+            "normalise() turned a row of zeros into {row}; it should stay zero. Divide by the length, but never by"
+            " less than a tiny number (see `clamp`), or find the function for this in torch.nn.functional.",
             row=told,
         )
         faults = (*faults, sentence)
@@ -147,30 +149,34 @@ def _wrong_rows(seen: FeatureVectors, others: list[int]) -> Message:
     whole = math.sqrt(sum(value * value for row in seen.rows for value in row))
     usual: tuple[tuple[Message, Rows], ...] = (
         (message("Nothing was changed."), seen.rows),
-        (message("The columns have that length: take it along dim=1."), by_column),
+        (message("The columns have length 1: compute the length of each row, along dim=1."), by_column),
         (
-            message("The whole table was divided by one length: take the length along dim=1."),
+            message("The whole matrix was divided by one length: compute the length of each row, along dim=1."),
             _by(seen.rows, lambda row: whole),
         ),
         (
-            message("The sum of squares still needs its square root."),
+            message("Each row was divided by its sum of squares: take the square root first."),
             _by(seen.rows, lambda row: _length(row) ** 2),
         ),
         (
-            message("The absolute values of each row sum to 1 (L1): wanted is the root of the sum of squares."),
+            message(
+                "The absolute values of each row sum to 1 (L1 norm): divide by the square root of the sum of squares"
+                " (L2 norm)."
+            ),
             _by(seen.rows, lambda row: sum(map(abs, row))),
         ),
         (
-            message("The largest value of each row is 1: wanted is the root of the sum of squares."),
+            message("The largest value of each row is 1: divide by the square root of the sum of squares (L2 norm)."),
             _by(seen.rows, lambda row: max(map(abs, row))),
         ),
     )
     likely = next((told for told, rows in usual if _alike(seen.normalised, rows, others)), None)
     lengths = [_told_length(seen.normalised[number]) for number in others]
     return message(
-        "After normalise() the rows have the lengths {lengths}; each should have 1, and the direction it had. {where}",
+        "After normalise(), the rows have the lengths {lengths}; each should have length 1 and keep its direction."
+        " {where}",
         lengths=", ".join(lengths),
-        where=likely or message("Divide each row by the root of its sum of squares."),
+        where=likely or message("Divide each row by the square root of its sum of squares."),
     )
 
 
@@ -199,6 +205,6 @@ def _table(seen: FeatureVectors) -> Table:
     for one in seen.extracted:
         apart: Cell = message("not comparable") if one.distance is None else f"{one.distance:.2e}"
         rows.append((f"{one.network}_features", str(one.shape), str(one.wanted), apart))
-    largest = message("Largest difference, as a share of the largest value")
-    columns = (message("Function"), message("Shape"), message("Asked for"), largest)
-    return Table(message("Features of networks with drawn weights"), columns, tuple(rows))
+    largest = message("Largest difference, relative to the largest value")
+    columns = (message("Function"), message("Shape"), message("Expected"), largest)
+    return Table(message("Features of networks with random weights"), columns, tuple(rows))

@@ -1,4 +1,4 @@
-"""Does `fit` of task 1.1 train a network until it follows a function?"""
+"""Does `fit` of task 1.1 train a network to approximate a function?"""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from grader.evidence import Fit, FunctionFit, WeightsMoved
 from grader.marking.check import Case, Part, Ramp, add_up, check, printed_listing, require_weights
 from grader.records import Curve, Exhibit, Message, Scalar, Series, Table, Verdict, joined, message
 
-LAB, OTHER = "the lab's function", "another function"  # as the evidence names them
+LAB, OTHER = "the lab's function", "another function"  # their names in the evidence
 LOOK_AT = message(
-    "In every epoch: work out the prediction and its loss, zero_grad() (gradients add up otherwise), backward(),"
-    " step(); and the optimizer must hold model.parameters()."
+    "In every epoch, compute the prediction and its loss, then call zero_grad() (otherwise gradients accumulate),"
+    " backward() and step(); give model.parameters() to the optimizer."
 )
-FALLS = 0.5  # of the first loss; far more than training in the right direction leaves
-SAME = 0.05  # relative; a loss is the mean squared error that an epoch starts from, or ends with
-LONGER = 3.0  # times; ten times the rate makes steps ten times as long
+FALLS = 0.5  # of the first loss; far above what training in the right direction reaches
+SAME = 0.05  # relative; a loss is the mean squared error before or after an epoch
+LONGER = 3.0  # a factor; ten times the rate makes steps ten times as long
 
 
 @dataclass(frozen=True, slots=True)
 class FitLimits(Ramp):
-    """From the error between the training points, as a share of the function's variance, to a credit; weights."""
+    """Credit by error between the training points, as a share of the function's variance; weights of the parts."""
 
     lab: float
     other: float
@@ -35,13 +35,13 @@ class FitLimits(Ramp):
 
 @check(reads=FunctionFit, limits=FitLimits)
 def function_fit(case: Case[FunctionFit, FitLimits]) -> Verdict:
-    """fit() trains networks to follow the lab's function and one that it has not seen, between the points too."""
+    """fit() trains networks that follow the lab's function and an unseen one, also between the training points."""
     parts = list(_parts(case))
     between = [f"{fit.between:.2g}" for fit in case.seen.fits if fit.between is not None]
     errors = joined("{first} and {second}", between or ["–"])
     exhibits = (_table(case.seen), *_curves(case.seen), *printed_listing(case.seen.printed))
     sentence = message(
-        "Between the training points the networks that fit() trained are wrong by {errors} (mean squared error).",
+        "Between the training points, the networks trained by fit() have a mean squared error of {errors}.",
         errors=errors,
     )
     verdict = add_up(parts, sentence, exhibits)
@@ -62,7 +62,7 @@ def _parts(case: Case[FunctionFit, FitLimits]) -> Iterator[Part]:
             credit = limits.credit(fit.between / fit.spread) if fit.between is not None else 0.0
             yield Part(names[name], weight, credit, _weak(fit) if credit < 1.0 else ())
     wrong = [fault for fit in case.seen.fits for fault in _wrong_losses(fit)]
-    yield Part(message("The losses of the epochs"), limits.losses, 0.0 if wrong else 1.0, tuple(wrong[:1]))
+    yield Part(message("One loss per epoch"), limits.losses, 0.0 if wrong else 1.0, tuple(wrong[:1]))
     slow, fast = (next((one for one in case.seen.moved if one.learning_rate == rate), None) for rate in (0.001, 0.01))
     unused = _unused_rate(slow, fast)
     yield Part(message("The learning rate"), limits.learning_rate, 0.0 if unused else 1.0, unused)
@@ -72,8 +72,8 @@ def _weak(fit: Fit) -> tuple[Message, ...]:
     values: dict[str, Scalar | Message] = {"epochs": fit.epochs, "rate": fit.learning_rate, "look": LOOK_AT}
     if fit.between is None:
         sentence = message(
-            "After {epochs} epochs at rate {rate:g} the network's numbers are not finite: the steps are too long."
-            " {look}",
+            "After {epochs} epochs at learning rate {rate:g}, the network's outputs are not finite: the steps are too"
+            " large. {look}",
             **values,
         )
         return (sentence,)
@@ -81,15 +81,15 @@ def _weak(fit: Fit) -> tuple[Message, ...]:
     values |= {"error": fit.between}
     if fit.between > 0.9 * fit.before:
         sentence = message(
-            "On {which} the network is wrong by {error:.3g} after {epochs} epochs at rate {rate:g} (mean squared"
-            " error), no less than the {before:.3g} before: it learnt nothing. {look}",
+            "On {which}, the mean squared error after {epochs} epochs at learning rate {rate:g} is {error:.3g}, no"
+            " better than the {before:.3g} before training: the network learnt nothing. {look}",
             **values,
             before=fit.before,
         )
         return (sentence,)
     sentence = message(
-        "On {which} the network is wrong by {error:.3g} after {epochs} epochs at rate {rate:g} (mean squared error)"
-        " between the training points; {goal:.2g} can be reached. Try another optimizer, Adam for one. {look}",
+        "On {which}, the mean squared error between the training points is {error:.3g} after {epochs} epochs at"
+        " learning rate {rate:g}; {goal:.2g} is possible. Try another optimizer, for example Adam. {look}",
         **values,
         goal=0.001 * fit.spread,
     )
@@ -99,7 +99,7 @@ def _weak(fit: Fit) -> tuple[Message, ...]:
 def _wrong_losses(fit: Fit) -> Iterator[Message]:
     if fit.count != fit.epochs:
         yield message(
-            "Over {epochs} epochs fit() returned {count} losses; it should be one an epoch.",
+            "For {epochs} epochs, fit() returned {count} losses; it should return one per epoch.",
             epochs=fit.epochs,
             count=fit.count,
         )
@@ -109,14 +109,15 @@ def _wrong_losses(fit: Fit) -> Iterator[Message]:
         yield message("fit() returned losses that are not finite numbers.")
     elif _near(first, fit.before * fit.points):
         yield message(
-            "The first loss is {first:.4g}, which is the sum over the {points} points; their mean is {mean:.4g}.",
+            "The first loss is {first:.4g}, the sum over the {points} points; return the mean instead, which is"
+            " {mean:.4g}.",
             first=first,
             points=fit.points,
             mean=fit.before,
         )
     elif last > FALLS * first and last > 0.01 * fit.spread:
         yield message(
-            "The losses that fit() returned go from {first:.4g} to {last:.4g}; they should fall. {look}",
+            "The losses returned by fit() go from {first:.4g} to {last:.4g}; they should fall. {look}",
             first=first,
             last=last,
             look=LOOK_AT,
@@ -133,12 +134,12 @@ def _near(value: float, right: float) -> bool:
 
 def _unused_rate(slow: WeightsMoved | None, fast: WeightsMoved | None) -> tuple[Message, ...]:
     if slow is None or fast is None or slow.distance is None or fast.distance is None:
-        return (message("A few epochs at another rate gave no finite weights."),)
+        return (message("After a few epochs at another learning rate, the weights were not finite."),)
     if slow.distance > 0.0 and fast.distance > LONGER * slow.distance:
         return ()
     sentence = message(
-        "Five epochs moved the weights by {slow:.3g} at the rate 0.001, and by {fast:.3g} at 0.01: give learning_rate"
-        " to the optimizer.",
+        "Five epochs moved the weights by {slow:.3g} at learning rate 0.001, and by {fast:.3g} at 0.01: pass"
+        " learning_rate to the optimizer.",
         slow=slow.distance,
         fast=fast.distance,
     )
@@ -148,7 +149,7 @@ def _unused_rate(slow: WeightsMoved | None, fast: WeightsMoved | None) -> tuple[
 def _table(seen: FunctionFit) -> Table:
     columns = (
         message("Function"), message("Training points"), message("Epochs"), message("Learning rate"),
-        message("Error before"), message("Error between the points"),
+        message("Error before training"), message("Error between the points"),
     )  # fmt: skip
     rows = tuple(
         (
@@ -158,7 +159,7 @@ def _table(seen: FunctionFit) -> Table:
         )
         for fit in seen.fits
     )  # fmt: skip
-    title = message("What fit() was given, and what came out")
+    title = message("Inputs and results of fit()")
     return Table(title, columns, rows, audience="staff")  # a hidden input
 
 
@@ -169,5 +170,5 @@ def _curves(seen: FunctionFit) -> tuple[Exhibit, ...]:
         if len(points) > 1:
             name = message("The lab's function") if fit.function == LAB else message("Another function")
             lines.append(Series(name, points))
-    title = message("The losses that fit() returned")
+    title = message("Losses returned by fit()")
     return (Curve(title, message("Epoch"), message("Loss"), tuple(lines)),) if lines else ()

@@ -1,4 +1,4 @@
-"""Does the schedule of task 2.2 come down?"""
+"""Does the learning-rate schedule of task 2.2 fall?"""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from grader.evidence import LearningRate
 from grader.marking.check import BadLimit, Case, check, printed_listing
 from grader.records import Curve, Exhibit, Message, Series, Verdict, message
 
-RECOMMENDED = message("The recommended schedule is 0.1 for the epochs 0 to 4, then 0.01.")
+RECOMMENDED = message("The recommended schedule is 0.1 for epochs 0 to 4, then 0.01.")
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleLimits:
-    """Fewest epochs that a schedule is meant for, how many times it must fall, and what counting along costs."""
+    """The fewest epochs of a schedule, the factor by which it must fall, and the share lost by counting calls."""
 
     fewest: int
     fall: float
-    counting: float  # share of the points that a rate costs which depends on how often it was asked for
+    counting: float  # share of the points lost if the rate depends on the number of calls
 
     def __post_init__(self) -> None:
         if self.fewest < 2 or self.fall < 1.0 or not 0.0 <= self.counting <= 1.0:
-            raise BadLimit(message("fewest: at least 2; fall: at least 1; counting: 0 to 1"))
+            raise BadLimit(message("fewest must be at least 2, fall at least 1, and counting between 0 and 1"))
 
 
 @check(reads=LearningRate, limits=ScheduleLimits)
 def learning_rate(case: Case[LearningRate, ScheduleLimits]) -> Verdict:
-    """The learning rate never rises after a warm-up, and ends at most at a tenth of its peak."""
+    """The learning rate never rises after its warm-up, and ends at a tenth of its peak or less."""
     limits, exhibits = case.limits, (*_drawn(case.seen.rates), *printed_listing(case.seen.printed))
     rates = _usable(case.seen.rates)
     if len(rates) < min(limits.fewest, len(case.seen.rates)) or max(rates, default=0.0) <= 0.0:
@@ -36,7 +36,7 @@ def learning_rate(case: Case[LearningRate, ScheduleLimits]) -> Verdict:
         found = case.seen.rates[epoch]
         told = "not finite" if found is None else f"{found:.4g}"
         sentence = message(
-            "learning_rate({epoch}) is {rate}; it should be a finite number and not below zero, and not always zero.",
+            "learning_rate({epoch}) is {rate}; it should be finite, not negative, and not always zero.",
             epoch=epoch,
             rate=told,
         )
@@ -47,13 +47,13 @@ def learning_rate(case: Case[LearningRate, ScheduleLimits]) -> Verdict:
     counted = list(case.seen.again) != list(case.seen.rates[: len(case.seen.again)])[::-1]
     if counted:
         sentence = message(
-            "Asked again, from the last epoch to the first, learning_rate() gave other rates. Work the rate out from"
-            " `epoch`, not from a variable that remembers: a run may be resumed."
+            "Called in reverse order, learning_rate() returned different values. Compute the rate from `epoch` alone,"
+            " not from a variable that keeps its value between calls: a run may be resumed."
         )
         return Verdict(1.0 - limits.counting, sentence, (), exhibits)
     peak, end = max(rates[: lengths[0]]), rates[lengths[0] - 1]
     sentence = message(
-        "The rate comes down from {peak:.4g} to {end:.4g} within {epochs} epochs.",
+        "The learning rate falls from {peak:.4g} to {end:.4g} within {epochs} epochs.",
         peak=peak,
         end=end,
         epochs=lengths[0],
@@ -62,7 +62,7 @@ def learning_rate(case: Case[LearningRate, ScheduleLimits]) -> Verdict:
 
 
 def _usable(rates: Sequence[float | None]) -> list[float]:
-    """The rates as long as they can be used: after its last epoch a schedule may run on to anything."""
+    """Return the rates up to the first unusable one: after its last epoch, a schedule may return anything."""
     usable: list[float] = []
     for rate in rates:
         if rate is None or rate < 0.0:
@@ -77,7 +77,7 @@ def _comes_down(rates: Sequence[float], fall: float) -> bool:
 
 
 def _rises(rates: Sequence[float]) -> int:
-    """The first epoch in which the rate rises after it has fallen; 0 where there is none."""
+    """Return the first epoch in which the rate rises after having fallen; 0 if there is none."""
     fell = False
     for epoch in range(1, len(rates)):
         if rates[epoch] > rates[epoch - 1] and fell:
@@ -88,22 +88,23 @@ def _rises(rates: Sequence[float]) -> int:
 
 def _why_not(rates: Sequence[float], limits: ScheduleLimits) -> Message:
     if min(rates) == max(rates):
-        return message("The rate is {rate:.4g} in every epoch; it should come down.", rate=rates[0])
+        return message("The learning rate is {rate:.4g} in every epoch; it should fall.", rate=rates[0])
     if epoch := _rises(rates):
         return message(
-            "In epoch {epoch} the rate rises again, from {before:.4g} to {after:.4g}; it may rise at the start only.",
+            "In epoch {epoch}, the learning rate rises again, from {before:.4g} to {after:.4g}; it may rise only at"
+            " the start.",
             epoch=epoch,
             before=rates[epoch - 1],
             after=rates[epoch],
         )
     if rates[-1] == max(rates):
         return message(
-            "The rate only rises, from {first:.4g} to {last:.4g}: are the two in the wrong order?",
+            "The learning rate only rises, from {first:.4g} to {last:.4g}: are the two values swapped?",
             first=rates[0],
             last=rates[-1],
         )
     return message(
-        "The rate comes down from {peak:.4g} to {last:.4g} only; it should end at {goal:.4g} or less.",
+        "The learning rate falls from {peak:.4g} only to {last:.4g}; it should end at {goal:.4g} or less.",
         peak=max(rates),
         last=rates[-1],
         goal=max(rates) / limits.fall,
@@ -114,8 +115,8 @@ def _drawn(rates: Sequence[float | None]) -> tuple[Exhibit, ...]:
     usable = _usable(rates)
     if len(usable) < 2:
         return ()
-    last = next((n for n in range(len(usable) - 1, 0, -1) if usable[n] != usable[n - 1]), 9)  # then it stays
+    last = next((n for n in range(len(usable) - 1, 0, -1) if usable[n] != usable[n - 1]), 9)  # constant afterwards
     shown = usable[: max(10, math.ceil(1.2 * (last + 1)))]
     points = tuple((float(epoch), rate) for epoch, rate in enumerate(shown))
     line = Series(message("learning_rate(epoch)"), points)
-    return (Curve(message("The schedule"), message("Epoch"), message("Learning rate"), (line,)),)
+    return (Curve(message("Learning-rate schedule"), message("Epoch"), message("Learning rate"), (line,)),)

@@ -1,4 +1,4 @@
-"""How well do the handed-in weights name images that the network has not seen?"""
+"""How well do the handed-in weights classify images that the network has not seen?"""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ from grader.records import (
     message,
 )
 
-DOUBTFUL = 0.01  # a claim further above the measurement than this is looked into
+DOUBTFUL = 0.01  # a claim further above the measurement than this is investigated
 
 
 @dataclass(frozen=True, slots=True)
 class AccuracyRamp(Ramp):
-    """From the share of test images named correctly, 0 to 1, to a credit."""
+    """Credit by share of test images classified correctly, from 0 to 1."""
 
     def __post_init__(self) -> None:
         Ramp.__post_init__(self)
         wrong = next((figure for figure, _ in self.knots if not 0.0 <= figure <= 1.0), None)
-        if wrong is not None:  # everybody would get nothing, or everything, without a word
+        if wrong is not None:  # everybody would silently get nothing, or everything
             sentence = message(
-                "knots: accuracies are shares from 0 to 1, and {number:g} is none (0.7 stands for 70%)", number=wrong
+                "knots: accuracies must be between 0 and 1 (0.7 means 70%), not {number:g}", number=wrong
             )
             raise BadLimit(sentence)
 
 
 @check(reads=Accuracy, limits=AccuracyRamp)
 def measured_accuracy(case: Case[Accuracy, AccuracyRamp]) -> Verdict | Doubt:
-    """The trained network names test images correctly."""
+    """The trained network classifies test images correctly."""
     if fault := doubt(case.evidence):
         return Doubt(fault)
     scores = case.seen
@@ -61,14 +61,15 @@ def measured_accuracy(case: Case[Accuracy, AccuracyRamp]) -> Verdict | Doubt:
     values: dict[str, Scalar] = {"correct": scores.correct, "count": scores.count, "share": share}
     values |= {"low": low, "high": high}
     sentence = message(
-        "{correct:,} of {count:,} test images are named correctly: {share:.2%} (95% interval {low:.1%} to {high:.1%}).",
+        "{correct:,} of {count:,} test images are classified correctly: {share:.2%} (95% interval {low:.1%} to"
+        " {high:.1%}).",
         **values,
     )
     if scores.not_finite:
         sentence = message(
-            "{correct:,} of {count:,} test images are named correctly: {share:.2%} (95% interval {low:.1%} to"
-            " {high:.1%}). For {not_finite:,} of them the network answers with NaN or infinite numbers, which name no"
-            " class.",
+            "{correct:,} of {count:,} test images are classified correctly: {share:.2%} (95% interval {low:.1%} to"
+            " {high:.1%}). For {not_finite:,} of them, the network returns NaN or infinite values, which do not"
+            " predict a class.",
             **values,
             not_finite=scores.not_finite,
         )
@@ -84,8 +85,8 @@ def _hints(case: Case[Accuracy, AccuracyRamp], share: float) -> list[Message]:
     if checkpoint and checkpoint.spare_weights:
         spare = ", ".join(checkpoint.spare_weights)[:200]
         sentence = message(
-            "{file} holds more weights than {network} has ({spare}), and the accuracy is measured without them. If your"
-            " network uses them, train and hand in one of the lab's networks.",
+            "{file} contains weights that {network} does not have ({spare}); the accuracy was measured without them."
+            " If your network uses them, train and hand in one of the lab's networks.",
             file=checkpoint.path,
             network=checkpoint.network,
             spare=spare,
@@ -93,8 +94,9 @@ def _hints(case: Case[Accuracy, AccuracyRamp], share: float) -> list[Message]:
         hints.append(sentence)
     if case.seen.not_finite:
         sentence = message(
-            "The network's numbers overflow although its weights are finite, as after training that diverged. Check"
-            " torch.isfinite(model(images)).all() in exp2.py, lower the learning rate, or hand in an earlier epoch."
+            "The network's outputs overflow although its weights are finite, as happens when training diverges. Check"
+            " torch.isfinite(model(images)).all() in exp2.py, lower the learning rate, or hand in the weights of an"
+            " earlier epoch."
         )
         hints.append(sentence)
     mixed = _most_mixed(case.seen)
@@ -104,7 +106,7 @@ def _hints(case: Case[Accuracy, AccuracyRamp], share: float) -> list[Message]:
     if goal is not None and not likely:
         hints.append(
             message(
-                "The next step of the rubric is {goal:.2%}: {more:.1f} points more.",
+                "The next step in the rubric is {goal:.2%}: {more:.1f} percentage points more.",
                 goal=goal,
                 more=100 * (goal - share),
             )
@@ -113,15 +115,15 @@ def _hints(case: Case[Accuracy, AccuracyRamp], share: float) -> list[Message]:
 
 
 def _likely_preprocessing(diagnosis: Diagnosis | None) -> Message | None:
-    """Name another preprocessing where the weights plainly do better with it. It never changes the mark."""
+    """Name another preprocessing if the weights do clearly better with it. It never changes the mark."""
     best = better_preprocessing(diagnosis)
     if diagnosis is None or best is None:
         return None
     graded = diagnosis.trials[0]
     return message(
-        "With {name} the same weights name {better:.1%} of {count:,} training images correctly, against {graded:.1%} as"
-        " graded: the network was probably trained with that. Write the transforms.Normalize that you trained with into"
-        " exp2.py.",
+        "With {name}, the same weights classify {better:.1%} of {count:,} training images correctly, but only"
+        " {graded:.1%} as graded: the network was probably trained that way. Write the transforms.Normalize that you"
+        " trained with into exp2.py.",
         name=worded(best.name), count=best.count,
         better=best.correct / best.count, graded=graded.correct / graded.count,
     )  # fmt: skip
@@ -138,7 +140,7 @@ def _most_mixed(scores: Accuracy) -> Message | None:
     if not count:
         return None
     return message(
-        "The commonest mistake: {true} taken for {guess}, {count} times.", true=true, guess=guess, count=count
+        "The most common mistake: {true} classified as {guess}, {count} times.", true=true, guess=guess, count=count
     )
 
 
@@ -151,8 +153,8 @@ def _exhibits(case: Case[Accuracy, AccuracyRamp]) -> list[Exhibit]:
     bars = tuple(Bar(name, scores.confusion[i][i], totals[i]) for i, name in enumerate(scores.classes) if totals[i])
     exhibits: list[Exhibit] = [
         _rubric_curve(case.limits, scores),
-        Bars(message("Correct images in each class"), bars),
-        Matrix(message("Confusion matrix: what each class was taken for"), scores.classes, scores.confusion),
+        Bars(message("Correctly classified images per class"), bars),
+        Matrix(message("Confusion matrix: true and predicted classes"), scores.classes, scores.confusion),
         *_wrong_images(scores),
     ]
     claims = case.other(Claims)
@@ -186,27 +188,27 @@ def _claims_table(claims: Claims, diagnosis: Diagnosis | None, scores: Accuracy)
         )
         rows.append((f"{claim.accuracy:.2%}", place, claim.quote, _compared(claim.accuracy, diagnosis, scores)))
     rows.append((f"{scores.correct / scores.count:.2%}", message("measured by the grader"), None, None))
-    columns = (message("Accuracy"), message("Source"), message("In the words of the submission"), message("Beside it"))
-    return Table(message("Claimed and measured"), columns, tuple(rows))
+    columns = (message("Accuracy"), message("Source"), message("Quote from the submission"), message("Comparison"))
+    return Table(message("Claimed and measured accuracy"), columns, tuple(rows))
 
 
 def _compared(claimed: float, diagnosis: Diagnosis | None, scores: Accuracy) -> Message:
     gap = round(100 * (claimed - scores.correct / scores.count), 6)  # 0.79 - 0.80 is a little more than 0.01
     if abs(gap) <= 100 * (DOUBTFUL + sampling_error(scores)):
-        return message("agrees to {gap:.2f} points", gap=abs(gap))
+        return message("agrees within {gap:.2f} points", gap=abs(gap))
     if gap < 0:
         return message("{gap:.2f} points below the measured accuracy", gap=-gap)
     better = better_preprocessing(diagnosis)
     if better is not None:
         return message(
-            "{gap:.2f} points above the measured accuracy; that may come of the normalisation: see {name} below",
+            "{gap:.2f} points above the measured accuracy; the normalisation may be the reason: see {name} below",
             gap=gap,
             name=worded(better.name),
         )
     training = fits_training(claimed, scores, diagnosis)
     if training is not None:
         return message(
-            "{gap:.2f} points above; it fits the training images better, of which {training:.2%} are named correctly",
+            "{gap:.2f} points above the measured accuracy; closer to the accuracy on training images, {training:.2%}",
             gap=gap,
             training=training,
         )
@@ -221,15 +223,15 @@ def _measured_table(case: Case[Accuracy, AccuracyRamp]) -> Table:
         rows += [(message("Network"), checkpoint.network), (message("Parameters"), f"{checkpoint.parameters:,}")]
         said = message("{form}, {types}", form=_form(checkpoint), types=", ".join(checkpoint.dtypes))
         rows.append((message("Saved as"), said))
-        rows += [(message("Read as well"), worded(note)) for note in checkpoint.renamed]
+        rows += [(message("Adjusted names"), worded(note)) for note in checkpoint.renamed]
         if checkpoint.unloaded:
             rows.append((message("Classes whose code was not loaded"), ", ".join(checkpoint.unloaded)))
         if checkpoint.extra_keys:
-            rows.append((message("Left aside"), ", ".join(checkpoint.extra_keys)[:300]))
+            rows.append((message("Ignored"), ", ".join(checkpoint.extra_keys)[:300]))
     own = case.other(OwnNetwork)
     if own:
         sentence = message(
-            "{name} of {file}, line {line}, was run on the images without their labels",
+            "{name} in {file}, line {line}, was run on the images without their labels",
             name=own.name,
             file=own.file,
             line=own.line,
@@ -237,13 +239,15 @@ def _measured_table(case: Case[Accuracy, AccuracyRamp]) -> Table:
         rows.append((message("Student code"), sentence))
         shares = {"after": own.correct / own.moved, "before": own.correct_before / own.moved}
         sentence = message(
-            "{after:.1%} of {count:,} are named correctly; {before:.1%} of the same images as they are",
+            "{after:.1%} of {count:,} are classified correctly, compared with {before:.1%} of the unchanged images",
             count=own.moved,
             **shares,
         )
         rows.append((message("Mirrored and shifted copies"), sentence))
     if used:
-        said = message("mean {mean}, deviation {deviation}", mean=_triple(used.mean), deviation=_triple(used.std))
+        said = message(
+            "mean {mean}, standard deviation {deviation}", mean=_triple(used.mean), deviation=_triple(used.std)
+        )
         rows.append((message("Normalisation"), said))
         rows.append((message("Read from"), _origin(used)))
         rows += [(message("Also found"), worded(other)) for other in used.also_found]
@@ -252,10 +256,10 @@ def _measured_table(case: Case[Accuracy, AccuracyRamp]) -> Table:
     if measured:
         device = f"{measured.device} {measured.device_name}"
         said = message("{precision}, {device}", precision=worded(measured.precision), device=device)
-        rows.append((message("Computed in"), said))
+        rows.append((message("Precision and device"), said))
         if measured.side != 32:
-            rows.append((message("Image side"), message("{side} pixels", side=measured.side)))
-    return Table(message("How it was measured"), (message("What"), message("Which")), tuple(rows))
+            rows.append((message("Image size"), message("{side} pixels", side=measured.side)))
+    return Table(message("How it was measured"), (message("Item"), message("Value")), tuple(rows))
 
 
 def _form(checkpoint: Checkpoint) -> Message:
@@ -265,7 +269,11 @@ def _form(checkpoint: Checkpoint) -> Message:
         "whole module": message("whole module"),
     }
     form = forms[checkpoint.form]
-    return message("{form} under {name}", form=form, name=f'"{checkpoint.wrapper}"') if checkpoint.wrapper else form
+    return (
+        message("{form} under the key {name}", form=form, name=f'"{checkpoint.wrapper}"')
+        if checkpoint.wrapper
+        else form
+    )
 
 
 def _images(scores: Accuracy) -> Message:
@@ -274,9 +282,9 @@ def _images(scores: Accuracy) -> Message:
 
 def _origin(used: Preprocessing) -> Message:
     if not used.source and used.also_found:
-        return message("the template's constants, since the submission's own cannot be read without running its code")
+        return message("the template's constants, because the submission's own cannot be read without running its code")
     if not used.source:
-        return message("the template's constants, since the submission's code names none")
+        return message("the template's constants, because the submission's code specifies none")
     return message("{source}, line {line}", source=used.source, line=used.line)
 
 
@@ -289,24 +297,24 @@ def _wrong_images(scores: Accuracy) -> tuple[Gallery, ...]:
         LabelledPicture(
             mistake.picture,
             (
-                message("is: {truth}", truth=mistake.truth),
-                message("taken for: {answer}", answer=mistake.answer),
+                message("true class: {truth}", truth=mistake.truth),
+                message("predicted: {answer}", answer=mistake.answer),
                 message("confidence {share:.1%}", share=mistake.confidence),
             ),
         )
         for mistake in scores.surest_mistakes
         if mistake.picture
     )
-    return (Gallery(message("Wrong, and most sure of it"), shown),) if shown else ()
+    return (Gallery(message("Most confident mistakes"), shown),) if shown else ()
 
 
 def _reliability(scores: Accuracy) -> Curve:
     bins = tuple((100.0 * b.confidence, 100.0 * b.correct / b.count) for b in scores.calibration if b.count)
     lines = (
-        Series(message("This network, a dot for each tenth"), bins),
-        Series(message("As sure as it is right"), ((0.0, 0.0), (100.0, 100.0))),
+        Series(message("This network, one dot per tenth"), bins),
+        Series(message("Perfect calibration"), ((0.0, 0.0), (100.0, 100.0))),
     )
-    title = message("Is it right as often as it is sure?")
+    title = message("Is the network right as often as it is confident?")
     return Curve(title, message("Mean confidence in percent"), message("Correct"), lines, y_unit="%")
 
 
@@ -317,7 +325,7 @@ def _calibration(scores: Accuracy) -> Table:
         if item.count
     )
     error = calibration_error(scores.calibration)
-    title = message("Confidence and truth (expected calibration error {error:.1%})", error=error)
+    title = message("Confidence and accuracy (expected calibration error {error:.1%})", error=error)
     columns = (message("Confidence"), message("Images"), message("Mean confidence"), message("Correct"))
     return Table(title, columns, rows)
 

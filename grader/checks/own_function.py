@@ -10,12 +10,12 @@ from grader.evidence.kinds.own_function import OwnFunction
 from grader.marking.check import Case, Part, add_up, check, printed_listing, require_weights
 from grader.records import Curve, Message, Series, Verdict, message
 
-TOLERANCE = 1e-4  # relative and absolute: two batches of points may be computed in another order
+TOLERANCE = 1e-4  # relative and absolute: batches of different sizes may be computed in a different order
 
 
 @dataclass(frozen=True, slots=True)
 class OwnFunctionLimits:
-    """What finite values, values that depend on their own point alone, and a function of one's own count."""
+    """The weights of finite values, of values that depend only on their own point, and of choosing another function."""
 
     finite: float
     alone: float
@@ -30,13 +30,15 @@ def own_function(case: Case[OwnFunction, OwnFunctionLimits]) -> Verdict:
     """The function of task 1.2 is the student's own: finite, not constant, and not the lab's."""
     seen, limits = case.seen, case.limits
     if all(value is None for value in seen.values):
-        return Verdict(0.0, message("own_function() has no finite value."), (), printed_listing(seen.printed))
+        return Verdict(0.0, message("own_function() returned no finite values."), (), printed_listing(seen.printed))
     parts = [
-        _part(message("Finite from end to end"), limits.finite, _not_finite(seen)),
-        _part(message("Each value depends on its own point alone"), limits.alone, _depends(seen)),
+        _part(message("Finite everywhere"), limits.finite, _not_finite(seen)),
+        _part(message("Each value depends only on its own point"), limits.alone, _depends(seen)),
         _part(message("A function of your own"), limits.own, _not_own(seen)),
     ]
-    praise = message("own_function() runs from {least:.4g} to {most:.4g}.", least=_least(seen), most=_most(seen))
+    praise = message(
+        "own_function() takes values from {least:.4g} to {most:.4g}.", least=_least(seen), most=_most(seen)
+    )
     return add_up(parts, praise, (_curve(seen), *printed_listing(seen.printed)))
 
 
@@ -49,8 +51,8 @@ def _not_finite(seen: OwnFunction) -> Message | None:
     if bad is None:
         return None
     return message(
-        "own_function({x:.2g}) is not a finite number: watch out for roots and logarithms of negative x and for"
-        " division by zero.",
+        "own_function({x:.2g}) is not a finite number: look for roots and logarithms of negative x, and for division"
+        " by zero.",
         x=bad,
     )
 
@@ -60,16 +62,16 @@ def _depends(seen: OwnFunction) -> Message | None:
     if all(_close(whole, alone) for whole, alone in pairs):
         return None
     return message(
-        "The same points gave other values when the other points were left out: x.mean(), x.max() and random numbers"
-        " do not belong in a function of x."
+        "The same points gave different values when the other points were left out: do not use x.mean(), x.max() or"
+        " random numbers in a function of x."
     )
 
 
 def _not_own(seen: OwnFunction) -> Message | None:
     if _most(seen) - _least(seen) <= TOLERANCE * max(1.0, abs(_most(seen))):
-        return message("own_function() is constant, so there is nothing to fit. Choose one that bends.")
+        return message("own_function() is constant, so there is nothing to fit. Choose a function that varies.")
     if all(_close(value, lab) for value, lab in zip(seen.values, seen.lab, strict=True)):
-        return message("own_function() is the lab's function again: choose another one.")
+        return message("own_function() is the lab's own function: choose another one.")
     return None
 
 

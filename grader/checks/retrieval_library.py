@@ -1,4 +1,4 @@
-"""Is the library large enough, and are the queries strangers to it?"""
+"""Is the library large enough, and are the queries not part of it?"""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from grader.evidence import LibraryImage, RetrievalImages
 from grader.marking.check import BadLimit, Case, Part, add_up, check, require_weights
 from grader.records import Bar, Bars, Exhibit, Listing, Message, Verdict, message
 
-NEAR = 16  # of 256 bits of two perceptual hashes: hardly any two different photographs differ by so few
+NEAR = 16  # of 256 bits of two perceptual hashes: different photographs hardly ever differ by so few
 MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryLimits:
-    """Fewest images of the library and classes of the queries; weights of what is looked at."""
+    """The fewest images in the library and classes among the queries; the weights of the parts."""
 
     images: int
     classes: int
@@ -26,13 +26,13 @@ class LibraryLimits:
 
     def __post_init__(self) -> None:
         if self.images < 1 or self.classes < 1:
-            raise BadLimit(message("images and classes: at least 1"))
+            raise BadLimit(message("images and classes must be at least 1"))
         require_weights(enough=self.enough, queries=self.queries, distinct=self.distinct, apart=self.apart)
 
 
 @check(reads=RetrievalImages, limits=LibraryLimits)
 def retrieval_library(case: Case[RetrievalImages, LibraryLimits]) -> Verdict:
-    """The library holds enough different images, and no query is among them."""
+    """The library has enough different images, and none of the queries is among them."""
     limits = case.limits
     library, queries = ([i for i in some if i.problem is None] for some in (case.seen.library, case.seen.queries))
     distinct = {image.content for image in library}
@@ -53,42 +53,42 @@ def retrieval_library(case: Case[RetrievalImages, LibraryLimits]) -> Verdict:
 
 def _enough(count: int, limits: LibraryLimits) -> Part:
     short = message(
-        "The library has {count} different images; at least {wanted} are asked for.", count=count, wanted=limits.images
+        "The library has {count} different images; at least {wanted} are required.", count=count, wanted=limits.images
     )
     faults = () if count >= limits.images else (short,)
-    return Part(message("Images of the library"), limits.enough, min(1.0, count / limits.images), faults)
+    return Part(message("Images in the library"), limits.enough, min(1.0, count / limits.images), faults)
 
 
 def _queries(library: Sequence[LibraryImage], queries: Sequence[LibraryImage], limits: LibraryLimits) -> Part:
-    """Each of several classes has a query; a query's class is one of the library's."""
+    """Check that enough classes have a query, and that each query's class is in the library."""
     known = {image.label.casefold() for image in library}
     strangers = [query for query in queries if query.label.casefold() not in known]
     asked = {query.label.casefold() for query in queries} & known
     faults: list[Message] = []
     if len(asked) < limits.classes:
         sentence = message(
-            "Queries ask for {count} classes of the library; at least {wanted} are asked for.",
+            "Library classes covered by the queries: {count}; required: at least {wanted}.",
             count=len(asked),
             wanted=limits.classes,
         )
         faults.append(sentence)
     if strangers:
         sentence = message(
-            "{query} belongs to no class of the library ('{label}'): name the query by its class, or put it into a"
-            " folder of that name.",
+            "The class of {query} is not in the library ('{label}'): name the query after its class, or put it into a"
+            " folder with that name.",
             query=strangers[0].path,
             label=strangers[0].label,
         )
         faults.append(sentence)
     credit = min(1.0, len(asked) / limits.classes) * (1.0 - 0.5 * bool(strangers))
-    return Part(message("Classes that are asked for"), limits.queries, credit, tuple(faults))
+    return Part(message("Classes covered by the queries"), limits.queries, credit, tuple(faults))
 
 
 def _distinct(library: Sequence[LibraryImage], limits: LibraryLimits) -> Part:
     pairs = _same(library)
     faults = tuple(
         message(
-            "{second} is the same picture as {first}: each image of the library should be there once.",
+            "{second} is the same image as {first}: each image should be in the library only once.",
             first=a.path,
             second=b.path,
         )
@@ -103,7 +103,7 @@ def _apart(library: Sequence[LibraryImage], queries: Sequence[LibraryImage], lim
     both = [(query, of_content[query.content]) for query in queries if query.content in of_content]
     faults = tuple(
         message(
-            "The query {query} is also in the library, as {image}: it can only find itself. Take another query.",
+            "The query {query} is also in the library, as {image}, so it only finds itself. Use another query.",
             query=query.path,
             image=image.path,
         )
@@ -124,11 +124,11 @@ def _problems(seen: RetrievalImages) -> Iterator[Message]:
     if len(problems) > MOST_NAMED:
         yield message("{count} more images cannot be used.", count=len(problems) - MOST_NAMED)
     if seen.more:
-        yield message("{count:,} more images were not looked at.", count=seen.more)
+        yield message("{count:,} more images were not checked.", count=seen.more)
 
 
 def _near(library: Sequence[LibraryImage], queries: Sequence[LibraryImage]) -> Iterator[Message]:
-    """A hint and no fault: the same scene twice may be meant."""
+    """Yield hints for near-duplicates. They cost no points: showing the same scene twice may be intended."""
     hashes = [(image, int(image.nearness, 16)) for image in library if image.nearness]
     found = [
         (query, image)
@@ -138,7 +138,7 @@ def _near(library: Sequence[LibraryImage], queries: Sequence[LibraryImage]) -> I
         if (int(query.nearness, 16) ^ bits).bit_count() <= NEAR and query.content != image.content
     ]
     for query, image in found[:MOST_NAMED]:
-        yield message("The query {query} looks nearly like {image}: is it the same picture?", query=query.path,
+        yield message("The query {query} looks almost the same as {image}: is it the same image?", query=query.path,
                       image=image.path)  # fmt: skip
 
 
@@ -148,7 +148,7 @@ def _exhibits(seen: RetrievalImages, library: Sequence[LibraryImage]) -> Iterato
     if labels:
         largest = max(counts)
         bars = tuple(Bar(label, count, largest) for label, count in zip(labels, counts, strict=True))
-        yield Bars(message("Images of each class"), bars)
+        yield Bars(message("Images per class"), bars)
     problems = [image.path for image in (*seen.library, *seen.queries) if image.problem]
     if problems:
         yield Listing(message("Images that cannot be used"), tuple(problems))

@@ -1,4 +1,4 @@
-"""Are the reported rankings those that the images give?"""
+"""Do the reported rankings match those recomputed from the images?"""
 
 from __future__ import annotations
 
@@ -32,35 +32,35 @@ from grader.records import (
     message,
 )
 
-NEARLY_EXACT = 1e-3  # of a feature: what rounding leaves
+NEARLY_EXACT = 1e-3  # relative error of a feature that rounding explains
 
 
 @dataclass(frozen=True, slots=True)
 class RankingLimits:
-    """How many models are asked for, and the share of the points that weaker bases can earn."""
+    """How many models are required, and the share of the points that weaker evidence can earn."""
 
     models: int
-    from_features: float  # rankings follow from features.npz, and where those come from was not shown
-    from_report: float  # nothing but the report itself
-    with_mistake: float  # a mistake explains the scores better than any right way
+    from_features: float  # rankings follow from features.npz, whose origin was not verified
+    from_report: float  # only the report itself
+    with_mistake: float  # a mistake explains the scores better than any correct way
 
     def __post_init__(self) -> None:
         if self.models < 1 or not 0.0 <= self.from_report <= self.from_features <= 1.0:
-            raise BadLimit(message("models: at least 1; 0 <= from_report <= from_features <= 1 is needed"))
+            raise BadLimit(message("models must be at least 1, and 0 <= from_report <= from_features <= 1"))
         if not 0.0 <= self.with_mistake <= 1.0:
-            raise BadLimit(message("with_mistake: a share from 0 to 1 is needed"))
+            raise BadLimit(message("with_mistake must be between 0 and 1"))
 
 
 @check(reads=ComparedRankings, limits=RankingLimits)
 def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict:
-    """The reported rankings agree with those that are computed anew."""
+    """The reported rankings agree with the recomputed ones."""
     runs = _one_a_model(chosen(case.seen.runs))
     judged = sorted(((_credit(run, case), run) for run in runs), key=lambda pair: -pair[0])[: case.limits.models]
     credit = sum(share for share, _ in judged) / case.limits.models
     faults = [fault for run in runs for fault in _faults(run, case)]
     if len(runs) < case.limits.models:
         sentence = message(
-            "The report has rankings of {count} model; {wanted} are asked for.",
+            "Number of models with rankings in the report: {count}; required: {wanted}.",
             count=len(runs),
             wanted=case.limits.models,
         )
@@ -69,7 +69,7 @@ def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict:
 
 
 def _one_a_model(runs: tuple[ComparedRun, ...]) -> list[ComparedRun]:
-    """The first run of each model with each weights: the same twice is one model."""
+    """Keep the first run of each pair of model and weights: the same pair twice is one model."""
     return list({(run.model, run.weights): run for run in reversed(runs)}.values())[::-1]
 
 
@@ -88,7 +88,7 @@ def _credit(run: ComparedRun, case: Case[ComparedRankings, RankingLimits]) -> fl
 
 
 def _features_are_right(run: ComparedRun, vectors: FeatureVectors | None) -> bool:
-    """Whether the student's own function gave the right features of this network when it was called."""
+    """Return whether the student's own function gave the correct features of this network when it was called."""
     found = [one for one in vectors.extracted if one.network == run.model] if vectors else []
     return any(one.distance is not None and one.distance <= NEARLY_EXACT for one in found)
 
@@ -96,17 +96,19 @@ def _features_are_right(run: ComparedRun, vectors: FeatureVectors | None) -> boo
 def _faults(run: ComparedRun, case: Case[ComparedRankings, RankingLimits]) -> Iterator[Message]:
     if run.basis == "report":
         why = run.why_not or message("nothing else was handed in")
-        yield message("{model}: only the report itself could be checked, since {why}", model=run.model or "?", why=why)
+        yield message(
+            "{model}: only the report itself could be checked, because {why}", model=run.model or "?", why=why
+        )
     elif not accepted(run):
         yield from _why(run)
     elif run.basis == "features" and not _features_are_right(run, case.other(FeatureVectors)):
         yield message(
-            "{model}: the rankings follow from features.npz; where these features come from could not be shown.",
+            "{model}: the rankings follow from features.npz, but the origin of these features could not be verified.",
             model=run.model,
         )
     if run.missing:
         yield message(
-            "{model}: {path} was not handed in and could not be compared.", model=run.model, path=run.missing[0]
+            "{model}: {path} was not handed in, so it could not be compared.", model=run.model, path=run.missing[0]
         )
 
 
@@ -119,15 +121,16 @@ def _why(run: ComparedRun) -> Iterator[Message]:
     values: dict[str, Scalar] = {"model": run.model, "agree": len(agreeing(run)), "of": len(run.queries)}
     if close(run):
         yield message(
-            "{model}: {agree} of {of} rankings agree with those computed anew; the others are close.", **values
+            "{model}: {agree} of {of} rankings agree with the recomputed ones; the others are close.", **values
         )
     else:
         yield message(
-            "{model}: {agree} of {of} rankings agree with those computed anew; why the others differ could not be"
-            " explained.",
+            "{model}: {agree} of {of} rankings agree with the recomputed ones; why the others differ is not known.",
             **values,
         )
-    yield message("Let retrieve.py write retrieval.json again, with the images and the weights that are handed in.")
+    yield message(
+        "Run retrieve.py again, with the images and the weights that you hand in, and hand in its retrieval.json."
+    )
 
 
 def _explained(run: ComparedRun, mistake: Suspicion) -> Message:
@@ -136,8 +139,8 @@ def _explained(run: ComparedRun, mistake: Suspicion) -> Message:
     if first is None or first.score is None or run.example is None or mistake.example is None:
         return message("{model}: {said}.", model=run.model, said=said)
     return message(
-        "{model}: {said}. For {query} the report gives {path} the score {theirs:.4f}; it should be {honest:.4f}, and"
-        " that mistake gives {mistaken:.4f}.",
+        "{model}: {said}. For {query}, the report gives {path} the score {theirs:.4f}; the correct score is"
+        " {honest:.4f}, and this mistake gives {mistaken:.4f}.",
         model=run.model, said=said, query=run.queries[0].query, path=first.path, theirs=first.score, honest=run.example,
         mistaken=mistake.example,
     )  # fmt: skip
@@ -148,12 +151,12 @@ def _praise(runs: list[ComparedRun]) -> Message:
     queries = max(len(run.queries) for run in runs)
     if all(run.basis == "images" for run in runs):
         return message(
-            "The rankings of {models} for {queries} queries agree with those computed anew from the images.",
+            "The rankings of {models} for {queries} queries agree with those recomputed from the images.",
             models=models,
             queries=queries,
         )
     return message(
-        "The rankings of {models} for {queries} queries agree with those computed anew.", models=models, queries=queries
+        "The rankings of {models} for {queries} queries agree with the recomputed ones.", models=models, queries=queries
     )
 
 
@@ -175,9 +178,9 @@ def _table(runs: tuple[ComparedRun, ...]) -> Table:
         message("Rankings that agree"), message("Precision@5"), message("Top-1"),
     )  # fmt: skip
     bases = {
-        "images": message("the images, computed anew"),
+        "images": message("rankings recomputed from the images"),
         "features": message("features.npz"),
-        "report": message("nothing: only the report"),
+        "report": message("nothing but the report"),
     }
     rows: list[tuple[Cell, ...]] = []
     for run in runs:
@@ -188,13 +191,13 @@ def _table(runs: tuple[ComparedRun, ...]) -> Table:
         basis: Cell = bases[run.basis] if declared else SAID_OF_ALLOWED.get(run.pipeline, run.pipeline)
         figures = (f"{counted.precision:.1%}", f"{counted.top1:.1%}")
         rows.append((run.model, run.weights or "?", run.metric, basis, told, *figures))
-    return Table(message("The models of the report"), columns, tuple(rows))
+    return Table(message("Models in the report"), columns, tuple(rows))
 
 
 def _ranking(run: ComparedRun, pictures: tuple[Picture, ...]) -> Ranking:
     whole = accepted(run)
     queries = tuple(_row(query, whole or bool(agreeing(_only(run, query)))) for query in run.queries)
-    title = message("{model}: the report's five and the grader's", model=run.model)
+    title = message("{model}: the top five of the report and of the grader", model=run.model)
     return Ranking(title, queries, pictures)
 
 

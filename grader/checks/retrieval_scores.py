@@ -1,4 +1,4 @@
-"""Do the report's scores and claims follow from each other?"""
+"""Are the report's scores and claims consistent with each other?"""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Look = Callable[[ReportedRun], Iterable[Message]]
 
 @dataclass(frozen=True, slots=True)
 class ScoresLimits:
-    """How many models are asked for, and what each part weighs."""
+    """How many models are required, and the weight of each part."""
 
     models: int
     method: float
@@ -51,17 +51,19 @@ class ScoresLimits:
 
 @check(reads=RetrievalReport, limits=ScoresLimits)
 def retrieval_scores(case: Case[RetrievalReport, ScoresLimits]) -> Verdict:
-    """Scores follow from the stated method and are ordered, and the stated accuracies follow from the rankings."""
+    """Scores match the stated method and are in order, and the stated accuracies follow from the rankings."""
     limits, runs = case.limits, case.seen.runs
     parts = (
         _each(message("The method is stated"), limits.method, runs, _method),
         _each(message("Five different matches for each query"), limits.five, runs, _five),
         _each(message("Scores are in order"), limits.order, runs, _order),
-        _each(message("Scores lie where the method has them"), limits.range, runs, _range),
+        _each(message("Scores are in the range of the method"), limits.range, runs, _range),
         _each(message("Claims follow from the rankings"), limits.claims, runs, _claims),
         _differ(runs, limits),
     )
-    praise = message("Scores of {count} models are in order, and the claims follow from them.", count=len(runs))
+    praise = message(
+        "The scores of {count} models are in order, and the claims follow from the rankings.", count=len(runs)
+    )
     verdict = add_up(parts, praise, tuple(_exhibits(case.seen)))
     hints = (*verdict.hints, *_suspect(case), *_more(runs))
     return Verdict(verdict.credit, verdict.message, hints, verdict.exhibits)
@@ -86,7 +88,7 @@ def _five(run: ReportedRun) -> Iterator[Message]:
         distinct = len({match.path for match in query.matches[:TOP]})
         if distinct < TOP:
             yield message(
-                "{model}, {query}: {count} different matches; the {wanted} best are asked for.",
+                "{model}, {query}: {count} different matches; the best {wanted} are required.",
                 model=run.model or "?",
                 query=query.query,
                 count=distinct,
@@ -101,16 +103,16 @@ def _order(run: ReportedRun) -> Iterator[Message]:
             if before.score is None or after.score is None:
                 path = (before if before.score is None else after).path
                 yield message(
-                    "{model}, {query}: {path} has no score that is a number.",
+                    "{model}, {query}: {path} has no numeric score.",
                     model=run.model or "?",
                     query=query.query,
                     path=path,
                 )
                 break
             if (after.score > before.score) if falling else (after.score < before.score):
-                best = message("the largest first") if falling else message("the smallest first")
+                best = message("largest first") if falling else message("smallest first")
                 yield message(
-                    "{model}, {query}: {first:.4f} stands before {second:.4f}; the best match comes first ({best}).",
+                    "{model}, {query}: {first:.4f} comes before {second:.4f}; the best match must come first ({best}).",
                     model=run.model or "?", query=query.query, first=before.score, second=after.score,
                     best=best,
                 )  # fmt: skip
@@ -129,8 +131,8 @@ def _range(run: ReportedRun) -> Iterator[Message]:
         for match in query.matches[:TOP]:
             if match.score is not None and not low <= match.score <= high:
                 yield message(
-                    "{model}, {query}: the score {score:.4g} is no {metric} of vectors of length 1, which lies between"
-                    " {low:g} and {high:g}: normalise features before they are compared.",
+                    "{model}, {query}: the score {score:.4g} ({metric}) is outside the range for unit vectors, {low:g}"
+                    " to {high:g}: normalise the features before you compare them.",
                     model=run.model or "?", query=query.query, score=match.score, metric=metric,
                     low=SMALLEST[metric], high=LARGEST[metric],
                 )  # fmt: skip
@@ -153,17 +155,19 @@ def _claims(run: ReportedRun) -> Iterator[Message]:
 
 
 def _differ(runs: Sequence[ReportedRun], limits: ScoresLimits) -> Part:
-    name = message("Models that differ")
+    name = message("Different models give different rankings")
     faults: list[Message] = []
     if len(runs) < limits.models:
         sentence = message(
-            "The report has rankings of {count} model; {wanted} are asked for.", count=len(runs), wanted=limits.models
+            "Number of models with rankings in the report: {count}; required: {wanted}.",
+            count=len(runs),
+            wanted=limits.models,
         )
         faults.append(sentence)
     for one, other in combinations(runs, 2):
         if _lists(one) == _lists(other):
             sentence = message(
-                "The rankings of {one} and {other} are the same for every query: one was copied from the other.",
+                "The rankings of {one} and {other} are identical for every query: one was copied from the other.",
                 one=one.model or "?",
                 other=other.model or "?",
             )
@@ -172,7 +176,7 @@ def _differ(runs: Sequence[ReportedRun], limits: ScoresLimits) -> Part:
         lists = _lists(run)
         if len(lists) > 1 and len(set(lists)) == 1:
             sentence = message(
-                "{model}: every query has the same five matches: is the query's own feature used?",
+                "{model}: every query has the same five matches: does the code use the query's own features?",
                 model=run.model or "?",
             )
             faults.append(sentence)
@@ -184,7 +188,7 @@ def _lists(run: ReportedRun) -> list[tuple[tuple[str, float | None], ...]]:
 
 
 def _suspect(case: Case[RetrievalReport, ScoresLimits]) -> Iterator[Message]:
-    """Scores that lie as BatchNorm in training mode, or random weights, have them: told from the numbers alone."""
+    """Yield a hint where the scores alone suggest BatchNorm in training mode, or random weights."""
     compared = case.other(ComparedRankings)
     cleared = {run.model for run in chosen(compared.runs) if accepted(run)} if compared else set()
     for run in case.seen.runs:
@@ -195,14 +199,14 @@ def _suspect(case: Case[RetrievalReport, ScoresLimits]) -> Iterator[Message]:
         values: dict[str, Scalar] = {"model": run.model or "?", "mean": fmean(scores), "spread": pstdev(scores)}
         if counted.precision >= STILL_USEFUL:
             yield message(
-                "{model}: all scores lie near {mean:.4f} (spread {spread:.4f}), which is what BatchNorm in training"
-                " mode gives: call model.eval() before features are extracted.",
+                "{model}: all scores are close to {mean:.4f} (spread {spread:.4f}), as they are with BatchNorm in"
+                " training mode: call model.eval() before you extract features.",
                 **values,
             )
         else:
             yield message(
-                "{model}: all scores lie near {mean:.4f} (spread {spread:.4f}), which is what BatchNorm in training"
-                " mode or random weights give: call model.eval(), and load ImageNet's weights.",
+                "{model}: all scores are close to {mean:.4f} (spread {spread:.4f}), as they are with BatchNorm in"
+                " training mode or with random weights: call model.eval(), and load the ImageNet weights.",
                 **values,
             )
 
@@ -211,7 +215,7 @@ def _more(runs: Sequence[ReportedRun]) -> Iterator[Message]:
     for run in runs:
         if run.more_queries:
             yield message(
-                "{model}: {count:,} more queries were not looked at; some dozens are enough.",
+                "{model}: {count:,} more queries were not checked; a few dozen are enough.",
                 model=run.model or "?",
                 count=run.more_queries,
             )

@@ -1,4 +1,4 @@
-"""Is everything there that the lab asks for?"""
+"""Does the submission contain everything that the lab requires?"""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class LayoutLimits:
-    """What must be there: file names, folders with a slash at the end, alternatives with `|`; and the size cap."""
+    """The required files: names, folders with a trailing slash, alternatives separated by `|`; and the size limit."""
 
     required: tuple[str, ...]
     megabytes: int
 
     def __post_init__(self) -> None:
         if self.megabytes <= 0:
-            raise BadLimit(message("megabytes: more than 0"))
+            raise BadLimit(message("megabytes must be greater than 0"))
         if not all(name.strip("/| ") for name in self.required):
-            raise BadLimit(message("required: a name is empty"))
+            raise BadLimit(message("required must not contain an empty name"))
 
 
 @check(reads=Layout, limits=LayoutLimits)
 def submission_layout(case: Case[Layout, LayoutLimits]) -> Verdict:
-    """Every file that the lab asks for is there."""
+    """The submission contains every required file."""
     tasks = case.other(Tasks) or Tasks(())
     places = [(wanted, _find(wanted, case.seen.files)) for wanted in case.limits.required]
     unfinished = [place for _, place in places if place and tasks.numbers(place)]
@@ -39,17 +39,17 @@ def submission_layout(case: Case[Layout, LayoutLimits]) -> Verdict:
     hints += [_hint(wanted) for wanted in missing]
     if not no_data:
         name = case.seen.parts.dataset[0]
-        hints.append(message("Leave CIFAR-10 itself out of the submission: {name}.", name=name))
+        hints.append(message("Remove the CIFAR-10 data set from the submission: {name}.", name=name))
     if not kept_small:
         cap = case.limits.megabytes
         hints.append(message("Hand in at most {cap} MB; this submission has {size:.0f} MB.", cap=cap, size=size))
     rows = tuple((wanted, _state(place, tasks)) for wanted, place in places)
-    table = Table(message("What was looked for"), (message("Asked for"), message("Found")), rows)
+    table = Table(message("Required files"), (message("Required"), message("Found")), rows)
     return Verdict(met / (len(places) + 2), _summary(missing, unfinished, no_data, kept_small), tuple(hints), (table,))
 
 
 def _find(wanted: str, files: tuple[SubmittedFile, ...]) -> str:
-    """The place nearest to the root where one of the alternatives lies, "" for none; case does not matter."""
+    """Find the path nearest to the root that matches an alternative, ignoring case; "" if there is none."""
     places: list[str] = []
     for name in wanted.casefold().split("|"):
         if name.endswith("/"):
@@ -60,7 +60,7 @@ def _find(wanted: str, files: tuple[SubmittedFile, ...]) -> str:
 
 
 def _folder(path: str, name: str) -> str:
-    """The part of the path down to the folder of that name, "" where it lies in none."""
+    """Return the path down to the folder of that name; "" if the file is not in one."""
     parts = path.split("/")
     depth = next((i for i, part in enumerate(parts[:-1], start=1) if part.casefold() == name), 0)
     return "/".join(parts[:depth])
@@ -98,7 +98,7 @@ def _summary(missing: list[str], unfinished: list[str], no_data: bool, kept_smal
         names = joined("{first}, {second}", [_either(name) for name in missing])
         done_later = ", ".join(unfinished)
         return message(
-            "{count} of the files asked for are missing ({names}), and {open} are not finished ({unfinished}).",
+            "Required files missing: {count} ({names}); not finished: {open} ({unfinished}).",
             count=len(missing),
             names=names,
             open=len(unfinished),
@@ -106,12 +106,12 @@ def _summary(missing: list[str], unfinished: list[str], no_data: bool, kept_smal
         )
     if unfinished:
         names = ", ".join(unfinished)
-        return message("Every file is there; not finished yet: {names}.", names=names)
+        return message("All required files are there. Not finished yet: {names}.", names=names)
     if missing:
         names = joined("{first}, {second}", [_either(name) for name in missing])
-        return message("{count} of the files asked for are missing: {names}.", count=len(missing), names=names)
+        return message("Required files missing: {count} ({names}).", count=len(missing), names=names)
     if not no_data:
-        return message("Every file is there, and the data set as well, which should be left out.")
+        return message("All required files are there, but so is the data set, which should be left out.")
     if not kept_small:
-        return message("Every file is there, and the submission is larger than it may be.")
-    return message("Every file is there.")
+        return message("All required files are there, but the submission is too large.")
+    return message("All required files are there.")

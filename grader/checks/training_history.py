@@ -1,4 +1,4 @@
-"""Does the history that was handed in belong to the weights that were handed in?"""
+"""Does the training history belong to the weights that were handed in with it?"""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from grader.measures.doubts import certain_accuracy
 from grader.measures.intervals import sampling_error
 from grader.records import Curve, Message, Point, Series, Verdict, message
 
-MOST_CLAIMS = 3  # beside the curve
-HALF = 0.5  # the record itself and its agreement with the weights count alike
+MOST_CLAIMS = 3  # shown with the curve
+HALF = 0.5  # the record itself and its agreement with the weights count equally
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryLimits:
-    """How far, in points of a percent, the recorded accuracy may lie from the measured one."""
+    """How far the recorded accuracy may be from the measured one, in percentage points."""
 
     note: float
     fault: float
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.note <= self.fault:
-            raise BadLimit(message("note and fault: 0 <= note <= fault is needed"))
+            raise BadLimit(message("note and fault must satisfy 0 <= note <= fault"))
 
 
 @check(reads=History, limits=HistoryLimits)
 def training_history(case: Case[History, HistoryLimits]) -> Verdict:
-    """The training history is complete and belongs to the weights."""
+    """The training history is complete and matches the weights."""
     scores = certain_accuracy(case.evidence)
     faults = _faults(case.seen)
     measured = 100.0 * scores.correct / scores.count if scores else None
@@ -41,7 +41,7 @@ def training_history(case: Case[History, HistoryLimits]) -> Verdict:
 
 
 def _nearest(history: History, measured: float | None) -> float | None:
-    """The recorded accuracy to compare: of the last and the best epoch the one nearer to the weights, in percent."""
+    """Return the accuracy of the last or the best epoch, whichever is nearer to the measured one, in percent."""
     recorded = [epoch.test_accuracy for epoch in history.epochs if epoch.test_accuracy is not None]
     if not recorded:
         return None
@@ -54,38 +54,41 @@ def _agreement(
 ) -> tuple[float, Message]:
     epochs = len(case.seen.epochs)
     if nearest is None:
-        return 0.0, message("{source} records no test accuracy in its {n} epochs.", source=case.seen.source, n=epochs)
+        return 0.0, message("{source} records {n} epochs, but no test accuracy.", source=case.seen.source, n=epochs)
     if measured is None:
         if isinstance(case.evidence.observation(Accuracy), Refused):
             return 0.0, message(
-                "{n} epochs are recorded, and there are no weights that they could agree with.", n=epochs
+                "{n} epochs are recorded, but there are no usable weights to compare them with.", n=epochs
             )
         # A fault of ours must not cost the student.
-        return 1.0, message("{n} epochs are recorded; they were not compared, since nothing was measured.", n=epochs)
+        return 1.0, message(
+            "{n} epochs are recorded; they were not compared, because no accuracy was measured.", n=epochs
+        )
     gap = round(abs(nearest - measured), 6)  # 85.04 - 84.54 is a little more than 0.5
     figures = {"n": epochs, "recorded": nearest, "measured": measured, "gap": gap}
     scores = certain_accuracy(case.evidence)
     by_chance = 100.0 * sampling_error(scores) if scores else 0.0
     if gap <= case.limits.note + by_chance:
         return 1.0, message(
-            "{n} epochs are recorded; {recorded:.2f}% agrees with the measured {measured:.2f}% to {gap:.2f} points.",
+            "{n} epochs are recorded; the recorded {recorded:.2f}% agrees with the measured {measured:.2f}% within"
+            " {gap:.2f} points.",
             **figures,
         )
     if gap <= case.limits.fault + by_chance:
         return 1.0, message(
-            "{n} epochs are recorded; {recorded:.2f}% lies {gap:.2f} points from the measured {measured:.2f}%, which"
-            " averaging over batches can explain.",
+            "{n} epochs are recorded; the recorded {recorded:.2f}% is {gap:.2f} points from the measured"
+            " {measured:.2f}%, which averaging over batches can explain.",
             **figures,
         )
     return 0.0, message(
-        "{n} epochs are recorded; {recorded:.2f}% lies {gap:.2f} points from the measured {measured:.2f}%: the"
-        " history is of other weights, or was measured in another way.",
+        "{n} epochs are recorded; the recorded {recorded:.2f}% is {gap:.2f} points from the measured {measured:.2f}%:"
+        " the history belongs to other weights, or was measured differently.",
         **figures,
     )
 
 
 def _faults(history: History) -> list[Message]:
-    """What keeps the record from being complete, each with what to do."""
+    """List what makes the record incomplete, each with a fix."""
     faults = []
     numbers = [epoch.epoch for epoch in history.epochs]
     if len(set(numbers)) < len(numbers):
@@ -98,7 +101,7 @@ def _faults(history: History) -> list[Message]:
         faults.append(message("Record every epoch; {count} are missing.", count=missing))
     if history.not_numbers:
         count = history.not_numbers
-        faults.append(message("Record numbers; {count} values are NaN, infinite or no numbers.", count=count))
+        faults.append(message("Record finite numbers; {count} values are NaN, infinite or not numbers.", count=count))
     outside = [
         value
         for epoch in history.epochs
@@ -106,10 +109,14 @@ def _faults(history: History) -> list[Message]:
         if value is not None and not 0.0 <= value <= 100.0
     ]
     if outside:
-        faults.append(message("Accuracies are percentages from 0 to 100; {value:g} is not one.", value=outside[0]))
+        faults.append(
+            message("Record accuracies as percentages from 0 to 100; {value:g} is not one.", value=outside[0])
+        )
     unmeasured = sum(epoch.test_accuracy is None for epoch in history.epochs)
     if unmeasured:
-        faults.append(message("Measure the test accuracy after every epoch; {count} lack it.", count=unmeasured))
+        faults.append(
+            message("Measure the test accuracy after every epoch; epochs without it: {count}.", count=unmeasured)
+        )
     return faults
 
 

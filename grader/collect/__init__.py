@@ -1,6 +1,6 @@
-"""A submission to evidence: which probe looks at which file, and what comes back checked and scored.
+"""Collects evidence from a submission: runs the right probe on each file, then validates and scores the answers.
 
-Labels exist here and never in a job: a child gets images and returns logits.
+Labels stay here and are never part of a job: a child process gets images and returns logits.
 """
 
 from __future__ import annotations
@@ -45,18 +45,18 @@ __all__ = ["NOT_RUN", "Equipment", "code_records", "collect", "processors"]
 
 MOST_CLAIMS = 100
 
-Outcome = tuple[type[object], object | Failure | None]  # a kind, and the record or why there is none; None: not tried
+Outcome = tuple[type[object], object | Failure | None]  # a kind, and its record or why there is none; None: not tried
 
 
 def collect(submission: Submission, equipment: Equipment, say: Callable[[Message], None]) -> Evidence:
-    """Look at everything that was handed in. Never raises for anything that a submission holds."""
+    """Observe everything that was handed in. No content of a submission makes it raise."""
     with open_caller(submission, equipment) as caller:
         return _collect(submission, equipment, caller, say)
 
 
 def _collect(submission: Submission, equipment: Equipment, caller: Caller, say: Callable[[Message], None]) -> Evidence:
-    """The stages, in the order in which they need one another."""
-    say(message("reading what was handed in"))
+    """Run the stages in the order of their dependencies."""
+    say(message("reading the submission"))
     documents = read_documents(submission, equipment.sandbox)
     caller.note_open(documents.open_tasks)
     subject = Subject(submission, equipment, caller, documents.open_tasks)
@@ -65,10 +65,10 @@ def _collect(submission: Submission, equipment: Equipment, caller: Caller, say: 
     weights = measure(submission, equipment, documents)
     claims = read_claims(submission, equipment.sandbox, (*weights.claims, *claims_of(documents.history)))
     diagnosis = diagnose(submission, equipment, weights, claims, used)
-    say(message("trying the code"))
+    say(message("testing the code"))
     looked = [(look.record, look.run(subject)) for look in every_look()]
     weights, claims, diagnosis = with_own_network(subject, used, Measured(weights, claims, diagnosis))
-    say(message("computing the rankings anew"))
+    say(message("recomputing the rankings"))
     retrieval = look_at_retrieval(subject)
     outcomes: list[Outcome] = [
         (Tasks, documents.tasks), (Preprocessing, used), (History, documents.history), (Claims, claims),
@@ -81,7 +81,7 @@ def _collect(submission: Submission, equipment: Equipment, caller: Caller, say: 
 
 
 class Measured(NamedTuple):
-    """The weights with what speaks for and against their accuracy."""
+    """The weights, with the evidence for and against their accuracy."""
 
     weights: Weights
     claims: Claims | Failure
@@ -89,7 +89,7 @@ class Measured(NamedTuple):
 
     @property
     def unsettled(self) -> bool:
-        """Whether the accuracy, as a network of ours gives it, can be no mark."""
+        """Return whether the accuracy measured with a network of ours cannot be used as a mark."""
         if not isinstance(self.weights.accuracy, Accuracy) or not isinstance(self.weights.checkpoint, Checkpoint):
             return False
         claims = self.claims if isinstance(self.claims, Claims) else None
@@ -98,16 +98,16 @@ class Measured(NamedTuple):
 
 
 def with_own_network(subject: Subject, used: Preprocessing | Failure, measured: Measured) -> Measured:
-    """The same, with the submission's own class in place of a network of ours where none of those settles it."""
+    """Use the submission's own class if none of our networks settles the accuracy."""
     own = own_network(subject, used, measured.weights, measured.unsettled)
     if own is None:
         return measured
-    # the diagnosis is of the weights without those that are now used
+    # the diagnosis is for the weights without those that are now used
     return Measured(own, _with_claims(measured.claims, own), measured.diagnosis if own.own is None else None)
 
 
 def _with_claims(claims: Claims | Failure, weights: Weights) -> Claims | Failure:
-    """What the file claims is read with the network: known claims need not be read again."""
+    """Add the claims of the checkpoint; claims already read are not read again."""
     if not isinstance(claims, Claims):
         return claims
     return replace(claims, claims=tuple(dict.fromkeys((*weights.claims, *claims.claims)))[:MOST_CLAIMS])

@@ -1,4 +1,4 @@
-"""What is read from a submission's code and documents, in the sandbox and without running any of it."""
+"""Reads a submission's code and documents in the sandbox, without running any of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from grader.evidence import Claim, Claims, Failure, History, OpenTask, Preproces
 from grader.evidence.wording import phrase
 from grader.intake import place
 from grader.lab import LAB
-from grader.records import Scalar, Submission, message
+from grader.records import Submission, message
 from grader.sandbox import Job, Limits, Reply, Sandbox
 
 DOCUMENT_LIMITS = Limits(seconds=60.0, megabytes=2_000)
@@ -26,7 +26,7 @@ def files_of(submission: Submission, names: Iterable[str]) -> tuple[list[str], d
 
 @dataclass(frozen=True, slots=True)
 class Documents:
-    """What the submission's files say, but for its claims; `open_tasks` are those of `tasks`, unpacked once."""
+    """What the submission's files say, except for claims; `open_tasks` is unpacked from `tasks`."""
 
     tasks: Tasks | Failure
     preprocessing: Preprocessing | Failure
@@ -49,7 +49,7 @@ def read_tasks(submission: Submission, sandbox: Sandbox) -> Tasks | Failure:
 
 
 def among(open_tasks: Iterable[OpenTask], numbers: Sequence[str]) -> list[OpenTask]:
-    """The open tasks of these numbers."""
+    """Return the open tasks with these numbers."""
     return [task for task in open_tasks if task.number in numbers]
 
 
@@ -59,21 +59,28 @@ def not_written(
     script: str = LAB.training_script,
     numbers: Sequence[str] = LAB.training_tasks,
 ) -> Refused:
-    """What a script writes is missing: because it cannot run yet, or because it was left out."""
+    """Refuse because a script's output is missing: its task is open, or the file was not handed in."""
     if open_ := among(open_tasks, numbers):
-        text = (
-            "{missing} is missing, and task {number} is not done: {text} ({file}, line {line}). Finish {script} and run"
-            " it: it writes {missing}."
-        )
         first = open_[0]
-        place: dict[str, Scalar] = {"text": first.text, "file": first.file, "line": first.line}
-        return Refused("task_open", message(text, missing=file, number=first.number, script=script, **place))
-    text = "{missing} is missing. {script} writes it: hand it in as well."
-    return Refused("missing", message(text, missing=file, script=script))
+        sentence = message(
+            "{missing} is missing, and task {number} is not done: {text} ({file}, line {line}). Finish {script} and run"
+            " it: it writes {missing}.",
+            missing=file,
+            number=first.number,
+            text=first.text,
+            file=first.file,
+            line=first.line,
+            script=script,
+        )
+        return Refused("task_open", sentence)
+    return Refused(
+        "missing",
+        message("{missing} is missing. {script} writes it: hand it in as well.", missing=file, script=script),
+    )
 
 
 def read_preprocessing(submission: Submission, sandbox: Sandbox) -> Preprocessing | Failure:
-    """What the submission's code says, else the template's constants: a student who changed nothing need not say so."""
+    """Return the normalisation in the submission's code, else the template's constants, which need not be restated."""
     parts = submission.parts
     names, files = files_of(submission, (*parts.sources, *parts.notebooks))
     reply = sandbox.run(
@@ -107,7 +114,7 @@ def read_claims(submission: Submission, sandbox: Sandbox, known: Sequence[Claim]
     parts = submission.parts
     names, files = files_of(submission, (*parts.notebooks, *parts.reports))
     reply = sandbox.run(Job("documents.claims.read_claims", {"names": names}, files, limits=DOCUMENT_LIMITS))
-    if not isinstance(reply, Reply):  # what checkpoint and history state is known all the same
+    if not isinstance(reply, Reply):  # the claims of checkpoint and history are known anyway
         return Claims(tuple(known), (phrase("unread_any", kind=reply.outcome),)) if known else reply
     read = validated(Claims, reply.value)
     return replace(read, claims=(*known, *read.claims)[:100]) if isinstance(read, Claims) else read
@@ -120,6 +127,6 @@ def claims_of(history: History | Failure) -> list[Claim]:
     stated = [(epoch.epoch, epoch.test_accuracy or 0.0) for epoch in epochs if 0 <= (epoch.test_accuracy or 0) <= 100]
     if not stated:
         return []
-    chosen = dict.fromkeys((max(stated, key=lambda pair: pair[1]), stated[-1]))  # once where the last is the best
+    chosen = dict.fromkeys((max(stated, key=lambda pair: pair[1]), stated[-1]))  # one claim if the last is the best
     source = history.source
     return [Claim(accuracy / 100.0, source, 0, f"epoch {epoch}: {accuracy:g}") for epoch, accuracy in chosen]

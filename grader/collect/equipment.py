@@ -1,4 +1,4 @@
-"""What a submission is measured with, and what is believed of a child's answer."""
+"""Equipment for measuring a submission, and validation of a child's answers."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
-    """What a submission is measured with. `images` is a Message where there are none: why, and what to run."""
+    """The equipment for measuring a submission. `images` is a Message if there are none: why, and what to run."""
 
     images: ImageSet | Message
     sandbox: Sandbox
     device: str = "cpu"
     threads: int = 1
     limits: Limits = CHECKPOINT_LIMITS
-    weights_dir: Path | None = None  # ImageNet weights, beside torch's own cache
-    part: int | None = None  # measure the first so many test images, for a quick look; all of them by default
+    weights_dir: Path | None = None  # ImageNet weights, in addition to torch's own cache
+    part: int | None = None  # measure only this many test images, for a quick look; all by default
 
 
 def processors() -> int:
-    """Processors that this process may use."""
+    """Return the number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def validated(record: type[R], fields: dict[str, Any]) -> R | Malformed:
-    """The record that a child's fields make; what does not fit is discarded whole."""
+    """Build a record from a child's fields; an answer that does not fit is discarded as a whole."""
     try:
         return TypeAdapter(record).validate_json(json.dumps(fields))
     except ValidationError as error:

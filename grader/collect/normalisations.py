@@ -1,4 +1,4 @@
-"""The lab's own preprocessing, and the common ones that students use in its place."""
+"""The lab's own preprocessing, and the common ones that students use instead."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from grader.lab import LAB
 
 TEMPLATE = Preprocessing(LAB.mean, LAB.std)
 
-# Tried on training images where the measured accuracy surprises, by their phrase. A new suspicion is one entry.
+# Tried on training images if the measured accuracy is surprising, by phrase. A new suspicion is one entry.
 ALTERNATIVES: dict[str, Preprocessing] = {
     "template_normalisation": TEMPLATE,
     "halves": Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),

@@ -1,4 +1,4 @@
-"""Pixels as small pictures for the page: images of the data set, thumbnails of what was handed in."""
+"""Makes small pictures for the page: images of the data set, thumbnails of handed-in images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUALITY = 70  # of a JPEG
 
 
 def picture(pixels: NDArray[np.uint8], name: str, exact: bool) -> Picture:
-    """The image, uint8 (H, W, 3) RGB, in a file of our own making: exact as a PNG, else a JPEG of half the size."""
+    """Encode an image, uint8 (H, W, 3) RGB: as a PNG if exact, else as a JPEG of half the size."""
     from PIL import Image
 
     file = io.BytesIO()
@@ -30,7 +30,7 @@ def picture(pixels: NDArray[np.uint8], name: str, exact: bool) -> Picture:
 
 
 def with_pictures(scores: Accuracy, images: ImageSet) -> Accuracy:
-    """The scores, each of the surest mistakes with its test image."""
+    """Add the test image to each of the most confident mistakes."""
     pixels = images.images("test")
     shown = tuple(
         replace(mistake, picture=picture(pixels[mistake.image].transpose(1, 2, 0), f"#{mistake.image}", exact=True))

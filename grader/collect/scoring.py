@@ -1,4 +1,4 @@
-"""Scores from logits and labels, outside the sandbox: the child that computed the logits never saw a label."""
+"""Computes scores from logits and labels outside the sandbox: the child that computed the logits never saw a label."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ MISTAKES = 12  # that are looked at
 
 
 def score(logits: NDArray[np.float32], labels: NDArray[np.uint8], dataset: str, classes: tuple[str, ...]) -> Accuracy:
-    """Count, confusion and calibration of logits, float32 (N, C), against the first N of the labels, uint8.
+    """Score logits, float32 (N, C), against the first N labels, uint8: count, confusion matrix and calibration.
 
-    An image whose logits hold NaN or infinity is counted as wrong and stands in no row of the confusion matrix.
+    An image whose logits contain NaN or infinity counts as wrong, and is left out of the confusion matrix.
     """
     labels, whole = labels[: len(logits)], len(labels)
     finite = np.isfinite(logits).all(axis=1)
@@ -42,25 +42,25 @@ def score(logits: NDArray[np.float32], labels: NDArray[np.uint8], dataset: str, 
 
 
 def count_correct(logits: NDArray[np.float32], labels: NDArray[np.uint8]) -> int:
-    """Images named correctly; those with NaN or infinity are not."""
+    """Count the images classified correctly; those with NaN or infinity are not."""
     finite = np.isfinite(logits).all(axis=1)
     return int((finite & (logits.argmax(axis=1) == labels)).sum())
 
 
 def digest(logits: NDArray[np.float32]) -> str:
-    """SHA-256 of the logits as little-endian float32, row by row."""
+    """Return the SHA-256 of the logits as little-endian float32, row by row."""
     return hashlib.sha256(np.ascontiguousarray(logits, dtype="<f4").tobytes()).hexdigest()
 
 
 def _confidence(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Softmax of the best logit of each row."""
+    """Return the softmax of the largest logit of each row."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True, initial=-np.inf)
     confidence: NDArray[np.float64] = np.minimum(1.0, 1.0 / np.exp(shifted).sum(axis=1))
     return confidence
 
 
 def _surest(images: NDArray[Any], *columns: NDArray[Any]) -> list[tuple[Any, ...]]:
-    """Rows (image, truth, prediction, confidence) of the most confident mistakes, the surest first."""
+    """Return (image, truth, prediction, confidence) of the most confident mistakes, the most confident first."""
     truth, predicted, confidence = columns
     wrong = np.flatnonzero(truth != predicted)
     chosen = wrong[np.argsort(-confidence[wrong], kind="stable")[:MISTAKES]]

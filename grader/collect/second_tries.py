@@ -1,4 +1,4 @@
-"""Where the accuracy surprises: the same weights on training images, under the common normalisations."""
+"""If the accuracy is surprising, tries the same weights on training images under the common normalisations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from grader.measures.doubts import surprises
 from grader.records import Submission
 from grader.sandbox import Reply
 
-TRIAL_IMAGES = 2_000  # the first training images: enough to tell preprocessings apart, a fifth of the test set's time
+TRIAL_IMAGES = (
+    2_000  # the first training images: enough to distinguish preprocessings in a fifth of the test set's time
+)
 
 
 def diagnose(
@@ -26,7 +28,7 @@ def diagnose(
     claims: Claims | Failure,
     used: Preprocessing | Failure,
 ) -> Diagnosis | Failure | None:
-    """How many training images are classified correctly under each normalisation; None where nothing surprises."""
+    """Count the training images classified correctly under each normalisation; None if nothing is surprising."""
     accuracy, path = weights.accuracy, choose_checkpoint(submission)
     if not isinstance(accuracy, Accuracy) or not isinstance(used, Preprocessing):
         return None

@@ -1,4 +1,4 @@
-"""What is looked at, and what one independent observation is."""
+"""The subject of observation, and one independent observation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A submission with what it is looked at: its functions ready to be called, the tasks left open, the equipment."""
+    """A submission with what observing it needs: its callable functions, its open tasks, the equipment."""
 
     submission: Submission
     equipment: Equipment

@@ -1,4 +1,4 @@
-"""The handed-in weights measured: which file counts, the job for the sandbox, its logits scored against labels."""
+"""Measures the handed-in weights: chooses the file, runs it in the sandbox, scores its logits against labels."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from grader.sandbox import ArraySpec, Job, Reply
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What is observed of the weights; `claims` are those that the file itself makes.
+    """The observations of the weights; `claims` are those that the file itself makes.
 
-    `own` is there where the submission's own class ran them, and not a network of the grader's.
+    `own` is set if the submission's own class was run instead of one of the grader's networks.
     """
 
     checkpoint: Checkpoint | Failure
@@ -47,7 +47,7 @@ class Weights:
 
 
 def measure(submission: Submission, equipment: Equipment, documents: Documents) -> Weights:
-    """The weights that count, run on the test images with the normalisation that the code states."""
+    """Run the weights on the test images with the normalisation stated in the code, and score them."""
     chosen = choose_checkpoint(submission) or not_written(LAB.checkpoint, documents.open_tasks)
     used = documents.preprocessing
     if not isinstance(chosen, str):
@@ -63,22 +63,29 @@ def measure(submission: Submission, equipment: Equipment, documents: Documents) 
 
 
 def choose_checkpoint(submission: Submission) -> str | Failure | None:
-    """The path of the weights to grade, or why it cannot be told; None where there are none at all."""
+    """Choose the path of the weights to grade, or say why that is not possible; None if there are none."""
     parts = submission.parts
     if len(parts.checkpoints) == 1:
         return parts.checkpoints[0]
     if parts.checkpoints:
         names = ", ".join(parts.checkpoints)
-        text = "there are {count} files named final.pth ({names}); ask the student which one counts"
-        return Unavailable(message(text, count=len(parts.checkpoints), names=names[:300]))
+        sentence = message(
+            "there are {count} files named final.pth ({names}); ask the student which one counts",
+            count=len(parts.checkpoints),
+            names=names[:300],
+        )
+        return Unavailable(sentence)
     if parts.other_weights:
-        text = "final.pth is missing; {other} is there. Rename the weights that should count to final.pth."
-        return Refused("renamed", message(text, other=", ".join(parts.other_weights[:3])))
+        sentence = message(
+            "final.pth is missing; {other} is there. Rename the weights that should be graded to final.pth.",
+            other=", ".join(parts.other_weights[:3]),
+        )
+        return Refused("renamed", sentence)
     return None
 
 
 def without(failure: Failure) -> Weights:
-    """Nothing of the weights could be observed."""
+    """Return weights with nothing observed, because of this failure."""
     return Weights(failure, failure, failure)
 
 
@@ -118,7 +125,7 @@ def _scored(reply: Reply, path: str, images: ImageSet | Message) -> Weights:
 
 
 def checkpoint_claim(found: Any, path: str) -> tuple[Claim, ...]:
-    """What a checkpoint says of its own accuracy, as far as that can be one."""
+    """Return the accuracy that a checkpoint claims for itself, if it is a plausible one."""
     match found:
         case [str(key), int() | float() as value] if not isinstance(value, bool) and 0 <= value <= 100:
             return (Claim(value / 100.0 if value > 1 else float(value), path, 0, f"{key[:50]}: {value:g}"),)

@@ -1,7 +1,7 @@
-"""What each probe may report: plain records, validated on the way in, from which checks judge.
+"""Records that probes report: plain values, validated on the way in, from which checks judge.
 
 A record is what was *observed*, never what it is worth. Every record can be written to JSON and read back, so that a
-class can be marked again next week without running anything.
+class can be re-marked later without running anything.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What became of looking, in a sentence."""
+"""Explains in a sentence why a record is missing."""
 
 from __future__ import annotations
 
@@ -19,21 +19,25 @@ from grader.records import Message, message
 
 
 def explain(outcome: Failure) -> Message:
-    """What became of looking, in a sentence."""
+    """Explains in a sentence why a record is missing."""
     match outcome:
         case Refused(message=sentence) | Unavailable(message=sentence):
             return sentence
         case Crashed():
-            return message("Looking at this file ended in a crash, which says nothing about the student.")
+            return message("The process that examined this file crashed, which says nothing about the student.")
         case TimedOut(seconds=seconds):
-            late = "looking took more than {seconds:.0f} seconds; grade it again with a longer --time-limit"
-            return message(late, seconds=seconds)
+            return message(
+                "the process took more than {seconds:.0f} seconds; grade again with a longer --time-limit",
+                seconds=seconds,
+            )
         case OutOfMemory(megabytes=megabytes):
-            full = "looking took more than {megabytes:,} MB of memory; grade it again with a larger --memory"
-            return message(full, megabytes=megabytes)
+            return message(
+                "the process used more than {megabytes:,} MB of memory; grade again with a larger --memory",
+                megabytes=megabytes,
+            )
         case PrintedTooMuch(bytes=limit):
-            return message("looking printed more than {limit:,} bytes, and was ended for that", limit=limit)
+            return message("the process printed more than {limit:,} bytes and was stopped", limit=limit)
         case Malformed(reason=reason):
-            return message("the sandbox's answer was thrown away: {reason}", reason=said(reason))
+            return message("the sandbox's answer was discarded: {reason}", reason=said(reason))
         case _:
             assert_never(outcome)

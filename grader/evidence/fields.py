@@ -1,4 +1,4 @@
-"""The kinds of values that records are made of, with their bounds."""
+"""Types of the values in records, with their bounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of looking (`Seen`, `Refused`, `TimedOut`, ...), and all of it together: the Evidence."""
+"""Outcomes of observing a submission (`Seen`, `Refused`, `TimedOut`, ...), collected in an Evidence."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Seen:
 @strict
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What was handed in cannot be used, and the student can fix it: one sentence says how. `code` says which."""
+    """What was handed in cannot be used, but the student can fix it: the message says how. `code` is the kind."""
 
     code: str
     message: Message
@@ -41,7 +41,7 @@ class Refused:
 @strict
 @dataclass(frozen=True, slots=True)
 class Crashed:
-    """The child died. `tail` holds its last lines."""
+    """The child process died. `tail` holds its last lines."""
 
     tail: str
     outcome: Literal["crashed"] = "crashed"
@@ -50,7 +50,7 @@ class Crashed:
 @strict
 @dataclass(frozen=True, slots=True)
 class TimedOut:
-    """The child was ended at its time limit."""
+    """The child process was stopped at its time limit."""
 
     seconds: float
     outcome: Literal["timed out"] = "timed out"
@@ -59,7 +59,7 @@ class TimedOut:
 @strict
 @dataclass(frozen=True, slots=True)
 class OutOfMemory:
-    """The child was ended at its memory limit."""
+    """The child process was stopped at its memory limit."""
 
     megabytes: int
     outcome: Literal["out of memory"] = "out of memory"
@@ -68,7 +68,7 @@ class OutOfMemory:
 @strict
 @dataclass(frozen=True, slots=True)
 class PrintedTooMuch:
-    """The child was ended because it printed without end; limit in bytes."""
+    """The child process was stopped because it printed too much; limit in bytes."""
 
     bytes: int
     outcome: Literal["printed too much"] = "printed too much"
@@ -77,7 +77,7 @@ class PrintedTooMuch:
 @strict
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """The child's answer is not of the agreed form; it is thrown away whole."""
+    """The child's answer does not have the expected form; all of it is discarded."""
 
     reason: Wording
     outcome: Literal["malformed"] = "malformed"
@@ -86,7 +86,7 @@ class Malformed:
 @strict
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """We could not look: no data set, no sandbox. Never the student's fault. `code` says which, where it matters."""
+    """Observation was impossible: no data set, no sandbox. Never the student's fault. `code` is the kind, or ""."""
 
     message: Message
     code: str = ""
@@ -116,7 +116,7 @@ class Evidence:
     schema: Literal["evidence/2"] = "evidence/2"
 
     def observation(self, record: type[object]) -> Observation:
-        """What became of looking for this kind of record."""
+        """Return the outcome for this kind of record."""
         kind = kind_of(record)
         for name, outcome in self.observations:
             if name == kind:
@@ -126,7 +126,7 @@ class Evidence:
         )
 
     def seen(self, record: type[R]) -> R | None:
-        """The record itself, or None where it was not seen."""
+        """Return the record itself; None if it was not seen."""
         outcome = self.observation(record)
         return cast("R", outcome.value) if isinstance(outcome, Seen) else None
 

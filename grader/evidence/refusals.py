@@ -1,4 +1,4 @@
-"""Why something handed in is refused, and how to fix it: a code, and the one sentence that it stands for.
+"""Refusals of what was handed in: each code, with the sentence that says why and how to fix it.
 
 A probe names the code and gives values; the parent, which never trusts a child's words, looks the sentence up here.
 """
@@ -15,8 +15,8 @@ from grader.records import N_, Message, Scalar, message
 SAVE = message("Save the weights with torch.save(model.state_dict(), 'final.pth') and hand that file in.")
 
 REFUSALS: dict[str, str] = {
-    # what the file is, told from its first bytes
-    "empty": N_("{file} is empty (0 bytes): saving or copying it was interrupted. {save}"),
+    # what the file is, by its first bytes
+    "empty": N_("{file} is empty (0 bytes): it was interrupted while it was saved or copied. {save}"),
     "html": N_(
         "{file} is a web page, not weights: a download or login page was saved under its name. Open it in a text"
         " editor to see which, fetch the real file, and hand that in."
@@ -28,107 +28,111 @@ REFUSALS: dict[str, str] = {
     "archive": N_("{file} is a {format} archive, not a PyTorch checkpoint. {save}"),
     "plain_zip": N_("{file} is a zip archive of other files, not a PyTorch checkpoint. {save}"),
     "other_format": N_("{file} is a {format} file, not a PyTorch checkpoint. {save}"),
-    "torchscript": N_("{file} is a TorchScript program, and the grader runs no program that is handed in. {save}"),
+    "torchscript": N_(
+        "{file} is a TorchScript program, and the grader does not run programs that are handed in. {save}"
+    ),
     "legacy": N_(
-        "{file} was written in the format that PyTorch used before version 1.6 (2020), which can hide memory that"
-        " was never filled. Load it with your own script, then save it again: {save}"
+        "{file} was written in the format that PyTorch used before version 1.6 (2020), which can contain uninitialised"
+        " memory. Load it with your own script, then save it again: {save}"
     ),
     "plain_pickle": N_(
-        "{file} is a plain Python pickle, not a PyTorch checkpoint: pickle.dump was used in place of torch.save. {save}"
+        "{file} is a plain Python pickle, not a PyTorch checkpoint: pickle.dump was used instead of torch.save. {save}"
     ),
-    "unknown": N_("{file} is no PyTorch checkpoint: it begins with {start}. {save}"),
+    "unknown": N_("{file} is not a PyTorch checkpoint: it begins with {start}. {save}"),
     "truncated": N_(
-        "{file} breaks off: it begins like a PyTorch checkpoint and has no end. It was still being written or"
-        " copied. Copy it again after training has ended, and check that torch.load opens it."
+        "{file} is cut off: it begins like a PyTorch checkpoint, but its end is missing. It was still being written or"
+        " copied. Copy it again after training has finished, and check that torch.load opens it."
     ),
     # what is inside
     "records": N_("{file} is not a checkpoint that torch.save wrote: {problem}. {save}"),
-    "global": N_("{file} asks for {name} when it is loaded, which is not part of any weights; nothing was run. {save}"),
+    "global": N_("{file} needs {name} to be loaded, which is not part of any weights; nothing was run. {save}"),
     "pickle": N_("{file} cannot be read as weights: {problem}. {save}"),
-    "no_tensors": N_("{file} holds no weights: {found}. {save}"),
-    "tensor": N_("{file} holds a weight that cannot be used: {name} is {problem}. {save}"),
+    "no_tensors": N_("{file} contains no weights: {found}. {save}"),
+    "tensor": N_("{file} contains a weight that cannot be used: {name} is {problem}. {save}"),
     "not_finite": N_(
-        "{file} holds {name} with {count} values that are NaN or infinite: training diverged. Lower the"
-        " learning rate, or hand in an earlier checkpoint."
+        "{file} contains {name} with {count} values that are NaN or infinite: training diverged. Lower the learning"
+        " rate, or hand in an earlier checkpoint."
     ),
     "classes": N_(
         "The network in {file} has {classes} outputs, and this lab has {wanted} classes ({name} is {shape}). Build"
         " the network with {wanted} outputs, train it, and hand in those weights."
     ),
     "network": N_(
-        "The weights in {file} fit none of the networks that the grader knows. The nearest is {nearest}:"
-        " {missing} of its weights are missing, {unexpected} others are there instead, {shapes} have another"
-        " shape. Hand in the weights of that network, or with these the class that builds your own: in models.py"
-        " or exp2.py, and so that it can be built without arguments."
+        "The weights in {file} fit none of the networks that the grader knows. The nearest is {nearest}: {missing} of"
+        " its weights are missing, {unexpected} are unexpected, and {shapes} have another shape. Hand in the weights"
+        " of that network, or also hand in the class of your own network in models.py or exp2.py, such that it can be"
+        " built without arguments."
     ),
     "more_weights": N_(
-        "The weights in {file} are those of {nearest} and {count} more, which make it another network, one that"
-        " the grader does not know: {names}. Hand in the weights of one of the lab's networks, or with these the"
-        " class that builds your own: in models.py or exp2.py, and so that it can be built without arguments."
+        "The weights in {file} are those of {nearest} and {count} more, so they belong to another network, one that"
+        " the grader does not know: {names}. Hand in the weights of one of the lab's networks, or also hand in the"
+        " class of your own network in models.py or exp2.py, such that it can be built without arguments."
     ),
     "layer": N_(
-        "{file} holds a whole nn.Sequential with a layer that the grader does not rebuild: {name} ({layer}). Use"
-        " layers of torch.nn, or hand in with it the function that builds your network: in models.py or exp2.py,"
-        " and without arguments."
+        "{file} contains a whole nn.Sequential with a layer that the grader does not rebuild: {name} ({layer}). Use"
+        " layers of torch.nn, or also hand in a function without arguments that builds your network, in models.py or"
+        " exp2.py."
     ),
     "forward": N_(
-        "The network in {file} was rebuilt as {network}, and it cannot take a 3 x {side} x {side} image:"
-        " {problem}. Check that the layers' sizes follow from each other."
+        "The network in {file} was rebuilt as {network}, but it cannot process a 3 x {side} x {side} image: {problem}."
+        " Check that the sizes of its layers match."
     ),
     # history.json
     "history_json": N_(
-        "{file} is not JSON (line {line}). Let exp2.py write it again, or check it with 'python -m json.tool {file}'."
+        "{file} is not JSON (line {line}). Run exp2.py to write it again, or check it with 'python -m json.tool"
+        " {file}'."
     ),
     "history_empty": N_(
-        '{file} holds no epochs. It should hold a list under "epochs" with one record an epoch, as exp2.py writes it.'
+        '{file} contains no epochs. It should contain a list under "epochs" with one record per epoch, as exp2.py'
+        " writes it."
     ),
     # the retrieval report
     "retrieval_json": N_(
-        "{file} is not JSON (line {line}). Let retrieve.py write it again, or check it with"
-        " 'python -m json.tool {file}'."
+        "{file} is not JSON (line {line}). Run retrieve.py to write it again, or check it with 'python -m json.tool"
+        " {file}'."
     ),
     "retrieval_empty": N_(
-        "No ranking was found in what was handed in ({files}). Hand in retrieval.json as retrieve.py writes it."
+        "No ranking was found in the files handed in ({files}). Hand in retrieval.json as retrieve.py writes it."
     ),
     # a student's code, run
-    "code_task": N_("{doing} cannot be tried: task {number} is not done: {text} ({place})."),
+    "code_task": N_("{doing} cannot be tested, because task {number} is not done: {text} ({place})."),
     "code_function": N_(
-        "{file} has no function {function}. Define it at the top level of the file, with the name and the"
-        " arguments that the template gives it."
+        "{file} has no function {function}. Define it at the top level of the file, with the name and the arguments"
+        " from the template."
     ),
     "code_syntax": N_(
-        "{file} is no Python that can be run: {problem} (line {line}: {code}). Mend it, and run the file"
-        " once before you hand it in."
+        "{file} is not valid Python: {problem} (line {line}: {code}). Fix it, and run the file once before you hand it"
+        " in."
     ),
     "code_script": N_(
-        "{file} trains as soon as it is imported (line {line}), and was not run. Put training into"
-        ' functions, and call them below: if __name__ == "__main__":'
+        "{file} starts training when it is imported (line {line}), so it was not run. Put the training code into"
+        ' functions, and call them under: if __name__ == "__main__":'
     ),
     "code_exit": N_(
-        "The program was ended in the middle of {doing} ({place}): leave sys.exit() and exit() out, or below:"
-        ' if __name__ == "__main__":'
+        "The program exited during {doing} ({place}): remove sys.exit() and exit(), or move them under: if __name__ =="
+        ' "__main__":'
     ),
     "code_package": N_(
-        "{doing} needs {package}, which is neither in the submission nor among the lab's packages"
-        " ({place}). Hand the file in, or do without it."
+        "{doing} needs {package}, which is neither in the submission nor among the lab's packages ({place}). Hand in"
+        " the file, or do without it."
     ),
     "code_package_of_ours": N_(
-        "{doing} needs the package {package}, which the grader's machine lacks ({place}). Install"
-        " what the lab needs ('pip install cnn-lab-grader[lab]'), see 'grade doctor', and grade again."
+        "{doing} needs the package {package}, which is not installed on the grader's machine ({place}). Install what"
+        " the lab needs ('pip install cnn-lab-grader[lab]'), check with 'grade doctor', and grade again."
     ),
     "code_raised": N_("{doing} raised {kind}: {problem} ({place})."),
-    "code_endless": N_("{doing} did not end within {seconds:g} seconds ({place}): look for a loop without end."),
+    "code_endless": N_("{doing} did not finish within {seconds:g} seconds ({place}): look for an infinite loop."),
     "code_arguments": N_(
         "{doing} needs arguments that the grader does not know: {arguments}. Give them default values."
     ),
     "code_returned": N_("{doing} returned {found}; it should return {wanted}."),
-    # a retrieval, computed anew
-    "extractor_weights": N_("The file of the weights {weights} does not fit the network {model}."),
+    # a recomputed retrieval
+    "extractor_weights": N_("The weights file {weights} does not fit the network {model}."),
     "extractor_input": N_(
-        "The network cannot take images prepared so: {problem}. Declare under 'preprocess' in"
-        " retrieval.json what was done with them."
+        "The network cannot process images prepared this way: {problem}. Declare under 'preprocess' in retrieval.json"
+        " how the images were prepared."
     ),
-    "features_file": N_("features.npz cannot be used: {problem}. Let retrieve.py write it again."),
+    "features_file": N_("features.npz cannot be used: {problem}. Run retrieve.py to write it again."),
     "output": N_(
         "The network in {file} answers with values of shape {shape} for each image, not with {wanted} numbers."
         " Make its last layer one of {wanted} outputs, train it, and hand in those weights."
@@ -137,12 +141,12 @@ REFUSALS: dict[str, str] = {
 
 
 def refusal(code: str, values: Mapping[str, Scalar | Message], details: tuple[str, ...] = ()) -> Refused:
-    """Build the refusal of a code. Raises KeyError for an unknown code, ValueError where the values do not fill it."""
+    """Build the refusal for a code. Raises KeyError for an unknown code, ValueError if the values do not match."""
     template = REFUSALS[code]
     remedy = {"save": SAVE} if "save" in fields_of(template) else {}
     return Refused(code, message(template, **values, **remedy), details)
 
 
 def heard_refusal(code: str, values: Mapping[str, Any], details: tuple[str, ...] = ()) -> Refused:
-    """As `refusal`, of what a child answers; ValueError for whatever the child made up."""
+    """Build a refusal from a child's answer. Raises ValueError for anything that is not in the expected form."""
     return refusal(code, {str(name): heard(value) for name, value in values.items()}, details)

@@ -1,4 +1,4 @@
-"""Parts of sentences that a probe words: a code and the values that fill it, never a text.
+"""Parts of sentences that a probe reports: a code and the values that fill it, never text.
 
 A probe names the code; the words stand here. What is stored is the code, so that the same evidence can be read in
 any language.
@@ -16,7 +16,7 @@ from pydantic import Field
 from grader.evidence.fields import Name
 from grader.records import N_, Message, Scalar, message, strict
 
-DEEPEST = 3  # phrases inside one another
+DEEPEST = 3  # nesting of phrases
 
 PHRASES: dict[str, str] = {
     # what was being done, and where
@@ -27,36 +27,36 @@ PHRASES: dict[str, str] = {
     "place_said": N_("{file}, line {line}: {said}"),
     "outside": N_("outside the submission's files"),
     # what was returned, and what should have been
-    "none": N_("None (is a return missing?)"),
-    "number_per_epoch": N_("a list of one number an epoch"),
+    "none": N_("None (is a return statement missing?)"),
+    "number_per_epoch": N_("a list with one number per epoch"),
     "loss_and_accuracy": N_("two numbers: loss, accuracy"),
     "number": N_("a number"),
     "module": N_("a torch.nn.Module"),
     "same_network": N_("the same network each time"),
     "tensor_of_shape": N_("a tensor of shape {shape}"),
     "kind_of_shape": N_("a {kind} of shape {shape}"),
-    "kind_of_count": N_("a {kind} of {count}"),
+    "kind_of_count": N_("a {kind} of length {count}"),
     "kind": N_("a {kind}"),
     # what is in a checkpoint
     "records_many": N_("it has {count:,} records"),
-    "record_twice": N_("a record occurs twice"),
-    "checksum": N_("a checksum in it does not match: it was altered while it was written or copied"),
+    "record_twice": N_("a record appears twice"),
+    "checksum": N_("a checksum does not match: the file was altered while it was written or copied"),
     "repacked": N_("its records are compressed or encrypted (it was repacked by a zip program)"),
     "archive_damaged": N_("its archive is damaged ({kind})"),
-    "records_beyond_file": N_("its records claim more than the {size:,} bytes that the file has"),
+    "records_beyond_file": N_("its records claim more bytes than the file has ({size:,})"),
     "index_large": N_("its index is larger than {size:,} bytes"),
     "index_damaged": N_("its index is damaged ({kind})"),
     "content_damaged": N_("its content is damaged ({kind})"),
-    "not_only_weights": N_("it holds something beside weights and plain values"),
-    "pickle_protocol": N_("it was saved with pickle_protocol={number}; leave that argument out"),
-    "pickle_operation": N_("it was pickled in a way that torch.save does not use by itself ({operation})"),
-    "classes_many": N_("it asks for more than {count:,} classes"),
+    "not_only_weights": N_("it contains something other than weights and plain values"),
+    "pickle_protocol": N_("it was saved with pickle_protocol={number}; remove that argument"),
+    "pickle_operation": N_("it was pickled in a way that torch.save does not use by default ({operation})"),
+    "classes_many": N_("it refers to more than {count:,} classes"),
     "no_parameters": N_("it is a module without parameters"),
     "list_of_tensors": N_("it is a list of {count:,} tensors"),
     "empty_dict": N_("it is an empty dict"),
     "dict_with_keys": N_("it is a dict with the keys {keys}"),
-    "object_of": N_("it is an object of {name}"),
-    "modules_many": N_("it is more than {count:,} modules, or more than {depth} inside one another"),
+    "object_of": N_("it is an object of class {name}"),
+    "modules_many": N_("it has more than {count:,} modules, or nests them more than {depth} deep"),
     "is_kind": N_("it is a {kind}"),
     "not_dense": N_("not a plain dense tensor"),
     "of_shape": N_("of shape {shape}, not {wanted}"),
@@ -64,20 +64,20 @@ PHRASES: dict[str, str] = {
     "of_type": N_("of type {kind}"),
     "missing": N_("missing"),
     "too_many_layers": N_("too many layers"),
-    "left_out": N_("{name} left out"),
+    "left_out": N_("{name} removed"),
     "read_as": N_("{one} read as {other}"),
     # why a class of the submission does not fit
     "no_weights": N_("it has no weights"),
-    "other_weights": N_("it has other weights: {what}"),
-    "keys_missing": N_("{count} are missing in the file ({names})"),
-    "keys_instead": N_("{count} are there instead ({names})"),
-    "keys_shape": N_("{count} have another shape ({names})"),
+    "other_weights": N_("it has different weights: {what}"),
+    "keys_missing": N_("{count} are missing from the file ({names})"),
+    "keys_instead": N_("{count} are unexpected ({names})"),
+    "keys_shape": N_("{count} have a different shape ({names})"),
     "and": N_("{first}, {second}"),
     # features.npz
     "rows_and_paths": N_("its array {name} has shape {shape} for {count} paths"),
     "unpacks_large": N_("it unpacks to more than {size} MB"),
-    "no_array": N_("it holds no array called {name}"),
-    "no_npz": N_("it is no .npz of plain arrays ({kind})"),
+    "no_array": N_("it has no array called {name}"),
+    "no_npz": N_("it is not an .npz file of plain arrays ({kind})"),
     # documents
     "normalised_by": N_("{file}, line {line}: mean {mean}, std {deviation}"),
     "word_file": N_("{file} (a Word file: hand in a PDF)"),
@@ -85,24 +85,24 @@ PHRASES: dict[str, str] = {
     "unread_any": N_("any document ({kind})"),
     # ways of normalising
     "as_graded": N_("as graded"),
-    "template_normalisation": N_("the template's mean and deviation"),
-    "halves": N_("mean and deviation 0.5"),
+    "template_normalisation": N_("the template's mean and standard deviation"),
+    "halves": N_("mean and standard deviation 0.5"),
     "unnormalised": N_("no normalisation, pixels from 0 to 1"),
     "unscaled": N_("no scaling, pixels from 0 to 255"),
-    "old_deviation": N_("the deviation (0.2023, 0.1994, 0.2010) of older scripts"),
-    "imagenet_normalisation": N_("ImageNet's mean and deviation"),
-    "template_blue_first": N_("the template's, with blue and red exchanged (cv2)"),
+    "old_deviation": N_("the standard deviation (0.2023, 0.1994, 0.2010) of older scripts"),
+    "imagenet_normalisation": N_("ImageNet's mean and standard deviation"),
+    "template_blue_first": N_("the template's, with red and blue swapped (cv2)"),
     # how it was measured
     "bfloat16_first": N_("bfloat16, then float32 where it could matter"),
     # why an answer was discarded
     "answer_size": N_("an answer of {size:,} bytes (at most {most:,})"),
     "answer_no_value": N_("the answer has no value"),
-    "answer_goes_on": N_("the answer goes on after its end"),
-    "answer_not_json": N_("the answer is not JSON of finite numbers"),
+    "answer_goes_on": N_("the answer continues after its end"),
+    "answer_not_json": N_("the answer is not JSON with finite numbers"),
     "answer_ended": N_("the answer ended after {count:,} of {size:,} bytes"),
-    "answer_no_refusal": N_("the answer names no known refusal"),
-    "answer_no_outcome": N_("the answer names no known outcome"),
-    "answer_values": N_("the answer's refusal has other values than agreed"),
+    "answer_no_refusal": N_("the answer does not name a known refusal"),
+    "answer_no_outcome": N_("the answer does not name a known outcome"),
+    "answer_values": N_("the answer's refusal does not have the expected values"),
     "answer_unread": N_("reading the answer failed ({kind})"),
     "answer_field": N_("{field}: {problem}"),
 }
@@ -113,7 +113,7 @@ Value = Annotated[str, Field(max_length=500)] | int | float
 @strict
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A code of PHRASES and what fills it. ValueError where they do not fit."""
+    """A code of PHRASES and its values. Raises ValueError if they do not match."""
 
     code: Name
     values: tuple[tuple[Name, Value | Phrase], ...] = ()
@@ -123,7 +123,7 @@ class Phrase:
             raise ValueError(f"no phrase {self.code!r} of {sorted(name for name, _ in self.values)}")
 
 
-Wording = Phrase | Name  # a plain text is shown as it is: somebody else's words
+Wording = Phrase | Name  # a plain text is shown unchanged: somebody else's words
 
 
 def phrase(code: str, /, **values: str | int | float | Phrase) -> Phrase:
@@ -132,7 +132,7 @@ def phrase(code: str, /, **values: str | int | float | Phrase) -> Phrase:
 
 
 def said(wording: Phrase | str) -> Message | str:
-    """The words: a message, or the text as it is."""
+    """Return the words: a message for a phrase, or the text unchanged."""
     if isinstance(wording, str):
         return wording
     values = {name: said(value) if isinstance(value, Phrase) else value for name, value in wording.values}
@@ -140,13 +140,13 @@ def said(wording: Phrase | str) -> Message | str:
 
 
 def english(wording: Phrase | str) -> str:
-    """The words in English, for what is stored as a plain text."""
+    """Return the words in English, for storing as plain text."""
     words = said(wording)
     return words.english() if isinstance(words, Message) else words
 
 
 def heard(item: Any, depth: int = DEEPEST) -> Scalar | Message:
-    """A value of a child's answer: what has the form of a phrase is one. ValueError where the child made it up."""
+    """Convert a value of a child's answer; mappings become phrases. Raises ValueError for an unknown phrase."""
     if isinstance(item, Mapping):
         code, values = item.get("code"), item.get("values")
         if not depth or code not in PHRASES or not isinstance(values, list):
@@ -157,7 +157,7 @@ def heard(item: Any, depth: int = DEEPEST) -> Scalar | Message:
 
 
 def fields_of(template: str) -> set[str]:
-    """The fields of a template."""
+    """Return the field names of a template."""
     return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
 
 

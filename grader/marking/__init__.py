@@ -1,1 +1,1 @@
-"""What a check is, the rubric, and evidence to findings, flags and a Grade. Pure: no files of a student, no torch."""
+"""Defines checks and the rubric; turns evidence into findings, flags and a Grade. Pure: no student files, no torch."""

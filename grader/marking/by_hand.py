@@ -1,4 +1,4 @@
-"""Criteria that a person marks: what is laid beside the points to give."""
+"""Criteria that a person marks: what that person sees when deciding on points."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from grader.records import Exhibit, Listing, Manual, Message, message
 
 
 def awaited(criterion: str, outcome: Observation, explained: Message | None) -> Manual:
-    """The criterion as it waits for a person, with the report's text; `explained` says why there is none."""
+    """Return the criterion as waiting for a person, with the report's text; `explained` says why there is none."""
     if isinstance(outcome, Seen) and isinstance(outcome.value, WrittenReport):
         return Manual(criterion, _ask(outcome.value), tuple(_exhibits(outcome.value)))
     if explained is None or isinstance(outcome, Malformed) or not_looked_at(outcome):
@@ -21,17 +21,20 @@ def awaited(criterion: str, outcome: Observation, explained: Message | None) -> 
 
 def _ask(report: WrittenReport) -> Message:
     if not report.pages:
-        return message("A person marks this. The report holds no text that can be read: open the file itself.")
+        return message("A person marks this. The report contains no readable text: open the file itself.")
     files = ", ".join(dict.fromkeys(page.file for page in report.pages))
     if report.whole:
-        return message("A person marks this, from {files}: text below, figures in the file itself.", files=files)
+        return message(
+            "A person marks this, from {files}: the text is below, the figures are in the file itself.", files=files
+        )
     return message(
-        "A person marks this, from {files}: the beginning of the text below, the rest in the file itself.", files=files
+        "A person marks this, from {files}: the beginning of the text is below, the rest is in the file itself.",
+        files=files,
     )
 
 
 def _exhibits(report: WrittenReport) -> Iterator[Exhibit]:
-    """For staff alone: a student has the report."""
+    """Show the text to staff only: students have the report."""
     for page in report.pages:
         yield Listing(_title(page), page.lines, audience="staff")
     if report.unread:

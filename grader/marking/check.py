@@ -1,4 +1,4 @@
-"""What a check is: a pure function from one kind of evidence, and the limits that the rubric sets, to a verdict."""
+"""Defines a check: a pure function from one kind of evidence, and the limits set in the rubric, to a verdict."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 
 class BadLimit(ValueError):
-    """Raised by the limits of a check, or by another table of the rubric, that make no sense: what is wrong."""
+    """Raised for invalid limits of a check, or another invalid table of the rubric; `said` is what is wrong."""
 
     def __init__(self, said: Message) -> None:
         super().__init__(said.english())
@@ -27,20 +27,20 @@ class BadLimit(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Case(Generic[S, L]):
-    """One submission before one check: what was seen, the limits, and the rest of the evidence."""
+    """The input of a check: the record it reads, its limits, and the rest of the evidence."""
 
     seen: S
     limits: L
     evidence: Evidence
 
     def other(self, record: type[R]) -> R | None:
-        """Another kind of record, where it was seen too."""
+        """Return another kind of record; None if it was not seen."""
         return self.evidence.seen(record)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check as the registry knows it; `title` is what the student reads above the points."""
+    """A registered check; `title` is what the student reads above the points."""
 
     name: str
     title: str
@@ -49,7 +49,7 @@ class Check:
     judge: Callable[[Case[Any, Any]], Verdict | Doubt]
 
     def __reduce__(self) -> tuple[Callable[[str, str], Check], tuple[str, str]]:
-        """Travel to another process by name: under its own name a module holds the check and not the function."""
+        """Pickle by name: the module attribute of that name is the check, not the function."""
         return _defined, (self.judge.__module__, self.name)
 
 
@@ -60,7 +60,7 @@ def _defined(module: str, name: str) -> Check:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """In place of a verdict: what was seen is no mark by itself, and staff must look first."""
+    """Replaces a verdict if the observation cannot be used as a mark before staff have looked at it."""
 
     fault: Message
     exhibits: tuple[Exhibit, ...] = ()
@@ -78,20 +78,20 @@ def check(reads: type[S], limits: type[L]) -> Callable[[Callable[[Case[S, L]], V
 
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """A curve from a figure to a credit: straight lines between knots (figure, credit), flat beyond the ends."""
+    """Maps a figure to a credit: linear between knots (figure, credit), constant beyond the ends."""
 
     knots: tuple[tuple[float, float], ...]
 
     def __post_init__(self) -> None:
         if not self.knots:
-            raise BadLimit(message("knots: at least one [figure, credit] is needed"))
+            raise BadLimit(message("knots must contain at least one [figure, credit]"))
         if any(left[0] >= right[0] for left, right in pairwise(self.knots)):
-            raise BadLimit(message("knots: figures must rise from one knot to the next"))
+            raise BadLimit(message("knots: figures must increase from one knot to the next"))
         if any(not 0.0 <= credit <= 1.0 for _, credit in self.knots):
-            raise BadLimit(message("knots: credits lie between 0 and 1"))
+            raise BadLimit(message("knots: credits must be between 0 and 1"))
 
     def credit(self, figure: float) -> float:
-        """The credit for a figure, in [0, 1]."""
+        """Return the credit for a figure, in [0, 1]."""
         if figure <= self.knots[0][0]:
             return self.knots[0][1]
         for (left, low), (right, high) in pairwise(self.knots):
@@ -102,7 +102,7 @@ class Ramp:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One thing that a check tries: its name for the table, its weight, its credit, and what is wrong with it."""
+    """One part of a check: its name in the table, weight, credit and faults."""
 
     name: Message
     weight: float
@@ -111,25 +111,27 @@ class Part:
 
 
 def add_up(parts: Sequence[Part], praise: Message, exhibits: tuple[Exhibit, ...] = ()) -> Verdict:
-    """The weighted mean of the parts, and their first fault with the others as hints; `praise` where there is none."""
+    """Combine parts into a verdict: weighted mean, first fault as reason, others as hints; `praise` if none failed."""
     whole = sum(part.weight for part in parts)
     credit = sum(part.weight * part.credit for part in parts) / whole
     faults = list(dict.fromkeys(fault for part in parts for fault in part.faults))
     rows = tuple((part.name, f"{part.weight / whole:.0%}", f"{part.credit:.0%}") for part in parts)
-    columns = (message("What was tried"), message("Weight"), message("Credit"))
-    table = Table(message("What was tried"), columns, rows)
+    columns = (message("What was tested"), message("Weight"), message("Credit"))
+    table = Table(message("What was tested"), columns, rows)
     return Verdict(min(1.0, credit), faults[0] if faults else praise, tuple(faults[1:]), (table, *exhibits))
 
 
 def printed_listing(lines: tuple[str, ...]) -> tuple[Exhibit, ...]:
-    """What the student's code printed while it was tried, for the report; nothing where it printed nothing."""
+    """Show what the student's code printed while it was tested; nothing if it printed nothing."""
     return (Listing(message("The student's output"), lines),) if lines else ()
 
 
 def require_weights(**weights: float) -> None:
-    """BadLimit unless every weight is at least 0 and some are more: for limits that say what a part counts."""
+    """Raise BadLimit unless every weight is at least 0 and at least one is greater."""
     wrong = next((name for name, weight in weights.items() if weight < 0.0), None)
     if wrong is not None:
-        raise BadLimit(message("{name}: a weight is at least 0", name=wrong))
+        raise BadLimit(message("{name}: a weight must be at least 0", name=wrong))
     if not sum(weights.values()):
-        raise BadLimit(message("{names}: one of these weights must be more than 0", names=", ".join(weights)))
+        raise BadLimit(
+            message("{names}: at least one of these weights must be greater than 0", names=", ".join(weights))
+        )

@@ -1,4 +1,4 @@
-"""What staff should know beside the marks: suspicion, worth no points."""
+"""Raises flags for staff: suspicions that do not change points."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from grader.measures.ranking_verdict import accepted, chosen, close, named
 from grader.records import Flag, Message, Scalar, message
 
 # Measured on 1,000 images: the reference's ResNet20 loses nothing, the demo's 1.5 points, an MLP and a small CNN that
-# were trained without augmentation 6; a table loses all that it adds. Chance moves the difference by 1.5 points.
+# were trained without augmentation 6; a table loses everything. Chance changes the difference by 1.5 points.
 LOST = 0.12
 SHADOWED = frozenset({"torch", "torchvision", "numpy", "PIL", "grader", "sitecustomize", "usercustomize"})
-FAR = 0.05  # a claim that much above the measurement is worth a look
+FAR = 0.05  # a claim this far above the measurement is worth a look
 
 # The kinds of flags that evidence raises: a re-marked grade has them again, or their cause is gone.
 RAISED = frozenset({
@@ -38,7 +38,7 @@ RAISED = frozenset({
 
 
 def raise_flags(evidence: Evidence) -> tuple[Flag, ...]:
-    """Every suspicion that the evidence gives rise to."""
+    """Return every suspicion that the evidence supports."""
     return tuple(flag for rule in RULES for flag in rule(evidence))
 
 
@@ -54,7 +54,7 @@ def _claim_above(evidence: Evidence) -> Iterator[Flag]:
 
 
 def _explained(claim: Claim, scores: Accuracy, diagnosis: Diagnosis | None) -> Flag:
-    """A claim above the measurement, with what may lie behind it."""
+    """Flag a claim above the measured accuracy, with the likely reason."""
     values: dict[str, Scalar | Message] = {
         "source": claim.source, "claimed": claim.accuracy, "share": scores.correct / scores.count,
     }  # fmt: skip
@@ -62,8 +62,8 @@ def _explained(claim: Claim, scores: Accuracy, diagnosis: Diagnosis | None) -> F
     if better is not None:
         values |= {"name": said(better.name), "better": better.correct / better.count}
         sentence = message(
-            "{source} claims {claimed:.2%}; measured: {share:.2%}. The normalisation may be why: with {name} the same"
-            " weights name {better:.2%} of the training images correctly.",
+            "{source} claims {claimed:.2%}; measured: {share:.2%}. The normalisation may be the reason: with {name},"
+            " the same weights classify {better:.2%} of the training images correctly.",
             **values,
         )
         return Flag("claim above measurement", sentence)
@@ -83,7 +83,7 @@ def _unloaded_code(evidence: Evidence) -> Iterator[Flag]:
     strangers = [name for name in checkpoint.unloaded if not name.startswith("torchvision.")] if checkpoint else []
     if checkpoint and checkpoint.form == "whole module" and strangers:
         sentence = message(
-            "The weights were taken out of a whole module of {classes} and run in the grader's own {network}.",
+            "The weights were taken from a whole module ({classes}) and run in the grader's own {network}.",
             classes=", ".join(strangers)[:200],
             network=checkpoint.network,
         )
@@ -95,7 +95,7 @@ def _own_network(evidence: Evidence) -> Iterator[Flag]:
     if not own:
         return
     sentence = message(
-        "The network is the submission's own: {name} of {file}, line {line}. The accuracy was measured with that code.",
+        "The network is the submission's own: {name} in {file}, line {line}. The accuracy was measured with that code.",
         name=own.name,
         file=own.file,
         line=own.line,
@@ -105,9 +105,9 @@ def _own_network(evidence: Evidence) -> Iterator[Flag]:
     if before - after > LOST:
         values: dict[str, Scalar] = {"name": own.name, "file": own.file, "line": own.line, "count": own.moved}
         sentence = message(
-            "{name} of {file} names {before:.1%} of {count:,} test images correctly, and {after:.1%} of the same images"
-            " mirrored and shifted by at most two pixels. Networks lose a few points by that, a table of the test"
-            " images loses everything: read {file} from line {line}.",
+            "{name} in {file} classifies {before:.1%} of {count:,} test images correctly, but {after:.1%} of the same"
+            " images mirrored and shifted by at most two pixels. Trained networks lose a few points this way; a table"
+            " of the test images loses everything: read {file} from line {line}.",
             **values,
             before=before,
             after=after,
@@ -120,7 +120,7 @@ def _left_aside(evidence: Evidence) -> Iterator[Flag]:
     if checkpoint and checkpoint.spare_weights:
         spare = ", ".join(checkpoint.spare_weights)[:200]
         sentence = message(
-            "{file} holds more weights than {network} has ({spare}); they were left aside.",
+            "{file} contains weights that {network} does not have ({spare}); they were ignored.",
             file=checkpoint.path,
             network=checkpoint.network,
             spare=spare,
@@ -132,44 +132,44 @@ def _unusual_input(evidence: Evidence) -> Iterator[Flag]:
     used = evidence.seen(Preprocessing)
     if used and used.also_found and not used.source:
         sentence = message(
-            "The code's own normalisation cannot be read without running it ({place}); the template's was taken.",
+            "The code's own normalisation cannot be read without running it ({place}); the template's was used.",
             place=said(used.also_found[0]),
         )
         yield Flag("unread normalisation", sentence)
     elif used and used.also_found:
         sentence = message(
-            "The code normalises in several ways; {source}, line {line} was taken.", source=used.source, line=used.line
+            "The code normalises in several ways; {source}, line {line} was used.", source=used.source, line=used.line
         )
         yield Flag("several normalisations", sentence)
 
 
 def _rankings(evidence: Evidence) -> Iterator[Flag]:
-    """What a person should look at: rankings that nearly agree, and those that could not be computed anew."""
+    """Flag rankings that nearly agree, and rankings that could not be recomputed."""
     compared = evidence.seen(ComparedRankings)
     for run in chosen(compared.runs) if compared else ():
         if run.basis == "report" and run.why_not:
             sentence = message(
-                "The rankings of {model} were held against nothing but the report: {why}",
+                "The rankings of {model} were checked only against the report itself: {why}",
                 model=run.model or "?",
                 why=run.why_not,
             )
             yield Flag("ranking not computed anew", sentence)
         elif not accepted(run) and close(run) and not named(run):
             sentence = message(
-                "The rankings of {model} are close to those computed anew, and not within the bounds: please check.",
+                "The rankings of {model} are close to the recomputed ones, but not within the bounds: please check.",
                 model=run.model,
             )
             yield Flag("ranking nearly agrees", sentence)
 
 
 def _shadows(evidence: Evidence) -> Iterator[Flag]:
-    """Files that Python would take for a package, or run when it starts: without effect here, and seldom honest."""
+    """Flag files that Python would import as a package or run at startup: harmless here, but seldom honest."""
     layout = evidence.seen(Layout)
     for file in layout.files if layout else ():
         first, _, rest = file.path.partition("/")
         if (first.removesuffix(".py") if not rest else first) in SHADOWED and file.path.endswith(".py"):
             sentence = message(
-                "{file} has the name of a package, or of what Python runs when it starts; it was not used as such.",
+                "{file} has the name of a package, or of a file that Python runs at startup; it was not used as such.",
                 file=file.path,
             )
             yield Flag("shadowed module", sentence)
@@ -180,7 +180,7 @@ def _thrown_away(evidence: Evidence) -> Iterator[Flag]:
     for kind, outcome in evidence.observations:
         if isinstance(outcome, Malformed):
             sentence = message(
-                "The answer about {kind} was not of the agreed form: {reason}.",
+                "The answer about {kind} did not have the expected form: {reason}.",
                 kind=kind,
                 reason=said(outcome.reason),
             )

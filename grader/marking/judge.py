@@ -1,4 +1,4 @@
-"""Evidence and rubric to findings: runs each check, and puts every other outcome where it belongs."""
+"""Turns evidence and rubric into findings: runs each check, and maps every other outcome to a finding."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from grader.records import Blocked, Finding, Judged, Listing, Unjudged, message
 
 
 def judge(evidence: Evidence, rubric: Rubric) -> tuple[Finding, ...]:
-    """One finding for each line of the rubric. Pure: the same evidence gives the same findings, next week too."""
+    """Return one finding per line of the rubric. Pure: the same evidence always gives the same findings."""
     return tuple(_finding(line, evidence) for line in rubric.lines)
 
 
@@ -45,13 +45,13 @@ def _finding(line: Line, evidence: Evidence) -> Finding:
 
 
 def _not_seen(check: str, outcome: Failure) -> Finding:
-    """Refusals are the student's to mend. No student code has run here, so that all else is a fault of ours."""
+    """Block on a refusal, which the student can fix. Everything else is our fault: no student code has run here."""
     match outcome:
         case Refused(code=code, details=details):
-            exhibits = (Listing(message("In detail"), details),) if details else ()
+            exhibits = (Listing(message("Details"), details),) if details else ()
             return Blocked(check, explain(outcome), exhibits, code)
         case Crashed(tail=tail):
-            title = message("The last lines of the process that was looking")
+            title = message("Last lines printed by the process")
             return Unjudged(check, explain(outcome), (Listing(title, tuple(tail.splitlines()[-20:])),))
         case Unavailable(code=code):
             return Unjudged(check, explain(outcome), (), code)

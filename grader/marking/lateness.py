@@ -1,4 +1,4 @@
-"""What lateness costs: the rubric's `[late]` table, and the one adjustment that follows from it."""
+"""Computes the adjustment for lateness from the rubric's `[late]` table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EXAMPLE = "2026-03-01T23:59:00+08:00"
 
 @dataclass(frozen=True, slots=True)
 class LatePolicy:
-    """The table `[late]`. Days begin at the deadline, moved by the grace; a day that has begun counts whole.
+    """The table `[late]`. Days are counted from the deadline plus the grace period; a started day counts in full.
 
     `deadline` is an ISO date and time with its time zone, or "from the platform". `cap` is in the unit of the rate:
     points, or percent of the points that the rubric offers.
@@ -32,25 +32,25 @@ class LatePolicy:
     def __post_init__(self) -> None:
         if self.deadline != FROM_PLATFORM and moment(self.deadline) is None:
             sentence = message(
-                'deadline: "{name}", or a date and time with its zone, as in {example}',
+                'deadline must be "{name}", or a date and time with a time zone, such as {example}',
                 name=FROM_PLATFORM,
                 example=_EXAMPLE,
             )
             raise BadLimit(sentence)
         if (self.points_per_day is None) == (self.percent_per_day is None):
-            raise BadLimit(message("points_per_day, percent_per_day: exactly one of them"))
+            raise BadLimit(message("set exactly one of points_per_day and percent_per_day"))
         for name, value in (("the rate", self.rate), ("grace_hours", self.grace_hours), ("cap", self.cap or 0.0)):
             if not 0.0 <= value <= 10_000.0:
-                raise BadLimit(message("{name}: between 0 and 10000", name=name))
+                raise BadLimit(message("{name} must be between 0 and 10000", name=name))
 
     @property
     def rate(self) -> float:
-        """Points or percent a day."""
+        """Points or percent per day."""
         return self.points_per_day if self.points_per_day is not None else self.percent_per_day or 0.0
 
 
 def moment(text: str) -> datetime | None:
-    """An ISO 8601 moment in UTC; None for what is none, or has no time zone and so could be any of 26 hours."""
+    """Parse an ISO 8601 time as UTC; None if it is invalid, or has no time zone and could be any of 26 hours."""
     try:
         found = datetime.fromisoformat(text)
         return found.astimezone(UTC) if found.tzinfo else None
@@ -59,13 +59,15 @@ def moment(text: str) -> datetime | None:
 
 
 def lateness(student: Student, policy: LatePolicy, offered: float, on: str) -> Adjustment | None:
-    """What the policy takes of `offered` points; nothing, and a question to a person, where the time is not known."""
+    """Return the adjustment of `offered` points; zero and open for a person to decide if the time is not known."""
     due = moment(student.due if policy.deadline == FROM_PLATFORM else policy.deadline)
     handed_in = moment(student.submitted)
     if due is None or handed_in is None:
         if not student.late:
             return None
-        sentence = message("handed in late, and by how much is not known: no points were taken, and a person decides")
+        sentence = message(
+            "handed in late, but it is not known by how much: no points were deducted, and a person decides"
+        )
         return Adjustment(0.0, sentence, LATE_POLICY, on, "lateness", open=True)
     days = math.ceil((handed_in - due - timedelta(hours=policy.grace_hours)) / DAY)
     taken = _taken(policy, days, offered)
@@ -73,8 +75,7 @@ def lateness(student: Student, policy: LatePolicy, offered: float, on: str) -> A
         return None
     clock, grace = _clock(handed_in - due), policy.grace_hours
     reason = message(
-        "handed in {late} (h:m:s) after the deadline, of which {grace:g} hours are forgiven; days begun: {days},"
-        " {rate}",
+        "handed in {late} (h:m:s) after the deadline, with {grace:g} hours of grace; days begun: {days}, {rate}",
         late=clock,
         grace=grace,
         days=days,
@@ -92,12 +93,12 @@ def _taken(policy: LatePolicy, days: int, offered: float) -> float:
 def _rate(policy: LatePolicy, offered: float) -> Message:
     if policy.percent_per_day is None:
         if policy.cap is None:
-            return message("at {rate:g} points a day", rate=policy.rate)
-        return message("at {rate:g} points a day and {cap:g} at most", rate=policy.rate, cap=policy.cap)
+            return message("at {rate:g} points per day", rate=policy.rate)
+        return message("at {rate:g} points per day and {cap:g} at most", rate=policy.rate, cap=policy.cap)
     if policy.cap is None:
-        return message("at {rate:g} % of {offered:g} points a day", rate=policy.rate, offered=offered)
+        return message("at {rate:g} % of {offered:g} points per day", rate=policy.rate, offered=offered)
     return message(
-        "at {rate:g} % of {offered:g} points a day and {cap:g} % at most",
+        "at {rate:g} % of {offered:g} points per day and {cap:g} % at most",
         rate=policy.rate,
         offered=offered,
         cap=policy.cap,

@@ -1,4 +1,4 @@
-"""Findings and flags to a Grade, and a Grade to and from its file."""
+"""Combines findings, flags and lateness into a Grade."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from grader.records import Adjustment, Flag, Grade, MadeBy, Mark, message
 
 
 def mark(evidence: Evidence, rubric: Rubric, made_by: MadeBy) -> Grade:
-    """Judge and add up. It runs no code of a student and needs no torch: a class can be marked again at any time."""
+    """Judge and add up. Runs no student code and needs no torch, so a class can be re-marked at any time."""
     findings = judge(evidence, rubric)
     scores, measured = certain_accuracy(evidence), evidence.seen(Measurement)
     if measured:

@@ -1,4 +1,4 @@
-"""`rubric.toml` to values, once, with every mistake in it told at once."""
+"""Parses `rubric.toml`, and reports all of its mistakes at once."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from grader.records.errors import BadLab
 
 HEAD = ("points", "audience")
 RENAMED = {"test_accuracy": "measured_accuracy", "test_function": "evaluation"}  # keys of version 0.1: then and now
-LATE = "late"  # the one table that is no criterion
+LATE = "late"  # the only table that is not a criterion
 BY_HAND = ("manual", "title", *HEAD)
 LONGEST_TITLE = 200  # characters
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")  # of a criterion that is marked by hand: typed on command lines, in tables
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")  # names of criteria marked by hand: typed on command lines, shown in tables
 
 T = TypeVar("T")
 
@@ -36,14 +36,14 @@ STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 @with_config(STRICT)
 @dataclass(frozen=True, slots=True)
 class _Head:
-    """What every line of a rubric may say; the rest of a line are the check's own limits."""
+    """Fields that every line of a rubric may have; the other fields of a line are the check's own limits."""
 
     points: float
     audience: Audience = "student"
 
     def __post_init__(self) -> None:
         if self.points < 0:
-            raise BadLimit(message("points: at least 0"))
+            raise BadLimit(message("points must be at least 0"))
 
 
 @with_config(STRICT)
@@ -57,15 +57,18 @@ class _ByHand(_Head):
     def __post_init__(self) -> None:
         _Head.__post_init__(self)
         if not self.manual:
-            raise BadLimit(message("manual: should be true"))
+            raise BadLimit(message("manual must be true"))
         if not self.title.strip() or len(self.title) > LONGEST_TITLE or not self.title.isprintable():
-            text = "title: one line of at most {count} characters, which the student reads"
-            raise BadLimit(message(text, count=LONGEST_TITLE))
+            raise BadLimit(
+                message(
+                    "title must be one line of at most {count} characters; the student reads it", count=LONGEST_TITLE
+                )
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the rubric: the criterion, the check behind it, and its parsed limits. No check: a person marks."""
+    """One line of the rubric: the criterion, its check and parsed limits. Without a check, a person marks it."""
 
     criterion: Criterion
     check: Check | None
@@ -74,7 +77,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Rubric:
-    """What a submission is marked by. `digest` is the SHA-256 of the file."""
+    """The criteria by which submissions are marked. `digest` is the SHA-256 of the file."""
 
     lines: tuple[Line, ...]
     digest: str
@@ -82,15 +85,15 @@ class Rubric:
 
     @property
     def points(self) -> float:
-        """Points that it offers in all."""
+        """The sum of the points of all lines."""
         return round(sum(line.criterion.points for line in self.lines), 2)
 
 
 def read_rubric(path: Path, checks: Mapping[str, Check]) -> Rubric:
-    """Read a rubric against the checks that exist. Raises BadLab with every bad line named."""
+    """Read a rubric and validate it against the known checks. Raises BadLab, which lists every bad line."""
     try:
         raw = path.read_bytes()
-        table = tomllib.loads(raw.decode("utf-8-sig"))  # with the mark that Windows editors put first
+        table = tomllib.loads(raw.decode("utf-8-sig"))  # with the byte-order mark that Windows editors write
     except OSError as error:
         raise BadLab(message("{file} cannot be read: {why}.", file=str(path), why=str(error.strerror))) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -99,12 +102,12 @@ def read_rubric(path: Path, checks: Mapping[str, Check]) -> Rubric:
     late = _late(table.pop(LATE), problems) if LATE in table else None
     lines = [line for name, fields in table.items() if (line := _line(name, fields, checks, problems))]
     if problems or not lines:
-        raise BadLab(_all_of(problems or [message("it names no check at all")], path))
+        raise BadLab(_all_of(problems or [message("it contains no criteria")], path))
     return Rubric(tuple(lines), hashlib.sha256(raw).hexdigest(), late)
 
 
 def _all_of(problems: list[Message], path: Path) -> Message:
-    """One sentence for one mistake, else a line for each; each a value of its own, because long values are cut."""
+    """Join the mistakes: one sentence, or a line each. Each is a separate value, because long values are cut."""
     if len(problems) == 1:
         return message("{file}: {problem}.", file=str(path), problem=problems[0])
     return stacked(message("{file}:", file=str(path)), problems, "- ")
@@ -120,13 +123,13 @@ def _line(name: str, fields: Any, checks: Mapping[str, Check], problems: list[Me
     if check is None:
         near = difflib.get_close_matches(name, (*checks, LATE), n=1)
         if near:
-            problems.append(message("'{name}' names no check; did you mean '{near}'?", name=name, near=near[0]))
+            problems.append(message("'{name}' is not a check; did you mean '{near}'?", name=name, near=near[0]))
         else:
             there = ", ".join(checks)
-            problems.append(message("'{name}' names no check; there are {names}", name=name, names=there))
+            problems.append(message("'{name}' is not a check; the checks are {names}", name=name, names=there))
         return None
     if not isinstance(fields, dict):
-        problems.append(message("'{name}' should be a table with points and limits", name=name))
+        problems.append(message("'{name}' must be a table with points and limits", name=name))
         return None
     head = _read(_Head, {key: value for key, value in fields.items() if key in HEAD}, name, problems, HEAD)
     rest = {key: value for key, value in fields.items() if key not in HEAD}
@@ -139,12 +142,12 @@ def _line(name: str, fields: Any, checks: Mapping[str, Check], problems: list[Me
 
 def _by_hand(name: str, fields: dict[str, Any], is_check: bool, problems: list[Message]) -> Line | None:
     if is_check:
-        text = "'{name}': there is a check of this name; leave manual out, or choose another name"
-        problems.append(message(text, name=name))
+        problems.append(message("'{name}' is the name of a check; remove manual, or choose another name", name=name))
         return None
     if not _NAME.fullmatch(name):
-        text = "'{name}': a name is made of letters without accents, digits, _ and -, at most 60"
-        problems.append(message(text, name=name))
+        problems.append(
+            message("'{name}': a name must consist of at most 60 letters without accents, digits, _ and -", name=name)
+        )
         return None
     found = _read(_ByHand, fields, name, problems, BY_HAND)
     if found is None:
@@ -154,8 +157,9 @@ def _by_hand(name: str, fields: dict[str, Any], is_check: bool, problems: list[M
 
 def _late(fields: Any, problems: list[Message]) -> LatePolicy | None:
     if not isinstance(fields, dict):
-        text = "'{name}' should be a table with deadline and points_per_day or percent_per_day"
-        problems.append(message(text, name=LATE))
+        problems.append(
+            message("'{name}' must be a table with deadline and points_per_day or percent_per_day", name=LATE)
+        )
         return None
     known = [item.name for item in dataclasses.fields(LatePolicy)]
     return _read(with_config(STRICT)(LatePolicy), fields, LATE, problems, known)
@@ -165,23 +169,27 @@ def _read(
     record: type[T], fields: dict[str, Any], name: str, problems: list[Message], known: Iterable[str]
 ) -> T | None:
     try:
-        return TypeAdapter(record).validate_json(json.dumps(fields, default=str))  # JSON: a list is a tuple, strictly
+        return TypeAdapter(record).validate_json(
+            json.dumps(fields, default=str)
+        )  # via JSON, where a list may become a tuple in strict mode
     except ValidationError as error:
         problems += [message("'{name}': {said}", name=name, said=_told(item, known)) for item in error.errors()]
         return None
 
 
 def _told(item: Any, known: Iterable[str]) -> Message:
-    """One mistake of a line: which limit, and what is wrong with it."""
+    """Describe one mistake in a line: which limit, and what is wrong with it."""
     place = ".".join(str(part) for part in item["loc"])
     match item["type"]:
         case "unexpected_keyword_argument":
             near = difflib.get_close_matches(place, known, n=1)
             if near:
                 return message("{place}: there is no such limit; did you mean '{near}'?", place=place, near=near[0])
-            return message("{place}: there is no such limit; there are {names}", place=place, names=", ".join(known))
+            return message(
+                "{place}: there is no such limit; the limits are {names}", place=place, names=", ".join(known)
+            )
         case "missing" | "missing_argument":
-            return message("{place}: is missing", place=place)
+            return message("{place} is missing", place=place)
     error = item.get("ctx", {}).get("error")
-    said = error.said if isinstance(error, BadLimit) else item["msg"]  # pydantic's own words are English
+    said = error.said if isinstance(error, BadLimit) else item["msg"]  # pydantic's own messages are English
     return message("{place}: {said}", place=place, said=said) if place else message("{said}", said=said)

@@ -1,1 +1,1 @@
-"""Intervals, distances of rankings and their verdict, ways from pictures to scores: figures without files."""
+"""Computes intervals, distances between rankings, their verdicts, and the ways from images to scores. No files."""

@@ -1,4 +1,4 @@
-"""Whether a measured accuracy surprises, and when it is no mark for that reason."""
+"""Decides whether a measured accuracy is surprising, and whether it therefore cannot be used as a mark."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from grader.evidence import Accuracy, Checkpoint, Claims, Diagnosis, Evidence
 from grader.measures.intervals import better_preprocessing, sampling_error
 from grader.records import Message, message
 
-SURPRISING = 0.01  # a claim that much above the measured accuracy is looked into
-POOR = 0.50  # below this any accuracy is looked into
+SURPRISING = 0.01  # a claim this far above the measured accuracy is investigated
+POOR = 0.50  # any accuracy below this is investigated
 
 
 def surprises(accuracy: Accuracy, claims: Claims | None) -> bool:
-    """Whether the accuracy is poor, or clearly below a claim."""
+    """Return whether the accuracy is poor, or clearly below a claim."""
     share = accuracy.correct / accuracy.count
     highest = max((claim.accuracy for claim in claims.claims), default=0.0) if claims else 0.0
     return share < POOR or highest - share > SURPRISING + sampling_error(accuracy)
@@ -20,25 +20,25 @@ def surprises(accuracy: Accuracy, claims: Claims | None) -> bool:
 def why_no_mark(
     accuracy: Accuracy, checkpoint: Checkpoint | None, claims: Claims | None, diagnosis: Diagnosis | None
 ) -> Message | None:
-    """Why staff must look before the accuracy can be a mark: it surprises, and weights that may be why were left aside.
+    """Say why staff must look before the accuracy is used: it is surprising, and weights that may be why were ignored.
 
-    None where nothing is left aside, where it does not surprise, or where another normalisation explains it.
+    None if no weights were ignored, if the accuracy is not surprising, or if another normalisation explains it.
     """
     if checkpoint is None or not checkpoint.spare_weights or not surprises(accuracy, claims):
         return None
     if better_preprocessing(diagnosis) is not None:
         return None
     return message(
-        "{file} holds more weights than {network} has ({spare}). Measured without them it names {share:.2%} of the test"
-        " images correctly, which is no mark if the submission's network uses them: look at its code, and ask the"
-        " student for weights without them if it does not.",
+        "{file} contains weights that {network} does not have ({spare}). Measured without them, it classifies"
+        " {share:.2%} of the test images correctly, which cannot be used as a mark if the submission's network uses"
+        " them: look at its code, and if it does not, ask the student for weights without them.",
         file=checkpoint.path, network=checkpoint.network, spare=", ".join(checkpoint.spare_weights),
         share=accuracy.correct / accuracy.count,
     )  # fmt: skip
 
 
 def doubt(evidence: Evidence) -> Message | None:
-    """As `why_no_mark`, of stored evidence; None also where nothing was measured."""
+    """Apply `why_no_mark` to stored evidence; None also if nothing was measured."""
     accuracy = evidence.seen(Accuracy)
     if accuracy is None:
         return None
@@ -46,5 +46,5 @@ def doubt(evidence: Evidence) -> Message | None:
 
 
 def certain_accuracy(evidence: Evidence) -> Accuracy | None:
-    """The measured accuracy, where nothing speaks against it."""
+    """Return the measured accuracy; None if there is a doubt about it."""
     return None if doubt(evidence) else evidence.seen(Accuracy)

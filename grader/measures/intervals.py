@@ -1,4 +1,4 @@
-"""Small statistics that checks and exhibits need in common."""
+"""Statistics shared by checks and exhibits."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from grader.evidence import Accuracy, Bin, Diagnosis, Trial
 
 Z95 = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
-BETTER = 0.05  # another preprocessing must win by more than this share of the images to be named
+BETTER = 0.05  # another preprocessing must win by more than this share of the images to be mentioned
 
 
 def wilson_interval(correct: int, count: int, z: float = Z95) -> tuple[float, float]:
-    """Wilson score interval of a share, (low, high) in [0, 1]; Wilson 1927. Raises ValueError for an empty count."""
+    """Return the Wilson score interval of a share, (low, high) in [0, 1]; Wilson 1927. Raises ValueError if empty."""
     if not 0 <= correct <= count or count == 0:
         raise ValueError(f"{correct} of {count} is no share")
     share = correct / count
@@ -24,7 +24,7 @@ def wilson_interval(correct: int, count: int, z: float = Z95) -> tuple[float, fl
 
 
 def sampling_error(scores: Accuracy) -> float:
-    """How far the accuracy on a part of the test images may lie from that on all of them; 0 where all were measured.
+    """Estimate how far the accuracy on a subset may be from that on all test images; 0 if all were measured.
 
     Half the width of the 95 % Wilson interval, a share.
     """
@@ -35,7 +35,7 @@ def sampling_error(scores: Accuracy) -> float:
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
-    """Expected calibration error: mean distance of confidence and accuracy, weighted by count; Guo et al. 2017."""
+    """Return the expected calibration error: mean |confidence - accuracy|, weighted by count; Guo et al. 2017."""
     total = sum(item.count for item in bins)
     if total == 0:
         return 0.0
@@ -43,7 +43,7 @@ def calibration_error(bins: Sequence[Bin]) -> float:
 
 
 def better_preprocessing(diagnosis: Diagnosis | None) -> Trial | None:
-    """The preprocessing with which the same weights plainly do better than as graded; None where none does."""
+    """Return the preprocessing with which the same weights do clearly better than as graded; None if there is none."""
     if diagnosis is None:
         return None
     graded, *others = diagnosis.trials
@@ -52,10 +52,10 @@ def better_preprocessing(diagnosis: Diagnosis | None) -> Trial | None:
 
 
 def fits_training(claimed: float, scores: Accuracy, diagnosis: Diagnosis | None) -> float | None:
-    """The accuracy on training images, where a claim above the test accuracy is plainly explained by it; else None.
+    """Return the accuracy on training images if it clearly explains a claim above the test accuracy; else None.
 
-    Plainly: the claim is at most half as far from the training figure as from the test figure. Where another
-    preprocessing does better, both figures are of inputs that the network was not trained with, and say nothing.
+    "Clearly": the claim is at most half as far from the training accuracy as from the test accuracy. If another
+    preprocessing does better, both accuracies belong to inputs that the network was not trained on, and prove nothing.
     """
     if diagnosis is None or better_preprocessing(diagnosis):
         return None

@@ -1,4 +1,4 @@
-"""A reported ranking beside recomputed scores: how many items of it keep the rule, and how far its scores are off.
+"""Compares a reported ranking with recomputed scores: how many items satisfy the rule, and how far the scores are off.
 
 For one query let S be the recomputed score of each library image, best the largest, s5 and s6 the fifth and the sixth
 best, sigma the deviation of S over the library, and e a quarter of sigma. Sound is a reported image with S >= s5 - e;
@@ -18,15 +18,15 @@ from grader.evidence import Agreement
 from grader.evidence.kinds.retrieval import TOP
 
 TOLERANCE = 0.25  # e, in sigma
-WIDE = 2.0  # how many times the tolerance in the wider tier
-FARTHEST = 1e6  # in sigma: what a number that is not finite counts as
+WIDE = 2.0  # factor of the tolerance in the wider tier
+FARTHEST = 1e6  # in sigma: the error of a number that is not finite
 
 Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """How many items keep the rule, the regret, and the error of each score, both in sigma."""
+    """How many items satisfy the rule, the regret, and the error of each score, both in units of sigma."""
 
     sound: Agreement
     complete: Agreement
@@ -38,10 +38,10 @@ class Kept:
 def compare(
     scores: Scores, places: Sequence[int | None], reported: Sequence[float | None], half_digit: float = 0.0
 ) -> Kept:
-    """Hold one query's ranking against its recomputed scores.
+    """Compare one query's ranking with its recomputed scores.
 
-    `scores` is (L,), the larger the better. `places` are the reported images, best first; None for one that the
-    library does not have; what is named twice counts once. `half_digit` of each reported score is forgiven.
+    `scores` is (L,), larger is better. `places` are indices of the reported images, best first; None for one that the
+    library does not have; duplicates count once. An error of `half_digit` in a reported score is forgiven.
     """
     k = min(TOP, len(scores))
     sigma = deviation(scores)
@@ -55,7 +55,7 @@ def compare(
     worst = max([0.0, *(fifth - taken), *(missed - sixth)])
 
     def agreement(e: float) -> tuple[int, int, int]:
-        """Sound images, clear ones that are missing, ordered neighbours."""
+        """Count sound images, clear ones that are missing, and ordered neighbours."""
         clear = np.flatnonzero(scores > sixth + e)
         return int((taken >= fifth - e).sum()), int((~np.isin(clear, first)).sum()), sum(rise <= e for rise in rises)
 
@@ -77,7 +77,7 @@ def compare(
 
 
 def deviation(scores: Scores) -> float:
-    """Sigma of one query's scores over the library, never 0."""
+    """Return sigma, the standard deviation of one query's scores over the library; never 0."""
     return max(float(scores.std()), 1e-12)
 
 
@@ -86,13 +86,13 @@ def _error(seen: float | None, right: float, half_digit: float) -> float:
 
 
 def printed_half_digit(scores: Sequence[float]) -> float:
-    """Half of the last digit that the scores were printed with; 0 for full precision."""
+    """Return half of the last digit that the scores were printed with; 0 for full precision."""
     digits = max((len(f"{score:.12g}".partition(".")[2]) for score in scores if "e" not in f"{score:.12g}"), default=12)
     return 0.5 * 10.0**-digits if digits <= 7 else 0.0
 
 
 def distance(scores: Sequence[tuple[Scores, Sequence[int | None], Sequence[float | None]]]) -> float | None:
-    """Median of |reported - recomputed| / sigma over all matches of all queries; None where there is none."""
+    """Return the median of |reported - recomputed| / sigma over all matches of all queries; None if there are none."""
     errors = [
         _error(value, float(row[place]), 0.0) / deviation(row)
         for row, places, reported in scores

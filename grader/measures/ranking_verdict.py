@@ -1,6 +1,6 @@
-"""Decisions about a report's rankings, from what was compared: accepted, nearly, or explained by a mistake.
+"""Decides about a report's rankings from comparisons: accepted, nearly accepted, or explained by a mistake.
 
-The bounds hold over a whole report. They were found in simulations: honest variants (another decoder, batch, precision)
+The bounds apply to a whole report. They were found by simulation: honest variants (another decoder, batch, precision)
 pass, every mistake and every invented ranking fails; `python benchmarks/retrieval_rule.py` repeats them.
 """
 
@@ -33,13 +33,13 @@ CLOSE = Rule(0.95, 0.95, 0.90, 1.0, 0.25, 0.80)  # at twice the tolerance; "plea
 
 # Naming a mistake
 NEAREST = 0.30  # median error under the mistake, at most
-FITS = 0.05  # up to here the scores are those of the mistake, but for rounding
-MARGIN = 1.5  # how many times larger it is under the honest way, at least
-WIDE_MARGIN = 3.0  # the same, where the scores do not fit so
+FITS = 0.05  # up to here, the scores are those of the mistake, except for rounding
+MARGIN = 1.5  # the honest way's error must be larger by at least this factor
+WIDE_MARGIN = 3.0  # the same, if the scores do not fit that well
 SOUND, ORDERED = 0.90, 0.85
 FEWEST = 4  # queries
-EXACT = 0.005  # median error, up to which no mistake need be tried: rounding, another processor
-SAME = 1e-6  # mistakes that give the same scores are told apart by the order of the list
+EXACT = 0.005  # median error up to which no mistake needs to be tried: rounding, another processor
+SAME = 1e-6  # mistakes with the same scores are distinguished by the order of the list
 
 # BatchNorm in training mode, from a report alone
 ALIKE, SPREAD = 0.97, 0.01
@@ -47,7 +47,7 @@ STILL_USEFUL = 0.45  # precision@5; random weights do not reach it
 
 
 def keeps(queries: Sequence[ComparedQuery], rule: Rule, wide: bool = False) -> bool:
-    """Whether these queries together keep the rule."""
+    """Return whether these queries together satisfy the rule."""
     if not queries:
         return False
     errors = [error for query in queries for error in query.errors]
@@ -64,30 +64,30 @@ def keeps(queries: Sequence[ComparedQuery], rule: Rule, wide: bool = False) -> b
 
 
 def share(parts: Iterable[Agreement], wide: bool, of_nothing: float = 1.0) -> float:
-    """The share of all items that keep the rule, or its wider tier."""
+    """Return the share of all items that satisfy the rule, or its wider tier."""
     kept = [(part.wide if wide else part.kept, part.of) for part in parts]
     whole = sum(of for _, of in kept)
     return sum(number for number, _ in kept) / whole if whole else of_nothing
 
 
 def _high(values: Sequence[float]) -> float:
-    """The 90th percentile, by linear interpolation."""
+    """Return the 90th percentile, by linear interpolation."""
     return quantiles(values, n=10, method="inclusive")[-1] if len(values) > 1 else values[0]
 
 
 def accepted(run: ComparedRun) -> bool:
-    """Whether the rankings are those that an allowed way gives, and no mistake explains their scores better."""
+    """Return whether an allowed way gives these rankings, and no mistake explains their scores better."""
     return run.basis != "report" and keeps(run.queries, FULL) and not _explained_better(run)
 
 
 def exact(run: ComparedRun) -> bool:
-    """Whether they are so to the printed digits: then no mistake need be tried."""
+    """Return whether the rankings agree to the printed digits: then no mistake needs to be tried."""
     errors = [error for query in run.queries for error in query.errors]
     return accepted(run) and median(errors) <= EXACT
 
 
 def chosen(runs: Iterable[ComparedRun]) -> tuple[ComparedRun, ...]:
-    """Each run beside the way that counts: one that agrees to the printed digits, else the nearest honest one."""
+    """Compare each run with the way that counts: one that agrees to the printed digits, else the nearest honest one."""
     return tuple(_chosen(run) for run in runs)
 
 
@@ -103,7 +103,7 @@ def _chosen(run: ComparedRun) -> ComparedRun:
 
 
 def nearest_honest(runs: Sequence[ComparedRun]) -> ComparedRun:
-    """Of the same run beside several allowed ways, the declared one first: the nearest that fits, else the declared.
+    """Choose among comparisons with allowed ways, the declared one first: the nearest that fits, else the declared.
 
     A mistake must explain the scores better than all of them.
     """
@@ -114,17 +114,17 @@ def nearest_honest(runs: Sequence[ComparedRun]) -> ComparedRun:
 
 
 def close(run: ComparedRun) -> bool:
-    """Whether they are nearly so: a person should look."""
+    """Return whether the rankings nearly agree, so that a person should look."""
     return run.basis != "report" and keeps(run.queries, CLOSE, wide=True)
 
 
 def agreeing(run: ComparedRun) -> list[ComparedQuery]:
-    """The queries that keep the rule alone."""
+    """Return the queries that satisfy the rule by themselves."""
     return [query for query in run.queries if keeps([query], FULL)]
 
 
 def named(run: ComparedRun) -> Suspicion | None:
-    """The mistake that explains the scores; None where none does by a margin. A name is never a guess."""
+    """Return the mistake that explains the scores; None if none does by a clear margin. It is never a guess."""
     if not run.suspicions or run.distance is None or len(run.queries) < FEWEST:
         return None
     least = min(suspicion.distance for suspicion in run.suspicions)
@@ -137,7 +137,7 @@ def named(run: ComparedRun) -> Suspicion | None:
 
 
 def _explained_better(run: ComparedRun) -> bool:
-    """Whether a mistake gives scores nearer to theirs, though the order of the list would do for the right ones."""
+    """Return whether a mistake explains the scores better, even if the order would fit the correct ones."""
     mistake = named(run)
     return mistake is not None and not BY_NAME[mistake.name].way.only_sorts
 
@@ -146,26 +146,26 @@ def _explained_better(run: ComparedRun) -> bool:
 
 
 def class_of(path: str) -> str:
-    """The class of an image of the library: its folder."""
+    """Return the class of a library image: its folder."""
     return path.replace("\\", "/").rpartition("/")[0].rpartition("/")[2]
 
 
 def class_asked(query: ReportedQuery, classes: Container[str]) -> str:
-    """The class of a query: as stated, else its folder where that is a class of the library, else its name."""
+    """Return the class of a query: as stated, else its folder if that is a class of the library, else its name."""
     path = query.query.replace("\\", "/")
     folder = class_of(path)
     return query.label or (folder if folder in classes else path.rpartition("/")[2].rpartition(".")[0] or path)
 
 
 def rows_of(run: ReportedRun) -> list[tuple[str, Sequence[Match]]]:
-    """Class and matches of each query, as far as the report itself tells them."""
+    """Return class and matches of each query, as far as the report itself states them."""
     classes = {class_of(match.path) for query in run.queries for match in query.matches}
     return [(class_asked(query, classes), query.matches) for query in run.queries]
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Of all first fives, and of all first ones, how many are of the query's class."""
+    """How many of the top-five and of the top-one matches have the query's class."""
 
     matches: int
     right: int
@@ -174,7 +174,7 @@ class Counted:
 
     @property
     def precision(self) -> float:
-        """Precision@5, a share."""
+        """Precision@5 as a share."""
         return self.right / self.matches if self.matches else 0.0
 
     @property
@@ -184,7 +184,7 @@ class Counted:
 
 
 def count(rows: Iterable[tuple[str, Sequence[Match]]]) -> Counted:
-    """Count from the query's class and its matches, never from what a report says of itself."""
+    """Count matches with the query's class; figures that the report states are never used."""
     right = [[class_of(match.path) == label for match in matches[:TOP]] for label, matches in rows]
     return Counted(sum(map(len, right)), sum(map(sum, right)), len(right), sum(row[0] for row in right if row))
 
@@ -193,10 +193,10 @@ def count(rows: Iterable[tuple[str, Sequence[Match]]]) -> Counted:
 
 
 def scores_of(matches: Iterable[Match]) -> list[float]:
-    """The scores that are numbers."""
+    """Return the scores that are numbers."""
     return [match.score for match in matches if match.score is not None]
 
 
 def all_alike(scores: Sequence[float]) -> bool:
-    """Whether similarities are so high and so near to each other as BatchNorm in training mode makes them."""
+    """Return whether similarities are as high and as close to each other as with BatchNorm in training mode."""
     return len(scores) >= TOP and fmean(scores) > ALIKE and pstdev(scores) < SPREAD

@@ -1,6 +1,6 @@
-"""Ways from pictures to scores, as data: those that are allowed, and the mistakes that are tried to explain a report.
+"""Ways from images to scores, as data: the allowed ones, and the mistakes that are tried as explanations of a report.
 
-A new hypothesis is one entry; `python benchmarks/retrieval_rule.py` tells how surely it is told from the others.
+A new hypothesis is one entry; `python benchmarks/retrieval_rule.py` measures how reliably it is recognised.
 """
 
 from __future__ import annotations
@@ -19,42 +19,42 @@ Compare = Literal["cosine", "dot", "query", "columns", "distance", "unit distanc
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """From pictures to scores. `change` are fields of the declared Pipeline that are otherwise."""
+    """One way from images to scores. `change` overrides fields of the declared Pipeline."""
 
     name: str
     change: Mapping[str, Any] = field(default_factory=dict)
-    to_crop: bool = False  # resized to the side of the crop at once
-    training: bool = False  # BatchNorm on the statistics of the one picture that it is given
-    bfloat16: bool = False  # convolutions and products in half the digits
+    to_crop: bool = False  # resized directly to the crop size
+    training: bool = False  # BatchNorm uses the statistics of each single image
+    bfloat16: bool = False  # convolutions and products in half precision
     tap: Tap = "head"
     compare: Compare = "cosine"
     largest_first: bool = True  # how the ranking is sorted by these scores
-    metric: Metric | None = None  # tried only where the report states this one
+    metric: Metric | None = None  # tried only if the report states this metric
 
     @property
     def only_sorts(self) -> bool:
-        """Whether its scores are the right ones, and nothing but their order is wrong."""
+        """Whether its scores are correct and only their order is wrong."""
         return not (self.change or self.to_crop or self.training) and (self.tap, self.compare) == ("head", "cosine")
 
     def pipeline(self, declared: Pipeline) -> Pipeline:
-        """The pipeline of this way, where the report declares another."""
+        """Return the declared pipeline with the changes of this way."""
         side = (declared.crop or declared.resize) if self.to_crop else declared.resize
         return replace(declared, **{"resize": side, **self.change})
 
     def differs(self, declared: Pipeline) -> bool:
-        """Whether this is another way than the declared one at all."""
+        """Return whether this way differs from the declared one."""
         right = (declared, False, "head", "cosine", True)
         return (self.pipeline(declared), self.training, self.tap, self.compare, self.largest_first) != right
 
 
 DECLARED = Way("as declared")
 
-ALLOWED = (  # honest choices that a report seldom states; tried where the declared way does not fit
+ALLOWED = (  # honest choices that a report seldom states; tried if the declared way does not fit
     Way("not antialiased", {"antialias": False}),
     Way("antialiased", {"antialias": True}),
     Way("bicubic", {"interpolation": "bicubic", "antialias": True}),
     Way("last linear layer", tap="last"),
-    Way("bfloat16", bfloat16=True),  # matters where scores lie very near to each other
+    Way("bfloat16", bfloat16=True),  # matters if scores are very close to each other
 )
 SAID_OF_ALLOWED = {
     "not antialiased": message("resized without antialiasing, as cv2 and older torchvision do"),
@@ -67,7 +67,7 @@ SAID_OF_ALLOWED = {
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A way that is wrong. `said` is what happened, `mend` the line to change."""
+    """A wrong way. `said` describes what happened, `mend` says which line to change."""
 
     way: Way
     said: Message
@@ -80,86 +80,88 @@ MISTAKES = (
     Mistake(
         Way("BatchNorm in training mode", training=True),
         message(
-            "BatchNorm worked in training mode: each image was normalised by its own statistics, which makes all images"
+            "BatchNorm ran in training mode: each image was normalised with its own statistics, which makes all images"
             " nearly alike"
         ),
-        message("In extract_features.py, call model.eval() after the model is loaded."),
+        message("In extract_features.py, call model.eval() after loading the model."),
     ),
     Mistake(
         Way("input from 0 to 255", {**RAW, "scale": 1.0}),
-        message("the network was given pixels from 0 to 255"),
-        message("Divide by 255 (transforms.ToTensor() does it) and normalise as the network's weights ask for."),
+        message("the network received pixels from 0 to 255"),
+        message("Divide by 255 (transforms.ToTensor() does this) and normalise as the network's weights require."),
     ),
     Mistake(
         Way("input not normalised", RAW),
-        message("the input was not normalised: pixels from 0 to 1 went into the network"),
-        message("Add transforms.Normalize(mean, std) with the values of the network's weights."),
+        message("the input was not normalised: the network received pixels from 0 to 1"),
+        message("Add transforms.Normalize(mean, std) with the values for the network's weights."),
     ),
     Mistake(
         Way("mean and deviation 0.5", {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}),
-        message("the input was normalised with mean and deviation 0.5, not with those declared"),
+        message("the input was normalised with mean and standard deviation 0.5, not with those declared"),
         message(
-            "Use the values of the network's weights in transforms.Normalize; of ImageNet's: (0.485, 0.456, 0.406),"
+            "Use the values for the network's weights in transforms.Normalize; for ImageNet: (0.485, 0.456, 0.406),"
             " (0.229, 0.224, 0.225)."
         ),
     ),
     Mistake(
         Way("CIFAR-10's mean and deviation", {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2023, 0.1994, 0.2010)}),
-        message("the input was normalised with CIFAR-10's mean and deviation, not with those declared"),
+        message("the input was normalised with CIFAR-10's mean and standard deviation, not with those declared"),
         message(
-            "Use the values of the network's weights in transforms.Normalize; of ImageNet's: (0.485, 0.456, 0.406),"
+            "Use the values for the network's weights in transforms.Normalize; for ImageNet: (0.485, 0.456, 0.406),"
             " (0.229, 0.224, 0.225)."
         ),
     ),
     Mistake(
         Way("blue first", {"blue_first": True}),
-        message("blue and red are exchanged (BGR), as cv2 reads files"),
+        message("red and blue are swapped (BGR), the order in which cv2 reads files"),
         message("Convert with cv2.cvtColor(image, cv2.COLOR_BGR2RGB), or read images with PIL."),
     ),
     Mistake(
         Way("resized to a square", {"squash": True, "crop": 0}, to_crop=True),
-        message("images were resized to a square at once, and not as declared"),
-        message("Declare it under 'preprocess' in retrieval.json, or resize the shorter side to 256 and crop 224."),
+        message("images were resized directly to a square, not as declared"),
+        message(
+            "Declare this under 'preprocess' in retrieval.json, or resize the shorter side to 256 and crop to 224."
+        ),
     ),
     Mistake(
         Way("not cropped", {"crop": 0}),
-        message("images were resized and not cropped, and not as declared"),
-        message("Add transforms.CenterCrop(224) after the resize, or declare the preprocessing that was used."),
+        message("images were resized without cropping, not as declared"),
+        message("Add transforms.CenterCrop(224) after the resize, or declare the preprocessing that you used."),
     ),
     Mistake(
         Way("resized to the crop", to_crop=True),
-        message("the shorter side was resized to the side of the crop, and not as declared"),
-        message("Use transforms.Resize(256) before CenterCrop(224), or declare the preprocessing that was used."),
+        message("the shorter side was resized to the crop size, not as declared"),
+        message("Use transforms.Resize(256) before CenterCrop(224), or declare the preprocessing that you used."),
     ),
     Mistake(
         Way("map not pooled", tap="map"),
-        message("features were taken before the pooling: a map for each channel, not one number"),
+        message("features were taken before the pooling: a map per channel, not one number"),
         message("Return model.avgpool(x).flatten(1) as features."),
     ),
     Mistake(
         Way("logits", tap="logits"),
-        message("the network's class scores (logits) were taken for features"),
-        message("Return what the last layer is given, not what it returns: stop before model.fc or model.classifier."),
+        message("the network's class scores (logits) were used as features"),
+        message("Return the input of the last layer, not its output: stop before model.fc or model.classifier."),
     ),
     Mistake(
         Way("softmax", tap="softmax"),
-        message("the network's class probabilities (softmax) were taken for features"),
-        message("Return what the last layer is given, not what it returns: stop before model.fc or model.classifier."),
+        message("the network's class probabilities (softmax) were used as features"),
+        message("Return the input of the last layer, not its output: stop before model.fc or model.classifier."),
     ),
     Mistake(
         Way("dot product of features", compare="dot"),
-        message("scores are dot products of features whose length was not made 1"),
+        message("scores are dot products of features that were not scaled to unit length"),
         message("Divide each row of features by its Euclidean length (normalise) before similarity()."),
     ),
     Mistake(
         Way("only the query normalised", compare="query"),
-        message("only the query's features were made of length 1, not those of the library"),
+        message("only the query's features were scaled to unit length, not those of the library"),
         message("Call normalise() on the library's features as well."),
     ),
     Mistake(
         Way("normalised over the wrong axis", compare="columns"),
-        message("features were normalised over the images, not over the features of each image"),
-        message("In normalise(), take the length of each row: dim=1."),
+        message("features were normalised across the images, not within each image"),
+        message("In normalise(), compute the length of each row: dim=1."),
     ),
     Mistake(
         Way("normalised per position", tap="position", compare="dot"),
@@ -168,27 +170,27 @@ MISTAKES = (
     ),
     Mistake(
         Way("distance of features as they are", compare="distance", largest_first=False),
-        message("distances are of features whose length was not made 1"),
+        message("distances were computed from features that were not scaled to unit length"),
         message("Divide each row of features by its Euclidean length (normalise) before similarity()."),
     ),
     Mistake(
         Way("distance called similarity", compare="unit distance", largest_first=False, metric="cosine"),
-        message("scores called cosine are Euclidean distances"),
+        message("scores reported as cosine are Euclidean distances"),
         message("Write 'euclidean' under 'metric' in retrieval.json, or compute the cosine: queries @ library.T."),
     ),
     Mistake(
         Way("distance called similarity, largest first", compare="unit distance", metric="cosine"),
-        message("scores called cosine are Euclidean distances, and the ranking lists the farthest images"),
+        message("scores reported as cosine are Euclidean distances, and the ranking lists the farthest images"),
         message("In similarity(), compute the cosine: queries @ library.T."),
     ),
     Mistake(
         Way("similarity sorted the wrong way", largest_first=False, metric="cosine"),
-        message("the ranking lists the least similar images: a cosine is best where it is largest"),
+        message("the ranking lists the least similar images: the largest cosine is the best"),
         message("In retrieve.py, call top_k with largest=True for cosine."),
     ),
     Mistake(
         Way("distance sorted the wrong way", largest_first=False, metric="euclidean"),
-        message("the ranking lists the farthest images: a distance is best where it is smallest"),
+        message("the ranking lists the farthest images: the smallest distance is the best"),
         message("In retrieve.py, call top_k with largest=False for euclidean."),
     ),
 )

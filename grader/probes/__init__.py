@@ -1,1 +1,1 @@
-"""The only code that touches what a student handed in. It runs inside a sandbox and returns plain data."""
+"""The only code that opens what a student handed in. It runs inside a sandbox and returns plain data."""

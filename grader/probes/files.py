@@ -1,4 +1,4 @@
-"""Opening what a student handed in: plain files, for reading, and nothing that only looks like one."""
+"""Opens what a student handed in: only regular files, read-only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def open_read_only(path: Path) -> int:
-    """A descriptor of a plain file, never reached through a link that a submission may have planted. Raises OSError."""
+    """Open a regular file without following links that a submission may have planted. Raises OSError."""
     # without O_NONBLOCK a named pipe would be waited for
     flags = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_BINARY", "O_NONBLOCK"))
     descriptor = os.open(path, flags)

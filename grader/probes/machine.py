@@ -1,4 +1,4 @@
-"""What the machine offers, asked inside the sandbox: what counts is what a probe will see."""
+"""Describes the machine from inside the sandbox, as probes see it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be reached from where probes run: `grade doctor` asks this from inside the real sandbox."""
+"""Tests what probes can reach: `grade doctor` runs this inside the real sandbox."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def try_to_reach(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Try the user's home, the grader's own folder, a socket of the parent, its process, and writing outside."""
+    """Try to reach the user's home, the grader's folder, a socket of the parent, its process, and to write outside."""
     del files
     return {
         "home": _can_list(Path(inputs["home"])),
@@ -22,7 +22,7 @@ def try_to_reach(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict
 
 
 def _can_list(folder: Path) -> bool:
-    """Whether a file can be seen there: the folders that lead to Python are made anew inside, and hold none."""
+    """Return whether a file is visible there: the folders that lead to Python are recreated inside, and are empty."""
     try:
         return any(entry.is_file() for entry in folder.iterdir())
     except OSError:

@@ -1,6 +1,6 @@
-"""How a probe says why something handed in is refused: a code and values, no words.
+"""Lets a probe say why something handed in is refused: by a code and values, without words.
 
-The sentences stand in `grader/evidence/refusals.py` and `wording.py`, outside the sandbox.
+The sentences are in `grader/evidence/refusals.py` and `wording.py`, outside the sandbox.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Phrase = dict[str, Any]  # {"code": a code of PHRASES, "values": [[name, value],
 
 
 def phrase(code: str, /, **values: str | int | float | Phrase) -> Phrase:
-    """A part of a sentence, which the parent words."""
+    """Build a part of a sentence, which the parent puts into words."""
     return {"code": code, "values": [[name, _short(value)] for name, value in values.items()]}
 
 

@@ -1,4 +1,4 @@
-"""Where a sandbox shows things to student code: it says so with each job, and a process answers one job."""
+"""Holds the folders that a sandbox shows to student code: each job states them, and a process answers one job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Roots:
-    """Absolute paths of folders, inside the sandbox."""
+    """Absolute paths of folders inside the sandbox."""
 
     submission: str
     given: str  # files of the lab that may be left out of a submission
@@ -20,10 +20,10 @@ _ROOTS: ContextVar[Roots] = ContextVar("roots")
 
 
 def use_roots(found: Roots) -> None:
-    """Answer from here on for a sandbox with these folders."""
+    """Use these folders from now on."""
     _ROOTS.set(found)
 
 
 def roots() -> Roots:
-    """The folders of the sandbox that this job is answered in. Raises LookupError where it shows no submission."""
+    """Return the folders of this job's sandbox. Raises LookupError if it shows no submission."""
     return _ROOTS.get()

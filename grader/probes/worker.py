@@ -1,4 +1,4 @@
-"""Runs inside the sandbox: answers jobs by calling probes. Imports nothing that holds labels, rubric or verdicts.
+"""Runs inside the sandbox: answers jobs by calling probes. Imports nothing with labels, rubric or verdicts.
 
 Two ways in. `serve` (bubblewrap): imports torch once, then forks a child for each job that comes over a socket, with
 the job's files as descriptors. `once` (plain): one job from standard input, files by path, then the end. A server in
@@ -41,14 +41,14 @@ Probe = Callable[[dict[str, Any], Files], tuple[dict[str, Any], Arrays]]
 
 
 def find_probe(name: str) -> Probe:
-    """The probe `package.module.function` below grader.probes; imported late: a job pays only for what it uses."""
+    """Import the probe `package.module.function` below grader.probes; lazily, so a job pays only for what it uses."""
     module, _, function = name.rpartition(".")
     probe: Probe = getattr(importlib.import_module(f"grader.probes.{module}"), function)
     return probe
 
 
 def answer(request: dict[str, Any], files: Files, out: BinaryIO) -> None:
-    """Run one probe and write one frame, whatever happens inside."""
+    """Run one probe, and write one frame whatever happens inside."""
     megabytes = int(request["limits"]["megabytes"])
     arrays: Arrays = {}
     if "roots" in request:
@@ -75,14 +75,14 @@ def answer(request: dict[str, Any], files: Files, out: BinaryIO) -> None:
 
 
 def is_memory_error(error: BaseException) -> bool:
-    """MemoryError, and torch's own way to say it."""
+    """Return whether an error is MemoryError, or torch's own version of it."""
     text = str(error).lower()
     phrases = ("can't allocate memory", "out of memory", "bad_alloc", "cannot allocate memory")
     return isinstance(error, MemoryError) or any(phrase in text for phrase in phrases)
 
 
 def limit_process(request: dict[str, Any], file_bytes: int = 0) -> None:
-    """Lower this process's own limits; bubblewrap and the watchdog outside hold where these do not."""
+    """Lower this process's own limits; bubblewrap and the outer watchdog apply where these do not."""
     try:
         import resource
     except ImportError:  # Windows
@@ -104,7 +104,7 @@ def _lower(which: int, value: int) -> None:
 
 
 def serve(control: socket.socket, code: bool = False) -> None:
-    """Answer jobs until the other end closes the socket."""
+    """Answer jobs until the other side closes the socket."""
     import torch
 
     if code:  # whatever these files import is there before any of theirs could be taken for it
@@ -148,7 +148,7 @@ def _child(request: dict[str, Any], descriptors: list[int], control: socket.sock
 
 
 def _code_child(request: dict[str, Any], descriptors: list[int], control: socket.socket) -> None:
-    """As `_child`, with the descriptor for what is printed in front, some room to write, and few processes."""
+    """Run a job as `_child` does, with a descriptor for printed output, some space to write, and few processes."""
     import resource
 
     control.close()
@@ -181,7 +181,7 @@ def _answer_and_close(request: dict[str, Any], descriptors: list[int]) -> None:
 
 
 def once() -> None:
-    """Answer the one job on standard input; its files are given by path."""
+    """Answer one job from standard input; its files are given by path."""
     request = json.loads(sys.stdin.buffer.read())
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever else prints must not end up in the answer

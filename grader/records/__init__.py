@@ -1,7 +1,7 @@
-"""The frozen values that pass between stages, and that `grade.json` is made of.
+"""Frozen values that are passed between stages and stored in `grade.json`.
 
-Nothing here does anything: no files, no torch, no words in a human language beyond the English templates that
-`reports` translates. All sequences are tuples, so that a value can be shared, hashed and stored as it is.
+Nothing here has side effects: no files, no torch, no words in a human language except the English templates that
+`reports` translates. All sequences are tuples, so that values can be shared, hashed and stored.
 """
 
 from grader.records.checked import Checked, State

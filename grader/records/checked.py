@@ -1,4 +1,4 @@
-"""What is ready and what is not."""
+"""Results of readiness checks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ State = Literal["good", "worse", "bad"]
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One line of an examination: "worse" is usable with less, or could not be told; "bad" has to be mended."""
+    """One line of a readiness check: "worse" is usable with limits, or could not be determined; "bad" must be fixed."""
 
     subject: Message
     state: State

@@ -1,4 +1,4 @@
-"""Errors that a person must act on. A weak student is never one of them: that is a value (see `records`)."""
+"""Errors that a person must act on. A weak submission is never an error: it is a value (see `records`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from grader.records import Message
 
 
 class GraderError(Exception):
-    """Says what happened, where, and what to do next; the command line prints it as it is."""
+    """Says what happened, where, and what to do next; the command line prints it unchanged."""
 
     def __init__(self, message: Message) -> None:
         super().__init__(message.english())
@@ -14,12 +14,12 @@ class GraderError(Exception):
 
 
 class BadSubmission(GraderError):
-    """The archive cannot be graded at all: the student must hand in another one."""
+    """The archive cannot be graded: the student must hand in another one."""
 
 
 class BadLab(GraderError):
-    """The lab itself is wrong (rubric, option, path): the instructor must mend it."""
+    """The lab is misconfigured (rubric, option, path): the instructor must fix it."""
 
 
 class MissingData(GraderError):
-    """CIFAR-10 is not here and could not be fetched, or what was found is not CIFAR-10."""
+    """CIFAR-10 is missing and could not be fetched, or the files found are not CIFAR-10."""

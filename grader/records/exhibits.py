@@ -1,4 +1,4 @@
-"""What a report shows beside a sentence: tables, curves, pictures, rankings."""
+"""What a report shows in addition to a sentence: tables, curves, pictures, rankings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Cell = Message | str | int | float | None  # a str is verbatim: a file name, or 
 @strict
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under headings, cells as they are. For staff alone where they tell of hidden inputs."""
+    """Rows under headings, with verbatim cells. For staff only if they reveal hidden inputs."""
 
     title: Message
     columns: tuple[Message, ...]
@@ -35,7 +35,7 @@ class Bar:
 @strict
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Labelled shares of counts, for example correct images in each class."""
+    """Labelled shares of counts, for example correct images per class."""
 
     title: Message
     bars: tuple[Bar, ...]
@@ -64,7 +64,7 @@ class Point:
 @strict
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Lines over one pair of axes, and single points to hold against them. `y_unit` is "%" for shares in percent."""
+    """Lines over one pair of axes, and single points for comparison. `y_unit` is "%" for shares in percent."""
 
     title: Message
     x_label: Message
@@ -78,7 +78,7 @@ class Curve:
 @strict
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """Square counts, rows the truth and columns the answer: a confusion matrix."""
+    """A confusion matrix of counts: rows are true classes, columns are predicted classes."""
 
     title: Message
     labels: tuple[str, ...]
@@ -89,7 +89,7 @@ class Matrix:
 @strict
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Verbatim lines: a student's output, a traceback, a list of keys. For staff alone as a Table is."""
+    """Verbatim lines: a student's output, a traceback, a list of keys. For staff only, as for Table."""
 
     title: Message
     lines: tuple[str, ...]
@@ -100,7 +100,7 @@ class Listing:
 @strict
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A small picture, made by the grader from pixels: PNG or JPEG, base64. `name` is what it shows: a path."""
+    """A small image made by the grader from pixels: PNG or JPEG, base64. `name` is the path of what it shows."""
 
     name: str
     media: Literal["image/png", "image/jpeg"]
@@ -110,7 +110,7 @@ class Picture:
 @strict
 @dataclass(frozen=True, slots=True)
 class LabelledPicture:
-    """A picture with what is written below it."""
+    """A picture with its caption."""
 
     picture: Picture
     captions: tuple[Cell, ...]
@@ -119,7 +119,7 @@ class LabelledPicture:
 @strict
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """Pictures beside each other, for example the images that a network got wrong."""
+    """Pictures side by side, for example misclassified images."""
 
     title: Message
     pictures: tuple[LabelledPicture, ...]
@@ -129,7 +129,7 @@ class Gallery:
 @strict
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """One place of a ranking. `right`: of the query's class; `agreed`: the other list has it too."""
+    """One place in a ranking. `right`: it has the query's class; `agreed`: the other list contains it too."""
 
     path: str
     score: float | None
@@ -140,7 +140,7 @@ class Ranked:
 @strict
 @dataclass(frozen=True, slots=True)
 class RankedQuery:
-    """A query with two rankings, best first: the student's and the grader's ("" and () where there is none)."""
+    """A query with two rankings, best first: the student's and the grader's ("" and () if there is none)."""
 
     query: str
     label: str
@@ -152,7 +152,7 @@ class RankedQuery:
 @strict
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The rankings of one model, query by query. A picture belongs to a path by its name; not every path has one."""
+    """The rankings of one model, query by query. Pictures are matched to paths by name; not every path has one."""
 
     title: Message
     queries: tuple[RankedQuery, ...]

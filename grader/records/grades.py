@@ -1,4 +1,4 @@
-"""What was found and what it is worth: verdicts, findings, marks, and the Grade that holds them."""
+"""Findings and their points: verdicts, findings, marks, and the Grade that holds them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from grader.records.messages import Audience, Message, strict
 @strict
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a check found: a credit in [0, 1], one sentence of reason, what to try next, and what to look at."""
+    """The result of a check: a credit in [0, 1], a one-sentence reason, hints, and exhibits."""
 
     credit: float
     message: Message
@@ -37,7 +37,7 @@ class Judged:
 @strict
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """What the student handed in kept the check from running: no points, and the student acts.
+    """The check could not run because of what was handed in: no points, and the student must act.
 
     `code` names the kind of refusal for programs, "" for an archive that could not be opened.
     """
@@ -52,7 +52,7 @@ class Blocked:
 @strict
 @dataclass(frozen=True, slots=True)
 class Unjudged:
-    """A fault of ours (no data, no sandbox, a bug): no mark at all, never a zero, and staff act."""
+    """The check could not run through our fault (no data, no sandbox, a bug): no mark, never a zero; staff must act."""
 
     check: str
     fault: Message
@@ -64,9 +64,9 @@ class Unjudged:
 @strict
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a person gave for a criterion marked by hand: `points` of the `of` that the rubric offered then.
+    """Points that a person gave for a criterion marked by hand: `points` out of `of`, as the rubric offered then.
 
-    `hand_in` tells what was looked at: its digest, where it has one.
+    `hand_in` identifies what was marked: its digest, if it has one.
     """
 
     points: float
@@ -82,14 +82,14 @@ class Given:
 
     @property
     def credit(self) -> float:
-        """The share that was given: it outlasts a rubric that offers more or fewer points."""
+        """The share that was given: it stays valid if the rubric's points change."""
         return self.points / self.of if self.of else 0.0
 
 
 @strict
 @dataclass(frozen=True, slots=True)
 class Manual:
-    """A person marks this. `given` is None until one has; `earlier` marks are kept and no longer count."""
+    """A person marks this. `given` is None until then; `earlier` marks are kept but no longer count."""
 
     check: str
     ask: Message
@@ -123,7 +123,7 @@ class Mark:
 
     @property
     def points(self) -> float | None:
-        """Points awarded, to the hundredth; None where nothing was judged, or nobody has marked yet."""
+        """Points awarded, rounded to hundredths; None if nothing was judged, or nobody has marked yet."""
         match self.finding:
             case Judged(verdict=verdict):
                 return round(self.criterion.points * verdict.credit, 2)
@@ -138,7 +138,7 @@ class Mark:
 @strict
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """For staff, worth no points: suspicion is not a verdict."""
+    """A note for staff that does not change points: a suspicion is not a verdict."""
 
     kind: str
     message: Message
@@ -148,9 +148,9 @@ class Flag:
 @strict
 @dataclass(frozen=True, slots=True)
 class Adjustment:
-    """An appeal or a lateness: added beside the marks, never edited into them.
+    """A change for an appeal or lateness: added to the marks, never edited into them.
 
-    A person's words are texts. What the grader works out itself says so in messages, and is worked out anew each time.
+    A person's words are plain text. The grader's own adjustments are messages, and are recomputed each time.
     """
 
     points: float
@@ -162,14 +162,14 @@ class Adjustment:
 
     @property
     def by_person(self) -> bool:
-        """False for what the grader works out."""
+        """False for what the grader computes."""
         return isinstance(self.by, str)
 
 
 @strict
 @dataclass(frozen=True, slots=True)
 class Student:
-    """Whose submission it is, as far as its file name tells. `identifier` is the platform's, "" where there is none."""
+    """The student, as far as the file name says. `identifier` is the platform's, "" if there is none."""
 
     name: str
     identifier: str = ""
@@ -183,7 +183,7 @@ class Student:
 @strict
 @dataclass(frozen=True, slots=True)
 class MadeBy:
-    """What is needed to repeat a grade. Texts are "" and counts 0 where nothing was measured."""
+    """What is needed to reproduce a grade. Texts are "" and counts are 0 if nothing was measured."""
 
     grader: str
     python: str
@@ -204,13 +204,13 @@ class MadeBy:
 @strict
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """One submission, graded: the record from which every other format is made."""
+    """One graded submission: the record from which every other format is made."""
 
     student: Student
     digest: str  # SHA-256 of the archive, or of a folder's files
     archive: str  # name of the file or folder that was handed in
     marks: tuple[Mark, ...]
-    accuracy: float | None  # share of test images named correctly, in [0, 1]; None where it was not measured
+    accuracy: float | None  # share of test images classified correctly, in [0, 1]; None if not measured
     made_by: MadeBy
     flags: tuple[Flag, ...] = ()
     notes: tuple[Message, ...] = ()  # what intake set aside or repaired
@@ -226,12 +226,12 @@ class Grade:
 
     @property
     def points(self) -> float:
-        """Points that the rubric offers in all."""
+        """The sum of the points that the rubric offers."""
         return round(sum(mark.criterion.points for mark in self.marks), 2)
 
     @property
     def unjudged(self) -> tuple[Mark, ...]:
-        """Criteria without a mark: by a fault of ours, or because a person has not marked them yet."""
+        """Criteria without a mark, because of a fault of ours or because nobody has marked them yet."""
         return tuple(mark for mark in self.marks if mark.points is None)
 
     @property

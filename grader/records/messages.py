@@ -1,4 +1,4 @@
-"""Sentences that are not yet put into a language, and how strictly a record is read back."""
+"""Sentences not yet translated into a language, and strict reading of stored records."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def strict(record: type[T]) -> type[T]:
-    """Read strictly from JSON: no unknown field, no NaN, no number from a text. Set here without importing pydantic."""
+    """Make a record strict when read from JSON: no unknown field, NaN, or number from text. Needs no pydantic."""
     record.__pydantic_config__ = {"extra": "forbid", "strict": True, "allow_inf_nan": False}  # type: ignore[attr-defined]
     return record
 
@@ -27,19 +27,19 @@ _FIELD = re.compile(r"[a-z_][a-z0-9_]*")
 @strict
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A sentence not yet put into a language: an English template and the values that fill it, messages among them."""
+    """A sentence not yet translated: an English template and the values that fill it, which may be messages."""
 
     text: str
     values: tuple[tuple[str, Scalar | Message], ...] = ()
 
     def english(self) -> str:
-        """The sentence in English, for logs and exceptions; pages go through `reports`."""
+        """Return the sentence in English, for logs and exceptions; pages go through `reports`."""
         plain = {name: value.english() if isinstance(value, Message) else value for name, value in self.values}
         return self.text.format(**plain)
 
 
 def message(text: str, /, **values: Scalar | Message) -> Message:
-    """Build a Message; ValueError where template and values do not name the same fields, which is a bug of ours."""
+    """Build a Message. Raises ValueError if template and values do not have the same fields, which is a bug of ours."""
     pieces = [(name, spec or "") for _, name, spec, _ in Formatter().parse(text) if name is not None]
     fields = {name for name, _ in pieces}
     plain = all(_FIELD.fullmatch(name) and "{" not in spec for name, spec in pieces)
@@ -49,19 +49,19 @@ def message(text: str, /, **values: Scalar | Message) -> Message:
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name
-    """Mark a template for the catalogue where it becomes a message elsewhere."""
+    """Mark a template for extraction if it becomes a message elsewhere."""
     return text
 
 
 def stacked(above: Message, below: Sequence[Message], mark: str = "") -> Message:
-    """Sentences on lines of their own. Each is a value of its own, because a report cuts long values."""
+    """Put sentences on separate lines. Each is a separate value, because a report cuts long values."""
     for line in below:
         above = message("{above}\n{mark}{line}", above=above, mark=mark, line=line)
     return above
 
 
 def joined(text: str, parts: Sequence[Scalar | Message]) -> Scalar | Message:
-    """Several as one: `joined("{first} and {second}", names)` takes the template again for each further name."""
+    """Join several values: `joined("{first} and {second}", names)` applies the template once per further name."""
     whole = parts[0]
     for part in parts[1:]:
         whole = message(text, first=whole, second=part)

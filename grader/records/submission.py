@@ -1,4 +1,4 @@
-"""A submission on disk, unpacked."""
+"""An unpacked submission on disk."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from grader.records.messages import Message, strict
 @strict
 @dataclass(frozen=True, slots=True)
 class SubmittedFile:
-    """A regular file below a submission's root: `path` relative, with forward slashes; size in bytes."""
+    """A regular file below a submission's root: relative `path` with forward slashes; size in bytes."""
 
     path: str
     size: int
 
     @property
     def name(self) -> str:
-        """The last part of the path."""
+        """The file name."""
         return self.path.rsplit("/", 1)[-1]
 
 
 @strict
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Which submitted file is which, as paths relative to the root; chosen from names alone, nothing is opened.
+    """The role of each submitted file, as paths relative to the root; chosen by name only, nothing is opened.
 
-    `checkpoints` holds every `final.pth` of the shallowest depth at which there is one: one is right, two need a human.
+    `checkpoints` holds every `final.pth` at the shallowest depth with one: one is right, two need a human.
     """
 
     checkpoints: tuple[str, ...] = ()
@@ -39,15 +39,15 @@ class Parts:
     retrieval: str = ""  # retrieval.json
     rankings: tuple[str, ...] = ()  # other files that may hold a ranking: retrieval.txt, ranking.csv
     reports: tuple[str, ...] = ()  # report.pdf, report.md first, then other .pdf, .md, .txt, .docx
-    dataset: tuple[str, ...] = ()  # CIFAR-10 itself: named, and asked not to be handed in
+    dataset: tuple[str, ...] = ()  # CIFAR-10 itself, which should not be handed in
 
 
 @strict
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """A submission on disk, unpacked and bounded, nothing executed. All of `files` are regular files below `root`.
+    """A submission on disk, unpacked within limits; nothing was executed. All `files` are regular files below `root`.
 
-    `notes` say what a person should know: what was left out, repaired or renamed on the way.
+    `notes` tell a person what was left out, repaired or renamed during intake.
     """
 
     student: Student
@@ -60,5 +60,5 @@ class Submission:
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Total size of all files in bytes."""
         return sum(file.size for file in self.files)

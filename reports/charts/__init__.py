@@ -1,1 +1,1 @@
-"""Geometry of what is drawn: numbers in, coordinates and classes out. No words and no markup."""
+"""Computes the geometry of drawings: numbers in, coordinates and classes out. No words, no markup."""

@@ -1,4 +1,4 @@
-"""Where the lines, markers and labels of a line chart go, in the units of an SVG view box."""
+"""Places the lines, markers and labels of a line chart, in the units of an SVG view box."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Place = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A view box, and the margins that keep room for labels around the plot."""
+    """A view box, and the margins for labels around the plot."""
 
     form: str
     width: int
@@ -38,7 +38,7 @@ NARROW = Frame("narrow", 328, 280, left=44, right=66, top=30, bottom=46, x_ticks
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One series: path data for its line and for all of its markers."""
+    """One series: path data for its line and all of its markers."""
 
     line: str
     markers: str
@@ -46,7 +46,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One single point: path data of marker and leader, and where its label begins."""
+    """A single point: path data of marker and leader, and where its label begins."""
 
     marker: str
     leader: str
@@ -55,7 +55,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A line chart, measured out: ticks as (coordinate, value)."""
+    """The geometry of a line chart; ticks are (coordinate, value)."""
 
     frame: Frame
     x_ticks: tuple[tuple[float, float], ...]
@@ -65,7 +65,7 @@ class Plot:
 
 
 def plot(curve: Curve, frame: Frame) -> Plot | None:
-    """The chart in this frame; None where not one value can be drawn."""
+    """Lay out the chart in this frame; None if no value can be drawn."""
     seen = [p for series in curve.series for p in kept(series.points)]
     seen += kept((point.x, point.y) for point in curve.points)
     if not seen:
@@ -79,12 +79,12 @@ def plot(curve: Curve, frame: Frame) -> Plot | None:
 
 
 def kept(points: Iterable[Place]) -> list[Place]:
-    """The points that have a place on the chart: a NaN or a diverged loss has none."""
+    """Return the points that can be drawn: a NaN or a diverged loss cannot."""
     return [(x, y) for x, y in points if drawable(x) and drawable(y)]
 
 
 def thinned(points: Sequence[Place], most: int = MOST_VERTICES) -> list[Place]:
-    """At most about `most` points: of each run the lowest and the highest, so that a spike is never thinned away."""
+    """Thin to about `most` points, keeping the lowest and highest of each run, so that no spike is lost."""
     if len(points) <= most:
         return list(points)
     run = -(-2 * len(points) // most)
@@ -97,7 +97,7 @@ def thinned(points: Sequence[Place], most: int = MOST_VERTICES) -> list[Place]:
 
 
 def marker(shape: int, x: float, y: float, r: float) -> str:
-    """Path data of a marker: circle, square, triangle, diamond, in turn, so that colour is never alone."""
+    """Return path data of a marker: circle, square, triangle, diamond in turn, so that colour is never the only cue."""
     match shape % 4:
         case 0:
             return f"M{x - r:.1f} {y:.1f}a{r} {r} 0 1 0 {2 * r:g} 0a{r} {r} 0 1 0 {-2 * r:g} 0z"
@@ -131,7 +131,7 @@ def _pins(places: Sequence[Place], frame: Frame) -> tuple[Pin, ...]:
 
 
 def spaced(heights: Sequence[float], top: float, bottom: float) -> list[float]:
-    """Heights for labels as near as can be to those asked for, none upon another, the lowest not below `bottom`."""
+    """Return label heights as close as possible to the wanted ones, without overlap, the lowest not below `bottom`."""
     order = sorted(range(len(heights)), key=lambda n: heights[n])
     moved = [max(top, heights[n]) for n in order]
     for upper, lower in pairwise(range(len(moved))):

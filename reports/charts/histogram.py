@@ -1,4 +1,4 @@
-"""How many values lie where: bins, and the bars over them in the units of an SVG view box."""
+"""Computes histograms: bins, and the bars over them in the units of an SVG view box."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GAP = 1.0  # between bars
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """`count` values from `low` to below `high`; the last bin holds its upper edge as well."""
+    """`count` values from `low` to below `high`; the last bin includes its upper edge."""
 
     low: float
     high: float
@@ -25,7 +25,7 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """A histogram, measured out: bars as (x, y, width, height), ticks as (coordinate, value)."""
+    """The geometry of a histogram: bars are (x, y, width, height), ticks are (coordinate, value)."""
 
     frame: Frame
     bars: tuple[tuple[float, float, float, float], ...]
@@ -35,7 +35,7 @@ class Histogram:
 
 
 def binned(values: Sequence[float], low: float, high: float) -> tuple[Bin, ...]:
-    """At most MOST_BINS bins of one round width that cover low to high, and every value, which lies between them."""
+    """Count values in at most MOST_BINS bins of one round width that cover low to high."""
     width = nice((high - low) / MOST_BINS if high > low else 1.0)
     first = math.floor(low / width + 1e-9)
     count = max(1, math.ceil(high / width - 1e-9) - first)
@@ -46,7 +46,7 @@ def binned(values: Sequence[float], low: float, high: float) -> tuple[Bin, ...]:
 
 
 def histogram(bins: Sequence[Bin], median: float, frame: Frame = FRAME) -> Histogram:
-    """The bars over their bins."""
+    """Lay out the bars over their bins."""
     x = rounded((bins[0].low, bins[-1].high), (frame.left, frame.width - frame.right), frame.x_ticks)
     y = rounded((0, max(bin_.count for bin_ in bins) or 1), (frame.height - frame.bottom, frame.top), frame.y_ticks)
     floor = frame.height - frame.bottom

@@ -1,4 +1,4 @@
-"""Axes: which interval to show, where the ticks go, and the way from a value to a coordinate."""
+"""Computes axes: the interval to show, the ticks, and the mapping from a value to a coordinate."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)  # what people count in
 
 
 def drawable(value: float) -> bool:
-    """Whether a value has a place on an axis."""
+    """Return whether a value can be drawn on an axis."""
     return math.isfinite(value) and abs(value) <= DRAWABLE
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Maps [low, high] linearly onto [start, end]; `ticks` lie within."""
+    """Maps [low, high] linearly onto [start, end]; `ticks` are within."""
 
     low: float
     high: float
@@ -26,13 +26,13 @@ class Scale:
     ticks: tuple[float, ...]
 
     def __call__(self, value: float) -> float:
-        """The coordinate of a value, kept inside the axis."""
+        """Return the coordinate of a value, clamped to the axis."""
         share = (value - self.low) / (self.high - self.low)
         return self.start + min(1.0, max(0.0, share)) * (self.end - self.start)
 
 
 def rounded(values: Iterable[float], onto: tuple[float, float], count: int, most: float = math.inf) -> Scale:
-    """A scale that begins and ends on a tick, with about `count` ticks; not beyond `most` unless a value is."""
+    """Build a scale that begins and ends on a tick, with about `count` ticks; not beyond `most` unless a value is."""
     low, high = _spread(values)
     step = nice((high - low) / count)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
@@ -42,7 +42,7 @@ def rounded(values: Iterable[float], onto: tuple[float, float], count: int, most
 
 
 def exact(values: Iterable[float], onto: tuple[float, float], count: int) -> Scale:
-    """A scale from the least to the greatest value, ticks only inside: for a time axis, where empty ends mislead."""
+    """Build a scale from the least to the greatest value, ticks inside: for a time axis, where empty ends mislead."""
     kept = tuple(map(float, values))
     whole = all(value.is_integer() for value in kept)
     low, high = _spread(kept)
@@ -62,6 +62,6 @@ def _spread(values: Iterable[float]) -> tuple[float, float]:
 
 
 def nice(rough: float) -> float:
-    """The next step that people count in, not below `rough`."""
+    """Return the next round step that is at least `rough`."""
     power = 10.0 ** math.floor(math.log10(rough))
     return next(step * power for step in _STEPS if step * power >= rough * (1 - 1e-9))

@@ -1,1 +1,1 @@
-"""What gradebooks and platforms read, one format a file: pure functions from grades to text, pages excepted."""
+"""Writes what gradebooks and platforms read, one format per file: pure functions from grades to text, except pages."""

@@ -1,4 +1,4 @@
-"""Canvas: one column of the instructor's gradebook export, filled."""
+"""Canvas: fills one column of the instructor's gradebook export."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ EXCUSED = "EX"
 
 
 def render(sheet: Sheet, column: int, grades: Mapping[int, Grade]) -> str:
-    """The export with the totals of these rows in this column; who is excused there stays excused."""
+    """Fill the totals of these rows into this column; excused students stay excused."""
     filled = {row: grade for row, grade in grades.items() if not excused(sheet.rows[row], column)}
     return sheet.written({(row, column): number(grade.total) for row, grade in filled.items()})
 
 
 def excused(row: Row, column: int) -> bool:
-    """Whether the cell excuses the student from this assignment."""
+    """Return whether the cell excuses the student from this assignment."""
     return row.text(column).upper() == EXCUSED

@@ -1,7 +1,7 @@
-"""Classroom 50: `result.json` of one submission. Scores are whole numbers, each rounded by itself, halves upwards.
+"""Classroom 50: `result.json` of one submission. Scores are integers, each rounded separately, halves upwards.
 
-Whose submission it is stands in the environment of its runner, which itself adds owner and kind of assignment. The
-student reads the result: nothing for staff is in it.
+The student is named in the environment of its runner, which itself adds owner and kind of assignment. The
+student reads the result, so it contains nothing for staff.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ IDENTITY = {
 
 
 def render(grade: Grade, environment: Mapping[str, str]) -> str:
-    """The result; fields that the environment does not know are left to the runner. A bonus cannot pass the maximum."""
+    """Render the result; fields not in the environment are left to the runner. A bonus cannot exceed the maximum."""
     most = whole(grade.points)
     told = {field: environment[name] for field, name in IDENTITY.items() if environment.get(name)}
     result: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Gradescope: results.json of one submission, which the student reads. Nothing for staff is in it."""
+"""Gradescope: results.json of one submission, which the student reads. It contains nothing for staff."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from reports.text import known, words
 
 
 def render(grade: Grade) -> str:
-    """The results. Their score is the whole total: it overrides the sum of the tests, where criteria for staff lack."""
+    """Render the results. The score is the total: it overrides the sum of the tests, which lack staff criteria."""
     results: dict[str, Any] = {
         "score": figure(grade.total),
         "output": "\n".join(standing(grade)),
@@ -27,7 +27,7 @@ def render(grade: Grade) -> str:
 
 
 def failed(why: Message) -> str:
-    """The results where there is no grade at all: Gradescope would show nothing without them."""
+    """Render results if there is no grade at all: without them, Gradescope would show nothing."""
     results = {"score": 0, "output": words(why), "output_format": "text", "visibility": "visible"}
     return _json({**results, "stdout_visibility": "hidden", "tests": []})
 

@@ -1,4 +1,4 @@
-"""JUnit XML, for staff and for machines: a testsuite a student, a testcase a check."""
+"""JUnit XML, for staff and for machines: one testsuite per student, one testcase per check."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(grades: Iterable[Grade]) -> str:
-    """The document. A failure is the student's to mend, an error ours, what is skipped has not run."""
+    """Render the document. A failure is for the student to fix, an error is ours, a skipped check has not run."""
     root = Element("testsuites", name="cnn-lab-grader")
     suites = [_suite(root, grade) for grade in grades]
     for count in ("tests", "failures", "errors", "skipped"):
@@ -40,7 +40,7 @@ def _suite(root: Element, grade: Grade) -> Element:
 
 
 def _not_run(suite: Element, student: str, marks: Sequence[Mark]) -> list[Element]:
-    """An archive that was refused is one failure; of the checks, none has run."""
+    """Render a refused archive as one failure; no check has run."""
     refused = SubElement(suite, "testcase", classname=student, name="archive")
     _told(refused, "failure", _plain(reason(marks[0])) if marks else "")
     skipped = [_named(suite, student, mark) for mark in marks]
@@ -80,5 +80,5 @@ def _properties(parent: Element, values: Mapping[str, str]) -> None:
 
 
 def _plain(text: str) -> str:
-    """The text without what XML 1.0 has no way to write."""
+    """Remove characters that XML 1.0 cannot represent."""
     return _NO_XML.sub("", text)

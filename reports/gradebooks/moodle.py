@@ -1,4 +1,4 @@
-"""Moodle: the offline grading worksheet, filled, and the folders of the feedback zip."""
+"""Moodle: fills the offline grading worksheet, and names the folders of the feedback zip."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f_/\\:*?\"<>|]+")
 
 
 def render(sheet: Sheet, column: int, comments: int | None, grades: Mapping[int, Grade]) -> str:
-    """The worksheet with totals, and with comments where it has a column for them and that cell is blank."""
+    """Fill totals into the worksheet, and comments if it has a column for them and the cell is blank."""
     changes: dict[Place, str] = {(row, column): number(grade.total) for row, grade in grades.items()}
     if comments is not None:
         free = (row for row in grades if not sheet.rows[row].text(comments))
@@ -26,13 +26,13 @@ def render(sheet: Sheet, column: int, comments: int | None, grades: Mapping[int,
 
 
 def comment(grade: Grade) -> str:
-    """What the student reads beside the mark. Moodle takes it for HTML: hence the escapes and the line breaks."""
+    """Render what the student reads next to the mark. Moodle treats it as HTML: hence the escapes and line breaks."""
     shown = edition(grade, "student")
     lines = [*standing(grade), *(f"{known(mark.criterion.title)} {score(mark)}" for mark in shown.marks)]
     return guarded("<br>".join(escape(line) for line in lines))
 
 
 def folder(name: str, participant: str) -> str:
-    """The folder of one student's feedback. Moodle splits it at `_`, and ignores names that begin with `.` or `~`."""
+    """Name the folder of a student's feedback. Moodle splits it at `_`, and ignores names starting with `.` or `~`."""
     plain = " ".join(_NOT_IN_A_NAME.sub(" ", visible(name[:NAME_CHARACTERS])).split()).lstrip(".~ ")
     return f"{plain or 'student'}_{participant}_assignsubmission_file"

@@ -1,4 +1,4 @@
-"""What several formats have in common: figures, cells that no spreadsheet calculates, and what counts as passed."""
+"""Shared by several formats: figures, cells that no spreadsheet evaluates, and what counts as passed."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # fmt: 
 
 
 def guarded(text: str) -> str:
-    """The text as a cell that stays text: an apostrophe before what would begin a formula."""
+    """Make a cell that stays text: an apostrophe is put before what would begin a formula."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def number(value: float) -> str:
-    """A figure for machines: at most two decimals, a point, no separators of thousands, an ASCII minus sign."""
+    """Format a figure for machines: at most two decimals, a point, no thousands separators, an ASCII minus sign."""
     shown = f"{value:.2f}".rstrip("0").rstrip(".")
     return "0" if shown == "-0" else shown
 
 
 def figure(value: float) -> int | float:
-    """The same for JSON: whole numbers whole."""
+    """Return the figure for JSON: an int if it is whole."""
     rounded = round(float(value), 2)
     return int(rounded) if rounded.is_integer() else rounded
 
 
 def whole(value: float) -> int:
-    """The nearest whole number, halves upwards: never against the student."""
+    """Round to the nearest integer, halves upwards: never against the student."""
     return int(Decimal(repr(value)).quantize(Decimal(1), ROUND_HALF_UP))
 
 
 def outcome(mark: Mark) -> Outcome:
-    """What became of a criterion, in the terms of a test; "not marked" is a fault of ours or waits for a person."""
+    """Return the outcome of a criterion as that of a test; "not marked" is a fault of ours or waits for a person."""
     match mark.finding:
         case Judged(verdict=verdict):
             return "passed" if verdict.credit >= PASSING_CREDIT else "failed"
@@ -55,22 +55,22 @@ def outcome(mark: Mark) -> Outcome:
 
 
 def reason(mark: Mark) -> str:
-    """Why, and what to do next, one sentence a line."""
+    """Return the reason and what to do next, one sentence per line."""
     finding = told(mark.finding)
     hints = [hint for hint in finding.hints if hint != finding.reason]
     return clipped("\n".join(words(sentence) for sentence in (finding.reason, *hints)))
 
 
 def clipped(text: str) -> str:
-    """Lines of shown text, cut where a hostile value made them endless."""
+    """Return lines of visible text, cut if a hostile value made them too long."""
     return "\n".join(clip(line, TEXT_LIMIT) for line in text[: 2 * TEXT_LIMIT].split("\n"))
 
 
 def standing(grade: Grade) -> list[str]:
-    """The total, the adjustments with their reasons, and whether all this is final, one sentence each."""
+    """Return the total, the adjustments with reasons, and whether the mark is final, one sentence each."""
     lines = [say("{total} of {points} points.", total=points(grade.total), points=points(grade.points))]
     for one in grade.adjustments:
         lines.append(say("{points} points: {reason}.", points=points(one.points, signed=True), reason=one.reason))
     if grade.needs_human:
-        lines.append(say("Not final: what is not marked yet is marked by a person, and is never a zero."))
+        lines.append(say("Not final: a person marks what is not marked yet; it never counts as zero."))
     return lines

@@ -1,4 +1,4 @@
-"""An instructor's own export, taken apart without loss: what is not filled stays, character by character."""
+"""Parses an instructor's own export without loss: what is not filled stays unchanged, character by character."""
 
 from __future__ import annotations
 
@@ -10,44 +10,44 @@ Place = tuple[int, int]  # row and column, counted from 0
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One cell: as it stands in the file, quotes and all, and as it is meant."""
+    """One cell: its raw text in the file, with quotes, and its value."""
 
     raw: str
     text: str
 
     @property
     def quoted(self) -> bool:
-        """True where the file has it in quotes."""
+        """Whether the cell is quoted in the file."""
         return self.raw.startswith('"')
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The cells of one record, the line of the file on which it begins (from 1), and the line break behind it."""
+    """The cells of one record, the line on which it begins (from 1), and the line break after it."""
 
     line: int
     fields: tuple[Field, ...]
     end: str
 
     def text(self, column: int | None) -> str:
-        """The cell without spaces around it; "" where the row has no such column."""
+        """Return the cell without surrounding spaces; "" if the row has no such column."""
         return self.fields[column].text.strip() if column is not None and column < len(self.fields) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The whole file; its first row holds the headings."""
+    """The whole file; its first row is the headings."""
 
     rows: tuple[Row, ...]
     delimiter: str
 
     @property
     def headings(self) -> tuple[str, ...]:
-        """The headings without spaces around them."""
+        """The headings without surrounding spaces."""
         return tuple(field.text.strip() for field in self.rows[0].fields)
 
     def written(self, changes: Mapping[Place, str]) -> str:
-        """The file with these cells changed, each quoted as it was, and otherwise as it was read."""
+        """Write the file with these cells changed; quotes and everything else stay as read."""
         return "".join(self._row(number, row, changes) for number, row in enumerate(self.rows))
 
     def _row(self, number: int, row: Row, changes: Mapping[Place, str]) -> str:

@@ -1,4 +1,4 @@
-"""Plain CSV for a spreadsheet: a row a student, a column a check. Headings are keys, the same in every language."""
+"""Plain CSV for a spreadsheet: one row per student, one column per check. Headings are keys in every language."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _AFTER = ("adjustments", "total", "points", "final", "accuracy", "flags")
 
 
 def render(grades: Sequence[Grade], final_only: bool = False) -> str:
-    """The table, lines ended as RFC 4180 has them. With `final_only` the points of what is not final stay blank."""
+    """Render the table with line ends as in RFC 4180. With `final_only`, points that are not final stay blank."""
     checks = tuple(dict.fromkeys(mark.criterion.check for grade in grades for mark in grade.marks))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
@@ -41,7 +41,7 @@ def _row(grade: Grade, checks: Iterable[str], blank: bool) -> list[str]:
 
 
 def _points(mark: Mark | None) -> str:
-    """Blank where nothing was marked: a zero would be one."""
+    """Return points; blank if nothing was marked, because a zero would be a mark."""
     return "" if mark is None or mark.points is None else number(mark.points)
 
 

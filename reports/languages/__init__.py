@@ -1,7 +1,7 @@
-"""The language of a run: English, or what a catalogue beside this file makes of it; from --lang or the locale.
+"""Sets the language of a run: English, or a translation from a catalogue in this folder; from --lang or the locale.
 
 It is a ContextVar, so that two threads or two requests can differ; a thread begins in English. A Grade knows nothing
-of it: stored templates are English, and are drawn in whichever language is asked for.
+of it: stored templates are English, and are rendered in the chosen language.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _chosen = ContextVar("language", default=ENGLISH)
 
 
 def speak(language: str) -> None:
-    """From now on everything is said in this language, within this context; a key of LANGUAGES."""
+    """Use this language from now on within this context; a key of LANGUAGES."""
     if language not in LANGUAGES:
         raise ValueError(f"no language {language!r}")
     _chosen.set(language)
@@ -30,7 +30,7 @@ def speak(language: str) -> None:
 
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Within it everything is said in this language."""
+    """Use this language within a `with` block."""
     before = spoken()
     speak(language)
     try:
@@ -40,24 +40,24 @@ def speaking(language: str) -> Iterator[None]:
 
 
 def spoken() -> str:
-    """The language chosen."""
+    """Return the current language."""
     return _chosen.get()
 
 
 def tag() -> str:
-    """The language chosen as HTML names it."""
+    """Return the current language as an HTML tag."""
     return LANGUAGES[spoken()]
 
 
 def translate(template: str) -> str:
-    """The template in the language chosen; one that the catalogue lacks as it is."""
+    """Translate the template into the current language; unchanged if the catalogue lacks it."""
     language = spoken()
     return template if language == ENGLISH else catalogue(language).get(template, template)
 
 
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
-    """What the catalogue has a translation for; obsolete entries too, because stored grades say them."""
+    """Return the translations of the catalogue; obsolete entries too, because stored grades use them."""
     from babel.messages.pofile import read_po  # takes a while to import, and English needs none of it
 
     with files("reports").joinpath("languages", f"{language}.po").open("rb") as file:
@@ -66,7 +66,7 @@ def catalogue(language: str) -> Mapping[str, str]:
 
 
 def of_locale(environment: Mapping[str, str]) -> str:
-    """The language that the locale asks for, where there is it; else English. On Windows that of its own windows."""
+    """Return the language of the locale if it is available, else English. On Windows, that of the user interface."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if value := environment.get(name):
             return _known(value)

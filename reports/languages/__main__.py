@@ -1,7 +1,7 @@
-"""`python -m reports.languages`: brings each catalogue up to date with the source; exit status 1 if words are missing.
+"""`python -m reports.languages`: updates each catalogue from the source; exit status 1 if translations are missing.
 
-Run in a checkout. New sentences get an empty translation; those that nobody says any more stay at the end as obsolete,
-because grades stored by an earlier version say them.
+Run it in a checkout. New sentences get an empty translation; unused ones stay at the end as obsolete,
+because grades stored by an earlier version use them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FOLDER = ROOT / "reports" / "languages"
 
 
 def main() -> int:
-    """Write the catalogues, and print what is wrong with them."""
+    """Update the catalogues, and print their problems."""
     said = extract(ROOT)
     wrong = []
     for language in (code for code in LANGUAGES if code != ENGLISH):
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def read(path: Path) -> Catalog:
-    """The catalogue of a file; an empty one for a language that has none yet."""
+    """Read the catalogue of a file; an empty one for a language without one."""
     if not path.exists():
         return Catalog(path.stem, project="cnn-lab-grader", fuzzy=False)
     with path.open("rb") as file:
@@ -46,7 +46,7 @@ def read(path: Path) -> Catalog:
 
 
 def extract(root: Path) -> Catalog:
-    """Every sentence of the packages and pages below the root, found as babel.cfg says."""
+    """Extract every sentence of the packages and pages below the root, as configured in babel.cfg."""
     with (root / "babel.cfg").open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)
     catalogue = Catalog()
@@ -56,7 +56,7 @@ def extract(root: Path) -> Catalog:
 
 
 def update(catalogue: Catalog, said: Catalog) -> None:
-    """Take up what is said now, with the translation of an obsolete sentence that is said again."""
+    """Update the catalogue to the current sentences, reusing translations of obsolete sentences that are used again."""
     for old in catalogue.obsolete.values():
         live = catalogue.get(old.id)
         if live is None:
@@ -72,7 +72,7 @@ def update(catalogue: Catalog, said: Catalog) -> None:
 
 
 def problems(catalogue: Catalog) -> Iterator[str]:
-    """What has no translation, and what has one with other fields."""
+    """Yield sentences without a translation, and those whose translation has other fields."""
     for entry in (*catalogue, *catalogue.obsolete.values()):
         if entry.id and not entry.string:
             yield f"lacks: {entry.id}"
@@ -81,7 +81,7 @@ def problems(catalogue: Catalog) -> Iterator[str]:
 
 
 def fields(template: str) -> list[tuple[str, str, str]]:
-    """The fields of a sentence with formats and conversions, sorted: languages have an order of their own."""
+    """Return a sentence's fields with formats and conversions, sorted, because languages order them differently."""
     pieces = Formatter().parse(template)
     return sorted((name, spec or "", conversion or "") for _, name, spec, conversion in pieces if name is not None)
 

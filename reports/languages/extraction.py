@@ -1,4 +1,4 @@
-"""How Babel finds the sentences in Python: literals given to functions such as `message`, and what checks are called.
+"""Extracts sentences from Python for Babel: literals given to functions such as `message`, and titles of checks.
 
 babel.cfg names these functions. A title is the first line of a check's docstring, as `grader.marking.check` takes it.
 """
@@ -17,9 +17,9 @@ Found = tuple[int, str | None, str, list[str]]  # line, function, sentence, comm
 def sentences(
     file: IO[bytes], keywords: Mapping[str, object], comment_tags: Collection[str], options: Mapping[str, object]
 ) -> Iterator[Found]:
-    """Yield each literal that a keyword is called with first, and titles and names of checks; by their lines.
+    """Yield the first argument of each keyword call if it is a literal, and titles and names of checks, by line.
 
-    Babel's own method for Python passes over calls that stand inside brackets inside another call.
+    Babel's own method for Python skips calls inside brackets inside another call.
     """
     del comment_tags, options
     yield from sorted(_found(ast.parse(file.read()), keywords), key=itemgetter(0))

@@ -1,4 +1,4 @@
-"""The README's pictures: the demo submission's report, and the page of a class that was made up around it.
+"""Takes the README's screenshots: the demo submission's report, and the page of a class made up around it.
 
 `tox -e screenshots` runs this in the installation of `py`. It needs Chromium; CHROMIUM may name it.
 """
@@ -40,7 +40,7 @@ LOST = "CIFAR-10 is not on this machine: run 'grade data fetch', then grade agai
 
 
 def main() -> None:
-    """Grade the demo, make up the class, draw its page, take both pictures."""
+    """Grade the demo, make up the class, render its page, take both screenshots."""
     browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
         sys.exit(f"no Chromium on this machine: install it, or name it in CHROMIUM ({', '.join(BROWSERS)} were tried)")
@@ -58,7 +58,7 @@ def main() -> None:
 
 
 def make_up(grade: dict[str, Any], folder: Path) -> None:
-    """Grades of a class, each the demo's with something wrong here and there."""
+    """Make up the grades of a class: variations of the demo's grade with some mistakes."""
     chance = random.Random(SEED)  # noqa: S311 nothing secret
     names = [f"{first} {last}" for last in LAST for first in FIRST]
     for number, name in enumerate(chance.sample(names, STUDENTS)):

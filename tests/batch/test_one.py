@@ -76,7 +76,7 @@ def test_the_demo_submission_is_graded_to_the_image(graded, setup, few_images):
         x = (torch.from_numpy(np.array(few_images.images("test"))).float() / 255 - mean) / std
         right = int((net(x).argmax(dim=1).numpy() == few_images.labels("test")).sum())
     assert grade.accuracy == right / 200
-    assert sentence(grade, "measured_accuracy").startswith(f"{right} of 200 test images are named correctly")
+    assert sentence(grade, "measured_accuracy").startswith(f"{right} of 200 test images are classified correctly")
     assert grade.needs_human == (not setup.equipment.sandbox.isolated)  # elsewhere no student code is run
     assert grade.made_by.command == "grade submission --device cpu"
     assert (grade.made_by.dataset, grade.made_by.device) == ("few", "cpu")
@@ -128,9 +128,9 @@ def test_a_wrong_normalisation_in_the_code_is_diagnosed_and_the_right_one_named(
     assert isinstance(found, Judged)
     assert grade.accuracy < 0.6
     hints = " ".join(hint.english() for hint in found.verdict.hints)
-    assert "the same weights name" in hints
-    assert "the network was probably trained with that" in hints
-    assert "template's mean and deviation" in hints or "0.2023" in hints
+    assert "the same weights classify" in hints
+    assert "the network was probably trained that way" in hints
+    assert "template's mean and standard deviation" in hints or "0.2023" in hints
     assert "claim" in " ".join(flag.kind for flag in grade.flags)
 
 
@@ -148,7 +148,7 @@ def test_a_history_of_other_weights_is_a_finding(graded, work):
     for epoch in history["epochs"]:
         epoch["test_accuracy"] = 20.0
     (work / "history.json").write_text(json.dumps(history))
-    assert "the history is of other weights" in sentence(graded(work).grade, "training_history")
+    assert "the history belongs to other weights" in sentence(graded(work).grade, "training_history")
 
 
 @pytest.mark.parametrize(

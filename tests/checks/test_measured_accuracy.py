@@ -30,7 +30,7 @@ def titled(verdict, title: str):
 
 
 def beside(verdict, row: int = 0) -> str:
-    table = titled(verdict, "Claimed and measured")
+    table = titled(verdict, "Claimed and measured accuracy")
     assert isinstance(table, Table)
     assert isinstance(table.rows[row][3], Message)
     return table.rows[row][3].english()
@@ -56,7 +56,9 @@ def test_one_image_more_is_never_worth_less(verdict, scores):
 
 def test_the_sentence_says_exactly_how_many_of_how_many(verdict, scores):
     sentence = verdict("measured_accuracy", scores(8454, 10_000)).message.english()
-    assert sentence.startswith("8,454 of 10,000 test images are named correctly: 84.54% (95% interval 83.8% to 85.2%)")
+    assert sentence.startswith(
+        "8,454 of 10,000 test images are classified correctly: 84.54% (95% interval 83.8% to 85.2%)"
+    )
 
 
 def test_exhibits_show_classes_confusion_and_the_rubrics_curve(verdict, scores):
@@ -82,7 +84,7 @@ def test_the_interval_lies_on_the_rubrics_curve_with_every_knot_inside_it(verdic
 
 
 def test_the_reliability_diagram_leaves_out_what_nobody_was_so_sure_of(verdict, scores):
-    curve = titled(verdict("measured_accuracy", scores(150, 200)), "Is it right as often as it is sure?")
+    curve = titled(verdict("measured_accuracy", scores(150, 200)), "Is the network right as often as it is confident?")
     assert [line.points for line in curve.series] == [((95.0, 75.0),), ((0.0, 0.0), (100.0, 100.0))]
 
 
@@ -90,18 +92,18 @@ def test_the_surest_mistakes_are_shown_with_what_they_are_and_what_they_were_tak
     picture = Picture("test image 7", "image/png", "")
     mistakes = (Mistake(7, "cat", "dog", 0.99, picture), Mistake(8, "dog", "cat", 0.9))
     gallery = titled(
-        verdict("measured_accuracy", replace(scores(150, 200), surest_mistakes=mistakes)), "Wrong, and most sure of it"
+        verdict("measured_accuracy", replace(scores(150, 200), surest_mistakes=mistakes)), "Most confident mistakes"
     )
     assert isinstance(gallery, Gallery)
     assert [item.picture for item in gallery.pictures] == [picture]
     captions = [caption.english() for caption in gallery.pictures[0].captions]
-    assert captions == ["is: cat", "taken for: dog", "confidence 99.0%"]
+    assert captions == ["true class: cat", "predicted: dog", "confidence 99.0%"]
 
 
 def test_the_commonest_mistake_and_the_next_knot_are_named(verdict, scores, english):
     hints = english(verdict("measured_accuracy", scores(160, 200)).hints)
-    assert "taken for" in hints
-    assert "The next step of the rubric is 84.54%: 4.5 points more." in hints
+    assert "classified as" in hints
+    assert "The next step in the rubric is 84.54%: 4.5 percentage points more." in hints
 
 
 def test_at_full_credit_there_is_nothing_to_do(verdict, scores):
@@ -111,9 +113,9 @@ def test_at_full_credit_there_is_nothing_to_do(verdict, scores):
 def test_images_without_finite_logits_are_told(verdict, scores, english):
     judged = verdict("measured_accuracy", scores(100, 200, not_finite=3))
     sentence = judged.message.english()
-    assert sentence.startswith("100 of 200 test images are named correctly: 50.00%")
-    assert sentence.endswith("For 3 of them the network answers with NaN or infinite numbers, which name no class.")
-    assert "lower the learning rate, or hand in an earlier epoch" in english(judged.hints)
+    assert sentence.startswith("100 of 200 test images are classified correctly: 50.00%")
+    assert sentence.endswith("For 3 of them, the network returns NaN or infinite values, which do not predict a class.")
+    assert "lower the learning rate, or hand in the weights of an earlier epoch" in english(judged.hints)
 
 
 def test_nothing_at_all_measured_finite_is_still_a_verdict(verdict, scores):
@@ -123,7 +125,10 @@ def test_nothing_at_all_measured_finite_is_still_a_verdict(verdict, scores):
 def test_weights_that_were_left_aside_are_told_to_the_student(verdict, scores, english):
     aside = Checkpoint("final.pth", "state dict", "", "resnet20", 1, (), ("aux.w",), (), (), ("aux.w",))
     hints = english(verdict("measured_accuracy", scores(160, 200), aside).hints)
-    assert "final.pth holds more weights than resnet20 has (aux.w), and the accuracy is measured without them" in hints
+    assert (
+        "final.pth contains weights that resnet20 does not have (aux.w); the accuracy was measured without them"
+        in hints
+    )
 
 
 # --- the likely preprocessing ----------------------------------------------------------------------------------
@@ -133,8 +138,8 @@ def test_a_preprocessing_that_is_plainly_better_is_named_and_changes_no_credit(v
     without = verdict("measured_accuracy", scores(4000, 10_000))
     with_hint = verdict("measured_accuracy", scores(4000, 10_000), diagnosis(800, 1700))
     hints = english(with_hint.hints)
-    assert "With mean and deviation 0.5 the same weights name 85.0% of 2,000 training images" in hints
-    assert "against 40.0% as graded" in hints
+    assert "With mean and standard deviation 0.5, the same weights classify 85.0% of 2,000 training images" in hints
+    assert "but only 40.0% as graded" in hints
     assert "next step" not in hints
     assert with_hint.credit == without.credit
 
@@ -156,8 +161,8 @@ def test_a_diagnosis_without_alternatives_names_none(verdict, scores, english):
 @pytest.mark.parametrize(
     ("claim", "said"),
     [
-        (0.805, "agrees to 0.50 points"),
-        (0.79, "agrees to 1.00 points"),
+        (0.805, "agrees within 0.50 points"),
+        (0.79, "agrees within 1.00 points"),
         (0.95, "15.00 points above the measured accuracy"),
         (0.70, "10.00 points below the measured accuracy"),
     ],
@@ -168,7 +173,7 @@ def test_each_claim_stands_beside_what_was_measured(verdict, scores, claim, said
 
 def test_a_claim_that_the_training_images_explain_is_named_so(verdict, scores):
     judged = verdict("measured_accuracy", scores(8000, 10_000), claimed(0.999), diagnosis(1996, 100))
-    assert "fits the training images better, of which 99.80% are named correctly" in beside(judged)
+    assert "closer to the accuracy on training images, 99.80%" in beside(judged)
 
 
 @pytest.mark.parametrize("training", [1600, 1700, 1790])
@@ -185,12 +190,16 @@ def test_a_claim_below_the_measurement_never_fits_the_training_images(verdict, s
 def test_where_another_normalisation_does_better_a_claim_is_not_held_against_the_training_images(verdict, scores):
     judged = verdict("measured_accuracy", scores(8000, 10_000), claimed(0.91), diagnosis(1800, 1990))
     assert beside(judged) == (
-        "11.00 points above the measured accuracy; that may come of the normalisation: see mean and deviation 0.5 below"
+        "11.00 points above the measured accuracy; the normalisation may be the reason: see mean and standard"
+        " deviation 0.5"
+        " below"
     )
 
 
 def test_the_measured_accuracy_is_the_last_row_of_the_claims(verdict, scores):
-    table = titled(verdict("measured_accuracy", scores(8000, 10_000), claimed(0.9, 0.8)), "Claimed and measured")
+    table = titled(
+        verdict("measured_accuracy", scores(8000, 10_000), claimed(0.9, 0.8)), "Claimed and measured accuracy"
+    )
     assert [row[0] for row in table.rows] == ["90.00%", "80.00%", "80.00%"]
 
 
@@ -219,22 +228,22 @@ def test_how_it_was_measured_tells_network_normalisation_and_what_was_not_read(v
     claims = Claims((), ("report.pdf (PdfReadError)",))
     rows = measured_rows(verdict("measured_accuracy", scores(10, 20), checkpoint, used, measurement, claims))
     assert ("Network", "resnet20, shortcut A") in rows
-    assert ("Saved as", 'wrapped state dict under "net", float16') in rows
-    assert ("Left aside", "acc") in rows
+    assert ("Saved as", 'wrapped state dict under the key "net", float16') in rows
+    assert ("Ignored", "acc") in rows
     assert ("Classes whose code was not loaded", "models.ResNet") in rows
     assert ("Read from", "exp2.py, line 12") in rows
     assert ("Also found", "exp2.py, line 9: mean (0.0, 0.0, 0.0)") in rows
     assert ("Could not be read", "report.pdf (PdfReadError)") in rows
-    assert ("Image side", "224 pixels") in rows
+    assert ("Image size", "224 pixels") in rows
 
 
 @pytest.mark.parametrize(
     ("used", "said"),
     [
-        (TEMPLATE, "the template's constants, since the submission's code names none"),
+        (TEMPLATE, "the template's constants, because the submission's code specifies none"),
         (
             replace(TEMPLATE, also_found=("exp2.py, line 5: Normalize(m, s)",)),
-            "the template's constants, since the submission's own cannot be read without running its code",
+            "the template's constants, because the submission's own cannot be read without running its code",
         ),
     ],
 )
@@ -255,7 +264,7 @@ def test_a_curve_that_is_none_is_refused(knots):
 
 @pytest.mark.parametrize("figure", [70, 1.01, -0.1])
 def test_knots_that_are_no_shares_are_refused_and_not_silently_worth_nothing(figure):
-    with pytest.raises(ValueError, match="shares from 0 to 1"):
+    with pytest.raises(ValueError, match="must be between 0 and 1"):
         AccuracyRamp(((figure, 0.5),))
 
 

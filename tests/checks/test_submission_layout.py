@@ -27,14 +27,14 @@ def found_at(verdict, wanted):
 def test_a_whole_submission_gets_full_credit(verdict):
     judged = verdict("submission_layout", layout(*WHOLE))
     assert judged.credit == 1.0
-    assert judged.message.english() == "Every file is there."
+    assert judged.message.english() == "All required files are there."
     assert judged.hints == ()
 
 
 def test_an_empty_submission_keeps_only_the_credit_for_what_it_left_out(verdict, english):
     judged = verdict("submission_layout", layout())
     assert judged.credit == pytest.approx(2 / 12)
-    assert judged.message.english().startswith("10 of the files asked for are missing: exp1.py, exp2.py")
+    assert judged.message.english().startswith("Required files missing: 10 (exp1.py, exp2.py")
     assert "report.pdf or report.md" in judged.message.english()
     assert "Add the folder library/ with its images." in english(judged.hints)
 
@@ -73,7 +73,7 @@ def test_a_file_named_like_a_folder_is_no_folder(verdict):
 
 def test_an_empty_file_is_as_good_as_missing(verdict):
     judged = verdict("submission_layout", layout(*WHOLE, size=0))
-    assert "8 of the files asked for are missing" in judged.message.english()
+    assert "Required files missing: 8" in judged.message.english()
 
 
 def test_the_data_set_inside_costs_its_share_and_is_named(verdict, english):
@@ -105,7 +105,7 @@ def test_a_script_with_an_open_task_counts_as_not_there(verdict, english):
     tasks = Tasks((OpenTask("2.1", "mean loss", "exp2.py", 35), OpenTask("2.2", "the rate", "exp2.py", 50)))
     judged = verdict("submission_layout", layout(*WHOLE), tasks)
     assert judged.credit == 11 / 12
-    assert judged.message.english() == "Every file is there; not finished yet: exp2.py."
+    assert judged.message.english() == "All required files are there. Not finished yet: exp2.py."
     assert english(judged.hints).splitlines() == [
         "Finish exp2.py: task 2.1, mean loss (line 35).",
         "Finish exp2.py: task 2.2, the rate (line 50).",
@@ -117,9 +117,7 @@ def test_what_is_missing_and_what_is_unfinished_are_told_apart(verdict):
     tasks = Tasks((OpenTask("1.1", "steps", "exp1.py", 3),))
     judged = verdict("submission_layout", layout(*(path for path in WHOLE if path != "final.pth")), tasks)
     assert judged.credit == 10 / 12
-    assert judged.message.english() == (
-        "1 of the files asked for are missing (final.pth), and 1 are not finished (exp1.py)."
-    )
+    assert judged.message.english() == ("Required files missing: 1 (final.pth); not finished: 1 (exp1.py).")
 
 
 def test_an_open_task_elsewhere_is_no_concern_of_the_layout(verdict):

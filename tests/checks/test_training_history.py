@@ -38,14 +38,14 @@ def judged(verdict, scores, *accuracies, measured=8000, **fields):
 @pytest.mark.parametrize(
     ("recorded", "credit", "said"),
     [
-        (80.0, 1.0, "80.00% agrees with the measured 80.00% to 0.00 points"),
-        (80.5, 1.0, "agrees with the measured 80.00% to 0.50 points"),
+        (80.0, 1.0, "80.00% agrees with the measured 80.00% within 0.00 points"),
+        (80.5, 1.0, "agrees with the measured 80.00% within 0.50 points"),
         (79.5, 1.0, "agrees"),
         (80.51, 1.0, "which averaging over batches can explain"),
         (81.0, 1.0, "which averaging over batches can explain"),
         (79.0, 1.0, "which averaging over batches can explain"),
-        (81.01, 0.5, "the history is of other weights"),
-        (78.9, 0.5, "the history is of other weights"),
+        (81.01, 0.5, "the history belongs to other weights"),
+        (78.9, 0.5, "the history belongs to other weights"),
     ],
 )
 def test_half_a_point_agrees_one_point_is_a_note_and_more_is_a_finding(verdict, scores, recorded, credit, said):
@@ -121,7 +121,7 @@ def test_missing_epochs_are_counted(verdict, scores, english):
 def test_values_that_are_no_numbers_are_told(verdict, scores, english):
     found = judged(verdict, scores, 50.0, 80.0, not_numbers=3)
     assert found.credit == 0.5
-    assert "3 values are NaN, infinite or no numbers" in english(found.hints)
+    assert "3 values are NaN, infinite or not numbers" in english(found.hints)
 
 
 @pytest.mark.parametrize("wrong", [-1.0, 101.0, 8000.0])
@@ -134,13 +134,13 @@ def test_an_accuracy_that_is_no_percentage_is_told(verdict, scores, english, wro
 def test_an_epoch_without_test_accuracy_is_told(verdict, scores, english):
     found = judged(verdict, scores, None, 80.0)
     assert found.credit == 0.5
-    assert "1 lack it" in english(found.hints)
+    assert "epochs without it: 1" in english(found.hints)
 
 
 def test_a_history_without_any_test_accuracy_is_worth_nothing(verdict, scores):
     found = judged(verdict, scores, None, None)
     assert found.credit == 0.0
-    assert found.message.english() == "history.json records no test accuracy in its 2 epochs."
+    assert found.message.english() == "history.json records 2 epochs, but no test accuracy."
 
 
 # --- nothing measured ------------------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ def test_where_nothing_was_measured_by_our_fault_the_student_loses_nothing(verdi
 def test_where_the_weights_were_refused_there_is_nothing_to_agree_with(verdict):
     found = verdict("training_history", history(50.0, 80.0), failed={Accuracy: Refused("code", message("NaN"))})
     assert found.credit == 0.5
-    assert "no weights" in found.message.english()
+    assert "no usable weights" in found.message.english()
 
 
 # --- the curve -------------------------------------------------------------------------------------------------

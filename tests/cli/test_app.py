@@ -113,7 +113,7 @@ def states(found: dict[str, Any]) -> dict[str, str]:
 def test_a_submission_is_graded_printed_and_written(grade, here):
     done = grade("ada")
     assert (done.status, done.err) == (ALL_MARKED, "")
-    assert "of 200 test images are named correctly" in done.out
+    assert "of 200 test images are classified correctly" in done.out
     assert done.out.endswith("report.html")
     assert {path.name for path in (here / "grades" / "ada").iterdir()} == {"report.html", "evidence.json", "grade.json"}
     found = record(here)
@@ -352,7 +352,7 @@ def test_a_bad_rubric_is_reported_before_anything_else_is_done(grade, here, monk
     monkeypatch.setattr(grader.batch.setup, "open_sandbox", touched)
     done = grade("ada", "--rubric", "mine.toml")
     assert done.status == 2
-    assert "mine.toml: 'measured_acuracy' names no check; did you mean 'measured_accuracy'?" in done.err
+    assert "mine.toml: 'measured_acuracy' is not a check; did you mean 'measured_accuracy'?" in done.err
     assert not (here / "grades").exists()
 
 

@@ -158,7 +158,7 @@ def test_two_final_weights_need_a_human_and_neither_is_guessed(look, weights):
     [
         (b"", "is empty (0 bytes)"),
         (b"<!DOCTYPE html><html>Please log in</html>", "is a web page"),
-        (b"PK\x03\x04 cut off", "breaks off"),
+        (b"PK\x03\x04 cut off", "is cut off"),
         (saved({"net": {"x": torch.tensor([1.0])}}), "fit none of the networks"),
         (saved(resnet20("A").state_dict() | {"linear.weight": torch.zeros(100, 64), "linear.bias": torch.zeros(100)}),
          "has 100 outputs, and this lab has 10 classes"),
@@ -274,7 +274,7 @@ def test_where_the_accuracy_is_below_the_claim_the_weights_left_aside_need_a_hum
     found = look({"final.pth": content, "report.md": "The test accuracy is 99.90%."})
     assert found.seen(Accuracy) is not None
     sentence = doubt(found).english()
-    assert "holds more weights than resnet20, shortcut A has (attention.weight). Measured without them" in sentence
+    assert "resnet20, shortcut A does not have (attention.weight). Measured without them" in sentence
 
 
 def test_where_the_normalisation_explains_the_accuracy_the_weights_left_aside_do_not(look, weights):
@@ -434,8 +434,7 @@ def test_the_template_as_it_was_given_is_refused_by_its_tasks(look):
     outcome = found.observation(Layout)
     assert isinstance(outcome, Refused)
     assert outcome.message.english() == (
-        "The template was handed in as it was given: tasks 1.1, 2.1 are not done. Begin with 1.1: steps"
-        " (exp1.py, line 1)."
+        "The template was handed in unchanged: tasks 1.1, 2.1 are not done. Start with 1.1: steps (exp1.py, line 1)."
     )
     claims = found.seen(Claims)
     assert claims is not None

@@ -166,9 +166,9 @@ def test_a_criterion_that_a_person_marks_waits_with_the_reports_text_beside_it(m
     ("record", "said"),
     [
         (Refused("code", message("No written report was found.")), "the report's text: No written report was found."),
-        (TimedOut(60.0), "the report's text: looking took more than 60 seconds"),
+        (TimedOut(60.0), "the report's text: the process took more than 60 seconds"),
         (Malformed("no observation"), "The report's text was not read: open the file itself."),
-        (Seen(WrittenReport((), unread=("report.docx (a Word file)",))), "holds no text that can be read"),
+        (Seen(WrittenReport((), unread=("report.docx (a Word file)",))), "contains no readable text"),
     ],
 )
 def test_without_a_text_the_criterion_waits_all_the_same_and_says_why(rubric, record, said):

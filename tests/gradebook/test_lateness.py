@@ -66,8 +66,9 @@ def test_the_reason_says_how_late_and_at_what_price():
     found = taken("2026-03-03T00:00:00+00:00", grace_hours=2.0, cap=20.0)
     assert found.by == LATE_POLICY and not found.by_person and found.about == "lateness"
     assert found.reason.english() == (
-        "handed in 32:01:00 (h:m:s) after the deadline, of which 2 hours are forgiven; days begun: 2, at 5 points a day"
-        " and 20 at most"
+        "handed in 32:01:00 (h:m:s) after the deadline, with 2 hours of grace; days begun: 2, at 5 points per day and"
+        " 20"
+        " at most"
     )
 
 

@@ -72,8 +72,9 @@ def test_where_another_normalisation_does_better_a_claim_is_no_sign_of_the_train
     trials = Trial(phrase("as_graded"), TEMPLATE, 1800, 2000), Trial(phrase("halves"), TEMPLATE, 1990, 2000)
     found = flags(scores(8000, 10_000), claimed(0.91), Diagnosis(trials))
     assert found == {
-        "claim above measurement": "report.pdf, page 2 claims 91.00%; measured: 80.00%. The normalisation may be why:"
-        " with mean and deviation 0.5 the same weights name 99.50% of the training images correctly."
+        "claim above measurement": "report.pdf, page 2 claims 91.00%; measured: 80.00%. The normalisation may be the"
+        " reason: with mean and standard"
+        " deviation 0.5, the same weights classify 99.50% of the training images correctly."
     }
 
 
@@ -85,39 +86,40 @@ def test_known_classes_and_leftovers_in_a_state_dict_are_not_told(flags, found):
 def test_weights_that_were_left_aside_are_told(flags):
     aside = replace(checkpoint("state dict"), extra_keys=("aux.w", "total_ops"), spare_weights=("aux.w",))
     assert flags(aside) == {
-        "more weights": "final.pth holds more weights than resnet20, shortcut A has (aux.w); they were left aside."
+        "more weights": "final.pth contains weights that resnet20, shortcut A does not have (aux.w); they were ignored."
     }
 
 
 def test_code_that_normalises_in_several_ways_is_told(flags):
     used = Preprocessing((0.5,) * 3, (0.5,) * 3, source="exp2.py", line=9, also_found=("exp2.py, line 3: ...",))
-    assert flags(used) == {"several normalisations": "The code normalises in several ways; exp2.py, line 9 was taken."}
+    assert flags(used) == {"several normalisations": "The code normalises in several ways; exp2.py, line 9 was used."}
 
 
 def test_a_normalisation_that_was_not_read_is_told(flags):
     used = Preprocessing(TEMPLATE.mean, TEMPLATE.std, also_found=("exp2.py, line 3: Normalize(m, s)",))
     assert flags(used) == {
-        "unread normalisation": "The code's own normalisation cannot be read without running it"
-        " (exp2.py, line 3: Normalize(m, s)); the template's was taken."
+        "unread normalisation": "The code's own normalisation cannot be read without running it (exp2.py, line 3:"
+        " Normalize(m, s)); the"
+        " template's was used."
     }
 
 
 def test_an_answer_that_was_thrown_away_is_told(flags):
-    found = flags(failed={Accuracy: Malformed("the answer goes on after its end")})
-    assert found["malformed answer"].endswith("the answer goes on after its end.")
+    found = flags(failed={Accuracy: Malformed("the answer continues after its end")})
+    assert found["malformed answer"].endswith("the answer continues after its end.")
 
 
 def test_a_network_of_the_submissions_own_is_told(flags):
     found = flags(OwnNetwork("Net", "models.py", 7, 1, 1000, correct=700, correct_before=760))
     assert found == {
-        "own network": "The network is the submission's own: Net of models.py, line 7. The accuracy was measured with"
+        "own network": "The network is the submission's own: Net in models.py, line 7. The accuracy was measured with"
         " that code."
     }
 
 
 def test_an_own_network_that_knows_only_the_very_images_is_told_with_both_figures(flags):
     found = flags(OwnNetwork("Net", "models.py", 7, 1, 1000, correct=700, correct_before=900))
-    assert "names 90.0% of 1,000 test images correctly, and 70.0% of the same images" in found["look-up table?"]
+    assert "classifies 90.0% of 1,000 test images correctly, but 70.0% of the same images" in found["look-up table?"]
 
 
 def test_an_own_class_that_was_run_is_not_told_to_have_been_left_out(flags):
@@ -143,8 +145,8 @@ def test_rankings_that_nearly_agree_are_for_a_person_to_look_at(flags):
 def test_rankings_that_could_not_be_computed_anew_are_told_with_the_reason(flags):
     told = flags(ranked("report", 0.0, "the weights are not here."))
     assert told == {
-        "ranking not computed anew": "The rankings of alexnet were held against nothing but the report:"
-        " the weights are not here."
+        "ranking not computed anew": "The rankings of alexnet were checked only against the report itself: the"
+        " weights are not here."
     }
 
 

@@ -68,10 +68,10 @@ def test_a_refusal_without_details_shows_none(finding):
     [
         (Unavailable(message("CIFAR-10 is not here: run `grade data fetch`")), "run `grade data fetch`"),
         (Crashed("Traceback\nValueError: {x}"), "says nothing about the student"),
-        (TimedOut(600.0), "more than 600 seconds; grade it again with a longer --time-limit"),
-        (OutOfMemory(4000), "more than 4,000 MB of memory; grade it again with a larger --memory"),
+        (TimedOut(600.0), "more than 600 seconds; grade again with a longer --time-limit"),
+        (OutOfMemory(4000), "more than 4,000 MB of memory; grade again with a larger --memory"),
         (PrintedTooMuch(8_000_000), "printed more than 8,000,000 bytes"),
-        (Malformed("the answer is not {JSON}"), "thrown away: the answer is not {JSON}"),
+        (Malformed("the answer is not {JSON}"), "discarded: the answer is not {JSON}"),
     ],
     ids=lambda value: getattr(value, "outcome", ""),
 )

@@ -76,7 +76,7 @@ MADE_BY = MadeBy(
     graded_at="2026-03-02T14:05:09+00:00",
 )
 LAYOUT = Criterion("submission_layout", "Every file is there, and the data set is not.", 5)
-ACCURACY = Criterion("measured_accuracy", "The trained network names CIFAR-10 test images correctly.", 30)
+ACCURACY = Criterion("measured_accuracy", "The trained network classifies CIFAR-10 test images correctly.", 30)
 HISTORY = Criterion("training_history", "The training history agrees with the network.", 5)
 RETRIEVAL = Criterion("retrieval_ranking", "The five nearest images are those that the network finds.", 10)
 HIDDEN = Criterion("hidden_inputs", "Secret criterion for staff.", 7.25, audience="staff")
@@ -85,7 +85,7 @@ HIDDEN = Criterion("hidden_inputs", "Secret criterion for staff.", 7.25, audienc
 def accuracy_exhibits() -> tuple[Exhibit, ...]:
     lines = (("train, as it ran", TRAIN), ("test", TEST))
     return (
-        Bars(message("Right answers in each class"), tuple(Bar(c, COUNTS[n][n], 1000) for n, c in enumerate(CLASSES))),
+        Bars(message("Correct images per class"), tuple(Bar(c, COUNTS[n][n], 1000) for n, c in enumerate(CLASSES))),
         Matrix(message("Confusion matrix"), CLASSES, COUNTS),
         Curve(
             message("Training history beside what was measured"),
@@ -101,12 +101,17 @@ def accuracy_exhibits() -> tuple[Exhibit, ...]:
         ),
         wrong_images(),
         Table(
-            message("Claimed and measured"),
+            message("Claimed and measured accuracy"),
             (message("Source"), message("Claimed"), message("Measured"), message("Note")),
             (
                 ("final.pth", percents(0.8493), percents(0.8491), None),
                 ("history.json, epoch 19", percents(0.8491), percents(0.8491), message("agrees")),
-                ("report.pdf, page 3", percents(0.999), percents(0.8491), message("fits the training images better")),
+                (
+                    "report.pdf, page 3",
+                    percents(0.999),
+                    percents(0.8491),
+                    message("closer to the accuracy on training images"),
+                ),
             ),
         ),
     )
@@ -134,7 +139,7 @@ def wrong_images() -> Gallery:
             painted(f"test image {n * 577:,}", 20 * n, 200 - 15 * n, 90),
             (
                 message("is a {truth}", truth=CLASSES[n % 10]),
-                message("taken for a {answer} ({sure:.1%} sure)", answer=CLASSES[(n + 3) % 10], sure=0.999 - n / 200),
+                message("predicted: {answer} ({sure:.1%} sure)", answer=CLASSES[(n + 3) % 10], sure=0.999 - n / 200),
             ),
         )
         for n in range(12)

@@ -179,7 +179,7 @@ def test_a_page_is_small(any_grade: Grade) -> None:
 
 
 def test_what_would_make_a_page_too_large_is_named_in_its_place(well_done: Grade, hostile: Grade) -> None:
-    said = "Left out: with it, this page would become too large."
+    said = "Left out: it would make this page too large."
     assert said not in render(well_done)
     heavy = replace(hostile, marks=hostile.marks * 3)
     page = render(heavy)
@@ -192,10 +192,10 @@ def test_every_form_of_exhibit_is_drawn(well_done: Grade) -> None:
     parsed = Parsed(render(well_done))
     text = flat(parsed.text)
     assert "airplane 86.80% 868 of 1,000" in text
-    assert "all together 84.91% 8,491 of 10,000" in text
-    assert "cat taken for dog: 134" in text
+    assert "overall 84.91% 8,491 of 10,000" in text
+    assert "cat classified as dog: 134" in text
     assert "claimed in report.pdf : 99.90% at 19" in text.replace("report.pdf:", "report.pdf :")
-    assert "report.pdf, page 3 99.90% 84.91% fits the training images better" in text
+    assert "report.pdf, page 3 99.90% 84.91% closer to the accuracy on training images" in text
     assert "exp2.py final.pth history.json" in text
     plots = [a for a in parsed.all("svg") if a.get("role") == "img"]
     assert [a["class"] for a in plots] == ["plot wide", "plot narrow"]
@@ -222,7 +222,7 @@ def test_a_matrix_has_headers_and_marks_its_diagonal(well_done: Grade) -> None:
 
 def test_each_criterion_has_title_points_reason_and_state(well_done: Grade) -> None:
     text = flat(Parsed(render(well_done)).text)
-    assert "The trained network names CIFAR-10 test images correctly. judged 27.1 of 30" in text
+    assert "The trained network classifies CIFAR-10 test images correctly. judged 27.1 of 30" in text
     assert "8,491 of 10,000 test images are right: 84.91% (95% interval 84.19% to 85.60%)." in text
 
 
@@ -242,7 +242,7 @@ def test_next_steps_come_before_the_criteria(well_done: Grade) -> None:
         "Adjustments",
         "Flags for staff",
         "set aside",
-        "How to repeat",
+        "How to reproduce",
     ]
     places = [text.index(part) for part in order]
     assert places == sorted(places)
@@ -283,8 +283,8 @@ def test_a_refused_archive_says_so_once_in_the_next_steps(blocked: Grade) -> Non
     text = flat(Parsed(render(blocked, "student")).text)
     assert "unusable" in text
     assert "points at stake: 40" in text
-    assert "blocked: yours to mend" in text
-    assert "blocked: the student acts" in flat(Parsed(render(blocked, "staff")).text)
+    assert "blocked: yours to fix" in text
+    assert "blocked: the student must act" in flat(Parsed(render(blocked, "staff")).text)
 
 
 def test_headings_are_in_order_and_ids_are_unique(any_grade: Grade) -> None:

@@ -46,7 +46,7 @@ def test_every_submission_has_its_row_with_a_link_and_each_criterion(class_of_fo
     ]
     assert [key for key, _ in page.columns] == [
         "submission layout",
-        "test accuracy",
+        "measured accuracy",
         "training history",
         "hidden inputs",
     ]
@@ -81,16 +81,16 @@ def test_most_missed_criteria_come_first_with_what_most_were_told(well_done: Gra
     missed = overview([(grade, "#") for grade in grades], "staff", pseudonyms=False).missed
     assert [one.key for one in missed] == [
         "submission layout",
-        "test accuracy",
+        "measured accuracy",
         "hidden inputs",
     ]  # all got full history
-    assert (missed[2].cause, missed[2].caused, missed[2].lost) == ("often", "told to 2 of them", "3 of 3")
+    assert (missed[2].cause, missed[2].caused, missed[2].lost) == ("often", "given to 2 of them", "3 of 3")
     assert missed[2].earned == "49.93%"  # 3.62 of 7.25
 
 
 def test_a_fault_of_ours_is_nobodys_lost_point(unjudged: Grade) -> None:
     missed = overview([(unjudged, "#")] * 2, "staff", pseudonyms=False).missed
-    assert "test accuracy" not in [one.key for one in missed]
+    assert "measured accuracy" not in [one.key for one in missed]
 
 
 def test_leaders_share_a_rank_and_go_by_pseudonyms_where_asked(class_of_four) -> None:

@@ -75,7 +75,7 @@ def test_pictures_stop_where_the_page_is_full_and_names_stand_in_for_them() -> N
 
 def test_a_ranking_says_in_words_what_its_colours_say(retrieved: Grade) -> None:
     text = " ".join(re.sub(r"<[^>]*>", " ", render(retrieved).replace("<wbr>", "")).split())
-    assert "automobile/0.jpg 0.9100 ✓ right class ● in both lists no picture bird/9.jpg 0.8912 ✗ other class" in text
+    assert "automobile/0.jpg 0.9100 ✓ correct class ● in both lists no picture bird/9.jpg 0.8912 ✗ other class" in text
     assert "✗ other class ○ only here" in text
     assert "queries/automobile.png class automobile ✗ not accepted handed in" in text
     assert "Queries accepted: 2 of 3" in text

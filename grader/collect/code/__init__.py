@@ -1,6 +1,6 @@
-"""A student's functions, called in a sandbox of their own.
+"""Calls a student's functions in a separate sandbox.
 
-What was refused is the student's to fix; only where no code can be run here is nothing said about it.
+Refusals are for the student to fix; nothing is reported if no code can be run here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from grader.records import Submission
 
 @contextmanager
 def open_caller(submission: Submission, equipment: Equipment) -> Iterator[Caller]:
-    """Start the sandbox, so that torch is imported inside while the weights are measured."""
+    """Start the sandbox early, so that it imports torch while the weights are measured."""
     sandbox = equipment.sandbox.for_code(submission.root) if submission.parts.sources else None
     if sandbox is None:
         yield Caller(submission, None)

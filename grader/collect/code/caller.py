@@ -1,4 +1,4 @@
-"""One student's functions, ready to be called: which file holds them, and whose fault a call that fails is."""
+"""Calls one student's functions: finds their file, and decides whose fault a failed call is."""
 
 from __future__ import annotations
 
@@ -36,23 +36,19 @@ R = TypeVar("R")
 
 IMPORT_LIMITS = Limits(seconds=20.0, megabytes=3_000)  # no script of the lab takes two seconds
 CALL_LIMITS = Limits(seconds=60.0, megabytes=3_000)  # the slowest call takes about two
-MOST_LINES, LONGEST_LINE = 60, 300  # of what the student's code printed, at the end
-DISTURBED = (
-    "{doing} disturbed the answer that the grader waits for ({reason}): write to no file that you did not open, and"
-    " leave what you import as it is."
-)
+MOST_LINES, LONGEST_LINE = 60, 300  # the last ones that the student's code printed
 CRASHED_AT = re.compile(r'^  File "([^"]+)", line (\d{1,9}) in ')  # as faulthandler writes
 NO_SANDBOX = message(
-    "student code is run in a sandbox only, and this machine has none that is strong enough: 'grade doctor' says what"
-    " to install"
+    "student code runs only in a sandbox, and this machine has none that is strong enough: 'grade doctor' says what to"
+    " install"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a student's function: the probe that makes it, with what goes in and what may come back.
+    """One call of a student's function: the probe that makes it, its inputs, and the allowed outputs.
 
-    `limits` are those of a call that may honestly take as long as grading may: at them it is not the student's fault.
+    `limits` are for calls that may legitimately take as long as grading: exceeding them is not the student's fault.
     """
 
     function: str | Message
@@ -65,7 +61,7 @@ class Call:
 
 
 class Caller:
-    """Calls the functions of one submission, each in a process of its own; `printed` gathers what they printed."""
+    """Calls the functions of one submission, each in a separate process; `printed` returns what they printed."""
 
     def __init__(self, submission: Submission, sandbox: CodeSandbox | None) -> None:
         self._submission = submission
@@ -75,20 +71,20 @@ class Caller:
         self._printed: list[str] = []
 
     def note_open(self, tasks: Iterable[OpenTask]) -> None:
-        """Remember the template's open tasks: a function that is one is not called."""
+        """Store the template's open tasks: a function with an open task is not called."""
         self._open = {(task.file, task.number): task for task in tasks}
 
     @property
     def can_run(self) -> bool:
-        """Whether there is a sandbox to run code in."""
+        """Whether there is a sandbox to run student code in."""
         return self._sandbox is not None
 
     def will_run(self, script: str) -> bool:
-        """Whether a script is there, and a sandbox to run it in."""
+        """Return whether the script exists and there is a sandbox to run it in."""
         return self._sandbox is not None and self._place(script) is not None
 
     def call(self, script: str, call: Call) -> Reply | Failure:
-        """Call a function of a script of the lab. A Failure is Refused where the student can mend it."""
+        """Call a function of a lab script. A Failure that the student can fix is Refused."""
         path = self._place(script)
         if path is None:
             return Refused("missing", message("{file} is missing. Hand it in as well.", file=script))
@@ -97,7 +93,7 @@ class Caller:
         return self.call_in(path, call)
 
     def call_in(self, path: str, call: Call) -> Reply | Failure:
-        """As `call`, in the file of this path."""
+        """Make a call as `call` does, in the file with this path."""
         if self._sandbox is None:
             return Unavailable(NO_SANDBOX)
         if path not in self._imported:
@@ -108,12 +104,12 @@ class Caller:
         return broken or self._with_data(path, call)
 
     def printed(self) -> tuple[str, ...]:
-        """The last lines that the student's code printed since this was asked before."""
+        """Return the last lines that the student's code printed since the previous call of this method."""
         lines, self._printed = self._printed, []
         return tuple(line[:LONGEST_LINE] for line in lines[-MOST_LINES:])
 
     def refused(self, failure: Failure) -> Failure:
-        """The failure, for a whole observation; what was printed stands in it already."""
+        """Return the failure of a whole observation; it already contains what was printed."""
         self._printed = []
         return failure
 
@@ -145,7 +141,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class _Doing:
-    """What a process was doing, for a sentence."""
+    """What a process was doing, worded for a sentence."""
 
     what: str | Message
     importing: bool = False
@@ -153,7 +149,7 @@ class _Doing:
 
 
 def observed(record: type[R], fields: dict[str, Any], caller: Caller, failed: Iterable[FailedCall] = ()) -> R | Failure:
-    """The record of a student's code, with what it printed and the calls that gave nothing."""
+    """Build the record of student code, with its output and its failed calls."""
     told = [{"call": one.call, "message": asdict(one.message)} for one in failed]
     found = validated(record, {**fields, "printed": caller.printed(), **({"failed": told} if told else {})})
     if isinstance(found, Malformed):  # only student code can have changed what a probe of ours answers
@@ -167,7 +163,7 @@ def _not_done(function: str | Message, task: OpenTask) -> Refused:
 
 
 def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...], roots: Roots) -> Failure:
-    """What student code does in its own process is the student's to mend; what fails around it is ours."""
+    """Assign a failure: what student code does in its own process is for the student to fix; the rest is ours."""
     sentence: Message
     details: tuple[str, ...] = ()
     match failure:
@@ -182,11 +178,9 @@ def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...], roots: Roo
         case TimedOut(seconds=seconds):
             code, sentence = "code_late", _late(doing, seconds)
         case OutOfMemory(megabytes=megabytes):
-            text = "{doing} took more than {megabytes:,} MB of memory, and was ended for that."
-            code, sentence = "code_memory", message(text, doing=doing.what, megabytes=megabytes)
+            code, sentence = "code_memory", _too_large(doing, megabytes)
         case PrintedTooMuch(bytes=limit):
-            text = "{doing} printed more than {limit:,} bytes, and was ended for that. Print once an epoch, not more."
-            code, sentence = "code_printed", message(text, doing=doing.what, limit=limit)
+            code, sentence = "code_printed", _too_talkative(doing, limit)
         case Malformed():
             return _disturbed(doing.what, failure, printed)
         case Crashed(tail=tail):
@@ -202,27 +196,56 @@ def _is_of_the_lab(failure: Refused) -> bool:
 
 
 def _disturbed(doing: str | Message, found: Malformed, printed: tuple[str, ...] = ()) -> Refused:
-    return Refused("code_disturbed", message(DISTURBED, doing=doing, reason=said(found.reason)), printed)
+    sentence = message(
+        "{doing} interfered with the result that the grader reads ({reason}): do not write to files that you did not"
+        " open, and do not change the modules that you import.",
+        doing=doing,
+        reason=said(found.reason),
+    )
+    return Refused("code_disturbed", sentence, printed)
 
 
 def _ended(doing: _Doing, printed: tuple[str, ...], roots: Roots) -> Message:
-    """Where an interpreter crashed stands in what it printed, if it came to print it: see worker.py."""
+    """Say where the interpreter crashed, if it managed to print that before it ended: see worker.py."""
     within = f"{roots.submission}/"
     places = (CRASHED_AT.search(line) for line in printed)
     place = next((found for found in places if found and found[1].startswith(within)), None)
     if place is None:
-        text = "The process ended in the middle of {doing}, before there was an answer."
-        return message(text, doing=doing.what)
-    text = "The process crashed in the middle of {doing} ({file}, line {line}), before there was an answer."
-    return message(text, doing=doing.what, file=place[1].removeprefix(within), line=int(place[2]))
+        return message("The process ended during {doing}, before it returned a result.", doing=doing.what)
+    return message(
+        "The process crashed during {doing} ({file}, line {line}), before it returned a result.",
+        doing=doing.what,
+        file=place[1].removeprefix(within),
+        line=int(place[2]),
+    )
 
 
 def _late(doing: _Doing, seconds: float) -> Message:
     if doing.importing:
-        text = (
-            "{doing} took more than {seconds:g} seconds: it seems to train when it is imported. Put training into"
-            ' functions, and call them below: if __name__ == "__main__":'
+        return message(
+            "{doing} took more than {seconds:g} seconds: the file seems to start training when it is imported. Put the"
+            ' training code into functions, and call them under: if __name__ == "__main__":',
+            doing=doing.what,
+            seconds=seconds,
         )
-        return message(text, doing=doing.what, seconds=seconds)
-    text = "{doing} did not end within {seconds:g} seconds on a small example: look for a loop without end."
-    return message(text, doing=doing.what, seconds=seconds)
+    return message(
+        "{doing} did not finish within {seconds:g} seconds on a small example: look for an infinite loop.",
+        doing=doing.what,
+        seconds=seconds,
+    )
+
+
+def _too_large(doing: _Doing, megabytes: int) -> Message:
+    return message(
+        "{doing} used more than {megabytes:,} MB of memory and was stopped.",
+        doing=doing.what,
+        megabytes=megabytes,
+    )
+
+
+def _too_talkative(doing: _Doing, limit: int) -> Message:
+    return message(
+        "{doing} printed more than {limit:,} bytes and was stopped. Print at most once per epoch.",
+        doing=doing.what,
+        limit=limit,
+    )

@@ -1,4 +1,4 @@
-"""Weights of a network that the grader does not know: the submission's class for them is looked for, and run."""
+"""Handles weights of a network unknown to the grader: finds the submission's class for them, and runs it."""
 
 from __future__ import annotations
 
@@ -26,23 +26,18 @@ FIRST_SCRIPTS = (
 )  # where the class should be; then the files nearest to the root
 NOT_RUN = "own_network_not_run"
 MOST_SCRIPTS = 8
-MOST_TOLD = 2  # of what was tried, in the sentence; all of it stands below
+MOST_TOLD = 2  # attempts named in the sentence; all of them are listed below it
 
 NEEDS_A_SANDBOX = message(
-    "the weights fit none of the networks that the grader knows. The submission's own class can be run with them, but"
-    " in a sandbox only, and this machine has none that is strong enough: 'grade doctor' says what to install"
-)
-NONE_FITS = (
-    "The weights in {weights} fit none of the networks that the grader knows, and none that the submission's own code"
-    " builds. {why} Hand in the class that builds yours: in models.py or exp2.py, and so that it can be built without"
-    " arguments."
+    "the weights fit none of the networks that the grader knows. They may fit the submission's own class, but that"
+    " runs only in a sandbox, and this machine has none that is strong enough: 'grade doctor' says what to install"
 )
 
 
 def own_network(subject: Subject, used: Preprocessing | Failure, weights: Weights, unsettled: bool) -> Weights | None:
-    """What takes the place of what was seen of the weights; None where that stands.
+    """Return what replaces the observation of the weights; None if that stays valid.
 
-    Looked for where no network of ours fits the weights; and, `unsettled`, where one does and they hold more besides.
+    Tried if no network of ours fits the weights; and, if `unsettled`, also when one fits but there are extra weights.
     """
     caller, path, scripts = subject.caller, choose_checkpoint(subject.submission), _scripts(subject.submission)
     unknown = isinstance(weights.checkpoint, Refused) and weights.checkpoint.code in UNKNOWN_NETWORK
@@ -61,7 +56,7 @@ def own_network(subject: Subject, used: Preprocessing | Failure, weights: Weight
 
 
 def _scripts(submission: Submission) -> list[str]:
-    """Where the class may be, the likeliest first; tests are not asked."""
+    """Return the scripts that may define the class, the likeliest first; tests are skipped."""
 
     def rank(path: str) -> tuple[int, int]:
         name = path.casefold().rpartition("/")[2]
@@ -72,11 +67,11 @@ def _scripts(submission: Submission) -> list[str]:
 
 
 def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, ...] | Failure | None:
-    """What fits, of the first script in which anything does; None where there was nothing to try."""
+    """Return what fits in the first script with any fit; None if there was nothing to try."""
     tried: list[Message] = []
     name = from_disk(weights.name)
     for script in scripts:
-        doing = message("building the networks of {file}", file=script)
+        doing = message("building the networks in {file}", file=script)
         call = Call(doing, "code.own_network.find_networks", {"weights": name}, files={"checkpoint": weights})
         reply = caller.call_in(script, call)
         if isinstance(reply, Reply):
@@ -90,7 +85,14 @@ def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, .
     if not tried:
         return None
     why = reduce(lambda first, second: message("{first} {second}", first=first, second=second), tried[:MOST_TOLD])
-    return Refused("none_fits", message(NONE_FITS, weights=name, why=why), tuple(one.english() for one in tried))
+    sentence = message(
+        "The weights in {weights} fit none of the networks that the grader knows, and none that the submission's own"
+        " code builds. {why} Hand in the class of your network in models.py or exp2.py, such that it can be built"
+        " without arguments.",
+        weights=name,
+        why=why,
+    )
+    return Refused("none_fits", sentence, tuple(one.english() for one in tried))
 
 
 def _fits(script: str, found: Any) -> tuple[Fit, ...]:
@@ -107,13 +109,14 @@ def _told(script: str, found: Any) -> list[Message]:
     for one in found if isinstance(found, list) else ():
         match one:
             case [str(name), int(line), dict(problem)] if (why := _why(problem)) is not None:
-                text = "{name} ({file}, line {line}): {why}"
-                lines.append(message(text, name=name[:100], file=script, line=line, why=why))
+                lines.append(
+                    message("{name} ({file}, line {line}): {why}", name=name[:100], file=script, line=line, why=why)
+                )
     return lines
 
 
 def _why(problem: dict[str, Any]) -> Scalar | Message | None:
-    """What keeps a class from being the network: a refusal, or a phrase. None where the child made it up."""
+    """Say why a class is not the network: a refusal or a phrase. None if the child's answer is invalid."""
     code, values = problem.get("code"), problem.get("values")
     try:
         if code in REFUSALS and isinstance(values, dict):

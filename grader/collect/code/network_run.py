@@ -1,7 +1,7 @@
-"""A network of the submission's own, run on the test images and scored.
+"""Runs a submission's own network on the test images and scores it.
 
-It gets images and no labels, in an order drawn for this run, and among them copies of some that were mirrored and
-shifted a little. A network hardly minds that; a table of the test images, whose labels are public, does not know them.
+It gets images without labels, in an order drawn for this run, mixed with copies of some that were mirrored and
+slightly shifted. A trained network copes with that; a table of the test images, whose labels are public, does not.
 """
 
 from __future__ import annotations
@@ -31,15 +31,11 @@ SEED_BITS = 48
 FEW = 8  # images of the first try
 PIXELS_IN_A_BATCH = 250 * 32 * 32  # as for the networks that the grader knows
 SMALLEST_BATCH = 16
-TWO_FIT = (
-    "{first} and {second} in {file} both build a network for the weights in {weights}, and they answer differently:"
-    " which of them was trained cannot be told. Leave the other out."
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A class or function of a script that builds a network of the handed-in weights."""
+    """A class or function in a script that builds a network for the handed-in weights."""
 
     script: str
     name: str
@@ -48,27 +44,27 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a network is run with."""
+    """The inputs for running a network."""
 
     caller: Caller
     equipment: Equipment
     path: str  # of the weights, in the submission
-    weights: Path  # where they lie
+    weights: Path  # their file
     used: Preprocessing
 
     @property
     def side(self) -> int:
-        """Of the images as the network sees them, pixels."""
+        """Side of the images as the network sees them, in pixels."""
         resized = self.used.resize or LAB.image_shape[-1]
         return min(self.used.crop, resized) or resized
 
     @property
     def batch(self) -> int:
-        """Images that are shown at once."""
+        """Number of images per batch."""
         return max(SMALLEST_BATCH, PIXELS_IN_A_BATCH // self.side**2)
 
     def logits(self, fit: Fit, pixels: Path, count: int, limits: Limits | None) -> Reply | Failure:
-        """Of the first images of a file. Limits of None are those of a small example."""
+        """Return logits of the first images of a file. Limits of None mean those of a small example."""
         inputs = {
             "weights": from_disk(self.weights.name), "name": fit.name, "threads": self.equipment.threads,
             "batch": self.batch, "run": run_of("images", self.used, count),
@@ -87,7 +83,7 @@ class Run:
 
 
 def measured(run: Run, fits: tuple[Fit, ...]) -> Weights | Failure:
-    """What is observed of the weights with the network that fits, and what they claim."""
+    """Observe the weights with the network that fits, and their claims."""
     images = run.equipment.images
     if isinstance(images, Message):
         return Unavailable(images)
@@ -132,7 +128,7 @@ def measured(run: Run, fits: tuple[Fit, ...]) -> Weights | Failure:
 
 
 def _chosen(run: Run, fits: tuple[Fit, ...], pixels: Path) -> Fit | Failure:
-    """Of what fits what works, tried on a few images; two are one where they answer the same."""
+    """Choose the fit that works on a few images; several fits with the same outputs count as one."""
     replies = [(fit, run.logits(fit, pixels, FEW, None)) for fit in fits]
     working = [(fit, reply.arrays["logits"]) for fit, reply in replies if isinstance(reply, Reply)]
     if not working:
@@ -142,15 +138,22 @@ def _chosen(run: Run, fits: tuple[Fit, ...], pixels: Path) -> Fit | Failure:
     (fit, logits), *others = working
     for other, answer in others:
         if not np.allclose(logits, answer, rtol=1e-3, atol=1e-4, equal_nan=True):
-            names = {"first": fit.name, "second": other.name, "file": fit.script}
-            return Refused("two_fit", message(TWO_FIT, **names, weights=from_disk(run.weights.name)))
+            sentence = message(
+                "{first} and {second} in {file} both build a network that fits the weights in {weights}, but their"
+                " outputs differ, so the grader cannot tell which one was trained. Remove the other one.",
+                first=fit.name,
+                second=other.name,
+                file=fit.script,
+                weights=from_disk(run.weights.name),
+            )
+            return Refused("two_fit", sentence)
     return fit
 
 
 def _described(
     run: Run, fit: Fit, described: Reply, logits_digest: str, seconds: float
 ) -> tuple[Checkpoint | Failure, Measurement | Failure]:
-    """Checkpoint and Measurement, from what the sandbox without student code says and from what is known here."""
+    """Build Checkpoint and Measurement from the answer of the sandbox without student code and from the run."""
     fields, machine = described.value.get("checkpoint"), described.value.get("machine")
     own = {"path": run.path, "network": f"{fit.name} ({fit.script})"}
     assert isinstance(run.equipment.images, ImageSet)

@@ -1,4 +1,4 @@
-"""Test images in a secret order, and among them copies that only a network recognises."""
+"""Shuffles test images in a secret order, mixed with copies that only a real network recognises."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-COPIES = 1_000  # of images spread over the test set: a share of them is known to 1.6 points
-FARTHEST = 2  # pixels that a copy is shifted by in each direction: so much a network without augmentation bears too
-NOISE = 1  # grey levels by which each value of a copy may differ besides, so that no table can hold all copies
+COPIES = 1_000  # images spread over the test set: their accuracy is known to 1.6 points
+FARTHEST = 2  # largest shift in each direction, pixels: a network without augmentation tolerates it too
+NOISE = 1  # grey levels by which values of a copy may also differ, so that no table can hold all copies
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Images as they are handed in: `pixels` uint8 (count + copies, 3, 32, 32); image i of all stands at place[i]."""
+    """Images as given to the network: `pixels` uint8 (count + copies, 3, 32, 32); image i is at index place[i]."""
 
     pixels: NDArray[np.uint8]
     place: NDArray[np.intp]
     copied: NDArray[np.intp]  # which of the images have a copy; the copies stand behind the images, in this order
 
     def in_order(self, logits: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Logits of the images and of the copies, from those of the pixels as shown."""
+        """Return the logits of the images and of the copies, in their original order."""
         ordered = logits[self.place]
         count = len(ordered) - len(self.copied)
         return ordered[:count], ordered[count:]
 
 
 def shuffle_with_copies(images: NDArray[np.uint8], seed: int) -> Shown:
-    """All images and copies of some, in an order that the seed draws."""
+    """Shuffle all images and copies of some, in an order drawn from the seed."""
     rng = np.random.default_rng(seed)
     copied = np.linspace(0, len(images) - 1, min(COPIES, len(images))).astype(np.intp)
     everything = np.concatenate([images, _moved(images[copied], rng)])
@@ -37,7 +37,7 @@ def shuffle_with_copies(images: NDArray[np.uint8], seed: int) -> Shown:
 
 
 def _moved(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Each image mirrored, shifted by up to two pixels but not by none, and by at most one grey level another."""
+    """Mirror each image, shift it by one or two pixels, and change values by at most one grey level."""
     height, width = images.shape[2:]
     wide = np.pad(images[..., ::-1], ((0, 0), (0, 0), (FARTHEST, FARTHEST), (FARTHEST, FARTHEST)), mode="edge")
     corners = [divmod(number, 2 * FARTHEST + 1) for number in range((2 * FARTHEST + 1) ** 2)]

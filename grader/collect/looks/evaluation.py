@@ -1,4 +1,4 @@
-"""exp2.py: `test` on small networks of which every right answer, and every usual wrong one, is worked out here."""
+"""exp2.py: calls `test` on small networks, and computes every correct answer and every usual mistake here."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Setting:
 
 
 SETTINGS = (
-    # as many images in a batch as classes: only then the wrong axis gives a figure
+    # as many images per batch as classes: only then the wrong axis gives a figure
     Setting("equal batches", 10, 50, 10, switched=False, training=True, seed=4),
     Setting("short last batch", 4, 27, 12, switched=False, training=True, seed=3),
     Setting("layers that eval() switches", 23, 40, 16, switched=True, training=True, seed=3),
@@ -43,7 +43,7 @@ SETTINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What a network is made of, in the order of its state, and what it is measured on."""
+    """The parameters of a network in the order of its state, and the data it is measured on."""
 
     state: dict[str, NDArray[np.float32]]
     images: NDArray[np.float32]
@@ -52,7 +52,7 @@ class Drawn:
 
 
 def look(subject: Subject) -> Evaluation | Failure:
-    """Every setting. The first call decides whether there is anything to judge."""
+    """Call `test` in every setting. The first call decides whether there is anything to judge."""
     caller = subject.caller
     runs, failed = [], []
     for setting in SETTINGS:
@@ -68,7 +68,7 @@ def look(subject: Subject) -> Evaluation | Failure:
 
 
 def draw(setting: Setting) -> Drawn:
-    """Parameters, images and labels of a setting; half of the labels are what the network answers."""
+    """Draw parameters, images and labels of a setting; half of the labels match the network's predictions."""
     source = np.random.default_rng(setting.seed)
     cells = 3 * (SIDE // CELL) ** 2
     norm: dict[str, Array] = {}
@@ -89,7 +89,7 @@ def draw(setting: Setting) -> Drawn:
 
 
 def _logits(state: dict[str, NDArray[np.float32]], images: Array) -> Array:
-    """The network in eval mode, in double precision: BatchNorm by its running statistics, Dropout left out."""
+    """Compute the network in eval mode and double precision: BatchNorm with running statistics, no Dropout."""
     if "running_mean" in state:
         mean, var, scale, shift = (
             state[name].astype(float)[:, None, None] for name in ("running_mean", "running_var", "scale", "shift")
@@ -124,13 +124,13 @@ def _run(setting: Setting, drawn: Drawn, reply: Reply) -> dict[str, Any]:
 
 
 def _losses(logits: Array, labels: NDArray[np.int64]) -> Array:
-    """Cross entropy of each image."""
+    """Return the cross entropy of each image."""
     shifted = logits - logits.max(axis=1, keepdims=True)
     return np.asarray(np.log(np.exp(shifted).sum(axis=1)) - shifted[np.arange(len(labels)), labels])
 
 
 def _mistaken(setting: Setting, drawn: Drawn) -> tuple[dict[str, float], dict[str, float]]:
-    """What the usual mistakes would return, by their names: for the loss and for the accuracy."""
+    """Return what the usual mistakes would give, by name: for the loss and for the accuracy."""
     starts = range(0, setting.images, setting.batch)
     parts = [slice(start, start + setting.batch) for start in starts]
     losses, hits = _losses(drawn.logits, drawn.labels), drawn.logits.argmax(axis=1) == drawn.labels
@@ -162,7 +162,7 @@ def _mistaken(setting: Setting, drawn: Drawn) -> tuple[dict[str, float], dict[st
 
 
 def _apart(mistakes: dict[str, float], right: float) -> dict[str, float]:
-    """Those that differ from the right figure: the others name nothing."""
+    """Keep the mistakes whose value differs from the correct one: the others identify nothing."""
     return {name: value for name, value in mistakes.items() if abs(value - right) > 1e-3 * max(1.0, abs(right))}
 
 
@@ -177,7 +177,7 @@ def _changed(drawn: Drawn, after: NDArray[Any]) -> list[str]:
 
 
 def _state_order(state: dict[str, Any]) -> list[str]:
-    """The order in which torch keeps them: of BatchNorm the parameters, then the statistics."""
+    """Return the arrays in torch's order: for BatchNorm the parameters, then the statistics."""
     return [name for name in ("scale", "shift", "running_mean", "running_var", "weight", "bias") if name in state]
 
 

@@ -1,4 +1,4 @@
-"""extract_features.py: features of drawn networks, held against those that the trusted sandbox reads off itself."""
+"""extract_features.py: compares features of random networks with those that the trusted sandbox computes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROWS = (
 
 
 def look(subject: Subject) -> FeatureVectors | Failure:
-    """Both networks and `normalise`. Refused where none of the two tasks gives anything to judge."""
+    """Observe both networks and `normalise`. Refused if neither task gives anything to judge."""
     caller, trusted = subject.caller, subject.equipment.sandbox
     truth = _true_features(trusted) if caller.will_run(LAB.script_of("normalise")) else {}
     extracted: list[dict[str, Any]] = []
@@ -55,7 +55,7 @@ def look(subject: Subject) -> FeatureVectors | Failure:
     if isinstance(tasks[0], Refused) and isinstance(tasks[1], Refused):
         return caller.refused(tasks[0])
     for failure in failures.values():
-        if not isinstance(failure, Refused):  # a fault of ours must not cost the student
+        if not isinstance(failure, Refused):  # a fault of ours must not cost the student points
             return caller.refused(failure)
     fields = {"extracted": extracted, "rows": ROWS, "normalised": normalised, "normalised_shape": shape or []}
     failed = [FailedCall(name, one.message) for name, one in failures.items() if isinstance(one, Refused)]
@@ -63,7 +63,7 @@ def look(subject: Subject) -> FeatureVectors | Failure:
 
 
 def _true_features(trusted: Sandbox) -> Truth:
-    """What the features are, from the sandbox that runs no student code."""
+    """Compute the correct features in the sandbox that runs no student code."""
     return {network: trusted.run(_true_job(network, ("right",))) for network in SEEDS}
 
 
@@ -102,7 +102,7 @@ def _extract(caller: Caller, truth: Truth, trusted: Sandbox, network: str) -> di
 
 
 def _mistakes(seen: NDArray[Any], right: NDArray[Any], trusted: Sandbox, network: str) -> list[tuple[str, float]]:
-    """How far the features lie from what the usual mistakes would give; a name for what is wrong, never a mark."""
+    """Measure the distance to what the usual mistakes would give; it names the mistake, and never changes the mark."""
     reply = trusted.run(_true_job(network, ("colours", "training")))
     like = {"normalised": _rows_of_length_one(right), **(reply.arrays if isinstance(reply, Reply) else {})}
     distances = {name: _distance(seen, value) for name, value in like.items() if _distance(right, value) != 0.0}

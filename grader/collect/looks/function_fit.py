@@ -1,4 +1,4 @@
-"""exp1.py: `fit` on two functions. The weights that it ends with come back, and the errors are worked out here."""
+"""exp1.py: calls `fit` on two functions. It returns the final weights, and the errors are computed here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FEW_EPOCHS = 5
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A function to fit: where, on how many points, for how long."""
+    """A function to fit: its range, number of points and epochs."""
 
     function: Literal["the lab's function", "another function"]
     of: Callable[[Array], Array]
@@ -38,12 +38,12 @@ class Task:
 
 
 def target(x: Array) -> Array:
-    """The function of the exercise."""
+    """Return the function of the exercise."""
     return np.asarray(x**2 + 2 * np.sin(x) + np.cos(x - 1) - 5)
 
 
 def other(x: Array) -> Array:
-    """Another one, on another range."""
+    """Return another function, on another range."""
     return 2 * np.sin(2.5 * x) * np.exp(-0.3 * x) + x
 
 
@@ -52,7 +52,7 @@ OTHER = Task("another function", other, -1.0, 3.0, 60, 900, 0.01, 8)
 
 
 def look(subject: Subject) -> FunctionFit | Failure:
-    """Both functions, and a few epochs at two rates. The first call decides whether there is anything to judge."""
+    """Call `fit` on both functions, and for a few epochs at two rates. The first call decides whether to go on."""
     caller = subject.caller
     fits, failed = [], []
     for task in (EXERCISE, OTHER):
@@ -103,7 +103,7 @@ def _fit(task: Task, reply: Reply) -> dict[str, Any]:
 
 
 def _points(task: Task) -> tuple[Array, Array]:
-    """The training points, and the points half-way between them."""
+    """Return the training points, and the points half-way between them."""
     x = np.linspace(task.low, task.high, task.points)
     return x, (x[1:] + x[:-1]) / 2
 
@@ -116,7 +116,7 @@ Layers = list[dict[str, NDArray[np.float32]]]
 
 
 def _weights(seed: int) -> Layers:
-    """First weights as torch would draw them: uniform up to one over the root of the number of inputs."""
+    """Draw initial weights as torch does: uniform within 1 / sqrt(number of inputs)."""
     draw = np.random.default_rng(seed)
     layers: Layers = []
     for inputs, units in pairwise(UNITS):
@@ -140,7 +140,7 @@ def _unflatten(values: NDArray[Any], seed: int) -> Layers:
 
 
 def _error(layers: Layers, x: Array, function: Callable[[Array], Array]) -> float | None:
-    """Mean squared error of the network at `x`; None where it is not finite."""
+    """Return the mean squared error of the network at `x`; None if it is not finite."""
     hidden: Array = x[:, None]
     with np.errstate(all="ignore"):
         for index, pair in enumerate(layers):

@@ -1,4 +1,4 @@
-"""Which files there are."""
+"""Lists the files of a submission."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from grader.records import message
 
 
 def look(subject: Subject) -> Layout | Failure:
-    """The files; refused where they are the template as it was given, for then there is nothing to look for."""
+    """List the files. Refused if they are the unchanged template: then there is nothing to look for."""
     submission, open_ = subject.submission, subject.open_tasks
     parts = submission.parts
     results = (*parts.checkpoints, *parts.other_weights, parts.history, parts.retrieval, *parts.reports)
@@ -20,7 +20,7 @@ def look(subject: Subject) -> Layout | Failure:
         return Refused(
             "template",
             message(
-                "The template was handed in as it was given: tasks {numbers} are not done. Begin with {first}: {text}"
+                "The template was handed in unchanged: tasks {numbers} are not done. Start with {first}: {text}"
                 " ({file}, line {line}).",
                 numbers=", ".join(task.number for task in open_), first=first.number, text=first.text,
                 file=first.file, line=first.line,

@@ -1,4 +1,4 @@
-"""exp2.py: the schedule, sampled over the epochs."""
+"""exp2.py: samples the learning-rate schedule over the epochs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ EPOCHS = 200  # the schedule may be meant for any number up to this
 
 
 def look(subject: Subject) -> LearningRate | Failure:
-    """The rate of each epoch."""
+    """Observe the learning rate of each epoch."""
     call = Call("learning_rate", "code.learning_rate.call_learning_rate", {"epochs": EPOCHS})
     reply = subject.caller.call(LAB.script_of("learning_rate"), call)
     if isinstance(reply, Reply):

@@ -1,4 +1,4 @@
-"""exp1.py: the student's own function at the points of the exercise, beside the lab's."""
+"""exp1.py: evaluates the student's own function and the lab's at the points of the exercise."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALONE = 61  # of the points, the last ones: called again without the others
 
 
 def look(subject: Subject) -> OwnFunction | Failure:
-    """The values, called twice."""
+    """Call the function twice: on all points, and on the last ones alone."""
     caller, x = subject.caller, np.linspace(LOW, HIGH, POINTS)
     data = {"x": x.astype(np.float32)[:, None]}
     call = Call("own_function", "code.own_function.call_own_function", {"alone": ALONE}, data)

@@ -1,4 +1,4 @@
-"""The written report's text, for the person who marks it."""
+"""Reads the text of the written report, for the person who marks it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from grader.sandbox import Job, Reply
 
 
 def look(subject: Subject) -> WrittenReport | Failure:
-    """The text; refused where there is no report."""
+    """Read the text. Refused if there is no report."""
     submission, sandbox = subject.submission, subject.equipment.sandbox
     names, files = files_of(submission, submission.parts.reports)
     if not names:

@@ -1,4 +1,4 @@
-"""The retrieval of a submission: its report read, its pictures described, its rankings recomputed."""
+"""Observes a submission's retrieval: reads its report, describes its images, recomputes its rankings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from grader.evidence import ComparedRankings, ComparedRun, Failure, RetrievalIma
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """All that is observed of the retrieval."""
+    """All observations of the retrieval."""
 
     report: RetrievalReport | Failure
     images: RetrievalImages | Failure
@@ -21,7 +21,7 @@ class Retrieval:
 
 
 def look_at_retrieval(subject: Subject) -> Retrieval:
-    """Read the report and the pictures, then recompute what the report says."""
+    """Read the report and the images, then recompute the report's rankings."""
     submission, sandbox = subject.submission, subject.equipment.sandbox
     report = read_report(submission, sandbox, subject.open_tasks)
     images = look_at_pictures(submission, sandbox, subject.open_tasks)

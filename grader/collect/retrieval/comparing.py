@@ -1,4 +1,4 @@
-"""A run of the report beside the same run computed anew: from the pictures, else from features, else from itself."""
+"""Compares a run of the report with a recomputed one: from the images, else features, else the report alone."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
 
 SCORE_LIMITS = Limits(seconds=900.0, megabytes=6_000)
-MOST_TRIED = 20  # queries on which the bank is tried: enough to tell mistakes apart
+MOST_TRIED = 20  # queries on which all mistakes are tried: enough to distinguish them
 FEATURES = "features.npz"
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What all runs of a report have in common: readable pictures, by path and label."""
+    """What all runs of a report share: the readable images, by path and label."""
 
     submission: Submission
     equipment: Equipment
@@ -49,7 +49,7 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A query of the report that was handed in: its place among the pictures, and its matches' places."""
+    """A query of the report whose image was handed in: its index among the images, and the indices of its matches."""
 
     reported: ReportedQuery
     query: int
@@ -58,17 +58,17 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One run of the report, with what of it can be computed anew."""
+    """One run of the report, with the part that can be recomputed."""
 
     run: ReportedRun
     metric: Metric
     scene: Scene
     asked: tuple[Asked, ...]
-    missing: tuple[str, ...]  # what the report names and was not handed in
+    missing: tuple[str, ...]  # named in the report but not handed in
     half_digit: float  # of the scores as they were printed
 
     def compared(self, way: str, table: Scores) -> ComparedRun:
-        """The run beside scores (Q, L) of the allowed way of this name."""
+        """Compare the run with scores (Q, L) of the allowed way of this name."""
         queries = tuple(self._query(one, row) for one, row in zip(self.asked, table, strict=True))
         return ComparedRun(
             self.run.model, self.run.weights, self.metric, "images", way, queries, self.distance(table),
@@ -87,24 +87,24 @@ class Comparison:
         )  # fmt: skip
 
     def _theirs(self, one: Asked) -> tuple[Match, ...]:
-        """Their matches, with paths as they were handed in where they were."""
+        """Return the reported matches, with the paths of the handed-in images where they exist."""
         pairs = zip(one.reported.matches[:TOP], one.places, strict=True)
         return tuple(match if at is None else replace(match, path=self.scene.library[at]) for match, at in pairs)
 
     def distance(self, table: Scores) -> float | None:
-        """Of their scores from those of the table, a median in sigma."""
+        """Return the median distance of the reported scores from those of the table, in units of sigma."""
         pairs = zip(table, self.asked, strict=False)
         return distance([(row, one.places, as_cosines(self.metric, one.reported)) for row, one in pairs])
 
     def example(self, table: Scores) -> float | None:
-        """The table's score for the first match of the first query, on the scale of the report."""
+        """Return the table's score for the first match of the first query, on the report's scale."""
         place = self.asked[0].places[0] if self.asked and self.asked[0].places else None
         if place is None or not np.isfinite(table[0, place]):
             return None
         return float(as_distances(table[0, place]) if self.metric == "euclidean" else table[0, place])
 
     def suspicion(self, way: Way, table: Scores) -> Suspicion | None:
-        """How well a mistake explains the scores; None where it could not be tried."""
+        """Measure how well a mistake explains the scores; None if it could not be tried."""
         if not np.isfinite(table).all():
             return None
         # unit distances are compared as cosines; everything else as it would have been printed
@@ -121,12 +121,14 @@ class Comparison:
 
 
 def compare_run(run: ReportedRun, scene: Scene) -> ComparedRun | Failure:
-    """The run compared on the strongest basis that can be had; the reason where it is not the pictures.
+    """Compare the run on the strongest available basis; give the reason if that is not the images.
 
-    A failure that is not the student's to mend is given back: no student code runs here, so that it is ours.
+    A failure that the student cannot fix is returned: no student code runs here, so it is ours.
     """
     comparison = _comparison(run, scene)
-    assumed = () if run.metric else (message("the metric is not stated; {metric} was taken", metric=comparison.metric),)
+    assumed = (
+        () if run.metric else (message("the metric is not stated; {metric} was assumed", metric=comparison.metric),)
+    )
     found = _anew(comparison)
     if isinstance(found, ComparedRun):
         return replace(found, assumed=(*assumed, *found.assumed))
@@ -137,7 +139,7 @@ def compare_run(run: ReportedRun, scene: Scene) -> ComparedRun | Failure:
 
 
 def _anew(comparison: Comparison) -> ComparedRun | Message | Failure:
-    """From the pictures; a Message where they, or the network, cannot be had."""
+    """Recompute from the images; a Message if they, or the network, are not available."""
     scene = comparison.scene
     if not comparison.asked:
         return _nothing_to_compare(scene)
@@ -164,7 +166,7 @@ def _comparison(run: ReportedRun, scene: Scene) -> Comparison:
 
 
 def stated_metric(run: ReportedRun) -> Metric:
-    """What the report says, else what the direction of its scores says."""
+    """Return the metric that the report states, else the one implied by the order of its scores."""
     if run.metric:
         return run.metric
     ends = [(q.matches[0].score, q.matches[-1].score) for q in run.queries if len(q.matches) > 1]
@@ -175,11 +177,11 @@ def stated_metric(run: ReportedRun) -> Metric:
 def _nothing_to_compare(scene: Scene) -> Message:
     if not scene.library:
         return message("the library's images were not handed in: hand in the folder library/")
-    return message("none of the report's queries was handed in: hand in the folder queries/ as retrieve.py used it")
+    return message("none of the report's queries was handed in: hand in the folder queries/ that retrieve.py used")
 
 
 def as_cosines(metric: Metric, query: ReportedQuery) -> list[float | None]:
-    """Reported scores as cosines: distances of vectors of length 1 are 1 - d^2 / 2."""
+    """Convert reported scores to cosines: a distance d of unit vectors is 1 - d^2 / 2."""
     scores = [match.score for match in query.matches[:TOP]]
     if metric == "cosine":
         return scores
@@ -194,7 +196,7 @@ def as_distances(cosines: Scores) -> Scores:
 
 
 def _from_pictures(comparison: Comparison, network: Network) -> ComparedRun | Failure:
-    """The declared way; where it does not agree to the digit, the other allowed ones, then the mistakes."""
+    """Try the declared way; if it does not agree to the digit, the other allowed ways, then the mistakes."""
     tables = _tables((DECLARED,), network, comparison)
     if not isinstance(tables, list):
         return tables
@@ -220,7 +222,7 @@ def _from_pictures(comparison: Comparison, network: Network) -> ComparedRun | Fa
 
 
 def _tables(ways: Sequence[Way], network: Network, comparison: Comparison) -> list[Scores] | Failure:
-    """Scores (Q, L) of each way; ways that see the pictures alike share a pass."""
+    """Compute scores (Q, L) of each way; ways with the same inputs share a pass."""
     scene = comparison.scene
     passes: dict[tuple[Pipeline, bool, bool], list[Way]] = {}
     for way in ways:
@@ -267,7 +269,7 @@ def _from_features(comparison: Comparison) -> ComparedRun | None:
 
 
 def _from_report(comparison: Comparison) -> ComparedRun:
-    """Nothing beside it: a query can be held to five distinct images, of the library where there is one."""
+    """Compare with nothing else: require five distinct matches per query, from the library if there is one."""
     run, scene = comparison.run, comparison.scene
     library = Paths(scene.library)
     classes = {class_of(match.path) for query in run.queries for match in query.matches}

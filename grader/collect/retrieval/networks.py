@@ -1,4 +1,4 @@
-"""Where the weights of a network come from that a report names: drawn, handed in, or a file on this machine."""
+"""Finds the weights of a network that a report names: random, handed in, or a file on this machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RANDOM, FINAL = "random", LAB.checkpoint
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A network that can be run: what the probe is told, and the file of its weights."""
+    """A network that can be run: the inputs of the probe, and the weights file."""
 
     inputs: dict[str, Any]
     weights: str
@@ -35,9 +35,9 @@ class Network:
 
 
 def find_network(run: ReportedRun, submission: Submission, equipment: Equipment) -> Network | Message | Failure:
-    """The network with the weights that the report states; a Message where it cannot be had, and what to do."""
+    """Find the network with the weights that the report states; a Message says what to do if it is not available."""
     if not run.model:
-        return message("The report does not say which network it is about: name it under 'model' in retrieval.json.")
+        return message("The report does not say which network it used: name it under 'model' in retrieval.json.")
     reply = equipment.sandbox.run(
         Job(
             "retrieval.extractors.describe_extractor",
@@ -52,27 +52,33 @@ def find_network(run: ReportedRun, submission: Submission, equipment: Equipment)
         return _unknown(run, str(known.get("near") or ""))
     weights = str(known.get("weights") or "")
     if not weights:
-        text = "{model} has no weights called {weights}; torchvision has {names}. Name those that were used."
-        return message(text, model=run.model, weights=run.weights, names=str(known.get("near"))[:200])
-    assumed = [] if run.weights else [message("the weights are not stated; {weights} was taken", weights=weights)]
+        return message(
+            "{model} has no weights called {weights}; torchvision has {names}. State the ones that you used.",
+            model=run.model,
+            weights=run.weights,
+            names=str(known.get("near"))[:200],
+        )
+    assumed = [] if run.weights else [message("the weights are not stated; {weights} was assumed", weights=weights)]
     inputs: dict[str, Any] = {"model": run.model, "weights": weights}
     files: dict[str, Path] = {}
     if weights == RANDOM:
         inputs["seed"] = run.seed or 0
-        assumed += [] if run.seed is not None else [message("the seed is not stated; 0 was taken")]
+        assumed += [] if run.seed is not None else [message("the seed is not stated; 0 was assumed")]
     elif weights == FINAL:
         chosen = choose_checkpoint(submission)
         if not isinstance(chosen, str):
-            return message("The features are of final.pth, which was not handed in: hand it in as well.")
+            return message("The features were computed with final.pth, which was not handed in: hand it in as well.")
         files["weights"] = place(submission, chosen)
     elif "file" in known:
         file = find_weights(Path(str(known["file"])).name, usual_folders(equipment.weights_dir))
         if file is None:
-            text = (
+            return message(
                 "the weights {weights} of {model} are not on the grader's machine. Staff: run 'grade weights fetch"
-                " {model}', or name a folder that holds {file} with --weights-dir, and grade again."
+                " {model}', or give the folder that holds {file} with --weights-dir, and grade again.",
+                model=run.model,
+                weights=weights,
+                file=str(known["file"])[:100],
             )
-            return message(text, model=run.model, weights=weights, file=str(known["file"])[:100])
         files["weights"] = file
     return _network(run, known, inputs, files, assumed)
 
@@ -89,12 +95,12 @@ def _network(
             own = TypeAdapter(Pipeline).validate_python(known["pipeline"])
         except ValidationError:
             own = TEMPLATE
-    assumed = [*assumed, message("the preprocessing is not stated; {how} was taken", how=described(own))]
+    assumed = [*assumed, message("the preprocessing is not stated; {how} was assumed", how=described(own))]
     return Network(inputs, weights, own, files, tuple(assumed))
 
 
 def described(pipeline: Pipeline) -> Message:
-    """A pipeline in a few words, for people."""
+    """Describe a pipeline in a few words."""
     sides = {"side": pipeline.resize, "how": pipeline.interpolation}
     if pipeline.crop:
         return message("resize {side}, crop {crop}, {how}", **sides, crop=pipeline.crop)
@@ -110,6 +116,9 @@ def _spelled(run: ReportedRun) -> str:
 
 def _unknown(run: ReportedRun, near: str) -> Message:
     if near:
-        text = "torchvision has no network called {model}; did you mean {near}? Name it so under 'model'."
-        return message(text, model=run.model, near=near[:100])
-    return message("torchvision has no network called {model}: name it as torchvision does.", model=run.model)
+        return message(
+            "torchvision has no network called {model}; did you mean {near}? Use torchvision's name under 'model'.",
+            model=run.model,
+            near=near[:100],
+        )
+    return message("torchvision has no network called {model}: use torchvision's name for it.", model=run.model)

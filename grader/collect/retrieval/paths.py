@@ -1,4 +1,4 @@
-"""Images as a report names them, found among those that were handed in."""
+"""Finds the images that a report names among those that were handed in."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 
 class Paths:
-    """Places of paths by their last two parts, or by their name where only one has it.
+    """Indices of paths by their last two parts, or by their name if it is unique.
 
-    What is in front differs from machine to machine; case differs from system to system.
+    Leading folders differ between machines, and case differs between systems.
     """
 
     def __init__(self, paths: Sequence[str]) -> None:
@@ -23,7 +23,7 @@ class Paths:
                 self._places.setdefault(_plain(_tail(path, 1)), place)
 
     def find(self, path: str) -> int | None:
-        """The place of the image that is meant; None where none is."""
+        """Return the index of the image; None if it was not found."""
         for key in (_tail(path, 2), _plain(_tail(path, 2)), _plain(_tail(path, 1))):
             if key in self._places:
                 return self._places[key]
@@ -35,5 +35,5 @@ def _tail(path: str, parts: int) -> str:
 
 
 def _plain(path: str) -> str:
-    """Without what differs between systems and printers: case, full-width letters, composed accents."""
+    """Normalise what differs between systems and printers: case, full-width letters, composed accents."""
     return unicodedata.normalize("NFKC", path).casefold()

@@ -1,4 +1,4 @@
-"""The pictures of a submission: which they are, and what the sandbox says of each."""
+"""Finds the images of a submission, and describes each in the sandbox."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from grader.evidence import Failure, LibraryImage, OpenTask, Refused, RetrievalI
 from grader.evidence.kinds.retrieval import MOST_IMAGES, MOST_QUERIES
 from grader.intake import place
 from grader.lab import LAB
-from grader.records import Message, Submission, message
+from grader.records import N_, Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox
 
 PICTURE_LIMITS = Limits(seconds=300.0, megabytes=3_000)
@@ -25,23 +25,23 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
 LIBRARY, QUERIES = ("library", "gallery", "database", "dataset"), ("queries", "query")
 THUMBNAIL, MOST_THUMBNAILS = 64, 120
 PROBLEMS = {
-    "no picture": "{path} cannot be read as a picture: save it anew as JPEG or PNG, or take it out.",
-    "too many pixels": "{path} has more than 50 million pixels: make it smaller.",
-    "too many bytes": "{path} is larger than 50 MB: make it smaller.",
+    "no picture": N_("{path} cannot be read as an image: save it again as JPEG or PNG, or remove it."),
+    "too many pixels": N_("{path} has more than 50 million pixels: make it smaller."),
+    "too many bytes": N_("{path} is larger than 50 MB: make it smaller."),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where the pictures lie: paths from the submission's root."""
+    """Paths of the images, relative to the submission's root."""
 
     library: tuple[str, ...]
     queries: tuple[str, ...]
-    more: int  # beyond those that are looked at
+    more: int  # beyond those that are checked
 
 
 def find_pictures(submission: Submission) -> Found:
-    """The pictures of the folders library/ and queries/, whatever their case, in the order of their paths."""
+    """Find the images in the folders library/ and queries/, ignoring case, sorted by path."""
     pictures = [file.path for file in submission.files if file.path.casefold().endswith(SUFFIXES)]
     library, queries = (_below(pictures, names) for names in (LIBRARY, QUERIES))
     more = max(0, len(library) - MOST_IMAGES) + max(0, len(queries) - MOST_QUERIES)
@@ -59,7 +59,7 @@ def _below(pictures: Sequence[str], names: tuple[str, ...]) -> tuple[str, ...]:
 def look_at_pictures(
     submission: Submission, sandbox: Sandbox, open_tasks: Iterable[OpenTask]
 ) -> RetrievalImages | Failure:
-    """Every picture described. Refused where there is neither a library nor a query."""
+    """Describe every image. Refused if there are neither library images nor queries."""
     found = find_pictures(submission)
     if not found.library and not found.queries:
         return _missing(open_tasks)
@@ -86,23 +86,25 @@ def look_at_pictures(
 def _missing(open_tasks: Iterable[OpenTask]) -> Refused:
     if open_ := among(open_tasks, LAB.retrieval_tasks):
         first = open_[0]
-        text = (
-            "The images of the retrieval are missing, and task {number} is not done: {text} ({file}, line {line})."
-            " Finish it, run retrieve.py, and hand in the folders library/ and queries/ that it used."
+        sentence = message(
+            "The retrieval images are missing, and task {number} is not done: {text} ({file}, line {line}). Finish it,"
+            " run retrieve.py, and hand in the folders library/ and queries/ that it used.",
+            number=first.number,
+            text=first.text,
+            file=first.file,
+            line=first.line,
         )
-        return Refused(
-            "task_open", message(text, number=first.number, text=first.text, file=first.file, line=first.line)
-        )
-    text = (
-        "The images of the retrieval are missing: hand in the folders library/ (a folder for each class) and"
-        " queries/ as retrieve.py used them."
+        return Refused("task_open", sentence)
+    sentence = message(
+        "The retrieval images are missing: hand in the folders library/ (one folder per class) and queries/ that"
+        " retrieve.py used."
     )
-    return Refused("missing", message(text))
+    return Refused("missing", sentence)
 
 
 @contextmanager
 def bundle(files: Sequence[Path]) -> Iterator[Path]:
-    """Many files as one, as probes/pictures.py reads it: a job hands in few descriptors."""
+    """Bundle many files into one, as probes/pictures.py reads it: a job passes few descriptors."""
     with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
         target = Path(folder) / "bundle"
         sizes = json.dumps([file.stat().st_size for file in files]).encode()
@@ -114,7 +116,7 @@ def bundle(files: Sequence[Path]) -> Iterator[Path]:
 
 
 def label_of(path: str) -> str:
-    """The class of a picture: its folder; of a query that lies in none its stem."""
+    """Return the class of an image: its folder, or the stem of a query that is in no folder."""
     *folders, name = path.split("/")
     return folders[-1] if len(folders) > 1 else name.rpartition(".")[0]
 
@@ -131,5 +133,5 @@ def _image(path: str, described: Any, thumbnail: dict[str, Any] | None) -> dict[
 
 
 def readable(images: Sequence[LibraryImage]) -> list[LibraryImage]:
-    """Those that can be compared."""
+    """Return the images that can be compared."""
     return [image for image in images if image.problem is None]

@@ -1,4 +1,4 @@
-"""The report read in the sandbox: retrieval.json, else what looks like a printed ranking."""
+"""Reads the report in the sandbox: retrieval.json, else what looks like a printed ranking."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from grader.sandbox import Job, Reply, Sandbox
 
 
 def read_report(submission: Submission, sandbox: Sandbox, open_tasks: Iterable[OpenTask]) -> RetrievalReport | Failure:
-    """The rankings in whatever form; Refused where there are none, by the open task where one is why."""
+    """Read the rankings in any format. Refused if there are none, naming the open task if that is the reason."""
     parts = submission.parts
     rankings = [name for name in (parts.retrieval, *parts.rankings) if name]
     names = [*rankings, *parts.reports][:MOST_DOCUMENTS]
@@ -23,6 +23,6 @@ def read_report(submission: Submission, sandbox: Sandbox, open_tasks: Iterable[O
         "rankings.reading.read_retrieval", {"names": names, "parts": parts.rankings}, files, limits=DOCUMENT_LIMITS
     )
     reply = sandbox.run(job) if names else None
-    if reply is None or (isinstance(reply, Refused) and not rankings):  # a written report need not hold a ranking
+    if reply is None or (isinstance(reply, Refused) and not rankings):  # a written report need not contain a ranking
         return not_written(LAB.retrieval, open_tasks, LAB.retrieval_script, LAB.retrieval_tasks)
     return validated(RetrievalReport, reply.value) if isinstance(reply, Reply) else reply

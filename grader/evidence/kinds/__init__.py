@@ -1,4 +1,4 @@
-"""One file a kind of record: what was observed, never what it is worth. A new file here is found by itself."""
+"""One file per kind of record: what was observed, never what it is worth. New files are found automatically."""
 
 from __future__ import annotations
 

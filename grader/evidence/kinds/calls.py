@@ -1,4 +1,4 @@
-"""What records of student code have in common: calls that failed, and figures beside the right ones."""
+"""Shared parts of records about student code: failed calls, and returned figures with the correct ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from grader.records import Message, strict
 @strict
 @dataclass(frozen=True, slots=True)
 class FailedCall:
-    """A call that gave nothing to judge, beside others that did; `call` says which: "normalise"."""
+    """A call that returned nothing to judge although others did; `call` names it, for example "normalise"."""
 
     call: Name
     message: Message
@@ -23,7 +23,7 @@ class FailedCall:
 @strict
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A returned number (None: not finite), the right one, and what the usual mistakes would give, by their names."""
+    """A returned number (None: not finite), the correct one, and the values of the usual mistakes by name."""
 
     seen: float | None
     right: float

@@ -1,4 +1,4 @@
-"""`test` of exp2.py on networks and data that it has not seen."""
+"""`test` of exp2.py on unseen networks and data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from grader.records import strict
 @strict
 @dataclass(frozen=True, slots=True)
 class EvaluationRun:
-    """One call of `test`: a network, a loader, what came back and what it did to the network."""
+    """One call of `test`: a network, a loader, the result, and its effects on the network."""
 
     setting: Literal["equal batches", "short last batch", "layers that eval() switches"]
     classes: Count
@@ -26,7 +26,7 @@ class EvaluationRun:
     accuracy: Figure  # percent
     images_seen: Count
     trained: bool  # some part was in training mode while the network ran
-    gradients: bool  # gradients were prepared while the network ran
+    gradients: bool  # gradients were tracked while the network ran
     left_gradients: bool
     mode_kept: bool
     changed: Annotated[tuple[Name, ...], Field(max_length=20)]  # parameters and buffers with other values afterwards
@@ -35,7 +35,7 @@ class EvaluationRun:
 @record
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """`test` of exp2.py on networks and data that it has not seen."""
+    """`test` of exp2.py on unseen networks and data."""
 
     runs: Annotated[tuple[EvaluationRun, ...], Field(max_length=10)]
     failed: Annotated[tuple[FailedCall, ...], Field(max_length=10)] = ()

@@ -16,9 +16,9 @@ from grader.records import strict
 @strict
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """Features of a network with drawn weights: their shape, and how far they lie from what they should be.
+    """Features of a network with random weights: their shape, and their distance from the correct ones.
 
-    Distances are the largest difference as a share of the largest right value; None where none could be worked out.
+    Distances are the largest difference relative to the largest correct value; None if not computable.
     """
 
     network: Name

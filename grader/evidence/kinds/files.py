@@ -1,4 +1,4 @@
-"""What was handed in, and what it says of itself: files, open tasks, history, claims."""
+"""Records of what was handed in and what it states: files, open tasks, history, claims."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class OpenTask:
 @record
 @dataclass(frozen=True, slots=True)
 class Tasks:
-    """The template's tasks that are not done, in the order of files and lines; none for a submission without it."""
+    """The template's unfinished tasks, in the order of files and lines; empty for a submission without the template."""
 
     open: Annotated[tuple[OpenTask, ...], Field(max_length=50)]
     kind: Literal["tasks"] = "tasks"
 
     def numbers(self, file: str = "") -> str:
-        """The numbers, of one file or of all, for a sentence: "2.1, 2.2"; "" for none."""
+        """Return the task numbers of one file or of all as text: "2.1, 2.2"; "" if there are none."""
         return ", ".join(task.number for task in self.open if not file or task.file == file)
 
 
@@ -63,7 +63,7 @@ class Epoch:
 @record
 @dataclass(frozen=True, slots=True)
 class History:
-    """The training history as handed in, in its own order."""
+    """The training history as handed in, in its original order."""
 
     source: Name
     epochs: Annotated[tuple[Epoch, ...], Field(max_length=5000)]
@@ -99,7 +99,7 @@ class Claims:
 @strict
 @dataclass(frozen=True, slots=True)
 class ReportPage:
-    """A piece of a written report's text: a page of a PDF, else some lines. `first` counts pages or lines, from 1."""
+    """A part of a written report: one page of a PDF, or some lines. `first` is the page or line number, from 1."""
 
     file: Name
     unit: Literal["page", "line"]
@@ -110,7 +110,7 @@ class ReportPage:
 @record
 @dataclass(frozen=True, slots=True)
 class WrittenReport:
-    """The text of what was handed in to be read by a person. `whole` is False where only the beginning was kept."""
+    """The text of the written report, for a person to mark. `whole` is False if only the beginning was kept."""
 
     pages: Annotated[tuple[ReportPage, ...], Field(max_length=300)]
     whole: bool = True

@@ -1,4 +1,4 @@
-"""`fit` of exp1.py on points that it has not seen."""
+"""`fit` of exp1.py on unseen points."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from grader.records import strict
 @strict
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """One call of `fit`. Errors are mean squared ones, worked out outside from the weights; None: not finite."""
+    """One call of `fit`. Errors are mean squared errors, computed outside from the weights; None: not finite."""
 
     function: Literal["the lab's function", "another function"]
     points: Count
@@ -33,7 +33,7 @@ class Fit:
 @strict
 @dataclass(frozen=True, slots=True)
 class WeightsMoved:
-    """How far a few epochs at this rate moved the weights (Euclidean); None: not finite."""
+    """How far a few epochs at this rate moved the weights (Euclidean distance); None: not finite."""
 
     learning_rate: float
     distance: float | None
@@ -42,7 +42,7 @@ class WeightsMoved:
 @record
 @dataclass(frozen=True, slots=True)
 class FunctionFit:
-    """`fit` of exp1.py on points that it has not seen."""
+    """`fit` of exp1.py on unseen points."""
 
     fits: Annotated[tuple[Fit, ...], Field(max_length=10)]
     moved: Annotated[tuple[WeightsMoved, ...], Field(max_length=10)]

@@ -1,4 +1,4 @@
-"""`learning_rate` of exp2.py, asked for every epoch."""
+"""`learning_rate` of exp2.py, called for every epoch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from grader.evidence.registry import record
 @record
 @dataclass(frozen=True, slots=True)
 class LearningRate:
-    """The schedule, epoch by epoch; None for what is not finite. `again`: the first ones, asked backwards."""
+    """The schedule, epoch by epoch; None: not finite. `again` holds the first epochs, called in reverse order."""
 
     rates: Annotated[tuple[float | None, ...], Field(min_length=1, max_length=500)]
     again: Annotated[tuple[float | None, ...], Field(max_length=20)]

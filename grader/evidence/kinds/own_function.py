@@ -16,9 +16,9 @@ Values = Annotated[tuple[float | None, ...], Field(min_length=2, max_length=500)
 @record
 @dataclass(frozen=True, slots=True)
 class OwnFunction:
-    """Values at evenly spaced points from `low` to `high`, and those of the lab's function at the same points.
+    """Values at evenly spaced points from `low` to `high`, and the lab's function at the same points.
 
-    `alone` are the last values again, from a call with their points alone.
+    `alone` holds the last values again, from a call with only their points.
     """
 
     low: float

@@ -1,4 +1,4 @@
-"""The retrieval report: what it states, the images it is about, and what it gives when it is computed anew."""
+"""The retrieval report: what it states, its images, and the result of recomputing it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Match:
 @strict
 @dataclass(frozen=True, slots=True)
 class ReportedQuery:
-    """A query and the matches that the report gives it, best first."""
+    """A query and its matches in the report, best first."""
 
     query: Name
     matches: Annotated[tuple[Match, ...], Field(max_length=MOST_MATCHES)]
@@ -40,7 +40,7 @@ class ReportedQuery:
 @strict
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """How a picture becomes the input of a network of ImageNet's kind: shorter side, centre, scaled, normalised."""
+    """How an image becomes the input of an ImageNet network: resized, centre-cropped, scaled, normalised."""
 
     resize: Annotated[int, Field(ge=1, le=1024)]  # shorter side, pixels
     crop: Annotated[int, Field(ge=0, le=1024)]  # side of the centre that is kept, pixels; 0: all of it
@@ -75,7 +75,7 @@ class ReportedRun:
 @strict
 @dataclass(frozen=True, slots=True)
 class UnreadLine:
-    """A line that looks like part of a ranking and could not be understood."""
+    """A line that looks like part of a ranking but could not be parsed."""
 
     line: Count
     text: Name
@@ -84,7 +84,7 @@ class UnreadLine:
 @record
 @dataclass(frozen=True, slots=True)
 class RetrievalReport:
-    """The rankings as handed in, whatever form they came in."""
+    """The rankings as handed in, in whatever format."""
 
     source: Name  # "retrieval.json"; "report.pdf"
     form: Literal["JSON", "printed log", "table", "CSV", "LaTeX table"]
@@ -93,7 +93,7 @@ class RetrievalReport:
     unread_count: Count = 0
     percent: bool = False  # scores were written in percent and are given here as shares
     line_is: Literal["line", "page", "cell"] = "line"  # what the numbers of lines count: a PDF has pages only
-    passed_over: Annotated[tuple[Name, ...], Field(max_length=40)] = ()  # likelier documents that hold no ranking
+    passed_over: Annotated[tuple[Name, ...], Field(max_length=40)] = ()  # likelier documents without a ranking
     more_sources: Annotated[tuple[Name, ...], Field(max_length=MOST_RUNS)] = ()  # documents with further models
     kind: Literal["retrieval_report"] = "retrieval_report"
 
@@ -101,7 +101,7 @@ class RetrievalReport:
 @strict
 @dataclass(frozen=True, slots=True)
 class LibraryImage:
-    """A picture that was handed in. `content` is a digest of its pixels, "" where it cannot be read."""
+    """An image that was handed in. `content` is a digest of its pixels, "" if it cannot be read."""
 
     path: Name  # from the submission's root: "library/cat/1.jpg"
     label: Name  # its class: its folder's name; of a query without a folder its stem
@@ -116,11 +116,11 @@ class LibraryImage:
 @record
 @dataclass(frozen=True, slots=True)
 class RetrievalImages:
-    """The library and the queries, each in the order of their paths."""
+    """The library and the queries, each sorted by path."""
 
     library: Annotated[tuple[LibraryImage, ...], Field(max_length=MOST_IMAGES)]
     queries: Annotated[tuple[LibraryImage, ...], Field(max_length=MOST_QUERIES)]
-    more: Count = 0  # images beyond those that are looked at
+    more: Count = 0  # images beyond those that are checked
     notes: Annotated[tuple[Message, ...], Field(max_length=50)] = ()
     kind: Literal["retrieval_images"] = "retrieval_images"
 
@@ -128,7 +128,7 @@ class RetrievalImages:
 @strict
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Of how many items of one query how many keep the rule; `wide` at twice the tolerance."""
+    """How many items of one query satisfy the rule, out of how many; `wide` counts at twice the tolerance."""
 
     of: Count
     kept: Count
@@ -138,7 +138,7 @@ class Agreement:
 @strict
 @dataclass(frozen=True, slots=True)
 class ComparedQuery:
-    """One query's five beside ours; sigma is the deviation of our scores over the library."""
+    """One query's top five and ours; sigma is the standard deviation of our scores over the library."""
 
     query: Name
     label: Name
@@ -154,7 +154,7 @@ class ComparedQuery:
 @strict
 @dataclass(frozen=True, slots=True)
 class Suspicion:
-    """A mistake that was tried: how far their scores lie from what it gives, and how well the lists agree."""
+    """A mistake that was tried: how far the reported scores are from its scores, and how well the lists agree."""
 
     name: Name
     distance: float  # median of |their score - its score| / sigma
@@ -166,7 +166,7 @@ class Suspicion:
 @strict
 @dataclass(frozen=True, slots=True)
 class OtherWay:
-    """The same rankings beside those of another allowed way, as far as it differs from the declared one."""
+    """The same rankings compared with another allowed way, where that differs from the declared one."""
 
     pipeline: Name
     queries: Annotated[tuple[ComparedQuery, ...], Field(max_length=MOST_QUERIES)]
@@ -177,9 +177,9 @@ class OtherWay:
 @strict
 @dataclass(frozen=True, slots=True)
 class ComparedRun:
-    """One model's rankings beside recomputed ones; `basis` says from what.
+    """One model's rankings compared with recomputed ones; `basis` says what they were recomputed from.
 
-    As declared; `other_ways` are those that were tried because the declared one does not agree to the digit. Which of
+    Compared as declared; `other_ways` were tried because the declared way does not agree to the digit. Which of
     them counts is a decision, which `measures/ranking_verdict.py` makes.
     """
 
@@ -194,7 +194,7 @@ class ComparedRun:
     suspicions: Annotated[tuple[Suspicion, ...], Field(max_length=50)] = ()
     missing: Annotated[tuple[Name, ...], Field(max_length=20)] = ()  # reported images that were not handed in
     absent: Count = 0  # queries among them, which could not be compared
-    assumed: Annotated[tuple[Message, ...], Field(max_length=20)] = ()  # what the report leaves out and was taken
+    assumed: Annotated[tuple[Message, ...], Field(max_length=20)] = ()  # assumptions where the report states nothing
     why_not: Message | None = None  # why it was not computed from the images
     other_ways: Annotated[tuple[OtherWay, ...], Field(max_length=10)] = ()
 
@@ -202,7 +202,7 @@ class ComparedRun:
 @record
 @dataclass(frozen=True, slots=True)
 class ComparedRankings:
-    """Every model of the report."""
+    """All models of the report."""
 
     runs: Annotated[tuple[ComparedRun, ...], Field(max_length=MOST_RUNS)]
     kind: Literal["compared_rankings"] = "compared_rankings"

@@ -1,4 +1,4 @@
-"""What the weights are and what they reach: checkpoint, preprocessing, scores, second tries."""
+"""Records about the weights: checkpoint, preprocessing, scores, further trials."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from grader.records import Picture, strict
 @record
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What `final.pth` is, as the checkpoint child found it."""
+    """What the checkpoint process found in `final.pth`."""
 
     path: Name
     form: Literal["state dict", "wrapped state dict", "whole module"]
@@ -26,7 +26,7 @@ class Checkpoint:
     dtypes: Annotated[tuple[Name, ...], Field(max_length=20)]  # as stored: "float16"
     extra_keys: Annotated[tuple[Name, ...], Field(max_length=200)]  # listed and never touched
     renamed: Annotated[tuple[Wording, ...], Field(max_length=20)]  # spellings that were understood
-    unloaded: Annotated[tuple[Name, ...], Field(max_length=50)]  # classes whose code stayed out
+    unloaded: Annotated[tuple[Name, ...], Field(max_length=50)]  # classes whose code was not loaded
     spare_weights: Annotated[tuple[Name, ...], Field(max_length=200)] = ()  # of the extra keys, what may be layers
     kind: Literal["checkpoint"] = "checkpoint"
 
@@ -51,7 +51,7 @@ class Preprocessing:
 @strict
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Predictions of one tenth of the confidence scale: how many, how confident on average, how many right."""
+    """Predictions within one tenth of the confidence scale: count, mean confidence, number correct."""
 
     count: Count
     confidence: Share
@@ -61,7 +61,7 @@ class Bin:
 @strict
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A test image that was named wrongly: its number, its class, the answer, and the softmax of the answer."""
+    """A misclassified test image: its index, true class, predicted class, and the softmax of the prediction."""
 
     image: Count
     truth: Name
@@ -79,7 +79,7 @@ class Accuracy:
     classes: tuple[Name, ...]
     correct: Count
     count: Annotated[int, Field(gt=0)]
-    confusion: tuple[tuple[int, ...], ...]  # rows the truth, columns the prediction
+    confusion: tuple[tuple[int, ...], ...]  # rows are true classes, columns are predictions
     calibration: tuple[Bin, ...]
     not_finite: Count  # images whose logits hold NaN or infinity: counted as wrong
     whole: Count = 0  # images of the whole test set, where only its first `count` were measured
@@ -90,7 +90,7 @@ class Accuracy:
 @record
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """How the logits were computed: enough to compute them again."""
+    """How the logits were computed, in enough detail to recompute them."""
 
     torch: Name
     device: Name
@@ -119,7 +119,7 @@ class Trial:
 @record
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Tried where the accuracy is low or far from a claim; the first trial is the preprocessing that was graded."""
+    """Trials for a low accuracy or one far from a claim; the first trial is the preprocessing that was graded."""
 
     trials: tuple[Trial, ...]
     kind: Literal["diagnosis"] = "diagnosis"
@@ -128,9 +128,9 @@ class Diagnosis:
 @record
 @dataclass(frozen=True, slots=True)
 class OwnNetwork:
-    """The class of the submission that was run with the weights, and what it makes of images that it cannot know.
+    """The submission's own class that was run with the weights, and its results on images that it cannot know.
 
-    `moved` copies of test images, mirrored and shifted a little, were among the others in an order drawn from `seed`.
+    `moved` mirrored and slightly shifted copies of test images were mixed in, in an order drawn from `seed`.
     """
 
     name: Name  # of the class, or of the function that builds the network
@@ -139,6 +139,6 @@ class OwnNetwork:
     seed: Count
     moved: Annotated[int, Field(gt=0)]
     correct: Count  # of the copies
-    correct_before: Count  # of the same images as they are
+    correct_before: Count  # of the same images unchanged
     printed: Lines = ()
     kind: Literal["own_network"] = "own_network"

@@ -1,1 +1,1 @@
-"""Running a student's functions. Only here does student code run; what these probes return is a claim."""
+"""Runs a student's functions. Student code runs only here; what these probes return is an unverified claim."""

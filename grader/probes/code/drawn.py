@@ -1,4 +1,4 @@
-"""Networks and images drawn from a seed: the same in every sandbox, and none that a student has seen."""
+"""Draws networks and images from a seed: identical in every sandbox, and unknown to students."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LAST = {"alexnet": "classifier", "resnet50": "fc"}  # the part that makes logits
 
 
 def drawn_network(inputs: dict[str, Any]) -> nn.Module:
-    """The network of `inputs["network"]` in eval mode, as the lab loads it."""
+    """Build the network `inputs["network"]` in eval mode, as the lab loads it."""
     from torchvision import models
 
     torch.manual_seed(int(inputs["seed"]))
@@ -23,7 +23,7 @@ def drawn_network(inputs: dict[str, Any]) -> nn.Module:
 
 
 def drawn_images(inputs: dict[str, Any]) -> torch.Tensor:
-    """Images, (N, 3, 224, 224), as they come out of the lab's preprocessing."""
+    """Draw images, (N, 3, 224, 224), with the statistics of preprocessed ones."""
     generator = torch.Generator().manual_seed(int(inputs["seed"]) + 1)
     small = torch.randn(int(inputs["images"]), 3, 28, 28, generator=generator)
     return nn.functional.interpolate(small, scale_factor=8.0, mode="bilinear")

@@ -1,4 +1,4 @@
-"""exp2.py: `test` measures small networks that it has not seen."""
+"""exp2.py: calls `test` on small unseen networks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from grader.probes.weights.arrays import tensors
 
 
 class Watched(nn.Sequential):
-    """A network that remembers how it was called."""
+    """A network that records how it was called."""
 
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__(*layers)
@@ -33,7 +33,7 @@ class Watched(nn.Sequential):
 
 
 def network(given: Mapping[str, torch.Tensor]) -> Watched:
-    """The mean of each cell of a grid over the image, then one linear layer; BatchNorm and Dropout where given."""
+    """Build a network: the mean of each cell of a grid, then one linear layer; BatchNorm and Dropout if given."""
     weight = given["weight"]
     linear = nn.Linear(weight.shape[1], weight.shape[0])
     layers: list[nn.Module] = [nn.AvgPool2d(8), nn.Flatten(), linear]  # (N, 3, 32, 32) to (N, 48)
@@ -51,7 +51,7 @@ def network(given: Mapping[str, torch.Tensor]) -> Watched:
 
 
 def call_test(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Call `test` on a network and a loader. As an array its parameters and buffers afterwards, in their order."""
+    """Call `test` on a network and a loader. Also returns its parameters and buffers afterwards, as one array."""
     given = tensors(files, "data")
     model = network(given).train(bool(inputs["training"]))
     state = [value for name, value in model.state_dict().items() if not name.endswith("num_batches_tracked")]

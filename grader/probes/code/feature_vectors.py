@@ -1,4 +1,4 @@
-"""extract_features.py: features of networks that it has not seen, and rows brought to the length one."""
+"""extract_features.py: extracts features of unseen networks, and scales rows to unit length."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_DIMENSIONS = 8
 
 
 def call_features(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Call `alexnet_features` or `resnet50_features`: the shape, and the values where there are as many as asked."""
+    """Call `alexnet_features` or `resnet50_features`. Returns the shape, and the values if their number is right."""
     del files
     name = f"{inputs['network']}_features"
     extract = function(inputs, name)
@@ -28,7 +28,7 @@ def call_features(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dic
 
 
 def call_normalise(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Call `normalise` on a table of rows."""
+    """Call `normalise` on a matrix."""
     rows = tensors(files, "data")["rows"]
     normalise = function(inputs, "normalise")
     with told_apart("normalise(features)"):

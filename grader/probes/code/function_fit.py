@@ -1,4 +1,4 @@
-"""exp1.py: `fit` trains a network whose weights are given, and the weights that it ends with come back."""
+"""exp1.py: calls `fit` on a network with given weights, and returns the final weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_LOSSES = 60  # come back, evenly spread over the epochs; the first and the 
 
 
 def network(given: Mapping[str, torch.Tensor]) -> nn.Sequential:
-    """Linear layers with tanh between, as the lab builds them, from `weight_0`, `bias_0`, `weight_1`, ..."""
+    """Build linear layers with tanh in between, as the lab does, from `weight_0`, `bias_0`, `weight_1`, ..."""
     layers: list[nn.Module] = []
     for index in range(sum(name.startswith("weight_") for name in given)):
         weight, bias = given[f"weight_{index}"], given[f"bias_{index}"]
@@ -27,7 +27,7 @@ def network(given: Mapping[str, torch.Tensor]) -> nn.Sequential:
 
 
 def call_fit(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Call `fit`. Returns how many losses it gave, some of them, and as an array every weight afterwards."""
+    """Call `fit`. Returns the number of losses, some of them, and all final weights as an array."""
     given = tensors(files, "data")
     model = network(given)
     weights = list(model.parameters())

@@ -1,4 +1,4 @@
-"""exp2.py: `learning_rate` is asked for every epoch."""
+"""exp2.py: calls `learning_rate` for every epoch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FEWEST = 6  # epochs that any schedule is meant for; a list that ends later than
 
 
 def call_learning_rate(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The rate of each epoch as far as the schedule goes, and of the first ones again, from the last to the first."""
+    """Return the rate of each epoch of the schedule, and of the first ones again, in reverse order."""
     del files
     schedule = function(inputs, "learning_rate")
 

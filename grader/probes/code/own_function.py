@@ -1,4 +1,4 @@
-"""exp1.py: `own_function` is asked for its values, of all points and of the last of them alone."""
+"""exp1.py: calls `own_function` on all points, and on the last ones alone."""
 
 from __future__ import annotations
 

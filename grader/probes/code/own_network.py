@@ -1,7 +1,7 @@
-"""A network of the submission's own: built by its class, filled with the weights that were handed in, run on images.
+"""Runs a submission's own network: builds it with its class, loads the handed-in weights, runs it on images.
 
-The class is student code, so that its logits are worth what they are worth: they are scored outside. The weights are
-read from the file before any of it runs, in the same way as those of the networks that the grader knows.
+The class is student code, so its logits are an unverified claim, and are scored outside. The weights are
+read from the file before any of it runs, in the same way as for the networks that the grader knows.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Value = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Weights:
-    """What the file holds, and the class of which it says that it is, "" where it says nothing."""
+    """The content of the file, and the class that it names; "" if it names none."""
 
     file: str
     tensors: Mapping[str, Tensor]
@@ -50,7 +50,7 @@ class _Weights:
 
 @dataclass(frozen=True, slots=True)
 class _Builder:
-    """A class of the file, or a function that returns something and needs no arguments."""
+    """A class in the file, or a function that returns something and needs no arguments."""
 
     name: str
     line: int
@@ -59,7 +59,7 @@ class _Builder:
 
 @dataclass(frozen=True, slots=True)
 class _Match:
-    """Which key of the file fills which of the network's, or why they do not: `problem` is None where they do."""
+    """The mapping from the file's keys to the network's, or why there is none: `problem` is None if they match."""
 
     source: Mapping[str, str]
     problem: Phrase | None
@@ -67,10 +67,10 @@ class _Match:
 
 
 def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
-    """Try every class of `inputs["file"]`, and where none fits every builder function.
+    """Try every class in `inputs["file"]`, and if none fits, every builder function.
 
-    Returns under "fits" the name and line of those that make a network of exactly these weights, under "others" the
-    rest, with what is different, the likeliest first.
+    Returns under "fits" the name and line of those that build a network with exactly these weights, under "others" the
+    rest with the differences, the likeliest first.
     """
     weights = _read_weights(inputs, files)
     found = _builders(inputs["file"])
@@ -97,7 +97,7 @@ def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[
 
 
 def run_network(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
-    """Logits, float32 (count, 10), of the network that `inputs["name"]` builds, on the first images of the file."""
+    """Run the network that `inputs["name"]` builds on the first images. Returns logits, float32 (count, 10)."""
     weights = _read_weights(inputs, files)
     builder = next((one for one in _builders(inputs["file"]) if one.name == inputs["name"]), None)
     if builder is None:
@@ -125,7 +125,7 @@ def _read_weights(inputs: Value, files: Mapping[str, int]) -> _Weights:
 
 
 def _builders(file: str) -> list[_Builder]:
-    """What the file defines at its top level, in its order."""
+    """List the builders at the top level of the file, in order."""
     return list(_defined(parse(file), vars(load(file))))
 
 
@@ -141,7 +141,7 @@ def _defined(tree: ast.Module, names: Mapping[str, Any]) -> Iterator[_Builder]:
 
 
 def _may_build(function: ast.FunctionDef) -> bool:
-    """A function that needs nothing that is not known, returns something, and does not train."""
+    """Return whether a function needs no arguments, returns something, and does not train."""
     given = [*function.args.posonlyargs, *function.args.args]
     needed = given[: len(given) - len(function.args.defaults)]
     named = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
@@ -222,7 +222,7 @@ def _run(run: Value, files: Mapping[str, int]) -> Run:
 
 
 def _logits(net: nn.Module, run: Run, batch: int, seconds: float) -> bytes:
-    """Plain float32 in eval mode: nobody who writes a layer of his own prepares it for bfloat16. `seconds` a batch."""
+    """Compute in float32 and eval mode: custom layers are rarely written for bfloat16. `seconds` is per batch."""
     doing = f"{storable(type(net).__name__)}.forward(images)"
     parts = []
     for start in range(0, len(run.images), batch):

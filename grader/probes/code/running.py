@@ -1,7 +1,7 @@
-"""Running a student's file: imported from where the sandbox shows it, and every way to fail told apart.
+"""Runs a student's file: imports it from the sandbox's copy, and distinguishes every kind of failure.
 
-Only here and in the `code_*` probes does student code run. It can change anything in its own process, so that what
-these probes return is a claim about its own outputs and nothing else: figures are worked out and judged outside.
+Student code runs only here and in the `code_*` probes. It can change anything in its own process, so what
+these probes return is only a claim about its own outputs: figures are computed and judged outside.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _TASK = re.compile(r"(\d{1,3}\.\d{1,3}): (.+)", re.DOTALL)
 
 
 def try_import(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Import a file and call nothing."""
+    """Import a file without calling anything."""
     del files
     load(inputs["file"])
     return {"imported": True}, {}
 
 
 def function(inputs: dict[str, Any], name: str) -> Callable[..., Any]:
-    """The function of that name in `inputs["file"]`, imported."""
+    """Import `inputs["file"]`, and return the function of that name."""
     found = getattr(load(inputs["file"]), name, None)
     if not callable(found):
         raise Refuse("code_function", file=inputs["file"], function=name)
@@ -47,7 +47,7 @@ def function(inputs: dict[str, Any], name: str) -> Callable[..., Any]:
 
 
 def load(file: str) -> ModuleType:
-    """The file as a module under its own name. Raises Refuse for whatever keeps it from being one."""
+    """Import the file as a module under its own name. Raises Refuse if that fails."""
     path = Path(roots().submission) / file
     parse(file)
     name = path.stem
@@ -64,7 +64,7 @@ def load(file: str) -> ModuleType:
 
 
 def parse(file: str) -> ast.Module:
-    """The syntax of a file that can be imported. Raises Refuse for one that is no Python, or that trains by itself."""
+    """Parse a file that can be imported. Raises Refuse if it is not Python, or trains when imported."""
     try:
         tree = ast.parse((Path(roots().submission) / file).read_bytes())
     except SyntaxError as error:
@@ -79,7 +79,7 @@ def parse(file: str) -> ast.Module:
 
 
 def trains_at_import(tree: ast.Module) -> int:
-    """The line on which the file would begin to train when it is imported; 0 where it would not."""
+    """Return the line on which the file would start training when imported; 0 if it would not."""
     for statement in tree.body:
         if not isinstance(statement, ast.For | ast.While | ast.With | ast.If | ast.Try) or _is_main_guard(statement):
             continue
@@ -97,9 +97,9 @@ def _is_main_guard(statement: ast.stmt) -> bool:
 
 @contextmanager
 def told_apart(doing: Doing) -> Iterator[None]:
-    """Run student code: whatever it raises becomes a Refuse that names its cause and its line.
+    """Run student code: any exception becomes a Refuse that names its cause and line.
 
-    `doing` is what the sentence says it happened in.
+    `doing` names the operation for the sentence.
     """
     try:
         yield
@@ -110,7 +110,7 @@ def told_apart(doing: Doing) -> Iterator[None]:
 
 
 class Endless(BaseException):
-    """Raised in the middle of student code that has run for too long."""
+    """Raised inside student code that has run for too long."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"more than {seconds:g} seconds")
@@ -119,7 +119,7 @@ class Endless(BaseException):
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """End what runs for longer, so that its place is known; what keeps that from ending it the sandbox ends, later."""
+    """Interrupt code that runs for longer, so that its line is known; the sandbox stops code that resists, later."""
 
     def ring(*_: object) -> None:
         raise Endless(seconds)
@@ -163,7 +163,7 @@ def _said(error: BaseException) -> str:
 
 
 def _own_frames(trace: TracebackType | None) -> list[tuple[str, int]]:
-    """Places in the student's files that an exception came through, paths shortened, the innermost last."""
+    """Return the places in the student's files that an exception passed through, with short paths, innermost last."""
     summary = traceback.extract_tb(trace)
     theirs = (f"{roots().submission}/", f"{roots().given}/")
     own = [frame for frame in summary if frame.filename.startswith(theirs)]
@@ -171,7 +171,7 @@ def _own_frames(trace: TracebackType | None) -> list[tuple[str, int]]:
 
 
 def _lines(error: BaseException, said: str) -> Iterator[str]:
-    """The traceback as the student would see it, without our own frames."""
+    """Return the traceback as the student would see it, without our own frames."""
     ours = f"{roots().ours}/"
     summary = [frame for frame in traceback.extract_tb(error.__traceback__) if ours not in frame.filename]
     for frame in summary[-MOST_FRAMES:]:
@@ -190,7 +190,7 @@ def _short(path: str) -> str:
 
 
 def number(value: object, doing: Doing, wanted: Phrase) -> float:
-    """A plain number of whatever kind torch, numpy and Python have, as a float. Raises Refuse."""
+    """Convert a number of torch, numpy or Python to a float. Raises Refuse."""
     with told_apart(doing):  # an int can be too large, and a class of their own can do anything
         if isinstance(value, torch.Tensor) and value.numel() == 1:
             return float(value.detach().cpu().reshape(()))
@@ -200,12 +200,12 @@ def number(value: object, doing: Doing, wanted: Phrase) -> float:
 
 
 def returned(value: object, doing: Doing, wanted: Phrase) -> Refuse:
-    """The refusal of a return value that is not what was asked for."""
+    """Build the refusal of a return value of the wrong kind."""
     return Refuse("code_returned", doing=doing, found=described(value), wanted=wanted)
 
 
 def described(value: object) -> Phrase:
-    """A value for a sentence: what kind it is, and its shape or its length."""
+    """Describe a value for a sentence: its type, and its shape or length."""
     if value is None:
         return phrase("none")
     kind = storable(type(value).__name__)
@@ -217,12 +217,12 @@ def described(value: object) -> Phrase:
 
 
 def finite(value: float) -> float | None:
-    """The number; None for NaN and infinity, which JSON has no word for."""
+    """Return the number; None for NaN and infinity, which JSON cannot represent."""
     return value if abs(value) < float("inf") else None
 
 
 def little_endian(values: torch.Tensor | np.ndarray[Any, Any], dtype: str = "<f4") -> bytes:
-    """Values in the order in which they lie, as they travel."""
+    """Return values as a contiguous little-endian array, the format for sending."""
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu().to(torch.float32).contiguous().numpy()
     return np.ascontiguousarray(values, dtype=dtype).tobytes()

@@ -1,4 +1,4 @@
-"""What the features of a drawn network are: read off before its last part, where no student code runs."""
+"""Computes the correct features of a random network: the inputs of its last part. No student code runs here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from grader.probes.code.drawn import LAST, drawn_images, drawn_network
 
 
 def true_features(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Features (N, D) of each way in `inputs["ways"]`: "right", and what mistakes would give instead of it."""
+    """Return features (N, D) of each way in `inputs["ways"]`: "right", and what mistakes would give instead."""
     del files
     network, images = drawn_network(inputs), drawn_images(inputs)
     given = {

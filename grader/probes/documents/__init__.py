@@ -1,1 +1,1 @@
-"""Reading what students write, without running it: scripts, notebooks, reports, histories."""
+"""Reads what students write, without running it: scripts, notebooks, reports, histories."""

@@ -1,4 +1,4 @@
-"""Accuracies that a submission states in words: in a notebook's printed output, in the written report."""
+"""Finds accuracies that a submission states in words: in a notebook's printed output, in the written report."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class _Claim:
 def read_claims(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Read the documents `inputs["names"]`. Returns the fields of evidence.Claims.
 
-    A document that repeats itself (a line an epoch) is worth two claims: its last and its best.
+    A document that repeats itself (one line per epoch) gives two claims: its last and its best.
     """
     claims: list[_Claim] = []
     unread: list[Phrase] = []
@@ -92,14 +92,14 @@ def _last_and_best(stated: list[_Claim]) -> list[_Claim]:
 
 
 def _lines(name: str, data: bytes, left: int) -> Iterator[tuple[str, int, str]]:
-    """Source, line (0 in a PDF and a notebook) and text of each line that the document shows."""
+    """Yield source, line (0 in a PDF or notebook) and text of each line that the document shows."""
     part = part_name(name)
     for line in bounded(lines(name, data), left):
         yield f"{name}, {part} {line.part}" if part else name, line.number, line.text
 
 
 def _in_lines(pieces: list[tuple[str, int, str]]) -> Iterator[_Claim]:
-    """Claims of each line, and of sentences that go on in the next."""
+    """Find claims in each line, and in sentences that continue on the next."""
     cleaned = [(source, number, plain(line).strip()) for source, number, line in pieces]
     for (source, number, line), (following, _, rest) in zip_longest(cleaned, cleaned[1:], fillvalue=("", 0, "")):
         joined = f"{line} {rest}" if line and source == following else ""
@@ -111,7 +111,7 @@ def _in_lines(pieces: list[tuple[str, int, str]]) -> Iterator[_Claim]:
 
 
 def _in_line(line: str) -> Iterator[re.Match[str]]:
-    """Claims in the line, the most certain form first."""
+    """Find claims in the line, the most certain pattern first."""
     if not _WORTH_READING.search(line):
         return
     for pattern in PATTERNS:
@@ -130,7 +130,7 @@ def _accuracy(match: re.Match[str]) -> float | None:
 
 
 def _is_claim(pattern: re.Pattern[str], match: re.Match[str], line: str) -> bool:
-    """Whether the number is the accuracy itself, of the classifier, on test images."""
+    """Return whether the number is the classifier's accuracy on test images."""
     if pattern in PRINTED:
         return True
     before, between = line[match.start() : match.start("number")], match.groupdict().get("between") or ""

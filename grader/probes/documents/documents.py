@@ -1,4 +1,4 @@
-"""The lines of a submitted document: of a text, of a PDF's pages, of what a notebook printed."""
+"""Reads the lines of a submitted document: of a text file, a PDF, or a notebook's printed output."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BREAKS = re.compile("[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")  # a progress bar'
 
 
 class Line(NamedTuple):
-    """One line as it is shown, not yet cleaned. `number` counts the lines of a text, `part` pages or cells; else 0."""
+    """One line as shown, not yet cleaned. `number` counts lines of text files, `part` counts pages or cells; else 0."""
 
     number: int
     part: int
@@ -30,7 +30,7 @@ class Line(NamedTuple):
 
 
 def lines(name: str, data: bytes) -> Iterator[Line]:
-    """What the document shows, line by line; raises what its format's reader raises."""
+    """Yield what the document shows, line by line; raises what the reader of its format raises."""
     kind = name.rpartition(".")[2].casefold()
     if kind == "ipynb":
         yield from _notebook_output(json.loads(decode(data)))
@@ -45,12 +45,12 @@ def lines(name: str, data: bytes) -> Iterator[Line]:
 
 
 def part_name(name: str) -> str:
-    """What `part` counts in such a document: "page", "cell", or "" where lines are numbered."""
+    """Return what `part` counts in such a document: "page", "cell", or "" if lines are numbered."""
     return {"pdf": "page", "ipynb": "cell"}.get(name.rpartition(".")[2].casefold(), "")
 
 
 def _numbered(text: str) -> Iterator[Line]:
-    """Numbered as editors do, so that a progress bar, drawn over itself by carriage returns, is one line."""
+    """Number lines as editors do: a progress bar that overwrites itself with carriage returns is one line."""
     if "\n" not in text:
         text = text.replace("\r", "\n")  # as old Macs end their lines
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n")[:MOST_LINES], start=1):
@@ -68,7 +68,7 @@ def _notebook_output(notebook: Any) -> Iterator[Line]:
 
 
 def bounded(pieces: Iterator[Line], left: int = MOST_TEXT) -> Iterator[Line]:
-    """The first lines, as long as they are no more than `left` characters in all; long lines are cut."""
+    """Yield lines up to a total of `left` characters; long lines are cut."""
     for line in pieces:
         text = line.text[: 2 * MOST_LINE]
         left -= len(text)
@@ -78,7 +78,7 @@ def bounded(pieces: Iterator[Line], left: int = MOST_TEXT) -> Iterator[Line]:
 
 
 def plain(text: str) -> str:
-    """Without colours, with ordinary digits and punctuation for full-width ones, of bounded length."""
+    """Remove colours, replace full-width digits and punctuation by ordinary ones, and bound the length."""
     text = _ESCAPES.sub("", text)
     if not text.isascii():
         text = storable(unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)))

@@ -1,4 +1,4 @@
-"""`history.json` to records, whatever a student's own script wrote in place of the template's."""
+"""Parses `history.json`, in the template's format or in that of a student's own script."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _epochs(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
 
 
 def _number(value: Any) -> float | None:
-    """A finite float, else None: for NaN, for text, and for a whole number with hundreds of digits."""
+    """Return a finite float; None for NaN, for text, and for integers with hundreds of digits."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     try:
@@ -79,7 +79,7 @@ def _number(value: Any) -> float | None:
 
 
 def _scale_fractions(epochs: list[dict[str, Any]]) -> bool:
-    """Accuracies from 0 to 1 are put into percent; a run that never leaves 1 % in percent does not exist."""
+    """Convert accuracies from 0 to 1 into percent: no run in percent stays below 1 %."""
     written = [epoch[field] for epoch in epochs for field in ACCURACIES if epoch[field] is not None]
     if not written or max(written) > 1.0 or min(written) < 0.0:
         return False

@@ -1,4 +1,4 @@
-"""Numbers in source code, without running it: literals, arithmetic on them, and names bound to them."""
+"""Evaluates numbers in source code without running it: literals, arithmetic on them, and names bound to them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGEST = 1e12  # a number that is squared line after line would fill the memory
 
 
 def constants(tree: ast.AST) -> dict[str, Any]:
-    """Names bound to numbers or sequences of numbers anywhere in the code; a later binding wins."""
+    """Return the names bound to numbers or sequences of numbers anywhere in the code; later bindings win."""
     found: dict[str, Any] = {}
     for node in ast.walk(tree):
         if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
@@ -43,7 +43,7 @@ def _bind(target: ast.expr, value: ast.expr, found: dict[str, Any]) -> None:
 
 
 def evaluate(node: ast.expr, names: Mapping[str, Any]) -> Any:
-    """The number, or tuple or dict of them, that an expression stands for; None where that takes running it."""
+    """Return the number, or tuple or dict of numbers, of an expression; None if that requires running it."""
     try:
         return _Reader().value(node, names)
     except (ValueError, TypeError, ArithmeticError, LookupError, RecursionError):
@@ -51,7 +51,7 @@ def evaluate(node: ast.expr, names: Mapping[str, Any]) -> Any:
 
 
 class _Reader:
-    """Reads one expression, in a bounded number of steps."""
+    """Evaluates one expression in a bounded number of steps."""
 
     def __init__(self) -> None:
         self._steps = 0
@@ -99,7 +99,7 @@ def _key(node: ast.expr | None) -> Any:
 
 
 def _bounded(apply: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
-    """Arithmetic on numbers, and of a number on each item, as arrays do it; `(0.5,) * 3` repeats."""
+    """Compute arithmetic on numbers, and elementwise with a number, as arrays do; `(0.5,) * 3` repeats."""
     match left, right:
         case (tuple(), int()) | (int(), tuple()) if apply is operator.mul:
             items, times = (left, right) if isinstance(left, tuple) else (right, left)

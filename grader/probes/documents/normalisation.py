@@ -1,4 +1,4 @@
-"""How the submission normalised its images, read from its code without running it."""
+"""Reads from the code, without running it, how the submission normalised its images."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def read_preprocessing(inputs: dict[str, Any], files: Mapping[str, int]) -> tupl
 
     Files named in `inputs["beside"]` are about other networks.
 
-    Returns the fields of evidence.Preprocessing, or {"found": False} where no file tells; "also_found" then names
-    what looks like a normalisation and could not be read without running it.
+    Returns the fields of evidence.Preprocessing, or {"found": False} if no file says; "also_found" then names
+    what looks like a normalisation but could not be read without running it.
     """
     names = [name for name in inputs["names"] if name.rpartition("/")[2].casefold() not in inputs["beside"]]
     documents = read_code(names, files)
@@ -69,7 +69,7 @@ def _fields(found: list[_Found]) -> dict[str, Any]:
 
 
 def _constants(document: list[Piece]) -> dict[str, Any]:
-    """Names bound to numbers; a notebook's cells share them."""
+    """Return the names bound to numbers; a notebook's cells share them."""
     found: dict[str, Any] = {}
     for piece in document:
         try:
@@ -80,7 +80,7 @@ def _constants(document: list[Piece]) -> dict[str, Any]:
 
 
 def _aliases(document: list[Piece], names: Names) -> dict[str, Any]:
-    """Constants of the submission's other files under the names by which this one imports them."""
+    """Return constants of the submission's other files under the names by which this file imports them."""
     imported = [
         alias for piece in document for node in ast.walk(piece.tree) if isinstance(node, ast.ImportFrom)
         for alias in node.names
@@ -96,7 +96,7 @@ def _place(file: str, line: int, mean: str, deviation: str) -> Phrase:
 
 
 def _in_document(document: list[Piece], names: Names, unread: list[Phrase]) -> list[_Found]:
-    """What one file or notebook says. A Normalize that cannot be read is added to `unread`, and nothing is guessed."""
+    """Read one file or notebook. A Normalize that cannot be read is added to `unread`; nothing is guessed."""
     names = ChainMap(_aliases(document, names), names)  # type: ignore[arg-type]
     found: list[_Found] = []
     unclear: list[Phrase] = []
@@ -116,7 +116,7 @@ def _in_document(document: list[Piece], names: Names, unread: list[Phrase]) -> l
 
 
 def _by_name(document: list[Piece], names: Names) -> list[_Found]:
-    """The template's way: constants MEAN and STD, each of three numbers."""
+    """Find the template's constants MEAN and STD, three numbers each."""
     for piece in document:
         for mean_name, std_name in (("MEAN", "STD"), ("mean", "std")):
             mean, std = names.get(mean_name), names.get(std_name)
@@ -129,7 +129,7 @@ def _by_name(document: list[Piece], names: Names) -> list[_Found]:
 
 
 def _to_tensor_alone(document: list[Piece]) -> list[_Found]:
-    """Pixels from 0 to 1 and no more, where code that names CIFAR turns images into tensors."""
+    """Detect pixels from 0 to 1 without normalisation, if code that mentions CIFAR turns images into tensors."""
     if not any("CIFAR" in piece.code.upper() for piece in document):
         return []
     places = ((piece.source, _line_of(piece.tree, "ToTensor")) for piece in document)
@@ -137,7 +137,7 @@ def _to_tensor_alone(document: list[Piece]) -> list[_Found]:
 
 
 def _calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call, list[ast.expr]]]:
-    """Each Normalize(...), with the name that says what it is for and the other steps of its Compose."""
+    """Yield each Normalize(...), with the name that says its purpose and the other steps of its Compose."""
     pending: list[tuple[ast.AST, str, list[ast.expr]]] = [(tree, "", [])]
     while pending:
         node, purpose, siblings = pending.pop()
@@ -154,7 +154,7 @@ def _tells(name: str) -> bool:
 
 
 def _named_children(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
-    """Children, with what this node calls them: the target of an assignment, a dict's key, a split."""
+    """Yield children with the name this node gives them: the target of an assignment, a dict's key, a split."""
     match node:
         case ast.Dict(keys=keys, values=values):
             for key, value in zip(keys, values, strict=True):
@@ -173,7 +173,7 @@ def _named_children(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
 
 
 def _identifier(target: ast.expr) -> str:
-    """The name that an assignment binds: `test_transform`, `self.test_transform`, `transform["test"]`."""
+    """Return the name that an assignment binds: `test_transform`, `self.test_transform`, `transform["test"]`."""
     match target:
         case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Subscript(slice=ast.Constant(value=str(name))):
             return name
@@ -181,14 +181,14 @@ def _identifier(target: ast.expr) -> str:
 
 
 def _split(train: ast.expr) -> str:
-    """CIFAR10(train=False, transform=...) says what a transform is for."""
+    """Return the split that a transform is for, as in CIFAR10(train=False, transform=...)."""
     if isinstance(train, ast.Constant) and isinstance(train.value, bool):
         return "train" if train.value else "test"
     return ""
 
 
 def _steps(node: ast.AST) -> list[ast.expr]:
-    """The steps of a Compose, where the node lists them."""
+    """Return the steps of a Compose, if the node lists them."""
     match node:
         case ast.List(elts=items) | ast.Tuple(elts=items):
             return items
@@ -215,7 +215,7 @@ def _argument(call: ast.Call, position: int, keyword: str, names: Names) -> Trip
 
 
 def _triple(value: Any) -> Triple | None:
-    """Three numbers, one a channel; a single one stands for all three, as torchvision broadcasts it."""
+    """Return three numbers, one per channel; a single one is broadcast to all three, as in torchvision."""
     items = value if isinstance(value, tuple) else (value,)
     if len(items) == 1:
         items = items * 3
@@ -225,7 +225,7 @@ def _triple(value: Any) -> Triple | None:
 
 
 def _sides(siblings: list[ast.expr], names: Names) -> tuple[int, int]:
-    """Sides in pixels that a Resize and a CenterCrop beside the Normalize ask for; 0 for none."""
+    """Return the sides in pixels of a Resize and a CenterCrop next to the Normalize; 0 if there is none."""
     return _side("Resize", siblings, names), _side("CenterCrop", siblings, names)
 
 

@@ -1,4 +1,4 @@
-"""The text of a written report, for the person who marks it: bounded, without what steers a terminal."""
+"""Extracts the text of a written report for the person who marks it: bounded, without terminal control characters."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def read_report(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[
 
 
 def _pieces(name: str, shown: list[Line]) -> Iterator[dict[str, Any]]:
-    """What is not blank, in pieces of bounded length."""
+    """Split non-blank lines into pieces of bounded length."""
     unit = "page" if part_name(name) else "line"
     for part, group in groupby(shown, key=lambda line: line.part):
         numbered = ((line.number, piece) for line in group for piece in _wrapped(line.text))

@@ -1,4 +1,4 @@
-"""The code of a submission as syntax: files and notebook cells, parsed and never run."""
+"""Parses the code of a submission: files and notebook cells, never run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MAGIC = (
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Code that was parsed: a file, or a cell of a notebook."""
+    """Parsed code: a file, or a cell of a notebook."""
 
     source: str
     code: str
@@ -30,7 +30,7 @@ class Piece:
 
 
 def read_code(names: list[str], files: Mapping[str, int]) -> list[list[Piece]]:
-    """Every file and notebook in pieces, as long as there is not too much of it."""
+    """Yield every file and notebook in pieces, up to a limit."""
     documents = []
     left = MOST_CODE
     for name in names:
@@ -45,7 +45,7 @@ def read_code(names: list[str], files: Mapping[str, int]) -> list[list[Piece]]:
 
 
 def _code(name: str, text: str) -> Iterator[tuple[str, str]]:
-    """Pieces of Python code with what to call them: a file, or each cell of a notebook."""
+    """Yield Python code with its label: a file, or each cell of a notebook."""
     if not name.casefold().endswith(".ipynb"):
         yield name, text
         return
@@ -61,7 +61,7 @@ def _code(name: str, text: str) -> Iterator[tuple[str, str]]:
 
 
 def _parse(code: str) -> ast.AST | None:
-    """The syntax tree, None for what is no Python, with or without IPython's own lines."""
+    """Return the syntax tree; None if the code is not Python even without IPython's own lines."""
     plain = code
     for pattern, instead in _MAGIC:
         plain = pattern.sub(instead, plain)

@@ -1,4 +1,4 @@
-"""Which tasks of the template are still open: their `raise NotImplementedError("2.1: ...")` stands in the code."""
+"""Finds open tasks of the template: those whose `raise NotImplementedError("2.1: ...")` is still in the code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TASK = re.compile(r"(\d{1,3}\.\d{1,3}): (.+)")
 
 
 def read_tasks(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Find the open tasks in `inputs["names"]`, in their order and line by line; fields of evidence.Tasks."""
+    """Find the open tasks in `inputs["names"]`, by file and line. Returns the fields of evidence.Tasks."""
     pieces = [piece for document in read_code(inputs["names"], files) for piece in document]
     return {"open": [task for piece in pieces for task in _open(piece)][:MOST_TASKS]}, {}
 

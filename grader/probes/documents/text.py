@@ -1,4 +1,4 @@
-"""Bytes of a submitted document to text, in whatever encoding a student's editor left them."""
+"""Decodes a submitted document, in whatever encoding a student's editor used."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ MOST_BYTES = 20_000_000
 
 
 def read_bytes(files: Mapping[str, int], name: str) -> bytes:
-    """The start of a file, at most 20 MB."""
+    """Read the start of a file, at most 20 MB."""
     with os.fdopen(os.dup(files[name]), "rb") as file:
         file.seek(0)
         return file.read(MOST_BYTES)
 
 
 def decode(data: bytes) -> str:
-    """Text of a file: a byte-order mark decides, then UTF-8, then GB18030 (Chinese Windows), then what can be read."""
+    """Decode a file: by its byte-order mark, else UTF-8, else GB18030 (Chinese Windows), else whatever can be read."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # PowerShell's redirection writes UTF-16
         return data.decode("utf-16", "replace")
     for encoding in ("utf-8-sig", "gb18030"):
@@ -28,5 +28,5 @@ def decode(data: bytes) -> str:
 
 
 def storable(text: str) -> str:
-    r"""Text that UTF-8 can hold: JSON may spell half a character, "\ud800", which no file can keep."""
+    r"""Make text encodable as UTF-8: JSON may contain lone surrogates such as "\ud800", which cannot be stored."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,1 +1,1 @@
-"""Rankings read from whatever a student handed in: a file a form of document, one record for all."""
+"""Reads rankings from whatever a student handed in: one module per document format, one record for all."""

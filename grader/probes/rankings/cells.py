@@ -1,4 +1,4 @@
-"""Lines of tables cut into cells: Markdown and drawn boxes, CSV, columns of blanks."""
+"""Splits table lines into cells: Markdown, drawn boxes, CSV, and columns separated by blanks."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ _PICTURE = re.compile(r"!?\[[^\[\]]{0,200}\]\(([^()\s]{1,300})\)")
 
 
 def barred(line: str) -> list[str]:
-    """A row of a Markdown table, or of one that is drawn with bars."""
+    """Split a row of a Markdown table, or of a table drawn with bars."""
     parts = _BREAK.sub(" ", line).translate(_BARS).strip().removeprefix("|").removesuffix("|").split("|")
     return [_PICTURE.sub(r"\1", part).strip().strip("*`").strip() for part in parts]
 
 
 def spaced(line: str) -> list[str]:
-    """Columns that two blanks or a tab keep apart."""
+    """Split columns separated by two blanks or a tab."""
     return [part.strip() for part in _BLANKS.split(line.strip())]
 
 
 def separated(mark: str) -> Split:
-    """A row of a CSV file. Each line stands for itself: a quote that is never closed costs one row."""
+    """Split a row of a CSV file. Each line is parsed separately: an unclosed quote costs only one row."""
 
     def split(line: str) -> list[str]:
         try:

@@ -1,4 +1,4 @@
-"""What is found of rankings while a document is read, whatever its form."""
+"""Collects the rankings found while a document is read, in any format."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class FoundQuery:
             self.matches.append(match)
 
     def ended_by(self, rank: int | None) -> bool:
-        """Whether a match of this rank can only belong to the next query, whose heading was not understood."""
+        """Return whether a match of this rank must belong to the next query, whose heading was not understood."""
         last = self.matches[-1].rank if self.matches else None
         return rank is not None and last is not None and rank < last
 
@@ -77,7 +77,7 @@ class FoundRun:
 
 @dataclass(slots=True)
 class Found:
-    """Filled line by line. A model's heading holds until the next, a query's as well."""
+    """Rankings found so far, line by line. A model heading applies until the next one; so does a query heading."""
 
     runs: list[FoundRun] = field(default_factory=list)
     unread: list[dict[str, Any]] = field(default_factory=list)
@@ -107,7 +107,7 @@ class Found:
             self.queries_since += 1
 
     def add(self, line: int, match: MatchLine, form: str, otherwise: str = "") -> None:
-        """One match of the query that is open, or of the next one."""
+        """Add a match to the current query, or to the next one."""
         found = self._match(line, match, otherwise)
         if self.open is None or self.open.ended_by(match.rank):
             name, label, at = self.query if self.open is None else ("", "", line)
@@ -118,7 +118,7 @@ class Found:
         self._learn(match.said)
 
     def place(self, line: int, match: MatchLine, query: tuple[str, str], form: str) -> None:
-        """One match of a table whose rows name their query, in whatever order."""
+        """Add a match of a table whose rows name their query, in any order."""
         name, label = storable(query[0])[-NAME:], storable(query[1])[:NAME]
         found = self._match(line, match, "")
         for run in reversed(self._runs_of_heading()):
@@ -166,7 +166,7 @@ class Found:
         return [run for run in self.runs if (run.heading.model, run.heading.metric) == (wanted.model, wanted.metric)]
 
     def _run_for(self, query: str) -> FoundRun:
-        """The run under this heading that has not this query yet: a ranking that is there twice makes two runs."""
+        """Return the run under this heading that lacks this query: a ranking that appears twice makes two runs."""
         for run in reversed(self._runs_of_heading()):
             if query not in run.names:
                 return run

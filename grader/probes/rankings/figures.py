@@ -1,4 +1,4 @@
-"""Precision@5 and top-1 as a line states them, in English and Chinese."""
+"""Finds precision@5 and top-1 as stated in a line, in English and Chinese."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _CLASSIFIER = re.compile(r"test|train|(?<![a-z])val|cifar|epoch|测试|训练|�
 
 
 def claims_in(line: str) -> Iterator[Claim]:
-    """Precision@5 and top-1 as the line states them, each of the network that stands before it."""
+    """Find precision@5 and top-1 in the line, each for the network named before it."""
     if not _WORTH_READING.search(line):
         return
     field, model, percent, since = "", "", False, 0

@@ -1,4 +1,4 @@
-"""JSON whose objects know their lines, and the names that students give to the fields of a ranking."""
+"""Parses JSON into objects that know their lines, and knows students' names for the fields of a ranking."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ LONGEST = 2_000  # characters of a name that are looked at: the last ones, for o
 
 
 class Placed(dict[str, Any]):
-    """An object of JSON that knows the line on which it begins."""
+    """A JSON object that knows the line on which it begins."""
 
     line: int = 0
 
 
 def load(text: str) -> Any:
-    """Raises ValueError (with the line, if it is no JSON) and RecursionError. Objects are Placed; NaN is a float."""
+    """Parse JSON into Placed objects; NaN is a float. Raises ValueError (with the line) and RecursionError."""
     starts = _starts(text)
 
     def place(pairs: list[tuple[str, Any]]) -> Placed:
@@ -48,7 +48,7 @@ def load(text: str) -> Any:
 
 
 def _starts(text: str) -> Iterator[int]:
-    """The line on which each object begins, in the order in which they end."""
+    """Return the line on which each object begins, in the order in which they end."""
     opened: list[int] = []
     line, seen = 1, 0
     for token in _TOKENS.finditer(text):
@@ -64,7 +64,7 @@ def _whole(digits: str) -> int | float:
 
 
 def fold(key: str) -> str:
-    """A key without case and punctuation: precision@5 and "Precision 5" are one."""
+    """Fold a key's case and punctuation: precision@5 and "Precision 5" become equal."""
     return re.sub(r"[\W_]", "", key[:100].casefold())
 
 
@@ -73,12 +73,12 @@ def folded(node: dict[str, Any]) -> dict[str, Any]:
 
 
 def pick(fields: dict[str, Any], name: str) -> Any:
-    """The value under any spelling of the name, None where there is none."""
+    """Return the value under any spelling of the name; None if there is none."""
     return next((fields[key] for key in KEYS[name] if key in fields), None)
 
 
 def text_of(value: Any) -> str:
-    """A name: a text, a whole number, or an object that has one."""
+    """Return a name: a text, an integer, or the name of an object."""
     if isinstance(value, Placed):
         fields = folded(value)
         value = next((fields[key] for key in ("path", "name", "file", "image", "query") if key in fields), "")
@@ -88,7 +88,7 @@ def text_of(value: Any) -> str:
 
 
 def rank_of(value: Any) -> int | None:
-    """1, 1.0, "1", "top1"; None for anything else."""
+    """Return the rank in 1, 1.0, "1" or "top1"; None for anything else."""
     if isinstance(value, str) and (digits := re.fullmatch(r"\D{0,10}(\d{1,6})\D{0,3}", value)):
         return int(digits[1])
     return int(value) if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e6 else None

@@ -1,4 +1,4 @@
-"""Rankings in JSON: as retrieve.py writes them, and as students' own scripts do, whatever they call the fields."""
+"""Reads rankings in JSON: as written by retrieve.py or by students' own scripts, whatever the field names."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FIGURES = {
 
 
 class Entry(NamedTuple):
-    """One match, its score as it is written, and the key under which that stands."""
+    """One match, its score as written, and the score's key."""
 
     path: str
     score: Any
@@ -39,7 +39,7 @@ class Entry(NamedTuple):
 
 
 def read_json(data: Any) -> Found:
-    """The rankings anywhere in the value; at no depth that a person would not write."""
+    """Find the rankings anywhere in the value, down to a reasonable depth."""
     walk = _Walk(Found())
     walk.into(data, 0)
     return walk.found
@@ -71,7 +71,7 @@ class _Walk:
             found.start_model(outer)
 
     def _below(self, key: str, child: Any, line: int, depth: int) -> None:
-        """What stands under a key, which may be the name of a query or of a network."""
+        """Read the value of a key, which may be the name of a query or of a network."""
         found, outer = self.found, self.found.heading
         named = fold(key) not in NO_NAMES
         if matches := _matches(child, line):
@@ -107,7 +107,7 @@ def _query(found: Found, node: Placed, fields: dict[str, Any]) -> bool:
 
 
 def _row(found: Found, node: Placed, fields: dict[str, Any]) -> bool:
-    """A row of a table: {"query": .., "rank": 1, "path": .., "score": ..}."""
+    """Read a row of a table: {"query": .., "rank": 1, "path": .., "score": ..}."""
     query, entry = text_of(pick(fields, "query")), _entry_of(node)
     if not query or not entry or (entry.score is None and entry.rank is None):
         return False
@@ -132,7 +132,7 @@ def _match(found: Found, entry: Entry) -> MatchLine:
 
 
 def _matches(value: Any, line: int) -> list[Entry]:
-    """The matches that the value is a list of, [] where it is none."""
+    """Return the matches if the value is a list of them; else []."""
     if isinstance(value, Placed):
         return _beside(value) or _mapped(value)
     if not isinstance(value, list) or not value or _entry(value[0], line) is None:
@@ -181,7 +181,7 @@ def _entry_of(item: Placed) -> Entry | None:
 
 
 def _settings(found: Found, fields: dict[str, Any], line: int) -> None:
-    """A new heading where the object names a model, or says how its features were made and compared."""
+    """Return a new heading if the object names a model, or says how its features were made and compared."""
     model, metric, outer = text_of(pick(fields, "model")), pick(fields, "metric"), found.heading
     if not model and models.known(text_of(fields.get("name"))):
         model = text_of(fields.get("name"))

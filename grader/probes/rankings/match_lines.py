@@ -1,4 +1,4 @@
-r"""One line of a ranking: `Top 1 match (0.8731): library\cat\1.jpg`, `1. cat/1.jpg 87.31 %`, and their like."""
+r"""Parses one line of a ranking: `Top 1 match (0.8731): library\cat\1.jpg`, `1. cat/1.jpg 87.31 %` and similar."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _MARKS = "✓✗√×* "
 
 @dataclass(frozen=True, slots=True)
 class MatchLine:
-    """What a line says. `score` None: none is there; `clear`: nothing of it was beyond reading."""
+    """The content of a line. `score` None: there is none; `clear`: all of it was understood."""
 
     path: str
     rank: int | None = None
@@ -60,7 +60,7 @@ class MatchLine:
 
 
 def read_match(line: str) -> MatchLine | None:
-    """The one match that the line states; None where it states none, or several. Time is linear in the line."""
+    """Return the one match in the line; None if there is none, or several. Takes linear time."""
     text = unwrapped(line)
     names = ends(text)
     if len(names) > 1:
@@ -90,7 +90,7 @@ def read_match(line: str) -> MatchLine | None:
 
 
 def _without_name(text: str, ranked: re.Match[str] | None, rank: int | None) -> MatchLine | None:
-    """Top 1 match (0.8731): cat/1 - a name without its ending, or one that goes on in the next line."""
+    """Read "Top 1 match (0.8731): cat/1": a name without suffix, or one that continues on the next line."""
     rest = text[ranked.end() :] if ranked else ""
     if ranked is None or _NO_MATCH.match(rest):
         return None
@@ -108,14 +108,14 @@ def _lead(head: str) -> int:
 
 
 def _lead_of_bare(text: str, end: int) -> int:
-    """Without a rank the whole of the line's start is the name, unless words stand before it."""
+    """Return the start of the name in a line without a rank: the whole start, unless words precede it."""
     begin, last = _lead(text[:end]), start(text, end)
     copied = text[last:end].startswith("(")  # cat (1).jpg
     return begin if copied or "/" in text[begin:end].split(" ", maxsplit=1)[0] or begin > last else last
 
 
 def _is_score(match: re.Match[str], ranked: bool) -> bool:
-    """Without a rank 3.1 is a section; a number in brackets or of three decimals, with a word or a % is a score."""
+    """Return whether a number without a rank is a score: brackets, three decimals, a word or % make it one."""
     if ranked or match["open"] or match["words"]:
         return True
     return bool(match["share"]) or bool(re.search(r"[.,]\d{3}|nan|e-", match["bare"], re.IGNORECASE))
@@ -130,7 +130,7 @@ def _score(match: re.Match[str]) -> Score:
 
 
 def _score_after(tail: str, ranked: bool) -> tuple[Score, bool] | None:
-    """The score behind a name, and whether no bracket before it is left open."""
+    """Return the score after a name, and whether all brackets before it are closed."""
     labelled = _LABELLED.search(tail[:200])
     match = labelled or _AFTER.match(tail)
     if match is None:
@@ -143,7 +143,7 @@ def _score_after(tail: str, ranked: bool) -> tuple[Score, bool] | None:
 
 
 def read_matches(line: str) -> tuple[str, list[MatchLine]]:
-    """A query ("" where it is not named) and its matches, of a line that names several images with their scores."""
+    """Return a query ("" if not named) and its matches, from a line with several images and their scores."""
     text = unwrapped(line)
     names = ends(text)
     if len(names) > MOST_NAMES:
@@ -165,7 +165,7 @@ def read_matches(line: str) -> tuple[str, list[MatchLine]]:
 
 
 def _decimal(gap: str) -> Score | None:
-    """The first number of a gap that is no rank."""
+    """Return the first number in a gap that is not a rank."""
     for match in re.finditer(NUMBER, gap[:200], re.IGNORECASE):
         if match["percent"] or re.search(r"[.,]\d|n", match["number"], re.IGNORECASE):
             return score_of(match)

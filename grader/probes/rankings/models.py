@@ -1,4 +1,4 @@
-"""Names of networks, in the spelling of torchvision and of the lab where it is certain which one is meant."""
+"""Recognises names of networks, and spells them as torchvision and the lab do where the meaning is certain."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PARTS = re.compile(r"[a-z]+|\d+")
 
 
 def _bare(name: str) -> str:
-    """Without what stands between its parts, but between two numbers: 1.6 is not 16."""
+    """Remove separators between the parts of a name, except between digits: 1.6 is not 16."""
     return re.sub(r"(?<=\d)_(?=[a-z])|(?<=[a-z])_", "", "_".join(_PARTS.findall(name)))
 
 
@@ -48,12 +48,12 @@ KNOWN = re.compile(
 
 
 def known(text: str) -> list[str]:
-    """The networks that the text names, each once."""
+    """Return the networks that the text names, each once."""
     found = (_BY_PARTS[_bare(match.group().casefold())] for match in KNOWN.finditer(text))
     return list(dict.fromkeys(found))
 
 
 def normal(text: str) -> str:
-    """The network that a value names, as torchvision spells it; as written where that is not certain."""
+    """Return the network's name as torchvision spells it; unchanged if that is not certain."""
     names = known(text)
     return names[0] if len(names) == 1 else text.strip().strip("'\"`*")[:200]

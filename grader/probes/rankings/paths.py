@@ -1,4 +1,4 @@
-"""Names of image files in a line of text."""
+"""Finds names of image files in a line of text."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _LEADING = re.compile(r"[\s'\"`<{\[*,;=>→|]+")
 
 
 def ends(text: str) -> list[int]:
-    """Where the names of images end in the text."""
+    """Return the positions where names of images end in the text."""
     return [match.end() for match in ENDING.finditer(text)] if "." in text else []
 
 
 def start(text: str, end: int, floor: int = 0) -> int:
-    """Where the name that ends at `end` begins, if it holds no blank; at `floor` at the earliest."""
+    """Return where the name that ends at `end` begins, if it contains no blank; not before `floor`."""
     piece = text[max(floor, end - LONGEST) : end]
     last = floor if end - floor <= LONGEST else end - LONGEST
     for match in _BEFORE.finditer(piece):
@@ -28,7 +28,7 @@ def start(text: str, end: int, floor: int = 0) -> int:
 
 
 def cleaned(text: str) -> str:
-    """A path out of a line of text: `slashed`, and without what stands around it."""
+    """Clean a path from a line of text: `slashed`, without surrounding characters."""
     text = _LEADING.sub("", text, count=1) if text[:1] and _LEADING.match(text) else text
     text = text.rstrip(" \t'\"`]}>*,;|")
     if text.startswith("(") and ")" not in text:
@@ -37,7 +37,7 @@ def cleaned(text: str) -> str:
 
 
 def slashed(text: str) -> str:
-    """A path with forward slashes and without a leading ./; its last characters where it is long."""
+    """Return a path with forward slashes, without a leading ./; if it is long, only its end."""
     text = re.sub(r"[\\/]+", "/", text.strip())
     while text.startswith("./"):
         text = text[2:]

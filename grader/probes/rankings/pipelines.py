@@ -1,4 +1,4 @@
-"""The preprocessing that retrieval.json declares, within the bounds of evidence.Pipeline."""
+"""Reads the preprocessing declared in retrieval.json, within the bounds of evidence.Pipeline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ INTERPOLATIONS = ("bilinear", "bicubic", "nearest")
 
 
 def pipeline_from(value: Any) -> dict[str, Any] | None:
-    """Fields of evidence.Pipeline; None where nothing is declared that can be followed."""
+    """Return the fields of evidence.Pipeline; None if nothing usable is declared."""
     if not isinstance(value, dict) or not value:
         return None
     resize, squash = _side(value.get("resize", TEMPLATE_RESIZE))
@@ -37,7 +37,7 @@ def pipeline_from(value: Any) -> dict[str, Any] | None:
 
 
 def _side(value: Any) -> tuple[int | None, bool]:
-    """Pixels, and whether both sides are given: 256, [224, 224]; 0 where there is no such step."""
+    """Return the pixels, and whether both sides are given: 256, [224, 224]; 0 if there is no such step."""
     if value is None or value is False:
         return 0, False
     if isinstance(value, list) and value and all(side == value[0] for side in value):

@@ -1,4 +1,4 @@
-"""From the documents that may hold rankings to the first that does."""
+"""Reads the documents that may contain rankings, and takes the first that does."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ FEWEST = 2  # matches in a text: a single one may be any sentence with a file an
 
 
 def read_retrieval(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Read the documents `inputs["names"]`, the likeliest first. Raises Refuse where none holds a ranking.
+    """Read the documents `inputs["names"]`, the likeliest first. Raises Refuse if none contains a ranking.
 
-    The first that holds one is the report; where it is among `inputs["parts"]`, the others of these add the models that
+    The first that contains one is the report; if it is among `inputs["parts"]`, the other parts add the models that
     it lacks. Returns the fields of evidence.RetrievalReport.
     """
     report: dict[str, Any] = {}
@@ -57,7 +57,7 @@ def read_retrieval(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[di
 
 
 def _read(name: str, data: bytes) -> Found | None:
-    """What the document holds; None where that is no ranking. Raises Refuse where a .json is no JSON."""
+    """Return the rankings in the document; None if there are none. Raises Refuse if a .json file is not JSON."""
     kind = name.rpartition(".")[2].casefold()
     if kind == "docx":
         return None
@@ -79,7 +79,7 @@ def _read(name: str, data: bytes) -> Found | None:
 
 
 def _named_by_its_file(found: Found, name: str) -> Found:
-    """Where no line names a network, the file's own name may: ranking_resnet50.txt."""
+    """Take the network from the file's name if no line names one: ranking_resnet50.txt."""
     stem = _ABOUT.sub("", name.rpartition("/")[2].rpartition(".")[0])
     models = known(stem)
     certain = len(models) == 1 and models == known(stem.replace("_", " "))

@@ -1,4 +1,4 @@
-"""From what was found in a document to the fields of the record, within the record's bounds."""
+"""Converts what was found in a document to the fields of the record, within the record's bounds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOM = 700_000  # bytes of all queries in an answer, which may have 1 MB
 
 
 def report_fields(found: Found, source: str) -> dict[str, Any]:
-    """Those of evidence.RetrievalReport that `found` tells."""
+    """Return the fields of evidence.RetrievalReport that `found` provides."""
     _settle(found)
     room = ROOM // max(1, len(found.runs))
     return {
@@ -26,7 +26,7 @@ def report_fields(found: Found, source: str) -> dict[str, Any]:
 
 
 def add_models(report: dict[str, Any], found: Found, source: str) -> None:
-    """Add the models that another document has: some write a file for each."""
+    """Add the models of another document: some students write one file per model."""
     _settle(found)
     known = {run["model"] for run in report["runs"]}
     new = [run for run in found.runs if run.heading.model and storable(run.heading.model)[:NAME] not in known]
@@ -60,7 +60,7 @@ def _settle(found: Found) -> None:
 
 
 def _repeats(runs: list[FoundRun], place: int) -> bool:
-    """Whether all that the run says stands in another as well: an excerpt, or the same log a second time."""
+    """Return whether another run contains everything in this one: an excerpt, or the same log twice."""
     run = runs[place]
     for other_place, other in enumerate(runs):
         same = other_place != place and other.heading.model == run.heading.model and run.metric in ("", other.metric)

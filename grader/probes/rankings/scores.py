@@ -1,4 +1,4 @@
-"""Scores as students print them: tensor(0.8731), np.float32(0.8731), 0,8731, 87.31 %, nan. None is ever mended."""
+"""Parses scores as printed: tensor(0.8731), np.float32(0.8731), 0,8731, 87.31 %, nan. None is ever corrected."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 
 def number(value: str = "number", percent: str = "percent") -> str:
-    """A pattern with these two groups. A number ends where no letter follows: of 0.99l4 nothing is read, not 0.99."""
+    """Build a pattern with these two groups. A number must not be followed by a letter: nothing is read from 0.99l4."""
     digits = r"(?:\d{1,15}(?:[.,]\d{1,25})?|[.,]\d{1,25})(?:e[+-]?\d{1,3})?"
     bounded = rf"(?<![^\W_])(?<!\d[.,])(?P<{value}>[+-]?(?:{digits}|nan|inf(?:inity)?))(?![^\W_]|[.,]\d)"
     return bounded + rf"(?:\s{{0,2}}(?P<{percent}>%))?"
@@ -26,19 +26,19 @@ FRACTION_DIGITS = 12  # 87.31 % is 0.8731, and not 0.8731000000000001
 
 
 class Score(NamedTuple):
-    """A score that was read; None: missing, NaN or infinite. `percent`: it was written in percent, and is a share."""
+    """A parsed score; None: missing, NaN or infinite. `percent`: it was converted from percent to a share."""
 
     value: float | None
     percent: bool = False
 
 
 def unwrapped(text: str) -> str:
-    """tensor(0.8731, device='cuda:0') without what Python prints around the number."""
+    """Remove what Python prints around a number: tensor(0.8731, device='cuda:0')."""
     return _WRAPPED.sub(r"\1", text) if "(" in text else text
 
 
 def score_in(text: str, percent: bool = False) -> Score | None:
-    """The score that the text is, and nothing but; None where it cannot be read. `percent`: its heading says so."""
+    """Parse a text that is just a score; None if it cannot be read. `percent`: the heading says that it is."""
     text = unwrapped(text.strip()).strip("()[]*'\"` ")
     if text.casefold() in MISSING:
         return Score(None)
@@ -49,7 +49,7 @@ def score_in(text: str, percent: bool = False) -> Score | None:
 
 
 def score_of(match: re.Match[str], percent: bool = False) -> Score:
-    """Of a match of NUMBER."""
+    """Return the score in a match of NUMBER."""
     percent = percent or bool(match["percent"])
     number = float(match["number"].replace(",", "."))
     if not math.isfinite(number):
@@ -58,7 +58,7 @@ def score_of(match: re.Match[str], percent: bool = False) -> Score:
 
 
 def score_from(value: Any) -> Score | None:
-    """Of a value in JSON: a number, a text, a list of one."""
+    """Return the score in a JSON value: a number, a text, a list of one."""
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if value is None:

@@ -1,4 +1,4 @@
-"""Tables: which column is which, told from the headings or from what stands in the cells, and the rows read by it."""
+"""Reads tables: identifies columns by their headings or by the content of the cells, then reads the rows."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ Columns = tuple[Column, ...]
 
 
 def may_be_titles(line: str) -> bool:
-    """Whether the line can be the headings of a table: it names no image and holds no score."""
+    """Return whether the line can be the headings of a table: it has no image and no score."""
     return len(line) <= MOST_COLUMNS * LONGEST_TITLE // 2 and not ends(line) and not _DECIMAL.search(line)
 
 
 def columns_of(cells: list[str]) -> Columns | None:
-    """The columns, if the cells, of a line that may be titles, are their headings; None where they are not."""
+    """Return the columns if the cells of the line are headings; else None."""
     if not 2 <= len(cells) <= MOST_COLUMNS or any(len(cell) > LONGEST_TITLE for cell in cells):
         return None
     columns = tuple(map(_column, cells))
@@ -76,13 +76,13 @@ def _column(cell: str) -> Column:
 
 
 def is_rule(cells: list[str]) -> bool:
-    """The line below the headings of a Markdown table."""
+    """Return whether a line is the rule below the headings of a Markdown table."""
     return bool(cells) and all(_RULE.fullmatch(cell) for cell in cells)
 
 
 @dataclass(slots=True)
 class Table:
-    """Rows read into `found`. `columns` None: without headings, told row by row from what stands in them."""
+    """Reads rows into `found`. `columns` None: no headings, so each row is interpreted by its content."""
 
     found: Found
     form: str
@@ -90,7 +90,7 @@ class Table:
     named: bool = False  # the rows name their query
 
     def row(self, cells: list[str], line: int) -> bool:
-        """Whether the cells are a row of this table; it is then in `found`."""
+        """Read the cells as a row into `found`; return whether they are one."""
         columns = self.columns if self.columns is not None else _guessed(cells)
         if columns is None:
             return False
@@ -112,14 +112,14 @@ class Table:
 
     @staticmethod
     def _mended(cells: list[str], columns: Columns) -> list[str]:
-        """One cell too many: a decimal comma that was not quoted, or the number that pandas puts in front."""
+        """Fix a row with one cell too many: an unquoted decimal comma, or the index that pandas adds."""
         place = next((place for place, column in enumerate(columns) if column.kind == "score"), None)
         if place is not None and re.fullmatch(r"-?\d", cells[place]) and re.fullmatch(r"\d+", cells[place + 1]):
             return [*cells[:place], f"{cells[place]},{cells[place + 1]}", *cells[place + 2 :]]
         return cells[1:] if cells[0].isdigit() or not cells[0] else cells
 
     def _figures(self, pairs: list[tuple[Column, str]]) -> bool:
-        """A row of a table of models and their figures."""
+        """Read a row of a table of models and their figures."""
         if any(column.kind in ("path", "score") for column, _ in pairs):
             return False
         model = next((cell for column, cell in pairs if column.kind == "model"), "")
@@ -135,7 +135,7 @@ class Table:
         return bool(model) and bool(models.known(model))
 
     def _context(self, pairs: list[tuple[Column, str]], line: int) -> None:
-        """Model, metric and query of the row; an empty cell stands for the one above it."""
+        """Return model, metric and query of the row; an empty cell repeats the one above."""
         said = {column.kind: cell for column, cell in pairs if cell and column.kind in ("model", "metric")}
         if said:
             heading = self.found.heading
@@ -179,7 +179,7 @@ class Table:
 
 
 def _in_cell(cell: str) -> MatchLine:
-    """A name, with or without its score: cat/1.jpg (0.8731)."""
+    """Read a name with or without its score: cat/1.jpg (0.8731)."""
     match = read_match(cell)
     if match is not None and match.score is not None:
         return replace(match, rank=None)
@@ -188,7 +188,7 @@ def _in_cell(cell: str) -> MatchLine:
 
 
 def _guessed(cells: list[str]) -> Columns | None:
-    """Without headings: of two images in a row the first is the query."""
+    """Interpret a row without headings: of two images, the first is the query."""
     if len(cells) > MOST_COLUMNS:
         return None
     kinds: list[Column] = []

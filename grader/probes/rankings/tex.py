@@ -1,4 +1,4 @@
-r"""LaTeX as it would be printed, near enough: rows of tables between bars, captions in front of what they name."""
+r"""Renders LaTeX approximately as printed: table rows between bars, captions before what they name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CELL = re.compile(r"(?<!\\)&")
 
 
 def printed(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """The numbered lines that a reader of the printed page would see."""
+    """Yield the numbered lines that a reader of the printed page would see."""
     row, first, verbatim = "", 0, False
     for number, text in _captions_first(lines):
         if fence := _VERBATIM.search(text):
@@ -58,7 +58,7 @@ def _plain(text: str) -> str:
 
 
 def _captions_first(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """A caption below its table says whose it is: it is read before it."""
+    """Move captions before their tables, so that they are read first."""
     held: list[tuple[int, str]] = []
     inside = False
     for number, text in lines:

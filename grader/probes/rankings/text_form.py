@@ -1,4 +1,4 @@
-"""A text read line by line: printed logs, with whatever a report puts between their lines, and tables in the midst."""
+"""Reads a text line by line: printed logs, mixed with prose and tables."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _HYPHENS = ("-", "\u00ad", "\u2010")
 
 
 def read_text(lines: Sequence[Numbered], name: str) -> Found:
-    """The rankings of a text. Where no line has a score, numbered lines with an image are a ranking without scores."""
+    """Read the rankings of a text. If no line has a score, numbered lines with an image rank without scores."""
     kind = name.rpartition(".")[2].casefold()
     lines = list(islice(printed(lines), MOST_LINES)) if kind == "tex" else lines
     found = _Reader(lines, kind).read()
@@ -140,7 +140,7 @@ class _Reader:
         self.found.add(number, match, LOG, otherwise)
 
     def _next(self) -> Iterator[tuple[int, str]]:
-        """The lines that may go on with this one, with their places: no fences, page numbers or new beginnings."""
+        """Yield the lines that may continue this one, with their positions: no fences, page numbers or new entries."""
         count = 0
         for place in range(self.place, min(self.place + FARTHEST, len(self.lines))):
             text = self.lines[place][1]
@@ -152,7 +152,7 @@ class _Reader:
             yield place, text
 
     def _joined(self, text: str) -> tuple[MatchLine, str] | None:
-        """The match of a line that goes on in the next ones, and its path if a hyphen at the seam belongs to it."""
+        """Return the match of a line that continues on the next ones, and its path with a hyphen at the join."""
         parts = [text.rstrip()]
         for place, following in self._next():
             rest = _continued(following)
@@ -219,12 +219,12 @@ class _Reader:
 
 
 def _continued(text: str) -> str:
-    """A line's second half without what an editor or LaTeX puts in front of it."""
+    """Return the second half of a line without what an editor or LaTeX puts before it."""
     return text.strip().lstrip("↪").strip()
 
 
 def _seams(left: str, right: str) -> list[str]:
-    """How two pieces of a line may have hung together, the most likely way first."""
+    """Yield ways in which two pieces of a line may join, the most likely first."""
     if left.endswith(_HYPHENS):
         return [left[:-1] + right, left[:-1] + "-" + right]
     apart = bool(ends(right)) or bool(_GOES_ON.match(right))  # a sentence that follows is none of it
@@ -232,7 +232,7 @@ def _seams(left: str, right: str) -> list[str]:
 
 
 def _without_paths(text: str) -> str:
-    """Without the name of an image, whose folders may be called after a network."""
+    """Remove image names, whose folders may be named after a network."""
     names = ends(text)
     if not names:
         return text

@@ -1,4 +1,4 @@
-"""What words around a ranking say, in English and Chinese: the metric, the weights, the network, the query."""
+"""Interprets words around a ranking, in English and Chinese: metric, weights, network, query."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _LABEL = re.compile(r"(?:class|label|category|类别|标签)\s{0,3}[:=]?\s{0,3}(
 
 
 def metric_in(text: str, distance: bool = False) -> str:
-    """The one metric that the text names, else "". `distance`: here the bare word can only mean the Euclidean one."""
+    """Return the one metric that the text names, else "". `distance`: the bare word can only mean Euclidean here."""
     text = text[:MOST_CHARACTERS]
     cosine, euclidean = bool(_COSINE.search(text)), bool(_EUCLIDEAN.search(text))
     if distance and not cosine and _DISTANCE.search(text) and not _OTHER_DISTANCE.search(text):
@@ -39,12 +39,12 @@ def metric_in(text: str, distance: bool = False) -> str:
 
 
 def names_metric(text: str) -> bool:
-    """Whether the line is there to say which metric it is."""
+    """Return whether the purpose of the line is to name the metric."""
     return len(text) <= 80 and bool(_METRIC_KEY.search(text))
 
 
 def weights_in(text: str) -> tuple[str, int | None]:
-    """Weights and seed as the text states them: "" and None where it does not."""
+    """Return the weights and seed that the text states; "" and None if it does not."""
     seed = _SEED.search(text)
     match = _WEIGHTS.search(text)
     if match is None or (match[2] and not _RANDOM.search(text)):
@@ -84,7 +84,7 @@ _STARTS_QUERY = re.compile(r"[\s#>*\-\[\]\d/.]{0,20}(?:matching|query|查询|检
 
 
 def model_heading(line: str) -> str:
-    """The network that the line announces, else ""."""
+    """Return the network that the line announces, else ""."""
     bare = line.strip()
     if not bare or len(bare) > 160 or bare.endswith("(") or _CODE.match(bare):
         return ""
@@ -108,7 +108,7 @@ def model_heading(line: str) -> str:
 
 
 def query_heading(line: str) -> tuple[str, str] | None:
-    """The query that the line announces and its class ("" where it does not say); None where it announces none."""
+    """Return the query that the line announces and its class ("" if not stated); None if it announces none."""
     names = ends(line)
     if len(names) > 1 or _WRITTEN.search(line):
         return None
@@ -127,7 +127,7 @@ def query_heading(line: str) -> tuple[str, str] | None:
 
 
 def _named(line: str, end: int, key: re.Match[str] | None) -> str:
-    """With blanks in it where the name stands behind a key word or alone in its line; else its last word."""
+    """Return a name, with blanks if it follows a key word or is alone in its line; else its last word."""
     if key is not None:
         name = cleaned(re.sub(r"^[#\s]{0,3}\d{1,5}\s{0,3}[:(\-]\s{0,3}", "", line[key.end() : end]))
         if name:
@@ -139,5 +139,5 @@ def _named(line: str, end: int, key: re.Match[str] | None) -> str:
 
 
 def starts_query(line: str) -> bool:
-    """Whether the line begins as one that names a query does, and may go on in the next."""
+    """Return whether the line begins like one that names a query, and may continue on the next."""
     return bool(_STARTS_QUERY.match(line))

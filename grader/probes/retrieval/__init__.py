@@ -1,1 +1,1 @@
-"""Networks of the retrieval, pictures, and the scores that they give."""
+"""Networks and images of the retrieval, and the scores that they give."""

@@ -1,4 +1,4 @@
-"""Networks that describe pictures: built by name with their weights, and read off where a student would read them."""
+"""Builds feature extractors by name with their weights, and reads features where a student would read them."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ FIRST = ("", "imagenet", "imagenet1k", "imagenet-1k", "pretrained", "true", "tor
 
 
 def describe_extractor(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """What is known of the network `inputs["model"]` with `inputs["weights"]`; an unknown name has `known` false.
+    """Describe the network `inputs["model"]` with `inputs["weights"]`; for an unknown name, `known` is false.
 
-    For weights of torchvision: their name, the name of their file, where it can be had, and what they were trained on.
+    For weights of torchvision: their name, file name, download address, and what they were trained on.
     """
     del files
     name, weights = str(inputs["model"]), str(inputs["weights"])
@@ -69,7 +69,7 @@ def _trained_on(weights: Any) -> dict[str, Any]:
 
 
 def build_extractor(inputs: Mapping[str, Any], files: Mapping[str, int]) -> nn.Module:
-    """The network `inputs["model"]` in eval mode, with weights from `files["weights"]`, drawn, or of a package."""
+    """Build the network `inputs["model"]` in eval mode, with weights from `files["weights"]`, random, or packaged."""
     name, weights = str(inputs["model"]), str(inputs["weights"])
     if weights == FINAL:
         return load_network(files["weights"], FINAL)
@@ -97,7 +97,7 @@ def build_extractor(inputs: Mapping[str, Any], files: Mapping[str, int]) -> nn.M
 
 
 def _as_weights_want(name: str) -> dict[str, Any]:
-    """GoogLeNet and Inception are built otherwise for their weights: inputs moved back to -1 to 1, nothing drawn."""
+    """Build GoogLeNet and Inception as their weights require: inputs moved back to -1 to 1, no random values."""
     return {"transform_input": True, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
 
 
@@ -116,7 +116,7 @@ def _lite() -> nn.Module:
 
 @dataclass(frozen=True, slots=True)
 class Taps:
-    """What one pass over images gives: float32, first dimension the images."""
+    """Outputs of one pass over images: float32, the first dimension is the images."""
 
     head: Tensor  # input of the last child with parameters, as it comes: (N, D) or (N, D, h, w)
     last: Tensor  # input of the last linear layer, where it is another: (N, D)
@@ -125,12 +125,12 @@ class Taps:
 
 
 def head(model: nn.Module) -> nn.Module:
-    """The last direct child with parameters: `fc`, `classifier`, `head`, `heads` or `linear`."""
+    """Return the last direct child with parameters: `fc`, `classifier`, `head`, `heads` or `linear`."""
     return [child for child in model.children() if any(True for _ in child.parameters())][-1]
 
 
 def read_off(model: nn.Module, x: Tensor) -> Taps:
-    """One pass with hooks before the layers that count."""
+    """Run one pass with hooks before the relevant layers."""
     end = head(model)
     linear = [module for module in end.modules() if isinstance(module, nn.Linear)]
     pool = getattr(model, "avgpool", None)

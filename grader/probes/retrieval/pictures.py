@@ -1,4 +1,4 @@
-"""The pictures of a retrieval: many files in one bundle, decoded within limits, described, and made small."""
+"""Decodes the images of a retrieval from one bundle, within limits; describes them and makes thumbnails."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ BACKGROUND = (255, 255, 255)  # around a thumbnail that is not square
 
 
 class Unreadable(Exception):
-    """A file that is no usable picture; its text is a key of grader/collect/retrieval/pictures.py's PROBLEMS."""
+    """A file that is not a usable image; its text is a key of PROBLEMS in grader/collect/retrieval/pictures.py."""
 
 
 def read_bundle(descriptor: int) -> Iterator[bytes]:
-    """The files of a bundle, one after the other: their sizes as JSON behind its own length, then their bytes."""
+    """Yield the files of a bundle: their sizes as JSON, preceded by its length, then their bytes."""
     with os.fdopen(os.dup(descriptor), "rb") as file:
         file.seek(0)
         sizes = json.loads(file.read(min(MOST_INDEX, int.from_bytes(file.read(4), "big"))))
@@ -36,7 +36,7 @@ def read_bundle(descriptor: int) -> Iterator[bytes]:
 
 
 def open_picture(data: bytes) -> Image.Image:
-    """The picture in RGB, the first one where a file holds several. Raises Unreadable."""
+    """Open an image as RGB; the first one if a file contains several. Raises Unreadable."""
     if len(data) > MOST_BYTES:
         raise Unreadable("too many bytes")
     try:
@@ -56,9 +56,9 @@ def open_picture(data: bytes) -> Image.Image:
 
 
 def describe_pictures(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Describe each picture of `files["bundle"]`: size, digest of its pixels, perceptual hash, or what is wrong.
+    """Describe each image of `files["bundle"]`: size, digest of its pixels, perceptual hash, or what is wrong.
 
-    Returns also thumbnails of the first `inputs["thumbnails"]`, uint8 (n, 64, 64, 3); of what cannot be read, white.
+    Also returns thumbnails of the first `inputs["thumbnails"]`, uint8 (n, 64, 64, 3); white if unreadable.
     """
     count = int(inputs["thumbnails"])
     small = np.full((count, THUMBNAIL, THUMBNAIL, 3), 255, dtype=np.uint8)
@@ -81,7 +81,7 @@ def _described(picture: Image.Image) -> dict[str, Any]:
 
 
 def difference_hash(picture: Image.Image) -> str:
-    """256 bits in hexadecimal: whether each of 16 x 16 grey cells is lighter than its right neighbour (dHash)."""
+    """Return 256 bits in hexadecimal: whether each of 16 x 16 grey cells is lighter than its right neighbour."""
     grey = np.asarray(picture.convert("L").resize((17, 16), Image.Resampling.BILINEAR), dtype=np.int16)
     bits: NDArray[np.bool_] = grey[:, :-1] > grey[:, 1:]
     return np.packbits(bits).tobytes().hex()

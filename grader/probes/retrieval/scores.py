@@ -1,7 +1,7 @@
-"""Scores of library images for queries, computed anew from the pictures themselves, in one way or in several.
+"""Recomputes scores of library images for queries from the images themselves, in one or several ways.
 
-No student code runs here. A way is a pass over the pictures (how they become inputs, whether BatchNorm works in
-training mode) and, of each pass, where the features are read off and how two of them are compared.
+No student code runs here. A way is a pass over the images (how they become inputs, whether BatchNorm runs in
+training mode) and, for each pass, where features are read and how two of them are compared.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ MOST_NPZ = 400 << 20  # bytes, unpacked
 
 
 def compute_scores(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Scores, float32 (Q, L), as `scores_<pass>_<n>`: of `files["bundle"]`, the library first, then the queries.
+    """Return scores, float32 (Q, L), as `scores_<pass>_<n>` for `files["bundle"]`, the library first, then the queries.
 
     `inputs`: model, weights, seed (see extractors.py), threads, library and queries (how many), and passes, each with
-    a pipeline, training, bfloat16, and scores, each with tap and compare. A way that cannot be gone gives NaN.
+    a pipeline, training, bfloat16, and scores, each with tap and compare. A way that cannot be computed gives NaN.
     Raises Refuse.
     """
     torch.set_num_threads(int(inputs["threads"]))
@@ -56,7 +56,7 @@ def compute_scores(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[di
 
 
 class _Pictures:
-    """The pictures of a bundle, decoded once where they are small enough to be kept."""
+    """The images of a bundle, decoded only once if they are small enough to keep."""
 
     def __init__(self, bundle: int) -> None:
         self._bundle = bundle
@@ -79,7 +79,7 @@ class _Pictures:
 
 
 def _pass(model: nn.Module, pictures: _Pictures, pipeline: Mapping[str, Any], training: bool) -> Taps | None:
-    """Every picture through the network; None where it cannot take them so (a BatchNorm over a single value)."""
+    """Run every image through the network; None if it cannot process them this way (BatchNorm over a single value)."""
     model.eval()
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):  # dropout is left off: it would depend on chance
@@ -101,7 +101,7 @@ def _pass(model: nn.Module, pictures: _Pictures, pipeline: Mapping[str, Any], tr
 
 
 def _batches(inputs: Iterator[Tensor], most: int) -> Iterator[Tensor]:
-    """Neighbours of the same shape together."""
+    """Batch neighbours of the same shape."""
     batch: list[Tensor] = []
     for x in inputs:
         if batch and (x.shape != batch[0].shape or len(batch) == most):
@@ -113,7 +113,7 @@ def _batches(inputs: Iterator[Tensor], most: int) -> Iterator[Tensor]:
 
 
 def to_input(picture: Image.Image, how: Mapping[str, Any]) -> Tensor:
-    """A picture in RGB as the network's input, float32 (3, H, W), by the fields of evidence.Pipeline."""
+    """Convert an RGB image to the network's input, float32 (3, H, W), by the fields of evidence.Pipeline."""
     size = [how["resize"], how["resize"]] if how["squash"] else [how["resize"]]
     mode = InterpolationMode(how["interpolation"])
     if how["antialias"] or mode is InterpolationMode.NEAREST:
@@ -132,7 +132,7 @@ def to_input(picture: Image.Image, how: Mapping[str, Any]) -> Tensor:
 
 
 def features_of(taps: Taps, tap: str) -> Tensor:
-    """Features of a tap, (N, D)."""
+    """Return the features of a tap, (N, D)."""
     match tap:
         case "head":
             values = taps.head
@@ -171,7 +171,7 @@ def _scores(taps: Taps, library: int, tap: str, compare: str) -> Tensor:
 
 
 def scores_of_features(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Cosines, float32 (Q, L), as `scores`, of `files["features"]`, an .npz; NaN for an image that is not in it.
+    """Return cosines, float32 (Q, L), as `scores`, from `files["features"]`, an .npz; NaN for images not in it.
 
     `inputs`: key (the array), library and queries (the paths, as the array `paths` may have them). Raises Refuse.
     """
@@ -196,12 +196,12 @@ def _rows(features: Tensor, places: Mapping[str, int], paths: Sequence[str]) -> 
 
 
 def _name(path: str) -> str:
-    """The last two parts of a path: what stays the same on every machine."""
+    """Return the last two parts of a path, which are the same on every machine."""
     return "/".join(path.replace("\\", "/").split("/")[-2:]).casefold()
 
 
 def _arrays(descriptor: int, names: tuple[str, ...]) -> list[NDArray[Any]]:
-    """Arrays of an .npz, never by pickle, never more than was promised. Raises Refuse."""
+    """Read arrays of an .npz, never with pickle, never more than was announced. Raises Refuse."""
     with os.fdopen(os.dup(descriptor), "rb") as file:
         file.seek(0)
         data = file.read()

@@ -1,1 +1,1 @@
-"""Reading checkpoints without running what is in them, and evaluating the networks they hold."""
+"""Reads checkpoints without running their content, and evaluates the networks in them."""

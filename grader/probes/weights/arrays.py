@@ -1,4 +1,4 @@
-"""Arrays that a job brings along in a file of numpy's, read without pickle."""
+"""Reads arrays that a job passes in a numpy file, without pickle."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from grader.probes.documents.text import read_bytes
 
 
 def tensors(files: Mapping[str, int], name: str) -> dict[str, torch.Tensor]:
-    """Every array of an .npz as a tensor of its own memory."""
+    """Read every array of an .npz as a tensor with its own memory."""
     with np.load(io.BytesIO(read_bytes(files, name)), allow_pickle=False) as stored:
         return {key: torch.from_numpy(stored[key].copy()) for key in stored.files}
 
 
 def images(descriptor: int, count: int) -> NDArray[np.uint8]:
-    """The first images of a .npy file, memory-mapped: uint8 (count, 3, 32, 32)."""
+    """Memory-map the first images of a .npy file: uint8 (count, 3, 32, 32)."""
     with os.fdopen(os.dup(descriptor), "rb") as file:
         file.seek(0)
         version = np.lib.format.read_magic(file)

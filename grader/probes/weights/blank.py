@@ -1,4 +1,4 @@
-"""Networks without values: shapes only, on torch's meta device, made in milliseconds and no memory."""
+"""Builds networks without values: only shapes, on torch's meta device, in milliseconds and without memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Net = TypeVar("Net", bound=nn.Module)
 
 
 class _NoInitialValues(TorchFunctionMode):
-    """Leaves random initialisation out: on the meta device it costs seconds, for it imports torch's compiler."""
+    """Skips random initialisation: on the meta device it takes seconds, because it imports torch's compiler."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -29,6 +29,6 @@ class _NoInitialValues(TorchFunctionMode):
 
 
 def blank(build: Callable[[], Net]) -> Net:
-    """Call `build` with values left out."""
+    """Call `build` without creating values."""
     with torch.device("meta"), _NoInitialValues():
         return build()

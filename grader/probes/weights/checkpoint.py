@@ -1,4 +1,4 @@
-"""`final.pth` to logits: says what the file is, finds the network, and runs it on images without labels."""
+"""Turns `final.pth` into logits: identifies the file, finds the network, and runs it on images without labels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STATISTICS = ("running_mean", "running_var", COUNTER)  # of BatchNorm: no parame
 
 
 def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
-    """Load `files["checkpoint"]` and evaluate it once for each of `inputs["runs"]`. Raises Refuse.
+    """Load `files["checkpoint"]`, and evaluate it once for each of `inputs["runs"]`. Raises Refuse.
 
     Each run names one of `files` (.npy, uint8 (N, 3, 32, 32)), how many images from its start, and the preprocessing.
     Returns the fields of evidence.Checkpoint and evidence.Measurement, and for run i `logits_i`, float32 (count, 10).
@@ -54,7 +54,7 @@ def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict
 
 
 def load_network(descriptor: int, name: str) -> nn.Module:
-    """The network whose weights a file holds, in eval mode. Raises Refuse."""
+    """Load the network whose weights a file contains, in eval mode. Raises Refuse."""
     with os.fdopen(os.dup(descriptor), "rb") as file:
         file.seek(0)
         pickled, archive = read_container(file, name)
@@ -64,7 +64,7 @@ def load_network(descriptor: int, name: str) -> nn.Module:
 
 
 def describe_weights(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
-    """What the file of an unknown network is: fields of evidence.Checkpoint but for the network; its claim."""
+    """Describe the file of an unknown network: fields of evidence.Checkpoint except the network; its claim."""
     name = str(inputs["file"])
     with os.fdopen(files["checkpoint"], "rb") as file:
         pickled, archive = read_container(file, name)
@@ -77,7 +77,7 @@ def describe_weights(inputs: Value, files: Mapping[str, int]) -> tuple[Value, di
 
 
 def _fill(known: Recognised, loaded: Loaded, name: str) -> nn.Module:
-    """The network with the file's values; torch's own loading rules hold, nothing left over, nothing missing."""
+    """Fill the network with the file's values by torch's own loading rules: nothing left over, nothing missing."""
     state = known.net.state_dict()  # with the versions of its layers, without which some (MNASNet) refuse to load
     wanted = {key: tuple(value.shape) for key, value in state.items() if key in known.source}
     taken = take({key: loaded.tensors[known.source[key]] for key in wanted}, wanted, name)
@@ -91,7 +91,7 @@ def _fill(known: Recognised, loaded: Loaded, name: str) -> nn.Module:
 
 
 def _try_out(net: nn.Module, network: str, side: int, name: str) -> None:
-    """Two grey images, so that layers whose sizes do not follow from each other are told from faults of ours."""
+    """Run two grey images, to distinguish layers with mismatched sizes from faults of ours."""
     try:
         with torch.inference_mode():
             out = net.eval()(torch.zeros(2, 3, side, side))

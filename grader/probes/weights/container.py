@@ -1,6 +1,6 @@
-"""From a file to the records of a PyTorch checkpoint, or to a sentence that says what the file is instead.
+"""Reads the records of a PyTorch checkpoint from a file, or says what the file is instead.
 
-Nothing is unpickled here. What comes out is a fresh archive written by us from the checked records, so that what was
+Nothing is unpickled here. The result is a fresh archive written by us from the checked records, so that what was
 checked and what torch reads cannot differ.
 """
 
@@ -34,7 +34,7 @@ _KEPT = ("data.pkl", "byteorder", "version")
 
 
 def read_container(file: BinaryIO, name: str) -> tuple[bytes, io.BytesIO]:
-    """The pickle of a checkpoint and a clean archive to load it from. Raises Refuse.
+    """Read the pickle of a checkpoint, and write a clean archive to load it from. Raises Refuse.
 
     Args:
         file: the checkpoint, opened for reading and seekable.
@@ -57,7 +57,7 @@ def read_container(file: BinaryIO, name: str) -> tuple[bytes, io.BytesIO]:
 
 
 def sniff(file: BinaryIO, name: str) -> None:
-    """Refuse everything whose first bytes say that it is something else."""
+    """Refuse every file whose first bytes identify it as something else."""
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
     start = file.read(1024)

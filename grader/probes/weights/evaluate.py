@@ -1,9 +1,9 @@
-"""Logits of a network on images, as a plain float32 evaluation gives them, only sooner.
+"""Computes logits of a network on images, as a plain float32 evaluation does, but faster.
 
 Where the processor multiplies bfloat16 natively, every image is evaluated in bfloat16 first. bfloat16 can only change a
-prediction where the two best logits are about as close as its own error, so all such images are evaluated again in
-float32. How large that error is, is not assumed but measured on the network itself, from every image looked at twice;
-a network for which bfloat16 is poor therefore ends up evaluated in float32 altogether.
+prediction if the two largest logits are about as close as its own error, so all such images are re-evaluated in
+float32. That error is not assumed but measured on the network itself, from every image that is evaluated twice;
+a network for which bfloat16 is poor is therefore evaluated entirely in float32.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SAFETY = 3.0  # second look wherever the margin is within three times the larges
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One pass over images: uint8 (N, 3, 32, 32), and how they become inputs."""
+    """One pass over images, uint8 (N, 3, 32, 32), and how they become inputs."""
 
     images: NDArray[np.uint8]
     mean: tuple[float, float, float]
@@ -59,7 +59,7 @@ class Result:
 
 
 def evaluate(net: nn.Module, run: Run, device: str) -> Result:
-    """Evaluate in eval mode, without gradients, TF32 off. The network is moved to the device and left there."""
+    """Evaluate in eval mode, without gradients, with TF32 off. The network is moved to the device and stays there."""
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     started = time.perf_counter()
@@ -76,7 +76,7 @@ def evaluate(net: nn.Module, run: Run, device: str) -> Result:
 
 
 def native_bfloat16() -> bool:
-    """Whether this processor has bfloat16 instructions (AVX512-BF16 or AMX); emulated, it would be slower."""
+    """Return whether this processor has bfloat16 instructions (AVX512-BF16 or AMX); emulation would be slower."""
     checks = [getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")]
     return any(check() for check in checks if check is not None)
 
@@ -89,7 +89,7 @@ def _batch_size(run: Run, device: str) -> int:
 
 
 def network_inputs(run: Run, index: NDArray[np.intp] | slice, device: str) -> Tensor:
-    """Normalised inputs, float32 (n, 3, side, side), channels last."""
+    """Return normalised inputs, float32 (n, 3, side, side), channels last."""
     pixels = np.array(run.images[index])  # a copy: torch warns about memory that it may not write
     x = torch.from_numpy(pixels).to(device)
     if run.reverse:
@@ -116,7 +116,7 @@ def _float32(net: nn.Module, run: Run, index: NDArray[np.intp], batch: int) -> T
 
 
 def _all_that_fits(net: nn.Module, run: Run, batch: int, device: str) -> tuple[Tensor, int]:
-    """Float32 throughout. A batch that does not fit the GPU is halved and tried again."""
+    """Evaluate everything in float32. A batch that does not fit on the GPU is halved and retried."""
     count = len(run.images)
     logits = torch.empty(count, CLASSES)
     done = 0
@@ -135,7 +135,7 @@ def _all_that_fits(net: nn.Module, run: Run, batch: int, device: str) -> tuple[T
 
 
 def _twice(net: nn.Module, run: Run, batch: int) -> tuple[Tensor, int]:
-    """Everything in bfloat16, then float32 for each image that the measured error could turn."""
+    """Evaluate everything in bfloat16, then in float32 each image whose prediction the measured error could change."""
     count = len(run.images)
     low = _in_bfloat16(net, run, batch)
     margins = _margins(low)
@@ -161,13 +161,13 @@ def _in_bfloat16(net: nn.Module, run: Run, batch: int) -> Tensor:
 
 
 def _margins(logits: Tensor) -> Tensor:
-    """Distance of the two best logits, (N,); zero for rows that are not finite, so that they are looked at again."""
+    """Return the distance of the two largest logits, (N,); zero for rows that are not finite, to re-evaluate them."""
     best = logits.topk(2, dim=1).values
     return (best[:, 0] - best[:, 1]).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _largest_error(low: Tensor, high: Tensor) -> float:
-    """By how much bfloat16 moved any logit against the one it ranks first; infinite where it is not finite."""
+    """Return how far bfloat16 moved any logit relative to the one it ranks first; infinite if it is not finite."""
     if not len(low):
         return 0.0
     best = low.argmax(dim=1, keepdim=True)

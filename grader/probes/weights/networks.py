@@ -1,4 +1,4 @@
-"""Which network a state dict belongs to, told from the names and shapes of its tensors alone."""
+"""Identifies the network of a state dict from the names and shapes of its tensors alone."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TORCHVISION = {
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """A network without values (on the meta device), and which tensor of the file fills which of its own."""
+    """A network without values (on the meta device), and the mapping from the file's tensors to its own."""
 
     name: str
     net: nn.Module
@@ -49,7 +49,7 @@ class Recognised:
 
 
 def recognise(loaded: Loaded, file: str) -> Recognised:
-    """Find the network. Raises Refuse with the nearest one and the difference, key by key."""
+    """Identify the network. Raises Refuse with the nearest one and the differences, key by key."""
     whole = rebuild(loaded.module, file) if loaded.module else None
     if whole is not None:
         name = "small_alexnet" if str(whole) == str(models.small_alexnet()) else f"nn.Sequential of {len(whole)} layers"
@@ -126,12 +126,12 @@ class _Comparison:
 
     @property
     def complete(self) -> bool:
-        """All of the network is there, whatever else is."""
+        """Whether the network is complete; there may be extra keys."""
         return not self.missing and not self.other_shape
 
     @property
     def fits(self) -> bool:
-        """It can be run; without what is spare."""
+        """Whether it can be run, without the spare weights."""
         return self.complete and not self.layers
 
 
@@ -156,11 +156,11 @@ def _compare(name: str, net: nn.Module, least_side: int, tensors: Mapping[str, T
 
 
 def _sort_out(extra: Mapping[str, Tensor], shapes: Shapes) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Of a file's extra keys those that are layers of another network, and those of which the names do not tell.
+    """Split a file's extra keys into layers of another network, and those whose names are inconclusive.
 
-    What stands inside a part of the network, or continues a numbered row of its parts, surely takes part in its answer:
+    A key inside a part of the network, or one that continues a numbered row of its parts, surely affects the output:
     `layer1.3` of a ResNet32 beside those of a ResNet20, `layer1.0.se`, `fc2` after `fc1`. A part of another name may be
-    a head that only training used, or a layer in between: whoever measures without it has to say so. Profilers'
+    a head used only in training, or a layer in between: measuring without it must be reported. Profilers'
     counters and the loss are neither.
     """
     own = {_row(key) for key in shapes}
@@ -170,7 +170,7 @@ def _sort_out(extra: Mapping[str, Tensor], shapes: Shapes) -> tuple[tuple[str, .
 
 
 def _row(key: str) -> str:
-    """The first part of a key without its number: "layer" of `layer2.0.conv1.weight`, "" in an nn.Sequential."""
+    """Return the first part of a key without its number: "layer" of `layer2.0.conv1.weight`, "" in an nn.Sequential."""
     first = key.partition(".")[0].rstrip("0123456789")
     return SPELLINGS.get(first, first)
 

@@ -1,6 +1,6 @@
-"""A whole `nn.Sequential` that was saved with torch.save(net), built again from its layers' plain attributes.
+"""Rebuilds a whole `nn.Sequential` that was saved with torch.save(net), from its layers' plain attributes.
 
-The saved objects themselves never run: each layer is made anew by torch's own class from numbers that are checked.
+The saved objects never run: each layer is recreated with torch's own class from checked numbers.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
 
 
 def rebuild(module: Inert, file: str) -> nn.Sequential | None:
-    """The network on the meta device, or None where the module is no plain Sequential. Raises Refuse."""
+    """Rebuild the network on the meta device; None if the module is not a plain Sequential. Raises Refuse."""
     if module.name != CONTAINER:
         return None
     return blank(lambda: _sequential(module, file, "", 0))
@@ -101,7 +101,7 @@ def _layer(saved: Inert, file: str, path: str) -> nn.Module:
 
 
 def _plain(value: Any) -> Any:
-    """A number, a short word, or a short tuple of these; ValueError for all else."""
+    """Return a number, a short word, or a short tuple of these. Raises ValueError for anything else."""
     if isinstance(value, tuple | list) and len(value) <= 4:
         return tuple(_plain(item) for item in value)
     if value is None or isinstance(value, bool) or (isinstance(value, str) and len(value) < 20):

@@ -1,4 +1,4 @@
-"""From whatever a checkpoint holds to a flat state dict: names and tensors, nothing else touched."""
+"""Finds a flat state dict in whatever a checkpoint contains: names and tensors, nothing else is touched."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CONTAINER = "torch.nn.modules.container.Sequential"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A state dict with the story of how it was found."""
+    """A state dict, and how it was found."""
 
     tensors: Mapping[str, Tensor]
     form: str  # as in evidence.Checkpoint
@@ -93,14 +93,14 @@ def _is_module(found: Inert) -> bool:
 
 
 def children(module: Inert) -> Iterator[tuple[str, Inert]]:
-    """The direct sub-modules of a whole module's stand-in, in order."""
+    """Return the direct sub-modules of a whole module's stand-in, in order."""
     for name, child in module.state["_modules"].items():
         if isinstance(name, str) and isinstance(child, Inert) and _is_module(child):
             yield name, child
 
 
 def _module_tensors(module: Inert, file: str) -> dict[str, Tensor]:
-    """The parameters and buffers of a whole module by their full names; ends where a module contains itself."""
+    """Yield the parameters and buffers of a whole module by full name; stops if a module contains itself."""
     tensors: dict[str, Tensor] = {}
     waiting = [("", module, 0)]
     for count in itertools.count(1):
@@ -122,7 +122,7 @@ def _module_tensors(module: Inert, file: str) -> dict[str, Tensor]:
 
 
 def without_common_prefix(tensors: Mapping[str, Tensor]) -> tuple[Mapping[str, Tensor], str]:
-    """A network kept as an attribute of another module has its name in front of every key."""
+    """Remove the common prefix of all keys: that of a network stored as an attribute of another module."""
     first = {key.partition(".")[0] for key in tensors}
     if len(first) != 1 or all(key.count(".") < 2 for key in tensors):
         return tensors, ""
@@ -131,7 +131,7 @@ def without_common_prefix(tensors: Mapping[str, Tensor]) -> tuple[Mapping[str, T
 
 
 def is_no_layer(key: str, value: Tensor) -> bool:
-    """Whether a tensor that a network does not have is a counter or a part of the loss: no weight of any layer."""
+    """Return whether an extra tensor is a counter or part of the loss, and not a weight of any layer."""
     counts = value.numel() <= 1 and key.rpartition(".")[2] in NUMBERS
     return counts or key.partition(".")[0] in IGNORED_PARTS
 
@@ -168,7 +168,7 @@ def _problem(value: Tensor, shape: tuple[int, ...]) -> Phrase | None:
 
 
 def find_claim(found: Any) -> tuple[str, float] | None:
-    """An accuracy that the checkpoint states beside its weights, under a usual key, as written. Never raises."""
+    """Return an accuracy that the checkpoint states next to its weights under a usual key, as written. Never raises."""
     if not isinstance(found, Mapping):
         return None
     for key in ("test_acc", "test_accuracy", "best_acc", "acc", "accuracy", "val_acc", "best_accuracy", "best_prec1"):

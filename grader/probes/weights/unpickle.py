@@ -1,6 +1,6 @@
-"""Load a checkpoint's pickle without running a line of what it names.
+"""Loads a checkpoint's pickle without running any code that it names.
 
-First the names that the pickle asks for are listed. Tensors and harmless scalars are built for real; a class of
+First the names in the pickle are listed. Real tensors and harmless scalars are built; a class of
 torch.nn, torchvision, the student or anybody else becomes an inert stand-in that only keeps its attributes, so that the
 parameters of a whole module can be taken out of it; anything else is refused by name. Then torch loads it once with
 weights_only=True, and never a second time without.
@@ -54,7 +54,7 @@ _MEMO = frozenset({"BINPUT", "LONG_BINPUT"})
 
 
 class Inert:
-    """Stands in for an object whose class stays out. `name` is the class that the file asked for."""
+    """Stands in for an object whose class is not loaded. `name` is the class in the file."""
 
     name = ""
     arguments: tuple[object, ...] = ()
@@ -108,7 +108,7 @@ def _python3_name(argument: str) -> str:
 
 
 def load_inert(pickled: bytes, archive: io.BytesIO, file: str) -> tuple[Any, tuple[str, ...]]:
-    """The object in a checkpoint, and the classes whose code stayed out. Raises Refuse, MemoryError.
+    """Load the object in a checkpoint, and list the classes whose code was not loaded. Raises Refuse, MemoryError.
 
     Args:
         pickled: the checkpoint's data.pkl, already checked to be the one in `archive`.
@@ -146,9 +146,9 @@ def _stand_in(name: str, classlike: bool, file: str) -> Callable[..., Any]:
 
 
 def is_class(name: str, instantiated: bool = False) -> bool:
-    """Whether a name is a class: CapWords, or any word that the file makes objects of (`class net(nn.Module)`).
+    """Return whether a name is a class: CapWords, or any name that the file instantiates (`class net(nn.Module)`).
 
-    No part of Python's own library counts, but the few that are harmless; nor what torch itself would build in earnest.
+    Python's own library does not count, except for a few harmless classes; nor does what torch itself would build.
     """
     module, _, last = name.rpartition(".")
     top = module.partition(".")[0]
@@ -162,7 +162,7 @@ def is_class(name: str, instantiated: bool = False) -> bool:
 
 
 def _scalar(kind: object = None, data: object = b"") -> float | int | None:
-    """A numpy scalar, from the code of its type and its bytes; None for one that is no number."""
+    """Build a numpy scalar from its type code and bytes; None if it is not a number."""
     code = kind.arguments[0] if isinstance(kind, Inert) and kind.arguments else None
     if not isinstance(code, str) or code not in ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "b1"):
         return None

@@ -39,7 +39,7 @@ def test_what_is_right_earns_everything_and_no_hint(judged: Judge, right, check,
 TEST: dict[str, tuple[dict[str, str], float, str]] = {  # what is replaced by what; the credit left; what is said
     "eval mode forgotten": ({"    model.eval()\n": ""}, 0.85, "Call model.eval() before the loop"),
     "gradients on": ({"torch.no_grad()": "torch.enable_grad()"}, 0.95, "torch.no_grad()"),
-    "mode not given back": ({"    model.train(training)\n": ""}, 0.95, "did not go back so"),
+    "mode not given back": ({"    model.train(training)\n": ""}, 0.95, "but not after it"),
     "the other mode given back": ({"model.train(training)": "model.train(not training)"}, 0.95, "go back"),
     "weights changed": (
         {"    model.train(training)\n": "    model.train(training)\n    next(model.parameters()).data.add_(0.1)\n"},
@@ -49,26 +49,26 @@ TEST: dict[str, tuple[dict[str, str], float, str]] = {  # what is replaced by wh
     "gradients left": (
         {"    with torch.no_grad():": "    model(next(iter(loader))[0]).sum().backward()\n    with torch.no_grad():"},
         0.90,
-        "backward() has no place in test()",
+        "do not call backward() in test()",
     ),
     "a fraction": ({"100 * correct / count": "correct / count"}, 0.75, "multiply it by 100"),
-    "a count": ({"100 * correct / count": "correct"}, 0.75, "the number of right images"),
+    "a count": ({"100 * correct / count": "correct"}, 0.75, "the number of correct images"),
     "the wrong axis": ({"argmax(1)": "argmax(0)"}, 0.45, "dim=1"),
     "swapped": ({"return loss / count, 100 * correct / count": "return 100 * correct / count, loss / count"}, 0.45,
-                "return loss and accuracy in this order"),
-    "a sum of means": ({', reduction="sum"': "", "loss / count,": "loss,"}, 0.7, "That is the sum over the batches"),
+                "return the loss first, then the accuracy"),
+    "a sum of means": ({', reduction="sum"': "", "loss / count,": "loss,"}, 0.7, "That is the sum of the batch means"),
     "a sum over images": ({"loss / count,": "loss,"}, 0.7, "the sum over the images"),
-    "divided twice": ({', reduction="sum"': ""}, 0.7, "multiply it by the size of the batch"),
+    "divided twice": ({', reduction="sum"': ""}, 0.7, "multiply it by the batch size"),
     "an average of averages": ({', reduction="sum"': "", "loss / count": "loss / len(loader)"}, 0.85,
-                               "weighs more"),
+                               "more weight"),
     "every batch a full one": ({"count += len(labels)": "count += loader.batch_size"}, 0.85, "the last one is shorter"),
-    "the last batch alone": ({"loss +=": "loss =", "correct +=": "correct =", "count +=": "count ="}, 0.45,
-                             "of the last batch alone"),
-    "softmax first": ({"F.cross_entropy(logits,": "F.cross_entropy(logits.softmax(1),"}, 0.7, "leave softmax out"),
+    "the last batch only": ({"loss +=": "loss =", "correct +=": "correct =", "count +=": "count ="}, 0.45,
+                             "of the last batch only"),
+    "softmax first": ({"F.cross_entropy(logits,": "F.cross_entropy(logits.softmax(1),"}, 0.7, "remove the softmax"),
     "returned in the loop": (
         {"            count += len(labels)\n": "            count += len(labels)\n"
          "            return loss / count, 100 * correct / count\n"},
-        0.40, "is the return inside the loop?",
+        0.40, "is the return statement inside the loop?",
     ),
 }  # fmt: skip
 
@@ -116,18 +116,18 @@ def test_the_usual_mistakes_give_figures_that_can_be_told_apart(setting: Setting
 # --- learning_rate() -------------------------------------------------------------------------------------------
 
 SCHEDULES = {
-    "the recommended": ("return 0.1 if epoch < 5 else 0.01", 1.0, "comes down"),
-    "a warm-up": ("return [0.01, 0.05, 0.1, 0.08, 0.04, 0.02, 0.01, 0.005][epoch]", 1.0, "comes down"),
-    "cosine over 60": ("import math; return 0.05 * (1 + math.cos(math.pi * min(epoch, 60) / 60))", 1.0, "comes down"),
-    "a straight line below zero": ("return 0.1 - 0.01 * epoch", 1.0, "comes down"),
-    "constant": ("return 0.1", 0.0, "should come down"),
-    "rising": ("return 0.01 if epoch < 5 else 0.1", 0.0, "wrong order"),
+    "the recommended": ("return 0.1 if epoch < 5 else 0.01", 1.0, "falls"),
+    "a warm-up": ("return [0.01, 0.05, 0.1, 0.08, 0.04, 0.02, 0.01, 0.005][epoch]", 1.0, "falls"),
+    "cosine over 60": ("import math; return 0.05 * (1 + math.cos(math.pi * min(epoch, 60) / 60))", 1.0, "falls"),
+    "a straight line below zero": ("return 0.1 - 0.01 * epoch", 1.0, "falls"),
+    "constant": ("return 0.1", 0.0, "should fall"),
+    "rising": ("return 0.01 if epoch < 5 else 0.1", 0.0, "swapped"),
     "too little": ("return 0.1 if epoch < 5 else 0.05", 0.0, "it should end at 0.01 or less"),
     "up again": ("return [0.1, 0.1, 0.05, 0.05, 0.1, 0.1][epoch] if epoch < 6 else 0.01", 0.0, "rises again"),
-    "negative": ("return -0.1", 0.0, "not below zero"),
+    "negative": ("return -0.1", 0.0, "not negative"),
     "zero": ("return 0.0", 0.0, "not always zero"),
     "not finite": ("return float('nan')", 0.0, "is not finite"),
-    "a tensor": ("import torch; return torch.tensor(0.1 if epoch < 5 else 0.01)", 1.0, "comes down"),
+    "a tensor": ("import torch; return torch.tensor(0.1 if epoch < 5 else 0.01)", 1.0, "falls"),
 }  # fmt: skip
 
 
@@ -144,21 +144,22 @@ def test_a_rate_that_counts_its_calls_loses_a_part(judged: Judge):
     code = f"calls = 0\ndef learning_rate(epoch):\n{body}"
     credit, sentences = verdict(judged("learning_rate", "exp2.py", code))
     assert credit == pytest.approx(0.8)
-    assert "a variable that remembers" in sentences
+    assert "a variable that keeps its value" in sentences
 
 
 # --- fit() -----------------------------------------------------------------------------------------------------
 
 FIT: dict[str, tuple[dict[str, str], float, float, str]] = {  # credit from, to
     "plain SGD": ({"optim.Adam": "optim.SGD"}, 0.2, 0.999, "Try another optimizer"),
-    "no zero_grad": ({"        optimizer.zero_grad()\n": ""}, 0.0, 0.999, "zero_grad() (gradients add up otherwise)"),
-    "no step": ({"        optimizer.step()\n": ""}, 0.0, 0.0, "it learnt nothing"),
-    "another rate": ({"lr=learning_rate": "lr=0.01"}, 0.85, 0.85, "give learning_rate to the optimizer"),
-    "a tenth of the epochs": ({"range(epochs)": "range(epochs // 5)"}, 0.0, 0.999, "it should be one an epoch"),
-    "only the last loss": ({"return losses": "return losses[-1:]"}, 0.85, 0.85, "it should be one an epoch"),
+    "no zero_grad": ({"        optimizer.zero_grad()\n": ""}, 0.0, 0.999, "zero_grad() (otherwise gradients"
+    " accumulate)"),
+    "no step": ({"        optimizer.step()\n": ""}, 0.0, 0.0, "the network learnt nothing"),
+    "another learning rate": ({"lr=learning_rate": "lr=0.01"}, 0.85, 0.85, "pass learning_rate to the optimizer"),
+    "a tenth of the epochs": ({"range(epochs)": "range(epochs // 5)"}, 0.0, 0.999, "it should return one per epoch"),
+    "only the last loss": ({"return losses": "return losses[-1:]"}, 0.85, 0.85, "it should return one per epoch"),
     "sums": ({"mse_loss(model(x), y)": "mse_loss(model(x), y, reduction='sum')"}, 0.0, 0.999, "the sum over the 100"),
     "a copy": ({"    optimizer =": "    import copy; model = copy.deepcopy(model)\n    optimizer ="}, 0.0, 0.0,
-                          "it learnt nothing"),
+                          "the network learnt nothing"),
 }  # fmt: skip
 
 
@@ -178,7 +179,7 @@ def test_a_fit_that_returns_nothing_is_told(judged: Judge, right):
     finding = judged("function_fit", "exp1.py", right["exp1.py"].replace("return losses", "pass"))
     assert isinstance(finding, Blocked)
     assert (
-        "returned None (is a return missing?); it should return a list of one number an epoch"
+        "returned None (is a return statement missing?); it should return a list with one number per epoch"
         in finding.cause.english()
     )
 
@@ -187,12 +188,14 @@ def test_a_fit_that_returns_nothing_is_told(judged: Judge, right):
 
 FEATURES: dict[str, tuple[dict[str, str], float, str]] = {
     "not flattened": ({"model.avgpool(model.features(x)).flatten(1)": "model.avgpool(model.features(x))"}, 0.75,
-                      "They are still maps"),
-    "images run together": ({"model.features(x)).flatten(1)": "model.features(x)).flatten()"}, 0.75, "run into"),
+                      "These are still feature maps"),
+    "images run together": ({"model.features(x)).flatten(1)": "model.features(x)).flatten()"}, 0.75, "flattened into"
+    " each other"),
     "logits": ({"model.avgpool(model.features(x)).flatten(1)": "model(x)"}, 0.5, "These are logits"),
-    "colours": ({"model.features(x))": "model.features(x.flip(1)))"}, 0.5, "red and blue exchanged"),
+    "colours": ({"model.features(x))": "model.features(x.flip(1)))"}, 0.5, "red and blue swapped"),
     "normalised already": ({"model.avgpool(model.features(x)).flatten(1)":
-                            "normalise(model.avgpool(model.features(x)).flatten(1))"}, 0.5, "to the length 1 already"),
+                            "normalise(model.avgpool(model.features(x)).flatten(1))"}, 0.5, "already scaled to unit"
+                            " length"),
     "training mode": ({"    x = model.maxpool": "    model.train()\n    x = model.maxpool"}, 0.8, "training mode"),
     "no rows": ({"torch.nn.functional.normalize(features, dim=1)": "features"}, 0.7, "Nothing was changed"),
     "columns": ({"dim=1)": "dim=0)"}, 0.7, "dim=1"),
@@ -244,7 +247,7 @@ for epoch in range(100000):
 def test_a_script_of_the_old_course_is_recognised_and_not_run(judged: Judge):
     finding = judged("evaluation", "exp2.py", COURSE_SCRIPT)
     assert isinstance(finding, Blocked)
-    assert "exp2.py trains as soon as it is imported (line 4), and was not run" in finding.cause.english()
+    assert "exp2.py starts training when it is imported (line 4), so it was not run" in finding.cause.english()
 
 
 def test_training_below_the_main_guard_is_no_script(judged: Judge, right):

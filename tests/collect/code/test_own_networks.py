@@ -359,8 +359,8 @@ def test_two_classes_that_answer_the_same_are_one(look: Look) -> None:
 def test_two_classes_that_answer_differently_are_named_and_neither_counts(look: Look) -> None:
     other = tiny("return self.mine(x.amax((2, 3)))").replace("class Tiny", "class Other")
     assert why(look({"models.py": tiny() + other})) == (
-        "Tiny and Other in models.py both build a network for the weights in final.pth, and they answer differently:"
-        " which of them was trained cannot be told. Leave the other out."
+        "Tiny and Other in models.py both build a network that fits the weights in final.pth, but their outputs"
+        " differ, so the grader cannot tell which one was trained. Remove the other one."
     )
 
 
@@ -374,14 +374,14 @@ def test_a_class_that_needs_arguments_is_named_with_them(look: Look, lab_rubric:
     found = look({"models.py": tiny().replace("__init__(self)", "__init__(self, depth, *, width)")})
     sentence = why(found)
     assert "Tiny (models.py, line 5): Tiny() needs arguments that the grader does not know: depth, width." in sentence
-    assert sentence.endswith("in models.py or exp2.py, and so that it can be built without arguments.")
+    assert sentence.endswith("in models.py or exp2.py, such that it can be built without arguments.")
     finding = next(one for one in judge(found, lab_rubric) if one.check == "measured_accuracy")
     assert isinstance(finding, Blocked)
 
 
 def test_a_class_with_other_weights_is_named_with_the_difference(look: Look) -> None:
     code = tiny().replace("nn.Linear(3, 10)", "nn.Linear(4, 10)") + "        self.more = 1\n"
-    assert "it has other weights: 1 have another shape (mine.weight)" in why(look({"exp2.py": code}))
+    assert "it has different weights: 1 have a different shape (mine.weight)" in why(look({"exp2.py": code}))
 
 
 def test_a_class_that_cannot_be_built_is_named_with_its_line(look: Look) -> None:
@@ -400,13 +400,13 @@ def test_a_class_that_never_ends_being_built_costs_no_other(look: Look, monkeypa
 
 def test_a_script_that_trains_at_import_is_said_to(look: Look) -> None:
     code = tiny() + "\nfor _ in range(9):\n    loss.backward()\n"
-    assert "exp2.py trains as soon as it is imported (line 13)" in why(look({"exp2.py": code}))
+    assert "exp2.py starts training when it is imported (line 13)" in why(look({"exp2.py": code}))
 
 
 def test_without_any_class_the_refusal_says_what_to_hand_in(look: Look) -> None:
     sentence = why(look({"exp2.py": "EPOCHS = 3\n"}))
     assert sentence.startswith("The weights in final.pth fit none of the networks that the grader knows. The nearest")
-    assert "the class that builds your own: in models.py or exp2.py" in sentence
+    assert "the class of your own network in models.py or exp2.py" in sentence
 
 
 def test_known_weights_are_never_run_by_their_class(look: Look) -> None:
@@ -447,7 +447,8 @@ def test_a_table_of_the_test_images_is_told_by_copies_that_it_does_not_know(look
     flags = {flag.kind: flag.message.english() for flag in raise_flags(found)}
     assert set(flags) == {"own network", "look-up table?"}
     assert (
-        f"names 100.0% of 200 test images correctly, and {own.correct / 200:.1%} of the same" in flags["look-up table?"]
+        f"classifies 100.0% of 200 test images correctly, but {own.correct / 200:.1%} of the same"
+        in flags["look-up table?"]
     )
     assert "read models.py from line 5" in flags["look-up table?"]
 
@@ -467,15 +468,15 @@ return out""")
     [
         ("return x.nowhere", "Tiny.forward(images) raised AttributeError: 'Tensor' object has no attribute 'nowhere'"
          " (models.py, line 11)"),
-        ("while True: pass", "Tiny.forward(images) did not end within 0.8 seconds (models.py, line 11)"),
+        ("while True: pass", "Tiny.forward(images) did not finish within 0.8 seconds (models.py, line 11)"),
         ("try:\n    import time; time.sleep(60)\nexcept Exception: pass",
-         "Tiny.forward(images) did not end within 0.8 seconds (models.py, line 12)"),
+         "Tiny.forward(images) did not finish within 0.8 seconds (models.py, line 12)"),
         ("return self.mine(x.mean((2, 3)))[:, :9]", "Tiny.forward(images) returned a Tensor of shape (8, 9); it should"
          " return a Tensor of shape (8, 10)"),
         ("return self.mine(x.mean((2, 3)))[:1]", "returned a Tensor of shape (1, 10)"),
         ("return self.mine(x.mean((2, 3))), x", "returned a tuple of 2"),
-        ("print(x)", "returned None (is a return missing?)"),
-        ("raise SystemExit", "ended in the middle of Tiny.forward(images) (models.py, line 11)"),
+        ("print(x)", "returned None (is a return statement missing?)"),
+        ("raise SystemExit", "exited during Tiny.forward(images) (models.py, line 11)"),
         ("return self.mine(x.mean((2, 3))).to_sparse()", "Tiny.forward(images) raised RuntimeError: unsupported"),
     ],
     ids=["exception", "hang", "hang that catches", "shape", "broadcast", "tuple", "None", "exit", "sparse"],
@@ -550,14 +551,12 @@ for number in range(3, 20):
     except OSError:
         pass
 return self.mine(x.mean((2, 3)))""")
-    assert "disturbed the answer that the grader waits for" in why(whole({"models.py": past}))
+    assert "interfered with the result that the grader reads" in why(whole({"models.py": past}))
 
 
 def test_a_crash_of_the_interpreter_has_its_class_and_its_line(whole: Look) -> None:
     sentence = why(whole({"models.py": tiny("import ctypes\nctypes.string_at(0)")}))
-    assert sentence == (
-        "The process crashed in the middle of running Tiny (models.py, line 12), before there was an answer."
-    )
+    assert sentence == ("The process crashed during running Tiny (models.py, line 12), before it returned a result.")
 
 
 # --- where it is not run ---------------------------------------------------------------------------------------
@@ -568,7 +567,7 @@ def test_where_no_code_can_be_run_the_weights_wait_for_a_sandbox(look: Look, lab
     finding = next(one for one in judge(found, lab_rubric) if one.check == "measured_accuracy")
     assert isinstance(finding, Unjudged)
     assert (
-        "in a sandbox only, and this machine has none that is strong enough: 'grade doctor'" in finding.fault.english()
+        "only in a sandbox, and this machine has none that is strong enough: 'grade doctor'" in finding.fault.english()
     )
 
 

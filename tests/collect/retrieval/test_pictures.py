@@ -76,14 +76,14 @@ def test_the_same_pixels_in_another_file_have_the_same_digest(opened, shared_san
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("text.jpg", b"not a picture at all", "cannot be read as a picture"),
-        ("empty.png", b"", "cannot be read as a picture"),
-        ("half.png", encoded(noise())[:300], "cannot be read as a picture"),
+        ("text.jpg", b"not a picture at all", "cannot be read as an image"),
+        ("empty.png", b"", "cannot be read as an image"),
+        ("half.png", encoded(noise())[:300], "cannot be read as an image"),
         ("huge.png", encoded(Image.new("1", (10_000, 10_000))), "more than 50 million pixels"),
         ("bomb.png", encoded(Image.new("1", (30_000, 30_000))), "more than 50 million pixels"),
-        ("page.gif", b"<html>404</html>", "cannot be read as a picture"),
-        ("vector.png", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "cannot be read as a picture"),
-        ("script.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "cannot be read as a picture"),
+        ("page.gif", b"<html>404</html>", "cannot be read as an image"),
+        ("vector.png", b'<svg xmlns="http://www.w3.org/2000/svg"/>', "cannot be read as an image"),
+        ("script.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "cannot be read as an image"),
     ],
 )  # fmt: skip
 def test_what_is_no_usable_picture_is_named_and_the_others_are_described(opened, shared_sandbox, name, data, said):

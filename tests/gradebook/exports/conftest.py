@@ -12,8 +12,8 @@ from grader.gradebook.exports import Exported, Request, export
 from grader.gradebook.files import to_json
 from grader.records import Checked, Criterion, Flag, Grade, Judged, MadeBy, Mark, Student, Unjudged, Verdict, message
 
-LAYOUT = Criterion("submission_layout", "Every file is there.", 10)
-ACCURACY = Criterion("measured_accuracy", "The network names test images correctly.", 90)
+LAYOUT = Criterion("submission_layout", "All required files are there.", 10)
+ACCURACY = Criterion("measured_accuracy", "The network classifies test images correctly.", 90)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def test_marks_and_comments_are_filled_in_and_all_else_stays(run: Run, stored: S
     done = run("moodle", into=worksheet)
     filled = rows(worksheet.with_name("Grades-Lab5.graded.csv"))
     assert [row["Grade"] for row in filled] == ["55", "32.5", ""]
-    assert filled[0]["Feedback comments"].startswith("55 of 100 points.<br>Every file is there. 10 of 10<br>")
+    assert filled[0]["Feedback comments"].startswith("55 of 100 points.<br>All required files are there. 10 of 10<br>")
     assert filled[1]["Feedback comments"] == "see me"
     kept = [{key: row[key] for key in row if key not in ("Grade", "Feedback comments")} for row in filled]
     before = rows(worksheet)

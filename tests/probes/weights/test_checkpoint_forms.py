@@ -153,7 +153,7 @@ def test_protocol_3_is_read_and_protocol_4_is_answered_with_what_to_leave_out(
     for protocol in (4, 5):
         code, sentence, _ = forge.refusal(forge.save(resnet20_weights, pickle_protocol=protocol))
         assert code == "pickle"
-        assert f"pickle_protocol={protocol}; leave that argument out" in sentence
+        assert f"pickle_protocol={protocol}; remove that argument" in sentence
 
 
 @pytest.mark.parametrize("protocol", [2, 4])
