@@ -1,1 +1,1 @@
-"""The lab, solved. Students get `models.py` as it is and the rest with the solutions taken out."""
+"""The solved lab. Students get the finished files as they are, and the scripts with tasks in place of solutions."""

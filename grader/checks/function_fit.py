@@ -9,7 +9,7 @@ from grader.evidence import Fit, FunctionFit, WeightsMoved
 from grader.marking.check import Case, Part, Ramp, add_up, check, printed_listing, require_weights
 from grader.records import Curve, Exhibit, Message, Scalar, Series, Table, Verdict, joined, message
 
-LAB, OTHER = "the lab's function", "another function"  # their names in the evidence
+EXERCISE, OTHER = "the lab's function", "another function"  # their names in the evidence
 LOOK_AT = message(
     "In every epoch, compute the prediction and its loss, then call zero_grad() (otherwise gradients accumulate),"
     " backward() and step(); give model.parameters() to the optimizer."
@@ -53,8 +53,8 @@ def function_fit(case: Case[FunctionFit, FitLimits]) -> Verdict:
 def _parts(case: Case[FunctionFit, FitLimits]) -> Iterator[Part]:
     limits, fits = case.limits, {fit.function: fit for fit in case.seen.fits}
     failed = {one.call: one.message for one in case.seen.failed}
-    names = {LAB: message("The lab's function"), OTHER: message("Another function, fewer points, more epochs")}
-    for name, weight in ((LAB, limits.lab), (OTHER, limits.other)):
+    names = {EXERCISE: message("The lab's function"), OTHER: message("Another function, fewer points, more epochs")}
+    for name, weight in ((EXERCISE, limits.lab), (OTHER, limits.other)):
         fit = fits.get(name)  # type: ignore[call-overload]
         if fit is None:
             yield Part(names[name], weight, 0.0, (failed[name],) if name in failed else ())
@@ -125,7 +125,7 @@ def _wrong_losses(fit: Fit) -> Iterator[Message]:
 
 
 def _which(fit: Fit) -> Message:
-    return message("the lab's function") if fit.function == LAB else message("another function")
+    return message("the lab's function") if fit.function == EXERCISE else message("another function")
 
 
 def _near(value: float, right: float) -> bool:
@@ -168,7 +168,7 @@ def _curves(seen: FunctionFit) -> tuple[Exhibit, ...]:
     for fit in seen.fits:
         points = tuple((float(epoch), loss) for epoch, loss in fit.losses if loss is not None)
         if len(points) > 1:
-            name = message("The lab's function") if fit.function == LAB else message("Another function")
+            name = message("The lab's function") if fit.function == EXERCISE else message("Another function")
             lines.append(Series(name, points))
     title = message("Losses returned by fit()")
     return (Curve(title, message("Epoch"), message("Loss"), tuple(lines)),) if lines else ()

@@ -36,7 +36,7 @@ WEAK = {  # what may be wrong in it: how often, the credit, what is said
         "Scores rise from the first to the fifth match: they are distances, called similarities.",
     ),
 }
-LOST = "CIFAR-10 is not on this machine: run 'grade data fetch', then grade again."
+LOST = "CIFAR-10 is not on this machine. Run 'grade data fetch', then grade again."
 
 
 def main() -> None:
