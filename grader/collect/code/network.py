@@ -72,7 +72,8 @@ def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, .
     name = from_disk(weights.name)
     for script in scripts:
         doing = message("building the networks in {file}", file=script)
-        call = Call(doing, "code.own_network.find_networks", {"weights": name}, files={"checkpoint": weights})
+        inputs = {"weights": name, "classes": LAB.classes}
+        call = Call(doing, "code.own_network.find_networks", inputs, files={"checkpoint": weights})
         reply = caller.call_in(script, call)
         if isinstance(reply, Reply):
             if fits := _fits(script, reply.value.get("fits")):

@@ -67,7 +67,7 @@ class Run:
         """Return logits of the first images of a file. Limits of None mean those of a small example."""
         inputs = {
             "weights": from_disk(self.weights.name), "name": fit.name, "threads": self.equipment.threads,
-            "batch": self.batch, "run": run_of("images", self.used, count),
+            "batch": self.batch, "run": run_of("images", self.used, count), "classes": LAB.classes,
         }  # fmt: skip
         files = {"checkpoint": self.weights, "images": pixels}
         arrays = {"logits": ArraySpec("<f4", (count, LAB.classes))}

@@ -26,7 +26,6 @@ from grader.probes.weights.container import read_container
 from grader.probes.weights.evaluate import Run, network_inputs
 from grader.probes.weights.state_dict import COUNTER, find_state_dict, is_no_layer, take, without_common_prefix
 from grader.probes.weights.unpickle import load_inert
-from reference.models import CLASSES
 
 NUMBER_OF_CLASSES = ("num_classes", "n_classes", "classes")  # arguments that the grader can give
 A_BATCH = 0.8  # of the time of a call that one batch may take: then its place can still be told
@@ -66,6 +65,15 @@ class _Match:
     likeness: float  # share of the keys that agree
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Images for a network, how many at once, and how many values it should return for each."""
+
+    run: Run
+    batch: int
+    classes: int
+
+
 def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
     """Try every class in `inputs["file"]`, and if none fits, every builder function.
 
@@ -81,7 +89,7 @@ def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[
             if isinstance(builder.build, type) is not of_classes:
                 continue
             try:
-                match = _match(_built(builder), weights)
+                match = _match(_built(builder, int(inputs["classes"])), weights)
             except Refuse as refusal:
                 match = _Match({}, {"code": refusal.code, "values": refusal.values}, NOT_BUILT)
             if match.problem:
@@ -102,14 +110,16 @@ def run_network(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[st
     builder = next((one for one in _builders(inputs["file"]) if one.name == inputs["name"]), None)
     if builder is None:
         raise Refuse("code_function", file=inputs["file"], function=inputs["name"])
-    net = _built(builder)
+    classes = int(inputs["classes"])
+    net = _built(builder, classes)
     match = _match(net, weights)
     if match.problem:
         wanted = phrase("same_network")
         raise Refuse("code_returned", doing=f"{builder.name}()", found=match.problem, wanted=wanted)
     _fill(net, match.source, weights)
     torch.set_num_threads(int(inputs["threads"]))
-    return {}, {"logits": _logits(net, _run(inputs["run"], files), int(inputs["batch"]), A_BATCH * inputs["seconds"])}
+    shown = _Shown(_run(inputs["run"], files), int(inputs["batch"]), classes)
+    return {}, {"logits": _logits(net, shown, A_BATCH * inputs["seconds"])}
 
 
 def _read_weights(inputs: Value, files: Mapping[str, int]) -> _Weights:
@@ -153,9 +163,9 @@ def _may_build(function: ast.FunctionDef) -> bool:
     return returns and not any(isinstance(node, ast.Attribute) and node.attr == "backward" for node in inside)
 
 
-def _built(builder: _Builder) -> nn.Module:
+def _built(builder: _Builder, classes: int) -> nn.Module:
     doing = f"{builder.name}()"
-    arguments = _arguments(builder, doing)
+    arguments = _arguments(builder, doing, classes)
     with told_apart(doing), within(BUILD_SECONDS):
         net = builder.build(**arguments)
     if not isinstance(net, nn.Module):
@@ -163,10 +173,10 @@ def _built(builder: _Builder) -> nn.Module:
     return net
 
 
-def _arguments(builder: _Builder, doing: str) -> dict[str, int]:
+def _arguments(builder: _Builder, doing: str, classes: int) -> dict[str, int]:
     with told_apart(doing):
         parameters = inspect.signature(builder.build).parameters.values()
-    given = {one.name: CLASSES for one in parameters if one.name in NUMBER_OF_CLASSES}
+    given = {one.name: classes for one in parameters if one.name in NUMBER_OF_CLASSES}
     optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     needed = [one.name for one in parameters if one.default is one.empty and one.kind not in optional]
     if unknown := [name for name in needed if name not in given]:
@@ -221,15 +231,15 @@ def _run(run: Value, files: Mapping[str, int]) -> Run:
     return Run(images(files[run["images"]], int(run["count"])), tuple(run["mean"]), tuple(run["std"]), *how)
 
 
-def _logits(net: nn.Module, run: Run, batch: int, seconds: float) -> bytes:
+def _logits(net: nn.Module, shown: _Shown, seconds: float) -> bytes:
     """Compute in float32 and eval mode: custom layers are rarely written for bfloat16. `seconds` is per batch."""
     doing = f"{storable(type(net).__name__)}.forward(images)"
     parts = []
-    for start in range(0, len(run.images), batch):
-        x = network_inputs(run, slice(start, start + batch), "cpu").contiguous()  # as a DataLoader gives it
+    for start in range(0, len(shown.run.images), shown.batch):
+        x = network_inputs(shown.run, slice(start, start + shown.batch), "cpu").contiguous()  # as a DataLoader gives it
         with told_apart(doing), torch.no_grad(), within(seconds):
             found = net.eval()(x)
-        wanted = (len(x), CLASSES)
+        wanted = (len(x), shown.classes)
         if not isinstance(found, Tensor) or tuple(found.shape) != wanted:
             raise returned(found, doing, phrase("kind_of_shape", kind="Tensor", shape=str(wanted)))
         with told_apart(doing):

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from grader.probes.refusals import Phrase, phrase
-from reference.models import CLASSES
 
 PIXELS_IN_A_BATCH = 250 * 32 * 32  # 250 CIFAR images: fastest of 64, 125, 250, 500, 1000 on two cores
 GPU_BATCH = 2_000
@@ -118,12 +117,12 @@ def _float32(net: nn.Module, run: Run, index: NDArray[np.intp], batch: int) -> T
 def _all_that_fits(net: nn.Module, run: Run, batch: int, device: str) -> tuple[Tensor, int]:
     """Evaluate everything in float32. A batch that does not fit on the GPU is halved and retried."""
     count = len(run.images)
-    logits = torch.empty(count, CLASSES)
+    parts: list[Tensor] = []
     done = 0
     while done < count:
         part = slice(done, min(done + batch, count))
         try:
-            logits[part] = _forward(net, network_inputs(run, part, device))
+            parts.append(_forward(net, network_inputs(run, part, device)))
         except torch.cuda.OutOfMemoryError:
             if batch == 1:
                 raise
@@ -131,7 +130,7 @@ def _all_that_fits(net: nn.Module, run: Run, batch: int, device: str) -> tuple[T
             torch.cuda.empty_cache()
             continue
         done = part.stop
-    return logits, batch
+    return torch.cat(parts), batch
 
 
 def _twice(net: nn.Module, run: Run, batch: int) -> tuple[Tensor, int]:
