@@ -40,7 +40,7 @@ TEST: dict[str, tuple[dict[str, str], float, str]] = {  # what is replaced by wh
     "eval mode forgotten": ({"    model.eval()\n": ""}, 0.85, "Call model.eval() before the loop"),
     "gradients on": ({"torch.no_grad()": "torch.enable_grad()"}, 0.95, "torch.no_grad()"),
     "mode not given back": ({"    model.train(training)\n": ""}, 0.95, "but not after it"),
-    "the other mode given back": ({"model.train(training)": "model.train(not training)"}, 0.95, "go back"),
+    "the other mode given back": ({"model.train(training)": "model.train(not training)"}, 0.95, "but not after it"),
     "weights changed": (
         {"    model.train(training)\n": "    model.train(training)\n    next(model.parameters()).data.add_(0.1)\n"},
         0.95,
@@ -201,7 +201,7 @@ FEATURES: dict[str, tuple[dict[str, str], float, str]] = {
     "columns": ({"dim=1)": "dim=0)"}, 0.7, "dim=1"),
     "no root": ({"torch.nn.functional.normalize(features, dim=1)": "features / features.square().sum(1, keepdim=True)"},
                 0.7, "square root"),
-    "L1": ({"dim=1)": "dim=1, p=1)"}, 0.7, "(L1)"),
+    "L1": ({"dim=1)": "dim=1, p=1)"}, 0.7, "(L1 norm)"),
     "zero rows": ({"torch.nn.functional.normalize(features, dim=1)": "features / features.norm(dim=1, keepdim=True)"},
                   0.94, "a row of zeros into NaN"),
     "one task alone": (

@@ -474,7 +474,7 @@ return out""")
         ("return self.mine(x.mean((2, 3)))[:, :9]", "Tiny.forward(images) returned a Tensor of shape (8, 9); it should"
          " return a Tensor of shape (8, 10)"),
         ("return self.mine(x.mean((2, 3)))[:1]", "returned a Tensor of shape (1, 10)"),
-        ("return self.mine(x.mean((2, 3))), x", "returned a tuple of 2"),
+        ("return self.mine(x.mean((2, 3))), x", "returned a tuple of length 2"),
         ("print(x)", "returned None (is a return statement missing?)"),
         ("raise SystemExit", "exited during Tiny.forward(images) (models.py, line 11)"),
         ("return self.mine(x.mean((2, 3))).to_sparse()", "Tiny.forward(images) raised RuntimeError: unsupported"),

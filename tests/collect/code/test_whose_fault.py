@@ -31,7 +31,7 @@ from grader.students.template import make_template
 THEIRS = {
     "a crash": (Crashed("Fatal Python error: Segmentation fault"), "before it returned a result"),
     "time": (TimedOut(60.0), "did not finish within 60 seconds"),
-    "memory": (OutOfMemory(3000), "took more than 3,000 MB"),
+    "memory": (OutOfMemory(3000), "used more than 3,000 MB"),
     "noise": (PrintedTooMuch(8_000_000), "printed more than 8,000,000 bytes"),
     "a forged answer": (Malformed("the answer is not JSON"), "interfered with the result"),
     "an exception": (Refused("code", message("test raised it")), "test raised it"),
