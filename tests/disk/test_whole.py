@@ -1,0 +1,47 @@
+"""Files are there whole or not at all."""
+
+from __future__ import annotations
+
+import pytest
+
+from grader.disk.whole import replacing, write_all, write_output
+from grader.records.errors import BadLab
+
+
+def test_an_earlier_file_stays_until_the_new_one_is_complete(tmp_path):
+    path = tmp_path / "grade.json"
+    path.write_text("old")
+    with replacing(path) as (file,):
+        file.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+
+
+def test_of_files_that_belong_together_none_is_replaced_where_one_fails(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.write_text("old")
+    with pytest.raises(RuntimeError), replacing(one, other) as (first, _):
+        first.write_text("new")
+        raise RuntimeError
+    assert (one.read_text(), other.exists()) == ("old", False)
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_what_is_written_may_be_opened_by_its_kind_before_it_has_its_name(tmp_path):
+    with replacing(tmp_path / "submission.zip") as (file,):
+        assert file.suffix == ".zip"
+        assert file.parent == tmp_path
+
+
+def test_texts_of_any_letters_are_written_with_plain_line_ends(tmp_path):
+    write_all({tmp_path / "a": "张三\n", tmp_path / "b": "half a pair: \ud800\n"})
+    assert (tmp_path / "a").read_bytes() == "张三\n".encode()
+    assert b"\\ud800" in (tmp_path / "b").read_bytes()
+
+
+def test_an_input_is_never_written_over(tmp_path):
+    (tmp_path / "export.csv").write_text("theirs")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "export.csv")
+    with pytest.raises(BadLab, match="--out"):
+        write_output(tmp_path / "link.csv", b"ours", [tmp_path / "export.csv"])
+    assert (tmp_path / "export.csv").read_text() == "theirs"
