@@ -16,6 +16,8 @@ from pydantic import Field
 from grader.evidence.fields import Name
 from grader.records import N_, Message, Scalar, message, strict
 
+TAIL_CHARACTERS = 4_000  # of what a process printed
+VALUE_CHARACTERS = 300  # of a value in a sentence
 DEEPEST = 3  # nesting of phrases
 
 PHRASES: dict[str, str] = {
@@ -153,7 +155,9 @@ def heard(item: Any, depth: int = DEEPEST) -> Scalar | Message:
             raise ValueError("not a phrase")
         pairs = {str(name): heard(value, depth - 1) for name, value in values}
         return message(PHRASES[code], **pairs)
-    return item if isinstance(item, int | float) and not isinstance(item, bool) else _shortened(str(item))
+    return (
+        item if isinstance(item, int | float) and not isinstance(item, bool) else shorten(str(item), VALUE_CHARACTERS)
+    )
 
 
 def fields_of(template: str) -> set[str]:
@@ -161,5 +165,6 @@ def fields_of(template: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
 
 
-def _shortened(text: str, characters: int = 300) -> str:
+def shorten(text: str, characters: int = TAIL_CHARACTERS) -> str:
+    """Keep the end of a long text: that is where a traceback says what happened."""
     return text if len(text) <= characters else "[...] " + text[-characters:]

@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 
 from grader.evidence import Crashed, Failure, Malformed, OutOfMemory
 from grader.evidence.refusals import REFUSALS, heard_refusal
-from grader.evidence.wording import phrase
+from grader.evidence.wording import phrase, shorten
 from grader.probes.roots import Roots
 
 HEADER_BYTES = 1_000_000
-TAIL_CHARACTERS = 4_000
 # Waiting threads should sleep: spinning beside another busy process took 15.0 s where this takes 4.2 s.
 ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
 
@@ -155,11 +154,6 @@ def read_reply(read: Read, arrays: Mapping[str, ArraySpec]) -> Reply | Failure:
     if read(1):
         return Malformed(phrase("answer_goes_on"))
     return Reply(header["value"], received)
-
-
-def shorten(text: str, characters: int = TAIL_CHARACTERS) -> str:
-    """Keep the end of a long text, where a traceback says what happened."""
-    return text if len(text) <= characters else "[...] " + text[-characters:]
 
 
 def _exactly(read: Read, size: int) -> bytes:

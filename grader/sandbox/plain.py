@@ -18,7 +18,8 @@ from types import TracebackType
 from typing import Self
 
 from grader.evidence import Crashed, Failure
-from grader.sandbox.interface import ENVIRONMENT, Job, Reply, shorten
+from grader.evidence.wording import shorten
+from grader.sandbox.interface import ENVIRONMENT, Job, Reply
 from grader.sandbox.watch import Child, await_reply
 
 # No file can be written later, but tempfile, used by torchvision's import, looks for a folder by writing to it.

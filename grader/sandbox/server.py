@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Literal
 
 from grader.evidence import Crashed, Failure, OutOfMemory, Unavailable
+from grader.evidence.wording import shorten
 from grader.probes.files import open_read_only
 from grader.probes.roots import Roots
 from grader.records import message
-from grader.sandbox.interface import Job, Reply, shorten
+from grader.sandbox.interface import Job, Reply
 from grader.sandbox.output import Output
 from grader.sandbox.view import OURS, arguments_file, drop_root, package_folders
 from grader.sandbox.watch import Child, await_reply

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import psutil
 
 from grader.evidence import Crashed, Failure, Malformed, OutOfMemory, PrintedTooMuch, TimedOut
-from grader.evidence.wording import phrase
-from grader.sandbox.interface import Job, Read, Reply, read_reply, shorten
+from grader.evidence.wording import phrase, shorten
+from grader.sandbox.interface import Job, Read, Reply, read_reply
 from grader.sandbox.output import MOST_BYTES, Output
 
 TICK = 0.05  # seconds; a process that allocates as fast as it can overshoots its budget by about 4 % in that time
