@@ -149,4 +149,6 @@ def refusal(code: str, values: Mapping[str, Scalar | Message], details: tuple[st
 
 def heard_refusal(code: str, values: Mapping[str, Any], details: tuple[str, ...] = ()) -> Refused:
     """Build a refusal from a child's answer. Raises ValueError for anything that is not in the expected form."""
-    return refusal(code, {str(name): heard(value) for name, value in values.items()}, details)
+    refused = refusal(code, {str(name): heard(value) for name, value in values.items()}, details)
+    refused.message.english()  # raises ValueError if a value does not fit its place: `{seconds:g}` takes a number
+    return refused

@@ -123,6 +123,7 @@ class Phrase:
     def __post_init__(self) -> None:
         if self.code not in PHRASES or fields_of(PHRASES[self.code]) != {name for name, _ in self.values}:
             raise ValueError(f"no phrase {self.code!r} of {sorted(name for name, _ in self.values)}")
+        said(self)
 
 
 Wording = Phrase | Name  # a plain text is shown unchanged: somebody else's words
@@ -138,7 +139,7 @@ def said(wording: Phrase | str) -> Message | str:
     if isinstance(wording, str):
         return wording
     values = {name: said(value) if isinstance(value, Phrase) else value for name, value in wording.values}
-    return message(PHRASES[wording.code], **values)
+    return _shown(message(PHRASES[wording.code], **values))
 
 
 def english(wording: Phrase | str) -> str:
@@ -154,10 +155,16 @@ def heard(item: Any, depth: int = DEEPEST) -> Scalar | Message:
         if not depth or code not in PHRASES or not isinstance(values, list):
             raise ValueError("not a phrase")
         pairs = {str(name): heard(value, depth - 1) for name, value in values}
-        return message(PHRASES[code], **pairs)
+        return _shown(message(PHRASES[code], **pairs))
     return (
         item if isinstance(item, int | float) and not isinstance(item, bool) else shorten(str(item), VALUE_CHARACTERS)
     )
+
+
+def _shown(words: Message) -> Message:
+    """The message, if its values fit their places: `{count:,}` takes a number. Raises ValueError otherwise."""
+    words.english()
+    return words
 
 
 def fields_of(template: str) -> set[str]:

@@ -73,6 +73,17 @@ def test_what_a_child_makes_up_is_not_worded(item):
         heard(item)
 
 
+@pytest.mark.parametrize("count", ["many", "{count}", True])
+def test_a_value_that_its_place_cannot_show_is_refused_and_no_page_fails_at_it(count):
+    """`{count:,}` takes a number: a page must not find out when it is drawn."""
+    with pytest.raises(ValueError):
+        heard({"code": "records_many", "values": [["count", count]]})
+    with pytest.raises(ValueError):
+        heard_refusal("code_endless", {"doing": "x", "seconds": str(count), "place": "y"})
+    with pytest.raises(ValueError):
+        Phrase("records_many", (("count", str(count)),))
+
+
 def test_phrases_within_phrases_end():
     item = worded_by_a_probe("kind", kind="a")
     for _ in range(5):
