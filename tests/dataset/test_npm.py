@@ -98,6 +98,7 @@ def test_an_npm_that_goes_silent_is_killed(folder, silent, stand_in):
 
 
 @pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+@pytest.mark.slow
 def test_the_real_npm_that_reaches_no_registry_is_a_sentence(folder, silent, monkeypatch):
     monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
     began = time.monotonic()

@@ -151,11 +151,13 @@ def run_public_tests(folder: Path, lab: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_solved_lab_passes_the_chinese_public_tests(tmp_path):
     said = run_public_tests(tmp_path, REFERENCE)
     assert re.findall(r"^(\d\.\d) \w+：通过$", said, re.MULTILINE) == [task.number for task in LAB.tasks]
 
 
+@pytest.mark.slow
 def test_a_mistake_is_named_in_chinese_and_a_task_that_is_open_too(tmp_path):
     lab = tmp_path / "lab"
     lab.mkdir()
@@ -171,6 +173,7 @@ def test_a_mistake_is_named_in_chinese_and_a_task_that_is_open_too(tmp_path):
     assert re.search(r"1\.2 own_function：还没有写（NotImplementedError: 1\.2: 用 torch 的函数写一个你自己的函数", said)
 
 
+@pytest.mark.slow
 def test_the_help_and_the_errors_of_a_script_are_chinese(tmp_path):
     for name in ("exp1.py", "lab.py"):
         (tmp_path / name).write_bytes(CHINESE[name])
