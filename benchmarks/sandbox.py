@@ -38,7 +38,7 @@ for line in sys.stdin:
     print("done", flush=True)
 """
 IMPORT = Job("code.running.try_import", {"file": "exp2.py"}, limits=Limits(60.0, 3_000))
-ASK = Job("code.test_and_rate.call_learning_rate", {"file": "exp2.py", "epochs": 1}, limits=Limits(60.0, 3_000))
+ASK = Job("code.learning_rate.call_learning_rate", {"file": "exp2.py", "epochs": 1}, limits=Limits(60.0, 3_000))
 
 
 def main() -> None:
