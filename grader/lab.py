@@ -1,6 +1,7 @@
 """Describe the lab: what it hands out and what it asks for.
 
-No other module names its files, tasks, classes or data set.
+No other module names its files, tasks, classes or data set: code and sentences take them from here. (What fetches
+the data set knows its name as well, and `--help` is about this lab.)
 """
 
 from __future__ import annotations
@@ -55,6 +56,11 @@ class Lab:
     def script_of(self, function: str) -> str:
         """Return the script that holds a function. Raises KeyError for a function that the lab does not know."""
         return {**{task.function: task.script for task in self.tasks}, **dict(self.given_functions)}[function]
+
+    @property
+    def features_script(self) -> str:
+        """Return the script that extracts features."""
+        return self.script_of("normalise")
 
     @property
     def scripts_beside_training(self) -> tuple[str, ...]:

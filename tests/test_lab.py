@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from grader.lab import LAB
@@ -34,15 +35,46 @@ def test_what_is_given_and_what_students_write_is_there():
     assert [name for name in (*LAB.scripts, *LAB.given) if not (REFERENCE / name).is_file()] == []
 
 
-def test_the_grader_names_the_labs_scripts_and_data_set_in_one_place():
-    """Code elsewhere takes them from the lab; sentences, docstrings and comments may name them."""
-    literals = {LAB.dataset, LAB.checkpoint, *LAB.given, LAB.retrieval, LAB.history, *LAB.scripts}
-    report = {"words.py", "extractors.py"}  # what a retrieval report calls the student's own weights
-    found = [
-        f"{path.name}:{node.lineno}: {node.value}"
-        for path in sorted((REFERENCE.parent / "grader").rglob("*.py"))
-        if path.name not in {"lab.py", *report} and "dataset" not in path.parts
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Constant) and node.value in literals
+NAMES = (LAB.dataset, *LAB.work, LAB.features, *LAB.reports, *LAB.given)
+
+
+def named_in(texts: Iterable[ast.Constant], whole: bool) -> list[str]:
+    """Return which of the lab's names are such a text, or stand in one."""
+    return [
+        f"line {node.lineno}: {name}"
+        for node in texts
+        for name in NAMES
+        if isinstance(node.value, str) and (node.value == name if whole else name in node.value)
     ]
-    assert found == []
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    """Yield the grader's modules, except for the lab itself and what fetches and reads its data set."""
+    for path in sorted((REFERENCE.parent / "grader").rglob("*.py")):
+        if path.name != "lab.py" and "dataset" not in path.parts:
+            yield path.name, ast.parse(path.read_text("utf-8"))
+
+
+def test_code_takes_the_labs_names_from_one_place():
+    """Docstrings and comments may name them, and probes what a retrieval report calls the student's own weights."""
+    report = {"words.py", "extractors.py"}
+    texts = {
+        name: (node for node in ast.walk(tree) if isinstance(node, ast.Constant))
+        for name, tree in modules()
+        if name not in report
+    }
+    assert [f"{name}, {found}" for name, some in texts.items() for found in named_in(some, whole=True)] == []
+
+
+def test_sentences_take_the_labs_names_as_values():
+    """What is said about another lab must be true there; only `--help` is about this one."""
+    sentences = {
+        name: [
+            node.args[0]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"message", "N_"}
+            and node.args and isinstance(node.args[0], ast.Constant)
+        ]
+        for name, tree in modules()
+    }  # fmt: skip
+    assert [f"{name}, {found}" for name, some in sentences.items() for found in named_in(some, whole=False)] == []

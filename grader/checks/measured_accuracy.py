@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from grader.evidence import Accuracy, Checkpoint, Diagnosis
 from grader.evidence.wording import said as worded
+from grader.lab import LAB
 from grader.marking.accuracy_exhibits import accuracy_exhibits
 from grader.marking.check import BadLimit, Case, Doubt, Ramp, check
 from grader.measures.doubts import doubt
@@ -72,8 +73,9 @@ def _hints(case: Case[Accuracy, AccuracyRamp], share: float) -> list[Message]:
     if case.seen.not_finite:
         sentence = message(
             "The network's outputs overflow although its weights are finite, as happens when training diverges. Check"
-            " torch.isfinite(model(images)).all() in exp2.py, lower the learning rate, or hand in the weights of an"
-            " earlier epoch."
+            " torch.isfinite(model(images)).all() in {training_script}, lower the learning rate, or hand in the weights"
+            " of an earlier epoch.",
+            training_script=LAB.training_script,
         )
         hints.append(sentence)
     mixed = _most_mixed(case.seen)
@@ -100,9 +102,9 @@ def _likely_preprocessing(diagnosis: Diagnosis | None) -> Message | None:
     return message(
         "With {name}, the same weights classify {better:.1%} of {count:,} training images correctly, but only"
         " {graded:.1%} as graded: the network was probably trained that way. Write the transforms.Normalize that you"
-        " trained with into exp2.py.",
+        " trained with into {training_script}.",
         name=worded(best.name), count=best.count,
-        better=best.correct / best.count, graded=graded.correct / graded.count,
+        better=best.correct / best.count, graded=graded.correct / graded.count,training_script=LAB.training_script
     )  # fmt: skip
 
 

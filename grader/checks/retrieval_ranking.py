@@ -14,6 +14,7 @@ from grader.evidence import (
     RetrievalImages,
     Suspicion,
 )
+from grader.lab import LAB
 from grader.marking.check import BadLimit, Case, check
 from grader.measures.ranking_verdict import accepted, agreeing, chosen, class_of, close, count, named
 from grader.measures.ways import BY_NAME, DECLARED, SAID_OF_ALLOWED
@@ -103,8 +104,9 @@ def _faults(run: ComparedRun, case: Case[ComparedRankings, RankingLimits]) -> It
         yield from _why(run)
     elif run.basis == "features" and not _features_are_right(run, case.other(FeatureVectors)):
         yield message(
-            "{model}: the rankings follow from features.npz, but the origin of these features could not be verified.",
+            "{model}: the rankings follow from {features}, but the origin of these features could not be verified.",
             model=run.model,
+            features=LAB.features,
         )
     if run.missing:
         yield message(
@@ -129,7 +131,9 @@ def _why(run: ComparedRun) -> Iterator[Message]:
             **values,
         )
     yield message(
-        "Run retrieve.py again, with the images and the weights that you hand in, and hand in its retrieval.json."
+        "Run {retrieval_script} again, with the images and the weights that you hand in, and hand in its {retrieval}.",
+        retrieval_script=LAB.retrieval_script,
+        retrieval=LAB.retrieval,
     )
 
 
@@ -179,7 +183,7 @@ def _table(runs: tuple[ComparedRun, ...]) -> Table:
     )  # fmt: skip
     bases = {
         "images": message("rankings recomputed from the images"),
-        "features": message("features.npz"),
+        "features": message("{features}", features=LAB.features),
         "report": message("nothing but the report"),
     }
     rows: list[tuple[Cell, ...]] = []

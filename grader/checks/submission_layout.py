@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grader.evidence import Layout, OpenTask, Tasks
+from grader.lab import LAB
 from grader.marking.check import BadLimit, Case, check
 from grader.records import Cell, Message, Scalar, SubmittedFile, Table, Verdict, joined, message
 
@@ -39,7 +40,9 @@ def submission_layout(case: Case[Layout, LayoutLimits]) -> Verdict:
     hints += [_hint(wanted) for wanted in missing]
     if not no_data:
         name = case.seen.parts.dataset[0]
-        hints.append(message("Remove the CIFAR-10 data set from the submission: {name}.", name=name))
+        hints.append(
+            message("Remove the {dataset} data set from the submission: {name}.", name=name, dataset=LAB.dataset)
+        )
     if not kept_small:
         cap = case.limits.megabytes
         hints.append(message("Hand in at most {cap} MB; this submission has {size:.0f} MB.", cap=cap, size=size))

@@ -31,6 +31,7 @@ from grader.cli.options import (
 )
 from grader.cli.signals import Terminated, ending_orderly
 from grader.cli.students import pack, precheck, template
+from grader.lab import LAB
 from grader.records import message
 from grader.records.errors import GraderError
 from reports.languages import of_locale, speaking
@@ -114,7 +115,9 @@ def demo(**rest: Any) -> None:
 
     options = Options(rubric=None, **rest)
     require_room(options.out)
-    sentence = message("Grading the demo submission on a generated set of ten shapes instead of CIFAR-10.")
+    sentence = message(
+        "Grading the demo submission on a generated set of ten shapes instead of {dataset}.", dataset=LAB.dataset
+    )
     console.line(console.console(), sentence)
     with tempfile.TemporaryDirectory(prefix="demo-") as folder:
         archive = Archive(whole_demo(Path(folder) / "demo"), Student("Demo Student"))

@@ -70,15 +70,17 @@ def choose_checkpoint(submission: Submission) -> str | Failure | None:
     if parts.checkpoints:
         names = ", ".join(parts.checkpoints)
         sentence = message(
-            "there are {count} files named final.pth ({names}); ask the student which one counts",
+            "there are {count} files named {checkpoint} ({names}); ask the student which one counts",
             count=len(parts.checkpoints),
             names=names[:300],
+            checkpoint=LAB.checkpoint,
         )
         return Unavailable(sentence)
     if parts.other_weights:
         sentence = message(
-            "final.pth is missing; {other} is there. Rename the weights that should be graded to final.pth.",
+            "{checkpoint} is missing; {other} is there. Rename the weights that should be graded to {checkpoint}.",
             other=", ".join(parts.other_weights[:3]),
+            checkpoint=LAB.checkpoint,
         )
         return Refused("renamed", sentence)
     return None

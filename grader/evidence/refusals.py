@@ -10,9 +10,22 @@ from typing import Any
 
 from grader.evidence.outcomes import Refused
 from grader.evidence.wording import fields_of, heard
+from grader.lab import LAB
 from grader.records import N_, Message, Scalar, message
 
-SAVE = message("Save the weights with torch.save(model.state_dict(), 'final.pth') and hand that file in.")
+SAVE = message(
+    "Save the weights with torch.save(model.state_dict(), '{checkpoint}') and hand that file in.",
+    checkpoint=LAB.checkpoint,
+)
+# Fields that a sentence below may have beside those that the probe gives.
+OURS: dict[str, str | Message] = {
+    "save": SAVE,
+    "networks_script": LAB.networks_script,
+    "training_script": LAB.training_script,
+    "retrieval_script": LAB.retrieval_script,
+    "retrieval": LAB.retrieval,
+    "features": LAB.features,
+}
 
 REFUSALS: dict[str, str] = {
     # what the file is, by its first bytes
@@ -60,18 +73,19 @@ REFUSALS: dict[str, str] = {
     "network": N_(
         "The weights in {file} fit none of the networks that the grader knows. The nearest is {nearest}: {missing} of"
         " its weights are missing, {unexpected} are unexpected, and {shapes} have another shape. Hand in the weights"
-        " of that network, or also hand in the class of your own network in models.py or exp2.py, such that it can be"
-        " built without arguments."
+        " of that network, or also hand in the class of your own network in {networks_script} or {training_script},"
+        " such that it can be built without arguments."
     ),
     "more_weights": N_(
         "The weights in {file} are those of {nearest} and {count} more, so they belong to another network, one that"
         " the grader does not know: {names}. Hand in the weights of one of the lab's networks, or also hand in the"
-        " class of your own network in models.py or exp2.py, such that it can be built without arguments."
+        " class of your own network in {networks_script} or {training_script}, such that it can be built without"
+        " arguments."
     ),
     "layer": N_(
         "{file} contains a whole nn.Sequential with a layer that the grader does not rebuild: {name} ({layer}). Use"
-        " layers of torch.nn, or also hand in a function without arguments that builds your network, in models.py or"
-        " exp2.py."
+        " layers of torch.nn, or also hand in a function without arguments that builds your network, in"
+        " {networks_script} or {training_script}."
     ),
     "forward": N_(
         "The network in {file} was rebuilt as {network}, but it cannot process a 3 x {side} x {side} image: {problem}."
@@ -79,20 +93,20 @@ REFUSALS: dict[str, str] = {
     ),
     # history.json
     "history_json": N_(
-        "{file} is not JSON (line {line}). Run exp2.py to write it again, or check it with 'python -m json.tool"
-        " {file}'."
+        "{file} is not JSON (line {line}). Run {training_script} to write it again, or check it with 'python -m"
+        " json.tool {file}'."
     ),
     "history_empty": N_(
-        '{file} contains no epochs. It should contain a list under "epochs" with one record per epoch, as exp2.py'
-        " writes it."
+        '{file} contains no epochs. It should contain a list under "epochs" with one record per epoch, as'
+        " {training_script} writes it."
     ),
     # the retrieval report
     "retrieval_json": N_(
-        "{file} is not JSON (line {line}). Run retrieve.py to write it again, or check it with 'python -m json.tool"
-        " {file}'."
+        "{file} is not JSON (line {line}). Run {retrieval_script} to write it again, or check it with 'python -m"
+        " json.tool {file}'."
     ),
     "retrieval_empty": N_(
-        "No ranking was found in the files handed in ({files}). Hand in retrieval.json as retrieve.py writes it."
+        "No ranking was found in the files handed in ({files}). Hand in {retrieval} as {retrieval_script} writes it."
     ),
     # a student's code, run
     "code_task": N_("{doing} cannot be tested, because task {number} is not done: {text} ({place})."),
@@ -129,10 +143,10 @@ REFUSALS: dict[str, str] = {
     # a recomputed retrieval
     "extractor_weights": N_("The weights file {weights} does not fit the network {model}."),
     "extractor_input": N_(
-        "The network cannot process images prepared this way: {problem}. Declare under 'preprocess' in retrieval.json"
+        "The network cannot process images prepared this way: {problem}. Declare under 'preprocess' in {retrieval}"
         " how the images were prepared."
     ),
-    "features_file": N_("features.npz cannot be used: {problem}. Run retrieve.py to write it again."),
+    "features_file": N_("{features} cannot be used: {problem}. Run {retrieval_script} to write it again."),
     "output": N_(
         "The network in {file} answers with values of shape {shape} for each image, not with {wanted} numbers."
         " Make its last layer one of {wanted} outputs, train it, and hand in those weights."
@@ -143,8 +157,8 @@ REFUSALS: dict[str, str] = {
 def refusal(code: str, values: Mapping[str, Scalar | Message], details: tuple[str, ...] = ()) -> Refused:
     """Build the refusal for a code. Raises KeyError for an unknown code, ValueError if the values do not match."""
     template = REFUSALS[code]
-    remedy = {"save": SAVE} if "save" in fields_of(template) else {}
-    return Refused(code, message(template, **values, **remedy), details)
+    ours = {name: OURS[name] for name in fields_of(template) if name in OURS}
+    return Refused(code, message(template, **values, **ours), details)
 
 
 def heard_refusal(code: str, values: Mapping[str, Any], details: tuple[str, ...] = ()) -> Refused:

@@ -11,6 +11,7 @@ from grader.intake.gradescope import METADATA
 from grader.intake.leave_out import reason_to_leave_out
 from grader.intake.names import LONGEST_NAME
 from grader.intake.whose import canvas_student, moodle_student
+from grader.lab import LAB
 from grader.records import Student, message
 from grader.records.errors import BadSubmission
 
@@ -44,21 +45,25 @@ def require_work(files: Mapping[str, Entry], left_out: Collection[str], archive:
     name = visible(archive)
     if not files and not left_out:
         sentence = message(
-            "{archive} contains no files. Hand in the zip of the folder that holds final.pth.", archive=name
+            "{archive} contains no files. Hand in the zip of the folder that holds {checkpoint}.",
+            archive=name,
+            checkpoint=LAB.checkpoint,
         )
         raise BadSubmission(sentence)
     if not files:
         sentence = message(
-            "{archive} contains only {names}. Hand in the zip of the folder that holds final.pth.",
+            "{archive} contains only {names}. Hand in the zip of the folder that holds {checkpoint}.",
             archive=name,
             names=visible(", ".join(left_out)),
+            checkpoint=LAB.checkpoint,
         )
         raise BadSubmission(sentence)
     if "[Content_Types].xml" in files:
         sentence = message(
             "{archive} is an Office document, not a zip of your work. Hand in the zip of the folder that"
-            " holds final.pth.",
+            " holds {checkpoint}.",
             archive=name,
+            checkpoint=LAB.checkpoint,
         )
         raise BadSubmission(sentence)
     top = next(iter(files)).partition("/")[0]

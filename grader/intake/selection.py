@@ -9,6 +9,7 @@ from grader.disk.names import visible
 from grader.intake.archive import MEGABYTE, Entry, Limits
 from grader.intake.leave_out import dataset_name, reason_to_leave_out, tool
 from grader.intake.names import inner_path, require_writable
+from grader.lab import LAB
 from grader.records import Message, message
 from grader.records.errors import BadSubmission
 
@@ -34,9 +35,10 @@ class Selection:
         ]
         notes += [
             message(
-                "Left out {name} ({size:.1f} MB): CIFAR-10 itself need not be handed in.",
+                "Left out {name} ({size:.1f} MB): {dataset} itself need not be handed in.",
                 name=visible(name),
                 size=size / MEGABYTE,
+                dataset=LAB.dataset,
             )
             for name, size in list(self.dataset.items())[:MOST_NAMED]
         ]

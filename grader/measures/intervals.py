@@ -14,7 +14,7 @@ BETTER = 0.05  # another preprocessing must win by more than this share of the i
 def wilson_interval(correct: int, count: int, z: float = Z95) -> tuple[float, float]:
     """Return the Wilson score interval of a share, (low, high) in [0, 1]; Wilson 1927. Raises ValueError if empty."""
     if not 0 <= correct <= count or count == 0:
-        raise ValueError(f"{correct} of {count} is no share")
+        raise ValueError(f"{correct} of {count} is not a share")
     share = correct / count
     centre = share + z * z / (2 * count)
     spread = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))

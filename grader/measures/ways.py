@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from grader.evidence import Pipeline
 from grader.evidence.kinds.retrieval import Metric
+from grader.lab import LAB
 from grader.records import Message, message
 
 Tap = Literal["head", "last", "map", "position", "logits", "softmax"]
@@ -83,7 +84,9 @@ MISTAKES = (
             "BatchNorm ran in training mode: each image was normalised with its own statistics, which makes all images"
             " nearly alike"
         ),
-        message("In extract_features.py, call model.eval() after loading the model."),
+        message(
+            "In {features_script}, call model.eval() after loading the model.", features_script=LAB.features_script
+        ),
     ),
     Mistake(
         Way("input from 0 to 255", {**RAW, "scale": 1.0}),
@@ -104,8 +107,11 @@ MISTAKES = (
         ),
     ),
     Mistake(
-        Way("CIFAR-10's mean and deviation", {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2023, 0.1994, 0.2010)}),
-        message("the input was normalised with CIFAR-10's mean and standard deviation, not with those declared"),
+        Way("CIFAR-10's mean and deviation", {"mean": LAB.mean, "std": (0.2023, 0.1994, 0.2010)}),
+        message(
+            "the input was normalised with {dataset}'s mean and standard deviation, not with those declared",
+            dataset=LAB.dataset,
+        ),
         message(
             "Use the values for the network's weights in transforms.Normalize; for ImageNet: (0.485, 0.456, 0.406),"
             " (0.229, 0.224, 0.225)."
@@ -120,7 +126,8 @@ MISTAKES = (
         Way("resized to a square", {"squash": True, "crop": 0}, to_crop=True),
         message("images were resized directly to a square, not as declared"),
         message(
-            "Declare this under 'preprocess' in retrieval.json, or resize the shorter side to 256 and crop to 224."
+            "Declare this under 'preprocess' in {retrieval}, or resize the shorter side to 256 and crop to 224.",
+            retrieval=LAB.retrieval,
         ),
     ),
     Mistake(
@@ -176,7 +183,10 @@ MISTAKES = (
     Mistake(
         Way("distance called similarity", compare="unit distance", largest_first=False, metric="cosine"),
         message("scores reported as cosine are Euclidean distances"),
-        message("Write 'euclidean' under 'metric' in retrieval.json, or compute the cosine: queries @ library.T."),
+        message(
+            "Write 'euclidean' under 'metric' in {retrieval}, or compute the cosine: queries @ library.T.",
+            retrieval=LAB.retrieval,
+        ),
     ),
     Mistake(
         Way("distance called similarity, largest first", compare="unit distance", metric="cosine"),
@@ -186,12 +196,16 @@ MISTAKES = (
     Mistake(
         Way("similarity sorted the wrong way", largest_first=False, metric="cosine"),
         message("the ranking lists the least similar images: the largest cosine is the best"),
-        message("In retrieve.py, call top_k with largest=True for cosine."),
+        message(
+            "In {retrieval_script}, call top_k with largest=True for cosine.", retrieval_script=LAB.retrieval_script
+        ),
     ),
     Mistake(
         Way("distance sorted the wrong way", largest_first=False, metric="euclidean"),
         message("the ranking lists the farthest images: the smallest distance is the best"),
-        message("In retrieve.py, call top_k with largest=False for euclidean."),
+        message(
+            "In {retrieval_script}, call top_k with largest=False for euclidean.", retrieval_script=LAB.retrieval_script
+        ),
     ),
 )
 

@@ -27,7 +27,7 @@ CODE = (".py", ".ipynb")
 PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".svg")
 WEIGHTS = (".pth", ".pt", ".ckpt", ".safetensors")
 MOST_NAMED = 12  # folders and files in one line
-LONGEST_REPORT = 1_000_000  # bytes of report.md that are searched for pictures
+LONGEST_REPORT = 1_000_000  # bytes of the report that are searched for pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,13 @@ def pack(folder: Path, out: Path | None = None, limits: Limits = LIMITS) -> Pack
     accept it.
     """
     if not folder.is_dir():
-        raise BadLab(message("{folder} is not a folder. Give the folder that holds your exp2.py.", folder=str(folder)))
+        raise BadLab(
+            message(
+                "{folder} is not a folder. Give the folder that holds your {training_script}.",
+                folder=str(folder),
+                training_script=LAB.training_script,
+            )
+        )
     target = out or folder / SUBMISSION
     source = open_folder(folder)
     files = [entry for entry in source.entries if not entry.is_folder and not _is(entry, target)]
@@ -82,8 +88,9 @@ def pack(folder: Path, out: Path | None = None, limits: Limits = LIMITS) -> Pack
     chosen = sorted((entry for entry in files if reasons[entry.name] is None), key=lambda entry: entry.name)
     if not chosen:
         sentence = message(
-            "{folder} contains nothing to hand in: no script, no final.pth. Give the folder that holds them.",
+            "{folder} contains nothing to hand in: no script, no {checkpoint}. Give the folder that holds them.",
             folder=str(folder),
+            checkpoint=LAB.checkpoint,
         )
         raise BadLab(sentence)
     for entry in chosen:
@@ -99,8 +106,9 @@ def _is(entry: Entry, target: Path) -> bool:
 
 
 def _shown(source: Source, files: Iterable[Entry]) -> str:
-    """Return the text of report.md, whose pictures are packed with it."""
-    report = next((entry for entry in files if entry.name.casefold() == "report.md"), None)
+    """Return the text of the report in Markdown, whose pictures are packed with it."""
+    written = [name for name in LAB.reports if name.endswith(".md")]
+    report = next((entry for entry in files if entry.name.casefold() in written), None)
     if report is None or report.fault is not None:
         return ""
     content = b""
@@ -117,7 +125,7 @@ def _reason(entry: Entry, report: str) -> Message | None:
     top, _, rest = name.partition("/")
     match reason_to_leave_out(entry.name, entry.size):
         case "dataset":
-            return message("CIFAR-10 need not be handed in")
+            return message("{dataset} need not be handed in", dataset=LAB.dataset)
         case "noise" | "tools":
             return message("not part of the work")
     if rest and top in LAB.image_folders:
@@ -126,11 +134,15 @@ def _reason(entry: Entry, report: str) -> Message | None:
         return None
     if rest:
         is_checkpoint = name.endswith(WEIGHTS)
-        return message("checkpoints: only final.pth counts") if is_checkpoint else message("not asked for")
+        return (
+            message("checkpoints: only {checkpoint} counts", checkpoint=LAB.checkpoint)
+            if is_checkpoint
+            else message("not asked for")
+        )
     if name in LAB.results or name.endswith(CODE):
         return None
     if name.endswith(WEIGHTS):
-        return message("other weights: only final.pth counts")
+        return message("other weights: only {checkpoint} counts", checkpoint=LAB.checkpoint)
     return message("not asked for")
 
 

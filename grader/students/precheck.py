@@ -15,6 +15,7 @@ from grader.collect import NOT_RUN, Equipment, code_records, collect, processors
 from grader.dataset import ImageSet, find_cifar10
 from grader.evidence import Accuracy, Evidence, OpenTask, Tasks
 from grader.intake import Archive, open_submission
+from grader.lab import LAB
 from grader.marking.check import Ramp
 from grader.marking.judge import judge
 from grader.marking.rubric import Line, Rubric
@@ -80,9 +81,11 @@ def find_images(folder: Path, data: Path | None, cache: Path) -> ImageSet | Mess
             if data:
                 raise
     return message(
-        "not measured: CIFAR-10 is neither in {folder} nor in the cache. Run exp2.py once, or give its"
+        "not measured: {dataset} is neither in {folder} nor in the cache. Run {training_script} once, or give its"
         " folder with --data.",
         folder=str(folder / "data"),
+        training_script=LAB.training_script,
+        dataset=LAB.dataset,
     )
 
 
@@ -116,8 +119,11 @@ def _criterion(line: Line, finding: Finding, evidence: Evidence) -> Checked:
             return Checked(subject, "bad", message("not ready"), (cause,))
         case Unjudged(code=code) if code == NOT_RUN:
             step = message(
-                "Define the class in models.py or exp2.py so that it can be built without arguments, as in {example}.",
+                "Define the class in {networks_script} or {training_script} so that it can be built without arguments,"
+                " as in {example}.",
                 example="MyNet()",
+                training_script=LAB.training_script,
+                networks_script=LAB.networks_script,
             )
             sentence = message(
                 "not measured here: the weights belong to your own network, which the grader builds from its class"

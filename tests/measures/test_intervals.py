@@ -66,7 +66,7 @@ def test_the_quantile_is_that_of_95_percent():
 
 @pytest.mark.parametrize(("correct", "count"), [(0, 0), (5, 4), (-1, 4)])
 def test_what_is_no_share_is_refused(correct, count):
-    with pytest.raises(ValueError, match="is no share"):
+    with pytest.raises(ValueError, match="is not a share"):
         wilson_interval(correct, count)
 
 

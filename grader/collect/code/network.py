@@ -88,10 +88,12 @@ def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, .
     why = reduce(lambda first, second: message("{first} {second}", first=first, second=second), tried[:MOST_TOLD])
     sentence = message(
         "The weights in {weights} fit none of the networks that the grader knows, and none that the submission's own"
-        " code builds. {why} Hand in the class of your network in models.py or exp2.py, such that it can be built"
-        " without arguments.",
+        " code builds. {why} Hand in the class of your network in {networks_script} or {training_script}, such that it"
+        " can be built without arguments.",
         weights=name,
         why=why,
+        training_script=LAB.training_script,
+        networks_script=LAB.networks_script,
     )
     return Refused("none_fits", sentence, tuple(one.english() for one in tried))
 

@@ -6,7 +6,8 @@ from grader.collect.documents import DOCUMENT_LIMITS, files_of
 from grader.collect.equipment import validated
 from grader.collect.subject import Look, Subject
 from grader.evidence import Failure, Refused, WrittenReport
-from grader.records import message
+from grader.lab import LAB
+from grader.records import joined, message
 from grader.sandbox import Job, Reply
 
 
@@ -15,7 +16,12 @@ def look(subject: Subject) -> WrittenReport | Failure:
     submission, sandbox = subject.submission, subject.equipment.sandbox
     names, files = files_of(submission, submission.parts.reports)
     if not names:
-        return Refused("no_report", message("No written report was found. Hand in report.pdf or report.md."))
+        return Refused(
+            "no_report",
+            message(
+                "No written report was found. Hand in {reports}.", reports=joined("{first} or {second}", LAB.reports)
+            ),
+        )
     reply = sandbox.run(Job("documents.report_text.read_report", {"names": names}, files, limits=DOCUMENT_LIMITS))
     return validated(WrittenReport, reply.value) if isinstance(reply, Reply) else reply
 

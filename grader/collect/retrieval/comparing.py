@@ -26,6 +26,7 @@ from grader.evidence import (
 )
 from grader.evidence.kinds.retrieval import TOP, Metric
 from grader.intake import place
+from grader.lab import LAB
 from grader.measures.ranking_distance import Scores, compare, distance, printed_half_digit
 from grader.measures.ranking_verdict import class_asked, class_of, exact, share
 from grader.measures.ways import ALLOWED, DECLARED, MISTAKES, Way
@@ -34,7 +35,6 @@ from grader.sandbox import ArraySpec, Job, Limits, Reply
 
 SCORE_LIMITS = Limits(seconds=900.0, megabytes=6_000)
 MOST_TRIED = 20  # queries on which all mistakes are tried: enough to distinguish them
-FEATURES = "features.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,10 @@ def stated_metric(run: ReportedRun) -> Metric:
 def _nothing_to_compare(scene: Scene) -> Message:
     if not scene.library:
         return message("the library's images were not handed in: hand in the folder library/")
-    return message("none of the report's queries was handed in: hand in the folder queries/ that retrieve.py used")
+    return message(
+        "none of the report's queries was handed in: hand in the folder queries/ that {retrieval_script} used",
+        retrieval_script=LAB.retrieval_script,
+    )
 
 
 def as_cosines(metric: Metric, query: ReportedQuery) -> list[float | None]:
@@ -255,7 +258,7 @@ def _tables(ways: Sequence[Way], network: Network, comparison: Comparison) -> li
 
 def _from_features(comparison: Comparison) -> ComparedRun | None:
     scene = comparison.scene
-    file = next((f.path for f in scene.submission.files if f.path.casefold() == FEATURES), None)
+    file = next((f.path for f in scene.submission.files if f.path.casefold() == LAB.features), None)
     if file is None or not comparison.asked:
         return None
     queries = [scene.queries[one.query] for one in comparison.asked]
@@ -265,7 +268,7 @@ def _from_features(comparison: Comparison) -> ComparedRun | None:
     reply = scene.equipment.sandbox.run(Job("retrieval.scores.scores_of_features", inputs, files, arrays, SCORE_LIMITS))
     if not isinstance(reply, Reply) or np.isnan(reply.arrays["scores"]).any():
         return None
-    return replace(comparison.compared(FEATURES, reply.arrays["scores"].astype(np.float64)), basis="features")
+    return replace(comparison.compared(LAB.features, reply.arrays["scores"].astype(np.float64)), basis="features")
 
 
 def _from_report(comparison: Comparison) -> ComparedRun:

@@ -37,7 +37,10 @@ class Network:
 def find_network(run: ReportedRun, submission: Submission, equipment: Equipment) -> Network | Message | Failure:
     """Find the network with the weights that the report states; a Message says what to do if it is not available."""
     if not run.model:
-        return message("The report does not say which network it used: name it under 'model' in retrieval.json.")
+        return message(
+            "The report does not say which network it used: name it under 'model' in {retrieval}.",
+            retrieval=LAB.retrieval,
+        )
     reply = equipment.sandbox.run(
         Job(
             "retrieval.extractors.describe_extractor",
@@ -67,7 +70,10 @@ def find_network(run: ReportedRun, submission: Submission, equipment: Equipment)
     elif weights == FINAL:
         chosen = choose_checkpoint(submission)
         if not isinstance(chosen, str):
-            return message("The features were computed with final.pth, which was not handed in: hand it in as well.")
+            return message(
+                "The features were computed with {checkpoint}, which was not handed in: hand it in as well.",
+                checkpoint=LAB.checkpoint,
+            )
         files["weights"] = place(submission, chosen)
     elif "file" in known:
         file = find_weights(Path(str(known["file"])).name, usual_folders(equipment.weights_dir))

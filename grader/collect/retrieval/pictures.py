@@ -88,16 +88,18 @@ def _missing(open_tasks: Iterable[OpenTask]) -> Refused:
         first = open_[0]
         sentence = message(
             "The retrieval images are missing, and task {number} is not done: {text} ({file}, line {line}). Finish it,"
-            " run retrieve.py, and hand in the folders library/ and queries/ that it used.",
+            " run {retrieval_script}, and hand in the folders library/ and queries/ that it used.",
             number=first.number,
             text=first.text,
             file=first.file,
             line=first.line,
+            retrieval_script=LAB.retrieval_script,
         )
         return Refused("task_open", sentence)
     sentence = message(
         "The retrieval images are missing: hand in the folders library/ (one folder per class) and queries/ that"
-        " retrieve.py used."
+        " {retrieval_script} used.",
+        retrieval_script=LAB.retrieval_script,
     )
     return Refused("missing", sentence)
 

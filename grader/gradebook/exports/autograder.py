@@ -8,6 +8,7 @@ from pathlib import Path
 from grader.disk.names import visible_path
 from grader.disk.whole import zipped
 from grader.gradebook.exports.wheel import build_wheel
+from grader.lab import LAB
 from grader.records import message
 from grader.records.errors import BadLab
 from reports.gradebooks import gradescope
@@ -22,8 +23,9 @@ def autograder_zip(rubric: Path | None) -> bytes:
     scripts = files("grader.gradebook.exports").joinpath("scripts")
     content = {name: scripts.joinpath(name).read_bytes().replace(b"\r\n", b"\n") for name in SCRIPTS}
     sentence = message(
-        "Nothing could be graded. Hand in final.pth with your scripts, or one zip of them. If you did, tell"
-        " your instructor: the autograder's output says what went wrong."
+        "Nothing could be graded. Hand in {checkpoint} with your scripts, or one zip of them. If you did, tell"
+        " your instructor: the autograder's output says what went wrong.",
+        checkpoint=LAB.checkpoint,
     )
     content["failed.json"] = gradescope.failed(sentence).encode()
     content["language"] = spoken().encode()

@@ -13,6 +13,7 @@ from grader.gradebook.exports.autograder import autograder_zip
 from grader.gradebook.exports.fill import fill_canvas, fill_moodle
 from grader.gradebook.exports.interface import Exported, Request
 from grader.gradebook.files import Stored, read_stored
+from grader.lab import LAB
 from grader.records import Grade, message
 from grader.records.errors import BadLab
 
@@ -112,7 +113,8 @@ def _autograder(request: Request) -> Exported:
     data = autograder_zip(request.rubric)
     write_output(path, data, [request.rubric] if request.rubric else [])
     sentence = message(
-        "{size:.1f} MB. Upload it under 'Configure Autograder'; its README.md explains how CIFAR-10 gets there.",
+        "{size:.1f} MB. Upload it under 'Configure Autograder'; its README.md explains how {dataset} gets there.",
         size=len(data) / 1e6,
+        dataset=LAB.dataset,
     )
     return Exported((lines.wrote(path, sentence),))
