@@ -13,13 +13,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from grader.disk.names import visible_path
 from grader.disk.whole import write_all
-from grader.evidence import EVIDENCE as _EVIDENCE
-from grader.evidence import Evidence
+from grader.evidence import EVIDENCE, Evidence
 from grader.gradebook.earlier import renamed_criteria, upgraded_evidence, upgraded_grade
 from grader.records import Grade, message
 from grader.records.errors import BadLab
 
-GRADE, EVIDENCE = "grade.json", "evidence.json"
+GRADE_FILE, EVIDENCE_FILE = "grade.json", "evidence.json"
 SUMMARY = ("total", "points", "needs_human")  # repeated at the top level of the file, for readers that need only these
 _GRADE: TypeAdapter[Grade] = TypeAdapter(Grade)
 LARGEST = 50_000_000  # bytes; with all its pictures a grade takes about 1 MB
@@ -50,7 +49,7 @@ def read_stored(folder: Path) -> tuple[tuple[Stored, ...], tuple[BadLab, ...]]:
     shown = visible_path(folder)
     if not folder.is_dir():
         raise BadLab(message("{folder} is not a folder. Give the folder that holds the grades.", folder=shown))
-    paths = sorted(path for path in folder.rglob(GRADE) if path.is_file())
+    paths = sorted(path for path in folder.rglob(GRADE_FILE) if path.is_file())
     if not paths:
         sentence = message(
             "{folder} contains no grade.json. Grade first, or give the folder that you gave to 'grade' with --out.",
@@ -84,7 +83,7 @@ def read_evidence(path: Path, grade: Grade) -> Evidence:
     """Read the evidence for this grade. Raises BadLab, also if it belongs to another submission."""
     shown = visible_path(path)
     try:
-        evidence = _EVIDENCE.validate_json(json.dumps(upgraded_evidence(json.loads(_text(path)))))
+        evidence = EVIDENCE.validate_json(json.dumps(upgraded_evidence(json.loads(_text(path)))))
     except (ValidationError, ValueError, RecursionError, AttributeError, LookupError, TypeError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else None
         reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)

@@ -13,8 +13,7 @@ from grader.disk.names import to_disk
 from grader.disk.whole import made, write_whole
 from grader.evidence import EVIDENCE
 from grader.gradebook.decisions import LEFT_ASIDE, carry_over
-from grader.gradebook.files import EVIDENCE as EVIDENCE_FILE
-from grader.gradebook.files import GRADE, Graded, read_grade, to_json
+from grader.gradebook.files import EVIDENCE_FILE, GRADE_FILE, Graded, read_grade, to_json
 from grader.gradebook.lock import held
 from grader.records import Flag, Grade, Student, message
 from grader.records.errors import BadLab
@@ -58,11 +57,11 @@ class Publisher:
         files = {"report.html": self._render(grade)}
         if graded.evidence is not None:
             files[EVIDENCE_FILE] = EVIDENCE.dump_json(graded.evidence, indent=1).decode()
-        files[GRADE] = to_json(grade)
+        files[GRADE_FILE] = to_json(grade)
         self._taken.add(folder.name.casefold())
         with made(folder):  # nothing is replaced until all of it has been written
             if isinstance(earlier, BadLab):
-                (folder / GRADE).replace(_unread(folder))
+                (folder / GRADE_FILE).replace(_unread(folder))
             if graded.evidence is None:  # belongs to an earlier archive: this grade is not based on it
                 (folder / EVIDENCE_FILE).unlink(missing_ok=True)
             for name, text in files.items():
@@ -82,7 +81,7 @@ class Publisher:
             unique = name if number == 1 else f"{name}-{number}"
             folder = self._out / to_disk(unique)
             if unique.casefold() not in self._taken:
-                earlier = _earlier(folder / GRADE)
+                earlier = _earlier(folder / GRADE_FILE)
                 yield folder, earlier
                 if earlier is None:
                     return

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grader.disk.names import visible, visible_path
 from grader.gradebook.decisions import LEFT_ASIDE, carry_over
-from grader.gradebook.files import EVIDENCE, Changed, Stored, read_evidence, read_stored, save
+from grader.gradebook.files import EVIDENCE_FILE, Changed, Stored, read_evidence, read_stored, save
 from grader.gradebook.lock import held
 from grader.marking.flags import RAISED
 from grader.marking.mark import mark
@@ -72,7 +72,7 @@ def write(folder: Path, done: Regraded) -> None:
 def _again(one: Stored, rubric: Rubric) -> Grade:
     """Return the new grade, with what people decided, flags that no evidence raises, and how it was measured."""
     old = one.grade
-    path = one.path.with_name(EVIDENCE)
+    path = one.path.with_name(EVIDENCE_FILE)
     if path.is_file():
         new = mark(read_evidence(path, old), rubric, old.made_by)
         others = tuple(flag for flag in old.flags if flag.kind not in RAISED)
@@ -91,7 +91,7 @@ def _without_evidence(one: Stored, rubric: Rubric) -> Grade:
     if cause is None:
         sentence = message(
             "{file} is missing, and nothing can be re-marked without it. Grade this submission again.",
-            file=visible_path(one.path.with_name(EVIDENCE)),
+            file=visible_path(one.path.with_name(EVIDENCE_FILE)),
         )
         raise BadLab(sentence)
     marks = tuple(Mark(line.criterion, _same_cause(line, cause, one.grade.unusable)) for line in rubric.lines)
