@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -52,7 +53,10 @@ class Options:
 
 
 def find_archives(paths: Sequence[Path]) -> tuple[tuple[Archive, ...], tuple[BadLab, ...]]:
-    """Return every submission that the paths stand for, each once, and what is wrong with the other paths."""
+    """Return every submission that the paths stand for, each once, and what is wrong with the other paths.
+
+    Several submissions under one name, without a number or address, do not say whose they are.
+    """
     archives: dict[Path, Archive] = {}
     refusals: list[BadLab] = []
     for path in paths:
@@ -61,7 +65,14 @@ def find_archives(paths: Sequence[Path]) -> tuple[tuple[Archive, ...], tuple[Bad
                 archives.setdefault(archive.path.parent.resolve() / archive.path.name, archive)
         except BadLab as error:
             refusals.append(error)
-    return tuple(archives.values()), tuple(refusals)
+    names = Counter(one.student.name for one in archives.values() if not one.student.known)
+    return tuple(_guessed(one) if names[one.student.name] > 1 else one for one in archives.values()), tuple(refusals)
+
+
+def _guessed(archive: Archive) -> Archive:
+    if archive.student.known:
+        return archive
+    return replace(archive, student=replace(archive.student, guessed=True))
 
 
 def find_images(

@@ -20,6 +20,7 @@ from grader.records.errors import BadLab
 
 GRADE_FILE, EVIDENCE_FILE = "grade.json", "evidence.json"
 SUMMARY = ("total", "points", "needs_human")  # repeated at the top level of the file, for readers that need only these
+ATTEMPTS = "attempts"  # a folder in a student's: one numbered folder for each submission that does not count
 _GRADE: TypeAdapter[Grade] = TypeAdapter(Grade)
 LARGEST = 50_000_000  # bytes; with all its pictures a grade takes about 1 MB
 
@@ -49,7 +50,7 @@ def read_stored(folder: Path) -> tuple[tuple[Stored, ...], tuple[BadLab, ...]]:
     shown = visible_path(folder)
     if not folder.is_dir():
         raise BadLab(message("{folder} is not a folder. Give the folder that holds the grades.", folder=shown))
-    paths = sorted(path for path in folder.rglob(GRADE_FILE) if path.is_file())
+    paths = sorted(path for path in folder.rglob(GRADE_FILE) if path.is_file() and not is_attempt(path))
     if not paths:
         sentence = message(
             "{folder} contains no grade.json. Grade first, or give the folder that you gave to 'grade' with --out.",
@@ -64,6 +65,11 @@ def read_stored(folder: Path) -> tuple[tuple[Stored, ...], tuple[BadLab, ...]]:
         except BadLab as error:
             refusals.append(error)
     return tuple(grades), tuple(refusals)
+
+
+def is_attempt(path: Path) -> bool:
+    """Return whether the file belongs to an attempt that does not count."""
+    return path.parent.parent.name == ATTEMPTS
 
 
 def read_grade(path: Path) -> Grade:

@@ -64,7 +64,14 @@ def _single(path: Path) -> Archive:
                 path=visible_path(path),
             )
             raise BadLab(sentence)
-    return Archive(path, student_of(_name(path)))
+    return Archive(path, student_of(_name(path), _alone_in(path)))
+
+
+def _alone_in(path: Path) -> str:
+    """Return the name of the folder around a submission; "" if it holds others as well."""
+    around = path.absolute().parent
+    beside = [item for items in _children(around) for item in items]
+    return _name(around) if len(beside) == 1 else ""
 
 
 def _missing(path: Path) -> BadLab:
@@ -83,7 +90,9 @@ def _missing(path: Path) -> BadLab:
 def _expand_folder(folder: Path) -> tuple[Archive, ...]:
     files, folders = _children(folder)
     if moodle_student(_name(folder)) or _GRADESCOPE.fullmatch(folder.name) or _is_work(files):
-        return (_one(folder, _gradescope_names(folder.parent) if _GRADESCOPE.fullmatch(folder.name) else student_of),)
+        if _GRADESCOPE.fullmatch(folder.name):
+            return (_one(folder, _gradescope_names(folder.parent)),)
+        return (_one(folder, lambda name: student_of(name, _alone_in(folder))),)
     for found in (_gradescope(folder, folders), _students_of(files, folders), _below(folder, files, folders)):
         if found:
             return found

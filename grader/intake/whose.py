@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from importlib.resources import files
 
 from grader.intake.formats import without_suffix
 from grader.records import Student
@@ -22,6 +23,23 @@ _CANVAS = re.compile(
 _MOODLE = re.compile(r"(?P<name>.+?)_(?P<user>\d+)_assignsubmission_file(?:_.*)?")
 
 
+# What students and platforms call a submission, whoever's it is: a name made of nothing else identifies nobody.
+_GENERIC = frozenset(files("grader.intake").joinpath("generic_names.txt").read_text("utf-8").split())
+_WORDS = re.compile(r"[^\W\d_]+|\d+")
+_SECOND_DOWNLOAD = re.compile(r"\s*\(\d{1,2}\)$")  # ada (1).zip, as browsers name it
+_SHORT_NUMBER = 4  # digits, at most: a week, a version, a year; a student's number is longer
+_CHINESE = sorted((word for word in _GENERIC if not word.isascii()), key=len, reverse=True)
+
+
+def identifies(name: str) -> bool:
+    """Return whether a file's or folder's name can be somebody's, and is not just submission, lab5 or final (2)."""
+    rest = unicodedata.normalize("NFKC", without_suffix(name)).casefold()
+    for word in _CHINESE:  # written without spaces between words
+        rest = rest.replace(word, " ")
+    words = _WORDS.findall(rest)
+    return any(word not in _GENERIC and not (word.isdigit() and len(word) <= _SHORT_NUMBER) for word in words)
+
+
 def clean(text: str, fallback: str = NAMELESS) -> str:
     """Make a name fit for one line: NFC, visible, at most 200 characters; `fallback` if nothing is left."""
     composed = unicodedata.normalize("NFC", text[: 4 * LONGEST_NAME])  # cut first: normalising accents is slow
@@ -31,9 +49,18 @@ def clean(text: str, fallback: str = NAMELESS) -> str:
     return name if name.strip(".") else fallback  # "." and ".." are folders, not names
 
 
-def student_of(name: str) -> Student:
-    """Return the student that a file's or folder's name stands for: Canvas, Moodle, else the name without `.zip`."""
-    return canvas_student(name) or moodle_student(name) or Student(clean(without_suffix(name)))
+def student_of(name: str, around: str = "") -> Student:
+    """Return the student that a file's or folder's name stands for: Canvas, Moodle, else the name without `.zip`.
+
+    A name that identifies nobody is a guess; then the name of the folder `around` it is a better one.
+    """
+    known = canvas_student(name) or moodle_student(name)
+    if known is not None:
+        return known
+    own = _SECOND_DOWNLOAD.sub("", without_suffix(name))
+    if identifies(own):
+        return Student(clean(own))
+    return Student(clean(around if identifies(around) else without_suffix(name)), guessed=True)
 
 
 def canvas_student(name: str) -> Student | None:

@@ -178,6 +178,20 @@ class Student:
     late: bool = False
     submitted: str = ""  # when it was handed in, ISO 8601 with time zone, where the platform tells
     due: str = ""  # and when it should have been
+    guessed: bool = False  # from a name that identifies nobody, such as submission.zip: it may be somebody else's
+
+    @property
+    def known(self) -> bool:
+        """True if the platform says who it is, and not just a name."""
+        return bool(self.identifier or self.email)
+
+    def is_certainly(self, other: Student) -> bool:
+        """Return whether both are the same person beyond doubt: by number, address, or a name that is not a guess."""
+        if self.identifier or other.identifier:
+            return (self.platform, self.identifier) == (other.platform, other.identifier)
+        if self.email or other.email:
+            return self.email == other.email
+        return self.name == other.name and not (self.guessed or other.guessed)
 
 
 @strict

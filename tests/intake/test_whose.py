@@ -21,7 +21,7 @@ from grader.records import Student
         ("Ada_Ng_12345_assignsubmission_file_", Student("Ada_Ng", "12345", "moodle")),
         ("王小明-实验五.zip", Student("王小明-实验五")),
         ("ada.tar.gz", Student("ada")),
-        ("lab5_2024_11_final.zip", Student("lab5_2024_11_final")),
+        ("lab5_2024_11_final.zip", Student("lab5_2024_11_final", guessed=True)),
     ],
 )
 def test_a_name_tells_whose_it_is(name, student):

@@ -1,0 +1,64 @@
+"""Several submissions of one student: which one counts, and where the others are kept."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+from typing import Literal
+
+from grader.disk.whole import write_output
+from grader.gradebook.files import ATTEMPTS, EVIDENCE_FILE, GRADE_FILE, read_grade
+from grader.records import Grade
+from grader.records.errors import BadLab
+
+AttemptChoice = Literal["last", "best", "ask"]
+PAGE = "report.html"
+KEPT = (PAGE, EVIDENCE_FILE, GRADE_FILE)
+
+Choose = Callable[[Grade, Grade], bool]  # of the grade that counts so far and the new one: does the new one count?
+
+
+def last(before: Grade, new: Grade) -> bool:
+    """Let the new attempt count."""
+    del before, new
+    return True
+
+
+def best(before: Grade, new: Grade) -> bool:
+    """Let the attempt with more points count; the new one as well where a person has yet to say what it earns."""
+    return new.needs_human or before.needs_human or new.total >= before.total
+
+
+def place_of(folder: Path, digest: str) -> Path:
+    """Return the folder for an attempt of this digest: the one where it is already, else the next free one."""
+    for number in count(1):
+        place = folder / ATTEMPTS / str(number)
+        if not place.exists() or _digest_in(place) == digest:
+            return place
+    raise AssertionError  # count() does not end
+
+
+def keep(folder: Path, grade: Grade) -> None:
+    """Copy the files of the grade that counted so far. Raises BadLab if they cannot be written."""
+    place = place_of(folder, grade.digest)
+    for name in KEPT:
+        if (folder / name).is_file():
+            write_output(place / name, (folder / name).read_bytes(), ())
+
+
+def forget(folder: Path, digest: str) -> None:
+    """Remove the copy of an attempt that counts again."""
+    place = place_of(folder, digest)
+    if place.is_dir():
+        shutil.rmtree(place)
+        if not any(place.parent.iterdir()):
+            place.parent.rmdir()
+
+
+def _digest_in(place: Path) -> str | None:
+    try:
+        return read_grade(place / GRADE_FILE).digest
+    except BadLab:
+        return None
