@@ -115,7 +115,7 @@ def badges(grade: Grade) -> tuple[tuple[str, str], ...]:
     """Return what must not be overlooked about this grade, as (kind, words)."""
     all_badges = (
         (grade.unusable, "blocked", say("unusable")),
-        (grade.needs_human, "unjudged", say("needs a human")),
+        (grade.needs_human and not grade.unusable, "unjudged", say("needs a human")),
         (grade.student.late, "late", say("late")),
         (bool(grade.flags), "flagged", say("flags for staff: {count}", count=len(grade.flags))),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 
-from grader.records import Audience, Criterion, Grade, Mark, Message, message
+from grader.records import Audience, Criterion, Grade, Mark, Message, Unjudged, message
 from reports.charts.histogram import Histogram, binned, histogram
 from reports.marks import badges, edition, told, total
 from reports.shapes import TableShown
@@ -120,6 +120,8 @@ def _facts(grades: Sequence[Grade], staff: bool) -> Iterable[tuple[str, str]]:
     if totals := _totals(grades):
         yield say("Median total"), say("{points} of {of}", points=points(median(totals)), of=points(_most(grades)))
         yield say("Mean total"), points(mean(totals))
+    if len(totals) < len(grades):
+        yield say("In these figures"), say("{k:,} of {n:,}", k=len(totals), n=len(grades))
     if accuracies := _accuracies(grades):
         yield say("Median accuracy"), percent(median(accuracies), 100)
     if staff:
@@ -128,12 +130,18 @@ def _facts(grades: Sequence[Grade], staff: bool) -> Iterable[tuple[str, str]]:
         yield say("Late"), figure(sum(grade.student.late for grade in grades))
 
 
-def _marked(grade: Grade) -> bool:
-    return len(grade.unjudged) < len(grade.marks)
-
-
 def _totals(grades: Sequence[Grade]) -> list[float]:
-    return [grade.total for grade in grades if _marked(grade)]
+    """Return the totals that can be compared: what could not be opened or judged is not a zero."""
+    return [grade.total for grade in grades if not (_undecided(grade) or _unjudged(grade))]
+
+
+def _undecided(grade: Grade) -> bool:
+    return grade.unusable and grade.needs_human
+
+
+def _unjudged(grade: Grade) -> bool:
+    """Return whether something could not be judged; marks by hand that are still missing are missing for everybody."""
+    return any(isinstance(mark.finding, Unjudged) for mark in grade.marks)
 
 
 def _accuracies(grades: Sequence[Grade]) -> list[float]:
@@ -186,7 +194,8 @@ def _missed(grades: Sequence[Grade], criteria: Sequence[Criterion], staff: bool)
     """Return the criteria on which students lost points, the most students first."""
     found = []
     for criterion in criteria:
-        marks = [mark for grade in grades for mark in grade.marks if mark.criterion.check == criterion.check]
+        opened = [grade for grade in grades if not _undecided(grade)]
+        marks = [mark for grade in opened for mark in grade.marks if mark.criterion.check == criterion.check]
         judged = [mark for mark in marks if mark.points is not None]
         losers = [mark for mark in judged if (mark.points or 0.0) < mark.criterion.points]
         if losers:
@@ -222,7 +231,8 @@ def _cause(mark: Mark) -> Message:
 def _row(grade: Grade, href: str, criteria: Sequence[Criterion]) -> Row:
     marks = {mark.criterion.check: mark for mark in grade.marks}
     accuracy = "" if grade.accuracy is None else f"{grade.accuracy:.6f}"
-    whole = Figure(total(grade), f"{grade.total:.2f}" if _marked(grade) else "")
+    open_ = _undecided(grade) or len(grade.unjudged) == len(grade.marks)
+    whole = Figure("–" if _undecided(grade) else total(grade), "" if open_ else f"{grade.total:.2f}")
     measured = Figure("–" if grade.accuracy is None else percent(grade.accuracy, 1), accuracy)
     return Row(
         name=named(grade.student.name),

@@ -26,6 +26,7 @@ class Setup:
     rubric: Rubric
     made_by: MadeBy
     options: tuple[str, ...] = ()  # from the command line: those that can change a mark
+    zero: bool = False  # an archive that cannot be opened earns nothing, by decision
 
 
 def grade_archive(archive: Archive, setup: Setup, say: Callable[[Message], None]) -> Graded:
@@ -37,6 +38,6 @@ def grade_archive(archive: Archive, setup: Setup, say: Callable[[Message], None]
         try:
             submission = open_submission(archive, Path(folder) / "unpacked")
         except BadSubmission as error:
-            return Graded(refused(archive, error.message, setup.rubric, made_by), None)
+            return Graded(refused(archive, error.message, setup.rubric, made_by, setup.zero), None)
         evidence = collect(submission, setup.equipment, say)
     return Graded(mark(evidence, setup.rubric, made_by), evidence)

@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Literal
 
 from grader import __version__
-from grader.batch.many import grade_all
 from grader.batch.one import Setup
 from grader.checks import DEFAULT_RUBRIC, discover
 from grader.collect import Equipment, processors
 from grader.dataset import ImageSet, Progress, fetch_cifar10, find_cifar10, nothing_here
 from grader.disk.names import from_disk
-from grader.gradebook.publish import Publisher, Written
+from grader.gradebook.attempts import Choose
+from grader.gradebook.publish import Publisher
 from grader.intake import Archive, expand
 from grader.lab import LAB
 from grader.marking.rubric import Rubric, read_rubric
-from grader.records import Grade, MadeBy, Message, SandboxChoice, message
+from grader.records import AttemptChoice, MadeBy, Message, SandboxChoice, message
 from grader.records.errors import BadLab, MissingData
 from grader.sandbox import Job, Limits, Reply, Sandbox, open_sandbox
 
@@ -42,6 +42,8 @@ class Options:
     weights_dir: Path | None
     time_limit: float
     memory: int
+    attempts: AttemptChoice = "last"
+    zero: bool = False  # an archive that cannot be opened earns nothing
 
     @property
     def as_written(self) -> tuple[str, ...]:
@@ -49,7 +51,8 @@ class Options:
         rubric = ("--rubric", from_disk(self.rubric.name)) if self.rubric else ()
         device = ("--device", self.device) if self.device != "auto" else ()
         weights = ("--weights-dir", from_disk(self.weights_dir.name)) if self.weights_dir else ()
-        return (*rubric, *device, *weights)
+        zero = ("--unusable", "zero") if self.zero else ()
+        return (*rubric, *device, *weights, *zero)
 
 
 def find_archives(paths: Sequence[Path]) -> tuple[tuple[Archive, ...], tuple[BadLab, ...]]:
@@ -127,7 +130,7 @@ def open_setup(spec: SetupSpec) -> Iterator[Setup]:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         made_by = MadeBy(grader=__version__, python=platform.python_version(), graded_at=now)
         equipment = Equipment(spec.images, sandbox, device, processors(), limits, options.weights_dir)
-        yield Setup(equipment, spec.rubric, made_by, options.as_written)
+        yield Setup(equipment, spec.rubric, made_by, options.as_written, options.zero)
 
 
 def _device(asked: Device, gpu: bool, sandbox: Sandbox) -> str:
@@ -168,13 +171,8 @@ def load_rubric(options: Options) -> Rubric:
     return read_rubric(options.rubric or DEFAULT_RUBRIC, discover())
 
 
-def grade_each(
-    archives: Sequence[Archive], setup: Setup, options: Options, say: Callable[[Archive, Message], None]
-) -> Iterator[Written]:
-    """Grade the archives and write each result, one after the other."""
+def publisher(options: Options, choose: Choose) -> Publisher:
+    """Return what writes the results of this run; `choose` picks the attempt that counts."""
     from reports.html import render
 
-    def page(grade: Grade) -> str:
-        return render(grade, options.audience)
-
-    yield from grade_all(archives, setup, Publisher(options.out, page), say)
+    return Publisher(options.out, lambda grade: render(grade, options.audience), choose)

@@ -9,12 +9,15 @@ from grader.marking.rubric import Rubric
 from grader.records import Blocked, Grade, MadeBy, Manual, Mark, Message, Unjudged, message
 
 
-def refused(archive: Archive, cause: Message, rubric: Rubric, made_by: MadeBy) -> Grade:
-    """Return the Grade of an archive that cannot be opened: every finding is blocked by the same cause."""
+def refused(archive: Archive, cause: Message, rubric: Rubric, made_by: MadeBy, zero: bool = False) -> Grade:
+    """Return the Grade of an archive that cannot be opened: every finding is blocked by the same cause.
+
+    It needs a human, unless staff decided with `zero` that it earns nothing.
+    """
     digest = file_digest(archive.path) if archive.path.is_file() else ""
     marks = tuple(Mark(line.criterion, Blocked(line.criterion.check, cause)) for line in rubric.lines)
     made_by = replace(made_by, rubric=rubric.digest)
-    return Grade(archive.student, digest, archive.name, marks, None, made_by, unusable=True)
+    return Grade(archive.student, digest, archive.name, marks, None, made_by, unusable=True, zero=zero)
 
 
 def bug(archive: Archive, error: Exception, rubric: Rubric, made_by: MadeBy) -> Grade:

@@ -22,6 +22,7 @@ from grader.cli.options import (
     audience_option,
     language_option,
     pseudonyms_option,
+    unusable_option,
 )
 
 if TYPE_CHECKING:
@@ -222,7 +223,8 @@ def _draw(folder: Path, changed: Sequence[Changed], audience: Audience, pseudony
 @click.option(
     "--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml, for gradescope-autograder."
 )
-@click.option("--final-only", is_flag=True, help="Leave out what still needs a human.")
+@click.option("--so-far", is_flag=True, help="Also export grades that still need a human, with the points so far.")
+@unusable_option
 @language_option
 def export_command(**rest: Any) -> None:
     """Write the grades in FOLDER in your gradebook's format. Grades nothing again.

@@ -17,17 +17,20 @@ import click
 from grader import __version__
 from grader.cli import console
 from grader.cli.after import adjust_command, export_command, regrade_command
+from grader.cli.attempts import choice
 from grader.cli.options import (
     GRADED,
     NEEDS_HUMAN,
     UNUSABLE,
     DefaultGroup,
     GivenPath,
+    attempts_option,
     audience_option,
     data_option,
     language_option,
     measuring_options,
     pseudonyms_option,
+    unusable_option,
 )
 from grader.cli.signals import Terminated, ending_orderly
 from grader.cli.students import pack, precheck, template
@@ -76,6 +79,8 @@ def cli(ctx: click.Context) -> None:
 @data_option
 @click.option("--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml.")
 @click.option("--no-fetch", is_flag=True, help="Do not fetch CIFAR-10 if it is missing.")
+@unusable_option
+@attempts_option
 @measuring_options
 def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **rest: Any) -> None:
     """Grade submissions: zips, folders, or a folder full of them (Canvas, Moodle and Gradescope downloads).
@@ -127,20 +132,24 @@ def demo(**rest: Any) -> None:
 
 def _grade(archives: Sequence[Archive], options: Options, rubric: Rubric, images: ImageSet | Message) -> int:
     """Grade, print each result as it comes, and return the exit status."""
-    from grader.batch.setup import SetupSpec, grade_each, open_setup
+    from grader.batch.many import grade_all
+    from grader.batch.setup import SetupSpec, open_setup, publisher
+    from grader.gradebook.lock import only_run
     from grader.gradebook.pages import draw_class
     from reports import terminal
     from reports.text import words
 
     out = console.console()
     written: list[tuple[Grade, Path]] = []
-    with open_setup(SetupSpec(options, rubric, images)) as setup, out.status("") as status:
+    publish = publisher(options, choice(options.attempts))
+    spec = SetupSpec(options, rubric, images)
+    with only_run(options.out), open_setup(spec) as setup, out.status("") as status:
 
         def say(archive: Archive, step: Message) -> None:
             place = f"[{len(written) + 1}/{len(archives)}] " if len(archives) > 1 else ""
             status.update(console.plain(f"{place}{archive.name}: {words(step)}"))
 
-        for result in grade_each(archives, setup, options, say):
+        for result in grade_all(archives, setup, publish, say):
             written.append((result.grade, result.report))
             terminal.show(result.grade, result.report, out)
     if len(written) > 1:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 import click
 
-from grader.records import SandboxChoice
+from grader.records import AttemptChoice, SandboxChoice
 from reports.languages import LANGUAGES, speak
 
 DEFAULT_COMMAND = "run"
@@ -68,6 +68,23 @@ def audience_option(function: Callable[..., Any]) -> Callable[..., Any]:
 def pseudonyms_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add --pseudonyms, for every command that draws the class page."""
     return click.option("--pseudonyms", is_flag=True, help="Hide the names in the list of best accuracies.")(function)
+
+
+def unusable_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --unusable, which gives the parameter `zero`."""
+    return click.option(
+        "--unusable", "zero", type=click.Choice(["human", "zero"]), default="human", show_default=True,
+        callback=lambda ctx, parameter, value: value == "zero",
+        help="What becomes of an archive that cannot be opened: a person decides, or it earns 0 points.",
+    )(function)  # fmt: skip
+
+
+def attempts_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --attempts."""
+    return click.option(
+        "--attempts", type=click.Choice(get_args(AttemptChoice)), default="last", show_default=True,
+        help="Which submission of a student counts; the others are kept in the folder attempts/.",
+    )(function)  # fmt: skip
 
 
 def language_option(function: Callable[..., Any]) -> Callable[..., Any]:

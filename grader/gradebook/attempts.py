@@ -6,14 +6,12 @@ import shutil
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from typing import Literal
 
 from grader.disk.whole import write_output
 from grader.gradebook.files import ATTEMPTS, EVIDENCE_FILE, GRADE_FILE, read_grade
 from grader.records import Grade
 from grader.records.errors import BadLab
 
-AttemptChoice = Literal["last", "best", "ask"]
 PAGE = "report.html"
 KEPT = (PAGE, EVIDENCE_FILE, GRADE_FILE)
 

@@ -1,16 +1,25 @@
-"""Let only one command at a time change the grades in a folder, so that what it read still holds when it writes."""
+"""Let only one command at a time change the grades in a folder, so that what it read still holds when it writes.
+
+A run of `grade` takes hours and holds that lock only while it writes, so that people can adjust meanwhile; another lock
+keeps a second run away.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from grader.disk.names import visible_path
-from grader.records import message
+from grader.disk.whole import made, write_whole
+from grader.records import Message, message
 from grader.records.errors import BadLab
 
 LOCK = ".grades.lock"
+RUN, RUNNER = ".grades.run.lock", ".grades.run.json"  # one run of `grade` a folder, and which it is
 PATIENCE = 60.0  # seconds; enough to draw a class of 300
 
 
@@ -50,3 +59,38 @@ def held(folder: Path) -> Iterator[None]:
         with suppress(OSError):  # Windows removes it by itself; a waiting process notices that it is gone
             (folder / LOCK).unlink()
         lock.release()
+
+
+@contextmanager
+def only_run(out: Path) -> Iterator[None]:
+    """Be the only run of `grade` that writes into a folder. Raises BadLab, and names the other run, if there is one."""
+    from filelock import FileLock, Timeout
+
+    with made(out):
+        lock = FileLock(out / RUN, timeout=0, mode=0o666)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise BadLab(_other_run(out)) from error
+        try:
+            write_whole(out / RUNNER, json.dumps({"host": socket.gethostname(), "process": os.getpid()}))
+            yield
+        finally:
+            for name in (RUNNER, RUN):
+                with suppress(OSError):
+                    (out / name).unlink()
+            lock.release()
+
+
+def _other_run(out: Path) -> Message:
+    try:
+        runner = json.loads((out / RUNNER).read_text("utf-8"))
+    except (OSError, ValueError):
+        runner = {}
+    return message(
+        "Another run of 'grade' is writing into {folder} (process {process} on {host}). Nothing was graded. Wait"
+        " until it ends, or choose another folder with --out.",
+        folder=visible_path(out),
+        process=str(runner.get("process", "?")),
+        host=str(runner.get("host", "?")),
+    )

@@ -16,13 +16,12 @@ from grader.gradebook.attempts import PAGE, Choose, forget, keep, last, place_of
 from grader.gradebook.decisions import LEFT_ASIDE, carry_over
 from grader.gradebook.files import EVIDENCE_FILE, GRADE_FILE, Graded, read_grade, to_json
 from grader.gradebook.lock import held
-from grader.records import N_, Flag, Grade, Student, message
+from grader.records import Flag, Grade, Student, message
 from grader.records.errors import BadLab
 
 Render = Callable[[Grade], str]
 NAME_BYTES = 80
 MOST_NAMED = 5
-DOUBTFUL = N_("whose submission")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +138,7 @@ def _doubted(grade: Grade, others: tuple[str, ...]) -> Grade:
         name=grade.student.name,
         folders=", ".join(others[:MOST_NAMED]),
     )
-    return replace(grade, flags=(*grade.flags, Flag(DOUBTFUL, sentence)))
+    return replace(grade, flags=(*grade.flags, Flag("whose submission", sentence)))
 
 
 def _earlier(path: Path) -> Grade | BadLab | None:

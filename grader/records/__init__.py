@@ -39,12 +39,24 @@ from grader.records.grades import (
     Unjudged,
     Verdict,
 )
-from grader.records.messages import N_, Audience, Message, SandboxChoice, Scalar, joined, message, stacked, strict
+from grader.records.messages import (
+    N_,
+    AttemptChoice,
+    Audience,
+    Message,
+    SandboxChoice,
+    Scalar,
+    joined,
+    message,
+    stacked,
+    strict,
+)
 from grader.records.submission import Parts, Submission, SubmittedFile
 
 __all__ = [
     "N_",
     "Adjustment",
+    "AttemptChoice",
     "Audience",
     "Bar",
     "Bars",

@@ -230,6 +230,7 @@ class Grade:
     notes: tuple[Message, ...] = ()  # what intake set aside or repaired
     adjustments: tuple[Adjustment, ...] = ()
     unusable: bool = False  # the archive itself was refused: every finding is Blocked by that
+    zero: bool = False  # staff decided that an unusable archive earns nothing
     schema: Literal["grade/2"] = field(default="grade/2")
 
     @property
@@ -250,5 +251,7 @@ class Grade:
 
     @property
     def needs_human(self) -> bool:
-        """True where staff must act before this grade is final."""
-        return bool(self.unjudged) or any(one.open for one in self.adjustments)
+        """True where staff must act before this grade is final; a zero for what cannot be opened is their decision."""
+        decided = self.zero or any(one.by_person and not one.open for one in self.adjustments)
+        undecided = self.unusable and not decided
+        return bool(self.unjudged) or undecided or any(one.open for one in self.adjustments)

@@ -15,14 +15,14 @@ _BEFORE = ("name", "identifier", "email", "archive", "late")
 _AFTER = ("adjustments", "total", "points", "final", "accuracy", "flags")
 
 
-def render(grades: Sequence[Grade], final_only: bool = False) -> str:
-    """Render the table with line ends as in RFC 4180. With `final_only`, points that are not final stay blank."""
+def render(grades: Sequence[Grade], so_far: bool = False) -> str:
+    """Render the table with line ends as in RFC 4180. Points that are not final stay blank, unless `so_far`."""
     checks = tuple(dict.fromkeys(mark.criterion.check for grade in grades for mark in grade.marks))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow((*_BEFORE, *map(guarded, map(_shown, checks)), *_AFTER))
     for grade in grades:
-        writer.writerow(_row(grade, checks, blank=final_only and grade.needs_human))
+        writer.writerow(_row(grade, checks, blank=grade.needs_human and not so_far))
     return text.getvalue()
 
 

@@ -113,7 +113,7 @@ def test_an_archive_that_cannot_be_opened_is_a_grade_that_says_why(graded, tmp_p
     assert result.grade.unusable
     assert len(result.grade.digest) == 64
     assert result.evidence is None
-    assert (result.grade.total, result.grade.needs_human) == (0.0, False)
+    assert (result.grade.total, result.grade.needs_human) == (0.0, True)  # a zero is a decision
     assert {type(mark.finding) for mark in result.grade.marks} == {Blocked}
     assert said.casefold() in sentence(result.grade, "measured_accuracy").casefold()
     assert not (tmp_path.parent / "outside.txt").exists()

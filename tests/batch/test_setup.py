@@ -13,7 +13,7 @@ import pytest
 
 from fixtures import whole_demo
 from grader.batch.one import grade_archive
-from grader.batch.setup import Options, SetupSpec, load_rubric, open_setup
+from grader.batch.setup import Options, SetupSpec, find_archives, load_rubric, open_setup
 from grader.checks import DEFAULT_RUBRIC, discover
 from grader.dataset import ImageSet
 from grader.evidence import Measurement, Seen
@@ -75,3 +75,16 @@ def test_another_process_grades_the_demo_as_this_one_does(spec: SetupSpec, tmp_p
     with open_setup(spec) as setup:
         here = grade_archive(archive, setup, lambda step: None)
     assert without_times(back) == without_times(here)
+
+
+def test_several_submissions_of_one_name_do_not_say_whose_they_are(tmp_path):
+    for path in ("a/ada.zip", "b/ada.zip", "b/bob.zip", "b/Cy Wu_12345_assignsubmission_file/x.zip"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(b"PK\x03\x04")
+    archives, refusals = find_archives([tmp_path / "a" / "ada.zip", tmp_path / "b"])
+    assert refusals == ()
+    assert {(one.student.name, one.student.guessed) for one in archives} == {
+        ("ada", True),
+        ("bob", False),
+        ("Cy Wu", False),
+    }

@@ -11,7 +11,7 @@ import pytest
 from grader.gradebook import lock
 from grader.gradebook.adjust import Decision, adjust
 from grader.gradebook.files import Graded
-from grader.gradebook.lock import LOCK, held
+from grader.gradebook.lock import LOCK, held, only_run
 from grader.gradebook.marks_table import adjust_from
 from grader.gradebook.pages import draw_class, draw_pages, draw_some
 from grader.gradebook.publish import Publisher
@@ -119,3 +119,29 @@ def test_a_first_result_that_cannot_be_drawn_leaves_neither_folder_nor_lock(tmp_
     with pytest.raises(ZeroDivisionError):
         Publisher(out, lambda grade: str(1 / 0))(Graded(marked(ADA), None))
     assert not out.parent.exists()
+
+
+HOLDS = """
+import sys
+from pathlib import Path
+from grader.gradebook.lock import only_run
+with only_run(Path(sys.argv[1])):
+    print("ready", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_second_run_into_one_folder_is_refused_and_names_the_first(tmp_path):
+    out = tmp_path / "grades"
+    command = [sys.executable, "-c", HOLDS, str(out)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
+    ) as first:
+        assert first.stdout.readline() == "ready\n"
+        with pytest.raises(BadLab, match=f"process {first.pid} on .*Nothing was graded") as caught, only_run(out):
+            pass
+        assert str(out) in str(caught.value)
+        first.kill()  # it cannot clean up
+    with only_run(out):
+        pass
+    assert not out.exists() or list(out.iterdir()) == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from grader.intake.whose import clean, group, student_of
+from grader.intake.whose import clean, group, identifies, student_of
 from grader.records import Student
 
 
@@ -45,3 +45,34 @@ def test_a_name_is_capped_at_200_characters():
 def test_a_groups_names_ids_and_addresses_are_joined():
     members = [Student("Ada", "1", "gradescope", "a@x.edu"), Student("Bob", "", "gradescope", "b@x.edu", late=True)]
     assert group(members) == Student("Ada, Bob", "1", "gradescope", "a@x.edu, b@x.edu", late=True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "submission.zip", "final.zip", "lab5.zip", "Lab 5 (2).zip", "hw3_final_v2.zip", "project-2026.zip", "001.zip",
+        "cifar10.zip", "作业.zip", "实验五.zip", "第3次作业.zip", "新建文件夹.zip", "New folder.zip", "Abgabe_Blatt_3.zip",
+    ],
+)  # fmt: skip
+def test_a_generic_name_identifies_nobody(name):
+    assert not identifies(name)
+    assert student_of(name).guessed
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ada.zip", "ada-lab5.zip", "lab5_王小明.zip", "20231234567.zip", "s12345.zip", "an_wang_final.zip"],
+)
+def test_a_name_or_a_students_number_identifies_somebody(name):
+    assert identifies(name)
+    assert not student_of(name).guessed
+
+
+def test_the_folder_around_a_generic_name_is_a_better_guess():
+    assert student_of("submission.zip", around="ada") == Student("ada", guessed=True)
+    assert student_of("submission.zip", around="Downloads") == Student("submission", guessed=True)
+    assert student_of("bob.zip", around="ada") == Student("bob")
+
+
+def test_a_second_download_of_a_file_is_the_same_students():
+    assert student_of("ada (1).zip") == student_of("ada.zip")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,9 +86,12 @@ def test_without_scores_there_is_no_accuracy(lab_rubric, evidence):
     assert made.needs_human
 
 
-def test_an_archive_that_cannot_be_opened_blocks_everything_and_needs_no_human(lab_rubric):
+def test_an_archive_that_cannot_be_opened_blocks_everything_and_is_a_zero_only_by_decision(lab_rubric):
     made = refused(HANDED_IN, message("not a zip"), lab_rubric, MADE)
-    assert (made.total, made.needs_human, made.unusable) == (0.0, False, True)
+    assert (made.total, made.needs_human, made.unusable) == (0.0, True, True)
+    assert not refused(HANDED_IN, message("not a zip"), lab_rubric, MADE, zero=True).needs_human
+    given = Adjustment(0.0, "no readable zip after two requests", "Dr Li", "2026-03-05")
+    assert not replace(made, adjustments=(given,)).needs_human
     assert {type(m.finding) for m in made.marks} == {Blocked}
 
 

@@ -52,7 +52,7 @@ def test_every_submission_has_its_row_with_a_link_and_each_criterion(class_of_fo
     ]
     first, refused, waiting, _ = page.rows
     assert [figure.text for figure in first.figures] == ["34.72", "84.91%", "4", "27.1", "5", "3.62"]
-    assert [figure.text for figure in refused.figures] == ["0", "–", "0", "0", "0", ""]
+    assert [figure.text for figure in refused.figures] == ["–", "–", "0", "0", "0", ""]
     assert waiting.figures[3].text == "–"
     assert waiting.figures[3].sort == ""  # not marked is no zero, and stands last however it is sorted
     assert (first.flags, waiting.needs_human) == ("claim", True)
@@ -108,7 +108,7 @@ def test_the_edition_for_students_holds_nobodys_name_and_nothing_of_one_student(
         assert secret in render_class(class_of_four, "staff"), secret
         assert secret not in page, secret
     assert "<script" not in page
-    assert "Median total 20.05 of 40" in flat(page)
+    assert "Median total 33.6 of 40 Mean total 33.6 In these figures 2 of 4" in flat(page)
     assert "c0ffee" in page
 
 

@@ -24,7 +24,8 @@ class Request:
     column: str | None = None
     out: Path | None = None
     rubric: Path | None = None
-    final_only: bool = False
+    so_far: bool = False  # write also what still needs a human, with the points so far
+    zero: bool = False  # count what could not be opened as 0 points
     environment: Mapping[str, str] | None = None
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from grader.disk.names import visible, visible_path
 from grader.gradebook.exports.sheets import Export
 from grader.gradebook.files import Stored
-from grader.records import Checked, Grade, Message, Scalar, message
+from grader.records import Blocked, Checked, Grade, Message, Scalar, message
 
 
 def wrote(path: Path, said: Message) -> Checked:
@@ -17,24 +17,36 @@ def wrote(path: Path, said: Message) -> Checked:
     return Checked(message("{file}", file=visible_path(path)), "good", said)
 
 
-def not_final(one: Stored, left_blank: bool) -> Checked:
-    """Report a grade with criteria that nobody has marked yet."""
+def not_final(one: Stored, exported: bool) -> Checked:
+    """Report a grade that still needs a human."""
     grade = one.grade
+    if grade.unusable:
+        return Checked(message("Not final"), "worse", _unusable(one))
     pending = round(sum(mark.criterion.points for mark in grade.unjudged), 2)
     student = visible(grade.student.name)
     values: dict[str, Scalar] = {"student": student, "total": grade.total, "points": grade.points, "pending": pending}
     said = message(
-        "{student}: {total:g} of {points:g} points so far; {pending:g} are not marked yet. The points so far"
-        " were exported.",
+        "{student}: {total:g} of {points:g} points so far; {pending:g} are not marked yet. The grade was"
+        " left blank; --so-far exports the points so far.",
         **values,
     )
-    if left_blank:
+    if exported:
         said = message(
-            "{student}: {total:g} of {points:g} points so far; {pending:g} are not marked yet. The grade was"
-            " left blank.",
+            "{student}: {total:g} of {points:g} points so far; {pending:g} are not marked yet. The points so far"
+            " were exported.",
             **values,
         )
     return Checked(message("Not final"), "worse", said)
+
+
+def _unusable(one: Stored) -> Message:
+    causes = (mark.finding.cause for mark in one.grade.marks if isinstance(mark.finding, Blocked))
+    return message(
+        "{student}: the submission could not be opened, and that is not a zero. {cause} Ask the student for it again,"
+        " or export it as 0 points with --unusable zero.",
+        student=visible(one.grade.student.name),
+        cause=next(causes, message("Its cause is not stored.")),
+    )
 
 
 def no_grade(export: Export, row: int) -> Checked:

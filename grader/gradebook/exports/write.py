@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import assert_never
 
@@ -42,6 +43,8 @@ def export(request: Request) -> Exported:
     if request.folder is None:
         raise BadLab(message("Give the folder that holds the grades: grade export DIR --to {form}.", form=request.to))
     stored, refusals = read_stored(request.folder)
+    if request.zero:
+        stored = tuple(replace(one, grade=replace(one.grade, zero=one.grade.unusable)) for one in stored)
     if not stored:
         return Exported((), refusals=refusals)
     match request.to:
@@ -55,7 +58,7 @@ def export(request: Request) -> Exported:
             written = _each(request, request.folder, stored)
         case _:
             assert_never(request.to)
-    unfinished = tuple(lines.not_final(one, request.final_only) for one in stored if one.grade.needs_human)
+    unfinished = tuple(lines.not_final(one, _wanted(one.grade, request)) for one in stored if one.grade.needs_human)
     return Exported((*written.lines, *unfinished), written.needs_human or bool(unfinished), refusals)
 
 
@@ -64,12 +67,13 @@ def _class_file(request: Request, folder: Path, stored: Sequence[Stored]) -> Exp
 
     grades = [one.grade for one in stored]
     if request.to == "csv":
-        name, text = "grades.csv", BOM + table.render(grades, request.final_only)
+        name, text = "grades.csv", BOM + table.render(grades, request.so_far)
     else:
         name, text = "junit.xml", junit.render(grade for grade in grades if _wanted(grade, request))
     path = placed(request.out, folder, name)
     write_output(path, text.encode("utf-8"), [one.path for one in stored])
-    return Exported((lines.wrote(path, message("grades written: {count}", count=len(grades))),))
+    written = sum(_wanted(grade, request) for grade in grades)
+    return Exported((lines.wrote(path, message("grades written: {count}", count=written)),))
 
 
 def _each(request: Request, folder: Path, stored: Sequence[Stored]) -> Exported:
@@ -97,7 +101,8 @@ def _each(request: Request, folder: Path, stored: Sequence[Stored]) -> Exported:
 
 
 def _wanted(grade: Grade, request: Request) -> bool:
-    return not (request.final_only and grade.needs_human)
+    """Return whether the grade is exported: a platform that asks for one result gets one, final or not."""
+    return request.so_far or not grade.needs_human or request.to in ("gradescope", "classroom50")
 
 
 def _result(grade: Grade, request: Request) -> str:

@@ -122,9 +122,9 @@ def test_the_zip_holds_the_students_page_where_moodle_looks_for_it(run: Run, sto
     assert "for staff only" not in page  # the page beside the grade is for staff; this one is redrawn
 
 
-def test_what_is_not_final_can_be_kept_from_students(run: Run, stored: Store, worksheet: Path) -> None:
+def test_what_is_not_final_is_kept_from_students(run: Run, stored: Store, worksheet: Path) -> None:
     stored(Student("Ada Ng", "12345", "moodle"), None)
-    run("moodle", into=worksheet, final_only=True)
+    run("moodle", into=worksheet)
     with zipfile.ZipFile(worksheet.with_name("Grades-Lab5.graded.feedback.zip")) as archive:
         assert archive.namelist() == []
     assert worksheet.with_name("Grades-Lab5.graded.csv").read_bytes() == worksheet.read_bytes()
