@@ -51,7 +51,7 @@ def test_a_groups_names_ids_and_addresses_are_joined():
     "name",
     [
         "submission.zip", "final.zip", "lab5.zip", "Lab 5 (2).zip", "hw3_final_v2.zip", "project-2026.zip", "001.zip",
-        "cifar10.zip", "作业.zip", "实验五.zip", "第3次作业.zip", "新建文件夹.zip", "New folder.zip", "Abgabe_Blatt_3.zip",
+        "cifar10.zip", "作业.zip", "实验五.zip", "第3次作业.zip", "新建文件夹.zip", "New folder.zip", "Abgabe_3.zip",
     ],
 )  # fmt: skip
 def test_a_generic_name_identifies_nobody(name):
