@@ -11,7 +11,7 @@ from grader.gradebook.exports.canvas import read_canvas
 from grader.gradebook.exports.interface import Exported, Request
 from grader.gradebook.exports.matching import Matched
 from grader.gradebook.exports.moodle import Moodle, read_moodle
-from grader.gradebook.exports.sheets import Export, read_export
+from grader.gradebook.exports.sheets import Export, guessed_encoding, read_export
 from grader.gradebook.files import Stored
 from grader.records import Checked, Grade, message
 from grader.records.errors import BadLab
@@ -69,7 +69,7 @@ def _into(request: Request) -> Export:
             platform=request.to.capitalize(),
         )
         raise BadLab(sentence)
-    return read_export(request.into)
+    return read_export(request.into, request.encoding)
 
 
 def _beside(request: Request, export: Export) -> Path:
@@ -93,4 +93,4 @@ def _filled(
     done = lines.wrote(path, message("rows filled: {count}, from {source}", count=len(grades), source=export.name))
     missing = [lines.no_grade(export, row) for row in matched.rows_without]
     needed = bool(matched.lines) or any(line.state != "good" for line in more)
-    return Exported((done, *more, *matched.lines, *missing), needed)
+    return Exported((done, *guessed_encoding(export), *more, *matched.lines, *missing), needed)

@@ -24,13 +24,19 @@ BOM = "\ufeff"  # without it a spreadsheet misreads Chinese names
 MEANT_FOR = {
     "--into": ("canvas", "moodle"),
     "--column": ("canvas", "moodle"),
+    "--encoding": ("canvas", "moodle"),
     "--rubric": ("gradescope-autograder",),
 }
 
 
 def export(request: Request) -> Exported:
     """Write the requested export. Raises BadLab if nothing can be written."""
-    given = {"--into": request.into, "--column": request.column, "--rubric": request.rubric}
+    given = {
+        "--into": request.into,
+        "--column": request.column,
+        "--encoding": request.encoding,
+        "--rubric": request.rubric,
+    }
     for option, formats in MEANT_FOR.items():
         if given[option] is not None and request.to not in formats:
             sentence = message(

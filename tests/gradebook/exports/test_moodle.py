@@ -128,3 +128,23 @@ def test_what_is_not_final_can_be_kept_from_students(run: Run, stored: Store, wo
     with zipfile.ZipFile(worksheet.with_name("Grades-Lab5.graded.feedback.zip")) as archive:
         assert archive.namelist() == []
     assert worksheet.with_name("Grades-Lab5.graded.csv").read_bytes() == worksheet.read_bytes()
+
+
+def test_a_worksheet_of_western_windows_keeps_its_encoding_and_says_so(
+    run: Run, stored: Store, worksheet: Path, said: Said
+) -> None:
+    text = (
+        "Kennung;Vollständiger Name;Bewertung;Feedback als Kommentar\n"
+        "Teilnehmer/in12345;Jörg Müller;;\nTeilnehmer/in222;Käthe Groß;;Größe fehlt\n"
+    )
+    worksheet.write_bytes(text.encode("cp1252"))
+    stored(Student("Jörg Müller"), 0.5)
+    done = run("moodle", into=worksheet)
+    filled = worksheet.with_name("Grades-Lab5.graded.csv").read_bytes().decode("cp1252")
+    assert filled.startswith(text.partition("Jörg Müller;")[0] + "Jörg Müller;55;")
+    assert filled.endswith("\nTeilnehmer/in222;Käthe Groß;;Größe fehlt\n")
+    assert any("was read as Windows-1252" in line for line in said(done))
+    worksheet.write_bytes(text.replace("Groß", "Żak").encode("cp1250"))
+    stored(Student("Käthe Żak"), 0.5)
+    run("moodle", into=worksheet, encoding="cp1250")
+    assert "Käthe Żak;55;" in worksheet.with_name("Grades-Lab5.graded.csv").read_bytes().decode("cp1250")
