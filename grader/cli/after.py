@@ -223,7 +223,8 @@ def _draw(folder: Path, changed: Sequence[Changed], audience: Audience, pseudony
     metavar="FILE",
     help="Your own export from Canvas or Moodle; a copy of it is filled in.",
 )
-@click.option("--column", metavar="NAME", help="The column to fill.")
+@click.option("--column", metavar="NAME", help="The column to fill: its heading, or its number from 1.")
+@click.option("--comments", metavar="NAME", help="The column for Moodle's comments, if its heading is not known.")
 @encoding_option
 @click.option("--out", type=GivenPath(path_type=Path), metavar="PATH", help="Where to write the result.")
 @click.option(

@@ -38,7 +38,7 @@ def fill_moodle(request: Request, stored: Sequence[Stored]) -> Exported:
     from reports.gradebooks import moodle
 
     export = _into(request)
-    book = read_moodle(export, request.column)
+    book = read_moodle(export, request.column, request.comments)
     matched = book.match(stored)
     grades = _to_fill(matched, request)
     path, inputs = _beside(request, export), _inputs(request, stored)
@@ -47,6 +47,7 @@ def fill_moodle(request: Request, stored: Sequence[Stored]) -> Exported:
     write_output(feedback, zipped(_pages(book, grades)), inputs)
     sentence = message("reports: {count}, for 'Upload multiple feedback files in a zip'", count=len(grades))
     done = [lines.wrote(feedback, sentence)]
+    done += lines.no_comments(export) if book.comments is None else []
     done += lines.scale(export, (book.possible(row) for row in grades), grades)
     done += lines.replaced(export, book.column, grades)
     return _filled(path, export, matched, grades, done)

@@ -22,6 +22,7 @@ class Request:
     folder: Path | None = None
     into: Path | None = None
     column: str | None = None
+    comments: str | None = None
     encoding: str | None = None
     out: Path | None = None
     rubric: Path | None = None

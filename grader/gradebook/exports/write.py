@@ -24,6 +24,7 @@ BOM = "\ufeff"  # without it a spreadsheet misreads Chinese names
 MEANT_FOR = {
     "--into": ("canvas", "moodle"),
     "--column": ("canvas", "moodle"),
+    "--comments": ("moodle",),
     "--encoding": ("canvas", "moodle"),
     "--rubric": ("gradescope-autograder",),
 }
@@ -34,6 +35,7 @@ def export(request: Request) -> Exported:
     given = {
         "--into": request.into,
         "--column": request.column,
+        "--comments": request.comments,
         "--encoding": request.encoding,
         "--rubric": request.rubric,
     }
