@@ -226,6 +226,12 @@ def _draw(folder: Path, changed: Sequence[Changed], audience: Audience, pseudony
 @click.option("--column", metavar="NAME", help="The column to fill: its heading, or its number from 1.")
 @click.option("--comments", metavar="NAME", help="The column for Moodle's comments, if its heading is not known.")
 @encoding_option
+@click.option(
+    "--groups",
+    type=GivenPath(path_type=Path),
+    metavar="FILE",
+    help="Who is in which group, such as Canvas's roster of a group set; every member gets the group's grade.",
+)
 @click.option("--out", type=GivenPath(path_type=Path), metavar="PATH", help="Where to write the result.")
 @click.option(
     "--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml, for gradescope-autograder."

@@ -6,7 +6,7 @@ import pytest
 
 from grader.intake import expand
 from grader.intake.gradescope import AUTOGRADER_METADATA, METADATA, autograder_student, moment, students
-from grader.records import Student
+from grader.records import Member, Student
 
 HONEST = """---
 submission_1:
@@ -34,7 +34,13 @@ def test_submitters_are_read_and_groups_joined(tmp_path):
     (tmp_path / METADATA).write_text(HONEST)
     assert students(tmp_path) == {
         "submission_1": Student("Ada Ng", "007", "gradescope", "ada@x.edu", submitted="2024-11-02T22:26:04+00:00"),
-        "submission_2": Student("Bob, Eve[31m", "0123", "gradescope", "bob@x.edu, eve@x.edu"),
+        "submission_2": Student(
+            "Bob, Eve[31m",
+            "0123",
+            "gradescope",
+            "bob@x.edu, eve@x.edu",
+            members=(Member("Bob", "0123", "bob@x.edu"), Member("Eve[31m", "", "eve@x.edu")),
+        ),
     }
 
 

@@ -79,7 +79,8 @@ def _beside(request: Request, export: Export) -> Path:
 
 
 def _inputs(request: Request, stored: Iterable[Stored]) -> list[Path]:
-    return [*(one.path for one in stored), *([request.into] if request.into else [])]
+    given = (request.into, request.groups)
+    return [*(one.path for one in stored), *(path for path in given if path is not None)]
 
 
 def _to_fill(matched: Matched, request: Request) -> dict[int, Grade]:

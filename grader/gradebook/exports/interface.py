@@ -24,6 +24,7 @@ class Request:
     column: str | None = None
     comments: str | None = None
     encoding: str | None = None
+    groups: Path | None = None
     out: Path | None = None
     rubric: Path | None = None
     final_only: bool = False

@@ -106,3 +106,25 @@ def no_comments(export: Export) -> list[Checked]:
         file=export.name,
     )
     return [Checked(message("Comments"), "good", said)]
+
+
+def group_counts(group: str, one: Stored, count: int) -> Checked:
+    """Report a group whose members all get the grade of one of them."""
+    said = message(
+        "{group}: {archive} counts for all {count} members.",
+        group=visible(group),
+        archive=visible(one.grade.archive),
+        count=count,
+    )
+    return Checked(message("Group"), "good", said)
+
+
+def group_unclear(group: str, several: Iterable[Stored]) -> Checked:
+    """Report a group in which several members handed in, so that nobody can say what the others get."""
+    said = message(
+        "{group}: {archives} are all of this group. Each counts for the member who handed it in alone; enter the points"
+        " of the others by hand.",
+        group=visible(group),
+        archives=", ".join(visible(one.grade.archive) for one in several),
+    )
+    return Checked(message("Group"), "worse", said)
