@@ -14,6 +14,7 @@ Encoding = Literal["utf-8", "cp1252", "gb18030"]
 READ = 1_000_000  # bytes; enough to tell, whatever a file's size
 MOST_BROKEN = 10  # of so many characters beyond ASCII, one may be broken UTF-8
 _RUN = re.compile(rb"([A-Za-z]?)([\x80-\xff]+)(?=([A-Za-z]?))")  # with the ASCII letter before and the one after
+_SMALL = re.compile(rb"[\xdf-\xff]+")  # of Windows-1252; in GB18030 characters of the rarer half
 _PUNCTUATION = re.compile(rb"[\xa1-\xa3][\xa1-\xbf]")  # of GB18030; in Windows-1252 two symbols in a row
 _COMMON = re.compile(
     rb"[\xb0-\xbf\xd7].|[\xc0-\xd7][^\xe0-\xff]"
@@ -53,9 +54,9 @@ def _decodes(data: bytes, encoding: Encoding) -> bool:
 
 
 def _looks_chinese(before: bytes, run: bytes, after: bytes) -> bool:
-    if len(run) != 2:
-        return len(run) > 2
-    if not (before or after):
-        return True  # one Chinese character; no Western word consists of two accented letters
+    if len(run) < 2 or ((before or after) and _SMALL.fullmatch(run)):
+        return False
+    if len(run) > 2 or not (before or after):
+        return True  # a run of two alone is one Chinese character: no Western word consists of two accented letters
     capital_inside = before.islower() and 0xC0 <= run[0] <= 0xDE
     return capital_inside or bool(_PUNCTUATION.match(run) or _COMMON.match(run))

@@ -122,7 +122,7 @@ def group_counts(group: str, one: Stored, count: int) -> Checked:
 def group_unclear(group: str, several: Iterable[Stored]) -> Checked:
     """Report a group in which several members handed in, so that nobody can say what the others get."""
     said = message(
-        "{group}: {archives} are all of this group. Each counts for the member who handed it in alone; enter the points"
+        "{group}: {archives} are all of this group. Each counts only for the member who handed it in; enter the points"
         " of the others by hand.",
         group=visible(group),
         archives=", ".join(visible(one.grade.archive) for one in several),

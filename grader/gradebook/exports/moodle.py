@@ -19,7 +19,7 @@ from grader.records.errors import BadLab
 
 HEADINGS = Path(__file__).with_name("moodle.toml")
 # "Participant 12345", "Teilnehmer/in12345", "参与人12345": in every language the first column holds words and a number.
-_PARTICIPANT = re.compile(r"\D+(\d+)\D*")
+_PARTICIPANT = re.compile(r"\D+(\d+)\D*|(\d+)\D+")
 
 
 @cache
@@ -53,7 +53,7 @@ class Moodle:
         """Return the participant's number."""
         found = _PARTICIPANT.fullmatch(self.export.sheet.rows[row].text(0))
         assert found is not None
-        return found.group(1)
+        return found.group(1) or found.group(2)
 
     def name(self, row: int) -> str:
         """Return the participant's name; "" if the worksheet is anonymous, or the heading of the names unknown."""

@@ -109,7 +109,7 @@ WORKSHEETS = {
     "Polish": "Identyfikator|Uczestnik|Imię i nazwisko|E-mail|Status|Ocena|Maksymalna ocena|x|y|z|Komentarz zwrotny",
     "Arabic": "المعرف|مشارك|الاسم الكامل|البريد|الحالة|الدرجة|أقصى علامة|x|y|z|تعليقات الإفادة",
     "Turkish": "Kimlik|Katılımcı|Adı soyadı|E-posta|Durum|Not|Maksimum not|x|y|z|Geri bildirim yorumları",
-    "a word after the number": "ID|n° |Full name|Email|Status|Grade|Maximum|x|y|z|Comments",
+    "an unknown one": "ID|n° |Full name|Email|Status|Grade|Maximum|x|y|z|Comments",
 }
 
 
@@ -154,6 +154,28 @@ def test_the_headings_are_words_of_one_meaning_each() -> None:
     known = [(same(heading), meaning) for meaning in meanings for heading in headings(meaning)]
     assert len({heading for heading, _ in known}) == len(set(known))
     assert set().union(*tomllib.loads(HEADINGS.read_text("utf-8")).values()) == set(meanings)
+
+
+@pytest.mark.parametrize(
+    "cell", ["Participant 12345", "Teilnehmer/in12345", "12345 zenbakia", "مشارك 12345", "№ 12345."]
+)
+def test_the_participants_number_is_read_whatever_the_words_around_it(
+    run: Run, stored: Store, worksheet: Path, cell: str
+) -> None:
+    worksheet.write_bytes(SHEET.replace("Participant 12345", cell).encode())
+    stored(Student("nobody of that name", "12345", "moodle"), 0.5)
+    run("moodle", into=worksheet)
+    assert rows(worksheet.with_name("Grades-Lab5.graded.csv"))[0]["Grade"] == "55"
+
+
+@pytest.mark.parametrize("cell", ["12345", "Participant", "Participant 12 345", ""])
+def test_a_first_cell_that_names_no_participant_is_not_a_worksheets(
+    run: Run, stored: Store, worksheet: Path, cell: str
+) -> None:
+    worksheet.write_bytes(SHEET.replace("Participant 12345", cell).encode())
+    stored(Student("Ada"))
+    with pytest.raises(BadLab, match="line 2: every line of a Moodle worksheet begins with a participant"):
+        run("moodle", into=worksheet)
 
 
 def test_an_unknown_heading_is_reported_and_can_be_named(run: Run, stored: Store, worksheet: Path) -> None:
