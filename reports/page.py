@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
-from grader.records import N_, Audience, Exhibit, Grade, MadeBy, Mark, Message
+from grader.records import N_, Audience, Exhibit, Grade, MadeBy, Mark, Message, Student
 from reports.exhibits import shown
 from reports.languages import translate
 from reports.marks import State, Step, badges, edition, next_steps, pending, score, state_words, told, total
@@ -104,15 +105,23 @@ def page(grade: Grade, audience: Audience) -> Page:
 
 
 def _facts(grade: Grade) -> tuple[str, ...]:
-    student, made_by = grade.student, grade.made_by
+    made_by = grade.made_by
     facts = (
-        clip(f"{student.platform.capitalize()} {student.identifier}".strip(), NAME_LIMIT),
-        clip(student.email, NAME_LIMIT),
+        *_identity(grade.student),
         clip(grade.archive, NAME_LIMIT),
         say("graded {when}", when=moment(made_by.graded_at)) if made_by.graded_at else "",
         clip(say("by cnn-lab-grader {version}", version=made_by.grader), NAME_LIMIT),
     )
     return tuple(fact for fact in facts if fact)
+
+
+def _identity(student: Student) -> Iterator[str]:
+    """Yield number and address, or a text for each member of a group: joined, the last ones would be cut off."""
+    if not student.members:
+        yield clip(f"{student.platform.capitalize()} {student.identifier}".strip(), NAME_LIMIT)
+        yield clip(student.email, NAME_LIMIT)
+    for one in student.members:
+        yield " · ".join(clip(text, NAME_LIMIT) for text in (one.name, one.identifier, one.email) if text)
 
 
 def _line(mark: Mark, audience: Audience) -> Line:

@@ -20,6 +20,7 @@ from grader.cli.options import (
     UNUSABLE,
     GivenPath,
     audience_option,
+    encoding_option,
     language_option,
     pseudonyms_option,
     unusable_option,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 @click.option("--lateness", is_flag=True, help="These points are for lateness and replace the rubric's late policy.")
 @click.option("--from", "table", type=GivenPath(path_type=Path), metavar="FILE",
               help="A CSV file with columns student, criterion, points, reason.")  # fmt: skip
+@encoding_option
 @click.option("--by", metavar="NAME", help="Who decided; your login name by default.")
 @audience_option
 @pseudonyms_option
@@ -69,6 +71,7 @@ class _Asked:
     criterion: str
     lateness: bool
     table: Path | None
+    encoding: str | None
     by: str | None
 
 
@@ -79,6 +82,8 @@ def _one(folder: Path, asked: _Asked) -> tuple[Sequence[Changed], int]:
         raise click.UsageError("give STUDENT, --points and --reason, or --from FILE")
     if asked.criterion and asked.lateness:
         raise click.UsageError("--lateness adjusts the total; leave --criterion out")
+    if asked.encoding:
+        raise click.UsageError("--encoding names the encoding of --from FILE; leave it out here")
     decision = Decision(asked.points, asked.reason, _who(asked.by), _today(), asked.criterion, asked.lateness)
     changed = (adjust(folder, asked.student, decision, console.complain),)
     _show(changed)
@@ -86,13 +91,14 @@ def _one(folder: Path, asked: _Asked) -> tuple[Sequence[Changed], int]:
 
 
 def _from_table(folder: Path, asked: _Asked) -> tuple[Sequence[Changed], int]:
+    from grader.gradebook.exports.sheets import read_export
     from grader.gradebook.marks_table import adjust_from
     from reports import terminal
 
     assert asked.table is not None
     if asked.student or asked.points is not None or asked.reason or asked.criterion or asked.lateness:
         raise click.UsageError("--from FILE already gives students, points and reasons; leave them out here")
-    taken = adjust_from(folder, asked.table, _who(asked.by), _today())
+    taken = adjust_from(folder, read_export(asked.table, asked.encoding), _who(asked.by), _today())
     _show(taken.changed)
     out = console.console()
     for line in taken.lines:
@@ -218,7 +224,15 @@ def _draw(folder: Path, changed: Sequence[Changed], audience: Audience, pseudony
     metavar="FILE",
     help="Your own export from Canvas or Moodle; a copy of it is filled in.",
 )
-@click.option("--column", metavar="NAME", help="The column to fill.")
+@click.option("--column", metavar="NAME", help="The column to fill: its heading, or its number from 1.")
+@click.option("--comments", metavar="NAME", help="The column for Moodle's comments, if its heading is not known.")
+@encoding_option
+@click.option(
+    "--groups",
+    type=GivenPath(path_type=Path),
+    metavar="FILE",
+    help="Who is in which group, such as Canvas's roster of a group set; every member gets the group's grade.",
+)
 @click.option("--out", type=GivenPath(path_type=Path), metavar="PATH", help="Where to write the result.")
 @click.option(
     "--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml, for gradescope-autograder."

@@ -65,6 +65,13 @@ def audience_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)  # fmt: skip
 
 
+def encoding_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --encoding, for every command that reads an instructor's table."""
+    return click.option(
+        "--encoding", metavar="NAME", help="The encoding of your file, such as utf-8, cp1252 or gb18030."
+    )(function)
+
+
 def pseudonyms_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add --pseudonyms, for every command that draws the class page."""
     return click.option("--pseudonyms", is_flag=True, help="Hide the names in the list of best accuracies.")(function)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from grader.disk.names import from_disk, visible, visible_path
 from grader.gradebook.decisions import give, hand_in, with_adjustments
-from grader.gradebook.exports.matching import members, same
+from grader.gradebook.exports.matching import same
 from grader.gradebook.files import Changed, Stored, read_stored, save
 from grader.gradebook.lock import held
 from grader.records import Adjustment, Given, Grade, Manual, Mark, message
@@ -148,7 +148,7 @@ class Roll:
         return "/".join(map(from_disk, one.path.parent.relative_to(self.root).parts)) + "/"
 
     def _names(self, one: Stored) -> Iterable[str]:
-        for student in (one.grade.student, *members(one.grade.student)):
+        for student in (one.grade.student, *one.grade.student.each):
             yield from (student.name, student.identifier, student.email)
         yield from (self.place(one), self.place(one).rstrip("/"))
 

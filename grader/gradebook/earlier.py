@@ -1,4 +1,4 @@
-"""Upgrade grades and evidence that version 0.1 stored to what this version would have written."""
+"""Upgrade grades and evidence that earlier versions stored to what this version would have written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ UNKNOWN = "unknown"  # the code of a refusal that was stored without one
 
 
 def upgraded_grade(record: dict[str, Any]) -> dict[str, Any]:
-    """Give the criteria of a grade of version 0.1 their names of today; return any other grade as it is."""
+    """Give the criteria of a grade of version 0.1 their names of today, and a group its members."""
+    record = _with_members(record)
     if record.get("schema") != GRADE_OF_0_1:
         return record
     return {**record, "marks": [_upgraded_mark(mark) for mark in record["marks"]], "schema": "grade/2"}
@@ -33,12 +34,28 @@ def renamed_criteria(record: dict[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def upgraded_evidence(record: dict[str, Any]) -> dict[str, Any]:
-    """Give the kinds of evidence of version 0.1 their names of today; return any other evidence as it is."""
+    """Give the kinds of evidence of version 0.1 their names of today, and a group its members."""
+    record = _with_members(record)
     if "schema" in record:
         return record
     pairs = [(KINDS.get(kind, kind), _upgraded_outcome(found)) for kind, found in record["observations"]]
     isolated = record.get("sandbox") != "plain"
     return {**record, "observations": pairs, "isolated": isolated, "schema": "evidence/2"}
+
+
+def _with_members(record: dict[str, Any]) -> dict[str, Any]:
+    """Split the students of a Gradescope group, whose names, numbers and addresses were only joined by commas."""
+    student = record.get("student")
+    if not isinstance(student, dict) or student.get("platform") != "gradescope" or "members" in student:
+        return record
+    columns = {name: str(student.get(name, "")).split(", ") for name in ("name", "identifier", "email")}
+    count = max(len(columns["identifier"]), len(columns["email"]))
+    if {len(columns["identifier"]), len(columns["email"])} - {1, count}:  # one member has none, or was cut off
+        return record
+    whole = {name: texts if len(texts) == count else [""] * count for name, texts in columns.items()}
+    rows = [dict(zip(whole, row, strict=True)) for row in zip(*whole.values(), strict=True)]
+    members = [{**row, "name": row["name"] or row["identifier"] or row["email"]} for row in rows] if count > 1 else []
+    return {**record, "student": {**student, "members": members}}
 
 
 def _upgraded_mark(mark: dict[str, Any]) -> dict[str, Any]:

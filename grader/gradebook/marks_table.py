@@ -15,7 +15,7 @@ from pathlib import Path
 from grader.disk.names import visible
 from grader.gradebook.adjust import Decision, Roll, decided, find
 from grader.gradebook.exports.matching import same
-from grader.gradebook.exports.sheets import Export, read_export
+from grader.gradebook.exports.sheets import Export, guessed_encoding
 from grader.gradebook.files import Changed, read_stored, save
 from grader.gradebook.lock import held
 from grader.records import Checked, Grade, Manual, Message, message
@@ -55,12 +55,11 @@ class _Entry:
     decision: Decision
 
 
-def adjust_from(folder: Path, table: Path, by: str, on: str) -> Taken:
+def adjust_from(folder: Path, export: Export, by: str, on: str) -> Taken:
     """Store every decision of a table, or none if the disk is full.
 
     Raises BadLab for a file that is not such a table.
     """
-    export = read_export(table)
     columns = _columns(export)
     with held(folder):
         return _taken(folder, export, columns, by, on)
@@ -69,7 +68,7 @@ def adjust_from(folder: Path, table: Path, by: str, on: str) -> Taken:
 def _taken(folder: Path, export: Export, columns: Mapping[str, int], by: str, on: str) -> Taken:
     stored, refusals = read_stored(folder)
     roll = Roll(stored, folder)
-    lines: list[Checked] = list(_unknown_headings(export, columns))
+    lines: list[Checked] = [*guessed_encoding(export), *_unknown_headings(export, columns)]
     entries: list[_Entry] = []
     for row in export.sheet.rows[1:]:
         if any(field.text.strip() for field in row.fields):

@@ -57,19 +57,21 @@ def autograder_student(submission: Path) -> Student | None:
     if not members:
         return None
     own = [moment(_mapping(one.get("assignment")).get("due_date")) for one in listed]
-    due = max(own, default="") or moment(_mapping(fields.get("assignment")).get("due_date"))
+    latest = max(filter(None, own), key=datetime.fromisoformat, default="")
+    due = latest or moment(_mapping(fields.get("assignment")).get("due_date"))
     return replace(group(members), submitted=moment(fields.get("created_at")), due=due)
 
 
 def moment(value: object) -> str:
-    """Convert a time from the platform to ISO 8601 in UTC; "" for a time without a zone, or no time at all."""
+    """Convert a time from the platform to ISO 8601 with its own offset; "" for a time without one, or no time."""
     found = _MOMENT.fullmatch(value) if isinstance(value, str) and len(value) <= LONGEST_MOMENT else None
     if found is None:
         return ""
     zone = "+00:00" if found["zone"] in ("Z", "UTC") else found["zone"]
     try:
         when = datetime.fromisoformat(f"{found['date']}T{found['time']}{zone}")
-        return when.astimezone(UTC).isoformat()
+        when.astimezone(UTC)  # fails for a time that cannot be compared with others
+        return when.isoformat()
     except (ValueError, OverflowError):
         return ""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from importlib.resources import files
 
 from grader.intake.formats import without_suffix
-from grader.records import Student
+from grader.records import Member, Student
 
 LONGEST_NAME = 200  # characters
 NAMELESS = "unnamed"
@@ -81,16 +81,20 @@ def moodle_student(name: str) -> Student | None:
 
 
 def group(students: Iterable[Student]) -> Student:
-    """Return one Student for a group submission: names, ids and addresses joined by commas."""
+    """Return one Student for a group submission: its members, and their names, ids and addresses joined by commas.
+
+    Each of those is as long as `clean` allows; together they may be longer, so that nobody is cut off.
+    """
     members = tuple(students)
     return Student(
-        name=clean(", ".join(member.name for member in members)),
+        name=_joined(member.name for member in members),
         identifier=_joined(member.identifier for member in members),
         platform=members[0].platform,
         email=_joined(member.email for member in members),
         late=any(member.late for member in members),
+        members=tuple(Member(one.name, one.identifier, one.email) for one in members) if len(members) > 1 else (),
     )
 
 
 def _joined(texts: Iterable[str]) -> str:
-    return clean(", ".join(text for text in texts if text), fallback="")
+    return ", ".join(text for text in texts if text)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 
 from grader.marking.check import BadLimit
+from grader.marking.days import days_begun, named_zone
 from grader.records import Adjustment, Message, Student, message
 
 FROM_PLATFORM = "from the platform"
 LATE_POLICY = message("late policy")
-DAY = timedelta(days=1)
 _EXAMPLE = "2026-03-01T23:59:00+08:00"
 
 
@@ -19,8 +19,9 @@ _EXAMPLE = "2026-03-01T23:59:00+08:00"
 class LatePolicy:
     """The table `[late]`. Days are counted from the deadline plus the grace period; a started day counts in full.
 
-    `deadline` is an ISO date and time with its time zone, or "from the platform". `cap` is in the unit of the rate:
-    points, or percent of the points that the rubric offers.
+    `deadline` is an ISO date and time with its offset from UTC, or "from the platform". `time_zone` names the zone on
+    whose calendar days are counted. `cap` is in the unit of the rate: points, or percent of the points that the rubric
+    offers.
     """
 
     deadline: str
@@ -28,6 +29,7 @@ class LatePolicy:
     percent_per_day: float | None = None
     grace_hours: float = 0.0
     cap: float | None = None
+    time_zone: str = ""
 
     def __post_init__(self) -> None:
         if self.deadline != FROM_PLATFORM and moment(self.deadline) is None:
@@ -37,6 +39,8 @@ class LatePolicy:
                 example=_EXAMPLE,
             )
             raise BadLimit(sentence)
+        if self.time_zone and named_zone(self.time_zone) is None:
+            raise BadLimit(message("time_zone must be the name of a zone, such as {example}", example="Europe/Berlin"))
         if (self.points_per_day is None) == (self.percent_per_day is None):
             raise BadLimit(message("set exactly one of points_per_day and percent_per_day"))
         for name, value in (("the rate", self.rate), ("grace_hours", self.grace_hours), ("cap", self.cap or 0.0)):
@@ -50,12 +54,12 @@ class LatePolicy:
 
 
 def moment(text: str) -> datetime | None:
-    """Parse an ISO 8601 time as UTC; None if it is invalid, or has no time zone and could be any of 26 hours."""
+    """Parse an ISO 8601 time; None if it is invalid, or has no offset from UTC and could be any of 26 hours."""
     try:
         found = datetime.fromisoformat(text)
-        return found.astimezone(UTC) if found.tzinfo else None
-    except (ValueError, OverflowError):
+    except ValueError:
         return None
+    return found if found.tzinfo and MINYEAR < found.year < MAXYEAR else None  # the rest has no time in other zones
 
 
 def lateness(student: Student, policy: LatePolicy, offered: float, on: str) -> Adjustment | None:
@@ -69,7 +73,8 @@ def lateness(student: Student, policy: LatePolicy, offered: float, on: str) -> A
             "handed in late, but it is not known by how much: no points were deducted, and a person decides"
         )
         return Adjustment(0.0, sentence, LATE_POLICY, on, "lateness", open=True)
-    days = math.ceil((handed_in - due - timedelta(hours=policy.grace_hours)) / DAY)
+    zone = named_zone(policy.time_zone) if policy.time_zone else None
+    days = days_begun(due + timedelta(hours=policy.grace_hours), handed_in, zone)
     taken = _taken(policy, days, offered)
     if not taken:
         return None
@@ -78,7 +83,7 @@ def lateness(student: Student, policy: LatePolicy, offered: float, on: str) -> A
         "handed in {late} (h:m:s) after the deadline, with {grace:g} hours of grace; days begun: {days}, {rate}",
         late=clock,
         grace=grace,
-        days=days,
+        days=message("{days} on the calendar of {zone}", days=days, zone=policy.time_zone) if zone else days,
         rate=_rate(policy, offered),
     )
     return Adjustment(-taken, reason, LATE_POLICY, on, "lateness")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from grader.records.exhibits import Exhibit
@@ -168,8 +168,21 @@ class Adjustment:
 
 @strict
 @dataclass(frozen=True, slots=True)
+class Member:
+    """One student of a group; "" for what the platform does not tell."""
+
+    name: str
+    identifier: str = ""
+    email: str = ""
+
+
+@strict
+@dataclass(frozen=True, slots=True)
 class Student:
-    """The student, as far as the file name says. `identifier` is the platform's, "" if there is none."""
+    """The student, as far as the file name says. `identifier` is the platform's, "" if there is none.
+
+    A group is one Student: `members` are its students, and the other texts hold theirs joined by commas.
+    """
 
     name: str
     identifier: str = ""
@@ -179,6 +192,7 @@ class Student:
     submitted: str = ""  # when it was handed in, ISO 8601 with time zone, where the platform tells
     due: str = ""  # and when it should have been
     guessed: bool = False  # from a name that identifies nobody, such as submission.zip: it may be somebody else's
+    members: tuple[Member, ...] = ()  # of a group; () for one student
 
     @property
     def known(self) -> bool:
@@ -192,6 +206,14 @@ class Student:
         if self.email or other.email:
             return self.email == other.email
         return self.name == other.name and not (self.guessed or other.guessed)
+
+    @property
+    def each(self) -> tuple[Student, ...]:
+        """The students of a group, one by one; else this student alone."""
+        alone = (
+            replace(self, name=one.name, identifier=one.identifier, email=one.email, members=()) for one in self.members
+        )
+        return tuple(alone) or (self,)
 
 
 @strict

@@ -98,7 +98,7 @@ def _code_binds() -> Iterator[str]:
     grader = Path(__file__).resolve().parent.parent
     for made in (ROOT, OURS, f"{OURS}/grader"):
         yield from ("--perms", "0755", "--dir", made)
-    for name in ("__init__.py", "probes"):
+    for name in ("__init__.py", "codepages.py", "probes"):
         yield from ("--ro-bind", str(grader / name), f"{OURS}/grader/{name}")
 
 

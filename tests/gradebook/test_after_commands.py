@@ -50,6 +50,17 @@ def test_points_are_deducted_with_a_reason_and_the_page_is_redrawn(grade, group)
     assert not (group.folder / "index.html").exists()
 
 
+def test_a_table_in_another_encoding_is_applied_as_it_was_written(grade, group, tmp_path):
+    table = tmp_path / "marks.csv"
+    table.write_bytes("student,criterion,points,reason\nBob,,-5,spóźnione\n".encode("cp1250"))
+    code, out, _ = grade("adjust", group.folder, "--from", table, "--encoding", "cp1250", "--by", "Li")
+    assert (code, "was read as" in out) == (0, False)
+    assert "spóźnione" in (group.folder / "Bob-102" / "report.html").read_text("utf-8")
+    code, _, err = grade("adjust", group.folder, "Bob", "--points", "1", "--reason", "x", "--encoding", "cp1250")
+    assert code == 2
+    assert "--encoding names the encoding of --from FILE" in err
+
+
 def test_the_class_page_is_redrawn_if_there_is_one(grade, group):
     grade("report", group.folder)
     before = (group.folder / "index.html").read_text("utf-8")

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from grader.checks import DEFAULT_RUBRIC
 from grader.cli.app import cli
 from grader.gradebook.files import read_stored
+from grader.records import Member
 from grader.records.errors import BadLab
 
 STORED = Path(__file__).parent / "grades_of_0_1"
@@ -37,6 +38,26 @@ def run(*arguments: str) -> str:
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     assert done.exit_code in (0, 1), done.output
     return done.output
+
+
+def test_a_group_that_was_stored_by_its_joined_names_is_read_with_its_members(grades):
+    path = grades / "Ada_Ng-101" / "grade.json"
+    record = json.loads(path.read_text("utf-8"))
+    joined = {"name": "Ada, Bob, Cy", "identifier": "1, 2, 3", "platform": "gradescope", "email": "a@x, b@x, c@x"}
+    path.write_text(json.dumps({**record, "student": {**record["student"], **joined}}), "utf-8")
+    students = {one.path.parent.name: one.grade.student for one in read_stored(grades)[0]}
+    assert students["Ada_Ng-101"].members == (
+        Member("Ada", "1", "a@x"), Member("Bob", "2", "b@x"), Member("Cy", "3", "c@x")
+    )  # fmt: skip
+    assert all(student.members == () for folder, student in students.items() if folder != "Ada_Ng-101")
+
+
+def test_joined_names_of_which_some_are_missing_are_not_told_apart(grades):
+    path = grades / "Ada_Ng-101" / "grade.json"
+    record = json.loads(path.read_text("utf-8"))
+    joined = {"name": "Ada, Bob, Cy", "identifier": "1, 2", "platform": "gradescope", "email": "a@x, b@x, c@x"}
+    path.write_text(json.dumps({**record, "student": {**record["student"], **joined}}), "utf-8")
+    assert all(one.grade.student.members == () for one in read_stored(grades)[0])
 
 
 def test_they_are_read_with_todays_names_and_the_same_points(grades):

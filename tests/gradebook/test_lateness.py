@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from grader.marking.check import BadLimit
 from grader.marking.lateness import LATE_POLICY, LatePolicy, lateness, moment
 from grader.records import Student
 
@@ -39,10 +40,61 @@ def test_a_day_that_has_begun_counts_whole_wherever_the_clock_stands(submitted, 
     assert points(submitted) == expected
 
 
-def test_days_across_a_change_of_the_clocks_are_24_hours_long():
-    policy = {"deadline": "2026-03-28T12:00:00+01:00"}
-    assert points("2026-03-29T13:00:00+02:00", **policy) == -5.0
-    assert points("2026-03-29T13:00:01+02:00", **policy) == -10.0
+BERLIN = {"deadline": "2026-10-24T23:59:00+02:00", "time_zone": "Europe/Berlin"}  # in the night the clocks go back
+
+
+@pytest.mark.parametrize(
+    ("submitted", "expected"),
+    [
+        ("2026-10-24T21:59:00Z", 0.0),
+        ("2026-10-24T21:59:01Z", -5.0),
+        ("2026-10-25T22:59:00Z", -5.0),  # 25 hours later, 23:59 in Berlin
+        ("2026-10-25T22:59:01Z", -10.0),
+        ("2026-10-26T22:59:00Z", -10.0),
+    ],
+)
+def test_a_day_on_which_the_clocks_go_back_is_one_day(submitted, expected):
+    assert points(submitted, **BERLIN) == expected
+    platform = {"deadline": "from the platform", "time_zone": "Europe/Berlin"}
+    assert points(submitted, due="2026-10-24T21:59:00+00:00", **platform) == expected
+
+
+def test_a_day_on_which_the_clocks_go_forward_is_one_day_in_a_zone_that_is_known():
+    policy = {"deadline": "2026-03-28T12:00:00+01:00", "time_zone": "Europe/Berlin"}
+    assert points("2026-03-29T10:00:00Z", **policy) == -5.0
+    assert points("2026-03-29T10:00:01Z", **policy) == -10.0
+
+
+@pytest.mark.parametrize("deadline", ["2026-10-24T23:59:00+02:00", "2026-10-24T21:59:00Z"])
+def test_where_the_zone_is_not_known_the_day_may_have_had_25_hours(deadline):
+    assert points("2026-10-25T22:59:00Z", deadline=deadline) == -5.0
+    assert points("2026-10-25T22:59:01Z", deadline=deadline) == -10.0
+
+
+def test_where_no_zone_of_that_offset_changes_its_clocks_every_day_has_24_hours():
+    assert points("2026-10-25T15:59:00Z", deadline="2026-10-24T23:59:00+08:00") == -5.0
+    assert points("2026-10-25T15:59:01Z", deadline="2026-10-24T23:59:00+08:00") == -10.0
+    spring = {"deadline": "2026-03-28T12:00:00+01:00"}
+    assert points("2026-03-29T13:00:00+02:00", **spring) == -5.0
+    assert points("2026-03-29T13:00:01+02:00", **spring) == -10.0
+
+
+def test_the_hour_that_comes_twice_is_late_the_second_time():
+    policy = {"deadline": "2026-10-25T02:30:00+02:00", "time_zone": "Europe/Berlin"}
+    assert points("2026-10-25T02:10:00+02:00", **policy) == 0.0
+    assert points("2026-10-25T02:10:00+01:00", **policy) == -5.0
+
+
+def test_the_reason_names_the_calendar_that_was_used():
+    found = taken("2026-10-25T22:30:00Z", **BERLIN)
+    assert "24:31:00 (h:m:s) after the deadline" in found.reason.english()
+    assert "days begun: 1 on the calendar of Europe/Berlin" in found.reason.english()
+
+
+@pytest.mark.parametrize("name", ["Berlin", "../etc/passwd", "Europe", "\x00", "/etc/localtime"])
+def test_a_zone_that_does_not_exist_is_a_mistake_of_the_rubric(name):
+    with pytest.raises(BadLimit):
+        LatePolicy(DEADLINE, points_per_day=5.0, time_zone=name)
 
 
 def test_grace_moves_the_deadline():
@@ -72,7 +124,9 @@ def test_the_reason_says_how_late_and_at_what_price():
     )
 
 
-@pytest.mark.parametrize("submitted", ["", "2026-03-03T00:00:00", "yesterday", "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize(
+    "submitted", ["", "2026-03-03T00:00:00", "yesterday", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"]
+)
 def test_late_by_an_unknown_time_costs_nothing_and_a_person_decides(submitted):
     found = taken(submitted, late=True)
     assert (found.points, found.open) == (0.0, True)

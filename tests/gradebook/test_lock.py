@@ -10,6 +10,7 @@ import pytest
 
 from grader.gradebook import lock
 from grader.gradebook.adjust import Decision, adjust
+from grader.gradebook.exports.sheets import read_export
 from grader.gradebook.files import Graded
 from grader.gradebook.lock import LOCK, held, only_run
 from grader.gradebook.marks_table import adjust_from
@@ -77,7 +78,7 @@ def test_a_command_waits_for_another_that_changes_grades_and_then_says_so(taught
     before = {path: path.read_bytes() for path in group.folder.rglob("*.*") if path.name != LOCK}
     changes = {
         "adjust": lambda: adjust(group.folder, "Ada Ng", ruling("late"), never),
-        "adjust --from": lambda: adjust_from(group.folder, table, "Dr Li", "2026-03-05"),
+        "adjust --from": lambda: adjust_from(group.folder, read_export(table), "Dr Li", "2026-03-05"),
         "regrade": lambda: write(group.folder, done),
         "run": lambda: group.publish(ADA),
         "report": lambda: draw_pages(group.folder, "staff", pseudonyms=False),

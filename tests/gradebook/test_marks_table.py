@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.gradebook.exports.sheets import read_export
 from grader.gradebook.marks_table import Taken, adjust_from
 from grader.records import Student
 from grader.records.errors import BadLab
@@ -25,10 +26,10 @@ def group(taught):
 
 @pytest.fixture
 def take(group, tmp_path):
-    def read(text: str | bytes) -> Taken:
+    def read(text: str | bytes, encoding: str | None = None) -> Taken:
         path = tmp_path / "marks.csv"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return adjust_from(group.folder, path, "Dr Li", "2026-03-05")
+        return adjust_from(group.folder, read_export(path, encoding), "Dr Li", "2026-03-05")
 
     return read
 
@@ -63,6 +64,18 @@ def test_a_table_is_read_in_the_encoding_and_with_the_delimiter_that_it_has(grou
     assert take(data).whole
     given = group.grade("吴雅达-102").marks[1].finding.given
     assert (given.points, given.reason) == (4.5, "没有单位")
+
+
+def test_a_reason_in_western_letters_of_windows_reaches_the_student_as_it_was_written(group, take):
+    taken = take((HEAD + "Ada Ng,report_trend,4,zu spät\n").encode("cp1252"))
+    assert taken.whole
+    assert group.grade("Ada_Ng-101").marks[1].finding.given.reason == "zu spät"
+    assert "marks.csv was read as Windows-1252" in told(taken)
+
+
+def test_a_table_is_read_in_the_encoding_that_is_named(group, take):
+    assert take((HEAD + "Ada Ng,report_trend,4,późno\n").encode("cp1250"), "cp1250").whole
+    assert group.grade("Ada_Ng-101").marks[1].finding.given.reason == "późno"
 
 
 def test_every_row_that_is_not_applied_is_reported_by_its_line(group, take):
@@ -119,7 +132,7 @@ def test_an_ignored_column_is_reported(take):
         ("student,student,criterion,points,reason\n", "the heading 'student' appears twice"),
         ('student,criterion,points,reason\n"Ada', "line 2: a quotation mark is never closed"),
         (b"PK\x03\x04", "is a workbook"),
-        (b"\xff\xff,\x81", "not UTF-8, UTF-16 or GB18030"),
+        (b"\xff\xff,\x81", "marks.csv, line 1: this is not"),
         ("", "there are no headings"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from grader.intake import expand
 from grader.intake.gradescope import AUTOGRADER_METADATA, METADATA, autograder_student, moment, students
-from grader.records import Student
+from grader.records import Member, Student
 
 HONEST = """---
 submission_1:
@@ -34,7 +34,13 @@ def test_submitters_are_read_and_groups_joined(tmp_path):
     (tmp_path / METADATA).write_text(HONEST)
     assert students(tmp_path) == {
         "submission_1": Student("Ada Ng", "007", "gradescope", "ada@x.edu", submitted="2024-11-02T22:26:04+00:00"),
-        "submission_2": Student("Bob, Eve[31m", "0123", "gradescope", "bob@x.edu, eve@x.edu"),
+        "submission_2": Student(
+            "Bob, Eve[31m",
+            "0123",
+            "gradescope",
+            "bob@x.edu, eve@x.edu",
+            members=(Member("Bob", "0123", "bob@x.edu"), Member("Eve[31m", "", "eve@x.edu")),
+        ),
     }
 
 
@@ -89,9 +95,9 @@ def test_without_libyaml_the_same_is_read(tmp_path, monkeypatch):
     ("written", "read"),
     [
         ("2024-11-02 22:26:04.204912000 Z", "2024-11-02T22:26:04+00:00"),
-        ("2024-11-02 22:26:04 +08:00", "2024-11-02T14:26:04+00:00"),
-        ("2018-07-01T14:22:32.365935-07:00", "2018-07-01T21:22:32+00:00"),
-        ("2024-11-02 22:26:04 -0700", "2024-11-03T05:26:04+00:00"),
+        ("2024-11-02 22:26:04 +08:00", "2024-11-02T22:26:04+08:00"),
+        ("2018-07-01T14:22:32.365935-07:00", "2018-07-01T14:22:32-07:00"),
+        ("2024-11-02 22:26:04 -0700", "2024-11-02T22:26:04-07:00"),
         ("2024-11-02 22:26:04", ""),
         ("2024-13-02 22:26:04 Z", ""),
         ("0001-01-01 00:00:00 +14:00", ""),
@@ -131,13 +137,19 @@ def test_an_autograder_knows_whose_it_is_and_when_it_was_due(autograder):
     (archive,) = expand(autograder(TOLD))
     assert archive.student == Student(
         "Ada Ng", "", "gradescope", "ada@x.edu",
-        submitted="2018-07-01T21:22:32+00:00", due="2018-07-01T21:00:00+00:00",
+        submitted="2018-07-01T14:22:32-07:00", due="2018-07-01T14:00:00-07:00",
     )  # fmt: skip
 
 
 def test_an_extension_of_a_student_is_the_deadline(autograder):
     user = {**TOLD["users"][0], "assignment": {"due_date": "2018-07-08T14:00:00.000000-07:00"}}
-    assert autograder_student(autograder({**TOLD, "users": [user]})).due == "2018-07-08T21:00:00+00:00"
+    assert autograder_student(autograder({**TOLD, "users": [user]})).due == "2018-07-08T14:00:00-07:00"
+
+
+def test_the_latest_extension_of_a_group_counts_whatever_its_offset(autograder):
+    dues = ("2018-07-08T23:00:00.000000-07:00", "2018-07-09T01:00:00.000000+00:00")
+    users = [{"name": str(n), "email": "", "assignment": {"due_date": due}} for n, due in enumerate(dues)]
+    assert autograder_student(autograder({**TOLD, "users": users})).due == "2018-07-08T23:00:00-07:00"
 
 
 @pytest.mark.parametrize(

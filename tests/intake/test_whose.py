@@ -3,7 +3,7 @@
 import pytest
 
 from grader.intake.whose import clean, group, identifies, student_of
-from grader.records import Student
+from grader.records import Member, Student
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,23 @@ def test_a_name_is_capped_at_200_characters():
 
 def test_a_groups_names_ids_and_addresses_are_joined():
     members = [Student("Ada", "1", "gradescope", "a@x.edu"), Student("Bob", "", "gradescope", "b@x.edu", late=True)]
-    assert group(members) == Student("Ada, Bob", "1", "gradescope", "a@x.edu, b@x.edu", late=True)
+    assert group(members) == Student(
+        "Ada, Bob", "1", "gradescope", "a@x.edu, b@x.edu", late=True,
+        members=(Member("Ada", "1", "a@x.edu"), Member("Bob", "", "b@x.edu")),
+    )  # fmt: skip
+
+
+def test_no_member_of_a_group_is_cut_off():
+    members = [Student("N" * 90 + str(n), str(n) * 60, "gradescope", "a" * 70 + f"{n}@x.edu") for n in range(5)]
+    joined = group(members)
+    assert [(one.name, one.identifier, one.email) for one in joined.each] == [
+        (one.name, one.identifier, one.email) for one in members
+    ]
+    assert all(one.name in joined.name for one in members)
+
+
+def test_a_group_of_one_is_that_student():
+    assert group([Student("Ada", "1", "gradescope")]) == Student("Ada", "1", "gradescope")
 
 
 @pytest.mark.parametrize(

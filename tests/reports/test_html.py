@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jinja2 import StrictUndefined
 
-from grader.records import Grade, Judged, MadeBy
+from grader.records import Grade, Judged, MadeBy, Member, Student
 from reports import html
 from reports.html import render
 from reports.page import MADE_BY
@@ -327,3 +327,18 @@ def test_the_page_is_the_gold_file_and_the_same_each_time(retrieved: Grade) -> N
         GOLD.parent.mkdir(exist_ok=True)
         GOLD.write_text(page, "utf-8", newline="\n")
     assert page == GOLD.read_text("utf-8"), "look at the difference; if it is meant, run again with UPDATE_GOLD=1"
+
+
+def test_every_member_of_a_group_is_named_on_the_page(well_done: Grade) -> None:
+    members = tuple(Member(f"Student {n} {'x' * 60}", f"s{n}", f"{n}@x.example") for n in range(6))
+    joined = Student(", ".join(one.name for one in members), platform="gradescope", members=members)
+    page = render(replace(well_done, student=joined), "student")
+    assert all(f"{one.name} · {one.identifier} · {one.email}" in page for one in members)
+
+
+def test_markup_of_a_groups_member_stays_text(hostile: Grade) -> None:
+    text = hostile.student.name
+    members = (Member(text, text, text),) * 2
+    parsed = Parsed(render(replace(hostile, student=replace(hostile.student, members=members))))
+    assert not {"script", "img"} & {name for name, _ in parsed.tags}
+    assert "alert" not in str([attributes for _, attributes in parsed.tags])

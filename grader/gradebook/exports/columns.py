@@ -23,7 +23,10 @@ def find_column(export: Export, names: Iterable[str]) -> int | None:
 
 
 def named_column(export: Export, name: str, offered: Sequence[int]) -> int:
-    """Return the column that the instructor names, with or without its id. Raises BadLab if none or several fit."""
+    """Return the column that the instructor names, with or without its id, or counts, from 1.
+
+    Raises BadLab if none or several fit.
+    """
     headings = export.sheet.headings
     for plain in (same, lambda text: same(_NUMBER.sub("", text))):
         found = [place for place in offered if plain(headings[place]) == same(name)]
@@ -37,6 +40,8 @@ def named_column(export: Export, name: str, offered: Sequence[int]) -> int:
                 name=visible(name),
             )
             raise BadLab(sentence)
+    if name.isdecimal() and len(name) < 6 and int(name) - 1 in offered:
+        return int(name) - 1
     choices = [headings[place] for place in offered]
     near = get_close_matches(name, [*choices, *(_NUMBER.sub("", choice) for choice in choices)], n=1)
     if near:

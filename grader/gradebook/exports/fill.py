@@ -11,7 +11,7 @@ from grader.gradebook.exports.canvas import read_canvas
 from grader.gradebook.exports.interface import Exported, Request
 from grader.gradebook.exports.matching import Matched
 from grader.gradebook.exports.moodle import Moodle, read_moodle
-from grader.gradebook.exports.sheets import Export, read_export
+from grader.gradebook.exports.sheets import Export, guessed_encoding, read_export
 from grader.gradebook.files import Stored
 from grader.records import Checked, Grade, message
 from grader.records.errors import BadLab
@@ -38,7 +38,7 @@ def fill_moodle(request: Request, stored: Sequence[Stored]) -> Exported:
     from reports.gradebooks import moodle
 
     export = _into(request)
-    book = read_moodle(export, request.column)
+    book = read_moodle(export, request.column, request.comments)
     matched = book.match(stored)
     grades = _to_fill(matched, request)
     path, inputs = _beside(request, export), _inputs(request, stored)
@@ -47,6 +47,7 @@ def fill_moodle(request: Request, stored: Sequence[Stored]) -> Exported:
     write_output(feedback, zipped(_pages(book, grades)), inputs)
     sentence = message("reports: {count}, for 'Upload multiple feedback files in a zip'", count=len(grades))
     done = [lines.wrote(feedback, sentence)]
+    done += lines.no_comments(export) if book.comments is None else []
     done += lines.scale(export, (book.possible(row) for row in grades), grades)
     done += lines.replaced(export, book.column, grades)
     return _filled(path, export, matched, grades, done)
@@ -69,7 +70,7 @@ def _into(request: Request) -> Export:
             platform=request.to.capitalize(),
         )
         raise BadLab(sentence)
-    return read_export(request.into)
+    return read_export(request.into, request.encoding)
 
 
 def _beside(request: Request, export: Export) -> Path:
@@ -78,7 +79,8 @@ def _beside(request: Request, export: Export) -> Path:
 
 
 def _inputs(request: Request, stored: Iterable[Stored]) -> list[Path]:
-    return [*(one.path for one in stored), *([request.into] if request.into else [])]
+    given = (request.into, request.groups)
+    return [*(one.path for one in stored), *(path for path in given if path is not None)]
 
 
 def _to_fill(matched: Matched, request: Request) -> dict[int, Grade]:
@@ -93,4 +95,4 @@ def _filled(
     done = lines.wrote(path, message("rows filled: {count}, from {source}", count=len(grades), source=export.name))
     missing = [lines.no_grade(export, row) for row in matched.rows_without]
     needed = bool(matched.lines) or any(line.state != "good" for line in more)
-    return Exported((done, *more, *matched.lines, *missing), needed)
+    return Exported((done, *guessed_encoding(export), *more, *matched.lines, *missing), needed)

@@ -22,6 +22,9 @@ class Request:
     folder: Path | None = None
     into: Path | None = None
     column: str | None = None
+    comments: str | None = None
+    encoding: str | None = None
+    groups: Path | None = None
     out: Path | None = None
     rubric: Path | None = None
     so_far: bool = False  # write also what still needs a human, with the points so far

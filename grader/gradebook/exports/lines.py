@@ -75,7 +75,7 @@ def excused(export: Export, row: int, grade: Grade) -> Checked:
 def scale(export: Export, possible: Iterable[str], grades: Mapping[int, Grade]) -> Iterator[Checked]:
     """Warn if the platform's maximum differs from the rubric's: Moodle silently drops what exceeds it."""
     offered = {grade.points for grade in grades.values()}
-    known = {value for text in possible if (value := _number(text)) is not None}
+    known = {value for text in possible if (value := number(text)) is not None}
     if known and offered and known != offered:
         theirs, ours = (", ".join(f"{value:g}" for value in sorted(values)) for values in (known, offered))
         sentence = message(
@@ -92,7 +92,7 @@ def replaced(export: Export, column: int, grades: Mapping[int, Grade]) -> Iterat
     """Report marks that were replaced by different ones."""
     for row, grade in grades.items():
         before = export.sheet.rows[row].text(column)
-        if before not in ("", "-") and _number(before) != grade.total:
+        if before not in ("", "-") and number(before) != grade.total:
             line = export.sheet.rows[row].line
             said = message(
                 "{file}, line {line}: {before} was replaced by {total:g}.",
@@ -104,7 +104,39 @@ def replaced(export: Export, column: int, grades: Mapping[int, Grade]) -> Iterat
             yield Checked(message("Replaced"), "good", said)
 
 
-def _number(text: str) -> float | None:
-    """Parse a number of an export; its decimal separator may be a comma."""
+def number(text: str) -> float | None:
+    """Parse a number of an export, None if it is none; its decimal separator may be a comma."""
     plain = text.replace(",", ".")
     return float(plain) if re.fullmatch(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", plain) else None
+
+
+def no_comments(export: Export) -> list[Checked]:
+    """Report a worksheet in which no column for comments was found."""
+    said = message(
+        "{file} has no column for comments that is known by its heading, so only points were filled in. If it has one,"
+        " name it with --comments: its heading, or its number (the first column is 1).",
+        file=export.name,
+    )
+    return [Checked(message("Comments"), "good", said)]
+
+
+def group_counts(group: str, one: Stored, count: int) -> Checked:
+    """Report a group whose members all get the grade of one of them."""
+    said = message(
+        "{group}: {archive} counts for all {count} members.",
+        group=visible(group),
+        archive=visible(one.grade.archive),
+        count=count,
+    )
+    return Checked(message("Group"), "good", said)
+
+
+def group_unclear(group: str, several: Iterable[Stored]) -> Checked:
+    """Report a group in which several members handed in, so that nobody can say what the others get."""
+    said = message(
+        "{group}: {archives} are all of this group. Each counts only for the member who handed it in; enter the points"
+        " of the others by hand.",
+        group=visible(group),
+        archives=", ".join(visible(one.grade.archive) for one in several),
+    )
+    return Checked(message("Group"), "worse", said)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from grader.disk.names import visible
 from grader.gradebook.exports.sheets import Export
@@ -34,12 +34,12 @@ class Matched:
 
 def match(stored: Iterable[Stored], levels: Sequence[Level], rows: Sequence[int], export: Export) -> Matched:
     """Look for each student level by level; the first level that finds the student decides."""
-    indices = [(_index(level.cells), level.keys) for level in levels]
+    find = finder(levels)
     claims: dict[int, list[Stored]] = defaultdict(list)
     lines: list[Checked] = []
     for one in stored:
-        for student in members(one.grade.student):
-            match _rows_of(student, indices):
+        for student in one.grade.student.each:
+            match find(student):
                 case ():
                     lines.append(_no_row(student, one))
                 case (row,):
@@ -50,20 +50,6 @@ def match(stored: Iterable[Stored], levels: Sequence[Level], rows: Sequence[int]
     lines += [_several_grades(claimed, row, export) for row, claimed in doubled.items()]
     grades = {row: claimed[0] for row, claimed in claims.items() if row not in doubled}
     return Matched(grades, tuple(lines), tuple(row for row in rows if row not in claims))
-
-
-def members(student: Student) -> Iterator[Student]:
-    """Split a submission's students: intake joins names, numbers and addresses of a Gradescope group with commas."""
-    names, numbers, addresses = (text.split(", ") for text in (student.name, student.identifier, student.email))
-    count = max(len(numbers), len(addresses))
-    if student.platform != "gradescope" or count == 1 or {len(numbers), len(addresses)} - {1, count}:
-        yield student
-        return
-    for place in range(count):
-        number = numbers[place] if len(numbers) == count else ""
-        address = addresses[place] if len(addresses) == count else ""
-        name = names[place] if len(names) == count else number or address
-        yield replace(student, name=name, identifier=number, email=address)
 
 
 def same(text: str) -> str:
@@ -79,12 +65,18 @@ def _index(cells: Mapping[int, Sequence[str]]) -> dict[str, tuple[int, ...]]:
     return {text: tuple(rows) for text, rows in index.items()}
 
 
-def _rows_of(student: Student, indices: Iterable[tuple[Mapping[str, tuple[int, ...]], Keys]]) -> tuple[int, ...]:
-    for index, keys in indices:
-        wanted = [same(key) for key in keys(student)]
-        if found := tuple(dict.fromkeys(row for key in wanted for row in index.get(key, ()))):
-            return found
-    return ()
+def finder(levels: Sequence[Level]) -> Callable[[Student], tuple[int, ...]]:
+    """Return what finds the rows of a student: those of the first level with any."""
+    indices = [(_index(level.cells), level.keys) for level in levels]
+
+    def find(student: Student) -> tuple[int, ...]:
+        for index, keys in indices:
+            wanted = [same(key) for key in keys(student)]
+            if found := tuple(dict.fromkeys(row for key in wanted for row in index.get(key, ()))):
+                return found
+        return ()
+
+    return find
 
 
 def _who(student: Student) -> str:

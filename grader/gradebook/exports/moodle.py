@@ -1,48 +1,51 @@
-"""Read Moodle's offline grading worksheet, in several languages: columns, rows, and the student of each row."""
+"""Read Moodle's offline grading worksheet, in any language: columns, rows, and the student of each row."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from grader.gradebook.exports.columns import find_column, listed, named_column, require_cells
+from grader.gradebook.exports.lines import number
 from grader.gradebook.exports.matching import Level, Matched, match
 from grader.gradebook.exports.sheets import Export
 from grader.gradebook.files import Stored
 from grader.records import Student, message
 from grader.records.errors import BadLab
 
-# English, simplified and traditional Chinese (of several Moodles), German, French, Spanish. The identifier needs no
-# heading: it is the first column, and its cells end in a number in every language.
-GRADE = ("Grade", "成绩", "分数", "成績", "分數", "評分", "Bewertung", "Note", "Calificación")
-MAXIMUM = ("Maximum grade", "最高分", "最高成绩", "最高分數", "最高成績", "Maximale Bewertung", "Beste Bewertung")
-NAME = ("Full name", "全名", "姓名", "Vollständiger Name", "Nom complet", "Nombre completo")
-EMAIL = ("Email address", "Email", "邮箱地址", "电子邮件地址", "电子邮箱地址", "電子郵件", "電子郵件信箱",
-         "E-Mail-Adresse", "Adresse de courriel", "Dirección de correo", "Dirección Email")  # fmt: skip
-NUMBER = ("ID number", "学号", "编号", "ID号码", "學號", "ID-Nummer", "Numéro d'identification", "Número de ID")
-COMMENTS = ("Feedback comments", "评语反馈", "反馈评论", "反馈评语", "回饋評語", "Feedback als Kommentar",
-            "Commentaires de feedback", "Comentarios de retroalimentación")  # fmt: skip
-_PARTICIPANT = re.compile(r"\D+(\d+)")  # "Participant 12345", "参与人12345"
+HEADINGS = Path(__file__).with_name("moodle.toml")
+# "Participant 12345", "Teilnehmer/in12345", "参与人12345": in every language the first column holds words and a number.
+_PARTICIPANT = re.compile(r"\D+(\d+)\D*|(\d+)\D+")
+
+
+@cache
+def headings(meaning: str) -> tuple[str, ...]:
+    """Return what every language calls a column: grade, maximum, name, number or comments."""
+    languages = tomllib.loads(HEADINGS.read_text("utf-8")).values()
+    return tuple(heading for language in languages for heading in language.get(meaning, ()))
 
 
 @dataclass(frozen=True, slots=True)
 class Moodle:
-    """A parsed worksheet."""
+    """A parsed worksheet. `comments` and `maximum` are None if it has no such column."""
 
     export: Export
     column: int
     comments: int | None
+    maximum: int | None
     students: tuple[int, ...]
 
     def match(self, stored: Iterable[Stored]) -> Matched:
         """Match by participant, then by address, then by university number, then by exact name."""
-        numbers = {row: (self.participant(row),) for row in self.students}
         levels = (
-            Level(numbers, lambda student: _number(student, "moodle")),
-            Level(self._cells(EMAIL), lambda student: (student.email,)),
-            Level(self._cells(NUMBER), lambda student: _number(student, "gradescope")),
-            Level(self._cells(NAME), lambda student: (student.name,)),
+            Level({row: (self.participant(row),) for row in self.students}, lambda student: _number(student, "moodle")),
+            Level({row: self._addresses(row) for row in self.students}, lambda student: (student.email,)),
+            Level(self._cells(find_column(self.export, headings("number"))), lambda s: _number(s, "gradescope")),
+            Level(self._cells(self._names() or 1), lambda student: (student.name,)),  # in Moodle always the second
         )
         return match(stored, levels, self.students, self.export)
 
@@ -50,51 +53,86 @@ class Moodle:
         """Return the participant's number."""
         found = _PARTICIPANT.fullmatch(self.export.sheet.rows[row].text(0))
         assert found is not None
-        return found.group(1)
+        return found.group(1) or found.group(2)
 
     def name(self, row: int) -> str:
-        """Return the participant's name; "" if the worksheet is anonymous."""
-        return self.export.sheet.rows[row].text(find_column(self.export, NAME))
+        """Return the participant's name; "" if the worksheet is anonymous, or the heading of the names unknown."""
+        return self.export.sheet.rows[row].text(self._names())
 
     def possible(self, row: int) -> str:
         """Return the most points that Moodle accepts, as it writes them; "" if not given."""
-        return self.export.sheet.rows[row].text(find_column(self.export, MAXIMUM))
+        return self.export.sheet.rows[row].text(self.maximum)
 
-    def _cells(self, headings: Sequence[str]) -> dict[int, tuple[str, ...]]:
-        column = find_column(self.export, headings)
+    def _names(self) -> int | None:
+        return find_column(self.export, headings("name"))
+
+    def _addresses(self, row: int) -> tuple[str, ...]:
+        cells = (self.export.sheet.rows[row].text(column) for column in range(1, self.column))
+        return tuple(cell for cell in cells if "@" in cell)
+
+    def _cells(self, column: int | None) -> dict[int, tuple[str, ...]]:
         return {row: (self.export.sheet.rows[row].text(column),) for row in self.students}
 
 
-def read_moodle(export: Export, column: str | None) -> Moodle:
+def read_moodle(export: Export, column: str | None, comments: str | None = None) -> Moodle:
     """Parse the worksheet. Raises BadLab if it is not one, or if its grade column is not clear."""
     rows = export.sheet.rows
-    filled = tuple(
-        number for number, row in enumerate(rows) if number and any(field.text.strip() for field in row.fields)
-    )
-    for number in filled:
-        if not _PARTICIPANT.fullmatch(rows[number].text(0)):
+    filled = tuple(place for place, row in enumerate(rows) if place and any(field.text.strip() for field in row.fields))
+    for place in filled:
+        if not _PARTICIPANT.fullmatch(rows[place].text(0)):
             sentence = message(
                 "{file}, line {line}: every line of a Moodle worksheet begins with a participant and a"
                 " number. Use the assignment's 'Download grading worksheet'.",
                 file=export.name,
-                line=rows[number].line,
+                line=rows[place].line,
             )
             raise BadLab(sentence)
-    offered = range(1, len(export.sheet.headings))
-    chosen = find_column(export, GRADE) if column is None else named_column(export, column, offered)
+    chosen = _grade(export, column)
+    require_cells(export, filled, chosen)
+    told = _comments(export, filled, chosen) if comments is None else _named(export, comments)
+    if told is not None:
+        require_cells(export, filled, told)
+    return Moodle(export, chosen, told, _maximum(export, filled, chosen), filled)
+
+
+def _named(export: Export, name: str) -> int:
+    return named_column(export, name, range(1, len(export.sheet.headings)))
+
+
+def _grade(export: Export, column: str | None) -> int:
+    chosen = find_column(export, headings("grade")) if column is None else _named(export, column)
     if chosen is None:
         sentence = message(
             "{file}, line 1: none of these headings is a known name for the grade column: {columns}. Give it"
-            " with --column.",
+            " with --column: its heading, or its number (the first column is 1).",
             file=export.name,
             columns=listed(export.sheet.headings[1:]),
         )
         raise BadLab(sentence)
-    require_cells(export, filled, chosen)
-    comments = find_column(export, COMMENTS)
-    if comments is not None:
-        require_cells(export, filled, comments)
-    return Moodle(export, chosen, comments, filled)
+    return chosen
+
+
+def _maximum(export: Export, students: Iterable[int], grade: int) -> int | None:
+    """Return the column of the maximum: Moodle writes it after the grade, and it is the same number for everyone."""
+    known = find_column(export, headings("maximum"))
+    if known is not None:
+        return known
+    texts = {export.sheet.rows[row].text(grade + 1) for row in students}
+    alike = len(texts) == 1 and (number(texts.pop()) or 0.0) > 0.0
+    return grade + 1 if alike else None
+
+
+def _comments(export: Export, students: Iterable[int], grade: int) -> int | None:
+    """Return the column of the comments: the last one, where its heading is unknown, if a cell of it is blank.
+
+    Without comments the last column is a time for everyone, or "-".
+    """
+    known = find_column(export, headings("comments"))
+    last = len(export.sheet.headings) - 1
+    if known is not None or last <= grade + 2:
+        return known
+    texts = {export.sheet.rows[row].text(last) for row in students}
+    return last if "" in texts and "-" not in texts else None
 
 
 def _number(student: Student, platform: str) -> tuple[str, ...]:

@@ -8,14 +8,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.disk.names import visible_path
-from grader.records import Message, message
+from grader.codepages import likely_encoding
+from grader.disk.names import visible, visible_path
+from grader.records import Checked, Message, message
 from grader.records.errors import BadLab
 from reports.gradebooks.sheet import Field, Row, Sheet
 
 LARGEST_SHEET = 50_000_000  # bytes
 DELIMITERS = (",", ";", "\t")
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+CODE_PAGES = {"cp1252": "Windows-1252", "gb18030": "GB18030"}  # of Windows: no byte of a file says which it is in
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods, .xls
 _PLAIN = {delimiter: re.compile(f"[^{delimiter}\r\n]*") for delimiter in DELIMITERS}
 _QUOTED = re.compile(r'"((?:[^"]++|"")*+)("?)')
@@ -30,6 +32,7 @@ class Export:
     sheet: Sheet
     encoding: str
     bom: bytes
+    guessed: bool = False  # the encoding was chosen by the letters that result
 
     @property
     def name(self) -> str:
@@ -37,12 +40,35 @@ class Export:
         return visible_path(Path(self.path.name))
 
     def encode(self, text: str) -> bytes:
-        """Return the bytes to write."""
-        return self.bom + text.encode(self.encoding)
+        """Return the bytes to write. Only comments can hold other characters: as HTML entities, they are not lost."""
+        return self.bom + text.encode(self.encoding, "xmlcharrefreplace")
 
 
-def read_export(path: Path) -> Export:
-    """Read the file. Raises BadLab, with the line, if it is not a table that can be written back unchanged."""
+def read_export(path: Path, encoding: str | None = None) -> Export:
+    """Read the file, in this encoding if one is given.
+
+    Raises BadLab, with the line, if it is not a table that can be written back unchanged.
+    """
+    shown, data = visible_path(path), _bytes(path)
+    bom, known = _marked(data, "" if encoding is None else _named(encoding))
+    plain = data[len(bom) :]
+    used = known or _utf16_without_bom(plain) or likely_encoding(plain)
+    sheet = _parsed(_decoded(plain, used, shown), shown)
+    return Export(path, sheet, used, bom, guessed=not known and used in CODE_PAGES)
+
+
+def guessed_encoding(export: Export) -> Iterator[Checked]:
+    """Say which encoding was chosen if others would fit as well."""
+    if export.guessed:
+        said = message(
+            "{file} was read as {encoding}. If its letters look wrong, name its encoding with --encoding.",
+            file=export.name,
+            encoding=CODE_PAGES[export.encoding],
+        )
+        yield Checked(message("Encoding"), "good", said)
+
+
+def _bytes(path: Path) -> bytes:
     shown = visible_path(path)
     try:
         if path.stat().st_size > LARGEST_SHEET:
@@ -57,29 +83,44 @@ def read_export(path: Path) -> Export:
         raise BadLab(sentence) from error
     if data.startswith(_WORKBOOKS):
         raise BadLab(message("{file} is a workbook. Save it as CSV, and give that file.", file=shown))
-    bom, encoding = next(((bom, name) for bom, name in _BOMS if data.startswith(bom)), (b"", ""))
-    encoding, text = _decoded(data[len(bom) :], encoding, shown)
-    return Export(path, _parsed(text, shown), encoding, bom)
+    return data
 
 
-def _decoded(data: bytes, encoding: str, shown: str) -> tuple[str, str]:
-    """Return the encoding and the text. GB18030 (Chinese Windows) is tried last: it also fits much other text."""
-    utf16 = _utf16_without_bom(data)
-    candidates = (encoding,) if encoding else (utf16,) if utf16 else ("utf-8", "gb18030")
-    broken: UnicodeDecodeError | None = None
-    for candidate in candidates:
-        try:
-            text = data.decode(candidate)
-            if text.encode(candidate) == data:
-                return candidate, text
-        except UnicodeDecodeError as error:
-            broken = broken or error
-    before = data[: broken.start] if broken else b""
-    line = 1 + before.decode(candidates[0], "replace").count("\n")
+def _marked(data: bytes, named: str) -> tuple[bytes, str]:
+    """Return the byte-order mark, and the encoding that it or the instructor names; "" if neither does."""
+    for bom, encoding in _BOMS:
+        if data.startswith(bom) and encoding.startswith(named):  # "utf-16" is either order of its bytes
+            return bom, encoding
+    return b"", named
+
+
+def _named(encoding: str) -> str:
+    """Return Python's name of an encoding. Raises BadLab if there is none."""
+    try:
+        "".encode(encoding)  # not lookup() alone: that also knows "zip" and "rot13", which are no encodings of text
+        return codecs.lookup(encoding).name.removesuffix("-sig")
+    except (LookupError, ValueError):
+        sentence = message(
+            "There is no encoding {encoding}. Give a name such as utf-8, cp1252, gb18030, cp1250 or big5.",
+            encoding=visible(encoding),
+        )
+        raise BadLab(sentence) from None
+
+
+def _decoded(data: bytes, encoding: str, shown: str) -> str:
+    """Decode the text. Raises BadLab where a byte does not fit, or if the text could not be written back unchanged."""
+    try:
+        text = data.decode(encoding)
+        if text.encode(encoding) == data:
+            return text
+        start = 0
+    except UnicodeError as error:
+        start = getattr(error, "start", 0)
     sentence = message(
-        "{file}, line {line}: the encoding is not UTF-8, UTF-16 or GB18030. Export it again, or save it as CSV UTF-8.",
+        "{file}, line {line}: this is not {encoding}. Name its encoding with --encoding, or save it as CSV UTF-8.",
         file=shown,
-        line=line,
+        line=1 + data[:start].decode(encoding, "replace").count("\n"),
+        encoding=CODE_PAGES.get(encoding, encoding.upper()),
     )
     raise BadLab(sentence)
 

@@ -12,6 +12,7 @@ from grader.disk.whole import placed, write_output
 from grader.gradebook.exports import lines
 from grader.gradebook.exports.autograder import autograder_zip
 from grader.gradebook.exports.fill import fill_canvas, fill_moodle
+from grader.gradebook.exports.groups import with_groups
 from grader.gradebook.exports.interface import Exported, Request
 from grader.gradebook.files import Stored, read_stored
 from grader.lab import LAB
@@ -25,13 +26,23 @@ BOM = "\ufeff"  # without it a spreadsheet misreads Chinese names
 MEANT_FOR = {
     "--into": ("canvas", "moodle"),
     "--column": ("canvas", "moodle"),
+    "--comments": ("moodle",),
+    "--encoding": ("canvas", "moodle"),
+    "--groups": ("canvas", "moodle", "csv", "junit"),
     "--rubric": ("gradescope-autograder",),
 }
 
 
 def export(request: Request) -> Exported:
     """Write the requested export. Raises BadLab if nothing can be written."""
-    given = {"--into": request.into, "--column": request.column, "--rubric": request.rubric}
+    given = {
+        "--into": request.into,
+        "--column": request.column,
+        "--comments": request.comments,
+        "--encoding": request.encoding,
+        "--groups": request.groups,
+        "--rubric": request.rubric,
+    }
     for option, formats in MEANT_FOR.items():
         if given[option] is not None and request.to not in formats:
             sentence = message(
@@ -47,6 +58,7 @@ def export(request: Request) -> Exported:
         stored = tuple(replace(one, grade=replace(one.grade, zero=one.grade.unusable)) for one in stored)
     if not stored:
         return Exported((), refusals=refusals)
+    stored, grouped = with_groups(stored, request.groups) if request.groups else (stored, ())
     match request.to:
         case "canvas":
             written = fill_canvas(request, stored)
@@ -59,19 +71,20 @@ def export(request: Request) -> Exported:
         case _:
             assert_never(request.to)
     unfinished = tuple(lines.not_final(one, _wanted(one.grade, request)) for one in stored if one.grade.needs_human)
-    return Exported((*written.lines, *unfinished), written.needs_human or bool(unfinished), refusals)
+    needed = written.needs_human or any(line.state != "good" for line in (*unfinished, *grouped))
+    return Exported((*written.lines, *grouped, *unfinished), needed, refusals)
 
 
 def _class_file(request: Request, folder: Path, stored: Sequence[Stored]) -> Exported:
     from reports.gradebooks import junit, table
 
-    grades = [one.grade for one in stored]
+    grades = [replace(one.grade, student=student) for one in stored for student in one.grade.student.each]
     if request.to == "csv":
         name, text = "grades.csv", BOM + table.render(grades, request.so_far)
     else:
         name, text = "junit.xml", junit.render(grade for grade in grades if _wanted(grade, request))
     path = placed(request.out, folder, name)
-    write_output(path, text.encode("utf-8"), [one.path for one in stored])
+    write_output(path, text.encode("utf-8"), [*(one.path for one in stored), *filter(None, (request.groups,))])
     written = sum(_wanted(grade, request) for grade in grades)
     return Exported((lines.wrote(path, message("grades written: {count}", count=written)),))
 

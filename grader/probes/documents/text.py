@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Mapping
+
+from grader.codepages import likely_encoding
 
 MOST_BYTES = 20_000_000
 
@@ -16,15 +19,11 @@ def read_bytes(files: Mapping[str, int], name: str) -> bytes:
 
 
 def decode(data: bytes) -> str:
-    """Decode a file: by its byte-order mark, else UTF-8, else GB18030 (Chinese Windows), else whatever can be read."""
+    """Decode a file: by its byte-order mark, else as the encoding that its letters fit; what is broken is replaced."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):  # PowerShell's redirection writes UTF-16
         return data.decode("utf-16", "replace")
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return data.decode("utf-8", "replace")
+    plain = data.removeprefix(codecs.BOM_UTF8)
+    return plain.decode(likely_encoding(plain), "replace")
 
 
 def storable(text: str) -> str:

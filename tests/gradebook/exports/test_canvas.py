@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from grader.gradebook.exports import Exported
-from grader.records import Grade, Student
+from grader.records import Grade, Member, Student
 from grader.records.errors import BadLab
 
 Run, Said, Store = Callable[..., Exported], Callable[[Exported], list[str]], Callable[..., Grade]
@@ -75,13 +75,71 @@ def test_a_number_of_another_platform_is_not_canvass_id(run: Run, stored: Store,
 
 
 def test_a_group_of_gradescope_is_filled_for_each_member(run: Run, stored: Store, book: Path, said: Said) -> None:
-    stored(
-        Student("Ada Ng, Ben Okafor, Gus Ro", "s1, s2, s9", "gradescope", "a@x.example, b@x.example, g@x.example"), 1.0
-    )
+    members = (Member("Ada Ng", "s1"), Member("Ben Okafor", email="ben"), Member("Gus Ro", "s9", "g@x.example"))
+    stored(Student("Ada Ng, Ben Okafor, Gus Ro", "s1, s9", "gradescope", "ben, g@x.example", members=members), 1.0)
     done = run("canvas", into=book, column="Lab 5 (77)")
     filled = column(book.with_name("book.graded.csv"))
     assert (filled["Ng, Ada"], filled["Okafor, Ben"]) == ("100", "100")
     assert any(line.startswith("No row for: Gus Ro (s9), 100 points") for line in said(done))
+
+
+CANVAS_GROUPS = (
+    "name,canvas_user_id,user_id,login_id,sections,group_name,canvas_group_id,group_id\n"
+    "Ada Ng,12345,s1,ada@uni.example,Lab,Team 1,7,\n"
+    "Cleo Díaz,333,s3,cleo,Lab,Team 1,7,\n"
+    "Ben Okafor,222,s2,ben,Lab,,,\n"
+)
+
+
+@pytest.fixture
+def teams(tmp_path: Path) -> Path:
+    path = tmp_path / "teams.csv"
+    path.write_text(CANVAS_GROUPS, "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "student", [Student("ngada", "12345", "canvas"), Student("Ada Ng"), Student("A", "s1"), Student("A", email="cleo")]
+)
+def test_every_member_of_a_group_gets_the_grade_that_one_of_them_handed_in_for(
+    run: Run, stored: Store, book: Path, said: Said, teams: Path, student: Student
+) -> None:
+    book.write_bytes((HEAD + ROWS.replace(" EX", "")).encode())
+    stored(student, 0.5)
+    stored(Student("okaforben", "222", "canvas"), 1.0)
+    done = run("canvas", into=book, column="Lab 5 (77)", groups=teams)
+    filled = column(book.with_name("book.graded.csv"))
+    assert [filled[name] for name in ("Ng, Ada", "Díaz, Cleo", "Okafor, Ben")] == ["55", "55", "100"]
+    assert f"Group: Team 1: {student.name}.zip counts for all 2 members." in said(done)
+    assert not done.needs_human
+
+
+def test_where_two_members_handed_in_nobody_else_gets_either_grade(
+    run: Run, stored: Store, book: Path, said: Said, teams: Path
+) -> None:
+    teams.write_text(CANVAS_GROUPS.replace("Lab,,,", "Lab,Team 1,7,"), "utf-8")
+    stored(Student("ngada", "12345", "canvas"), 0.5)
+    stored(Student("okaforben", "222", "canvas"), 1.0)
+    done = run("canvas", into=book, column="Lab 5 (77)", groups=teams)
+    filled = column(book.with_name("book.graded.csv"))
+    assert [filled[name] for name in ("Ng, Ada", "Okafor, Ben", "Díaz, Cleo")] == ["55", "100", " EX"]
+    assert any("Team 1: ngada.zip, okaforben.zip are all of this group" in line for line in said(done))
+    assert done.needs_human
+
+
+def test_a_table_without_groups_is_refused(run: Run, stored: Store, book: Path, teams: Path) -> None:
+    teams.write_text("name,section\nAda,Lab\n")
+    stored(Student("ngada", "12345", "canvas"))
+    with pytest.raises(BadLab, match=r"teams\.csv, line 1: a table of groups has a column 'group'"):
+        run("canvas", into=book, column="Lab 5 (77)", groups=teams)
+
+
+def test_a_column_can_be_given_by_its_number(run: Run, stored: Store, book: Path) -> None:
+    stored(Student("okaforben", "222", "canvas"), 1.0)
+    run("canvas", into=book, column="8")
+    assert column(book.with_name("book.graded.csv"), "Lab 5 extra (78)")["Okafor, Ben"] == "100"
+    with pytest.raises(BadLab, match="no column to fill is named 1;"):
+        run("canvas", into=book, column="1")
 
 
 def test_students_on_one_side_only_are_listed(run: Run, stored: Store, book: Path, said: Said) -> None:

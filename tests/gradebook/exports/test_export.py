@@ -13,7 +13,7 @@ import pytest
 
 from grader.cli.app import cli, main
 from grader.gradebook.exports import FORMATS, Exported
-from grader.records import Grade, Student
+from grader.records import Grade, Member, Student
 from grader.records.errors import BadLab
 
 Run, Said, Store = Callable[..., Exported], Callable[[Exported], list[str]], Callable[..., Grade]
@@ -60,6 +60,42 @@ def test_a_class_becomes_a_document_of_tests(grade, stored, grades, tmp_path) ->
     assert ET.parse(tmp_path / "all.xml").getroot().attrib["errors"] == "1"
     grade(grades, "--to", "junit", "--out", tmp_path / "all.xml")
     assert [suite.attrib["name"] for suite in ET.parse(tmp_path / "all.xml").getroot()] == ["Ada"]
+
+
+def test_every_member_of_a_group_has_a_row_and_a_suite_of_tests(grade, stored, grades, tmp_path) -> None:
+    members = tuple(Member(f"Student {n} {'x' * 60}", str(n), f"{n}@{'u' * 60}.example") for n in range(5))
+    stored(Student(", ".join(one.name for one in members), "0, 1, 2, 3, 4", "gradescope", members=members), 0.5)
+    grade(grades, "--to", "csv")
+    with (grades / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [Member(row["name"], row["identifier"], row["email"]) for row in rows] == list(members)
+    assert {row["total"] for row in rows} == {"55"}
+    grade(grades, "--to", "junit", "--out", tmp_path / "all.xml")
+    assert len(ET.parse(tmp_path / "all.xml").getroot()) == len(members)
+
+
+def test_a_table_of_groups_works_in_every_export_and_is_never_written_over(grade, stored, grades, tmp_path) -> None:
+    stored(Student("Ada"), 0.5)
+    teams = tmp_path / "teams.csv"
+    teams.write_text("group;name;email\n1;Ada;a@x\n1;Ben;b@x\n", "utf-8")
+    assert grade(grades, "--to", "csv", "--groups", teams)[0] == 0
+    with (grades / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert [(row["name"], row["total"]) for row in csv.DictReader(file)] == [("Ada", "55"), ("Ben", "55")]
+    status, _, err = grade(grades, "--to", "csv", "--groups", teams, "--out", teams)
+    assert (status, "would be overwritten" in err) == (2, True)
+    assert grade(grades, "--to", "gradescope", "--groups", teams)[0] == 2
+
+
+def test_encoding_and_comments_are_options_of_the_command(grade, stored, tmp_path, grades) -> None:
+    stored(Student("Łukasz"), 0.5)
+    book = tmp_path / "book.csv"
+    book.write_bytes("Id;Kto;Ile;Słowa\nNr 1;Łukasz;;\n".encode("cp1250"))
+    words = ("--to", "moodle", "--into", book, "--column", "Ile", "--comments", "4")
+    status, out, _ = grade(grades, *words, "--encoding", "cp1250")
+    assert "read as" not in out
+    assert b";55;55 of 100 points." in (tmp_path / "book.graded.csv").read_bytes()
+    assert status == 0
+    assert "There is no encoding cp9999" in grade(grades, *words, "--encoding", "cp9999")[2]
 
 
 @pytest.mark.parametrize(("to", "name"), [("gradescope", "results.json"), ("classroom50", "result.json")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tomllib
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from grader.gradebook.exports import Exported
+from grader.gradebook.exports.matching import same
+from grader.gradebook.exports.moodle import HEADINGS, headings
 from grader.records import Grade, Student
 from grader.records.errors import BadLab
 
@@ -83,15 +86,108 @@ def test_headings_are_known_in_other_languages(
     assert filled[-1].startswith("55 of 100 points.")
 
 
+# Language; identifier's heading and word; name, address, status, grade, maximum, "can be changed", two times, comments.
+WORKSHEETS = {
+    "English": "Identifier|Participant |Full name|Email address|Status|Grade|Maximum grade|Grade can be changed|"
+    "Last modified (submission)|Last modified (grade)|Feedback comments",
+    "German": "ID|Teilnehmer/in|Vollständiger Name|E-Mail-Adresse|Status|Bewertung|Bestwertung|"
+    "Bewertung kann geändert werden|Zuletzt geändert (Abgabe)|Zuletzt geändert (Bewertung)|Feedback als Kommentar",
+    "French": "Identifiant|Participant |Nom complet|Adresse de courriel|Statut|Note|Note maximale|"
+    "La note peut être modifiée|Dernière modification (travail remis)|Dernière modification (note)|"
+    "Feedback par commentaires",
+    "Spanish": "Identificador|Participante|Nombre completo|Dirección de correo|Estado|Calificación|Calificación máxima|"
+    "La calificación puede ser cambiada|Última modificación (entrega)|Última modificación (calificación)|"
+    "Comentarios de retroalimentación",
+    "Italian": "Identificativo|Partecipante|Nome completo|Indirizzo email|Stato|Valutazione|Valutazione massima|"
+    "La valutazione può essere cambiata|Ultima modifica (consegna)|Ultima modifica (valutazione)|Commenti",
+    "Portuguese": "Identificador|Participante|Nome completo|Endereço de email|Estado|Nota|Nota máxima|"
+    "A nota pode ser alterada|Última modificação (envio)|Última modificação (nota)|Comentários de feedback",
+    "Japanese": "識別子|参加者|フルネーム|メールアドレス|ステータス|評点|最大評点|評点の変更可|最終更新日時 (提出)|"
+    "最終更新日時 (評点)|フィードバックコメント",
+    "Russian": "Идентификатор|Участник|Полное имя|Адрес электронной почты|Состояние|Оценка|Максимальная оценка|x|y|z|"
+    "Отзыв в виде комментария",
+    "Polish": "Identyfikator|Uczestnik|Imię i nazwisko|E-mail|Status|Ocena|Maksymalna ocena|x|y|z|Komentarz zwrotny",
+    "Arabic": "المعرف|مشارك|الاسم الكامل|البريد|الحالة|الدرجة|أقصى علامة|x|y|z|تعليقات الإفادة",
+    "Turkish": "Kimlik|Katılımcı|Adı soyadı|E-posta|Durum|Not|Maksimum not|x|y|z|Geri bildirim yorumları",
+    "an unknown one": "ID|n° |Full name|Email|Status|Grade|Maximum|x|y|z|Comments",
+}
+
+
+@pytest.mark.parametrize("language", WORKSHEETS)
+@pytest.mark.parametrize("most", ["20.00", "20,00"])
+def test_grade_maximum_and_comments_are_found_in_every_language(
+    run: Run, stored: Store, worksheet: Path, said: Said, language: str, most: str
+) -> None:
+    identifier, word, *others = WORKSHEETS[language].split("|")
+    cells = [f"{word}12345", "Ada Ng", "ada@uni.example", "?", "", most, "?", "-", "-", ""]
+    unfinished = [f"{word}222", "Ben", "ben@uni.example", "?", "", most, "?", "-", "-", ""]
+    table = ((identifier, *others), cells, unfinished)
+    worksheet.write_text("".join(";".join(row) + "\n" for row in table), "utf-8")
+    stored(Student("A. Ng", email="ada@uni.example"), 0.5)
+    done = run("moodle", into=worksheet)
+    with worksheet.with_name("Grades-Lab5.graded.csv").open(encoding="utf-8", newline="") as file:
+        _, ada, ben = csv.reader(file, delimiter=";")
+    assert (ada[:4], ada[4], ada[5:9]) == (cells[:4], "55", cells[5:9])
+    assert ada[9].startswith("55 of 100 points.")
+    assert ben == unfinished
+    assert any("has a maximum of 20 points, the rubric 100" in line for line in said(done))
+
+
+def test_a_last_column_that_holds_times_gets_no_comment_and_the_instructor_is_told(
+    run: Run, stored: Store, worksheet: Path, said: Said
+) -> None:
+    heading = "Auðkenni,Nafn,Einkunn,Hámark,Má breyta,Umsögn,Síðast breytt (einkunn)"
+    worksheet.write_text(f"{heading}\nNr 12345,Ada Ng,,100,já,,-\nNr 222,Ben,,100,já,,mánudagur\n", "utf-8")
+    stored(Student("Ada Ng"), 0.5)
+    done = run("moodle", into=worksheet, column="3")
+    lines = worksheet.with_name("Grades-Lab5.graded.csv").read_text("utf-8").splitlines()
+    assert lines[1] == "Nr 12345,Ada Ng,55,100,já,,-"
+    assert any("only points were filled in. If it has one, name it with --comments" in line for line in said(done))
+    for named in ("6", "umsögn"):
+        run("moodle", into=worksheet, column="3", comments=named)
+        lines = worksheet.with_name("Grades-Lab5.graded.csv").read_text("utf-8").splitlines()
+        assert "Nr 12345,Ada Ng,55,100,já,55 of 100 points." in lines[1]
+
+
+def test_the_headings_are_words_of_one_meaning_each() -> None:
+    meanings = ("grade", "maximum", "name", "number", "comments")
+    known = [(same(heading), meaning) for meaning in meanings for heading in headings(meaning)]
+    assert len({heading for heading, _ in known}) == len(set(known))
+    assert set().union(*tomllib.loads(HEADINGS.read_text("utf-8")).values()) == set(meanings)
+
+
+@pytest.mark.parametrize(
+    "cell", ["Participant 12345", "Teilnehmer/in12345", "12345 zenbakia", "مشارك 12345", "№ 12345."]
+)
+def test_the_participants_number_is_read_whatever_the_words_around_it(
+    run: Run, stored: Store, worksheet: Path, cell: str
+) -> None:
+    worksheet.write_bytes(SHEET.replace("Participant 12345", cell).encode())
+    stored(Student("nobody of that name", "12345", "moodle"), 0.5)
+    run("moodle", into=worksheet)
+    assert rows(worksheet.with_name("Grades-Lab5.graded.csv"))[0]["Grade"] == "55"
+
+
+@pytest.mark.parametrize("cell", ["12345", "Participant", "Participant 12 345", ""])
+def test_a_first_cell_that_names_no_participant_is_not_a_worksheets(
+    run: Run, stored: Store, worksheet: Path, cell: str
+) -> None:
+    worksheet.write_bytes(SHEET.replace("Participant 12345", cell).encode())
+    stored(Student("Ada"))
+    with pytest.raises(BadLab, match="line 2: every line of a Moodle worksheet begins with a participant"):
+        run("moodle", into=worksheet)
+
+
 def test_an_unknown_heading_is_reported_and_can_be_named(run: Run, stored: Store, worksheet: Path) -> None:
-    worksheet.write_text("Id,Namn,Betyg\nDeltagare 12345,Ada,\n")
+    worksheet.write_text("Id,Nafn,Einkunn\nÞátttakandi 12345,Ada,\n")
     stored(Student("Ada Ng", "12345", "moodle"), 0.5)
     with pytest.raises(
-        BadLab, match=r'line 1: none of these headings is a known name for the grade column: "Namn", "Betyg"'
+        BadLab, match=r'line 1: none of these headings is a known name for the grade column: "Nafn", "Einkunn"'
     ):
         run("moodle", into=worksheet)
-    run("moodle", into=worksheet, column="Betyg")
-    assert worksheet.with_name("Grades-Lab5.graded.csv").read_text().endswith("Deltagare 12345,Ada,55\n")
+    for column in ("Einkunn", "3"):
+        run("moodle", into=worksheet, column=column)
+        assert worksheet.with_name("Grades-Lab5.graded.csv").read_text().endswith("Þátttakandi 12345,Ada,55\n")
 
 
 def test_a_file_that_is_not_a_worksheet_is_refused_with_its_line(run: Run, stored: Store, worksheet: Path) -> None:
@@ -128,3 +224,23 @@ def test_what_is_not_final_is_kept_from_students(run: Run, stored: Store, worksh
     with zipfile.ZipFile(worksheet.with_name("Grades-Lab5.graded.feedback.zip")) as archive:
         assert archive.namelist() == []
     assert worksheet.with_name("Grades-Lab5.graded.csv").read_bytes() == worksheet.read_bytes()
+
+
+def test_a_worksheet_of_western_windows_keeps_its_encoding_and_says_so(
+    run: Run, stored: Store, worksheet: Path, said: Said
+) -> None:
+    text = (
+        "Kennung;Vollständiger Name;Bewertung;Feedback als Kommentar\n"
+        "Teilnehmer/in12345;Jörg Müller;;\nTeilnehmer/in222;Käthe Groß;;Größe fehlt\n"
+    )
+    worksheet.write_bytes(text.encode("cp1252"))
+    stored(Student("Jörg Müller"), 0.5)
+    done = run("moodle", into=worksheet)
+    filled = worksheet.with_name("Grades-Lab5.graded.csv").read_bytes().decode("cp1252")
+    assert filled.startswith(text.partition("Jörg Müller;")[0] + "Jörg Müller;55;")
+    assert filled.endswith("\nTeilnehmer/in222;Käthe Groß;;Größe fehlt\n")
+    assert any("was read as Windows-1252" in line for line in said(done))
+    worksheet.write_bytes(text.replace("Groß", "Żak").encode("cp1250"))
+    stored(Student("Käthe Żak"), 0.5)
+    run("moodle", into=worksheet, encoding="cp1250")
+    assert "Käthe Żak;55;" in worksheet.with_name("Grades-Lab5.graded.csv").read_bytes().decode("cp1250")

@@ -17,6 +17,18 @@ def test_chinese_text_is_read_in_every_encoding_of_an_editor(encoding):
     assert decode(mark + CHINESE.encode(encoding)) == CHINESE
 
 
+@pytest.mark.parametrize("text", ["Genauigkeit für ResNet20: 84,54 % – größer", "La précision était élevée", "Größe"])
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16"])
+def test_western_text_is_read_in_every_encoding_of_an_editor(text, encoding):
+    assert decode(text.encode(encoding)) == text
+
+
+def test_one_broken_byte_costs_one_character():
+    text = CHINESE * 3
+    assert decode(text.encode() + b"\xff") == text + "\ufffd"
+    assert decode(text.encode("gb18030") + b"\xff") == text + "\ufffd"
+
+
 @pytest.mark.parametrize("data", [b"", b"\xff", b"\xff\xfe\x00", b"\x80\x81\xff\xff", bytes(range(256))])
 def test_no_bytes_at_all_stop_it(data):
     assert isinstance(decode(data), str)
