@@ -28,6 +28,7 @@ class Line:
     width: str
     earned: bool
     reason: Message
+    beside: Message | None
     exhibits: tuple[Shown, ...]
 
 
@@ -116,7 +117,7 @@ def _facts(grade: Grade) -> tuple[str, ...]:
 
 
 def _line(mark: Mark, audience: Audience) -> Line:
-    finding = told(mark.finding)
+    finding = told(mark)
     return Line(
         anchor=_anchor(mark),
         title=known(mark.criterion.title),
@@ -126,6 +127,7 @@ def _line(mark: Mark, audience: Audience) -> Line:
         width=_width(mark.points or 0.0, mark.criterion.points),
         earned=mark.points == mark.criterion.points,
         reason=finding.reason,
+        beside=finding.beside,
         exhibits=_all(finding.exhibits),
     )
 
