@@ -29,6 +29,7 @@ from grader.cli.options import (
     measuring_options,
     pseudonyms_option,
 )
+from grader.cli.printing import lasting
 from grader.cli.signals import Terminated, ending_orderly
 from grader.cli.students import pack, precheck, template
 from grader.lab import LAB
@@ -263,7 +264,8 @@ for verb in (adjust_command, export_command, regrade_command, pack, precheck, te
 
 def main() -> None:
     """Run the command; print errors that a person must act on as one sentence, never as a traceback."""
-    sys.exit(_guarded(cli))
+    with lasting():
+        sys.exit(_guarded(cli))
 
 
 def _guarded(command: click.Command) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
 def console() -> Console:
     """Return standard output as a console; off a terminal, rich omits colours and animation by itself."""
     from rich.console import Console
-
-    if isinstance(sys.stdout, io.TextIOWrapper):  # escapes what the terminal cannot show
-        sys.stdout.reconfigure(errors="backslashreplace")
 
     return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 

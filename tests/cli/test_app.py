@@ -527,6 +527,58 @@ def test_an_output_that_knows_no_chinese_ends_no_run(here):
     assert (here / "grades" / "魏明" / "grade.json").is_file()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such encoding")
+def test_strict_ascii_ends_no_command(here):
+    strict = {**os.environ, "PYTHONIOENCODING": "ascii:strict", "LC_ALL": "C", "PYTHONUTF8": "0"}
+    strict["PYTHONCOERCECLOCALE"] = "0"
+    arguments = ["template", "lab", "--lang", "zh"]
+    done = subprocess.run([*COMMAND, *arguments], env=strict, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\\u" in done.stdout
+    (here / "lab" / "exp1.py").write_text("changed")
+    done = subprocess.run([*COMMAND, *arguments], env=strict, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"exp1.py" in done.stderr and b"\\u" in done.stderr and b"Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", ["stdout", "both", "neither"])
+def test_a_reader_that_stops_reading_stops_no_grading(here, closed):
+    """As in `grade run a.zip b.zip | head -1`."""
+    for name in ("a.zip", "b.zip", "c.zip"):
+        (here / name).write_bytes(b"no zip at all")
+    reading, writing = os.pipe()
+    os.close(reading)
+    outputs = {
+        "stdout": {"stdout": writing, "stderr": subprocess.PIPE},
+        "both": {"stdout": writing, "stderr": writing},
+        "neither": {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
+    }
+    run = [*COMMAND, "run", "a.zip", "b.zip", "c.zip", "--no-fetch", "--device", "cpu"]
+    done = subprocess.run(run, **outputs[closed], check=False, timeout=100)
+    os.close(writing)
+    assert {path.name for path in (here / "grades").iterdir()} == {"a", "b", "c", "index.html"}
+    assert done.returncode == 2  # as if it had been printed: none of them can be opened
+    assert not done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_for_what_is_printed_is_said_and_costs_no_result(here):
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        done = subprocess.run([*COMMAND, "template", "lab"], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith("grade: standard output cannot be written: No space left on device.")
+    assert (here / "lab" / "exp1.py").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such descriptors")
+def test_an_output_that_was_closed_at_the_start_ends_no_command(here):
+    closed = ["bash", "-c", 'exec "$@" >&- 2>&-', "bash", *COMMAND, "template", "lab"]
+    assert subprocess.run(closed, check=False).returncode == 0
+    assert (here / "lab" / "exp1.py").is_file()
+
+
 def test_a_reader_that_stops_reading_gets_no_traceback(here):
     run = subprocess.Popen([*COMMAND, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert run.stdout is not None
