@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.records import Message
@@ -34,6 +35,15 @@ def complain(said: GraderError | Message) -> None:
     sentence = words(said.message if isinstance(said, GraderError) else said)
     text = Text("grade: ", style="bold red").append(sentence, style="not bold default")
     Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty()).print(text)
+
+
+def cache() -> Path:
+    """Return the folder that keeps images and weights; say so if it is not the usual one."""
+    from grader.dataset import default_cache, why_not_usual
+
+    if why := why_not_usual():
+        complain(why)
+    return default_cache()
 
 
 def line(out: Console, sentence: Message) -> None:

@@ -606,6 +606,21 @@ def test_where_the_data_is_not_says_what_to_run(grade):
     assert "run `grade data fetch`" in done.err
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps caches elsewhere")
+def test_without_a_home_a_sentence_says_where_things_are_kept(here):
+    """As `docker run --user 54321` has it: no HOME, and no such user."""
+    alone = "import pwd\ndef nobody(number): raise KeyError(number)\npwd.getpwuid = nobody\n"
+    homeless = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_CACHE_HOME")}
+    done = subprocess.run(
+        [sys.executable, "-c", f"{alone}from grader.cli.app import main; main()", "data", "where"],
+        env={**homeless, "TMPDIR": str(here)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"grade: This user has no home folder. Images and weights are kept in {here}/cnn-lab")
+    assert "run `grade data fetch`" in done.stderr and "Traceback" not in done.stderr
+    assert not (here / "~").exists()
+
+
 def test_where_the_data_is_is_said(grade, here, few_images, monkeypatch):
     monkeypatch.setattr("grader.dataset.find_cifar10", lambda data, cache: few_images)
     done = grade("data", "where")
