@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -108,6 +107,7 @@ def demo(**rest: Any) -> None:
     from fixtures import whole_demo
     from grader.batch.setup import Options, load_rubric
     from grader.dataset import demo as demo_images
+    from grader.disk.scratch import scratch
     from grader.disk.whole import require_room
     from grader.intake import Archive
     from grader.records import Student
@@ -118,8 +118,8 @@ def demo(**rest: Any) -> None:
         "Grading the demo submission on a generated set of ten shapes instead of {dataset}.", dataset=LAB.dataset
     )
     console.line(console.console(), sentence)
-    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
-        archive = Archive(whole_demo(Path(folder) / "demo"), Student("Demo Student"))
+    with scratch("demo") as folder:
+        archive = Archive(whole_demo(folder / "demo"), Student("Demo Student"))
         code = _grade((archive,), options, load_rubric(options), demo_images(console.cache()))
     sys.exit(code)
 

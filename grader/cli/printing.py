@@ -63,7 +63,7 @@ def lasting() -> Iterator[None]:
 def _lasting(stream: TextIO | None) -> TextIO:
     """Return a stream on the same descriptor, or as good as none if it is closed."""
     if stream is None:  # `grade ... >&-`
-        return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lives as long as the command
+        return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - lives as long as the command
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")  # escapes what the terminal cannot show
     if stream.isatty():  # its window closes with a signal

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.disk.names import visible
+from grader.disk.scratch import scratch
 from grader.disk.whole import replacing
 from grader.evidence import Evidence, Layout
 from grader.intake import Archive, Limits, open_submission
@@ -171,8 +171,8 @@ def _write(source: Source, chosen: Iterable[Entry], target: Path, limits: Limits
                     with archive.open(info, "w") as inside:
                         for chunk in source.chunks(entry):
                             inside.write(chunk)
-            with tempfile.TemporaryDirectory(prefix="grade-pack-") as folder:
-                submission = open_submission(Archive(temporary, Student("")), Path(folder), limits)
+            with scratch("pack") as folder:
+                submission = open_submission(Archive(temporary, Student("")), folder, limits)
     except OSError as error:
         sentence = message(
             "{path} cannot be written: {why}. Free some space, or choose another path with --out.",

@@ -453,6 +453,22 @@ def test_a_request_to_end_leaves_nothing_behind(here, request_):
     assert not list(here.glob("grades/*/.*"))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals for one process")
+@pytest.mark.slow
+def test_what_a_killed_run_unpacked_is_removed_by_the_next_one(here):
+    (here / "tmp").mkdir()
+    here_only = {**os.environ, "TMPDIR": str(here / "tmp")}
+    run = subprocess.Popen([*COMMAND, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=here_only)
+    while not list((here / "tmp").glob("grade-*/work/unpacked/final.pth")):
+        assert run.poll() is None
+        time.sleep(0.01)
+    run.kill()
+    run.communicate(timeout=60)
+    assert list((here / "tmp").glob("grade-*/work/unpacked/final.pth"))
+    subprocess.run([*COMMAND, "pack", "ada"], env=here_only, capture_output=True, check=False)
+    assert list((here / "tmp").iterdir()) == []
+
+
 # --- help ------------------------------------------------------------------------------------------------------
 
 
