@@ -27,15 +27,34 @@ State = Literal["judged", "blocked", "unjudged"]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A finding as a reader sees it, whichever type it has."""
+    """A mark as a reader sees it, whichever type its finding has. `beside`: what was found, if it does not count."""
 
     state: State
     reason: Message
     hints: tuple[Message, ...]
     exhibits: tuple[Exhibit, ...]
+    beside: Message | None = None
 
 
-def told(finding: Finding) -> Told:
+def told(mark: Mark) -> Told:
+    """Describe a mark: what a person gave, with what was measured beside it, else the finding."""
+    finding, given = found(mark.finding), mark.given
+    if given is None:
+        return finding
+    if isinstance(mark.finding, Manual):
+        reason = message("{reason} ({by}, {on})", reason=given.reason, by=given.by, on=given.on)
+        return Told("judged", reason, (), finding.exhibits)
+    reason = message("Set by {by} on {on}: {reason}", by=given.by, on=given.on, reason=given.reason)
+    return Told("judged", reason, (), finding.exhibits, _measured(mark, finding.reason))
+
+
+def _measured(mark: Mark, why: Message) -> Message:
+    if mark.measured is None:
+        return message("Not measured: {why}", why=why)
+    return message("Measured: {points:g} of {of:g}. {why}", points=mark.measured, of=mark.criterion.points, why=why)
+
+
+def found(finding: Finding) -> Told:
     """Describe a finding; the only place that matches its types. What blocks a check is also its hint."""
     match finding:
         case Judged(verdict=verdict):
@@ -44,11 +63,8 @@ def told(finding: Finding) -> Told:
             return Told("blocked", cause, (cause,), exhibits)
         case Unjudged(fault=fault, exhibits=exhibits):
             return Told("unjudged", fault, (), exhibits)
-        case Manual(given=given, ask=ask, exhibits=exhibits):
-            if given is None:
-                return Told("unjudged", ask, (), exhibits)
-            reason = message("{reason} ({by}, {on})", reason=given.reason, by=given.by, on=given.on)
-            return Told("judged", reason, (), exhibits)
+        case Manual(ask=ask, exhibits=exhibits):
+            return Told("unjudged", ask, (), exhibits)
         case _:
             assert_never(finding)
 
@@ -135,7 +151,7 @@ def next_steps(grade: Grade) -> tuple[Step, ...]:
     """List what to do next, most points at stake first; criteria with the same advice share one step."""
     groups: dict[tuple[Message, ...], list[Mark]] = {}
     for mark in grade.marks:
-        if hints := told(mark.finding).hints:
+        if hints := told(mark).hints:
             groups.setdefault(hints, []).append(mark)
     steps = (Step(hints, tuple(marks), round(sum(map(_lost, marks)), 2)) for hints, marks in groups.items())
     return tuple(sorted(steps, key=lambda step: -step.points))

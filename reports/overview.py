@@ -157,9 +157,8 @@ def _troubled(grade: Grade) -> bool:
 
 
 def _trouble(grade: Grade, href: str) -> Trouble:
-    open_marks = grade.marks if grade.unusable else grade.unjudged
     undecided = [message("{reason}", reason=one.reason) for one in grade.adjustments if one.open]
-    reasons = dict.fromkeys((*(told(mark.finding).reason for mark in open_marks), *undecided))
+    reasons = dict.fromkeys((*(told(mark).reason for mark in grade.open), *undecided))
     shown = tuple(pair for pair in badges(grade) if pair[0] in {"blocked", "unjudged"})
     return Trouble(named(grade.student.name), href, shown, tuple(reasons)[:MOST_REASONS])
 
@@ -221,7 +220,7 @@ def _missing(criterion: Criterion, judged: Sequence[Mark], losers: Sequence[Mark
 
 def _cause(mark: Mark) -> Message:
     """Return the first hint that the student got, else the reason."""
-    finding = told(mark.finding)
+    finding = told(mark)
     return finding.hints[0] if finding.hints else finding.reason
 
 
@@ -248,7 +247,7 @@ def _row(grade: Grade, href: str, criteria: Sequence[Criterion]) -> Row:
 def _figure(mark: Mark | None) -> Figure:
     if mark is None:
         return Figure("", "")
-    state = told(mark.finding).state
+    state = told(mark).state
     return Figure(points(mark.points), "" if mark.points is None else f"{mark.points:.2f}", state)
 
 

@@ -29,6 +29,7 @@ class Line:
     width: str
     earned: bool
     reason: Message
+    beside: Message | None
     exhibits: tuple[Shown, ...]
 
 
@@ -125,7 +126,7 @@ def _identity(student: Student) -> Iterator[str]:
 
 
 def _line(mark: Mark, audience: Audience) -> Line:
-    finding = told(mark.finding)
+    finding = told(mark)
     return Line(
         anchor=_anchor(mark),
         title=known(mark.criterion.title),
@@ -135,6 +136,7 @@ def _line(mark: Mark, audience: Audience) -> Line:
         width=_width(mark.points or 0.0, mark.criterion.points),
         earned=mark.points == mark.criterion.points,
         reason=finding.reason,
+        beside=finding.beside,
         exhibits=_all(finding.exhibits),
     )
 

@@ -122,8 +122,10 @@ def _standing(grade: Grade) -> Iterator[str]:
 
 
 def _criterion(mark: Mark) -> Row:
-    finding = told(mark.finding)
+    finding = told(mark)
     lines = [Text(known(mark.criterion.title), style="bold"), Text(words(finding.reason))]
+    if finding.beside:
+        lines.append(Text(words(finding.beside), style="dim"))
     if finding.state != "judged":
         lines.append(Text(state_words(finding.state, "staff"), style=_STYLES[finding.state]))
     return score(mark), lines

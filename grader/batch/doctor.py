@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from grader.checks import DEFAULT_RUBRIC
-from grader.dataset import find_cifar10
+from grader.dataset import find_cifar10, home_folder
 from grader.evidence.explain import explain
 from grader.lab import LAB
 from grader.records import Checked, message
@@ -80,7 +80,7 @@ def _inside(sandbox: Sandbox) -> Iterator[Checked]:
 def _isolation(sandbox: Sandbox) -> Iterator[Checked]:
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
-        inputs = {"home": str(Path.home()), "rubric": str(DEFAULT_RUBRIC), "port": port, "pid": os.getpid()}
+        inputs = {"home": str(home_folder() or "~"), "rubric": str(DEFAULT_RUBRIC), "port": port, "pid": os.getpid()}
         tried = sandbox.run(Job("reach.try_to_reach", inputs, limits=QUICK))
     names = {
         "home": message("Home folder"),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shlex
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from grader.batch.unopened import refused
 from grader.collect import Equipment, collect
+from grader.disk.scratch import scratch
 from grader.gradebook.files import Graded
 from grader.intake import Archive, open_submission
 from grader.marking.mark import mark
@@ -34,9 +33,9 @@ def grade_archive(archive: Archive, setup: Setup, say: Callable[[Message], None]
     say(message("unpacking"))
     command = shlex.join(["grade", archive.name, *setup.options])
     made_by = replace(setup.made_by, command=command)
-    with tempfile.TemporaryDirectory(prefix="grade-") as folder:
+    with scratch() as folder:
         try:
-            submission = open_submission(archive, Path(folder) / "unpacked")
+            submission = open_submission(archive, folder / "unpacked")
         except BadSubmission as error:
             return Graded(refused(archive, error.message, setup.rubric, made_by, setup.zero), None)
         evidence = collect(submission, setup.equipment, say)

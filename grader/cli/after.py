@@ -35,17 +35,25 @@ if TYPE_CHECKING:
 @click.command(
     "adjust",
     epilog="Examples: grade adjust grades ada --points -5 --reason 'two days late' | grade adjust grades ada"
-    " --criterion report_trend --points 4 --reason 'no unit' | grade adjust grades --from marks.csv",
+    " --criterion report_trend --points 4 --reason 'no unit' | grade adjust grades --template marks.csv"
+    " | grade adjust grades --from marks.csv",
 )
 @click.argument("folder", type=GivenPath(path_type=Path, exists=True, file_okay=False))
 @click.argument("student", required=False)
 @click.option("--points", type=float, metavar="N", help="Points to add; negative to subtract.")
 @click.option("--reason", metavar="TEXT", help="Why; the student reads it.")
-@click.option("--criterion", default="", metavar="NAME", help="The criterion, marked by hand, that gets the points.")
+@click.option(
+    "--criterion",
+    default="",
+    metavar="NAME",
+    help="The criterion that gets these points, instead of what was measured.",
+)
 @click.option("--lateness", is_flag=True, help="These points are for lateness and replace the rubric's late policy.")
 @click.option("--from", "table", type=GivenPath(path_type=Path), metavar="FILE",
               help="A CSV file with columns student, criterion, points, reason.")  # fmt: skip
 @encoding_option
+@click.option("--template", type=GivenPath(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write such a file with every criterion that still needs a person, and change nothing.")  # fmt: skip
 @click.option("--by", metavar="NAME", help="Who decided; your login name by default.")
 @audience_option
 @pseudonyms_option
@@ -53,9 +61,12 @@ if TYPE_CHECKING:
 def adjust_command(folder: Path, audience: Audience, pseudonyms: bool, **rest: Any) -> None:
     """Add points to STUDENT's grade in FOLDER, or mark a criterion by hand; then redraw the page.
 
-    STUDENT is a name, a number, an address or a folder. The decision is kept when the student is graded again.
+    STUDENT is a name, a number, an address or a folder, or the beginning of one. The decision is kept when the
+    same submission is graded again; what was measured stays visible beside it.
     """
     asked = _Asked(**rest)
+    if asked.template is not None:
+        sys.exit(_template(folder, asked))
     changed, status = _one(folder, asked) if asked.table is None else _from_table(folder, asked)
     _draw(folder, changed, audience, pseudonyms)
     sys.exit(status)
@@ -72,7 +83,13 @@ class _Asked:
     lateness: bool
     table: Path | None
     encoding: str | None
+    template: Path | None
     by: str | None
+
+    @property
+    def decides(self) -> bool:
+        """Return whether the command line itself holds a part of a decision."""
+        return bool(self.student or self.points is not None or self.reason or self.criterion or self.lateness)
 
 
 def _one(folder: Path, asked: _Asked) -> tuple[Sequence[Changed], int]:
@@ -96,7 +113,7 @@ def _from_table(folder: Path, asked: _Asked) -> tuple[Sequence[Changed], int]:
     from reports import terminal
 
     assert asked.table is not None
-    if asked.student or asked.points is not None or asked.reason or asked.criterion or asked.lateness:
+    if asked.decides:
         raise click.UsageError("--from FILE already gives students, points and reasons; leave them out here")
     taken = adjust_from(folder, read_export(asked.table, asked.encoding), _who(asked.by), _today())
     _show(taken.changed)
@@ -106,6 +123,27 @@ def _from_table(folder: Path, asked: _Asked) -> tuple[Sequence[Changed], int]:
     for refusal in taken.refusals:
         console.complain(refusal)
     return taken.changed, GRADED if taken.whole else UNUSABLE
+
+
+def _template(folder: Path, asked: _Asked) -> int:
+    from grader.disk.names import visible_path
+    from grader.gradebook.marks_template import write_template
+    from grader.records import message
+
+    assert asked.template is not None
+    if asked.decides or asked.table is not None:
+        raise click.UsageError("--template FILE only writes a table; leave students, points, reasons and --from out")
+    written = write_template(folder, asked.template)
+    sentence = message(
+        "{file}: criteria that need a person: {count}. Fill in points and reasons, then run this with --from.",
+        file=visible_path(asked.template),
+        count=written.criteria,
+    )
+    nothing = message("Every criterion has its mark: no table was written.")
+    console.line(console.console(), sentence if written.criteria else nothing)
+    for refusal in written.refusals:
+        console.complain(refusal)
+    return UNUSABLE if written.refusals else GRADED
 
 
 def _today() -> str:

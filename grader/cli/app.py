@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -32,6 +31,7 @@ from grader.cli.options import (
     pseudonyms_option,
     unusable_option,
 )
+from grader.cli.printing import lasting
 from grader.cli.signals import Terminated, ending_orderly
 from grader.cli.students import pack, precheck, template
 from grader.lab import LAB
@@ -88,7 +88,6 @@ def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **re
     Writes OUT/STUDENT/report.html and grade.json as soon as each is graded.
     """
     from grader.batch.setup import Options, find_archives, find_images, load_rubric
-    from grader.dataset import default_cache
     from grader.disk.whole import require_room
 
     options = Options(**rest)
@@ -99,9 +98,9 @@ def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **re
     if not archives:
         sys.exit(UNUSABLE)
     require_room(options.out)
-    out = console.console()
+    out, cache = console.console(), console.cache()
     with console.bar(out) as bar:
-        images = find_images(data, default_cache(), None if no_fetch else bar, lambda said: console.line(out, said))
+        images = find_images(data, cache, None if no_fetch else bar, lambda said: console.line(out, said))
     code = _grade(archives, options, rubric, images)
     sys.exit(UNUSABLE if refusals else code)
 
@@ -112,8 +111,8 @@ def demo(**rest: Any) -> None:
     """Grade a built-in submission on a built-in image set: the whole process, without CIFAR-10 or a network."""
     from fixtures import whole_demo
     from grader.batch.setup import Options, load_rubric
-    from grader.dataset import default_cache
     from grader.dataset import demo as demo_images
+    from grader.disk.scratch import scratch
     from grader.disk.whole import require_room
     from grader.intake import Archive
     from grader.records import Student
@@ -124,9 +123,9 @@ def demo(**rest: Any) -> None:
         "Grading the demo submission on a generated set of ten shapes instead of {dataset}.", dataset=LAB.dataset
     )
     console.line(console.console(), sentence)
-    with tempfile.TemporaryDirectory(prefix="demo-") as folder:
-        archive = Archive(whole_demo(Path(folder) / "demo"), Student("Demo Student"))
-        code = _grade((archive,), options, load_rubric(options), demo_images(default_cache()))
+    with scratch("demo") as folder:
+        archive = Archive(whole_demo(folder / "demo"), Student("Demo Student"))
+        code = _grade((archive,), options, load_rubric(options), demo_images(console.cache()))
     sys.exit(code)
 
 
@@ -172,11 +171,11 @@ def data() -> None:
 @language_option
 def fetch() -> None:
     """Fetch CIFAR-10 (about 170 MB, once), verify it and keep it in your cache."""
-    from grader.dataset import default_cache, fetch_cifar10
+    from grader.dataset import fetch_cifar10
 
-    out = console.console()
+    out, cache = console.console(), console.cache()
     with console.bar(out) as bar:
-        found = fetch_cifar10(default_cache(), bar)
+        found = fetch_cifar10(cache, bar)
     console.line(out, _verified(found))
 
 
@@ -185,11 +184,12 @@ def fetch() -> None:
 @language_option
 def where(data: Path | None) -> None:
     """Verify CIFAR-10 and show where it was found."""
-    from grader.dataset import default_cache, find_cifar10, nothing_here
+    from grader.dataset import find_cifar10, nothing_here
 
-    found = find_cifar10(data, default_cache())
+    cache = console.cache()
+    found = find_cifar10(data, cache)
     if found is None:
-        raise nothing_here(default_cache())
+        raise nothing_here(cache)
     console.line(console.console(), _verified(found))
 
 
@@ -206,6 +206,7 @@ def fetch_networks(networks: tuple[str, ...]) -> None:
     from grader.batch.setup import files_of_weights
     from grader.dataset import fetch_weights
 
+    console.cache()
     out = console.console()
     for name, url, file in files_of_weights(networks):
         with console.bar(out) as bar:
@@ -245,11 +246,10 @@ def report(folder: Path, audience: Literal["staff", "student"], pseudonyms: bool
 def doctor(data: Path | None) -> None:
     """Check that this machine can grade: start the sandbox, and look for torch, a GPU and CIFAR-10."""
     from grader.batch.doctor import examine
-    from grader.dataset import default_cache
     from reports import terminal
 
     out, states = console.console(), []
-    for checked in examine(data, default_cache()):
+    for checked in examine(data, console.cache()):
         states.append(checked.state)
         terminal.examined(checked, out)
     sys.exit(UNUSABLE if "bad" in states else NEEDS_HUMAN if "worse" in states else GRADED)
@@ -272,7 +272,8 @@ for verb in (adjust_command, export_command, regrade_command, pack, precheck, te
 
 def main() -> None:
     """Run the command; print errors that a person must act on as one sentence, never as a traceback."""
-    sys.exit(_guarded(cli))
+    with lasting():
+        sys.exit(_guarded(cli))
 
 
 def _guarded(command: click.Command) -> int:

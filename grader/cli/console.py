@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.records import Message
@@ -22,9 +22,6 @@ def console() -> Console:
     """Return standard output as a console; off a terminal, rich omits colours and animation by itself."""
     from rich.console import Console
 
-    if isinstance(sys.stdout, io.TextIOWrapper):  # escapes what the terminal cannot show
-        sys.stdout.reconfigure(errors="backslashreplace")
-
     return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
@@ -38,6 +35,15 @@ def complain(said: GraderError | Message) -> None:
     sentence = words(said.message if isinstance(said, GraderError) else said)
     text = Text("grade: ", style="bold red").append(sentence, style="not bold default")
     Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty()).print(text)
+
+
+def cache() -> Path:
+    """Return the folder that keeps images and weights; say so if it is not the usual one."""
+    from grader.dataset import default_cache, why_not_usual
+
+    if why := why_not_usual():
+        complain(why)
+    return default_cache()
 
 
 def line(out: Console, sentence: Message) -> None:

@@ -29,7 +29,6 @@ def precheck(folder: Path, data: Path | None) -> None:
     1 not yet.
     """
     from grader.checks import DEFAULT_RUBRIC, discover
-    from grader.dataset import default_cache
     from grader.marking.rubric import read_rubric
     from grader.students.precheck import find_images
     from grader.students.precheck import precheck as check
@@ -37,13 +36,13 @@ def precheck(folder: Path, data: Path | None) -> None:
     from reports.languages import spoken
     from reports.text import words
 
-    out = console.console()
+    out, cache = console.console(), console.cache()
     with out.status("") as status:
 
         def say(step: Message) -> None:
             status.update(console.plain(words(step)))
 
-        images, rubric = find_images(folder, data, default_cache()), read_rubric(DEFAULT_RUBRIC, discover())
+        images, rubric = find_images(folder, data, cache), read_rubric(DEFAULT_RUBRIC, discover())
         found = check(folder, images, rubric, say, spoken())
     terminal.ready_table((*found.tasks, *found.criteria), out)
     missing = sum(line.state != "good" for line in (*found.tasks, *found.criteria))

@@ -3,10 +3,11 @@
 Nothing here imports torch, so that the parent process starts quickly.
 """
 
+from grader.dataset.cache import default_cache, home_folder, why_not_usual
 from grader.dataset.demo_set import demo
 from grader.dataset.edition import CIFAR10
 from grader.dataset.fetch import fetch_cifar10
-from grader.dataset.find import default_cache, find_cifar10, nothing_here, usual_places
+from grader.dataset.find import find_cifar10, nothing_here, usual_places
 from grader.dataset.image_set import ImageSet, Split
 from grader.dataset.imagenet import fetch_weights, find_weights, usual_folders
 from grader.dataset.interface import Progress
@@ -22,7 +23,9 @@ __all__ = [
     "fetch_weights",
     "find_cifar10",
     "find_weights",
+    "home_folder",
     "nothing_here",
     "usual_folders",
     "usual_places",
+    "why_not_usual",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from grader.dataset.cache import default_cache, home_folder, usual_cache
 from grader.dataset.edition import CIFAR10, Edition, Unusable
 from grader.dataset.image_set import ImageSet, images_path
 from grader.dataset.layouts import Copy, copies_at, readable
@@ -17,20 +18,15 @@ from grader.records.errors import MissingData
 FORMS = "`cifar-10-batches-py`, `cifar-10-batches-bin`, `cifar-10-python.tar.gz`, `cifar-10-binary.tar.gz`"
 
 
-def default_cache() -> Path:
-    """Return this program's cache folder for this user; it need not exist yet."""
-    from platformdirs import user_cache_path
-
-    return user_cache_path("cnn-lab-grader", appauthor=False)
-
-
 def usual_places() -> tuple[Path, ...]:
-    """Return where copies usually are: `root="./data"` is from torchvision's tutorials, the others are habits."""
-    try:
-        homes: tuple[Path, ...] = (Path(), Path.home())
-    except RuntimeError:  # a container's user without a home
-        homes = (Path(),)
-    return tuple(home / name for home in homes for name in ("data", "datasets"))
+    """Return where copies usually are: `root="./data"` is from torchvision's tutorials, the others are habits.
+
+    A cache that can only be read is such a place too.
+    """
+    home, usual = home_folder(), usual_cache()
+    homes = (Path(),) if home is None else (Path(), home)
+    only_read = () if usual is None or usual == default_cache() else (usual,)
+    return (*only_read, *(place / name for place in homes for name in ("data", "datasets")))
 
 
 def find_cifar10(

@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from grader.dataset.cache import default_cache, home_folder, usual_cache
 from grader.dataset.edition import Unusable
-from grader.dataset.find import default_cache
 from grader.dataset.http import Download
 from grader.dataset.interface import Progress
 from grader.records import message
@@ -27,9 +27,11 @@ def weights_folder() -> Path:
 
 def usual_folders(first: Path | None = None) -> tuple[Path, ...]:
     """Return the folders to search for weights: a given folder, ours, and torch's own cache."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    torch_home = Path(os.environ.get("TORCH_HOME") or cache / "torch")
-    return (*([first] if first else []), weights_folder(), torch_home / "hub" / "checkpoints")
+    home, usual = home_folder(), usual_cache()
+    cache = os.environ.get("XDG_CACHE_HOME") or (home and home / ".cache")
+    torch_home = os.environ.get("TORCH_HOME") or (cache and Path(cache) / "torch")
+    folders = (first, weights_folder(), usual and usual / "weights", torch_home and Path(torch_home, "hub/checkpoints"))
+    return tuple(dict.fromkeys(folder for folder in folders if folder))
 
 
 def find_weights(name: str, folders: Sequence[Path]) -> Path | None:
@@ -53,22 +55,33 @@ def fetch_weights(url: str, name: str, progress: Progress) -> Path:
     folder = weights_folder()
     if _is_whole(folder / name):
         return folder / name
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".", suffix=".partial") as place:
-        part = Path(place) / name
-        try:
-            Download(url, message("Fetching {name}", name=name), MOST_BYTES).to(part, progress)
-            if not _is_whole(part):
-                raise Unusable(message("its content does not match the digest in its name"))
-        except Unusable as error:
-            sentence = message(
-                "{name} could not be fetched from {url}: {reason}. Put the file into {folder} yourself, or"
-                " give its folder with --weights-dir.",
-                name=name,
-                url=url,
-                reason=error.message,
-                folder=str(folder),
-            )
-            raise MissingData(sentence) from error
-        part.replace(folder / name)
+    try:
+        _fetch(url, folder / name, progress)
+    except Unusable as error:
+        sentence = message(
+            "{name} could not be fetched from {url}: {reason}. Put the file into {folder} yourself, or"
+            " give its folder with --weights-dir.",
+            name=name,
+            url=url,
+            reason=error.message,
+            folder=str(folder),
+        )
+        raise MissingData(sentence) from error
+    except OSError as error:
+        sentence = message(
+            "{folder} cannot be written: {why}. Free some space there, or set XDG_CACHE_HOME to another folder.",
+            folder=str(folder),
+            why=error.strerror or str(error),
+        )
+        raise MissingData(sentence) from error
     return folder / name
+
+
+def _fetch(url: str, path: Path, progress: Progress) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".", suffix=".partial") as place:
+        part = Path(place) / path.name
+        Download(url, message("Fetching {name}", name=path.name), MOST_BYTES).to(part, progress)
+        if not _is_whole(part):
+            raise Unusable(message("its content does not match the digest in its name"))
+        part.replace(path)

@@ -105,8 +105,9 @@ def locked(cache: Path, edition: Edition) -> Iterator[None]:
         raise MissingData(message("{cache}: another process has been fetching {name} for an hour; end it and try again",
                                   cache=str(cache), name=edition.name)) from error  # fmt: skip
     except OSError as error:
-        raise MissingData(message("{cache}: {name} cannot be written there ({reason}). Free some space or"
-                                  " fix the permissions, then run `grade data fetch`",
+        raise MissingData(message("{cache}: {name} cannot be written there ({reason}). Free some space,"
+                                  " fix the permissions, or set XDG_CACHE_HOME to another folder. Then run"
+                                  " `grade data fetch`",
                                   cache=str(cache), name=edition.name, reason=str(error))) from error  # fmt: skip
 
 

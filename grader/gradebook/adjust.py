@@ -1,4 +1,4 @@
-"""Apply people's decisions to stored grades: adjust points, mark criteria by hand. Earlier decisions are kept."""
+"""Apply people's decisions to stored grades: adjust points, mark any criterion. Earlier decisions are kept."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.disk.names import from_disk, visible, visible_path
-from grader.gradebook.decisions import give, hand_in, with_adjustments
+from grader.gradebook.decisions import give, hand_in, with_adjustments, with_reminders
 from grader.gradebook.exports.matching import same
 from grader.gradebook.files import Changed, Stored, read_stored, save
 from grader.gradebook.lock import held
-from grader.records import Adjustment, Given, Grade, Manual, Mark, message
+from grader.records import Adjustment, Given, Grade, Mark, message
 from grader.records.errors import BadLab
 
 MOST_POINTS = 10_000.0
@@ -24,7 +24,10 @@ MOST_NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Points for one student: for a criterion marked by hand, else added to the total (`lateness`: as late policy)."""
+    """Points for one student: for a criterion, instead of what was measured there; without one, added to the total.
+
+    `lateness`: they take the place of the late policy.
+    """
 
     points: float
     reason: str
@@ -43,7 +46,7 @@ def adjust(folder: Path, student: str, decision: Decision, complain: Callable[[B
         stored, refusals = read_stored(folder)
         for refusal in refusals:
             complain(refusal)
-        one = find(Roll(stored, folder), student)
+        one = find(Roll(stored, folder), student, shortened=True)
         changed = Changed(one.path, one.grade, decided(one.grade, decision))
         save([changed])
     return changed
@@ -54,8 +57,8 @@ def decided(grade: Grade, decision: Decision) -> Grade:
     decision = replace(decision, points=round(decision.points, 2), reason=decision.reason.strip())
     _require_sense(decision)
     if decision.criterion:
-        marks = tuple(_marked(mark, decision, grade) for mark in _with(grade, decision.criterion))
-        return replace(grade, marks=marks)
+        _require_criterion(grade, decision.criterion)
+        return with_reminders(replace(grade, marks=tuple(_marked(mark, decision, grade) for mark in grade.marks)))
     if not decision.points and not decision.lateness:
         raise BadLab(message("0 points change nothing. Give the points with their sign, for example --points -5."))
     about = Adjustment(
@@ -81,32 +84,15 @@ def _require_sense(decision: Decision) -> None:
         raise BadLab(message("Say who decided, with --by."))
 
 
-def _with(grade: Grade, criterion: str) -> tuple[Mark, ...]:
-    """Return the grade's marks. Raises BadLab unless the criterion exists and is marked by hand."""
-    named = [mark.criterion.check for mark in grade.marks if isinstance(mark.finding, Manual)]
+def _require_criterion(grade: Grade, criterion: str) -> None:
+    named = [mark.criterion.check for mark in grade.marks]
     if criterion in named:
-        return grade.marks
-    shown, student = visible(criterion), visible(grade.student.name)
-    if grade.unusable:
-        sentence = message(
-            "{student}: the submission cannot be opened, so nothing in it can be marked.", student=student
-        )
-        raise BadLab(sentence)
-    if any(mark.criterion.check == criterion for mark in grade.marks):
-        sentence = message(
-            "{criterion} is measured, not marked by hand. To adjust the total, leave --criterion out.", criterion=shown
-        )
-        raise BadLab(sentence)
-    if not named:
-        sentence = message(
-            "The grade of {student} has no criterion that is marked by hand (manual = true in the rubric).",
-            student=student,
-        )
-        raise BadLab(sentence)
+        return
+    shown = visible(criterion)
     if near := difflib.get_close_matches(criterion, named, n=1):
         raise BadLab(message("There is no criterion {criterion}; did you mean {near}?", criterion=shown, near=near[0]))
     sentence = message(
-        "There is no criterion {criterion}; the criteria marked by hand are {names}.",
+        "There is no criterion {criterion}; the criteria of this grade are {names}.",
         criterion=shown,
         names=", ".join(named),
     )
@@ -136,9 +122,10 @@ class Roll:
 
     def __init__(self, stored: Iterable[Stored], folder: Path) -> None:
         self.root = folder
+        self.stored = tuple(stored)
         self.by_name: dict[str, dict[Path, Stored]] = defaultdict(dict)
         self.shown: dict[str, str] = {}
-        for one in stored:
+        for one in self.stored:
             for name in filter(None, self._names(one)):
                 self.by_name[same(name)][one.path] = one
                 self.shown.setdefault(same(name), name)
@@ -152,10 +139,30 @@ class Roll:
             yield from (student.name, student.identifier, student.email)
         yield from (self.place(one), self.place(one).rstrip("/"))
 
+    def called(self, wanted: str) -> tuple[Stored, ...]:
+        """Return the students with this name, number, address or folder."""
+        return tuple(self.by_name.get(same(wanted), {}).values())
 
-def find(roll: Roll, wanted: str) -> Stored:
-    """Return the one student who is meant. Raises BadLab if there is none, or more than one."""
-    match tuple(roll.by_name.get(same(wanted), {}).values()):
+    def begun(self, wanted: str) -> tuple[Stored, ...]:
+        """Return the students whose name or folder begins so: half a number would be another student's."""
+        start = same(wanted)
+        return tuple(one for one in self.stored if start and any(map(_begins(start), self._words(one))))
+
+    def _words(self, one: Stored) -> Iterable[str]:
+        yield self.place(one)
+        yield from (student.name for student in (one.grade.student, *one.grade.student.each))
+
+
+def _begins(start: str) -> Callable[[str], bool]:
+    return lambda name: same(name).startswith(start)
+
+
+def find(roll: Roll, wanted: str, shortened: bool = False) -> Stored:
+    """Return the one student who is meant; `shortened`: by the beginning of a name too, if nobody has that name.
+
+    Raises BadLab if there is none, or more than one.
+    """
+    match roll.called(wanted) or (roll.begun(wanted) if shortened else ()):
         case (one,):
             return one
         case ():
@@ -177,6 +184,7 @@ def find(roll: Roll, wanted: str) -> Stored:
             raise BadLab(sentence)
         case several:
             places = ", ".join(visible(roll.place(one)) for one in several[:MOST_NAMED])
+            places += ", …" if len(several) > MOST_NAMED else ""
             sentence = message(
                 "{wanted} matches {count} grades: {places}. Give the folder, with its slash.",
                 wanted=visible(wanted),

@@ -6,7 +6,8 @@ from typing import Any
 
 from grader.marking.rubric import RENAMED
 
-GRADE_OF_0_1 = "grade/1"
+GRADE_OF_0_1, GRADE_2, GRADE_3 = "grade/1", "grade/2", "grade/3"
+BY_HAND = ("given", "earlier")  # what people gave: part of a finding up to grade/2, beside it since
 KINDS = {  # of records: then and now
     "fits": "function_fit",
     "learning_rates": "learning_rate",
@@ -18,11 +19,13 @@ UNKNOWN = "unknown"  # the code of a refusal that was stored without one
 
 
 def upgraded_grade(record: dict[str, Any]) -> dict[str, Any]:
-    """Give the criteria of a grade of version 0.1 their names of today, and a group its members."""
+    """Return a grade of an earlier version as this one would have written it, and any other as it is."""
     record = _with_members(record)
-    if record.get("schema") != GRADE_OF_0_1:
-        return record
-    return {**record, "marks": [_upgraded_mark(mark) for mark in record["marks"]], "schema": "grade/2"}
+    if record.get("schema") == GRADE_OF_0_1:
+        record = {**record, "marks": [_renamed_mark(mark) for mark in record["marks"]], "schema": GRADE_2}
+    if record.get("schema") == GRADE_2:
+        record = {**record, "marks": [_given_beside(mark) for mark in record["marks"]], "schema": GRADE_3}
+    return record
 
 
 def renamed_criteria(record: dict[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -58,7 +61,13 @@ def _with_members(record: dict[str, Any]) -> dict[str, Any]:
     return {**record, "student": {**student, "members": members}}
 
 
-def _upgraded_mark(mark: dict[str, Any]) -> dict[str, Any]:
+def _given_beside(mark: dict[str, Any]) -> dict[str, Any]:
+    finding = dict(mark["finding"])
+    by_hand = {name: finding.pop(name) for name in BY_HAND if name in finding}
+    return {**mark, "finding": finding, **by_hand}
+
+
+def _renamed_mark(mark: dict[str, Any]) -> dict[str, Any]:
     parts = {
         name: {**mark[name], "check": RENAMED.get(mark[name]["check"], mark[name]["check"])}
         for name in ("criterion", "finding")

@@ -1,4 +1,4 @@
-"""Read decisions from a table (student, criterion, points, reason).
+"""Read decisions from a table (student, criterion, points, reason), such as `marks_template.py` writes.
 
 Each row is applied or reported, with its line number.
 """
@@ -18,8 +18,9 @@ from grader.gradebook.exports.matching import same
 from grader.gradebook.exports.sheets import Export, guessed_encoding
 from grader.gradebook.files import Changed, read_stored, save
 from grader.gradebook.lock import held
-from grader.records import Checked, Grade, Manual, Message, message
+from grader.records import Checked, Grade, Message, message
 from grader.records.errors import BadLab
+from reports.gradebooks.open_marks import submission
 from reports.gradebooks.sheet import Row
 
 # Headings by meaning, in normalised form.
@@ -29,6 +30,7 @@ HEADINGS = {
     "points": ("points", "分数", "得分"),
     "reason": ("reason", "理由"),
 }
+READ_ONLY = ("maximum", "found", "submission")  # what our own template says beside them
 _POINTS = re.compile(r"[-+−]?[0-9]{1,6}(?:[.,][0-9]{1,6})?")
 
 
@@ -70,12 +72,18 @@ def _taken(folder: Path, export: Export, columns: Mapping[str, int], by: str, on
     roll = Roll(stored, folder)
     lines: list[Checked] = [*guessed_encoding(export), *_unknown_headings(export, columns)]
     entries: list[_Entry] = []
+    skipped = 0
     for row in export.sheet.rows[1:]:
-        if any(field.text.strip() for field in row.fields):
+        if not (row.text(columns["points"]) or row.text(columns["reason"])):
+            skipped += any(field.text.strip() for field in row.fields)
+        else:
             try:
                 entries.append(_entry(row, columns, roll, by, on))
             except BadLab as error:
                 lines.append(_told(export, row.line, error.message))
+    if skipped:
+        said = message("without points and reason, skipped: {count}", count=skipped)
+        lines.append(Checked(message("Rows"), "good", said))
     before = {one.path: one.grade for one in stored}
     after = dict(before)
     for entry in _once(entries, export, lines):
@@ -111,7 +119,7 @@ def _columns(export: Export) -> dict[str, int]:
             columns[meaning] = found[0]
     missing = [meaning for meaning in HEADINGS if meaning not in columns]
     if not missing:
-        return columns
+        return {**columns, **{name: headings.index(name) for name in READ_ONLY if name in headings}}
     near = difflib.get_close_matches(missing[0], headings, n=1)
     if near:
         sentence = message(
@@ -141,6 +149,14 @@ def _entry(row: Row, columns: Mapping[str, int], roll: Roll, by: str, on: str) -
     if not student:
         raise BadLab(message("This row has no student."))
     one = find(roll, student)
+    looked_at = row.text(columns.get("submission"))
+    if looked_at and looked_at != submission(one.grade):
+        sentence = message(
+            "{student} has handed in something else since this table was written. Look at the new submission, and"
+            " write the table again.",
+            student=visible(student),
+        )
+        raise BadLab(sentence)
     if not points:
         raise BadLab(message("There are no points yet for {student}.", student=visible(student)))
     if not _POINTS.fullmatch(points):
@@ -174,8 +190,7 @@ def _is_there(grade: Grade, decision: Decision) -> bool:
     wanted = (round(decision.points, 2), decision.reason)
     if not decision.criterion:
         return any((one.points, one.reason) == wanted for one in grade.adjustments)
-    findings = [mark.finding for mark in grade.marks if mark.criterion.check == decision.criterion]
-    given = [finding.given for finding in findings if isinstance(finding, Manual) and finding.given]
+    given = [mark.given for mark in grade.marks if mark.criterion.check == decision.criterion and mark.given]
     return any((one.points, one.reason) == wanted for one in given)
 
 

@@ -64,7 +64,7 @@ class Unjudged:
 @strict
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Points that a person gave for a criterion marked by hand: `points` out of `of`, as the rubric offered then.
+    """Points that a person gave for a criterion: `points` out of `of`, as the rubric offered then.
 
     `hand_in` identifies what was marked: its digest, if it has one.
     """
@@ -89,13 +89,11 @@ class Given:
 @strict
 @dataclass(frozen=True, slots=True)
 class Manual:
-    """A person marks this. `given` is None until then; `earlier` marks are kept but no longer count."""
+    """Nothing is measured here: a person marks this, and `ask` says what that person looks at."""
 
     check: str
     ask: Message
     exhibits: tuple[Exhibit, ...] = ()
-    given: Given | None = None
-    earlier: tuple[Given, ...] = ()
     state: Literal["manual"] = "manual"
 
 
@@ -116,23 +114,43 @@ class Criterion:
 @strict
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A criterion and what was found for it."""
+    """A criterion, what was found for it, and what a person gave, which counts instead of what was found.
+
+    `earlier` marks by people are kept but no longer count.
+    """
 
     criterion: Criterion
     finding: Finding
+    given: Given | None = None
+    earlier: tuple[Given, ...] = ()
+
+    @property
+    def credit(self) -> float | None:
+        """The share of the points that counts; None if nothing was judged, or nobody has marked yet."""
+        return self.given.credit if self.given else self._found
 
     @property
     def points(self) -> float | None:
-        """Points awarded, rounded to hundredths; None if nothing was judged, or nobody has marked yet."""
+        """Points awarded, rounded to hundredths; None where there is no mark."""
+        return self._points(self.credit)
+
+    @property
+    def measured(self) -> float | None:
+        """Points that the finding alone is worth; None if it is worth nothing until a person marks it."""
+        return self._points(self._found)
+
+    def _points(self, credit: float | None) -> float | None:
+        return None if credit is None else round(self.criterion.points * credit, 2)
+
+    @property
+    def _found(self) -> float | None:
         match self.finding:
             case Judged(verdict=verdict):
-                return round(self.criterion.points * verdict.credit, 2)
+                return verdict.credit
             case Blocked():
                 return 0.0
-            case Unjudged():
+            case Unjudged() | Manual():
                 return None
-            case Manual(given=given):
-                return None if given is None else round(self.criterion.points * given.credit, 2)
 
 
 @strict
@@ -253,7 +271,7 @@ class Grade:
     adjustments: tuple[Adjustment, ...] = ()
     unusable: bool = False  # the archive itself was refused: every finding is Blocked by that
     zero: bool = False  # staff decided that an unusable archive earns nothing
-    schema: Literal["grade/2"] = field(default="grade/2")
+    schema: Literal["grade/3"] = field(default="grade/3")
 
     @property
     def total(self) -> float:
@@ -272,8 +290,16 @@ class Grade:
         return tuple(mark for mark in self.marks if mark.points is None)
 
     @property
+    def open(self) -> tuple[Mark, ...]:
+        """Criteria on which a person has yet to decide: without a mark, or of an archive that could not be opened."""
+        refused = self.unusable and not self._zero_decided
+        return tuple(mark for mark in self.marks if mark.points is None or (refused and mark.given is None))
+
+    @property
+    def _zero_decided(self) -> bool:
+        return self.zero or any(one.by_person and not one.open for one in self.adjustments)
+
+    @property
     def needs_human(self) -> bool:
         """True where staff must act before this grade is final; a zero for what cannot be opened is their decision."""
-        decided = self.zero or any(one.by_person and not one.open for one in self.adjustments)
-        undecided = self.unusable and not decided
-        return bool(self.unjudged) or undecided or any(one.open for one in self.adjustments)
+        return bool(self.open) or any(one.open for one in self.adjustments)

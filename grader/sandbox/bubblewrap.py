@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from grader.records import Message, message
 from grader.sandbox.code import BubblewrapCode
 from grader.sandbox.interface import Job, Reply
 from grader.sandbox.server import Server
-from grader.sandbox.view import arguments_file, drop_root, lab_binds
+from grader.sandbox.view import arguments_file, bubblewrap, drop_root, lab_binds
 
 
 class BubblewrapSandbox:
@@ -49,15 +48,16 @@ def why_not() -> Message | None:
     """Return why bubblewrap cannot be used here, and the remedy; None if it can. Starts one to find out."""
     if sys.platform != "linux":
         return message("bubblewrap is available on Linux only")
-    if shutil.which("bwrap") is None:
+    program = bubblewrap()
+    if program is None:
         return message("bubblewrap is not installed: 'apt install bubblewrap' (or dnf, pacman, zypper)")
     if os.geteuid() == 0 and not Path("/usr/bin/setpriv").exists():
         return message("setpriv is not installed, but grading as root needs it: 'apt install util-linux'")
     descriptor = arguments_file(gpu=False)
     try:
         trial = subprocess.run(
-            ["bwrap", "--args", str(descriptor), *drop_root(), "/usr/bin/true"],
-            pass_fds=(descriptor,), capture_output=True, timeout=20, check=False, env={"PATH": "/usr/bin:/bin"},
+            [program, "--args", str(descriptor), *drop_root(), "/usr/bin/true"],
+            pass_fds=(descriptor,), capture_output=True, timeout=20, check=False, env={},
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         return message("bubblewrap cannot be run: {reason}", reason=str(error)[:300])

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from grader.disk.scratch import scratch
 from grader.evidence import Crashed, Failure
 from grader.evidence.wording import shorten
 from grader.sandbox.interface import ENVIRONMENT, Job, Reply
@@ -52,7 +53,7 @@ class PlainSandbox:
         # The paths of this process without the current folder: no submission can write where `python -I` searches.
         path = [root, *(entry for entry in sys.path if entry and Path(entry).is_absolute())]
         environment = {name: os.environ[name] for name in KEPT if name in os.environ} | ENVIRONMENT
-        with tempfile.TemporaryFile() as printed, tempfile.TemporaryDirectory(prefix="grade-plain-") as folder:
+        with tempfile.TemporaryFile() as printed, scratch("plain") as folder:
             process = subprocess.Popen(
                 [sys.executable, "-I", "-B", "-c", BOOT, json.dumps(path), "once"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=printed, env=environment, cwd=folder,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,7 +20,7 @@ from grader.probes.roots import Roots
 from grader.records import message
 from grader.sandbox.interface import Job, Reply
 from grader.sandbox.output import Output
-from grader.sandbox.view import OURS, arguments_file, drop_root, package_folders
+from grader.sandbox.view import OURS, arguments_file, bubblewrap, drop_root, package_folders
 from grader.sandbox.watch import Child, await_reply
 
 START_SECONDS = 180.0  # importing torch from a cold network disk has taken a minute
@@ -66,7 +65,7 @@ class Server:
             str(passed),
             self._mode,
         ]
-        command = [str(shutil.which("bwrap")), "--args", str(options), *inside]
+        command = [bubblewrap() or "bwrap", "--args", str(options), *inside]
         self._printed.seek(0)
         self._printed.truncate()
         self._process = subprocess.Popen(

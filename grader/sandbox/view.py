@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -29,6 +30,15 @@ def package_folders() -> list[Path]:
     """Return the folders of the packages that probes use, found without importing them."""
     specs = [importlib.util.find_spec(name) for name in PACKAGES]
     return sorted({Path(spec.origin).resolve().parent.parent for spec in specs if spec and spec.origin})
+
+
+def bubblewrap() -> str | None:
+    """Return the program that is tried, examined and used; None if there is none.
+
+    The first on PATH, but never from the current folder: that may be a submission.
+    """
+    folders = [folder for folder in os.get_exec_path() if Path(folder).is_absolute()]
+    return shutil.which("bwrap", path=os.pathsep.join(folders))
 
 
 def arguments_file(gpu: bool, binds: Iterable[str] = ()) -> int:

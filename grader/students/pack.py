@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.disk.names import visible
+from grader.disk.scratch import scratch
 from grader.disk.whole import replacing
 from grader.evidence import Evidence, Layout
 from grader.intake import Archive, Limits, open_submission
@@ -21,6 +21,7 @@ from grader.marking.check import Case
 from grader.marking.rubric import Rubric
 from grader.records import Checked, Message, Student, Verdict, message
 from grader.records.errors import BadLab, BadSubmission
+from grader.students.links import followed
 
 SUBMISSION = "submission.zip"
 CODE = (".py", ".ipynb")
@@ -82,7 +83,7 @@ def pack(folder: Path, out: Path | None = None, limits: Limits = LIMITS) -> Pack
         )
     target = out or folder / SUBMISSION
     source = open_folder(folder)
-    files = [entry for entry in source.entries if not entry.is_folder and not _is(entry, target)]
+    files = [entry for entry in followed(source.entries, folder) if not entry.is_folder and not _is(entry, target)]
     shown = _shown(source, files)
     reasons = {entry.name: _reason(entry, shown) for entry in files}
     chosen = sorted((entry for entry in files if reasons[entry.name] is None), key=lambda entry: entry.name)
@@ -128,7 +129,7 @@ def _reason(entry: Entry, report: str) -> Message | None:
             return message("{dataset} need not be handed in", dataset=LAB.dataset)
         case "noise" | "tools":
             return message("not part of the work")
-    if rest and top in LAB.image_folders:
+    if top in LAB.image_folders and (rest or entry.fault):  # a link in the folder's place is not to be overlooked
         return None
     if name.endswith(PICTURES) and entry.name.rpartition("/")[2] in report:
         return None
@@ -170,8 +171,8 @@ def _write(source: Source, chosen: Iterable[Entry], target: Path, limits: Limits
                     with archive.open(info, "w") as inside:
                         for chunk in source.chunks(entry):
                             inside.write(chunk)
-            with tempfile.TemporaryDirectory(prefix="grade-pack-") as folder:
-                submission = open_submission(Archive(temporary, Student("")), Path(folder), limits)
+            with scratch("pack") as folder:
+                submission = open_submission(Archive(temporary, Student("")), folder, limits)
     except OSError as error:
         sentence = message(
             "{path} cannot be written: {why}. Free some space, or choose another path with --out.",

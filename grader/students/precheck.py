@@ -6,13 +6,13 @@ student's own machine: only the public tests run it, without a sandbox.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader.collect import NOT_RUN, Equipment, code_records, collect, processors
 from grader.dataset import ImageSet, find_cifar10
+from grader.disk.scratch import scratch
 from grader.evidence import Accuracy, Evidence, OpenTask, Tasks
 from grader.intake import Archive, open_submission
 from grader.lab import LAB
@@ -51,10 +51,10 @@ def precheck(
 
     `language` is that of the public tests' hints.
     """
-    with tempfile.TemporaryDirectory(prefix="grade-precheck-") as place:
+    with scratch("precheck") as place:
         say(message("packing your submission"))
-        packed = pack(folder, Path(place) / "submission.zip")
-        submission = open_submission(Archive(packed.path, Student(folder.absolute().name)), Path(place) / "unpacked")
+        packed = pack(folder, place / "submission.zip")
+        submission = open_submission(Archive(packed.path, Student(folder.absolute().name)), place / "unpacked")
         equipment = Equipment(images, open_sandbox("plain"), "cpu", processors(), Limits(SECONDS), part=PART)
         evidence = collect(submission, equipment, say)
     say(message("running the public tests on your code"))

@@ -6,12 +6,12 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
 import reference
+from grader.disk.scratch import scratch
 from grader.students.template import make_template, write_template
 from grader.students.template_language import ENGLISH
 
@@ -41,10 +41,10 @@ def run_public_tests(folder: Path, language: str = ENGLISH) -> tuple[TaskResult,
     """
     environment = {**os.environ, "LAB_FOLDER": str(folder.absolute()), "PYTHONDONTWRITEBYTECODE": "1"}
     environment |= {"PYTHONIOENCODING": "utf-8", "PYTEST_ADDOPTS": ""}
-    with tempfile.TemporaryDirectory(prefix="grade-precheck-") as place:
-        results, settings = Path(place) / "results.xml", Path(place) / "pytest.ini"
+    with scratch("precheck") as place:
+        results, settings = place / "results.xml", place / "pytest.ini"
         settings.write_text("[pytest]\n")  # these tests ignore the student's own settings
-        tests = TESTS if language == ENGLISH else _translated(Path(place), language)
+        tests = TESTS if language == ENGLISH else _translated(place, language)
         command = [
             sys.executable, "-m", "pytest", str(tests), "-q", f"--rootdir={tests}", "-c", str(settings),
             "-p", "no:cacheprovider", f"--timeout={SECONDS_EACH}", f"--session-timeout={SECONDS}",

@@ -8,7 +8,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from grader.records import Grade, Mark
 from reports.gradebooks.shared import number, outcome, reason
-from reports.text import clip, known, named
+from reports.marks import found
+from reports.text import clip, known, named, words
 
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -40,13 +41,16 @@ def _suite(root: Element, grade: Grade) -> Element:
 
 
 def _not_run(suite: Element, student: str, marks: Sequence[Mark]) -> list[Element]:
-    """Render a refused archive as one failure; no check has run."""
+    """Render a refused archive as one failure; no check has run, but a person may have marked some criteria."""
     refused = SubElement(suite, "testcase", classname=student, name="archive")
-    _told(refused, "failure", _plain(reason(marks[0])) if marks else "")
-    skipped = [_named(suite, student, mark) for mark in marks]
-    for case in skipped:
-        SubElement(case, "skipped")
-    return [refused, *skipped]
+    _told(refused, "failure", _plain(words(found(marks[0].finding).reason)) if marks else "")
+    return [refused, *(_case(suite, student, mark) if mark.given else _skipped(suite, student, mark) for mark in marks)]
+
+
+def _skipped(suite: Element, student: str, mark: Mark) -> Element:
+    case = _named(suite, student, mark)
+    SubElement(case, "skipped")
+    return case
 
 
 def _case(suite: Element, student: str, mark: Mark) -> Element:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Literal, assert_never
+from typing import Literal
 
-from grader.records import Blocked, Grade, Judged, Manual, Mark, Unjudged
+from grader.records import Grade, Mark
 from reports.marks import told
 from reports.text import clip, points, say, words
 
@@ -41,24 +41,16 @@ def whole(value: float) -> int:
 
 def outcome(mark: Mark) -> Outcome:
     """Return the outcome of a criterion as that of a test; "not marked" is a fault of ours or waits for a person."""
-    match mark.finding:
-        case Judged(verdict=verdict):
-            return "passed" if verdict.credit >= PASSING_CREDIT else "failed"
-        case Blocked():
-            return "failed"
-        case Unjudged():
-            return "not marked"
-        case Manual(given=given):
-            return "not marked" if given is None else "passed" if given.credit >= PASSING_CREDIT else "failed"
-        case _:
-            assert_never(mark.finding)
+    credit = mark.credit
+    return "not marked" if credit is None else "passed" if credit >= PASSING_CREDIT else "failed"
 
 
 def reason(mark: Mark) -> str:
-    """Return the reason and what to do next, one sentence per line."""
-    finding = told(mark.finding)
+    """Return the reason, what was measured if a person decided otherwise, and what to do next, a sentence a line."""
+    finding = told(mark)
+    beside = [finding.beside] if finding.beside else []
     hints = [hint for hint in finding.hints if hint != finding.reason]
-    return clipped("\n".join(words(sentence) for sentence in (finding.reason, *hints)))
+    return clipped("\n".join(words(sentence) for sentence in (finding.reason, *beside, *hints)))
 
 
 def clipped(text: str) -> str:

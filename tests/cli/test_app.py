@@ -453,6 +453,22 @@ def test_a_request_to_end_leaves_nothing_behind(here, request_):
     assert not list(here.glob("grades/*/.*"))
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no signals for one process")
+@pytest.mark.slow
+def test_what_a_killed_run_unpacked_is_removed_by_the_next_one(here):
+    (here / "tmp").mkdir()
+    here_only = {**os.environ, "TMPDIR": str(here / "tmp")}
+    run = subprocess.Popen([*COMMAND, "demo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=here_only)
+    while not list((here / "tmp").glob("grade-*/work/unpacked/final.pth")):
+        assert run.poll() is None
+        time.sleep(0.01)
+    run.kill()
+    run.communicate(timeout=60)
+    assert list((here / "tmp").glob("grade-*/work/unpacked/final.pth"))
+    subprocess.run([*COMMAND, "pack", "ada"], env=here_only, capture_output=True, check=False)
+    assert list((here / "tmp").iterdir()) == []
+
+
 # --- help ------------------------------------------------------------------------------------------------------
 
 
@@ -527,6 +543,58 @@ def test_an_output_that_knows_no_chinese_ends_no_run(here):
     assert (here / "grades" / "魏明" / "grade.json").is_file()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such encoding")
+def test_strict_ascii_ends_no_command(here):
+    strict = {**os.environ, "PYTHONIOENCODING": "ascii:strict", "LC_ALL": "C", "PYTHONUTF8": "0"}
+    strict["PYTHONCOERCECLOCALE"] = "0"
+    arguments = ["template", "lab", "--lang", "zh"]
+    done = subprocess.run([*COMMAND, *arguments], env=strict, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\\u" in done.stdout
+    (here / "lab" / "exp1.py").write_text("changed")
+    done = subprocess.run([*COMMAND, *arguments], env=strict, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"exp1.py" in done.stderr and b"\\u" in done.stderr and b"Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", ["stdout", "both", "neither"])
+def test_a_reader_that_stops_reading_stops_no_grading(here, closed):
+    """As in `grade run a.zip b.zip | head -1`."""
+    for name in ("a.zip", "b.zip", "c.zip"):
+        (here / name).write_bytes(b"no zip at all")
+    reading, writing = os.pipe()
+    os.close(reading)
+    outputs = {
+        "stdout": {"stdout": writing, "stderr": subprocess.PIPE},
+        "both": {"stdout": writing, "stderr": writing},
+        "neither": {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
+    }
+    run = [*COMMAND, "run", "a.zip", "b.zip", "c.zip", "--no-fetch", "--device", "cpu"]
+    done = subprocess.run(run, **outputs[closed], check=False, timeout=100)
+    os.close(writing)
+    assert {path.name for path in (here / "grades").iterdir()} == {"a", "b", "c", "index.html"}
+    assert done.returncode == 2  # as if it had been printed: none of them can be opened
+    assert not done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_for_what_is_printed_is_said_and_costs_no_result(here):
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        done = subprocess.run([*COMMAND, "template", "lab"], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith("grade: standard output cannot be written: No space left on device.")
+    assert (here / "lab" / "exp1.py").is_file()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such descriptors")
+def test_an_output_that_was_closed_at_the_start_ends_no_command(here):
+    closed = ["bash", "-c", 'exec "$@" >&- 2>&-', "bash", *COMMAND, "template", "lab"]
+    assert subprocess.run(closed, check=False).returncode == 0
+    assert (here / "lab" / "exp1.py").is_file()
+
+
 def test_a_reader_that_stops_reading_gets_no_traceback(here):
     run = subprocess.Popen([*COMMAND, "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert run.stdout is not None
@@ -552,6 +620,21 @@ def test_where_the_data_is_not_says_what_to_run(grade):
     done = grade("data", "where")
     assert done.status == 2
     assert "run `grade data fetch`" in done.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps caches elsewhere")
+def test_without_a_home_a_sentence_says_where_things_are_kept(here):
+    """As `docker run --user 54321` has it: no HOME, and no such user."""
+    alone = "import pwd\ndef nobody(number): raise KeyError(number)\npwd.getpwuid = nobody\n"
+    homeless = {name: value for name, value in os.environ.items() if name not in ("HOME", "XDG_CACHE_HOME")}
+    done = subprocess.run(
+        [sys.executable, "-c", f"{alone}from grader.cli.app import main; main()", "data", "where"],
+        env={**homeless, "TMPDIR": str(here)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"grade: This user has no home folder. Images and weights are kept in {here}/cnn-lab")
+    assert "run `grade data fetch`" in done.stderr and "Traceback" not in done.stderr
+    assert not (here / "~").exists()
 
 
 def test_where_the_data_is_is_said(grade, here, few_images, monkeypatch):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grader.dataset.find import default_cache, find_cifar10, nothing_here, usual_places
+from grader.dataset.find import find_cifar10, nothing_here, usual_places
 from grader.dataset.store import put
 from grader.records.errors import MissingData
 
@@ -129,11 +129,6 @@ def test_a_cache_that_cannot_be_written_is_named(tiny, tmp_path):
     tiny.binary(tmp_path / "data")
     with pytest.raises(MissingData, match=r"cache: tiny cannot be written there"):
         find_cifar10(tmp_path / "data", tmp_path / "cache", (), tiny.edition)
-
-
-def test_the_default_cache_is_the_users_own(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert default_cache() == tmp_path / "cnn-lab-grader"
 
 
 @pytest.mark.cifar10

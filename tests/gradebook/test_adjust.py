@@ -15,7 +15,7 @@ from grader.evidence import Evidence, Malformed, Refused, Seen, TimedOut, Writte
 from grader.gradebook.adjust import Decision, adjust, decided
 from grader.gradebook.files import from_json, to_json
 from grader.marking.mark import mark
-from grader.records import MadeBy, Student, message
+from grader.records import Blocked, MadeBy, Student, Unjudged, message
 from grader.records.errors import BadLab
 from reports.html import render
 from reports.text import words
@@ -60,6 +60,31 @@ def test_an_adjustment_is_appended_and_no_mark_is_touched(taught):
 def test_a_student_is_found_by_name_number_address_and_folder(taught, wanted):
     group = taught(ADA, BOB)
     assert adjust(group.folder, wanted, ruling(), ignore).after.student == BOB
+
+
+@pytest.mark.parametrize("wanted", ["bo", "BOB", "bob-1", "Ada N", "ada_ng-10"])
+def test_a_student_is_found_by_the_beginning_of_a_name_or_folder(taught, wanted):
+    group = taught(ADA, BOB)
+    found = adjust(group.folder, wanted, ruling(), ignore).after.student
+    assert found == (BOB if wanted.lower().startswith("bo") else ADA)
+
+
+def test_a_beginning_that_fits_two_students_lists_them(taught):
+    group = taught(Student("Ada Ng", "101"), Student("Ada Wu", "102"))
+    before = group.files()
+    assert "Ad matches 2 grades: Ada_Ng-101/, Ada_Wu-102/" in refusal(adjust, group.folder, "Ad", ruling(), ignore)
+    assert group.files() == before
+
+
+def test_a_whole_name_is_not_the_beginning_of_another(taught):
+    group = taught(Student("Ada", "7"), Student("Ada Ng", "8"))
+    assert adjust(group.folder, "ada", ruling(), ignore).after.student.identifier == "7"
+
+
+@pytest.mark.parametrize("wanted", ["10", "bob@"])
+def test_half_a_number_or_address_is_nobodys(taught, wanted):
+    group = taught(ADA, BOB)
+    assert "There is no grade for" in refusal(adjust, group.folder, wanted, ruling(), ignore)
 
 
 def test_a_misspelt_name_is_answered_with_the_right_one(taught):
@@ -192,7 +217,55 @@ def test_an_earlier_mark_by_hand_is_kept_beside_the_new_one(marked):
     once = decided(marked(ADA), ruling(4.0, "no unit", criterion="report_trend"))
     twice = decided(once, ruling(5.0, "the unit is there", criterion="report_trend"))
     assert twice.marks[1].points == 5.0
-    assert [given.reason for given in twice.marks[1].finding.earlier] == ["no unit"]
+    assert [given.reason for given in twice.marks[1].earlier] == ["no unit"]
+
+
+# --- marks in place of what was measured -------------------------------------------------------------------------
+
+
+def plain(page: str) -> str:
+    return re.sub(r"</?bdi>", "", page)
+
+
+def test_a_measured_criterion_gets_the_points_of_a_person_and_the_measured_ones_stay_beside_it(marked):
+    grade = decided(marked(ADA), ruling(20.0, "an older data set", criterion="measured_accuracy"))
+    mark = grade.marks[0]
+    assert (mark.points, mark.measured, grade.total) == (20.0, 15.0, 20.0)
+    for audience in ("staff", "student"):
+        page = plain(render(grade, audience))
+        assert "Set by Dr Li on 2026-03-05: an older data set" in page
+        assert "Measured: 15 of 30. " in page
+    assert from_json(to_json(grade), "grade.json") == grade
+
+
+@pytest.mark.parametrize("kind", [Unjudged, Blocked])
+def test_a_criterion_that_could_not_be_judged_is_marked_by_a_person_and_needs_none_then(marked, kind):
+    grade = decided(marked(ADA), ruling(4.0, criterion="report_trend"))
+    broken = replace(grade.marks[0], finding=kind("measured_accuracy", message("No sandbox.")))
+    grade = replace(grade, marks=(broken, *grade.marks[1:]))
+    assert grade.needs_human is (kind is Unjudged)
+    settled = decided(grade, ruling(12.0, "measured at my desk", criterion="measured_accuracy"))
+    assert (settled.marks[0].points, settled.total, settled.needs_human) == (12.0, 16.0, False)
+    before = "Not measured: No sandbox." if kind is Unjudged else "Measured: 0 of 30. No sandbox."
+    assert before in plain(render(settled))
+
+
+def test_what_a_person_settled_is_no_next_step(marked):
+    grade = marked(ADA)
+    blocked = replace(grade.marks[0], finding=Blocked("measured_accuracy", message("There is no final.pth.")))
+    grade = replace(grade, marks=(blocked, *grade.marks[1:]))
+    assert "points at stake" in render(grade)
+    assert "points at stake" not in render(decided(grade, ruling(30.0, criterion="measured_accuracy")))
+
+
+def test_the_criteria_of_an_archive_that_was_refused_can_be_marked(marked):
+    grade = marked(ADA)
+    marks = tuple(replace(one, finding=Blocked(one.criterion.check, message("It breaks off."))) for one in grade.marks)
+    grade = replace(grade, marks=marks, unusable=True)
+    assert grade.open == marks
+    settled = decided(grade, ruling(30.0, "repaired by hand", criterion="measured_accuracy"))
+    assert settled.total == 30.0
+    assert [mark.criterion.check for mark in settled.open] == ["report_trend"]
 
 
 @pytest.mark.parametrize(
@@ -200,9 +273,8 @@ def test_an_earlier_mark_by_hand_is_kept_beside_the_new_one(marked):
     [
         (5.01, "report_trend", "is worth 0 to 5 points"),
         (-1.0, "report_trend", "is worth 0 to 5 points"),
-        (4.0, "measured_accuracy", "measured_accuracy is measured, not marked by hand"),
         (4.0, "report_tend", "did you mean report_trend?"),
-        (4.0, "<b>", "There is no criterion <b>; the criteria marked by hand are report_trend."),
+        (4.0, "<b>", "There is no criterion <b>; the criteria of this grade are measured_accuracy, report_trend."),
     ],
 )
 def test_a_mark_by_hand_that_cannot_be_meant_is_refused(marked, points, criterion, said):

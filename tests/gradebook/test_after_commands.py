@@ -84,6 +84,26 @@ def test_pages_for_students_stay_pages_for_students(grade, group):
     assert "The trend rises." not in (group.folder / "Bob-102" / "report.html").read_text("utf-8")
 
 
+def test_a_template_is_written_filled_in_and_read_back(grade, group, tmp_path):
+    table = tmp_path / "marks.csv"
+    code, out, err = grade("adjust", group.folder, "--template", table)
+    assert (code, err) == (0, "")
+    assert "criteria that need a person: 2." in out
+    text = table.read_text("utf-8-sig").replace(",report_trend,,,", ",report_trend,4,no unit,")
+    table.write_text(text, "utf-8")
+    code, out, err = grade("adjust", group.folder, "--from", table, "--by", "Li")
+    assert (code, err) == (0, "")
+    assert "Bob: 15 points before, 19 of 35 now" in out
+    assert not group.grade("Bob-102").needs_human
+    assert "no table was written" in grade("adjust", group.folder, "--template", tmp_path / "again.csv")[1]
+
+
+def test_a_template_comes_without_a_decision(grade, group, tmp_path):
+    code, _, err = grade("adjust", group.folder, "Bob", "--template", tmp_path / "marks.csv")
+    assert code == 2 and "only writes a table" in err
+    assert not (tmp_path / "marks.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -68,6 +68,24 @@ def test_they_are_read_with_todays_names_and_the_same_points(grades):
     assert not {"test_accuracy", "test_function"} & names
 
 
+def test_a_mark_by_hand_that_was_stored_in_its_finding_still_counts(grades):
+    """As `grade/2` stored it."""
+    path = grades / "Ada_Ng-101" / "grade.json"
+    run("adjust", str(grades), "Ada Ng", "--criterion", "evaluation", "--points", "1", "--reason", "seen", "--by", "Li")
+    record = json.loads(path.read_text("utf-8"))
+    for one in record["marks"]:
+        given, earlier = one.pop("given"), one.pop("earlier")
+        if one["criterion"]["check"] == "evaluation":
+            one["finding"] = {"check": "evaluation", "ask": {"text": "Look.", "values": []}, "exhibits": [],
+                              "given": given, "earlier": earlier, "state": "manual"}  # fmt: skip
+    path.write_text(json.dumps({**record, "schema": "grade/2"}), "utf-8")
+    stored, refusals = read_stored(grades)
+    assert refusals == ()
+    (found,) = (one for one in stored[0].grade.marks if one.criterion.check == "evaluation")
+    assert found.given is not None
+    assert (found.given.points, found.given.reason, found.points) == (1.0, "seen", 1.0)
+
+
 def test_pages_are_redrawn(grades):
     run("report", str(grades))
     assert "Ada Ng" in (grades / "index.html").read_text("utf-8")
@@ -77,7 +95,7 @@ def test_pages_are_redrawn(grades):
 def test_an_adjustment_is_added_beside_those_of_then(grades):
     run("adjust", str(grades), "Ada Ng", "--points", "1", "--reason", "a good question", "--by", "Prof. Y")
     assert totals(grades) == {**TOTALS, "Ada Ng": 69.75}
-    assert json.loads((grades / "Ada_Ng-101" / "grade.json").read_text("utf-8"))["schema"] == "grade/2"
+    assert json.loads((grades / "Ada_Ng-101" / "grade.json").read_text("utf-8"))["schema"] == "grade/3"
 
 
 def test_they_are_remarked_from_their_evidence_and_the_new_names_are_said(grades, tmp_path):

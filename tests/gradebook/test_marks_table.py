@@ -11,6 +11,7 @@ import pytest
 
 from grader.gradebook.exports.sheets import read_export
 from grader.gradebook.marks_table import Taken, adjust_from
+from grader.gradebook.marks_template import write_template
 from grader.records import Student
 from grader.records.errors import BadLab
 from reports.text import words
@@ -44,7 +45,7 @@ def test_rows_are_marks_by_hand_and_adjustments(group, take):
     assert {one.after.student for one in taken.changed} == {ADA, BOB}
     ada, bob = group.grade("Ada_Ng-101"), group.grade("Bob_b_x_b_-103")
     assert (ada.marks[1].points, ada.total) == (4.5, 15.0 + 4.5 - 2.0)
-    assert (bob.marks[1].points, bob.marks[1].finding.given.reason) == (5.0, "good, all")
+    assert (bob.marks[1].points, bob.marks[1].given.reason) == (5.0, "good, all")
 
 
 SEMICOLONS = "student;criterion;points;reason\r\n吴雅达;report_trend;4,5;没有单位\r\n"
@@ -62,7 +63,7 @@ SEMICOLONS = "student;criterion;points;reason\r\n吴雅达;report_trend;4,5;没�
 )
 def test_a_table_is_read_in_the_encoding_and_with_the_delimiter_that_it_has(group, take, data):
     assert take(data).whole
-    given = group.grade("吴雅达-102").marks[1].finding.given
+    given = group.grade("吴雅达-102").marks[1].given
     assert (given.points, given.reason) == (4.5, "没有单位")
 
 
@@ -122,6 +123,60 @@ def test_an_ignored_column_is_reported(take):
     taken = take("room,student,criterion,points,reason\n7,Ada Ng,report_trend,4,x\n")
     assert taken.whole
     assert "ignored: room" in told(taken)
+
+
+def test_a_row_for_the_beginning_of_a_name_is_nobodys(take):
+    assert "There is no grade for Ada in" in told(take(HEAD + "Ada,report_trend,4,x\n"))
+
+
+# --- the template ------------------------------------------------------------------------------------------------
+
+
+def template(group, tmp_path: Path) -> list[str]:
+    path = tmp_path / "open.csv"
+    path.unlink(missing_ok=True)
+    write_template(group.folder, path)
+    return path.read_bytes().decode("utf-8-sig").splitlines()
+
+
+def test_a_template_lists_each_open_criterion_with_its_maximum_and_what_was_found(group, tmp_path):
+    heading, ada, *others = template(group, tmp_path)
+    assert heading == "student,criterion,points,reason,maximum,found,submission"
+    assert ada.startswith("Ada_Ng-101/,report_trend,,,5,")
+    assert "A person marks this, from report.pdf" in ada and ada.endswith(f",sha256:{0:016}")
+    assert len(others) == 2
+
+
+def test_a_template_filled_in_is_read_back_and_empty_rows_are_skipped(group, take, tmp_path):
+    heading, ada, *others = template(group, tmp_path)
+    taken = take("\r\n".join([heading, ada.replace(",,,5,", ",4,no unit,5,"), *others]))
+    assert taken.whole
+    assert told(taken) == "Rows: without points and reason, skipped: 2"
+    assert group.grade("Ada_Ng-101").marks[1].points == 4.0
+    assert len(template(group, tmp_path)) == 3
+
+
+def test_a_mark_for_a_submission_that_was_replaced_is_not_given_to_the_new_one(group, take, tmp_path):
+    heading, ada, *_ = template(group, tmp_path)
+    group.publish(ADA, digest="e" * 64)
+    taken = take("\r\n".join([heading, ada.replace(",,,5,", ",4,no unit,5,")]))
+    assert "has handed in something else since" in told(taken)
+    assert group.grade("Ada_Ng-101").marks[1].points is None
+
+
+def test_a_template_never_replaces_a_file(group, tmp_path):
+    path = tmp_path / "open.csv"
+    path.write_text("marks of an evening", "utf-8")
+    with pytest.raises(BadLab, match="exists already"):
+        write_template(group.folder, path)
+    assert path.read_text("utf-8") == "marks of an evening"
+
+
+def test_no_template_is_written_where_nothing_is_open(group, take, tmp_path):
+    take(HEAD + "".join(f"{one},report_trend,4,x\n" for one in (101, 102, 103)))
+    path = tmp_path / "open.csv"
+    assert write_template(group.folder, path).criteria == 0
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(

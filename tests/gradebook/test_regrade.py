@@ -15,7 +15,7 @@ from grader.gradebook.files import Graded, from_json, save, to_json
 from grader.gradebook.publish import Publisher
 from grader.gradebook.regrade import comparison, regrade, summary
 from grader.intake import Archive
-from grader.records import Blocked, Flag, MadeBy, Manual, Student, message
+from grader.records import Blocked, Flag, MadeBy, Student, message
 from grader.records.errors import BadLab
 from reports.html import render
 from reports.text import cell, words
@@ -171,7 +171,7 @@ def test_more_than_a_criterion_offers_cannot_be_read_back(taught, points):
     group = taught(ADA)
     decide(group, "Ada Ng", 4.0, criterion="report_trend")
     path = group.folder / "Ada_Ng-101" / "grade.json"
-    tamper(path, lambda g: g["marks"][1]["finding"]["given"].update(points=points))
+    tamper(path, lambda g: g["marks"][1]["given"].update(points=points))
     with pytest.raises(BadLab, match="is not a grade that this version can read"):
         from_json(path.read_text("utf-8"), "grade.json")
 
@@ -208,6 +208,37 @@ def test_another_hand_in_waits_for_its_own_mark_and_the_first_one_has_it_still(t
     assert other.marks[1].points is None and other.needs_human
     assert "An earlier submission got 4 of 5 here." in other.marks[1].finding.ask.english()
     assert group.publish(ADA, digest=f"{0:064}").marks[1].points == 4.0
+
+
+def test_a_mark_in_place_of_a_measured_one_is_regraded_as_a_share(taught, rubric, lines):
+    group = taught(ADA)
+    decide(group, "Ada Ng", 20.0, criterion="measured_accuracy")
+    done = regrade(group.folder, rubric(lines.replace("30", "60")))
+    save(done.changed)
+    mark = group.grade("Ada_Ng-101").marks[0]
+    assert (mark.points, mark.measured) == (40.0, 30.0)
+    assert not regrade(group.folder, rubric(lines.replace("30", "60"))).changed
+
+
+def test_a_mark_in_place_of_a_measured_one_belongs_to_one_hand_in(taught):
+    group = taught(ADA)
+    decide(group, "Ada Ng", 20.0, "an older data set", criterion="measured_accuracy")
+    other = group.publish(ADA, correct=200, digest="e" * 64)
+    assert (other.marks[0].points, other.marks[0].given) == (30.0, None)
+    assert [flag.kind for flag in other.flags] == ["marked by hand before"]
+    assert "Dr Li gave 20 of 30 for measured_accuracy" in other.flags[0].message.english()
+    first = group.publish(ADA, digest=f"{0:064}")
+    assert (first.marks[0].points, first.flags) == (20.0, ())
+
+
+def test_a_mark_for_the_new_hand_in_ends_the_reminder_of_the_earlier_one(taught):
+    group = taught(ADA)
+    decide(group, "Ada Ng", 20.0, criterion="measured_accuracy")
+    assert group.publish(ADA, digest="e" * 64).flags
+    decide(group, "Ada Ng", 25.0, criterion="measured_accuracy")
+    after = group.grade("Ada_Ng-101")
+    assert (after.flags, after.marks[0].points) == ((), 25.0)
+    assert [given.points for given in after.marks[0].earlier] == [20.0]
 
 
 def test_a_decision_on_lateness_by_a_person_is_not_recomputed(taught, lines):
@@ -255,5 +286,6 @@ def test_a_refused_hand_in_keeps_the_marks_of_the_one_before_in_a_flag(taught, r
     grade = refused(Archive(tmp_path / "none.zip", ADA), message("It breaks off."), rubric(), MadeBy("0.1.0", "3.11"))
     Publisher(group.folder, render)(Graded(grade, None))
     found = group.grade("Ada_Ng-101")
-    assert not any(isinstance(mark.finding, Manual) for mark in found.marks)
+    assert [mark.points for mark in found.marks] == [0.0, 0.0]
     assert "Dr Li gave 4 of 5 for report_trend" in found.flags[0].message.english()
+    assert "but for an earlier submission" in found.flags[0].message.english()

@@ -46,6 +46,7 @@ HANDED_ON = {  # functions that are themselves given the literal, or take it fro
     ("grader/records/messages.py", "joined"),
     ("reports/text.py", "say"),
     ("grader/gradebook/decisions.py", "_left_aside"),
+    ("grader/gradebook/decisions.py", "_reminders"),
     ("grader/gradebook/publish.py", "_with_decisions"),
 }
 TAKES_WORDS = {"message", "N_", "Flag", "joined"}

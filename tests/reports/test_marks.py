@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from grader.records import Criterion, Grade, Judged, Mark, Unjudged, Verdict, message
-from reports.marks import edition, next_steps, pending, score, told, total
+from reports.marks import edition, found, next_steps, pending, score, total
 
 
 def test_next_steps_begin_with_the_most_points_at_stake(well_done: Grade) -> None:
@@ -50,4 +50,4 @@ def test_full_marks_may_still_carry_a_hint_and_cost_nothing(well_done: Grade) ->
 
 def test_each_form_of_finding_is_told() -> None:
     fault = message("No sandbox.")
-    assert told(Unjudged("a", fault)).reason is fault
+    assert found(Unjudged("a", fault)).reason is fault

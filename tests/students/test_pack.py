@@ -109,7 +109,46 @@ def test_an_earlier_zip_is_kept_if_the_new_one_would_be_refused(lab):
     assert [path.name for path in lab.glob(".*zip*")] == []
 
 
-def test_a_link_is_not_followed(lab, tmp_path):
+def test_a_linked_folder_that_leads_out_is_neither_missing_nor_not_asked_for(lab, tmp_path):
+    (lab / "library").rename(tmp_path / "pictures")
+    (lab / "library").symlink_to(tmp_path / "pictures")
+    with pytest.raises(BadSubmission, match=r"library is a symbolic link that leads out of .*Put a copy"):
+        pack(lab)
+    assert (lab / "submission.zip").read_bytes() == b"an earlier one"
+
+
+def test_links_that_stay_in_the_folder_are_followed(lab):
+    (lab / "library").rename(lab / "pictures")
+    (lab / "library").symlink_to("pictures")
+    (lab / "final.pth").unlink()
+    (lab / "final.pth").symlink_to("checkpoint/ckpt_0_acc_41.00.pth")
+    packed = pack(lab)
+    assert {"library/cat/1.jpg", "final.pth"} <= set(names(packed))
+    with zipfile.ZipFile(packed.path) as archive:
+        assert archive.read("final.pth") == b"c" * 1000
+        assert archive.read("library/cat/1.jpg") == b"j"
+
+
+@pytest.mark.parametrize("target", [".", "nowhere", "library", "queries/../.."])
+def test_a_link_that_leads_nowhere_or_to_itself_is_named(lab, target):
+    (lab / "library").rename(lab / "pictures")
+    (lab / "library").symlink_to(target)
+    with pytest.raises(BadSubmission, match="library is a symbolic link"):
+        pack(lab)
+
+
+def test_a_link_that_nobody_asks_for_is_left_out(lab, tmp_path):
+    (lab / "datasets").symlink_to(tmp_path)
+    (left,) = [item for item in pack(lab).left_out if "datasets" in item.names]
+    assert left.why.english() == "not asked for"
+
+
+def test_the_links_of_a_virtual_environment_are_left_as_they_are(lab):
+    (lab / ".venv" / "lib64").symlink_to("lib")
+    assert not any(name.startswith(".venv") for name in names(pack(lab)))
+
+
+def test_a_link_that_leads_out_is_not_followed(lab, tmp_path):
     (tmp_path / "secret.py").write_text("secret")
     (lab / "exp3.py").symlink_to(tmp_path / "secret.py")
     with pytest.raises(BadSubmission, match=r"exp3\.py is a symbolic link"):

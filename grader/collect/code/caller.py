@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.collect.equipment import validated
+from grader.disk.scratch import scratch
 from grader.evidence import (
     Crashed,
     FailedCall,
@@ -120,8 +120,8 @@ class Caller:
     def _with_data(self, path: str, call: Call) -> Reply | Failure:
         stored = io.BytesIO()
         np.savez(stored, **call.data)  # type: ignore[arg-type]
-        with tempfile.TemporaryDirectory(prefix="grade-call-") as folder:
-            file = Path(folder) / "data.npz"
+        with scratch("call") as folder:
+            file = folder / "data.npz"
             file.write_bytes(stored.getvalue())
             limits = call.limits or CALL_LIMITS
             inputs = {**call.inputs, "file": path, "seconds": limits.seconds}

@@ -7,7 +7,6 @@ slightly shifted. A trained network copes with that; a table of the test images,
 from __future__ import annotations
 
 import secrets
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from grader.collect.scoring import count_correct, digest, score
 from grader.collect.weights import Weights, checkpoint_claim, run_of
 from grader.dataset import ImageSet
 from grader.disk.names import from_disk
+from grader.disk.scratch import scratch
 from grader.evidence import Checkpoint, Failure, Measurement, OwnNetwork, Preprocessing, Refused, Unavailable
 from grader.lab import LAB
 from grader.records import Message, message
@@ -99,8 +99,8 @@ def measured(run: Run, fits: tuple[Fit, ...]) -> Weights | Failure:
     count = len(images.labels("test")[: run.equipment.part])
     seed = secrets.randbits(SEED_BITS)
     shown = shuffle_with_copies(images.images("test")[:count], seed)
-    with tempfile.TemporaryDirectory(prefix="grade-images-") as folder:
-        pixels = Path(folder) / "images.npy"
+    with scratch("images") as folder:
+        pixels = folder / "images.npy"
         np.save(pixels, shown.pixels)
         fit = _chosen(run, fits, pixels)
         if not isinstance(fit, Fit):

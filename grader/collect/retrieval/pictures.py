@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from typing import Any
 from grader.collect.documents import among
 from grader.collect.equipment import validated
 from grader.collect.pixels import picture
+from grader.disk.scratch import scratch
 from grader.evidence import Failure, LibraryImage, OpenTask, Refused, RetrievalImages
 from grader.evidence.kinds.retrieval import MOST_IMAGES, MOST_QUERIES
 from grader.intake import place
@@ -107,8 +107,8 @@ def _missing(open_tasks: Iterable[OpenTask]) -> Refused:
 @contextmanager
 def bundle(files: Sequence[Path]) -> Iterator[Path]:
     """Bundle many files into one, as probes/pictures.py reads it: a job passes few descriptors."""
-    with tempfile.TemporaryDirectory(prefix="pictures-") as folder:
-        target = Path(folder) / "bundle"
+    with scratch("pictures") as folder:
+        target = folder / "bundle"
         sizes = json.dumps([file.stat().st_size for file in files]).encode()
         with target.open("wb") as out:
             out.write(len(sizes).to_bytes(4, "big") + sizes)
