@@ -63,12 +63,14 @@ class _Groups:
         )
 
 
-def with_groups(stored: Sequence[Stored], table: Path) -> tuple[tuple[Stored, ...], tuple[Checked, ...]]:
+def with_groups(
+    stored: Sequence[Stored], table: Path, encoding: str | None = None
+) -> tuple[tuple[Stored, ...], tuple[Checked, ...]]:
     """Return the grades with the members of their groups. Raises BadLab for a file that is not a table of groups.
 
     Whoever handed in alone keeps that grade. Where two members did, nobody else gets either.
     """
-    groups = _read(table)
+    groups = _read(_opened(table, encoding))
     by_name = groups.rows()
     find = finder(groups.levels([row for rows in by_name.values() for row in rows]))
     by_row: dict[int, list[Stored]] = defaultdict(list)
@@ -89,8 +91,18 @@ def with_groups(stored: Sequence[Stored], table: Path) -> tuple[tuple[Stored, ..
     return tuple(changed.get(one.path, one) for one in stored), tuple(lines)
 
 
-def _read(table: Path) -> _Groups:
-    export = read_export(table)
+def _opened(table: Path, encoding: str | None) -> Export:
+    """Read the table in this encoding, unless it is UTF: the encoding may be that of the gradebook alone."""
+    try:
+        export = read_export(table)
+    except BadLab:
+        if encoding is None:
+            raise
+        return read_export(table, encoding)
+    return read_export(table, encoding) if export.guessed and encoding else export
+
+
+def _read(export: Export) -> _Groups:
     columns = {meaning: find_column(export, headings) for meaning, headings in HEADINGS.items()}
     known = [meaning for meaning in HEADINGS if columns[meaning] is not None]
     if "group" not in known or len(known) < 2:

@@ -27,7 +27,7 @@ MEANT_FOR = {
     "--into": ("canvas", "moodle"),
     "--column": ("canvas", "moodle"),
     "--comments": ("moodle",),
-    "--encoding": ("canvas", "moodle"),
+    "--encoding": ("canvas", "moodle", "csv", "junit"),
     "--groups": ("canvas", "moodle", "csv", "junit"),
     "--rubric": ("gradescope-autograder",),
 }
@@ -35,20 +35,7 @@ MEANT_FOR = {
 
 def export(request: Request) -> Exported:
     """Write the requested export. Raises BadLab if nothing can be written."""
-    given = {
-        "--into": request.into,
-        "--column": request.column,
-        "--comments": request.comments,
-        "--encoding": request.encoding,
-        "--groups": request.groups,
-        "--rubric": request.rubric,
-    }
-    for option, formats in MEANT_FOR.items():
-        if given[option] is not None and request.to not in formats:
-            sentence = message(
-                "{option} works only with --to {formats}. Leave it out.", option=option, formats=", ".join(formats)
-            )
-            raise BadLab(sentence)
+    _require_sense(request)
     if request.to == "gradescope-autograder":
         return _autograder(request)
     if request.folder is None:
@@ -58,7 +45,7 @@ def export(request: Request) -> Exported:
         stored = tuple(replace(one, grade=replace(one.grade, zero=one.grade.unusable)) for one in stored)
     if not stored:
         return Exported((), refusals=refusals)
-    stored, grouped = with_groups(stored, request.groups) if request.groups else (stored, ())
+    stored, grouped = with_groups(stored, request.groups, request.encoding) if request.groups else (stored, ())
     match request.to:
         case "canvas":
             written = fill_canvas(request, stored)
@@ -73,6 +60,19 @@ def export(request: Request) -> Exported:
     unfinished = tuple(lines.not_final(one, _wanted(one.grade, request)) for one in stored if one.grade.needs_human)
     needed = written.needs_human or any(line.state != "good" for line in (*unfinished, *grouped))
     return Exported((*written.lines, *grouped, *unfinished), needed, refusals)
+
+
+def _require_sense(request: Request) -> None:
+    """Raise BadLab for an option that would be ignored."""
+    given = {option: getattr(request, option.removeprefix("--")) for option in MEANT_FOR}
+    for option, formats in MEANT_FOR.items():
+        if given[option] is not None and request.to not in formats:
+            sentence = message(
+                "{option} works only with --to {formats}. Leave it out.", option=option, formats=", ".join(formats)
+            )
+            raise BadLab(sentence)
+    if request.encoding and not (request.into or request.groups):
+        raise BadLab(message("--encoding names the encoding of your file: give --into or --groups, or leave it out."))
 
 
 def _class_file(request: Request, folder: Path, stored: Sequence[Stored]) -> Exported:

@@ -86,6 +86,26 @@ def test_a_table_of_groups_works_in_every_export_and_is_never_written_over(grade
     assert grade(grades, "--to", "gradescope", "--groups", teams)[0] == 2
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1250", "cp1251"])
+def test_a_table_of_groups_is_read_in_the_encoding_that_is_named_unless_it_is_utf_8(
+    grade, stored, grades, tmp_path, encoding
+) -> None:
+    name = "Иван" if encoding == "cp1251" else "Łukasz"
+    stored(Student(name), 0.5)
+    teams = tmp_path / "teams.csv"
+    teams.write_bytes(f"group;name\n1;{name}\n1;Ben\n".encode(encoding))
+    named = "cp1250" if encoding == "utf-8" else encoding
+    assert grade(grades, "--to", "csv", "--groups", teams, "--encoding", named)[0] == 0
+    with (grades / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert [row["name"] for row in csv.DictReader(file)] == [name, "Ben"]
+
+
+def test_an_encoding_of_no_file_is_refused(grade, stored, grades) -> None:
+    stored(Student("Ada"), 0.5)
+    status, _, err = grade(grades, "--to", "csv", "--encoding", "cp1250")
+    assert (status, "give --into or --groups, or leave it out" in err) == (2, True)
+
+
 def test_encoding_and_comments_are_options_of_the_command(grade, stored, tmp_path, grades) -> None:
     stored(Student("Łukasz"), 0.5)
     book = tmp_path / "book.csv"
