@@ -70,13 +70,13 @@ def test_a_table_is_read_in_the_encoding_and_with_the_delimiter_that_it_has(grou
 def test_a_reason_in_western_letters_of_windows_reaches_the_student_as_it_was_written(group, take):
     taken = take((HEAD + "Ada Ng,report_trend,4,zu spät\n").encode("cp1252"))
     assert taken.whole
-    assert group.grade("Ada_Ng-101").marks[1].finding.given.reason == "zu spät"
+    assert group.grade("Ada_Ng-101").marks[1].given.reason == "zu spät"
     assert "marks.csv was read as Windows-1252" in told(taken)
 
 
 def test_a_table_is_read_in_the_encoding_that_is_named(group, take):
     assert take((HEAD + "Ada Ng,report_trend,4,późno\n").encode("cp1250"), "cp1250").whole
-    assert group.grade("Ada_Ng-101").marks[1].finding.given.reason == "późno"
+    assert group.grade("Ada_Ng-101").marks[1].given.reason == "późno"
 
 
 def test_every_row_that_is_not_applied_is_reported_by_its_line(group, take):
