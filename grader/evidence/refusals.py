@@ -31,9 +31,25 @@ REFUSALS: dict[str, str] = {
     "torchscript": N_(
         "{file} is a TorchScript program, and the grader does not run programs that are handed in. {save}"
     ),
-    "legacy": N_(
-        "{file} was written in the format that PyTorch used before version 1.6 (2020), which can contain uninitialised"
-        " memory. Load it with your own script, then save it again: {save}"
+    "legacy_tar": N_(
+        "{file} was written in the format that PyTorch used before version 0.1.10 (2017). Load it with the version that"
+        " wrote it, build the network's state dict there, and save it with a current one: {save}"
+    ),
+    "program": N_(
+        "{file} is a {format} program, and the grader runs only networks that it builds itself. Go back to the model in"
+        " PyTorch from which it was exported. {save}"
+    ),
+    "other_framework": N_(
+        "{file} was written by {format}, and the grader reads PyTorch: its weights fit no PyTorch network as they are."
+        " Train the network of exp2.py. {save}"
+    ),
+    "arrays": N_(
+        "{file} holds arrays ({format}), not a PyTorch checkpoint. Load them into your network, call"
+        " model.load_state_dict, and check its accuracy with exp2.py. {save}"
+    ),
+    "quantised": N_(
+        "{file} contains quantised weights, which fit none of the networks in floating point. Hand in the weights from"
+        " before quantisation. {save}"
     ),
     "plain_pickle": N_(
         "{file} is a plain Python pickle, not a PyTorch checkpoint: pickle.dump was used instead of torch.save. {save}"

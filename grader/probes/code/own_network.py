@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -22,10 +21,16 @@ from grader.probes.code.running import little_endian, load, parse, returned, tol
 from grader.probes.documents.text import storable
 from grader.probes.refusals import Phrase, Refuse, phrase
 from grader.probes.weights.arrays import images
-from grader.probes.weights.container import read_container
 from grader.probes.weights.evaluate import Run, network_inputs
-from grader.probes.weights.state_dict import COUNTER, find_state_dict, is_no_layer, take, without_common_prefix
-from grader.probes.weights.unpickle import load_inert
+from grader.probes.weights.opening import read_checkpoint
+from grader.probes.weights.state_dict import (
+    COUNTER,
+    find_state_dict,
+    is_no_layer,
+    take,
+    with_prefix,
+    without_common_prefix,
+)
 
 NUMBER_OF_CLASSES = ("num_classes", "n_classes", "classes")  # arguments that the grader can give
 A_BATCH = 0.8  # of the time of a call that one batch may take: then its place can still be told
@@ -124,9 +129,7 @@ def run_network(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[st
 
 def _read_weights(inputs: Value, files: Mapping[str, int]) -> _Weights:
     name = str(inputs["weights"])
-    with os.fdopen(os.dup(files["checkpoint"]), "rb") as file:
-        pickled, archive = read_container(file, name)
-    found, _ = load_inert(pickled, archive, name)
+    found, _ = read_checkpoint(files["checkpoint"], name)
     loaded = find_state_dict(found, name)
     return _Weights(name, loaded.tensors, loaded.module.name.rpartition(".")[2] if loaded.module else "")
 
@@ -195,7 +198,7 @@ def _match(net: nn.Module, weights: _Weights) -> _Match:
         shared = [key for key in shapes if key in tensors]
         other = [key for key in shared if shapes[key] not in (None, tuple(tensors[key].shape))]
         if shared and not missing and not unexpected and not other:
-            return _Match({key: prefix + key for key in shared}, None, 1.0)
+            return _Match({key: with_prefix(key, prefix, weights.tensors) for key in shared}, None, 1.0)
         likeness = (len(shared) - len(other)) / max(1, len(shared) + len(missing) + len(unexpected))
         if likeness >= nearest.likeness:
             nearest = _Match({}, _difference(missing, unexpected, other), likeness)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,11 +10,10 @@ from torch import nn
 
 from grader.probes.refusals import Refuse, phrase
 from grader.probes.weights.arrays import images
-from grader.probes.weights.container import read_container
 from grader.probes.weights.evaluate import Result, Run, evaluate
 from grader.probes.weights.networks import Recognised, recognise
+from grader.probes.weights.opening import read_checkpoint
 from grader.probes.weights.state_dict import COUNTER, Loaded, find_claim, find_state_dict, take
-from grader.probes.weights.unpickle import load_inert
 from reference.models import CLASSES
 
 Value = dict[str, Any]
@@ -29,9 +27,7 @@ def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict
     Returns the fields of evidence.Checkpoint and evidence.Measurement, and for run i `logits_i`, float32 (count, 10).
     """
     name = str(inputs["file"])
-    with os.fdopen(files["checkpoint"], "rb") as file:
-        pickled, archive = read_container(file, name)
-    found, unloaded = load_inert(pickled, archive, name)
+    found, unloaded = read_checkpoint(files["checkpoint"], name)
     loaded = find_state_dict(found, name)
     known = recognise(loaded, name)
     net = _fill(known, loaded, name)
@@ -55,10 +51,7 @@ def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict
 
 def load_network(descriptor: int, name: str) -> nn.Module:
     """Load the network whose weights a file contains, in eval mode. Raises Refuse."""
-    with os.fdopen(os.dup(descriptor), "rb") as file:
-        file.seek(0)
-        pickled, archive = read_container(file, name)
-    found, _ = load_inert(pickled, archive, name)
+    found, _ = read_checkpoint(descriptor, name)
     loaded = find_state_dict(found, name)
     return _fill(recognise(loaded, name), loaded, name).eval()
 
@@ -66,9 +59,7 @@ def load_network(descriptor: int, name: str) -> nn.Module:
 def describe_weights(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
     """Describe the file of an unknown network: fields of evidence.Checkpoint except the network; its claim."""
     name = str(inputs["file"])
-    with os.fdopen(files["checkpoint"], "rb") as file:
-        pickled, archive = read_container(file, name)
-    found, unloaded = load_inert(pickled, archive, name)
+    found, unloaded = read_checkpoint(files["checkpoint"], name)
     loaded = find_state_dict(found, name)
     weights = [value for key, value in loaded.tensors.items() if key.rpartition(".")[2] not in STATISTICS]
     described = _describe(loaded, "", sum(value.numel() for value in weights), unloaded)

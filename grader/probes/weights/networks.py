@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from grader.probes.refusals import Phrase, Refuse, phrase
 from grader.probes.weights.blank import blank
 from grader.probes.weights.sequential import rebuild
-from grader.probes.weights.state_dict import COUNTER, Loaded, is_no_layer, without_common_prefix
+from grader.probes.weights.state_dict import COUNTER, Loaded, is_no_layer, with_prefix, without_common_prefix
 from reference import models
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -71,15 +71,19 @@ def recognise(loaded: Loaded, file: str) -> Recognised:
         if nearest is None or found.likeness > nearest.likeness:
             nearest = found
     if fitting is not None:
-        return _recognised(fitting, prefix, renamed)
+        return _recognised(fitting, prefix, loaded.tensors, renamed)
     assert nearest is not None
     raise _refusal(nearest, tensors, file)
 
 
-def _recognised(found: _Comparison, prefix: str, renamed: tuple[Phrase, ...]) -> Recognised:
-    source = {key: prefix + theirs for key, theirs in found.source.items()}
+def _recognised(
+    found: _Comparison, prefix: str, tensors: Mapping[str, Tensor], renamed: tuple[Phrase, ...]
+) -> Recognised:
+    source = {key: with_prefix(theirs, prefix, tensors) for key, theirs in found.source.items()}
     spelled = tuple(phrase("read_as", one=a, other=b) for a, b in SPELLINGS.items() if _spelled_otherwise(found, a, b))
-    extra, spare = (tuple(prefix + key for key in keys) for keys in (found.unexpected, found.spare))
+    extra, spare = (
+        tuple(with_prefix(key, prefix, tensors) for key in keys) for keys in (found.unexpected, found.spare)
+    )
     return Recognised(found.name, found.net, source, extra, spare, found.least_side, renamed + spelled)
 
 
