@@ -13,11 +13,10 @@ from grader.probes.weights.arrays import images
 from grader.probes.weights.evaluate import Result, Run, evaluate
 from grader.probes.weights.networks import Recognised, recognise
 from grader.probes.weights.opening import read_checkpoint
-from grader.probes.weights.state_dict import COUNTER, Loaded, find_claim, find_state_dict, take
+from grader.probes.weights.state_dict import STATISTICS, Loaded, find_claim, find_state_dict, take
 from reference.models import CLASSES
 
 Value = dict[str, Any]
-STATISTICS = ("running_mean", "running_var", COUNTER)  # of BatchNorm: no parameters
 
 
 def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:

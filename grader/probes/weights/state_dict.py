@@ -19,6 +19,7 @@ MOST_LEVELS = 4
 MOST_KEYS = 20_000
 MOST_PERCENT = 100
 COUNTER = "num_batches_tracked"  # older files lack it, and evaluation never reads it
+STATISTICS = ("running_mean", "running_var", COUNTER)  # of BatchNorm: no parameters
 IGNORED_PARTS = ("criterion", "loss", "loss_fn")  # a loss with weights of its own, saved along
 # Single numbers that are no layer: profilers' counters, and what training scripts keep beside the weights.
 NUMBERS = ("total_ops", "total_params", "epoch", "step", "acc", "accuracy", "best_acc", "loss")
