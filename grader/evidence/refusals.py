@@ -141,6 +141,10 @@ REFUSALS: dict[str, str] = {
     "code_arguments": N_(
         "{doing} needs arguments that the grader does not know: {arguments}. Give them default values."
     ),
+    "code_arguments_differ": N_(
+        "{doing} can be built in several ways that fit the weights and answer differently ({arguments}). Give its"
+        " arguments the values that you trained with as defaults."
+    ),
     "code_returned": N_("{doing} returned {found}; it should return {wanted}."),
     # a recomputed retrieval
     "extractor_weights": N_("The weights file {weights} does not fit the network {model}."),
