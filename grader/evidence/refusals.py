@@ -84,6 +84,11 @@ REFUSALS: dict[str, str] = {
         " the grader does not know: {names}. Hand in the weights of one of the lab's networks, or also hand in the"
         " class of your own network in models.py or exp2.py, such that it can be built without arguments."
     ),
+    "variants": N_(
+        "The weights in {file} have the names and sizes of the {network}, which exists with several activations and"
+        " poolings; the weights do not say which were used. Also hand in the class of your network in models.py or"
+        " exp2.py, such that it can be built without arguments."
+    ),
     "layer": N_(
         "{file} contains a whole nn.Sequential with a layer that the grader does not rebuild: {name} ({layer}). Use"
         " layers of torch.nn, or also hand in a function without arguments that builds your network, in models.py or"

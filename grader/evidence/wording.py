@@ -76,6 +76,7 @@ PHRASES: dict[str, str] = {
     "missing": N_("missing"),
     "too_many_layers": N_("too many layers"),
     "left_out": N_("{name} removed"),
+    "variant_measured": N_("{name}, the best of {tried} variants on {count:,} training images"),
     "read_as": N_("{one} read as {other}"),
     # why a class of the submission does not fit
     "no_weights": N_("it has no weights"),

@@ -36,7 +36,7 @@ from grader.probes.weights.state_dict import (
 
 A_BATCH = 0.8  # of the time of a call that one batch may take: then its place can still be told
 BUILD_SECONDS = 10.0  # for one network; the largest of torchvision take two
-TRY_SECONDS = 8.0  # for all that is tried of one class
+TRY_SECONDS = 20.0  # for all that is tried of one file
 TRIED_SEED = 0  # of the images on which networks that fit are compared
 NOT_BUILT = 0.5  # its likeness: named before what is less like the weights than that
 MOST_NAMED = 3  # weights in one line
@@ -90,6 +90,7 @@ def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[
     """
     weights = _read_weights(inputs, files)
     found = _builders(inputs["file"])
+    until = time.monotonic() + TRY_SECONDS
     fits: list[tuple[str, int]] = []
     others: list[tuple[float, tuple[str, int, Phrase]]] = []
     for of_classes in (True, False):
@@ -97,7 +98,7 @@ def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[
             if isinstance(builder.build, type) is not of_classes:
                 continue
             try:
-                match = _tried(builder, int(inputs["classes"]), weights).match
+                match = _tried(builder, int(inputs["classes"]), weights, until).match
             except Refuse as refusal:
                 match = _Match({}, {"code": refusal.code, "values": refusal.values}, NOT_BUILT)
             if match.problem:
@@ -119,7 +120,7 @@ def run_network(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[st
     if builder is None:
         raise Refuse("code_function", file=inputs["file"], function=inputs["name"])
     classes = int(inputs["classes"])
-    net, match = _tried(builder, classes, weights)
+    net, match = _tried(builder, classes, weights, time.monotonic() + TRY_SECONDS)
     if match.problem:
         wanted = phrase("same_network")
         raise Refuse("code_returned", doing=f"{builder.name}()", found=match.problem, wanted=wanted)
@@ -175,10 +176,11 @@ class _Tried(NamedTuple):
     match: _Match
 
 
-def _tried(builder: _Builder, classes: int, weights: _Weights) -> _Tried:
+def _tried(builder: _Builder, classes: int, weights: _Weights, until: float) -> _Tried:
     """Build with the arguments that match the weights best. Raises Refuse where nothing can be built.
 
-    Where several match, they must answer alike: otherwise an argument leaves no trace in the weights.
+    After `until` only the likeliest are tried. Where several match, they must answer alike: otherwise an argument
+    leaves no trace in the weights.
     """
     doing = f"{builder.name}()"
     tensors, _ = without_common_prefix(weights.tensors)
@@ -186,7 +188,6 @@ def _tried(builder: _Builder, classes: int, weights: _Weights) -> _Tried:
     choices = list(combinations(builder.build, facts, doing))
     best: _Tried | None = None
     refused: Refuse | None = None
-    until = time.monotonic() + TRY_SECONDS
     for arguments in choices:
         if (best or refused) and time.monotonic() > until:
             break

@@ -11,12 +11,13 @@ from torch import nn
 from grader.probes.refusals import Refuse, phrase
 from grader.probes.weights.arrays import images
 from grader.probes.weights.evaluate import Result, Run, evaluate
-from grader.probes.weights.networks import Recognised, recognise
+from grader.probes.weights.networks import Recognised, recognise, variants
 from grader.probes.weights.opening import read_checkpoint
 from grader.probes.weights.state_dict import STATISTICS, Loaded, find_claim, find_state_dict, take
 from reference.models import CLASSES
 
 Value = dict[str, Any]
+MOST_VARIANTS = 6
 
 
 def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
@@ -28,7 +29,7 @@ def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict
     name = str(inputs["file"])
     found, unloaded = read_checkpoint(files["checkpoint"], name)
     loaded = find_state_dict(found, name)
-    known = recognise(loaded, name)
+    known = recognise(loaded, name, str(inputs.get("variant", "")))
     net = _fill(known, loaded, name)
     parameters = sum(parameter.numel() for parameter in net.parameters())
     described = {
@@ -46,6 +47,27 @@ def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict
     value["measurements"] = [_measurement(result, str(inputs["device"])) for result in results]
     arrays = {f"logits_{index}": result.logits.astype("<f4").tobytes() for index, result in enumerate(results)}
     return value, arrays
+
+
+def run_variants(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
+    """Evaluate every variant of the network that the weights may belong to, on `inputs["run"]`. Raises Refuse.
+
+    Returns under "variants" what they are called, and for variant i `logits_i`; zeros for i up to MOST_VARIANTS.
+    """
+    name = str(inputs["file"])
+    found, _ = read_checkpoint(files["checkpoint"], name)
+    loaded = find_state_dict(found, name)
+    names = variants(loaded)[:MOST_VARIANTS]
+    torch.set_num_threads(int(inputs["threads"]))
+    run = inputs["run"]
+    arrays = {f"logits_{index}": bytes(4 * run["count"] * CLASSES) for index in range(MOST_VARIANTS)}
+    for index, variant in enumerate(names):
+        known = recognise(loaded, name, variant)
+        prepared = _run(run, files, known)
+        net = _fill(known, loaded, name)
+        _try_out(net, known.name, prepared.side, name)
+        arrays[f"logits_{index}"] = evaluate(net, prepared, str(inputs["device"])).logits.astype("<f4").tobytes()
+    return {"variants": names}, arrays
 
 
 def load_network(descriptor: int, name: str) -> nn.Module:
