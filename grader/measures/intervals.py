@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from grader.evidence import Accuracy, Bin, Diagnosis, Trial
 
 Z95 = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
-SURE = 4.0  # standard deviations: by chance once in 30,000 comparisons
+SURE = 3.0  # standard deviations: by chance once in 700 comparisons
 BETTER = 0.05  # another preprocessing must win by more than this share of the images to be mentioned
 
 
