@@ -35,6 +35,7 @@ class Lab:
     given: tuple[str, ...]  # finished: used unchanged, and may be left out of a submission
     networks_script: str  # the one of the given scripts that defines the lab's networks
     handout: tuple[str, ...]  # lower case; what these files say comes from the course and is not a student's claim
+    given_weights: str  # of them, the weights to start from, lower case
     tasks: tuple[Task, ...]
     given_functions: tuple[tuple[str, str], ...]  # name and script of finished functions that are also called
     training_script: str  # writes checkpoint and history, and holds the normalisation
@@ -90,6 +91,7 @@ LAB = Lab(
     given=("models.py", "training.py", "fast.py", "lab.py"),
     networks_script="models.py",
     handout=("readme.md", "readme.en.md", "readme.zh.md", "requirements.txt", "pretrain_model.pth"),
+    given_weights="pretrain_model.pth",
     tasks=(
         Task("1.1", "exp1.py", "fit"),
         Task("1.2", "exp1.py", "own_function"),

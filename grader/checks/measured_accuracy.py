@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.evidence import Accuracy, Checkpoint, Diagnosis
+from grader.evidence import Accuracy, Checkpoint, Diagnosis, GivenWeights
 from grader.evidence.wording import said as worded
 from grader.lab import LAB
 from grader.marking.accuracy_exhibits import accuracy_exhibits
@@ -12,6 +12,8 @@ from grader.marking.check import BadLimit, Case, Doubt, Ramp, check
 from grader.measures.doubts import doubt
 from grader.measures.intervals import better_preprocessing, wilson_interval
 from grader.records import Message, Scalar, Verdict, message
+
+HARDLY_MOVED = 0.01  # of their norm, from the given weights: the reference and the demo moved by more than all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def measured_accuracy(case: Case[Accuracy, AccuracyRamp]) -> Verdict | Doubt:
 
 
 def _hints(case: Case[Accuracy, AccuracyRamp], share: float) -> list[Message]:
-    hints = []
+    hints = _started_from(case.other(GivenWeights))
     likely = _likely_preprocessing(case.other(Diagnosis))
     if likely:
         hints.append(likely)
@@ -91,6 +93,36 @@ def _hints(case: Case[Accuracy, AccuracyRamp], share: float) -> list[Message]:
             )
         )
     return hints
+
+
+def _started_from(found: GivenWeights | None) -> list[Message]:
+    """Say that the weights are those that were given, or hardly differ from them. It never changes the mark."""
+    same = [start for start in found.compared if start.same] if found else []
+    if found and same:
+        sentence = message(
+            "{file} contains the same weights as {given}: if you did not overwrite that file, these are the weights you"
+            " were given. Train them further with 'python exp2.py --resume {given}' and hand in the final.pth that it"
+            " writes.",
+            file=found.path,
+            given=same[0].file,
+        )
+        if any(start.of_the_lab for start in same):
+            sentence = message(
+                "These are the weights you were given: {file} is {given} of the template. Train them further with"
+                " 'python exp2.py --resume {given}' and hand in the final.pth that it writes.",
+                file=found.path,
+                given=same[0].file,
+            )
+        return [sentence]
+    near = [start for start in found.compared if start.distance <= HARDLY_MOVED] if found else []
+    if not found or not near:
+        return []
+    sentence = message(
+        "The weights differ from those of {given} by {share:.2%} of their norm: training hardly moved them.",
+        given=near[0].file,
+        share=near[0].distance,
+    )
+    return [sentence]
 
 
 def _likely_preprocessing(diagnosis: Diagnosis | None) -> Message | None:

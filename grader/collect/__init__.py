@@ -18,6 +18,7 @@ from grader.collect.looks import code_records, every_look
 from grader.collect.retrieval import look_at_retrieval
 from grader.collect.second_tries import diagnose
 from grader.collect.subject import Subject
+from grader.collect.textbook import best_variant
 from grader.collect.weights import Weights, measure
 from grader.evidence import (
     Accuracy,
@@ -31,6 +32,7 @@ from grader.evidence import (
     Measurement,
     OwnNetwork,
     Preprocessing,
+    Refused,
     RetrievalImages,
     RetrievalReport,
     Seen,
@@ -98,12 +100,18 @@ class Measured(NamedTuple):
 
 
 def with_own_network(subject: Subject, used: Preprocessing | Failure, measured: Measured) -> Measured:
-    """Use the submission's own class if none of our networks settles the accuracy."""
+    """Use the submission's own class if none of our networks settles the accuracy; else a textbook's network."""
     own = own_network(subject, used, measured.weights, measured.unsettled)
+    if _refused(measured.weights, "variants") and (own is None or _refused(own, "none_fits")):
+        own = best_variant(subject, used, measured.claims) or own
     if own is None:
         return measured
     # the diagnosis is for the weights without those that are now used
     return Measured(own, _with_claims(measured.claims, own), measured.diagnosis if own.own is None else None)
+
+
+def _refused(weights: Weights, code: str) -> bool:
+    return isinstance(weights.checkpoint, Refused) and weights.checkpoint.code == code
 
 
 def _with_claims(claims: Claims | Failure, weights: Weights) -> Claims | Failure:

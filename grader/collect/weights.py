@@ -59,7 +59,7 @@ def measure(submission: Submission, equipment: Equipment, documents: Documents) 
     if isinstance(images, ImageSet):
         runs = [run_of("images", used, len(images.labels("test")[: equipment.part]))]
     reply = equipment.sandbox.run(job_of(place(submission, chosen), equipment, runs, "test"))
-    return _scored(reply, chosen, images) if isinstance(reply, Reply) else without(reply)
+    return scored(reply, chosen, images) if isinstance(reply, Reply) else without(reply)
 
 
 def choose_checkpoint(submission: Submission) -> str | Failure | None:
@@ -103,16 +103,19 @@ def run_of(images: str, used: Preprocessing, count: int) -> dict[str, Any]:
     return {"images": images, "count": count, **how}
 
 
-def job_of(weights: Path, equipment: Equipment, runs: list[dict[str, Any]], split: str) -> Job:
+def job_of(weights: Path, equipment: Equipment, runs: list[dict[str, Any]], split: str, variant: str = "") -> Job:
     files = {"checkpoint": weights}
     if isinstance(equipment.images, ImageSet) and runs:
         files["images"] = equipment.images.images_file("test" if split == "test" else "train")
     inputs = {"file": from_disk(weights.name), "device": equipment.device, "threads": equipment.threads, "runs": runs}
+    if variant:
+        inputs["variant"] = variant
     arrays = {f"logits_{index}": ArraySpec("<f4", (run["count"], LAB.classes)) for index, run in enumerate(runs)}
     return Job("weights.checkpoint.run_checkpoint", inputs, files, arrays, equipment.limits)
 
 
-def _scored(reply: Reply, path: str, images: ImageSet | Message) -> Weights:
+def scored(reply: Reply, path: str, images: ImageSet | Message) -> Weights:
+    """Score the answer of a job of `job_of` with one run on the test images, or with none where there are no images."""
     found = reply.value.get("checkpoint")
     checkpoint = validated(Checkpoint, {**found, "path": path} if isinstance(found, dict) else {})
     claims = checkpoint_claim(reply.value.get("claim"), path)

@@ -21,6 +21,7 @@ from grader.evidence.kinds.files import (
     WrittenReport,
 )
 from grader.evidence.kinds.function_fit import Fit, FunctionFit, WeightsMoved
+from grader.evidence.kinds.given_weights import GivenWeights, StartingPoint
 from grader.evidence.kinds.learning_rate import LearningRate
 from grader.evidence.kinds.retrieval import (
     Agreement,
@@ -90,6 +91,7 @@ __all__ = [
     "Figure",
     "Fit",
     "FunctionFit",
+    "GivenWeights",
     "History",
     "Layout",
     "LearningRate",
@@ -114,6 +116,7 @@ __all__ = [
     "RetrievalImages",
     "RetrievalReport",
     "Seen",
+    "StartingPoint",
     "Suspicion",
     "Tasks",
     "TimedOut",

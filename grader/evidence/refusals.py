@@ -44,9 +44,25 @@ REFUSALS: dict[str, str] = {
     "torchscript": N_(
         "{file} is a TorchScript program, and the grader does not run programs that are handed in. {save}"
     ),
-    "legacy": N_(
-        "{file} was written in the format that PyTorch used before version 1.6 (2020), which can contain uninitialised"
-        " memory. Load it with your own script, then save it again: {save}"
+    "legacy_tar": N_(
+        "{file} was written in the format that PyTorch used before version 0.1.10 (2017). Load it with the version that"
+        " wrote it, build the network's state dict there, and save it with a current one: {save}"
+    ),
+    "program": N_(
+        "{file} is a {format} program, and the grader runs only networks that it builds itself. Go back to the model in"
+        " PyTorch from which it was exported. {save}"
+    ),
+    "other_framework": N_(
+        "{file} was written by {format}, and the grader reads PyTorch: its weights fit no PyTorch network as they are."
+        " Train the network of exp2.py. {save}"
+    ),
+    "arrays": N_(
+        "{file} holds arrays ({format}), not a PyTorch checkpoint. Load them into your network, call"
+        " model.load_state_dict, and check its accuracy with exp2.py. {save}"
+    ),
+    "quantised": N_(
+        "{file} contains quantised weights, which fit none of the networks in floating point. Hand in the weights from"
+        " before quantisation. {save}"
     ),
     "plain_pickle": N_(
         "{file} is a plain Python pickle, not a PyTorch checkpoint: pickle.dump was used instead of torch.save. {save}"
@@ -81,6 +97,11 @@ REFUSALS: dict[str, str] = {
         " the grader does not know: {names}. Hand in the weights of one of the lab's networks, or also hand in the"
         " class of your own network in {networks_script} or {training_script}, such that it can be built without"
         " arguments."
+    ),
+    "variants": N_(
+        "The weights in {file} have the names and sizes of the {network}, which exists with several activations and"
+        " poolings; the weights do not say which were used. Also hand in the class of your network in models.py or"
+        " exp2.py, such that it can be built without arguments."
     ),
     "layer": N_(
         "{file} contains a whole nn.Sequential with a layer that the grader does not rebuild: {name} ({layer}). Use"
@@ -138,6 +159,10 @@ REFUSALS: dict[str, str] = {
     "code_endless": N_("{doing} did not finish within {seconds:g} seconds ({place}): look for an infinite loop."),
     "code_arguments": N_(
         "{doing} needs arguments that the grader does not know: {arguments}. Give them default values."
+    ),
+    "code_arguments_differ": N_(
+        "{doing} can be built in several ways that fit the weights and answer differently ({arguments}). Give its"
+        " arguments the values that you trained with as defaults."
     ),
     "code_returned": N_("{doing} returned {found}; it should return {wanted}."),
     # a recomputed retrieval

@@ -49,6 +49,15 @@ PHRASES: dict[str, str] = {
     "index_large": N_("its index is larger than {size:,} bytes"),
     "index_damaged": N_("its index is damaged ({kind})"),
     "content_damaged": N_("its content is damaged ({kind})"),
+    "legacy_start": N_("it begins like a checkpoint from before PyTorch 1.6 and then goes on differently"),
+    "storage_missing": N_(
+        "the values of {count:,} of its weights are not in it, and reading them would give uninitialised memory"
+    ),
+    "storage_unknown": N_("it contains values that belong to none of its weights"),
+    "storage_size": N_("a weight has {count:,} values where {wanted:,} are announced"),
+    "storage_differs": N_("it describes the same values in two ways"),
+    "tensors_overlap": N_("two of its weights share bytes"),
+    "tensor_size": N_("the size of {name} does not match its bytes"),
     "not_only_weights": N_("it contains something other than weights and plain values"),
     "pickle_protocol": N_("it was saved with pickle_protocol={number}; remove that argument"),
     "pickle_operation": N_("it was pickled in a way that torch.save does not use by default ({operation})"),
@@ -67,6 +76,7 @@ PHRASES: dict[str, str] = {
     "missing": N_("missing"),
     "too_many_layers": N_("too many layers"),
     "left_out": N_("{name} removed"),
+    "variant_measured": N_("{name}, the best of {tried} variants on {count:,} training images"),
     "read_as": N_("{one} read as {other}"),
     # why a class of the submission does not fit
     "no_weights": N_("it has no weights"),

@@ -12,6 +12,7 @@ from grader.evidence import (
     ComparedRankings,
     Diagnosis,
     Evidence,
+    GivenWeights,
     Layout,
     Malformed,
     OwnNetwork,
@@ -31,9 +32,9 @@ FAR = 0.05  # a claim this far above the measurement is worth a look
 
 # The kinds of flags that evidence raises: a re-marked grade has them again, or their cause is gone.
 RAISED = frozenset({
-    "claim above measurement", "claim fits the training set", "look-up table?", "malformed answer", "more weights",
-    "own class", "own network", "ranking nearly agrees", "ranking not computed anew", "several normalisations",
-    "shadowed module", "unread normalisation", "weaker sandbox",
+    "claim above measurement", "claim fits the training set", "given weights", "look-up table?", "malformed answer",
+    "more weights", "own class", "own network", "ranking nearly agrees", "ranking not computed anew",
+    "several normalisations", "shadowed module", "unread normalisation", "weaker sandbox",
 })  # fmt: skip
 
 
@@ -128,6 +129,29 @@ def _left_aside(evidence: Evidence) -> Iterator[Flag]:
         yield Flag("more weights", sentence)
 
 
+def _given_weights(evidence: Evidence) -> Iterator[Flag]:
+    """Flag weights that are exactly a file that students are given; the accuracy counts as measured all the same."""
+    found = evidence.seen(GivenWeights)
+    same = [start for start in found.compared if start.same] if found else []
+    if found is None or not same:
+        return
+    start = next((start for start in same if start.of_the_lab), same[0])
+    values: dict[str, Scalar] = {"file": found.path, "given": start.file}
+    if start.of_the_lab:
+        sentence = message(
+            "{file} contains exactly the weights that students are given, {given} of the template: they were not"
+            " trained any further.",
+            **values,
+        )
+    else:
+        sentence = message(
+            "{file} contains exactly the weights of {given}, a file of the submission with the name of the one that"
+            " students are given. If it was not overwritten, they were not trained any further.",
+            **values,
+        )
+    yield Flag("given weights", sentence)
+
+
 def _unusual_input(evidence: Evidence) -> Iterator[Flag]:
     used = evidence.seen(Preprocessing)
     if used and used.also_found and not used.source:
@@ -192,6 +216,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (
     _unloaded_code,
     _own_network,
     _left_aside,
+    _given_weights,
     _unusual_input,
     _rankings,
     _shadows,

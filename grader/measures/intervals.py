@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from grader.evidence import Accuracy, Bin, Diagnosis, Trial
 
 Z95 = 1.959963984540054  # two-sided 95 % quantile of the normal distribution
+SURE = 3.0  # standard deviations: by chance once in 700 comparisons
 BETTER = 0.05  # another preprocessing must win by more than this share of the images to be mentioned
 
 
@@ -32,6 +36,15 @@ def sampling_error(scores: Accuracy) -> float:
         return 0.0
     low, high = wilson_interval(scores.correct, scores.count)
     return (high - low) / 2
+
+
+def beyond_chance(one: NDArray[np.bool_], other: NDArray[np.bool_], z: float = SURE) -> bool:
+    """Return whether one network is right more often than another on the same images; McNemar 1947.
+
+    `one` and `other` say for each image whether it was classified correctly. Only images on which they differ count.
+    """
+    better, worse = int((one & ~other).sum()), int((other & ~one).sum())
+    return better - worse > z * math.sqrt(better + worse)
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:

@@ -8,7 +8,18 @@ import pytest
 
 from grader.checks.measured_accuracy import AccuracyRamp
 from grader.collect.normalisations import TEMPLATE
-from grader.evidence import Checkpoint, Claim, Claims, Diagnosis, Measurement, Mistake, Preprocessing, Trial
+from grader.evidence import (
+    Checkpoint,
+    Claim,
+    Claims,
+    Diagnosis,
+    GivenWeights,
+    Measurement,
+    Mistake,
+    Preprocessing,
+    StartingPoint,
+    Trial,
+)
 from grader.evidence.wording import phrase
 from grader.marking.check import Ramp
 from grader.records import Bars, Curve, Gallery, Matrix, Message, Picture, Table
@@ -249,6 +260,31 @@ def test_how_it_was_measured_tells_network_normalisation_and_what_was_not_read(v
 )
 def test_where_the_normalisation_comes_from_is_said_truthfully(verdict, scores, used, said):
     assert ("Read from", said) in measured_rows(verdict("measured_accuracy", scores(10, 20), used))
+
+
+# --- where the weights come from -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("start", "told"),
+    [
+        (StartingPoint("pretrain_model.pth", True, True, 0.0), "These are the weights you were given: final.pth is"),
+        (StartingPoint("lab/pretrain_model.pth", False, True, 0.0), "same weights as lab/pretrain_model.pth: if you"),
+        (StartingPoint("pretrain_model.pth", True, False, 0.0012), "by 0.12% of their norm: training hardly moved"),
+    ],
+)
+def test_the_first_hint_says_that_the_weights_are_those_to_start_from(verdict, scores, start, told):
+    without = verdict("measured_accuracy", scores(6500, 10_000))
+    found = verdict("measured_accuracy", scores(6500, 10_000), GivenWeights("final.pth", (start,)))
+    assert told in found.hints[0].english()
+    assert found.hints[1:] == without.hints
+    assert found.credit == without.credit, "a hint never changes the mark"
+
+
+def test_weights_that_were_trained_further_get_no_such_hint(verdict, scores):
+    moved = GivenWeights("final.pth", (StartingPoint("pretrain_model.pth", True, False, 0.4),))
+    found, without = (verdict("measured_accuracy", scores(6500, 10_000), *more) for more in ((moved,), ()))
+    assert found.hints == without.hints
 
 
 # --- the ramp --------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+import reference
 from fixtures import DEMO_SUBMISSION
 from grader.collect import Equipment, collect
 from grader.collect.normalisations import ALTERNATIVES, TEMPLATE
@@ -29,6 +30,7 @@ from grader.evidence import (
     Diagnosis,
     Evidence,
     Failure,
+    GivenWeights,
     History,
     Layout,
     Malformed,
@@ -36,6 +38,7 @@ from grader.evidence import (
     Preprocessing,
     Refused,
     Seen,
+    StartingPoint,
     TimedOut,
     Unavailable,
 )
@@ -421,6 +424,30 @@ def test_a_plain_sequential_of_the_students_own_is_measured(look, few_images):
         right = net(x).argmax(dim=1).numpy() == few_images.labels("test")
     assert found.seen(Accuracy).correct == int(right.sum())
     assert found.seen(Checkpoint).network == "nn.Sequential of 5 layers"
+
+
+# --- the weights to start from ---------------------------------------------------------------------------------
+
+GIVEN = Path(reference.__file__).parent / "handout" / "pretrain_model.pth"
+
+
+def test_the_given_weights_are_compared_with_the_labs_file_and_with_every_copy(look):
+    found = look({"final.pth": GIVEN.read_bytes(), "sub/PRETRAIN_MODEL.pth": GIVEN.read_bytes()}).seen(GivenWeights)
+    assert found == GivenWeights(
+        "final.pth",
+        (StartingPoint("pretrain_model.pth", True, True, 0.0),
+         StartingPoint("sub/PRETRAIN_MODEL.pth", False, True, 0.0)),
+    )  # fmt: skip
+
+
+def test_weights_that_were_trained_further_have_a_distance(look, weights):
+    (start,) = look({"final.pth": weights}).seen(GivenWeights).compared
+    assert (start.of_the_lab, start.same) == (True, False)
+    assert start.distance > 1
+
+
+def test_without_weights_there_is_nothing_to_compare(look):
+    assert look({"exp2.py": "x = 1"}).seen(GivenWeights) == GivenWeights("", ())
 
 
 # --- the template, unfinished ----------------------------------------------------------------------------------

@@ -17,11 +17,13 @@ from grader.evidence import (
     ComparedRankings,
     ComparedRun,
     Diagnosis,
+    GivenWeights,
     Layout,
     Malformed,
     Match,
     OwnNetwork,
     Preprocessing,
+    StartingPoint,
     Trial,
 )
 from grader.evidence.wording import phrase
@@ -88,6 +90,23 @@ def test_weights_that_were_left_aside_are_told(flags):
     assert flags(aside) == {
         "more weights": "final.pth contains weights that resnet20, shortcut A does not have (aux.w); they were ignored."
     }
+
+
+def test_the_given_weights_are_told(flags):
+    found = GivenWeights("final.pth", (StartingPoint("pretrain_model.pth", True, True, 0.0),))
+    assert flags(found) == {
+        "given weights": "final.pth contains exactly the weights that students are given, pretrain_model.pth of the"
+        " template: they were not trained any further."
+    }
+
+
+def test_a_copy_in_the_submission_may_have_been_overwritten(flags):
+    found = GivenWeights("final.pth", (StartingPoint("lab/pretrain_model.pth", False, True, 0.0),))
+    assert "If it was not overwritten" in flags(found)["given weights"]
+
+
+def test_weights_that_only_hardly_moved_raise_no_flag(flags):
+    assert flags(GivenWeights("final.pth", (StartingPoint("pretrain_model.pth", True, False, 0.0001),))) == {}
 
 
 def test_code_that_normalises_in_several_ways_is_told(flags):

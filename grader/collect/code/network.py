@@ -19,7 +19,12 @@ from grader.lab import LAB
 from grader.records import Message, Scalar, Submission, message
 from grader.sandbox import Reply
 
-UNKNOWN_NETWORK = ("network", "more_weights", "layer")  # refusals after which the submission's own class is tried
+UNKNOWN_NETWORK = (
+    "network",
+    "more_weights",
+    "layer",
+    "variants",
+)  # refusals after which the submission's own class is tried
 FIRST_SCRIPTS = (
     LAB.networks_script,
     LAB.training_script,

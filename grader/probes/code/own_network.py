@@ -8,28 +8,36 @@ from __future__ import annotations
 
 import ast
 import inspect
-import os
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from grader.probes.code.arguments import CHANNELS, SIDE, Facts, certain, combinations
 from grader.probes.code.running import little_endian, load, parse, returned, told_apart, within
 from grader.probes.documents.text import storable
 from grader.probes.refusals import Phrase, Refuse, phrase
 from grader.probes.weights.arrays import images
-from grader.probes.weights.container import read_container
 from grader.probes.weights.evaluate import Run, network_inputs
-from grader.probes.weights.state_dict import COUNTER, find_state_dict, is_no_layer, take, without_common_prefix
-from grader.probes.weights.unpickle import load_inert
+from grader.probes.weights.opening import read_checkpoint
+from grader.probes.weights.state_dict import (
+    COUNTER,
+    find_state_dict,
+    is_no_layer,
+    take,
+    with_prefix,
+    without_common_prefix,
+)
 
-NUMBER_OF_CLASSES = ("num_classes", "n_classes", "classes")  # arguments that the grader can give
 A_BATCH = 0.8  # of the time of a call that one batch may take: then its place can still be told
 BUILD_SECONDS = 10.0  # for one network; the largest of torchvision take two
+TRY_SECONDS = 20.0  # for all that is tried of one file
+TRIED_SEED = 0  # of the images on which networks that fit are compared
 NOT_BUILT = 0.5  # its likeness: named before what is less like the weights than that
 MOST_NAMED = 3  # weights in one line
 MOST_FITS = 4
@@ -82,6 +90,7 @@ def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[
     """
     weights = _read_weights(inputs, files)
     found = _builders(inputs["file"])
+    until = time.monotonic() + TRY_SECONDS
     fits: list[tuple[str, int]] = []
     others: list[tuple[float, tuple[str, int, Phrase]]] = []
     for of_classes in (True, False):
@@ -89,7 +98,7 @@ def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[
             if isinstance(builder.build, type) is not of_classes:
                 continue
             try:
-                match = _match(_built(builder, int(inputs["classes"])), weights)
+                match = _tried(builder, int(inputs["classes"]), weights, until).match
             except Refuse as refusal:
                 match = _Match({}, {"code": refusal.code, "values": refusal.values}, NOT_BUILT)
             if match.problem:
@@ -111,8 +120,7 @@ def run_network(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[st
     if builder is None:
         raise Refuse("code_function", file=inputs["file"], function=inputs["name"])
     classes = int(inputs["classes"])
-    net = _built(builder, classes)
-    match = _match(net, weights)
+    net, match = _tried(builder, classes, weights, time.monotonic() + TRY_SECONDS)
     if match.problem:
         wanted = phrase("same_network")
         raise Refuse("code_returned", doing=f"{builder.name}()", found=match.problem, wanted=wanted)
@@ -124,9 +132,7 @@ def run_network(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[st
 
 def _read_weights(inputs: Value, files: Mapping[str, int]) -> _Weights:
     name = str(inputs["weights"])
-    with os.fdopen(os.dup(files["checkpoint"]), "rb") as file:
-        pickled, archive = read_container(file, name)
-    found, _ = load_inert(pickled, archive, name)
+    found, _ = read_checkpoint(files["checkpoint"], name)
     loaded = find_state_dict(found, name)
     return _Weights(name, loaded.tensors, loaded.module.name.rpartition(".")[2] if loaded.module else "")
 
@@ -156,16 +162,55 @@ def _may_build(function: ast.FunctionDef) -> bool:
     needed = given[: len(given) - len(function.args.defaults)]
     named = zip(function.args.kwonlyargs, function.args.kw_defaults, strict=True)
     needed += [argument for argument, default in named if default is None]
-    if any(argument.arg not in NUMBER_OF_CLASSES for argument in needed) or function.name == "main":
+    if any(not certain(argument.arg) for argument in needed) or function.name == "main":
         return False
     inside = list(ast.walk(function))
     returns = any(isinstance(node, ast.Return) and node.value is not None for node in inside)
     return returns and not any(isinstance(node, ast.Attribute) and node.attr == "backward" for node in inside)
 
 
-def _built(builder: _Builder, classes: int) -> nn.Module:
+class _Tried(NamedTuple):
+    """A network as its class was built, and how well it matches the weights."""
+
+    net: nn.Module
+    match: _Match
+
+
+def _tried(builder: _Builder, classes: int, weights: _Weights, until: float) -> _Tried:
+    """Build with the arguments that match the weights best. Raises Refuse where nothing can be built.
+
+    After `until` only the likeliest are tried. Where several match, they must answer alike: otherwise an argument
+    leaves no trace in the weights.
+    """
     doing = f"{builder.name}()"
-    arguments = _arguments(builder, doing, classes)
+    tensors, _ = without_common_prefix(weights.tensors)
+    facts = Facts(classes, {key: tuple(value.shape) for key, value in tensors.items()})
+    choices = list(combinations(builder.build, facts, doing))
+    best: _Tried | None = None
+    refused: Refuse | None = None
+    for arguments in choices:
+        if (best or refused) and time.monotonic() > until:
+            break
+        try:
+            net = _built(builder, doing, arguments)
+            found = _Tried(net, _match(net, weights))
+        except Refuse as refusal:
+            refused = refused or refusal
+            continue
+        if best and not best.match.problem and not found.match.problem:
+            if not _alike(best, found, weights):
+                raise Refuse("code_arguments_differ", doing=doing, arguments=storable(", ".join(arguments)))
+        elif best is None or found.match.likeness > best.match.likeness:
+            best = found
+        if not found.match.problem and all(certain(name) for name in arguments):
+            break  # nothing was guessed
+    if best is None:
+        assert refused is not None
+        raise refused
+    return best
+
+
+def _built(builder: _Builder, doing: str, arguments: Mapping[str, Any]) -> nn.Module:
     with told_apart(doing), within(BUILD_SECONDS):
         net = builder.build(**arguments)
     if not isinstance(net, nn.Module):
@@ -173,15 +218,21 @@ def _built(builder: _Builder, classes: int) -> nn.Module:
     return net
 
 
-def _arguments(builder: _Builder, doing: str, classes: int) -> dict[str, int]:
-    with told_apart(doing):
-        parameters = inspect.signature(builder.build).parameters.values()
-    given = {one.name: classes for one in parameters if one.name in NUMBER_OF_CLASSES}
-    optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-    needed = [one.name for one in parameters if one.default is one.empty and one.kind not in optional]
-    if unknown := [name for name in needed if name not in given]:
-        raise Refuse("code_arguments", doing=doing, arguments=storable(", ".join(unknown)))
-    return given
+def _alike(one: _Tried, other: _Tried, weights: _Weights) -> bool:
+    """Whether two networks that take the same weights answer alike; true also where one of them cannot answer."""
+    drawn = torch.Generator().manual_seed(TRIED_SEED)
+    x = torch.randn(2, CHANNELS, SIDE, SIDE, generator=drawn)
+    answers = []
+    for tried in (one, other):
+        _fill(tried.net, tried.match.source, weights)
+        try:
+            with told_apart(""), torch.no_grad(), within(BUILD_SECONDS):
+                answers.append(tried.net.eval()(x))
+        except Refuse:
+            return True
+    first, second = answers
+    alike = isinstance(first, Tensor) and isinstance(second, Tensor) and first.shape == second.shape
+    return alike and torch.allclose(first, second, rtol=1e-3, atol=1e-4, equal_nan=True)
 
 
 def _match(net: nn.Module, weights: _Weights) -> _Match:
@@ -195,7 +246,7 @@ def _match(net: nn.Module, weights: _Weights) -> _Match:
         shared = [key for key in shapes if key in tensors]
         other = [key for key in shared if shapes[key] not in (None, tuple(tensors[key].shape))]
         if shared and not missing and not unexpected and not other:
-            return _Match({key: prefix + key for key in shared}, None, 1.0)
+            return _Match({key: with_prefix(key, prefix, weights.tensors) for key in shared}, None, 1.0)
         likeness = (len(shared) - len(other)) / max(1, len(shared) + len(missing) + len(unexpected))
         if likeness >= nearest.likeness:
             nearest = _Match({}, _difference(missing, unexpected, other), likeness)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,15 +10,14 @@ from torch import nn
 
 from grader.probes.refusals import Refuse, phrase
 from grader.probes.weights.arrays import images
-from grader.probes.weights.container import read_container
 from grader.probes.weights.evaluate import Result, Run, evaluate
-from grader.probes.weights.networks import Recognised, recognise
-from grader.probes.weights.state_dict import COUNTER, Loaded, find_claim, find_state_dict, take
-from grader.probes.weights.unpickle import load_inert
+from grader.probes.weights.networks import Recognised, recognise, variants
+from grader.probes.weights.opening import read_checkpoint
+from grader.probes.weights.state_dict import STATISTICS, Loaded, find_claim, find_state_dict, take
 from reference.models import CLASSES
 
 Value = dict[str, Any]
-STATISTICS = ("running_mean", "running_var", COUNTER)  # of BatchNorm: no parameters
+MOST_VARIANTS = 6
 
 
 def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
@@ -29,11 +27,9 @@ def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict
     Returns the fields of evidence.Checkpoint and evidence.Measurement, and for run i `logits_i`, float32 (count, 10).
     """
     name = str(inputs["file"])
-    with os.fdopen(files["checkpoint"], "rb") as file:
-        pickled, archive = read_container(file, name)
-    found, unloaded = load_inert(pickled, archive, name)
+    found, unloaded = read_checkpoint(files["checkpoint"], name)
     loaded = find_state_dict(found, name)
-    known = recognise(loaded, name)
+    known = recognise(loaded, name, str(inputs.get("variant", "")))
     net = _fill(known, loaded, name)
     parameters = sum(parameter.numel() for parameter in net.parameters())
     described = {
@@ -53,12 +49,30 @@ def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict
     return value, arrays
 
 
+def run_variants(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
+    """Evaluate every variant of the network that the weights may belong to, on `inputs["run"]`. Raises Refuse.
+
+    Returns under "variants" what they are called, and for variant i `logits_i`; zeros for i up to MOST_VARIANTS.
+    """
+    name = str(inputs["file"])
+    found, _ = read_checkpoint(files["checkpoint"], name)
+    loaded = find_state_dict(found, name)
+    names = variants(loaded)[:MOST_VARIANTS]
+    torch.set_num_threads(int(inputs["threads"]))
+    run = inputs["run"]
+    arrays = {f"logits_{index}": bytes(4 * run["count"] * CLASSES) for index in range(MOST_VARIANTS)}
+    for index, variant in enumerate(names):
+        known = recognise(loaded, name, variant)
+        prepared = _run(run, files, known)
+        net = _fill(known, loaded, name)
+        _try_out(net, known.name, prepared.side, name)
+        arrays[f"logits_{index}"] = evaluate(net, prepared, str(inputs["device"])).logits.astype("<f4").tobytes()
+    return {"variants": names}, arrays
+
+
 def load_network(descriptor: int, name: str) -> nn.Module:
     """Load the network whose weights a file contains, in eval mode. Raises Refuse."""
-    with os.fdopen(os.dup(descriptor), "rb") as file:
-        file.seek(0)
-        pickled, archive = read_container(file, name)
-    found, _ = load_inert(pickled, archive, name)
+    found, _ = read_checkpoint(descriptor, name)
     loaded = find_state_dict(found, name)
     return _fill(recognise(loaded, name), loaded, name).eval()
 
@@ -66,9 +80,7 @@ def load_network(descriptor: int, name: str) -> nn.Module:
 def describe_weights(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
     """Describe the file of an unknown network: fields of evidence.Checkpoint except the network; its claim."""
     name = str(inputs["file"])
-    with os.fdopen(files["checkpoint"], "rb") as file:
-        pickled, archive = read_container(file, name)
-    found, unloaded = load_inert(pickled, archive, name)
+    found, unloaded = read_checkpoint(files["checkpoint"], name)
     loaded = find_state_dict(found, name)
     weights = [value for key, value in loaded.tensors.items() if key.rpartition(".")[2] not in STATISTICS]
     described = _describe(loaded, "", sum(value.numel() for value in weights), unloaded)

@@ -1,4 +1,4 @@
-"""Reads the records of a PyTorch checkpoint from a file, or says what the file is instead.
+"""Reads the records of a PyTorch checkpoint of the zip form, as torch.save has written it since version 1.6.
 
 Nothing is unpickled here. The result is a fresh archive written by us from the checked records, so that what was
 checked and what torch reads cannot differ.
@@ -9,38 +9,25 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Mapping
 from typing import BinaryIO
 
 from grader.probes.refusals import Phrase, Refuse, phrase
+from grader.probes.weights.formats import name_zip
+from grader.probes.weights.pickles import PICKLE_BYTES
 
-PICKLE_BYTES = 20_000_000  # data.pkl of a 100 million parameter network is well under 1 MB
 MOST_RECORDS = 50_000  # one for each tensor and a few more
-SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
-    (b"Rar!", "archive", "RAR"),
-    (b"7z\xbc\xaf\x27\x1c", "archive", "7-Zip"),
-    (b"\x1f\x8b", "archive", "gzip"),
-    (b"BZh", "archive", "bzip2"),
-    (b"\xfd7zXZ", "archive", "xz"),
-    (b"\x89HDF", "other_format", "HDF5 (Keras)"),
-    (b"\x93NUMPY", "other_format", "NumPy"),
-    (b"\x89PNG", "other_format", "PNG"),
-    (b"\xff\xd8\xff", "other_format", "JPEG"),
-    (b"%PDF", "other_format", "PDF"),
-    (b"GGUF", "other_format", "GGUF"),
-)
-LEGACY_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch/serialization.py, MAGIC_NUMBER, pickled in any protocol
 _RECORD = re.compile(r"data/\d+")
 _KEPT = ("data.pkl", "byteorder", "version")
 
 
 def read_container(file: BinaryIO, name: str) -> tuple[bytes, io.BytesIO]:
-    """Read the pickle of a checkpoint, and write a clean archive to load it from. Raises Refuse.
+    """Read the pickle of a checkpoint of the zip form, and write a clean archive to load it from. Raises Refuse.
 
     Args:
         file: the checkpoint, opened for reading and seekable.
         name: what to call it in a refusal.
     """
-    sniff(file, name)
     try:
         with zipfile.ZipFile(file) as archive:
             return _copy_records(archive, file.seek(0, io.SEEK_END), name)
@@ -56,32 +43,17 @@ def read_container(file: BinaryIO, name: str) -> tuple[bytes, io.BytesIO]:
         raise Refuse("records", file=name, problem=phrase("archive_damaged", kind=type(error).__name__)) from error
 
 
-def sniff(file: BinaryIO, name: str) -> None:
-    """Refuse every file whose first bytes identify it as something else."""
-    size = file.seek(0, io.SEEK_END)
-    file.seek(0)
-    start = file.read(1024)
-    file.seek(0)
-    text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if size == 0:
-        raise Refuse("empty", file=name)
-    if text.startswith((b"<!doctype", b"<html", b"<head", b"<?xml")):
-        raise Refuse("html", file=name)
-    if start.startswith(b"version https://git-lfs"):
-        raise Refuse("lfs", file=name, size=size)
-    if start[8:10] == b'{"' and int.from_bytes(start[:8], "little") < size:
-        raise Refuse("other_format", file=name, format="safetensors")
-    for signature, code, kind in SIGNATURES:
-        if start.startswith(signature):
-            raise Refuse(code, file=name, format=kind)
-    if start[:1] == b"\x80" and LEGACY_MAGIC in start[:32]:
-        raise Refuse("legacy", file=name)
-    if start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05":
-        raise Refuse("plain_pickle", file=name)
-    if start.startswith(b"PK\x05\x06"):
-        raise Refuse("plain_zip", file=name)  # an archive of nothing
-    if not start.startswith(b"PK\x03\x04"):
-        raise Refuse("unknown", file=name, start=_visible(start[:16]))
+def write_archive(pickled: bytes, records: Mapping[str, bytes]) -> io.BytesIO:
+    """Write an archive of the zip form around a pickle; `records` are the storages by their keys."""
+    clean = io.BytesIO()
+    with zipfile.ZipFile(clean, "w", zipfile.ZIP_STORED) as target:
+        target.writestr("archive/data.pkl", pickled)
+        target.writestr("archive/byteorder", b"little")
+        target.writestr("archive/version", b"3\n")
+        for key, data in records.items():
+            target.writestr(f"archive/data/{key}", data)
+    clean.seek(0)
+    return clean
 
 
 def _copy_records(archive: zipfile.ZipFile, size: int, name: str) -> tuple[bytes, io.BytesIO]:
@@ -106,7 +78,7 @@ def _top_folder(entries: list[zipfile.ZipInfo], name: str) -> str:
     names = [entry.filename for entry in entries]
     pickles = [item for item in names if item == "data.pkl" or item.endswith("/data.pkl")]
     if not pickles:
-        raise Refuse("plain_zip", file=name)
+        raise name_zip(names, name)
     top = min(pickles, key=len).removesuffix("data.pkl")
     if any(item.startswith(f"{top}code/") or item == f"{top}constants.pkl" for item in names):
         raise Refuse("torchscript", file=name)
@@ -128,8 +100,3 @@ def _check_records(entries: list[zipfile.ZipInfo], size: int, name: str) -> None
         problem = phrase("index_large", size=PICKLE_BYTES)
     if problem:
         raise Refuse("records", file=name, problem=problem)
-
-
-def _visible(data: bytes) -> str:
-    text = data.decode("ascii", "replace")
-    return repr(text) if text.isprintable() else data.hex(" ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from grader.probes.refusals import Phrase, Refuse, phrase
 from grader.probes.weights.blank import blank
 from grader.probes.weights.sequential import rebuild
-from grader.probes.weights.state_dict import COUNTER, Loaded, is_no_layer, without_common_prefix
+from grader.probes.weights.state_dict import COUNTER, Loaded, is_no_layer, with_prefix, without_common_prefix
+from grader.probes.weights.textbook import Textbook, textbook_networks
 from reference import models
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -48,8 +49,11 @@ class Recognised:
     renamed: tuple[Phrase, ...] = ()
 
 
-def recognise(loaded: Loaded, file: str) -> Recognised:
-    """Identify the network. Raises Refuse with the nearest one and the differences, key by key."""
+def recognise(loaded: Loaded, file: str, variant: str = "") -> Recognised:
+    """Identify the network. Raises Refuse with the nearest one and the differences, key by key.
+
+    Where the weights leave open which variant of a network they belong to, `variant` says it; without, that is refused.
+    """
     whole = rebuild(loaded.module, file) if loaded.module else None
     if whole is not None:
         name = "small_alexnet" if str(whole) == str(models.small_alexnet()) else f"nn.Sequential of {len(whole)} layers"
@@ -62,7 +66,9 @@ def recognise(loaded: Loaded, file: str) -> Recognised:
     renamed = (phrase("left_out", name=prefix[:200]),) if prefix else ()
     fitting: _Comparison | None = None
     nearest: _Comparison | None = None
-    for name, net, least_side in chain(_lab_networks(), _torchvision_networks(tensors)):
+    books = {book.name: book for book in textbook_networks(tensors)}
+    known = chain(_lab_networks(), _torchvision_networks(tensors), _built(books.values(), variant))
+    for name, net, least_side in known:
         found = _compare(name, net, least_side, tensors)
         if found.fits and (fitting is None or len(found.spare) < len(fitting.spare)):
             fitting = found
@@ -70,16 +76,22 @@ def recognise(loaded: Loaded, file: str) -> Recognised:
             break  # the only one: any other would leave something over
         if nearest is None or found.likeness > nearest.likeness:
             nearest = found
+    if fitting is not None and fitting.name in books and not variant:
+        raise Refuse("variants", file=file, network=fitting.name)
     if fitting is not None:
-        return _recognised(fitting, prefix, renamed)
+        return _recognised(fitting, prefix, loaded.tensors, renamed)
     assert nearest is not None
     raise _refusal(nearest, tensors, file)
 
 
-def _recognised(found: _Comparison, prefix: str, renamed: tuple[Phrase, ...]) -> Recognised:
-    source = {key: prefix + theirs for key, theirs in found.source.items()}
+def _recognised(
+    found: _Comparison, prefix: str, tensors: Mapping[str, Tensor], renamed: tuple[Phrase, ...]
+) -> Recognised:
+    source = {key: with_prefix(theirs, prefix, tensors) for key, theirs in found.source.items()}
     spelled = tuple(phrase("read_as", one=a, other=b) for a, b in SPELLINGS.items() if _spelled_otherwise(found, a, b))
-    extra, spare = (tuple(prefix + key for key in keys) for keys in (found.unexpected, found.spare))
+    extra, spare = (
+        tuple(with_prefix(key, prefix, tensors) for key in keys) for keys in (found.unexpected, found.spare)
+    )
     return Recognised(found.name, found.net, source, extra, spare, found.least_side, renamed + spelled)
 
 
@@ -105,6 +117,22 @@ def _torchvision_networks(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, 
             net = blank(build)
             side = zoo.get_model_weights(name).DEFAULT.meta.get("min_size", (1, 1))[0]
             yield f"torchvision {name}", net, 224 if side > 32 or name.startswith("vit") else 32
+
+
+def variants(loaded: Loaded) -> tuple[str, ...]:
+    """Return the variants of the textbook's network that these weights fit; none if there is no such network."""
+    tensors, _ = without_common_prefix(loaded.tensors)
+    for book in textbook_networks(tensors):
+        ((_, net, side),) = _built((book,), "")
+        if _compare(book.name, net, side, tensors).fits:
+            return tuple(book.variants)
+    return ()
+
+
+def _built(books: Iterable[Textbook], variant: str) -> Iterator[tuple[str, nn.Module, int]]:
+    for book in books:
+        build = book.variants.get(variant) or next(iter(book.variants.values()))
+        yield f"{book.name} ({variant})" if variant else book.name, blank(build), book.least_side
 
 
 # --- comparing -------------------------------------------------------------------------------------------------

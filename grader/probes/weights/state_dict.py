@@ -19,6 +19,7 @@ MOST_LEVELS = 4
 MOST_KEYS = 20_000
 MOST_PERCENT = 100
 COUNTER = "num_batches_tracked"  # older files lack it, and evaluation never reads it
+STATISTICS = ("running_mean", "running_var", COUNTER)  # of BatchNorm: no parameters
 IGNORED_PARTS = ("criterion", "loss", "loss_fn")  # a loss with weights of its own, saved along
 # Single numbers that are no layer: profilers' counters, and what training scripts keep beside the weights.
 NUMBERS = ("total_ops", "total_params", "epoch", "step", "acc", "accuracy", "best_acc", "loss")
@@ -122,12 +123,20 @@ def _module_tensors(module: Inert, file: str) -> dict[str, Tensor]:
 
 
 def without_common_prefix(tensors: Mapping[str, Tensor]) -> tuple[Mapping[str, Tensor], str]:
-    """Remove the common prefix of all keys: that of a network stored as an attribute of another module."""
-    first = {key.partition(".")[0] for key in tensors}
+    """Remove the prefix that all layers share: that of a network stored as an attribute of another module.
+
+    What is no layer, such as a loss beside the network in a LightningModule, need not have it.
+    """
+    first = {key.partition(".")[0] for key, value in tensors.items() if not is_no_layer(key, value)}
     if len(first) != 1 or all(key.count(".") < 2 for key in tensors):
         return tensors, ""
     prefix = f"{first.pop()}."
     return {key.removeprefix(prefix): value for key, value in tensors.items()}, prefix
+
+
+def with_prefix(key: str, prefix: str, tensors: Mapping[str, Tensor]) -> str:
+    """Return a key as the file has it, before `without_common_prefix` removed the prefix."""
+    return prefix + key if prefix + key in tensors else key
 
 
 def is_no_layer(key: str, value: Tensor) -> bool:

@@ -14,7 +14,7 @@ import pickletools
 import sys
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -51,6 +51,10 @@ MOST_NAMES = 2_000  # every module of a large network has one of a few dozen cla
 NEWEST_PROTOCOL = 3
 _OPERATIONS = frozenset({"STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4", "NEWOBJ_EX"})
 _MEMO = frozenset({"BINPUT", "LONG_BINPUT"})
+_FILLED: dict[str, Literal["dict", "list"]] = {"SETITEMS": "dict", "APPENDS": "list"}
+_UNMARK = frozenset({*_FILLED, "TUPLE", "LIST", "DICT", "POP_MARK", "FROZENSET", "ADDITEMS"})
+# What only tensors of quantised numbers need.
+_QUANTISED = ("torch._utils._rebuild_qtensor", "torch.QInt", "torch.QUInt", "torchao.")
 
 
 class Inert:
@@ -69,29 +73,65 @@ class Inert:
         self.state = state
 
 
-def requested_names(pickled: bytes, file: str) -> dict[str, bool]:
-    """Every global that a pickle asks for, as "module.name", and whether it makes an object of it as of a class.
+class _Dict:
+    def __new__(cls, *_arguments: object, **_keywords: object) -> dict[Any, Any]:  # type: ignore[misc]
+        return {}
 
-    Raises Refuse.
-    """
-    names: dict[str, bool] = {}
-    before: list[str] = []  # the operations since the last global
-    last = ""
+
+class _List:
+    def __new__(cls, *_arguments: object, **_keywords: object) -> list[Any]:  # type: ignore[misc]
+        return []
+
+
+_PLAIN: dict[str, type[object]] = {"dict": _Dict, "list": _List}
+# What a pickle does with a global: names it, makes an object of it, or makes one that it fills like a dict or a list.
+Use = Literal["named", "object", "dict", "list"]
+
+
+def requested_names(pickled: bytes, file: str) -> dict[str, Use]:
+    """Every global that a pickle asks for, as "module.name", and what it makes of it. Raises Refuse."""
+    uses = _Uses()
     try:
         for operation, argument, _ in pickletools.genops(pickled):
-            problem = _unwelcome(operation.name, argument, len(names))
+            problem = _unwelcome(operation.name, argument, len(uses.names))
             if problem:
                 raise Refuse("pickle", file=file, problem=problem)
-            if operation.name == "GLOBAL":
-                last, before = _python3_name(str(argument)), []
-                names.setdefault(last, False)
-            elif operation.name == "NEWOBJ" and before == ["EMPTY_TUPLE"]:
-                names[last] = True
-            elif operation.name not in _MEMO and len(before) < 2:
-                before.append(operation.name)
+            uses.see(operation.name, argument)
     except (ValueError, IndexError, UnicodeError, OverflowError, AttributeError) as error:
         raise Refuse("pickle", file=file, problem=phrase("index_damaged", kind=type(error).__name__)) from error
-    return names
+    return uses.names
+
+
+class _Uses:
+    """What a pickle does with the globals that it names, seen operation by operation."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, Use] = {}
+        self._last = ""
+        self._before: list[str] = []  # the operations since the last global
+        self._made = ""  # the class whose object was just made
+        self._marks: list[str] = []  # and for each open MARK, the one made just before it; "" for none
+
+    def see(self, operation: str, argument: object) -> None:
+        if operation in _MEMO:
+            return
+        made, self._made = self._made, ""
+        if operation == "GLOBAL":
+            self._last, self._before = _python3_name(str(argument)), []
+            self.names.setdefault(self._last, "named")
+            return
+        if operation == "NEWOBJ":
+            self._made = self._last
+            if self._before == ["EMPTY_TUPLE"] and self.names.get(self._last) == "named":
+                self.names[self._last] = "object"
+        elif operation == "MARK":
+            self._marks.append(made)
+        elif operation in _UNMARK and self._marks:
+            filled = self._marks.pop()
+            if filled and operation in _FILLED:
+                self.names[filled] = _FILLED[operation]
+        if len(self._before) < 2:
+            self._before.append(operation)
 
 
 def _unwelcome(operation: str, argument: Any, names: int) -> Phrase | None:
@@ -117,8 +157,10 @@ def load_inert(pickled: bytes, archive: io.BytesIO, file: str) -> tuple[Any, tup
     """
     names = requested_names(pickled, file)
     others = sorted(names.keys() - BUILT)
-    classes = {name for name in others if is_class(name, names[name])}
-    stand_ins: list[Any] = [(_stand_in(name, name in classes, file), name) for name in others]
+    if any(name.startswith(_QUANTISED) for name in others):
+        raise Refuse("quantised", file=file)
+    classes = {name for name in others if is_class(name, names[name] != "named")}
+    stand_ins: list[Any] = [(_stand_in(name, names[name], name in classes, file), name) for name in others]
     try:
         with torch.serialization.safe_globals(stand_ins), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -135,11 +177,13 @@ def load_inert(pickled: bytes, archive: io.BytesIO, file: str) -> tuple[Any, tup
     return loaded, tuple(name for name in sorted(classes) if not name.startswith("torch.nn."))
 
 
-def _stand_in(name: str, classlike: bool, file: str) -> Callable[..., Any]:
+def _stand_in(name: str, use: Use, classlike: bool, file: str) -> Callable[..., Any]:
     if name in SCALARS:
         return _scalar
     if name == "collections.defaultdict":
         return _dictionary
+    if classlike and use in _PLAIN:  # torch's unpickler fills nothing else
+        return _PLAIN[use]
     if name in INERT_FUNCTIONS or name.startswith("torch.nn.functional.") or classlike:
         return type("StandIn", (Inert,), {"name": name})
     raise Refuse("global", file=file, name=name[:200])

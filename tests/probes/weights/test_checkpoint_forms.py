@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import collections
 import datetime
+import enum
 import pathlib
 from collections.abc import Callable
 from typing import Any
@@ -156,11 +157,73 @@ def test_protocol_3_is_read_and_protocol_4_is_answered_with_what_to_leave_out(
         assert f"pickle_protocol={protocol}; remove that argument" in sentence
 
 
-@pytest.mark.parametrize("protocol", [2, 4])
-def test_the_format_before_2020_is_refused_by_name(protocol: int, forge: Any, resnet20_weights: Weights) -> None:
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_the_format_before_2020_in_a_later_protocol_is_answered_with_what_to_leave_out(
+    protocol: int, forge: Any, resnet20_weights: Weights
+) -> None:
     data = forge.save(resnet20_weights, _use_new_zipfile_serialization=False, pickle_protocol=protocol)
 
-    assert forge.refusal(data)[0] == "legacy"
+    assert f"pickle_protocol={protocol}; remove that argument" in forge.refusal(data)[1]
+
+
+# --- Lightning -------------------------------------------------------------------------------------------------
+
+
+class AttributeDict(dict[str, Any]):
+    """As Lightning keeps hyperparameters: a dict of a class of its own."""
+
+
+class Monitor(list[Any]):
+    """A list of a class of its own."""
+
+
+class Mode(enum.Enum):
+    """A choice among hyperparameters."""
+
+    MIN = "min"
+
+
+def _lightning(weights: Weights, prefix: str) -> dict[str, Any]:
+    return {
+        "epoch": 9,
+        "global_step": 3910,
+        "pytorch-lightning_version": "2.4.0",
+        "state_dict": _prefixed(prefix, weights),
+        "loops": {"fit_loop": {"state_dict": {}, "epoch_progress": {"current": {"ready": 10}}}},
+        "callbacks": {
+            "ModelCheckpoint{'monitor': 'val_acc'}": {"best_model_score": torch.tensor(0.91), "mode": Mode.MIN}
+        },
+        "optimizer_states": [_optimizer_state(weights)],
+        "lr_schedulers": [{"base_lrs": [0.1], "last_epoch": 9}],
+        "hparams_name": "kwargs",
+        "hyper_parameters": AttributeDict(lr=0.1, loss=nn.CrossEntropyLoss(), watched=Monitor(["a", "b"])),
+    }
+
+
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("prefix", ["model.", "net.", "backbone.", ""])
+def test_a_checkpoint_of_lightning_is_graded(
+    prefix: str, old: bool, forge: Any, resnet20_weights: Weights, plain_logits: Logits
+) -> None:
+    saved = _lightning(dict(resnet20_weights), prefix)
+
+    probed = forge.probe(forge.save(saved, _use_new_zipfile_serialization=not old))
+
+    assert probed.logits.tobytes() == plain_logits.tobytes()
+    assert probed.checkpoint["wrapper"] == "state_dict"
+    assert any(name.endswith(".AttributeDict") for name in probed.checkpoint["unloaded"])
+
+
+def test_the_loss_beside_the_network_in_a_lightning_module_is_no_layer(
+    forge: Any, resnet20_weights: Weights, plain_logits: Logits
+) -> None:
+    beside = {"criterion.weight": torch.ones(10), "loss_fn.pos_weight": torch.ones(1)}
+
+    probed = forge.probe(forge.save({"state_dict": {**_prefixed("model.", dict(resnet20_weights)), **beside}}))
+
+    assert probed.logits.tobytes() == plain_logits.tobytes()
+    assert probed.checkpoint["extra_keys"] == list(beside)
+    assert probed.checkpoint["spare_weights"] == []
 
 
 # --- whole modules ---------------------------------------------------------------------------------------------

@@ -49,12 +49,43 @@ def _scripted() -> bytes:
     return file.getvalue()
 
 
-SAFETENSORS = b'{"weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+def _pickle_of(module: str, name: str, protocol: int) -> bytes:
+    """A pickle of an object of a class that need not be installed."""
+    if protocol == 2:
+        return b"\x80\x02c" + f"{module}\n{name}\n".encode() + b")\x81q\x00}q\x01b."
+    texts = b"".join(b"\x8c" + bytes([len(word)]) + word.encode() + b"\x94" for word in (module, name))
+    return b"\x80\x04\x95" + struct.pack("<Q", len(texts) + 9) + texts + b"\x93\x94)\x81\x94}\x94b."
+
+
+def _arrays() -> bytes:
+    file = io.BytesIO()
+    np.savez(file, weight=np.zeros(3))
+    return file.getvalue()
+
+
+ONNX = b"\x08\x07\x12\x07pytorch\x1a\x052.1.0:\x8a\x01"
 OTHER_FILES: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "empty": (lambda: b"", "empty", "0 bytes"),
     "page": (lambda: b"\n<!DOCTYPE html><html>Please log in</html>", "html", "web page"),
     "pointer": (lambda: b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9", "lfs", "git lfs pull"),
-    "safetensors": (lambda: struct.pack("<Q", len(SAFETENSORS)) + SAFETENSORS + b"0000", "other_format", "safetensors"),
+    "ONNX": (lambda: ONNX, "program", "ONNX program"),
+    "ONNX of tf2onnx": (lambda: b"\x08\x08\x12\x06tf2onnx", "program", "ONNX program"),
+    "torch.export": (lambda: _zip("net/archive_format", "net/models/model.json"), "program", "torch.export"),
+    "Keras, HDF5": (lambda: b"\x89HDF\r\n\x1a\n" + bytes(40), "other_framework", "Keras"),
+    "Keras, zip": (lambda: _zip("metadata.json", "config.json", "model.weights.h5"), "other_framework", "Keras"),
+    "TensorFlow, zip": (lambda: _zip("saved_model.pb", "variables/variables.index"), "other_framework", "TensorFlow"),
+    "TensorFlow, one file": (lambda: b"\x08\x01\x12\xd4\x9b\x02\n", "other_framework", "TensorFlow"),
+    "TensorFlow, index": (lambda: b'model_checkpoint_path: "m"', "other_framework", "TensorFlow"),
+    "TensorFlow Lite": (lambda: b"\x1c\0\0\0TFL3" + bytes(20), "other_framework", "TensorFlow Lite"),
+    "scikit-learn": (lambda: _pickle_of("sklearn.svm._classes", "SVC", 4), "other_framework", "scikit-learn"),
+    "scikit-learn of old": (lambda: _pickle_of("sklearn.svm.classes", "SVC", 2), "other_framework", "scikit-learn"),
+    "Keras, pickle": (lambda: _pickle_of("keras.src.models.model", "Model", 4), "other_framework", "Keras"),
+    "an array": (lambda: b"\x93NUMPY\x01\0v\0", "arrays", "load_state_dict"),
+    "arrays": (_arrays, "arrays", "load_state_dict"),
+    "pickled arrays": (lambda: pickle.dumps({"w": np.zeros(3)}), "arrays", "load_state_dict"),
+    "pickled network": (lambda: pickle.dumps(nn.Linear(2, 2)), "plain_pickle", "pickle.dump"),
+    "pickle of a class of one's own": (lambda: _pickle_of("__main__", "Net", 4), "plain_pickle", "pickle.dump"),
+    "tar": (lambda: b"exp2.py".ljust(257, b"\0") + b"ustar\x0000" + bytes(300), "archive", "tar archive"),
     "rar": (lambda: b"Rar!\x1a\x07\x01\x00", "archive", "RAR"),
     "7z": (lambda: b"7z\xbc\xaf\x27\x1c\0\4", "archive", "7-Zip"),
     "gz": (lambda: b"\x1f\x8b\x08\0", "archive", "gzip"),
@@ -172,7 +203,6 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "torch.storage.UntypedStorage": (2**40,),
     "torch._utils._rebuild_meta_tensor_no_storage": (),
     "torch._utils._rebuild_sparse_tensor": (),
-    "torch._utils._rebuild_qtensor": (),
     "torch._tensor._rebuild_from_type_v2": (),
     "numpy.testing._private.utils.runstring": ("open('{marker}', 'w')",),
     "numpy.load": ("{marker}",),
@@ -302,10 +332,14 @@ def test_weights_that_cannot_be_used_are_refused_with_the_reason(
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_quantised_tensors_are_refused(forge: Any) -> None:
+@pytest.mark.parametrize("form", ["zip", "legacy"])
+def test_quantised_tensors_are_called_what_they_are(form: str, forge: Any) -> None:
     quantised = torch.quantize_per_tensor(torch.zeros(4), 0.1, 0, torch.qint8)
 
-    assert forge.refusal(forge.save({"w": quantised}))[0] == "global"
+    code, sentence, _ = forge.refusal(forge.save({"w": quantised}, _use_new_zipfile_serialization=form == "zip"))
+
+    assert code == "quantised"
+    assert "before quantisation" in sentence
 
 
 def test_an_expanded_weight_of_the_right_shape_is_an_honest_one(forge: Any, resnet20_weights: Weights) -> None:
