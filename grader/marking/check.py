@@ -27,11 +27,12 @@ class BadLimit(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Case(Generic[S, L]):
-    """The input of a check: the record it reads, its limits, and the rest of the evidence."""
+    """The input of a check: the record it reads, its limits, the rest of the evidence, and the points on offer."""
 
     seen: S
     limits: L
     evidence: Evidence
+    points: float = 1.0
 
     def other(self, record: type[R]) -> R | None:
         """Return another kind of record; None if it was not seen."""

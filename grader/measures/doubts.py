@@ -11,9 +11,9 @@ POOR = 0.50  # any accuracy below this is investigated
 
 
 def surprises(accuracy: Accuracy, claims: Claims | None) -> bool:
-    """Return whether the accuracy is poor, or clearly below a claim."""
+    """Return whether the accuracy is poor, or clearly below a claim that was read with certainty."""
     share = accuracy.correct / accuracy.count
-    highest = max((claim.accuracy for claim in claims.claims), default=0.0) if claims else 0.0
+    highest = max((claim.accuracy for claim in claims.certain), default=0.0) if claims else 0.0
     return share < POOR or highest - share > SURPRISING + sampling_error(accuracy)
 
 
