@@ -308,7 +308,8 @@ def test_where_the_accuracy_still_rose_at_the_end_the_first_hint_says_so(verdict
     rising = trained(*(40.0 + 2.0 * n for n in range(20)))
     first = verdict("measured_accuracy", scores(780, 1000), rising).hints[0].english()
     assert first == (
-        "Train longer: the test accuracy still rose, by 8.0 points over the last 4 of 20 epochs; 84.54% gives 27 points."
+        "Train longer: the test accuracy still rose, by 8.0 points over the last 4 of 20 epochs; 84.54% gives 27"
+        " points."
     )
 
 

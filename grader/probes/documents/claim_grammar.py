@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from grader.probes.documents.claim_numbers import numbered
 from grader.probes.documents.claim_tokens import Token, tokens
-from grader.probes.documents.claim_words import WORTH_READING
+from grader.probes.documents.claim_words import ASSERTS, CONTRASTS, REACHED, WORTH_READING
 
 DEEPEST = 3  # brackets in brackets
 MOST_FOUND = 50
@@ -21,15 +22,10 @@ SAME = 0.006  # two figures in one sentence that differ by less are one, written
 _WORTH_READING = re.compile(rf"(?=.*\d)(?:.*?)(?:{WORTH_READING})", re.IGNORECASE)
 _QUESTION = re.compile(r"[?？]\s*$|吗\s*$")
 LEAST = 0.05  # an accuracy of less is a start value, or no accuracy
-_REACHED = frozenset(
-    "reach reached reaches achieve achieved achieves get got gets obtain obtained obtains attain attained attains score"
-    " scored scores has have had classifies classified recognises recognized identifies names predicts hit hits gave gives"
-    " 达到 达到了 达 取得 取得了 获得 获得了 得到 得到了".split()
-)
-_ASSERTS = _REACHED | frozenset("is was are were 为 是 有 reads equals became came ended improved rose".split())
-_CONTRAST = frozenset("but however though yet whereas while 但 但是 然而 不过 而 actually 实际".split())
 _SPLITS = frozenset({"comma", "and", "pipe", "slash"})
-_PASSED = frozenset({"link", "about", "quote", "known", "final", "own", "in percent"})  # between a relation and its number
+_PASSED = frozenset(
+    {"link", "about", "quote", "known", "final", "own", "in percent"}
+)  # between a relation and its number
 _BETWEEN = frozenset({  # what may stand between a measure and its number where the number has no percent sign
     "link", "about", "colon", "dash", "quote", "test", "set", "all images", "name", "whole", "known", "in percent", "final",
     "to", "train", "own", "validation", "accuracy", "slash", "amount", "pipe", "unit", "list",
@@ -59,10 +55,15 @@ class _Said:
     sets: frozenset[str] = frozenset()
     final: bool = False
     kinds: frozenset[str] = frozenset()  # of the words that make a claim doubtful, or none
+    printed: bool = False
 
 
-def read_sentence(sentence: str) -> list[Found]:
-    """Return the accuracies that a sentence claims for the student's own network on the whole test set."""
+def read_sentence(sentence: str, printed: bool = False) -> list[Found]:
+    """Return the accuracies that a sentence claims for the student's own network on the whole test set.
+
+    Before a label that a program printed anything may stand; a person who wrote words that are not known may have meant
+    another network.
+    """
     if not _WORTH_READING.match(sentence) or _QUESTION.search(sentence):
         return []
     found = _sides(numbered(_roles(tokens(sentence))))
@@ -71,7 +72,9 @@ def read_sentence(sentence: str) -> list[Found]:
         return []
     if (pairs := _coordinated(found)) is not None:
         return pairs
-    return _agreed(list(_in_clauses(found)))
+    if not printed:
+        found = _generic(found)
+    return _agreed(list(_in_clauses(found, printed)))
 
 
 def _roles(found: list[Token]) -> list[Token]:
@@ -122,9 +125,9 @@ def _sides(found: list[Token]) -> list[Token]:
     return out
 
 
-_DROPS = frozenset({"between", "class", "other", "goal", "not", "part", "partial", "impossible", "count"})
+_DROPS = frozenset({"rank", "between", "class", "other", "goal", "not", "part", "partial", "impossible", "count"})
 _DOUBTS = frozenset({"doubt", "change", "validation", "metric"})
-_HARM = _DROPS | _DOUBTS | {"if", "retrieval", "elsewhere", "in percent"}
+_HARM = _DROPS | _DOUBTS | {"if", "retrieval", "elsewhere", "in percent", "test", "validation", "train", "all images"}
 
 
 def _coordinated(found: list[Token]) -> list[Found] | None:
@@ -132,12 +135,16 @@ def _coordinated(found: list[Token]) -> list[Found] | None:
     sets = [at for at, token in enumerate(found) if token.kind in _SETS]
     figures = [at for at, token in enumerate(found) if token.kind == "figure"]
     listed = any(token.kind == "respectively" for token in found) or any(
-        _joins(found[one + 1 : other]) for one, other in zip(sets, sets[1:], strict=False) if other < figures[0]
+        _joins(found[one + 1 : other]) for one, other in pairwise(sets) if other < figures[0]
     )
     if not listed:
         return None
     names = [found[at].kind for at in sets if at < figures[0]] or [found[at].kind for at in sets]
-    if len(names) != len(figures) or len(set(names)) != len(names) or {token.kind for token in found} & (_DROPS | {"range"}):
+    if (
+        len(names) != len(figures)
+        or len(set(names)) != len(names)
+        or {token.kind for token in found} & (_DROPS | {"range"})
+    ):
         return []
     chosen = [found[at] for at, name in zip(figures, names, strict=True) if name == "test"]
     sure = not {token.kind for token in found} & {"doubt", "metric", "unknown"}
@@ -146,25 +153,55 @@ def _coordinated(found: list[Token]) -> list[Found] | None:
 
 def _joins(between: list[Token]) -> bool:
     kinds = [token.kind for token in between]
-    return any(kind in _SPLITS for kind in kinds) and set(kinds) <= {*_SPLITS, "accuracy", "set", "known", "dash", "link"}
+    return any(kind in _SPLITS for kind in kinds) and set(kinds) <= {
+        *_SPLITS,
+        "accuracy",
+        "set",
+        "known",
+        "dash",
+        "link",
+    }
 
 
-def _in_clauses(found: list[Token]) -> Iterator[Found]:
-    said, last = _Said(), None
+def _generic(found: list[Token]) -> list[Token]:
+    """Mark what speaks of some network or of an epoch on the way: "a good network", "VGG", "at epoch 5"."""
+    own = any(token.kind in ("own", "final") for token in found)
+    out = list(found)
+    for at, token in enumerate(found):
+        text, after = token.text.lower(), found[at + 1 : at + 4]
+        some = text in ("a", "an") and any(
+            one.text.lower() in ("network", "model", "cnn", "net", "classifier") for one in after
+        )
+        named = token.kind == "name" and not text.startswith(("resnet", "cnn", "lenet", "net"))
+        early = (
+            text in ("at", "in", "by", "第") and len(after) > 1 and {after[0].kind, after[1].kind} >= {"unit", "amount"}
+        )
+        if (some or named or early) and not own:
+            out[at] = replace(token, kind="doubt")
+    return out
+
+
+def _in_clauses(found: list[Token], printed: bool) -> Iterator[Found]:
+    said, last, stated = _Said(printed=printed), None, False
     names = {token.text.lower() for token in found if token.kind == "name"}
     several = len(names) > 1 and sum(token.kind == "figure" for token in found) > 1
     foreign = several or any(token.kind == "other" for token in found)
     for clause in _clauses(found):
         figures = [at for at, token in enumerate(clause) if token.kind == "figure" and not _past(clause, at)]
-        if figures and last and _lone(clause) and len(figures) == 1:
+        if stated and _lone(clause) and len(figures) == 1:
+            if last is None:
+                continue
             yield replace(last, certain=False, final=False)
             figure = clause[figures[0]]
             yield Found(figure.share, False, figure.start, figure.end, figure.decimals)
             continue
         for one in _of_clause(clause, figures, said):
-            last = replace(one, certain=one.certain and not (foreign and not (_kinds(clause) & {"own"} and not several)))
+            last = replace(
+                one, certain=one.certain and not (foreign and not (_kinds(clause) & {"own"} and not several))
+            )
             yield last
         said = _after(said, clause, bool(figures))
+        stated = stated or bool(figures)
 
 
 def _kinds(part: list[Token]) -> set[str]:
@@ -204,10 +241,9 @@ def _after(said: _Said, clause: list[Token], stated: bool) -> _Said:
     kinds = frozenset(_kinds(clause))
     sets = kinds & set(_SETS) | ({"test"} if "all images" in kinds else set())
     harm = kinds & (_DROPS | _DOUBTS | {"own", "unknown"})
-    kept = said.kinds - {"class", "part", "metric", "unknown", "change"} if stated else said.kinds | harm
-    return _Said(
-        said.accuracy or "accuracy" in kinds, frozenset(sets or said.sets), said.final or "final" in kinds, frozenset(kept)
-    )
+    kept = said.kinds - {"class", "rank", "part", "metric", "unknown", "change"} if stated else said.kinds | harm
+    accuracy, final = said.accuracy or "accuracy" in kinds, said.final or "final" in kinds
+    return _Said(accuracy, frozenset(sets or said.sets), final, frozenset(kept), said.printed)
 
 
 def _of_clause(clause: list[Token], figures: list[int], said: _Said) -> Iterator[Found]:
@@ -230,12 +266,24 @@ def _of_clause(clause: list[Token], figures: list[int], said: _Said) -> Iterator
                 label = [*label, Token("accuracy", "", at, at)]
         if not nth and not _kinds(label) & (_LABEL | {"metric"}):
             return  # the labels follow their numbers, or belong to something else
-        paired = at + 1 < len(clause) and nth + 1 < len(figures) and figures[nth + 1] == at + 1 and not clause[at].percent
+        paired = (
+            at + 1 < len(clause) and nth + 1 < len(figures) and figures[nth + 1] == at + 1 and not clause[at].percent
+        )
+        tail = _tail(clause, at)
         if label and not paired and "accuracy" in _kinds(label):
-            one = _judged([*label, clause[at]], len(label), replace(said, accuracy=False, sets=frozenset()))
+            one = _judged([*label, clause[at], *tail], len(label), replace(said, accuracy=False, sets=frozenset()))
             if one:
                 yield one
-        start = at + 1
+        start = at + 1 + len(tail)
+
+
+def _tail(clause: list[Token], at: int) -> list[Token]:
+    """Return what follows a figure and belongs to it: "on the test set"."""
+    after = clause[at + 1 : at + 6]
+    if not after or after[0].text.lower() not in ("on", "in", "for"):
+        return []
+    last = next((n for n, token in enumerate(after) if token.kind in _SETS), -1)
+    return after[: last + 1]
 
 
 def _judged(clause: list[Token], at: int, said: _Said) -> Found | None:
@@ -252,21 +300,27 @@ def _judged(clause: list[Token], at: int, said: _Said) -> Found | None:
         return None
     certain = ("test" in sets or figure.whole > 0) and "validation" not in sets
     certain = certain and not (kinds | carried) & _DOUBTS - ({"change"} if _to(left) else set())
-    certain = certain and (_asserted(left) or "unknown" not in _kinds(right))
-    certain = certain and "unknown" not in _kinds(_read(left)) and not any(token.text.lower().endswith("'s") and token.kind == "unknown" for token in left)
+    certain = certain and (_asserted(left) or not ("unknown" in _kinds(right) or _infinitive(left)))
+    certain = (
+        certain
+        and "unknown" not in _kinds(_read(left, said.printed))
+        and not any(token.text.lower().endswith("'s") and token.kind == "unknown" for token in left)
+    )
     return Found(figure.share, certain, figure.start, figure.end, figure.decimals, "final" in kinds)
 
 
 def _carried(said: _Said, left: list[Token]) -> frozenset[str]:
     """Return what the clauses before leave doubtful in this one."""
-    if any(token.text.lower() in _CONTRAST for token in left[:2]):
+    if any(token.text.lower() in CONTRASTS for token in left[:2]):
         return frozenset()
     return said.kinds - ({"other"} if "own" in _kinds(left) else set())
 
 
-def _read(left: list[Token]) -> list[Token]:
-    """Return the words that must be known: those of the label "test acc:", or the clause up to its number."""
-    record = bool(left) and left[-1].kind in ("colon", "pipe", "dash", "accuracy", "in percent", "set", "test")
+def _read(left: list[Token], printed: bool) -> list[Token]:
+    """Return the words that must be known: those of a printed label "test acc:", or the clause up to its number."""
+    record = (
+        printed and bool(left) and left[-1].kind in ("colon", "pipe", "dash", "accuracy", "in percent", "set", "test")
+    )
     first = next((at for at, token in enumerate(left) if token.kind in _LABEL), None)
     return left[first:] if record and first is not None else left
 
@@ -276,8 +330,14 @@ def _asserted(left: list[Token]) -> bool:
     if left and left[-1].kind in ("colon", "pipe", "accuracy", "dash", "to"):
         return True
     return any(
-        token.text.lower() in _ASSERTS and (at == 0 or left[at - 1].text.lower() != "to") for at, token in enumerate(left)
+        token.text.lower() in ASSERTS and (at == 0 or left[at - 1].text.lower() != "to")
+        for at, token in enumerate(left)
     )
+
+
+def _infinitive(left: list[Token]) -> bool:
+    """Return whether something is only to be done: "to reach 90 %"."""
+    return any(one.text.lower() == "to" and other.text.lower() in REACHED for one, other in pairwise(left))
 
 
 def _to(left: list[Token]) -> bool:
@@ -311,13 +371,13 @@ def _measures(figure: Token, left: list[Token], right: list[Token], said: _Said)
         return bool(labels) and _kinds(left[labels[-1] :]) <= _BETWEEN or (near and not labels)
     if labels or "accuracy" in _kinds(right) or (figure.whole and (_kinds(left) | _kinds(right)) & {"test"}):
         return True
-    verb = any(token.text.lower() in _REACHED for token in left)
+    verb = any(token.text.lower() in REACHED for token in left) or ("own" in _kinds(left) and _asserted(left))
     on_test = "test" in _kinds(right[:4]) or "test" in _kinds(left)
     return said.accuracy or (verb and on_test)
 
 
 def _agreed(found: list[Found]) -> list[Found]:
-    """Join a figure that is written twice; of several that compete, none is certain unless one is called the final."""
+    """Join a figure that is written twice; of several that compete, none is certain but the best and the last."""
     joined: list[Found] = []
     for one in found[:MOST_FOUND]:
         same = next((at for at, other in enumerate(joined) if abs(other.share - one.share) <= SAME), None)
@@ -326,9 +386,11 @@ def _agreed(found: list[Found]) -> list[Found]:
             continue
         other = joined[same]
         exact = max(one, other, key=lambda claim: claim.decimals)
-        joined[same] = replace(exact, certain=(one.certain or other.certain) and (one.start == other.start) <= other.certain)
+        joined[same] = replace(
+            exact, certain=(one.certain or other.certain) and (one.start == other.start) <= other.certain
+        )
     sure = [one for one in joined if one.certain]
     if len(sure) < 2:
         return joined
     last = [one for one in sure if one.final]
-    return [replace(one, certain=len(last) == 1 and one is last[0]) for one in joined]
+    return [replace(one, certain=one.certain and one in last) for one in joined]

@@ -1,4 +1,4 @@
-"""Tells what each number of a sentence is: an accuracy stated with its count, an epoch, a rate, a difference, a range."""
+"""Tells what each number of a sentence is: perhaps an accuracy, or an epoch, a rate, a difference, a range."""
 
 from __future__ import annotations
 
@@ -17,28 +17,46 @@ def numbered(found: list[Token]) -> list[Token]:
     """Return the tokens with every number named for what it is; a figure that stays one may be an accuracy."""
     found = _amounts(found)
     found = _counts(_spreads(found))
-    return _bound(_differences(found))
+    return _parts(_bound(_differences(found)))
+
+
+def _parts(found: list[Token]) -> list[Token]:
+    """Name the percentages of the data: 10 % of the training set."""
+    out = list(found)
+    for at, token in enumerate(found):
+        after = [one for one in found[at + 1 : at + 6] if one.text.lower() not in ("the", "all", "whole")]
+        if token.kind != "figure" or len(after) < 2 or after[0].text.lower() not in ("of", "的"):
+            continue
+        measured = after[0].text == "of" and any(one.kind == "accuracy" for one in found[at + 1 :])
+        if after[1].kind == "train" or (after[1].kind == "set" and not measured):
+            out[at] = replace(token, kind="part")
+    return out
 
 
 def _amounts(found: list[Token]) -> list[Token]:
     """Name what is counted (30 epochs, Table 2), and how many images something was measured on."""
     out = list(found)
     for at, token in enumerate(found):
-        before = found[at - 1].kind if at else ""
         after = found[at + 1 : at + 4]
-        bare = token.kind in ("figure", "number") and not token.percent
-        if not bare:
+        if token.percent or token.kind not in ("figure", "number"):
             continue
-        elif token.kind == "number" and _of_images(after):
+        if token.kind == "number" and _of_images(after):
             out[at] = replace(token, kind=_images(token))
         elif token.kind == "number" and after and after[0].text.lower() in ("class", "classes", "category", "类"):
-            out[at], out[at + 1] = (replace(one, kind="whole" if token.text == "10" else "class") for one in found[at : at + 2])
+            kind = "whole" if token.text == "10" else "class"
+            out[at], out[at + 1] = replace(token, kind=kind), replace(after[0], kind=kind)
         elif after and (after[0].kind == "unit" or _attached(token, after[0])) or _counted(found, at):
             out[at] = replace(token, kind="amount")
-        elif 1 < float(token.text.replace(",", ".")) <= 100 and any(one.kind == "in percent" for one in found[max(0, at - 5) : at]):
-            share = float(token.text.replace(",", ".")) / 100.0
-            out[at] = replace(token, kind="figure", share=share, percent=True, decimals=token.decimals or 2)
+        elif any(one.kind == "in percent" for one in found[max(0, at - 5) : at]):
+            out[at] = _in_percent(token)
     return out
+
+
+def _in_percent(token: Token) -> Token:
+    value = float(token.text.replace(",", "."))
+    if not 1.0 < value <= 100.0:
+        return token
+    return replace(token, kind="figure", share=value / 100.0, percent=True, decimals=token.decimals or 2)
 
 
 def _attached(token: Token, after: Token) -> bool:
@@ -54,10 +72,13 @@ def _counted(found: list[Token], at: int) -> bool:
 
 
 def _of_images(after: list[Token]) -> bool:
-    words = [token for token in after if token.kind not in ("unit", "quote")]
+    words = [token for token in after if token.kind not in ("unit", "quote", "known")]
     if not words:
         return False
-    return words[0].kind == "set" or (words[0].kind in ("test", "validation", "train") and (len(words) == 1 or words[1].kind == "set" or "图" in words[0].text or "样" in words[0].text))
+    return words[0].kind == "set" or (
+        words[0].kind in ("test", "validation", "train")
+        and (len(words) == 1 or words[1].kind == "set" or "图" in words[0].text or "样" in words[0].text)
+    )
 
 
 def _images(token: Token) -> str:
@@ -71,9 +92,9 @@ def _spreads(found: list[Token]) -> list[Token]:
     """Join 84.5 ± 0.3 %."""
     out: list[Token] = []
     for token in found:
-        if len(out) > 1 and out[-1].kind == "spread" and out[-2].kind in ("figure", "number") and token.kind in ("figure", "number", "impossible"):
-            first = out[-2]
-            out[-2:] = [replace(first, end=token.end, percent=first.percent or "%" in token.text)]
+        spread = len(out) > 1 and out[-1].kind == "spread" and out[-2].kind in ("figure", "number")
+        if spread and token.kind in ("figure", "number", "impossible"):
+            out[-2:] = [_in_percent(out[-2]) if "%" in token.text else out[-2]]
         else:
             out.append(token)
     return out
@@ -106,43 +127,59 @@ def _joined(one: Token, other: Token) -> Token:
 
 
 def _differences(found: list[Token]) -> list[Token]:
+    """Name differences (+2.3 %, by 4 %), what an accuracy rose from (72 % -> 84 %), and ranges (80-85 %)."""
     out = list(found)
     for at, token in enumerate(found):
         if token.kind not in ("figure", "number", "impossible"):
             continue
-        before = found[at - 1].kind if at else ""
-        earlier = found[at - 2].kind if at > 1 else ""
-        after = found[at + 1] if at + 1 < len(found) else None
-        signed = before == "plus" or (before == "dash" and earlier in ("open", "than") and found[at - 1].end == token.start)
-        if signed or (after and ("point" in after.text.lower() or "点" in after.text or after.kind == "plus")):
+        before, earlier = found[at - 1 : at], found[at - 2 : at - 1]
+        first = earlier[0] if earlier and earlier[0].kind in ("figure", "number") else None
+        if _signed(found, at) or (before and before[0].kind == "by"):
             out[at] = replace(token, kind="difference")
-        elif before == "by":
-            out[at] = replace(token, kind="difference")
-        elif before == "arrow" and earlier in ("figure", "number"):
-            out[at - 2] = replace(found[at - 2], kind="past")
-        elif before == "to" and earlier in ("figure", "number") and found[at - 1].text in ("to", "到", "至"):
-            if not _kinds_before(found, at - 2) & {"from", "change"}:
-                out[at - 2], out[at] = replace(found[at - 2], kind="range"), replace(token, kind="range")
-        elif before in ("dash", "about") and earlier in ("figure", "number") and (token.kind == "figure" or found[at - 2].kind == "figure"):
-            if found[at - 1].text != ":" and _range(found[at - 2], token):
-                out[at - 2], out[at] = replace(found[at - 2], kind="range"), replace(token, kind="range")
-        elif before == "list" and after and after.kind == "comma":
+        elif first and before[0].kind == "arrow":
+            out[at - 2] = replace(first, kind="past")
+        elif (first and _range(found, at)) or _listed(found, at):
             out[at] = replace(token, kind="range")
+            if first:
+                out[at - 2] = replace(first, kind="range")
     return out
+
+
+def _signed(found: list[Token], at: int) -> bool:
+    """Return whether the number has a sign before it, or points or a plus behind it."""
+    after = found[at + 1 : at + 2]
+    if after and (after[0].text.lower().startswith(("point", "点")) or after[0].kind == "plus"):
+        return True
+    if not at or found[at - 1].end != found[at].start:
+        return False
+    return found[at - 1].kind == "plus" or (found[at - 1].kind == "dash" and at > 1 and found[at - 2].kind == "open")
+
+
+def _range(found: list[Token], at: int) -> bool:
+    low, mark, high = found[at - 2 : at + 1]
+    if mark.kind == "to":
+        return mark.text in ("to", "到", "至") and not _kinds_before(found, at - 2) & {"from", "change"}
+    if mark.kind not in ("dash", "about") or "figure" not in (low.kind, high.kind):
+        return False
+    return low.kind == "number" or high.kind == "number" or low.percent or not high.percent
+
+
+def _listed(found: list[Token], at: int) -> bool:
+    """Return whether the number begins a list in brackets."""
+    after = found[at + 1 : at + 2]
+    return at > 0 and found[at - 1].kind == "list" and bool(after) and after[0].kind == "comma"
 
 
 def _kinds_before(found: list[Token], at: int) -> set[str]:
     return {token.kind for token in found[max(0, at - 8) : at]}
 
 
-def _range(low: Token, high: Token) -> bool:
-    return low.kind == "number" or high.kind == "number" or low.percent or not high.percent
-
-
 def _bound(found: list[Token]) -> list[Token]:
     """Name the numbers that belong to another measure: loss 0.35, 25 % dropout."""
     out = list(found)
     for at, token in enumerate(found):
+        if token.kind == "metric" and [one.kind for one in found[at + 1 : at + 3]] == ["colon", "accuracy"]:
+            out[at] = replace(token, kind="used")  # a heading, "Test error: accuracy 65 %"
         if token.kind not in ("figure", "number"):
             continue
         left = at - 1
@@ -152,6 +189,11 @@ def _bound(found: list[Token]) -> list[Token]:
         if left >= 0 and found[left].kind in ("metric", "setting"):
             out[at] = replace(token, kind="amount")
             out[left] = replace(found[left], kind="used")
-        elif after and after.kind in ("metric", "setting") and token.percent and not (left >= 0 and found[left].kind == "accuracy"):
+        elif (
+            after
+            and after.kind in ("metric", "setting")
+            and token.percent
+            and not (left >= 0 and found[left].kind == "accuracy")
+        ):
             out[at], out[at + 1] = replace(token, kind="amount"), replace(after, kind="used")
     return out

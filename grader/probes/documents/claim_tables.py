@@ -12,6 +12,9 @@ from grader.probes.documents.claim_tokens import Token, tokens
 MOST_CELLS = 30
 _RULE = re.compile(r"[\s|:+=\-]{3,}$")
 _EPOCH = re.compile(r"epochs?|ep|step|iter(?:ation)?s?|轮次?|迭代|周期|round", re.IGNORECASE)
+_HEADER = re.compile(r"acc|test|准确|正确率|精度|测试|\|", re.IGNORECASE)
+_FILLED = re.compile(r"\d[.%]|\d{3}")
+_DIGIT = re.compile(r"\d")
 _CELLS = (
     lambda line: line.strip().strip("|").split("|") if "|" in line else [],
     lambda line: line.split("\t"),
@@ -49,22 +52,18 @@ def read_tables(lines: list[str]) -> tuple[list[Cell], frozenset[int]]:
 
 def _table(lines: list[str], start: int) -> tuple[list[str], list[tuple[int, list[str]]], int]:
     """Return the header that begins here, the rows below it with their lines, and the line behind them."""
-    line = lines[start]
-    if not re.search(r"acc|test|准确|正确率|精度|测试", line, re.IGNORECASE) and "|" not in line:
-        return [], [], start + 1
-    for split in _CELLS:
-        header = split(line)
-        if not 2 <= len(header) <= MOST_CELLS or any(re.search(r"\d[.%]|\d{3}", cell) for cell in header):
+    for split in _CELLS if _HEADER.search(lines[start]) and not _RULE.match(lines[start]) else ():
+        header = split(lines[start])
+        if not 2 <= len(header) <= MOST_CELLS or any(_FILLED.search(cell) for cell in header):
             continue
-        rows, at = [], start + 1
-        while at < len(lines) and lines[at].strip():
-            cells = split(lines[at])
-            if not _RULE.match(lines[at]):
-                if len(cells) != len(header):
-                    break
-                rows.append((at, cells))
+        at = start + 1 + bool(_RULE.match(lines[start + 1]))
+        rows: list[tuple[int, list[str]]] = []
+        while at < len(lines) and len(cells := split(lines[at])) == len(header):
+            if not rows and not any(map(_DIGIT.search, cells[1:])):
+                break  # so that each line is looked at for one table only
+            rows.append((at, cells))
             at += 1
-        if rows and any(re.search(r"\d", cell) for _, cells in rows for cell in cells[1:]):
+        if rows:
             return header, rows, at
     return [], [], start + 1
 
@@ -113,4 +112,6 @@ def _chosen(header: list[str], cells: list[_Candidate]) -> Iterator[Cell]:
     log = _EPOCH.search(header[0]) is not None
     for one in own if len(own) == 1 and not log else cells:
         alone = log or len(own) == 1 or len(cells) == 1
-        yield Cell(one.cell.line, one.cell.share, one.cell.certain and alone and not (one.label & {"doubt"} and not log))
+        yield Cell(
+            one.cell.line, one.cell.share, one.cell.certain and alone and not (one.label & {"doubt"} and not log)
+        )

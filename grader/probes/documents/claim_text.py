@@ -1,4 +1,4 @@
-"""Turns a report's lines into sentences: without markup, attributes, pictures and code, put together over line breaks."""
+"""Turns a report's lines into sentences: without markup, pictures and code, put together over line breaks."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _SILENT = (
     "includegraphics|label|ref|eqref|autoref|url|input|include|usepackage|documentclass|vspace|hspace|setlength|pagestyle|"
     "bibliography|bibliographystyle|begin|end|newcommand|renewcommand|definecolor|rule|cline|geometry|hypersetup|lstset"
 )
-_COMMAND_WITH_ARGUMENTS = re.compile(
-    rf"\\(?:{_SILENT})\*?(?:\[[^\[\]]{{0,500}}\])?(?:\{{[^{{}}]{{0,500}}\}}){{0,3}}"
+_COMMAND_WITH_ARGUMENTS = re.compile(rf"\\(?:{_SILENT})\*?(?:\[[^\[\]]{{0,500}}\])?(?:\{{[^{{}}]{{0,500}}\}}){{0,3}}")
+_SIZED = re.compile(
+    r"\\(?:scalebox|resizebox|textcolor|color|parbox|rowcolor|multicolumn|fontsize)(?:\{[^{}]{0,200}\}){1,2}"
 )
-_SIZED = re.compile(r"\\(?:scalebox|resizebox|textcolor|color|parbox|rowcolor|multicolumn|fontsize)(?:\{[^{}]{0,200}\}){1,2}")
 _FRACTION = re.compile(r"\\d?frac\{(\d{1,9})\}\{(\d{1,9})\}")
 _SECTION = re.compile(r"^\s{0,8}\\(?:sub){0,2}section\*?\{", re.MULTILINE)
 _COMMAND = re.compile(r"\\([a-zA-Z]{1,40})\*?(?:\[[^\[\]\n]{0,300}\])?")
@@ -41,11 +41,15 @@ _SYMBOLS = {
 }  # fmt: skip
 _ESCAPED = re.compile(r"\\([%&$#_{}])")
 _TEX_COMMENT = re.compile(r"(?<!\\)%[^\n]*")
-_TEX_ROW = re.compile(r"[^\n]{0,2000}\\\\\s{0,9}(?:\[[^\]\n]{0,20}\])?\s{0,9}(?:\\[hcmtb][a-z]{2,9}\s{0,9})?$", re.MULTILINE)
+_TEX_ROW = re.compile(
+    r"[^\n]{0,2000}\\\\\s{0,9}(?:\[[^\]\n]{0,20}\])?\s{0,9}(?:\\[hcmtb][a-z]{2,9}\s{0,9})?$", re.MULTILINE
+)
 _CODE_LINE = re.compile(
     r"\s{0,40}(?:(?:print|plt|ax|self|def|class|import|return|elif|assert|raise|with)\b[^\n]{0,200}[(:.]|from\s\S{1,60}\simport"
     r"|(?:if|for|while)\b[^\n]{0,200}:\s{0,5}$|[^\n(]{0,200}\w\(\s?f?[\"'])"
 )
+_QUOTED = re.compile(r"^\s{0,8}>\s?")
+_TENSOR = re.compile(r"(?:tensor|np\.float(?:32|64))\(\s?([\d.]{1,20})[^()\n]{0,60}\)")
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s")
 _ELSEWHERE = re.compile(
     r"related\s+work|requirement|background|references?\b|bibliography|literature|prior\s+work|state.of.the.art|"
@@ -54,8 +58,10 @@ _ELSEWHERE = re.compile(
 )
 _BULLET = re.compile(r"\s{0,12}(?:[-*+•·]\s|\d{1,3}[.)、]\s?(?!\d)|\(\d{1,3}\)|[一二三四五六七八九十]{1,3}、|#|>|\|)")
 _LABELLED = re.compile(r"\s{0,12}[^\s:=|]{1,30}(?:\s[^\s:=|]{1,20}){0,4}\s{0,3}[:=]")
-_STOPS = re.compile(r"[。;；!！?？\n]|\.(?=\s|$)")
-_SHORT = re.compile(r"(?:\b(?:al|e\.g|i\.e|acc|approx|vs|fig|tab|no|ca|resp|eq|sec|cf|avg|max|min)|\b[A-Z])$", re.IGNORECASE)
+_STOPS = re.compile(r"[。;；!！?？\n]|(?<!\.)\.(?=\s|$)")
+_SHORT = re.compile(
+    r"(?:\b(?:al|e\.g|i\.e|acc|approx|vs|fig|tab|no|ca|resp|eq|sec|cf|avg|max|min)|\b[A-Z])$", re.IGNORECASE
+)
 _FIGURE_AT_END = re.compile(r"[\d%)]\s{0,5}$")
 _GOES_ON = re.compile(r"\s{0,12}[a-z,.)\-–,、。的了左以而]")
 
@@ -84,7 +90,7 @@ def without_markup(lines: list[str], tex: bool) -> list[str]:
     text = _CODE_SPAN.sub(" ", _LINK.sub(r"\1", text))
     text = _without_latex(_TEX_COMMENT.sub("", text) if tex else text)
     shown = html.unescape(text.replace("`", "").replace("**", "")).split("\n")
-    return ["" if line.lstrip().startswith(">") else line for line in shown][: len(lines)]
+    return [_QUOTED.sub("", line) for line in shown][: len(lines)]
 
 
 def _without_latex(text: str) -> str:
@@ -125,13 +131,14 @@ def _outside_fences(lines: list[str]) -> Iterator[str]:
 
 def sentences(lines: list[str], printed: bool) -> Iterator[Sentence]:
     """Split lines into sentences. Printed lines stand for themselves; those of a report go on in the next."""
-    lines = ["" if _CODE_LINE.match(line) else line for line in lines]
+    lines = ["" if _CODE_LINE.match(line) else _TENSOR.sub(r"\1", line) for line in lines]
     foreign = False
     paragraph: list[int] = []
     for index, line in enumerate(lines):
         heading = not printed and _HEADING.match(line) is not None
         size = sum(len(lines[at]) for at in paragraph)
-        if paragraph and (printed or heading or size > MOST_JOINED or not _continues(lines[index - 1], line)):
+        alone = printed and not lines[index - 1].rstrip().endswith(":")
+        if paragraph and (alone or heading or size > MOST_JOINED or not _continues(lines[index - 1], line)):
             yield from _split(lines, paragraph)
             paragraph = []
         if heading:
@@ -146,7 +153,7 @@ def _continues(line: str, following: str) -> bool:
     ended = line.rstrip()
     if not ended or not following.strip() or _BULLET.match(following) or _HEADING.match(line):
         return False
-    if ended.endswith("|") or _STOPS.search(ended[-1:]) and not _SHORT.search(ended[-8:-1]):
+    if ended.endswith("|") or (_STOPS.search(ended[-1:]) and not _SHORT.search(ended[-8:-1])):
         return False
     if _FIGURE_AT_END.search(ended[-8:]):
         return _GOES_ON.match(following) is not None and not _LABELLED.match(following)
@@ -175,4 +182,6 @@ def _split(lines: list[str], paragraph: list[int]) -> Iterator[Sentence]:
 def _sentence(text: str, start: int, end: int, offsets: list[int], paragraph: list[int]) -> Sentence:
     first = max(0, bisect_right(offsets, start) - 1)
     last = max(first + 1, bisect_right(offsets, end))
-    return Sentence(text[start:end], tuple(offset - start for offset in offsets[first:last]), tuple(paragraph[first:last]))
+    return Sentence(
+        text[start:end], tuple(offset - start for offset in offsets[first:last]), tuple(paragraph[first:last])
+    )

@@ -14,7 +14,7 @@ _NUMBER = r"(?:\d{1,9}(?:,\d{3}){1,3}(?!\d)|\d{1,9}(?:[.,]\d{1,20})?|(?<![\d.])\
 _AMONG = (  # the count after the whole: 在10000张测试图片中正确分类了8454张; of the 10,000 test images, 8,454 are right
     r"10,?000\s?[张幅个枚][^\d。;错误]{0,14}[中里][^\d。;错误]{0,12}\d,?\d{3,4}(?=\s?[张幅个枚])"
     r"|of\s(?:the\s|all\s)?10,?000\s(?:test(?:ing)?\s)?(?:images|pictures|samples),?\s"
-    r"(?:(?:the\s)?(?:network|model|it|we)\s)?(?:(?:correctly\s)?[a-z]{1,12}\s)?\d,?\d{3}\b(?=\s(?:are|were|correct|right|is))"
+    r"(?:(?:(?:the|our|my|this)\s)?(?:network|model|it|we|i)\s)?(?:(?:correctly\s)?[a-z]{1,12}\s)?\d,?\d{3}\b(?=\s(?:are|were|correct|right|is|get|have))"
 )
 _TOKEN = re.compile(
     r"(?P<junk>\d{10,}|\d{1,9}(?:[-:/.]\d{1,9}){2,8}|\d{1,9}:\d{1,9}|\d{1,9}(?:\.\d{1,9})?e[+-]?\d{1,3}"
@@ -27,7 +27,7 @@ _TOKEN = re.compile(
     r"|(?P<top>[a-z]{1,20}@\d{0,3})"
     r"|(?P<name>[a-z]{1,30}-?\d{1,9}[a-z0-9]{0,30}(?:[-.]\d{1,9})?(?![.\d]))"
     r"|(?P<word>[a-z]+(?:['’][a-z]{1,2})?)"
-    r"|(?P<chinese>[\u4e00-\u9fff]+)"
+    r"|(?P<chinese>(?:(?!百分之)[\u4e00-\u9fff])+)"
     r"|(?P<arrow>-{1,2}>|=>|→|⇒)"
     r"|(?P<mark>\S)",
     re.IGNORECASE,
@@ -144,7 +144,9 @@ def _chinese(text: str, start: int) -> Iterator[Token]:
     """Split a run of Chinese characters into the longest words that are known, from the left."""
     at = 0
     while at < len(text):
-        length = next((n for n in range(LONGEST_CHINESE, 0, -1) if text[at : at + n] in KIND_OF and at + n <= len(text)), 1)
+        length = next(
+            (n for n in range(LONGEST_CHINESE, 0, -1) if text[at : at + n] in KIND_OF and at + n <= len(text)), 1
+        )
         word = text[at : at + length]
         yield Token(KIND_OF.get(word, "unknown"), word, start + at, start + at + length)
         at += length

@@ -87,7 +87,7 @@ def _stated(name: str, piece: _Piece) -> Iterator[_Claim]:
         yield _Claim(cell.share, piece.source, piece.numbers[cell.line], texts[cell.line].strip()[:200], cell.certain)
     rest = ["" if index in used else text for index, text in enumerate(texts)]
     for sentence in sentences(rest, printed):
-        for found in read_sentence(sentence.text):
+        for found in read_sentence(sentence.text, printed):
             quote = sentence.text[max(0, found.start - 80) : found.end + 40].strip()[:200]
             number = piece.numbers[sentence.line_of(found.start)]
             yield _Claim(found.share, piece.source, number, quote, found.certain)
