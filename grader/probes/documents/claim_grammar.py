@@ -18,7 +18,6 @@ from grader.probes.documents.claim_words import ASSERTS, CONTRASTS, REACHED, WOR
 
 DEEPEST = 3  # brackets in brackets
 MOST_FOUND = 50
-SAME = 0.006  # two figures in one sentence that differ by less are one, written twice
 _WORTH_READING = re.compile(rf"(?=.*\d)(?:.*?)(?:{WORTH_READING})", re.IGNORECASE)
 _QUESTION = re.compile(r"[?？]\s*$|吗\s*$")
 LEAST = 0.05  # an accuracy of less is a start value, or no accuracy
@@ -248,7 +247,7 @@ def _after(said: _Said, clause: list[Token], stated: bool) -> _Said:
 
 def _of_clause(clause: list[Token], figures: list[int], said: _Said) -> Iterator[Found]:
     """Find the claims of a clause: one figure, or labels with a figure behind each."""
-    if len(figures) > 1 and all(abs(clause[at].share - clause[figures[0]].share) <= SAME for at in figures):
+    if len(figures) > 1 and all(_same(clause[at], clause[figures[0]]) for at in figures):
         figures = [max(figures, key=lambda at: clause[at].decimals)]  # one figure, written twice
     if len(figures) == 1:
         one = _judged(clause, figures[0], said)
@@ -296,6 +295,7 @@ def _judged(clause: list[Token], at: int, said: _Said) -> Found | None:
         return None
     sets = kinds & set(_SETS) | ({"test"} if "all images" in kinds else set()) or set(said.sets)
     final = "final" in kinds or said.final
+    called = "final" in kinds or (said.final and "accuracy" not in kinds)
     if "train" in sets or not (sets or final or figure.whole):
         return None
     certain = ("test" in sets or figure.whole > 0) and "validation" not in sets
@@ -306,7 +306,7 @@ def _judged(clause: list[Token], at: int, said: _Said) -> Found | None:
         and "unknown" not in _kinds(_read(left, said.printed))
         and not any(token.text.lower().endswith("'s") and token.kind == "unknown" for token in left)
     )
-    return Found(figure.share, certain, figure.start, figure.end, figure.decimals, "final" in kinds)
+    return Found(figure.share, certain, figure.start, figure.end, figure.decimals, called)
 
 
 def _carried(said: _Said, left: list[Token]) -> frozenset[str]:
@@ -376,11 +376,16 @@ def _measures(figure: Token, left: list[Token], right: list[Token], said: _Said)
     return said.accuracy or (verb and on_test)
 
 
+def _same(one: Found | Token, other: Found | Token) -> bool:
+    """Return whether two figures are one, written twice: rounded, or cut off, as the shorter of them is."""
+    return abs(one.share - other.share) < 0.99 * 10.0 ** -min(one.decimals, other.decimals)
+
+
 def _agreed(found: list[Found]) -> list[Found]:
     """Join a figure that is written twice; of several that compete, none is certain but the best and the last."""
     joined: list[Found] = []
     for one in found[:MOST_FOUND]:
-        same = next((at for at, other in enumerate(joined) if abs(other.share - one.share) <= SAME), None)
+        same = next((at for at, other in enumerate(joined) if _same(one, other)), None)
         if same is None:
             joined.append(one)
             continue

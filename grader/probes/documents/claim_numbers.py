@@ -45,7 +45,7 @@ def _amounts(found: list[Token]) -> list[Token]:
         elif token.kind == "number" and after and after[0].text.lower() in ("class", "classes", "category", "类"):
             kind = "whole" if token.text == "10" else "class"
             out[at], out[at + 1] = replace(token, kind=kind), replace(after[0], kind=kind)
-        elif after and (after[0].kind == "unit" or _attached(token, after[0])) or _counted(found, at):
+        elif _unit(token, after) or _counted(found, at):
             out[at] = replace(token, kind="amount")
         elif any(one.kind == "in percent" for one in found[max(0, at - 5) : at]):
             out[at] = _in_percent(token)
@@ -59,8 +59,12 @@ def _in_percent(token: Token) -> Token:
     return replace(token, kind="figure", share=value / 100.0, percent=True, decimals=token.decimals or 2)
 
 
-def _attached(token: Token, after: Token) -> bool:
-    return after.start == token.end and after.text.isascii() and after.text.isalpha()
+def _unit(token: Token, after: list[Token]) -> bool:
+    """Return whether a unit follows: "30 epochs", "0.27 M"; but not the next label of a record: "0.27 epoch=30"."""
+    if not after:
+        return False
+    attached = after[0].start == token.end and after[0].text.isascii() and after[0].text.isalpha()
+    return attached or (after[0].kind == "unit" and (len(after) < 2 or after[1].kind != "colon"))
 
 
 def _counted(found: list[Token], at: int) -> bool:

@@ -41,9 +41,8 @@ _SYMBOLS = {
 }  # fmt: skip
 _ESCAPED = re.compile(r"\\([%&$#_{}])")
 _TEX_COMMENT = re.compile(r"(?<!\\)%[^\n]*")
-_TEX_ROW = re.compile(
-    r"[^\n]{0,2000}\\\\\s{0,9}(?:\[[^\]\n]{0,20}\])?\s{0,9}(?:\\[hcmtb][a-z]{2,9}\s{0,9})?$", re.MULTILINE
-)
+_TEX_ROW_END = re.compile(r"\\\\\s{0,9}(?:\[[^\]\n]{0,20}\])?\s{0,9}(?:\\[hcmtb][a-z]{2,9}\s{0,9})?$")
+_TEX_CELL = re.compile(r"(?<!\\)&")
 _CODE_LINE = re.compile(
     r"\s{0,40}(?:(?:print|plt|ax|self|def|class|import|return|elif|assert|raise|with)\b[^\n]{0,200}[(:.]|from\s\S{1,60}\simport"
     r"|(?:if|for|while)\b[^\n]{0,200}:\s{0,5}$|[^\n(]{0,200}\w\(\s?f?[\"'])"
@@ -94,12 +93,18 @@ def without_markup(lines: list[str], tex: bool) -> list[str]:
 
 
 def _without_latex(text: str) -> str:
-    text = _TEX_ROW.sub(lambda row: re.sub(r"(?<!\\)&", " | ", row.group()).replace("\\\\", " |"), text)
+    text = "\n".join(map(_tex_row, text.split("\n")))
     text = _SECTION.sub("# ", _FRACTION.sub(r"\1/\2", _CITED.sub(" cited ", text)))
     text = _SIZED.sub(" ", _COMMAND_WITH_ARGUMENTS.sub(_breaks, text))
     text = _ATTRIBUTES.sub(" ", _ESCAPED.sub(r"\1", text))
     text = _COMMAND.sub(lambda command: _SYMBOLS.get(command[1], " ").replace("\n", ""), text)
     return re.sub(r"[{}$]|\\[,;! ]|~(?=\D)", " ", text)
+
+
+def _tex_row(line: str) -> str:
+    r"""Turn `ResNet20 & 84.5\% \\` into cells."""
+    end = _TEX_ROW_END.search(line[-80:])
+    return _TEX_CELL.sub(" | ", line[: len(line[:-80]) + end.start()]) + " |" if end else line
 
 
 def _breaks(match: re.Match[str]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from grader.probes.documents.claim_words import KIND_OF, LONGEST_CHINESE, LONGEST_PHRASE
+from grader.probes.documents.claim_words import FIRST_WORDS, KIND_OF, LONGEST_CHINESE, LONGEST_PHRASE
 
 TEST_IMAGES = 10_000
 MOST_TOKENS = 2_000  # a sentence that has more is no sentence
@@ -156,13 +156,22 @@ def _phrases(raw: list[Token]) -> Iterator[Token]:
     """Join the words of a known phrase into one token of its kind."""
     at = 0
     while at < len(raw):
-        for length in range(LONGEST_PHRASE, 1, -1):
+        length = _phrase_length(raw, at) if raw[at].text.lower() in FIRST_WORDS else 0
+        if length:
             part = raw[at : at + length]
-            phrase = " ".join(token.text.lower() for token in part if token.kind != "dash")
-            if len(part) == length and part[-1].kind != "dash" and part[0].kind != "dash" and phrase in KIND_OF:
-                yield replace(part[0], kind=KIND_OF[phrase], text=phrase, end=part[-1].end)
-                at += length
-                break
+            yield replace(part[0], kind=KIND_OF[_joined(part)], text=_joined(part), end=part[-1].end)
         else:
             yield raw[at]
-            at += 1
+        at += length or 1
+
+
+def _phrase_length(raw: list[Token], at: int) -> int:
+    """Return how many tokens the longest known phrase that begins here has; 0 for none."""
+    for length in range(min(LONGEST_PHRASE, len(raw) - at), 1, -1):
+        if raw[at + length - 1].kind != "dash" and _joined(raw[at : at + length]) in KIND_OF:
+            return length
+    return 0
+
+
+def _joined(part: list[Token]) -> str:
+    return " ".join(token.text.lower() for token in part if token.kind != "dash")

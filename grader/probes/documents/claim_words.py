@@ -19,7 +19,7 @@ _KINDS: Final[dict[str, str]] = {
         测试数据 测试数据集 测试图片 测试图像 测试样本 测试时""",
     "validation": "val valid validation validating dev eval 验证 验证集 验证数据 验证数据集 校验集 开发集",
     "train": "train training trn trainset traindata 训练 训练集 训练数据 训练数据集 训练图片 训练图像 训练样本",
-    "final": """final finally best highest max maximum last peak 最终 最后 最佳 最好 最高 最优 最大 最终的
+    "final": """最后一轮 last_one best_one final finally best highest max maximum last peak 最终 最后 最佳 最好 最高 最优 最大 最终的
         最佳的 最好的 最高的""",
     "set": """set sets dataset data images image pictures picture photos samples sample examples split partition
         集 数据 图片 图像 样本 数据集 图""",
@@ -62,7 +62,7 @@ _KINDS: Final[dict[str, str]] = {
     "if": """if e_g unless suppose supposing assume assuming in_case for_example e.g. e.g eg for_instance until
         whenever provided wherever imagine 如果 若 假如 假设 倘若 例如 比如 譬如 一旦 只要 直到 除非 要是 即使
         假使 若是""",
-    "goal": """goal goals aim aimed aiming aims target targets targeted hope hoped hoping hopefully want wanted
+    "goal": """stop goal goals aim aimed aiming aims target targets targeted hope hoped hoping hopefully want wanted
         wish expect expected expecting expectation require required requires requirement requirements demand
         demands demanded need needed needs must should would could might may shall minimum at_least
         not_less_than threshold thresholds plan planned intend intended ought supposed promise promised
@@ -139,7 +139,7 @@ _KINDS: Final[dict[str, str]] = {
         restarts restart onecycle one-cycle one_cycle step_decay milestones chosen selected into out cross
         device cuda recipe current updated new_best record printed print prints
         test's same again still even just only exactly precisely successfully remarkable impressive         both together set's adding applying enabling switching changing tensor item
-        main info because since due thanks eventually ultimately altogether random push pushed pushes bring brings brought able stop stops stopped level levels levelled off
+        main info because since due thanks eventually ultimately altogether random push pushed pushes bring brings brought able can_be_seen as_can_be_seen stops stopped level levels levelled off
         saturates saturated flattens flattened remains remained lands landed lies sits e i_e checkpoint checkpoints
         once end_up ended_up ends_up took takes which used_up time 拿到 拿到了 拿下 用时 耗时 历时 此时 时间 时长 这时 模型 网络 神经网络 卷积 卷积神经网络
         残差 残差网络 深度 训练后 训练完成 训练结束 训练完 训练得到 完成 结束 经过 之后 后 通过 使用 采用 利用
@@ -162,6 +162,7 @@ def _entries() -> dict[str, str]:
 
 
 KIND_OF: Final[dict[str, str]] = _entries()  # a word in several lists is of the first kind
+FIRST_WORDS: Final = frozenset(phrase.partition(" ")[0] for phrase in KIND_OF if " " in phrase)
 WORTH_READING: Final = r"acc|correct|right|test|准确|正确|精度|精确|识别率|测试|分对|答对"
 
 # What stands before the number of a thing: epoch 17, Table 2.

@@ -13,6 +13,7 @@ from grader.probes.documents.documents import MOST_TEXT, bounded, lines, part_na
 from grader.probes.documents.text import read_bytes, storable
 from grader.probes.refusals import Phrase, phrase
 
+MOST_SENTENCES = 10  # a document that has claims in more is a log, whatever it prints
 PRINTED = ("ipynb", "log", "csv")  # the lines of such a document were printed by a program, without markup
 
 
@@ -23,6 +24,7 @@ class _Claim:
     line: int
     quote: str
     certain: bool
+    label: str = ""  # the letters before the figure: the same in every epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +39,7 @@ class _Piece:
 def read_claims(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Read the documents `inputs["names"]`. Returns the fields of evidence.Claims.
 
-    A document that repeats itself (one line per epoch) gives two claims: its last and its best; and so among those that
-    were not read with certainty.
+    What a document repeats (one line per epoch) gives two claims: the last and the best.
     """
     claims: list[_Claim] = []
     unread: list[Phrase] = []
@@ -54,14 +55,22 @@ def read_claims(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[
         except Exception as error:
             unread.append(phrase("unread_file", file=storable(name[:200]), kind=type(error).__name__))
             continue
-        claims += _last_and_best([claim for claim in stated if claim.certain])
-        claims += _last_and_best([claim for claim in stated if not claim.certain])
-    return {"claims": [asdict(claim) for claim in claims[:100]], "unread": unread[:50]}, {}
+        claims += _without_repeats([claim for claim in stated if claim.certain])
+        claims += _without_repeats([claim for claim in stated if not claim.certain])
+    fields = [{key: value for key, value in asdict(claim).items() if key != "label"} for claim in claims[:100]]
+    return {"claims": fields, "unread": unread[:50]}, {}
+
+
+def _without_repeats(stated: list[_Claim]) -> Iterator[_Claim]:
+    """Yield of each sentence that is printed again and again, such as one per epoch, the best and the last."""
+    groups: dict[str, list[_Claim]] = {}
+    for claim in stated:
+        groups.setdefault(claim.label, []).append(claim)
+    for group in groups.values() if len(groups) <= MOST_SENTENCES else [stated]:
+        yield from _last_and_best(group)
 
 
 def _last_and_best(stated: list[_Claim]) -> list[_Claim]:
-    if not stated:
-        return []
     best = max(stated, key=lambda claim: claim.accuracy)
     return [stated[-1]] if best.accuracy == stated[-1].accuracy else [best, stated[-1]]
 
@@ -90,4 +99,5 @@ def _stated(name: str, piece: _Piece) -> Iterator[_Claim]:
         for found in read_sentence(sentence.text, printed):
             quote = sentence.text[max(0, found.start - 80) : found.end + 40].strip()[:200]
             number = piece.numbers[sentence.line_of(found.start)]
-            yield _Claim(found.share, piece.source, number, quote, found.certain)
+            label = "".join(filter(str.isalpha, sentence.text[max(0, found.start - 80) : found.start]))
+            yield _Claim(found.share, piece.source, number, quote, found.certain, label)
