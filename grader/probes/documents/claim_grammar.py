@@ -9,52 +9,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
+from grader.probes.documents.claim_clauses import (
+    DOUBTS,
+    DROPS,
+    SETS,
+    Found,
+    Said,
+    after_clause,
+    kinds_of,
+    of_clause,
+    same,
+)
 from grader.probes.documents.claim_numbers import numbered
 from grader.probes.documents.claim_tokens import Token, tokens
-from grader.probes.documents.claim_words import ASSERTS, CONTRASTS, REACHED, WORTH_READING
+from grader.probes.documents.claim_words import WORTH_READING
 
 DEEPEST = 3  # brackets in brackets
 MOST_FOUND = 50
 _WORTH_READING = re.compile(rf"(?=.*\d)(?:.*?)(?:{WORTH_READING})", re.IGNORECASE)
 _QUESTION = re.compile(r"[?？]\s*$|吗\s*$")
-LEAST = 0.05  # an accuracy of less is a start value, or no accuracy
 _SPLITS = frozenset({"comma", "and", "pipe", "slash"})
-_PASSED = frozenset(
-    {"link", "about", "quote", "known", "final", "own", "in percent"}
-)  # between a relation and its number
-_BETWEEN = frozenset({  # what may stand between a measure and its number where the number has no percent sign
-    "link", "about", "colon", "dash", "quote", "test", "set", "all images", "name", "whole", "known", "in percent", "final",
-    "to", "train", "own", "validation", "accuracy", "slash", "amount", "pipe", "unit", "list",
-    "change", "from", "figure", "past", "arrow", "difference", "by",
-})  # fmt: skip
-_LABEL = frozenset({"accuracy", "test", "validation", "train", "final"})
-_SETS = ("test", "validation", "train")
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An accuracy as a share, whether it is certainly what is meant, and where it stands in the sentence."""
-
-    share: float
-    certain: bool
-    start: int
-    end: int
-    decimals: int = 0
-    final: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What the clauses before this one have said."""
-
-    accuracy: bool = False
-    sets: frozenset[str] = frozenset()
-    final: bool = False
-    kinds: frozenset[str] = frozenset()  # of the words that make a claim doubtful, or none
-    printed: bool = False
 
 
 def read_sentence(sentence: str, printed: bool = False) -> list[Found]:
@@ -80,9 +57,9 @@ def _roles(found: list[Token]) -> list[Token]:
     """Decide whether "training" names the set of images or the work: "training accuracy", "after training"."""
     out = list(found)
     for at, token in enumerate(found):
-        if token.kind == "train" and not _names_a_set(found, at):
-            out[at] = replace(token, kind="known")
-        elif token.text == "图" and (at == 0 or found[at - 1].kind not in ("test", "unit", "validation", "train")):
+        before = found[at - 1].kind if at else ""
+        work = token.kind == "train" and not _names_a_set(found, at)
+        if work or (token.text == "图" and before not in (*SETS, "unit")):
             out[at] = replace(token, kind="known")
     return out
 
@@ -124,14 +101,12 @@ def _sides(found: list[Token]) -> list[Token]:
     return out
 
 
-_DROPS = frozenset({"rank", "between", "class", "other", "goal", "not", "part", "partial", "impossible", "count"})
-_DOUBTS = frozenset({"doubt", "change", "validation", "metric"})
-_HARM = _DROPS | _DOUBTS | {"if", "retrieval", "elsewhere", "in percent", "test", "validation", "train", "all images"}
+_HARM = DROPS | DOUBTS | {"if", "retrieval", "elsewhere", "in percent", "test", "validation", "train", "all images"}
 
 
 def _coordinated(found: list[Token]) -> list[Found] | None:
     """Read "training and test accuracy are 95 % and 84 %" by its order; None for any other sentence."""
-    sets = [at for at, token in enumerate(found) if token.kind in _SETS]
+    sets = [at for at, token in enumerate(found) if token.kind in SETS]
     figures = [at for at, token in enumerate(found) if token.kind == "figure"]
     listed = any(token.kind == "respectively" for token in found) or any(
         _joins(found[one + 1 : other]) for one, other in pairwise(sets) if other < figures[0]
@@ -142,7 +117,7 @@ def _coordinated(found: list[Token]) -> list[Found] | None:
     if (
         len(names) != len(figures)
         or len(set(names)) != len(names)
-        or {token.kind for token in found} & (_DROPS | {"range"})
+        or {token.kind for token in found} & (DROPS | {"range"})
     ):
         return []
     chosen = [found[at] for at, name in zip(figures, names, strict=True) if name == "test"]
@@ -181,7 +156,7 @@ def _generic(found: list[Token]) -> list[Token]:
 
 
 def _in_clauses(found: list[Token], printed: bool) -> Iterator[Found]:
-    said, last, stated = _Said(printed=printed), None, False
+    said, last, stated = Said(printed=printed), None, False
     names = {token.text.lower() for token in found if token.kind == "name"}
     several = len(names) > 1 and sum(token.kind == "figure" for token in found) > 1
     foreign = several or any(token.kind == "other" for token in found)
@@ -194,17 +169,13 @@ def _in_clauses(found: list[Token], printed: bool) -> Iterator[Found]:
             figure = clause[figures[0]]
             yield Found(figure.share, False, figure.start, figure.end, figure.decimals)
             continue
-        for one in _of_clause(clause, figures, said):
+        for one in of_clause(clause, figures, said):
             last = replace(
-                one, certain=one.certain and not (foreign and not (_kinds(clause) & {"own"} and not several))
+                one, certain=one.certain and not (foreign and not (kinds_of(clause) & {"own"} and not several))
             )
             yield last
-        said = _after(said, clause, bool(figures))
+        said = after_clause(said, clause, bool(figures))
         stated = stated or bool(figures)
-
-
-def _kinds(part: list[Token]) -> set[str]:
-    return {token.kind for token in part}
 
 
 def _clauses(found: list[Token]) -> Iterator[list[Token]]:
@@ -225,7 +196,7 @@ def _clauses(found: list[Token]) -> Iterator[list[Token]]:
 
 
 def _lone(clause: list[Token]) -> bool:
-    return _kinds(clause) <= {"figure", "and", "about", "link", "quote", "number", "open", "close", "pipe"}
+    return kinds_of(clause) <= {"figure", "and", "about", "link", "quote", "number", "open", "close", "pipe"}
 
 
 def _past(clause: list[Token], at: int) -> bool:
@@ -236,164 +207,17 @@ def _past(clause: list[Token], at: int) -> bool:
     return False
 
 
-def _after(said: _Said, clause: list[Token], stated: bool) -> _Said:
-    kinds = frozenset(_kinds(clause))
-    sets = kinds & set(_SETS) | ({"test"} if "all images" in kinds else set())
-    harm = kinds & (_DROPS | _DOUBTS | {"own", "unknown"})
-    kept = said.kinds - {"class", "rank", "part", "metric", "unknown", "change"} if stated else said.kinds | harm
-    accuracy, final = said.accuracy or "accuracy" in kinds, said.final or "final" in kinds
-    return _Said(accuracy, frozenset(sets or said.sets), final, frozenset(kept), said.printed)
-
-
-def _of_clause(clause: list[Token], figures: list[int], said: _Said) -> Iterator[Found]:
-    """Find the claims of a clause: one figure, or labels with a figure behind each."""
-    if len(figures) > 1 and all(_same(clause[at], clause[figures[0]]) for at in figures):
-        figures = [max(figures, key=lambda at: clause[at].decimals)]  # one figure, written twice
-    if len(figures) == 1:
-        one = _judged(clause, figures[0], said)
-        if one:
-            yield one
-        return
-    start = 0
-    for nth, at in enumerate(figures):
-        label = clause[start:at]
-        pair = nth and at == start and clause[at].percent and not clause[figures[nth - 1]].percent
-        if pair:  # "test 0.5312 84.54 %": a loss and an accuracy
-            begin = figures[nth - 2] + 1 if nth > 1 else 0
-            label = clause[begin : figures[nth - 1]]
-            if label and label[-1].kind in ("test", "colon") and _kinds(label) & {"test"}:
-                label = [*label, Token("accuracy", "", at, at)]
-        if not nth and not _kinds(label) & (_LABEL | {"metric"}):
-            return  # the labels follow their numbers, or belong to something else
-        paired = (
-            at + 1 < len(clause) and nth + 1 < len(figures) and figures[nth + 1] == at + 1 and not clause[at].percent
-        )
-        tail = _tail(clause, at)
-        if label and not paired and "accuracy" in _kinds(label):
-            one = _judged([*label, clause[at], *tail], len(label), replace(said, accuracy=False, sets=frozenset()))
-            if one:
-                yield one
-        start = at + 1 + len(tail)
-
-
-def _tail(clause: list[Token], at: int) -> list[Token]:
-    """Return what follows a figure and belongs to it: "on the test set"."""
-    after = clause[at + 1 : at + 6]
-    if not after or after[0].text.lower() not in ("on", "in", "for"):
-        return []
-    last = next((n for n, token in enumerate(after) if token.kind in _SETS), -1)
-    return after[: last + 1]
-
-
-def _judged(clause: list[Token], at: int, said: _Said) -> Found | None:
-    figure, left, right = clause[at], clause[:at], clause[at + 1 :]
-    if figure.share < LEAST:
-        return None
-    kinds = _kinds(left) | _kinds(right)
-    carried = _carried(said, left)
-    if kinds & _DROPS or carried & _DROPS or _difference(left, right) or not _measures(figure, left, right, said):
-        return None
-    sets = kinds & set(_SETS) | ({"test"} if "all images" in kinds else set()) or set(said.sets)
-    final = "final" in kinds or said.final
-    called = "final" in kinds or (said.final and "accuracy" not in kinds)
-    if "train" in sets or not (sets or final or figure.whole):
-        return None
-    certain = ("test" in sets or figure.whole > 0) and "validation" not in sets
-    certain = certain and not (kinds | carried) & _DOUBTS - ({"change"} if _to(left) else set())
-    certain = certain and (_asserted(left) or not ("unknown" in _kinds(right) or _infinitive(left)))
-    certain = (
-        certain
-        and "unknown" not in _kinds(_read(left, said.printed))
-        and not any(token.text.lower().endswith("'s") and token.kind == "unknown" for token in left)
-    )
-    return Found(figure.share, certain, figure.start, figure.end, figure.decimals, called)
-
-
-def _carried(said: _Said, left: list[Token]) -> frozenset[str]:
-    """Return what the clauses before leave doubtful in this one."""
-    if any(token.text.lower() in CONTRASTS for token in left[:2]):
-        return frozenset()
-    return said.kinds - ({"other"} if "own" in _kinds(left) else set())
-
-
-def _read(left: list[Token], printed: bool) -> list[Token]:
-    """Return the words that must be known: those of a printed label "test acc:", or the clause up to its number."""
-    record = (
-        printed and bool(left) and left[-1].kind in ("colon", "pipe", "dash", "accuracy", "in percent", "set", "test")
-    )
-    first = next((at for at, token in enumerate(left) if token.kind in _LABEL), None)
-    return left[first:] if record and first is not None else left
-
-
-def _asserted(left: list[Token]) -> bool:
-    """Return whether something is said to be so: "we reached", "the accuracy is", "test acc:"; not "to reach"."""
-    if left and left[-1].kind in ("colon", "pipe", "accuracy", "dash", "to"):
-        return True
-    return any(
-        token.text.lower() in ASSERTS and (at == 0 or left[at - 1].text.lower() != "to")
-        for at, token in enumerate(left)
-    )
-
-
-def _infinitive(left: list[Token]) -> bool:
-    """Return whether something is only to be done: "to reach 90 %"."""
-    return any(one.text.lower() == "to" and other.text.lower() in REACHED for one, other in pairwise(left))
-
-
-def _to(left: list[Token]) -> bool:
-    for token in reversed(left[-4:]):
-        if token.kind not in _PASSED:
-            return token.kind == "to"
-    return False
-
-
-def _difference(left: list[Token], right: list[Token]) -> bool:
-    """Return whether the number is a difference, a bound, or a share of something else."""
-    if right and (right[0].kind in ("than", "change", "plus") or [t.text.lower() for t in right[:2]] == ["or", "more"]):
-        return True
-    relation = next((token.kind for token in reversed(left[-4:]) if token.kind not in _PASSED), "")
-    if relation in ("than", "by", "change"):
-        return True
-    if right and right[0].text.lower() == "of":
-        if not _kinds(right[1:5]) & {"accuracy", "test", "all images", "whole", "set"}:
-            return True
-        if not _kinds(right) & {"accuracy"} and not _kinds(left) & {"accuracy"}:
-            return True
-    last = max((at for at, token in enumerate(left) if token.kind == "accuracy"), default=-1)
-    return relation != "to" and any(token.kind in ("change", "by", "than") for token in left[last + 1 :])
-
-
-def _measures(figure: Token, left: list[Token], right: list[Token], said: _Said) -> bool:
-    """Return whether the figure is an accuracy, and written so that it can only be that."""
-    labels = [at for at, token in enumerate(left) if token.kind == "accuracy"]
-    near = "accuracy" in _kinds(right[:3])
-    if not figure.percent:
-        return bool(labels) and _kinds(left[labels[-1] :]) <= _BETWEEN or (near and not labels)
-    if labels or "accuracy" in _kinds(right) or (figure.whole and (_kinds(left) | _kinds(right)) & {"test"}):
-        return True
-    verb = any(token.text.lower() in REACHED for token in left) or ("own" in _kinds(left) and _asserted(left))
-    on_test = "test" in _kinds(right[:4]) or "test" in _kinds(left)
-    return said.accuracy or (verb and on_test)
-
-
-def _same(one: Found | Token, other: Found | Token) -> bool:
-    """Return whether two figures are one, written twice: rounded, or cut off, as the shorter of them is."""
-    return abs(one.share - other.share) < 0.99 * 10.0 ** -min(one.decimals, other.decimals)
-
-
 def _agreed(found: list[Found]) -> list[Found]:
     """Join a figure that is written twice; of several that compete, none is certain but the best and the last."""
     joined: list[Found] = []
     for one in found[:MOST_FOUND]:
-        same = next((at for at, other in enumerate(joined) if _same(one, other)), None)
-        if same is None:
+        twin = next((at for at, other in enumerate(joined) if same(one, other)), None)
+        if twin is None:
             joined.append(one)
             continue
-        other = joined[same]
+        other = joined[twin]
         exact = max(one, other, key=lambda claim: claim.decimals)
-        joined[same] = replace(
-            exact, certain=(one.certain or other.certain) and (one.start == other.start) <= other.certain
-        )
+        joined[twin] = replace(exact, certain=one.certain or (other.certain and one.start != other.start))
     sure = [one for one in joined if one.certain]
     if len(sure) < 2:
         return joined
