@@ -110,7 +110,7 @@ def _judged(clause: list[Token], at: int, said: Said) -> Found | None:
         return None
     certain = ("test" in sets or figure.whole > 0) and "validation" not in sets
     certain = certain and not (kinds | carried) & DOUBTS - ({"change"} if _to(left) else set())
-    certain = certain and (_asserted(left) or not ("unknown" in kinds_of(right) or _infinitive(left)))
+    certain = certain and (asserted(left) or not ("unknown" in kinds_of(right) or _infinitive(left)))
     certain = (
         certain
         and "unknown" not in kinds_of(_read(left, said.printed))
@@ -135,7 +135,7 @@ def _read(left: list[Token], printed: bool) -> list[Token]:
     return left[first:] if record and first is not None else left
 
 
-def _asserted(left: list[Token]) -> bool:
+def asserted(left: list[Token]) -> bool:
     """Return whether something is said to be so: "we reached", "the accuracy is", "test acc:"; not "to reach"."""
     if left and left[-1].kind in ("colon", "pipe", "accuracy", "dash", "to"):
         return True
@@ -181,7 +181,7 @@ def _measures(figure: Token, left: list[Token], right: list[Token], said: Said) 
         return (bool(labels) and kinds_of(left[labels[-1] :]) <= _BETWEEN) or (near and not labels)
     if labels or "accuracy" in kinds_of(right) or (figure.whole and (kinds_of(left) | kinds_of(right)) & {"test"}):
         return True
-    verb = any(token.text.lower() in REACHED for token in left) or ("own" in kinds_of(left) and _asserted(left))
+    verb = any(token.text.lower() in REACHED for token in left) or ("own" in kinds_of(left) and asserted(left))
     on_test = "test" in kinds_of(right[:4]) or "test" in kinds_of(left)
     return said.accuracy or (verb and on_test)
 

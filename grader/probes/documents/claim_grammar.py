@@ -19,6 +19,7 @@ from grader.probes.documents.claim_clauses import (
     Found,
     Said,
     after_clause,
+    asserted,
     kinds_of,
     of_clause,
     same,
@@ -51,6 +52,14 @@ def read_sentence(sentence: str, printed: bool = False) -> list[Found]:
     if not printed:
         found = _generic(found)
     return _agreed(list(_in_clauses(found, printed)))
+
+
+def of_others(before: str, sentence: str) -> bool:
+    """Return whether the sentence before speaks of somebody else's network, and this one does not turn to the own."""
+    if not _WORTH_READING.match(sentence):
+        return False
+    kinds = kinds_of(tokens(before))
+    return bool(kinds & {"other", "elsewhere"}) and "own" not in kinds | kinds_of(tokens(sentence))
 
 
 def _roles(found: list[Token]) -> list[Token]:
@@ -170,12 +179,26 @@ def _in_clauses(found: list[Token], printed: bool) -> Iterator[Found]:
             yield Found(figure.share, False, figure.start, figure.end, figure.decimals)
             continue
         for one in of_clause(clause, figures, said):
+            left = [token for token in clause if token.end <= one.start]
+            loose = not _definite(left) and _unwelcome(found, one.end)
             last = replace(
-                one, certain=one.certain and not (foreign and not (kinds_of(clause) & {"own"} and not several))
+                one,
+                certain=one.certain
+                and not loose
+                and not (foreign and not (kinds_of(clause) & {"own"} and not several)),
             )
             yield last
         said = after_clause(said, clause, bool(figures))
         stated = stated or bool(figures)
+
+
+def _definite(left: list[Token]) -> bool:
+    return asserted(left) or any(token.kind == "own" or token.text.lower() == "the" for token in left)
+
+
+def _unwelcome(found: list[Token], end: int) -> bool:
+    """Return whether what follows takes it back: "a test accuracy of 90 %, the aim of this lab"."""
+    return any(token.kind in ("goal", "not", "doubt", "other") for token in found if token.start >= end)
 
 
 def _clauses(found: list[Token]) -> Iterator[list[Token]]:

@@ -136,7 +136,7 @@ def _differences(found: list[Token]) -> list[Token]:
     for at, token in enumerate(found):
         if token.kind not in ("figure", "number", "impossible"):
             continue
-        before, earlier = found[at - 1 : at], found[at - 2 : at - 1]
+        before, earlier = found[max(0, at - 1) : at], found[max(0, at - 2) : max(0, at - 1)]
         first = earlier[0] if earlier and earlier[0].kind in ("figure", "number") else None
         if _signed(found, at) or (before and before[0].kind == "by"):
             out[at] = replace(token, kind="difference")

@@ -67,11 +67,12 @@ _GOES_ON = re.compile(r"\s{0,12}[a-z,.)\-–,、。的了左以而]")
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence, and the index of the line on which each of its parts begins."""
+    """A sentence, the index of the line on which each of its parts begins, and of its paragraph's first."""
 
     text: str
     offsets: tuple[int, ...]
     lines: tuple[int, ...]
+    paragraph: int
 
     def line_of(self, at: int) -> int:
         """Return the index of the line on which the character stands."""
@@ -187,6 +188,5 @@ def _split(lines: list[str], paragraph: list[int]) -> Iterator[Sentence]:
 def _sentence(text: str, start: int, end: int, offsets: list[int], paragraph: list[int]) -> Sentence:
     first = max(0, bisect_right(offsets, start) - 1)
     last = max(first + 1, bisect_right(offsets, end))
-    return Sentence(
-        text[start:end], tuple(offset - start for offset in offsets[first:last]), tuple(paragraph[first:last])
-    )
+    begins = tuple(offset - start for offset in offsets[first:last])
+    return Sentence(text[start:end], begins, tuple(paragraph[first:last]), paragraph[0])

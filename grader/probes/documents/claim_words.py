@@ -59,7 +59,7 @@ _KINDS: Final[dict[str, str]] = {
     "part": """subset subsets subsample fraction some_of first_thousand minibatch mini-batch 子集 部分 一部分
         抽取 随机抽取 抽样 批次""",
     # what is not stated as a fact
-    "if": """if e_g unless suppose supposing assume assuming in_case for_example e.g. e.g eg for_instance until
+    "if": """分 得分 marks if e_g unless suppose supposing assume assuming in_case for_example e.g. e.g eg for_instance until
         whenever provided wherever imagine 如果 若 假如 假设 倘若 例如 比如 譬如 一旦 只要 直到 除非 要是 即使
         假使 若是""",
     "goal": """stop goal goals aim aimed aiming aims target targets targeted hope hoped hoping hopefully want

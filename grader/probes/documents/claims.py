@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from grader.probes.documents.claim_grammar import read_sentence
+from grader.probes.documents.claim_grammar import of_others, read_sentence
 from grader.probes.documents.claim_tables import read_tables
-from grader.probes.documents.claim_text import sentences, without_markup
+from grader.probes.documents.claim_text import Sentence, sentences, without_markup
 from grader.probes.documents.documents import MOST_TEXT, bounded, lines, part_name, plain
 from grader.probes.documents.text import read_bytes, storable
 from grader.probes.refusals import Phrase, phrase
@@ -95,9 +95,13 @@ def _stated(name: str, piece: _Piece) -> Iterator[_Claim]:
     for cell in cells:
         yield _Claim(cell.share, piece.source, piece.numbers[cell.line], texts[cell.line].strip()[:200], cell.certain)
     rest = ["" if index in used else text for index, text in enumerate(texts)]
+    last: Sentence | None = None
     for sentence in sentences(rest, printed):
+        before, last = last, sentence
+        others = before is not None and before.paragraph == sentence.paragraph and of_others(before.text, sentence.text)
         for found in read_sentence(sentence.text, printed):
+            certain = found.certain and not others
             quote = sentence.text[max(0, found.start - 80) : found.end + 40].strip()[:200]
             number = piece.numbers[sentence.line_of(found.start)]
             label = "".join(filter(str.isalpha, sentence.text[max(0, found.start - 80) : found.start]))
-            yield _Claim(found.share, piece.source, number, quote, found.certain, label)
+            yield _Claim(found.share, piece.source, number, quote, certain, label)
