@@ -10,6 +10,7 @@ from grader.probes.documents.claim_tokens import Token
 from grader.probes.documents.claim_words import ASSERTS, CONTRASTS, REACHED
 
 LEAST = 0.05  # an accuracy of less is a start value, or no accuracy
+CHANCE = 0.12  # of ten classes, with a little luck: said of what did not work more often than of the result
 LABEL = frozenset({"accuracy", "test", "validation", "train", "final"})
 SETS = ("test", "validation", "train")
 DROPS = frozenset({"rank", "between", "class", "other", "goal", "not", "part", "partial", "impossible", "count"})
@@ -108,7 +109,7 @@ def _judged(clause: list[Token], at: int, said: Said) -> Found | None:
     called = "final" in kinds or (said.final and "accuracy" not in kinds)
     if "train" in sets or not (sets or final or figure.whole):
         return None
-    certain = ("test" in sets or figure.whole > 0) and "validation" not in sets
+    certain = figure.share > CHANCE and ("test" in sets or figure.whole > 0) and "validation" not in sets
     certain = certain and not (kinds | carried) & DOUBTS - ({"change"} if _to(left) else set())
     certain = certain and (asserted(left) or not ("unknown" in kinds_of(right) or _infinitive(left)))
     certain = (
@@ -137,7 +138,8 @@ def _read(left: list[Token], printed: bool) -> list[Token]:
 
 def asserted(left: list[Token]) -> bool:
     """Return whether something is said to be so: "we reached", "the accuracy is", "test acc:"; not "to reach"."""
-    if left and left[-1].kind in ("colon", "pipe", "accuracy", "dash", "to"):
+    last = next((token.kind for token in reversed(left) if token.kind != "about"), "")
+    if last in ("colon", "pipe", "accuracy", "dash", "to"):
         return True
     return any(
         token.text.lower() in ASSERTS and (at == 0 or left[at - 1].text.lower() != "to")

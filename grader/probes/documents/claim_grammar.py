@@ -76,7 +76,7 @@ def _roles(found: list[Token]) -> list[Token]:
 def _names_a_set(found: list[Token], at: int) -> bool:
     after = [token for token in found[at + 1 : at + 4] if token.kind not in ("dash", "quote")]
     if found[at].text.lower() not in ("train", "training", "训练") or not after:
-        return len(found[at].text) > 2 or not after
+        return found[at].text.lower() not in ("train", "training", "训练")
     if after[0].kind in ("and", "slash", "comma"):
         return len(after) > 1 and after[1].kind in ("test", "validation")
     before = found[at - 1] if at else None

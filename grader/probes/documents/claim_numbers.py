@@ -108,8 +108,9 @@ def _counts(found: list[Token]) -> list[Token]:
     """Join a percentage and the count beside it: the count is more exact, or it is a count of other images."""
     out: list[Token] = []
     for token in found:
-        if token.kind == "count" and out and out[-1].kind in ("unit", "list"):
-            token = replace(token, kind="amount")  # noqa: PLW2901
+        if token.whole and out and out[-1].kind in ("unit", "list"):  # a progress: [1000/10000], epoch 3/20
+            begun = token.kind == "figure" and token.share < 1.0
+            token = replace(token, kind="part" if begun else "amount", whole=0)  # noqa: PLW2901
         at = len(out) - 1
         while at >= 0 and len(out) - at <= 3 and out[at].kind in _MARKS:
             at -= 1

@@ -13,6 +13,7 @@ MOST_TOKENS = 2_000  # a sentence that has more is no sentence
 _NUMBER = r"(?:\d{1,9}(?:,\d{3}){1,3}(?!\d)|\d{1,9}(?:[.,]\d{1,20})?|(?<![\d.])\.\d{1,20})"
 _AMONG = (  # the count after the whole: 在10000张测试图片中正确分类了8454张; of the 10,000 test images, 8,454 are right
     r"10,?000\s?[张幅个枚][^\d。;错误]{0,14}[中里][^\d。;错误]{0,12}\d,?\d{3,4}(?=\s?[张幅个枚])"
+    r"|\d,?\d{3}\s(?:of\s)?(?:the\s)?(?:test\s)?(?:images|pictures|samples)\s(?:out\s)?of\s(?:the\s|all\s)?10,?000\b"
     r"|of\s(?:the\s|all\s)?10,?000\s(?:test(?:ing)?\s)?(?:images|pictures|samples),?\s"
     r"(?:(?:(?:the|our|my|this)\s)?(?:network|model|it|we|i)\s)?(?:(?:correctly\s)?[a-z]{1,12}\s)?\d,?\d{3}\b(?=\s(?:are|were|correct|right|is|get|have))"
 )
@@ -115,7 +116,7 @@ def _number(match: re.Match[str]) -> Token:
 def _count(match: re.Match[str]) -> Token:
     right, whole = (int(part.replace(",", "")) for part in re.findall(r"\d(?:[\d,]*\d)?", match.group()))
     if match["among"]:
-        right, whole = whole, right
+        right, whole = sorted((right, whole))
     start, end = match.span()
     if whole == TEST_IMAGES and right <= whole:
         return Token("figure", match.group(), start, end, right / whole, True, 4, whole)
@@ -133,7 +134,7 @@ def _words(text: str, start: int) -> Iterator[Token]:
         if not all(part.lower() in KIND_OF for part in parts):
             parts = [text]
     for part in parts:
-        kind = KIND_OF.get(part.lower(), "")
+        kind = KIND_OF.get(part.lower()) or KIND_OF.get(part.lower().removesuffix("'s"), "")
         if not kind:
             kind = "name" if any(map(str.isdigit, part)) else "unknown"
         yield Token(kind, part, start, start + len(part))

@@ -59,9 +59,9 @@ _KINDS: Final[dict[str, str]] = {
     "part": """subset subsets subsample fraction some_of first_thousand minibatch mini-batch 子集 部分 一部分
         抽取 随机抽取 抽样 批次""",
     # what is not stated as a fact
-    "if": """分 得分 marks if e_g unless suppose supposing assume assuming in_case for_example e.g. e.g eg for_instance until
-        whenever provided wherever imagine 如果 若 假如 假设 倘若 例如 比如 譬如 一旦 只要 直到 除非 要是 即使
-        假使 若是""",
+    "if": """分 得分 marks if e_g unless suppose supposing assume assuming in_case for_example e.g. e.g eg
+        for_instance until whenever provided wherever imagine 如果 若 假如 假设 倘若 例如 比如 譬如 一旦 只要
+        直到 除非 要是 即使 假使 若是""",
     "goal": """stop goal goals aim aimed aiming aims target targets targeted hope hoped hoping hopefully want
         wanted wish expect expected expecting expectation require required requires requirement requirements
         demand demands demanded need needed needs must should would could might may shall minimum at_least
@@ -71,22 +71,22 @@ _KINDS: Final[dict[str, str]] = {
         合格 阈值 门槛 不低于 满分 争取 力争 必须 需 想要 计划 尝试 下一步 未来 今后 以后 打算 标准""",
     "not": """not never no n't don't didn't doesn't isn't wasn't cannot can't couldn't won't wouldn't hardly
         neither nor failed fails fail 未 未能 没 没能 不 不能 无法 并非 不是 从未 没有达到""",
-    "doubt": """baseline baselines original reference reported quoted cited random_guessing random_guess
-        random_classifier random_weights random_chance random_baseline random_network random_predictions
-        random_initialisation random_initialization chance_level without initial initially first start started
-        starts starting begin beginning begins early previous previously earlier before former old untrained
-        nearly almost close_to can possibly probably maybe perhaps estimated estimate seems seem seemed when
-        where stuck stalled stalls stagnates stagnated stays stayed warm-up warmup warm_up ensemble ensembles
-        tta test_time_augmentation test-time_augmentation pretrained pre-trained pretraining transfer variant
-        variants usually typically often generally each every any other another some most lab assignment course
-        task exercise lecture given supposedly loading loaded load resuming resumed resume networks nets models
-        cnns batch so_far swa ema fine-tuning finetuning fine-tuned finetuned adversarial noisy corrupted
-        quantised quantized pruned distilled intermediate interim ablation instead mlp linear knn svm default
-        sometimes single-model claims claim claimed states stated says said unlike approached approaching 会
-        可能 也许 大概是 当 时 初始 之前 以前 原来 一开始 起初 没有 不加 去掉 去除 接近 将近 相比 对比 集成
-        预训练 迁移 微调 原始 基线 随机 若干 通常 一般 往往 有时 大多 有些 其他 另一 每 每个 各 理论 理论上 估计
-        似乎 看起来 停滞 卡在 首轮 第一轮 刚开始 开始时 以往 旧 之前的 消融 未经 据 声称 可 可以 能 能够 可达
-        题目 作业 课程 课上 实验要求""",
+    "doubt": """remained remains baseline baselines original reference reported quoted cited random_guessing
+        random_guess random_classifier random_weights random_chance random_baseline random_network
+        random_predictions random_initialisation random_initialization chance_level without initial initially
+        first start started starts starting begin beginning begins early previous previously earlier before
+        former old untrained nearly almost close_to can possibly probably maybe perhaps estimated estimate seems
+        seem seemed when where stuck stalled stalls stagnates stagnated stays stayed warm-up warmup warm_up
+        ensemble ensembles tta test_time_augmentation test-time_augmentation pretrained pre-trained pretraining
+        transfer variant variants usually typically often generally each every any other another some most lab
+        assignment course task exercise lecture given supposedly loading loaded load resuming resumed resume
+        networks nets models cnns batch so_far swa ema fine-tuning finetuning fine-tuned finetuned adversarial
+        noisy corrupted quantised quantized pruned distilled intermediate interim ablation instead mlp linear
+        knn svm default sometimes single-model claims claim claimed states stated says said unlike approached
+        approaching 会 可能 也许 大概是 当 时 初始 之前 以前 原来 一开始 起初 没有 不加 去掉 去除 接近 将近 相比
+        对比 集成 预训练 迁移 微调 原始 基线 随机 若干 通常 一般 往往 有时 大多 有些 其他 另一 每 每个 各 理论
+        理论上 估计 似乎 看起来 停滞 卡在 首轮 第一轮 刚开始 开始时 以往 旧 之前的 消融 未经 据 声称 可 可以 能
+        能够 可达 题目 作业 课程 课上 实验要求""",
     # differences and bounds
     "change": """improve improved improves improving improvement increase increased increases increasing rise
         rises rose risen raise raised raises gain gained gains drop dropped drops dropping decrease decreased
@@ -140,8 +140,8 @@ _KINDS: Final[dict[str, str]] = {
         into out cross device cuda recipe current updated new_best record printed print prints test's same again
         still even just only exactly precisely successfully remarkable impressive both together set's adding
         applying enabling switching changing tensor item main info because since due thanks eventually
-        ultimately altogether random push pushed pushes bring brings brought able can_be_seen as_can_be_seen
-        stops stopped level levels levelled off saturates saturated flattens flattened remains remained lands
+        ultimately altogether random lift lifts lifted push pushed pushes bring brings brought able can_be_seen
+        as_can_be_seen stops stopped level levels levelled off saturates saturated flattens flattened lands
         landed lies sits e i_e checkpoints once end_up ended_up ends_up took takes which used_up time 拿到
         拿到了 拿下 用时 耗时 历时 此时 时间 时长 这时 模型 网络 神经网络 卷积 卷积神经网络 残差 残差网络 深度
         训练后 训练完成 训练结束 训练完 训练得到 完成 结束 经过 之后 后 通过 使用 采用 利用 用 数据增强 余弦

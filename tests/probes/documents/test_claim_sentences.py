@@ -223,9 +223,10 @@ def test_claims_stored_before_there_was_certainty_are_certain() -> None:
 
 
 PIECES = (
-    "test ", "acc ", "accuracy", "train", "准确率", "测试集", "84.5 %", "0.845", "17", "10000", "8450/10000", "912/1000", "(", ")",
-    ", ", ": ", "|", "\n", "to ", "from ", "and ", "-", "->", "±", "by ", "of ", "loss ", "respectively ", "we ", "为", "<b>", "{",
-    "}", "[", "]", "`", "\\\\", "\\textbf{", "&", "+", "?", ". ", "points ", "百分之", "epoch ", "classes ", "images ", "both\t",
+    "test ", "acc ", "accuracy", "train", "准确率", "测试集", "84.5 %", "0.845", "17", "10000", "8450/10000",
+    "912/1000", "(", ")", ", ", ": ", "|", "\n", "to ", "from ", "and ", "-", "->", "±", "by ", "of ", "loss ",
+    "respectively ", "we ", "为", "<b>", "{", "}", "[", "]", "`", "\\\\", "\\textbf{", "&", "+", "?", ". ",
+    "points ", "百分之", "epoch ", "classes ", "images ", "both\t",
 )  # fmt: skip
 
 
