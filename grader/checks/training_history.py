@@ -128,7 +128,7 @@ def _curve(history: History, measured: float | None, claims: Claims | None) -> C
         series.append(Series(name, tuple((x, y) for x, y in pairs if y is not None)))
     last = float(history.epochs[-1].epoch)
     points = [Point(message("Measured by the grader"), last, measured)] if measured is not None else []
-    stated = [claim for claim in (claims.claims if claims else ()) if claim.source != history.source]
+    stated = [claim for claim in (claims.certain if claims else ()) if claim.source != history.source]
     for claim in stated[:MOST_CLAIMS]:
         points.append(Point(message("Claimed in {source}", source=claim.source), last, 100.0 * claim.accuracy))
     drawn = tuple(line for line in series if line.points)

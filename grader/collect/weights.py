@@ -130,8 +130,9 @@ def scored(reply: Reply, path: str, images: ImageSet | Message) -> Weights:
 
 
 def checkpoint_claim(found: Any, path: str) -> tuple[Claim, ...]:
-    """Return the accuracy that a checkpoint claims for itself, if it is a plausible one."""
+    """Return the accuracy that a checkpoint claims for itself, if plausible: with certainty if its key says test."""
     match found:
         case [str(key), int() | float() as value] if not isinstance(value, bool) and 0 <= value <= 100:
-            return (Claim(value / 100.0 if value > 1 else float(value), path, 0, f"{key[:50]}: {value:g}"),)
+            share, quote = value / 100.0 if value > 1 else float(value), f"{key[:50]}: {value:g}"
+            return (Claim(share, path, 0, quote, certain="test" in key),)
     return ()

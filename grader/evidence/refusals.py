@@ -22,6 +22,7 @@ OURS: dict[str, str | Message] = {
     "save": SAVE,
     "networks_script": LAB.networks_script,
     "training_script": LAB.training_script,
+    "checkpoint": LAB.checkpoint,
     "retrieval_script": LAB.retrieval_script,
     "retrieval": LAB.retrieval,
     "features": LAB.features,
@@ -54,11 +55,11 @@ REFUSALS: dict[str, str] = {
     ),
     "other_framework": N_(
         "{file} was written by {format}, and the grader reads PyTorch: its weights fit no PyTorch network as they are."
-        " Train the network of exp2.py. {save}"
+        " Train the network of {training_script}. {save}"
     ),
     "arrays": N_(
         "{file} holds arrays ({format}), not a PyTorch checkpoint. Load them into your network, call"
-        " model.load_state_dict, and check its accuracy with exp2.py. {save}"
+        " model.load_state_dict, and check its accuracy with {training_script}. {save}"
     ),
     "quantised": N_(
         "{file} contains quantised weights, which fit none of the networks in floating point. Hand in the weights from"
@@ -100,8 +101,8 @@ REFUSALS: dict[str, str] = {
     ),
     "variants": N_(
         "The weights in {file} have the names and sizes of the {network}, which exists with several activations and"
-        " poolings; the weights do not say which were used. Also hand in the class of your network in models.py or"
-        " exp2.py, such that it can be built without arguments."
+        " poolings; the weights do not say which were used. Also hand in the class of your network in"
+        " {networks_script} or {training_script}, such that it can be built without arguments."
     ),
     "layer": N_(
         "{file} contains a whole nn.Sequential with a layer that the grader does not rebuild: {name} ({layer}). Use"

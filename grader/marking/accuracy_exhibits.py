@@ -74,7 +74,12 @@ def _claims_table(claims: Claims, diagnosis: Diagnosis | None, scores: Accuracy)
         place: Cell = (
             message("{source}, line {line}", source=claim.source, line=claim.line) if claim.line else claim.source
         )
-        rows.append((f"{claim.accuracy:.2%}", place, claim.quote, _compared(claim.accuracy, diagnosis, scores)))
+        compared = (
+            _compared(claim.accuracy, diagnosis, scores)
+            if claim.certain
+            else message("read without certainty: not compared")
+        )
+        rows.append((f"{claim.accuracy:.2%}", place, claim.quote, compared))
     rows.append((f"{scores.correct / scores.count:.2%}", message("measured by the grader"), None, None))
     columns = (message("Accuracy"), message("Source"), message("Quote from the submission"), message("Comparison"))
     return Table(message("Claimed and measured accuracy"), columns, tuple(rows))

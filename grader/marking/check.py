@@ -27,11 +27,12 @@ class BadLimit(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Case(Generic[S, L]):
-    """The input of a check: the record it reads, its limits, and the rest of the evidence."""
+    """The input of a check: the record it reads, its limits, the rest of the evidence, and the points on offer."""
 
     seen: S
     limits: L
     evidence: Evidence
+    points: float = 1.0
 
     def other(self, record: type[R]) -> R | None:
         """Return another kind of record; None if it was not seen."""
@@ -111,10 +112,11 @@ class Part:
 
 
 def add_up(parts: Sequence[Part], praise: Message, exhibits: tuple[Exhibit, ...] = ()) -> Verdict:
-    """Combine parts into a verdict: weighted mean, first fault as reason, others as hints; `praise` if none failed."""
+    """Combine parts into a verdict: weighted mean, the costliest fault as reason, others as hints; else `praise`."""
     whole = sum(part.weight for part in parts)
     credit = sum(part.weight * part.credit for part in parts) / whole
-    faults = list(dict.fromkeys(fault for part in parts for fault in part.faults))
+    costly = sorted(parts, key=lambda part: part.weight * (part.credit - 1.0))
+    faults = list(dict.fromkeys(fault for part in costly for fault in part.faults))
     rows = tuple((part.name, f"{part.weight / whole:.0%}", f"{part.credit:.0%}") for part in parts)
     columns = (message("What was tested"), message("Weight"), message("Credit"))
     table = Table(message("What was tested"), columns, rows)

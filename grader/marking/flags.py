@@ -45,10 +45,10 @@ def raise_flags(evidence: Evidence) -> tuple[Flag, ...]:
 
 def _claim_above(evidence: Evidence) -> Iterator[Flag]:
     scores, claims = certain_accuracy(evidence), evidence.seen(Claims)
-    if not scores or not claims or not claims.claims:
+    if not scores or not claims or not claims.certain:
         return
     share = scores.correct / scores.count
-    highest = max(claims.claims, key=lambda claim: claim.accuracy)
+    highest = max(claims.certain, key=lambda claim: claim.accuracy)
     if highest.accuracy - share <= FAR:
         return
     yield _explained(highest, scores, evidence.seen(Diagnosis))

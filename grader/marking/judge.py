@@ -31,7 +31,7 @@ def _finding(line: Line, evidence: Evidence) -> Finding:
     if not isinstance(outcome, Seen):
         return _not_seen(line.check.name, outcome)
     try:
-        verdict = line.check.judge(Case(outcome.value, line.limits, evidence))
+        verdict = line.check.judge(Case(outcome.value, line.limits, evidence, line.criterion.points))
     except Exception as error:  # a bug of ours must cost neither the student nor the rest of the class
         sentence = message(
             "the check failed on this submission ({kind}: {error}); please report it",

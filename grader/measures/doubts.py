@@ -11,13 +11,13 @@ POOR = 0.50  # any accuracy below this is investigated
 
 
 def surprises(accuracy: Accuracy, claims: Claims | None) -> bool:
-    """Return whether the accuracy is poor, or clearly below a claim."""
+    """Return whether the accuracy is poor, or clearly below a claim that was read with certainty."""
     return accuracy.correct / accuracy.count < POOR or falls_short(accuracy, claims)
 
 
 def falls_short(accuracy: Accuracy, claims: Claims | None) -> bool:
-    """Return whether the accuracy is clearly below a claim."""
-    highest = max((claim.accuracy for claim in claims.claims), default=0.0) if claims else 0.0
+    """Return whether the accuracy is clearly below a claim that was read with certainty."""
+    highest = max((claim.accuracy for claim in claims.certain), default=0.0) if claims else 0.0
     return highest - accuracy.correct / accuracy.count > SURPRISING + sampling_error(accuracy)
 
 

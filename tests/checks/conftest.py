@@ -19,7 +19,8 @@ def verdict(lab_rubric: Rubric, evidence: Callable[..., Evidence]) -> Callable[.
 
     def judge(name: str, *records: Any, failed: dict[type[Any], Failure] | None = None, limits: Any = None) -> Verdict:
         line = next(line for line in lab_rubric.lines if line.criterion.check == name)
-        return line.check.judge(Case(records[0], limits or line.limits, evidence(*records, failed=failed)))
+        seen = evidence(*records, failed=failed)
+        return line.check.judge(Case(records[0], limits or line.limits, seen, line.criterion.points))
 
     return judge
 

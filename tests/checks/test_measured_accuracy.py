@@ -13,7 +13,9 @@ from grader.evidence import (
     Claim,
     Claims,
     Diagnosis,
+    Epoch,
     GivenWeights,
+    History,
     Measurement,
     Mistake,
     Preprocessing,
@@ -307,3 +309,83 @@ def test_knots_that_are_no_shares_are_refused_and_not_silently_worth_nothing(fig
 def test_a_single_knot_gives_its_credit_everywhere():
     ramp = Ramp(((0.5, 0.3),))
     assert [ramp.credit(figure) for figure in (0.0, 0.5, 1.0)] == [0.3, 0.3, 0.3]
+
+
+# --- which hint comes first ------------------------------------------------------------------------------------
+
+
+def trained(*accuracies: float) -> History:
+    return History("history.json", tuple(Epoch(n, test_accuracy=value) for n, value in enumerate(accuracies, start=1)))
+
+
+def one_answer(scores, of_ten: int):
+    """Return scores in which `of_ten` images of ten are taken for the class h, whatever they show."""
+    built = scores(100, 1000)
+    row = tuple(10 * of_ten if n == 7 else 100 - 10 * of_ten if n == 0 else 0 for n in range(10))
+    return replace(built, confusion=(row,) * 10)
+
+
+def test_after_few_epochs_the_first_hint_is_to_train_longer_with_the_points_it_gives(verdict, scores):
+    first, second = verdict("measured_accuracy", scores(659, 1000), trained(48.0, 60.2, 65.9)).hints
+    assert first.english() == "Train longer: 65.9% after 3 epochs; 70% gives 18 points."
+    assert "most common mistake" in second.english()
+
+
+def test_where_the_accuracy_still_rose_at_the_end_the_first_hint_says_so(verdict, scores):
+    rising = trained(*(40.0 + 2.0 * n for n in range(20)))
+    first = verdict("measured_accuracy", scores(780, 1000), rising).hints[0].english()
+    assert first == (
+        "Train longer: the test accuracy still rose, by 8.0 points over the last 4 of 20 epochs; 84.54% gives 27"
+        " points."
+    )
+
+
+def test_where_training_had_ended_the_first_hint_is_the_next_step(verdict, scores):
+    flat = trained(*(40.0 + 2.0 * n for n in range(19)), *(78.0 for _ in range(20)))
+    assert verdict("measured_accuracy", scores(780, 1000), flat).hints[0].english().startswith("The next step")
+
+
+def test_a_history_of_other_weights_gives_no_advice(verdict, scores, english):
+    assert "Train longer" not in english(verdict("measured_accuracy", scores(500, 1000), trained(48.0, 65.9)).hints)
+
+
+def test_a_normalisation_that_was_measured_to_be_better_comes_before_longer_training(verdict, scores, english):
+    hints = verdict("measured_accuracy", scores(400, 1000), trained(30.0, 40.0), diagnosis(800, 1700)).hints
+    assert hints[0].english().startswith("With mean and standard deviation 0.5")
+    assert "Train longer" not in english(hints)
+
+
+def test_an_overflow_comes_before_longer_training(verdict, scores, english):
+    hints = verdict("measured_accuracy", scores(500, 1000, not_finite=30), trained(30.0, 50.0)).hints
+    assert "outputs overflow" in hints[0].english()
+    assert "Train longer" not in english(hints)
+
+
+def test_one_answer_for_every_image_is_reported_as_that(verdict, scores, english):
+    hints = verdict("measured_accuracy", one_answer(scores, 10), trained(10.0, 10.0)).hints
+    assert hints[0].english().startswith("Every image is classified as 'h': training did not work. Check that the loss")
+    assert "most common mistake" not in english(hints)
+    assert "Train longer" not in english(hints)
+
+
+@pytest.mark.parametrize(("of_ten", "said"), [(9, False), (10, True)])
+def test_only_nearly_one_answer_is_reported_as_one(verdict, scores, english, of_ten, said):
+    assert ("training did not work" in english(verdict("measured_accuracy", one_answer(scores, of_ten)).hints)) is said
+
+
+def test_nearly_one_answer_is_reported_with_its_share(verdict, scores):
+    built = one_answer(scores, 10)
+    rows = (tuple(60 if n == 7 else 40 if n == 0 else 0 for n in range(10)), *built.confusion[1:])
+    first = verdict("measured_accuracy", replace(built, confusion=rows)).hints[0].english()
+    assert first.startswith("96.0% of the images are classified as 'h': training did not work.")
+
+
+def test_one_answer_that_another_normalisation_explains_is_no_failed_training(verdict, scores, english):
+    hints = verdict("measured_accuracy", one_answer(scores, 10), diagnosis(200, 1700)).hints
+    assert hints[0].english().startswith("With mean")
+    assert "training did not work" not in english(hints)
+
+
+def test_a_claim_without_certainty_is_shown_and_not_compared(verdict, scores):
+    unsure = Claims((Claim(0.99, "report.md", 3, "the best accuracy is 99 %", certain=False),))
+    assert beside(verdict("measured_accuracy", scores(8000, 10_000), unsure)) == "read without certainty: not compared"

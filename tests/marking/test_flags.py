@@ -183,3 +183,8 @@ def test_a_file_with_the_name_of_a_package_is_told(flags, path):
 )
 def test_names_that_shadow_nothing_are_not(flags, path):
     assert flags(handed_in(path)) == {}
+
+
+def test_a_claim_that_was_read_without_certainty_raises_no_flag(flags, scores):
+    unsure = Claims((Claim(0.95, "report.md", 2, "...", certain=False), Claim(0.80, "report.md", 4, "...")))
+    assert flags(scores(8000, 10_000), unsure) == {}

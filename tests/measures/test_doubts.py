@@ -57,3 +57,9 @@ def test_the_same_evidence_under_another_rule_gives_another_finding(finding, sco
 def test_the_grade_states_no_accuracy_that_is_no_mark(evidence, scores):
     assert doubts.certain_accuracy(evidence(scores(160, 200), SPARE, HIGH)) is None
     assert isinstance(doubts.certain_accuracy(evidence(scores(160, 200), SPARE)), Accuracy)
+
+
+def test_a_claim_that_was_read_without_certainty_makes_no_doubt(finding, scores):
+    unsure = Claims((replace(HIGH.claims[0], certain=False),))
+    assert isinstance(finding(scores(160, 200), SPARE, unsure), Judged)
+    assert not doubts.surprises(scores(160, 200), unsure)

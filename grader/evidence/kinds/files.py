@@ -84,6 +84,7 @@ class Claim:
     source: Name
     line: Count  # 0 where lines mean nothing
     quote: Name
+    certain: bool = True  # False: shown, but held against nobody
 
 
 @record
@@ -94,6 +95,11 @@ class Claims:
     claims: Annotated[tuple[Claim, ...], Field(max_length=100)]
     unread: Annotated[tuple[Wording, ...], Field(max_length=50)] = ()  # files that could not be read, with the reason
     kind: Literal["claims"] = "claims"
+
+    @property
+    def certain(self) -> tuple[Claim, ...]:
+        """The claims that were read with certainty: the only ones that a figure may be held against."""
+        return tuple(claim for claim in self.claims if claim.certain)
 
 
 @strict
