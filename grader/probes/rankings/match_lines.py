@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from grader.probes.rankings.paths import cleaned, ends, start
+from grader.probes.rankings.paths import cleaned, ends, spoken, start
 from grader.probes.rankings.scores import NUMBER, Score, number, score_of, unwrapped
 
 SCORE_WORD = (
@@ -17,7 +17,7 @@ _DASH = r"-(?!\d|[.,]\d)"  # and not a sign
 _NO_MATCH = re.compile(r"\W{0,6}(?:acc|prec|准确|正确|精度|命中|error)", re.IGNORECASE)  # Top-1 accuracy
 _RANK = re.compile(
     rf"[\s>*•\-|(\[]{{0,20}}(?:(?P<word>{_RANK_WORD})[\s\-_.#:=(\[]{{0,4}}(?P<named>\d{{1,4}})(?:st|nd|rd|th|名|位|个|张)?"
-    r"(?![^\W_]|[.,]\d)\s{0,4}[)\]]?\s{0,4}(?:match|result|image|匹配|结果|图[像片])?"
+    r"(?![^\W_]|[.,]\d)\s{0,4}[)\]]?\s{0,4}(?:(?:match|result|image|匹配|结果|图[像片])(?![\w/\\.]))?"
     r"|[#\[(]?(?P<bare>\d{1,4})(?:st|nd|rd|th)?(?:[\])]\s{0,9}[.:]?\s{0,9}|[.:、,|]\s{1,9}|[:、]|\s{1,30}(?![/\\(])))"
     rf"\s{{0,30}}(?:[:.,=–|]|{_DASH})?\s{{0,30}}",
     re.IGNORECASE,
@@ -74,9 +74,8 @@ def read_match(line: str) -> MatchLine | None:
         return _without_name(text, ranked, rank)
     head, tail = text[begin : names[0]], text[names[0] :]
     if (before := _BEFORE.match(head)) and _is_score(before, ranked is not None):
-        rest = head[before.end() :].lstrip(_MARKS)
-        return MatchLine(cleaned(rest[_lead(rest) :]), rank, _score(before), said=before["words"])
-    path = cleaned(head[_lead(head) :]) if ranked else cleaned(text[_lead_of_bare(text, names[0]) : names[0]])
+        return MatchLine(spoken(head[before.end() :].lstrip(_MARKS)), rank, _score(before), said=before["words"])
+    path = spoken(head) if ranked else cleaned(text[_lead_of_bare(text, names[0]) : names[0]])
     if after := _score_after(tail, ranked is not None):
         return MatchLine(path, rank, after[0], whole=after[1], said=tail[:100])
     named = start(text, names[0])

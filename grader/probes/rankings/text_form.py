@@ -5,25 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from typing import Literal
 
-from grader.probes.documents.documents import MOST_LINES
+from grader.probes.rankings.by_number import read_numbered
 from grader.probes.rankings.cells import BLANKS, SPLITS, Split, barred
 from grader.probes.rankings.draft import Found, Heading
 from grader.probes.rankings.figures import claims_in
 from grader.probes.rankings.match_lines import MatchLine, read_match, read_matches
 from grader.probes.rankings.paths import ends, start
 from grader.probes.rankings.tables import Table, columns_of, is_rule, may_be_titles
-from grader.probes.rankings.tex import printed
 from grader.probes.rankings.words import (
     metric_in,
     model_heading,
     names_metric,
+    only_mentions,
     query_heading,
     starts_query,
     weights_in,
 )
 
+# with scores; without any, where numbered lines with an image rank; with scores, where numbers stand for images
+Way = Literal["scored", "unscored", "numbered"]
 LOG, TABLE, CSV, LATEX = "printed log", "table", "CSV", "LaTeX table"
 Numbered = tuple[int, str]  # line of the document, its text without colours and full-width signs
 MOST_JOINED, FARTHEST = 3, 10  # lines that one broken line may go on in; lines among which they are looked for
@@ -40,21 +42,16 @@ _ROOT = re.compile(r"(?<![^\W_])[a-zA-Z]:[\\/]|(?<!\S)\.{0,2}[\\/]")
 _HYPHENS = ("-", "\u00ad", "\u2010")
 
 
-def read_text(lines: Sequence[Numbered], name: str) -> Found:
-    """Read the rankings of a text. If no line has a score, numbered lines with an image rank without scores."""
-    kind = name.rpartition(".")[2].casefold()
-    lines = list(islice(printed(lines), MOST_LINES)) if kind == "tex" else lines
-    found = _Reader(lines, kind).read()
-    if found.count or not any(ends(text) for _, text in lines):
-        return found
-    return _Reader(lines, kind, scored=False).read()
+def read_text(lines: Sequence[Numbered], kind: str, way: Way = "scored") -> Found:
+    """Read the rankings of a text; `kind` is how its file's name ends, without the dot."""
+    return _Reader(lines, kind, way).read()
 
 
 @dataclass(slots=True)
 class _Reader:
     lines: Sequence[Numbered]
     kind: str
-    scored: bool = True
+    way: Way = "scored"
     found: Found = field(default_factory=Found)
     table: Table | None = None
     split: Split = barred
@@ -100,6 +97,11 @@ class _Reader:
 
     def _match(self, number: int, text: str) -> bool:
         several = ends(text)
+        if self.way == "numbered":
+            by_number = None if several else read_numbered(text)
+            if by_number is not None:
+                self._add(number, by_number)
+            return by_number is not None
         if len(several) > 1:
             return self._several(number, text)
         match = read_match(text)
@@ -114,7 +116,7 @@ class _Reader:
         if match.path and match.score is not None:
             self._add(number, match)
             return True
-        if match.path and not self.scored:
+        if match.path and self.way == "unscored":
             self._add(number, match)
             return True
         if not match.clear:
@@ -208,7 +210,7 @@ class _Reader:
         elif self.found.open is None and len(text) <= 120:
             self._weights(text)
         if query:
-            self.found.start_query(*query, number)
+            self.found.start_query(*query, number, only_mentions(text))
 
     def _weights(self, text: str) -> None:
         heading = self.found.heading

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from grader.probes.rankings import models
-from grader.probes.rankings.paths import cleaned, ends, start
+from grader.probes.rankings.paths import cleaned, ends, spoken, start
 
 MOST_CHARACTERS = 1_000  # of a line, in which names of metrics are looked for
 _COSINE = re.compile(
@@ -74,12 +74,20 @@ _QUERY = re.compile(
     r"(?<![a-z])(?:query(?:\s?(?:image|picture|photo|file|img))?|matching|match(?:es)?\s(?:for|of)|results?\s(?:for|of)|"
     r"target(?:\s?image)?|input(?:\s?image)?|test image|retriev\w{0,6}\s(?:for|with)|"
     r"(?:nearest|neighbou?rs)\s(?:to|of)|similar to|images?\s(?:for|to)|"
-    r"(?:查询|待检索|检索|目标|输入|测试)(?:图[像片]|样本|类别)?|图[像片])"
+    r"(?:查询|待检索|检索|目标|输入|测试(?=图[像片]|样本))(?:图[像片]|样本|类别)?|图[像片](?!\w))"
     r"(?:[\s_#]{0,3}\d{1,5}(?:\s?/\s?\d{1,5})?(?=\s?[:=(]))?\s{0,3}[:=]?\s{0,3}",
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"(?:query|查询)(?:\s?(?:image|图[像片]))?[\s_#]{0,3}(\d{1,5})\s?(?:[:=]|$)", re.IGNORECASE)
+_ONLY_NUMBERED = re.compile(
+    r"[\s#>*\-\[=]{0,20}(?:(?:results?|matches|matching|neighbou?rs|top[\s-]?\d)\s(?:for|of|to)\s)?(?:the\s)?"
+    r"(?:query|target|test|input|sample|查询|待检索|检索|目标|输入|测试)(?:\s?(?:image|picture|img|photo|sample|图[像片]|样本))?"
+    r"[\s_#\-]{0,3}(?:no\.?|number|第)?\s?(\d{1,5})\s?[\]:=!。.)*\-]{0,10}(?:的?(?:检索|查询|匹配)?结果)?\s?:?\s*",
+    re.IGNORECASE,
+)
 _WRITTEN = re.compile(r"(?<![a-z])(?:sav(?:ed|ing)|wrote|writ(?:e|ten|ing)|exported|保存|写入|导出)", re.IGNORECASE)
+_CAPTION = re.compile(r"(?<![a-z])(?:fig(?:ure)?|plot|curve)(?![a-z])|图\s?\d|如图|曲线", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]{2,40}")
 _STARTS_QUERY = re.compile(r"[\s#>*\-\[\]\d/.]{0,20}(?:matching|query|查询|检索|target)", re.IGNORECASE)
 
 
@@ -116,7 +124,7 @@ def query_heading(line: str) -> tuple[str, str] | None:
     if names:
         label = _LABEL.search(line, names[0])
         return _named(line, names[0], key), label[1] if label else ""
-    if numbered := _NUMBERED.search(line[:80]):
+    if numbered := _NUMBERED.search(line[:80]) or _ONLY_NUMBERED.fullmatch(line[:120]):
         return numbered[1], ""
     if key is None or not _STARTS_QUERY.match(line) or len(line) > 120:
         return None
@@ -129,7 +137,7 @@ def query_heading(line: str) -> tuple[str, str] | None:
 def _named(line: str, end: int, key: re.Match[str] | None) -> str:
     """Return a name, with blanks if it follows a key word or is alone in its line; else its last word."""
     if key is not None:
-        name = cleaned(re.sub(r"^[#\s]{0,3}\d{1,5}\s{0,3}[:(\-]\s{0,3}", "", line[key.end() : end]))
+        name = spoken(line[key.end() : end])
         if name:
             return name
     lead = _MARKS.match(line)
@@ -140,4 +148,13 @@ def _named(line: str, end: int, key: re.Match[str] | None) -> str:
 
 def starts_query(line: str) -> bool:
     """Return whether the line begins like one that names a query, and may continue on the next."""
-    return bool(_STARTS_QUERY.match(line))
+    return bool(_STARTS_QUERY.match(line) or _ONLY_NUMBERED.fullmatch(line[:120]))
+
+
+def only_mentions(line: str) -> bool:
+    """Return whether the image in the line stands in a sentence, a figure or its caption, and not alone or as a query."""
+    names = ends(line)
+    if not names or _QUERY.search(line[: names[0]]):
+        return False
+    around = line[: start(line, names[0])] + " " + line[names[0] :]
+    return "![" in around or bool(_CAPTION.search(around)) or len(_WORD.findall(around)) > 1
