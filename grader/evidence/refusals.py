@@ -14,6 +14,13 @@ from grader.records import N_, Message, Scalar, message
 
 SAVE = message("Save the weights with torch.save(model.state_dict(), 'final.pth') and hand that file in.")
 
+FORMS = message(
+    "Hand in retrieval.json as retrieve.py writes it. Printed rankings are read as well: for each network a line such"
+    " as 'Model: resnet50', for each query 'Query: queries/cat.png', and below it five lines such as"
+    " 'Top 1 match (0.8731): library/cat/3.png'; or a table with the columns Query, Rank, Image and Score."
+)
+REMEDIES = {"save": SAVE, "forms": FORMS}
+
 REFUSALS: dict[str, str] = {
     # what the file is, by its first bytes
     "empty": N_("{file} is empty (0 bytes): it was interrupted while it was saved or copied. {save}"),
@@ -91,8 +98,11 @@ REFUSALS: dict[str, str] = {
         "{file} is not JSON (line {line}). Run retrieve.py to write it again, or check it with 'python -m json.tool"
         " {file}'."
     ),
-    "retrieval_empty": N_(
-        "No ranking was found in the files handed in ({files}). Hand in retrieval.json as retrieve.py writes it."
+    "retrieval_empty": N_("No ranking was found in the files handed in ({files}). {forms}"),
+    "retrieval_other": N_("No ranking was found. {place} was not used, because {why}: '{text}'. {forms}"),
+    "retrieval_unsure": N_(
+        "{place} may be part of a ranking, but that is not certain, because {why}: '{text}'. A person must look."
+        " {forms}"
     ),
     # a student's code, run
     "code_task": N_("{doing} cannot be tested, because task {number} is not done: {text} ({place})."),
@@ -143,7 +153,7 @@ REFUSALS: dict[str, str] = {
 def refusal(code: str, values: Mapping[str, Scalar | Message], details: tuple[str, ...] = ()) -> Refused:
     """Build the refusal for a code. Raises KeyError for an unknown code, ValueError if the values do not match."""
     template = REFUSALS[code]
-    remedy = {"save": SAVE} if "save" in fields_of(template) else {}
+    remedy = {name: said for name, said in REMEDIES.items() if name in fields_of(template)}
     return Refused(code, message(template, **values, **remedy), details)
 
 

@@ -54,6 +54,8 @@ def _ranked(query: FoundQuery) -> bool:
 
 def may_rank(run: FoundRun) -> bool:
     """Return whether what is not certain may still be a ranking, so that a person must look."""
-    names = [match.path for query in run.queries for match in query.matches]
-    pictures = sum(bool(ends(name)) for name in names)
-    return len(names) > FEWEST and 2 * pictures > len(names)
+    matches = [match for query in run.queries for match in query.matches]
+    pictures = sum(bool(ends(match.path)) for match in matches)
+    ranked = sum(match.rank is not None for match in matches)
+    told = any(query.name for query in run.queries) or 2 * ranked > len(matches)
+    return told and len(matches) > FEWEST and 2 * pictures > len(matches)

@@ -11,7 +11,7 @@ from grader.probes.documents.documents import MOST_LINES, part_name
 from grader.probes.rankings.certain import doubt_of, doubt_of_fields, may_rank
 from grader.probes.rankings.draft import Found, FoundRun
 from grader.probes.rankings.json_form import FORM
-from grader.probes.rankings.passages import CODE, LeftOut, Numbered, passages
+from grader.probes.rankings.passages import LeftOut, Numbered, passages
 from grader.probes.rankings.paths import ends
 from grader.probes.rankings.tex import printed
 from grader.probes.rankings.text_form import Way, read_text
@@ -84,7 +84,7 @@ def _left_out(lines: Sequence[Numbered], left_out: Sequence[LeftOut], name: str)
         if first.line in lost and not part_name(name):
             yield _doubt(run, lost[first.line], name, lines)
     for line in left_out:
-        if ends(line.text) or line.why == CODE and any(mark in line.text for mark in (".jpg", ".png", ".jpeg")):
+        if ends(line.text):
             yield Doubt(name, line.line, line.text.strip()[:QUOTE], line.why, False)
             return
 

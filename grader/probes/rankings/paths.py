@@ -11,12 +11,14 @@ ENDING = re.compile(
 _BEFORE = re.compile(r"[\s'\"`,;|<>{}=\[\]*、。!?]|:(?<!(?<![^\W_])[a-zA-Z]:)")  # C: is a drive
 _SIGN = re.compile(r"['\"`,;|<>{}=\[\]*、。!?→]|:(?<!(?<![^\W_])[a-zA-Z]:)")
 _FILLER = re.compile(
-    r"(?:images?|pictures?|photos?|img|files?|file ?names?|paths?|results?|match(?:es|ed|ing)?|similar|nearest|closest|best|"
-    r"neighbou?rs?|quer(?:y|ies)|target|test|input|sample|is|was|are|of|for|to|with|the|an?|as|in|by|named?|called|top|rank|"
-    r"and|at|on|from|score|similarity|no\.?|[-–#]+|\d{1,4}[.:)]|\S*[\u3400-\u9fff])",
+    r"(?:images?|pictures?|photos?|img|files?|file ?names?|paths?|results?|match(?:es|ed|ing)?|similar|nearest|"
+    r"closest|best|neighbou?rs?|quer(?:y|ies)|target|test|input|sample|is|was|are|of|for|to|with|the|an?|as|in|by|"
+    r"named?|called|top|rank|and|at|on|from|score|similarity|no\.?|[-–#]+|\d{1,4}[.:)]|\S*[\u3400-\u9fff])",
     re.IGNORECASE,
 )
-_GLUED = re.compile(r"(?:(?:待?查询|待?检索|目标|输入|测试)(?:图[像片]|样本))?[为是与和](?=[^\W_])|(?:待?查询|待?检索|目标|输入)图片(?=[^\W\d])")
+_GLUED = re.compile(
+    r"(?:(?:待?查询|待?检索|目标|输入|测试)(?:图[像片]|样本))?[为是与和](?=[^\W_])|(?:待?查询|待?检索|目标|输入)图片(?=[^\W\d])"
+)
 MOST_WORDS = 3  # of a name with blanks
 _LEADING = re.compile(r"[\s'\"`<{\[*,;=>→|]+")
 
@@ -37,7 +39,7 @@ def start(text: str, end: int, floor: int = 0) -> int:
 
 
 def spoken(text: str) -> str:
-    """Return the name at the end of the text, without words that introduce it: of "similar image: my cat.jpg" the last two."""
+    """Return the name at the end of the text, without the words that introduce it: "my cat.jpg" of "match: my cat.jpg"."""
     piece = text[-LONGEST:]
     cut = max((match.end() for match in _SIGN.finditer(piece)), default=0)
     opened = piece.rfind("(")

@@ -51,7 +51,11 @@ def read_retrieval(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[di
         if read.certain and report:
             add_models(report, read.found, name)
         elif read.certain:
-            report = {**report_fields(read.found, name), "line_is": part_name(name) or "line", "passed_over": passed.copy()}
+            report = {
+                **report_fields(read.found, name),
+                "line_is": part_name(name) or "line",
+                "passed_over": passed.copy(),
+            }
         passed.append(name[-500:])
     if report:
         return {**report, "doubtful": sum(doubt.may_rank for doubt in doubts)}, {}

@@ -88,5 +88,11 @@ def _run_fields(run: FoundRun, room: int) -> dict[str, Any]:
         else:
             kept.append(fields)
     by_number = any(match.path.isdecimal() for query in run.queries for match in query.matches)
-    settings = {"metric": run.metric, "line": run.heading.line, "more_queries": more, "by_number": by_number, **run.claims}
+    settings = {
+        "metric": run.metric,
+        "line": run.heading.line,
+        "more_queries": more,
+        "by_number": by_number,
+        **run.claims,
+    }
     return {"model": storable(run.heading.model)[:NAME], "queries": kept, **dict(run.heading.settings), **settings}

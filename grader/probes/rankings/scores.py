@@ -6,7 +6,6 @@ import math
 import re
 from typing import Any, NamedTuple
 
-
 LETTER = r"[^\W_\u3400-\u9fff]"  # or digit; a Chinese character may stand beside a number: 为0.8731
 
 

@@ -152,7 +152,7 @@ def starts_query(line: str) -> bool:
 
 
 def only_mentions(line: str) -> bool:
-    """Return whether the image in the line stands in a sentence, a figure or its caption, and not alone or as a query."""
+    """Return whether the image in the line is in a sentence or a figure, and neither alone nor said to be a query."""
     names = ends(line)
     if not names or _QUERY.search(line[: names[0]]):
         return False
