@@ -75,8 +75,8 @@ def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict | 
 
 def _one_a_model(runs: tuple[ComparedRun, ...]) -> list[ComparedRun]:
     """Keep the first run of each pair of model and weights: the same pair twice is one. Unnamed ones all count."""
-    named_once = {(run.model, run.weights) if run.model else id(run): run for run in reversed(runs)}
-    return list(named_once.values())[::-1]
+    keys = [(run.model, run.weights) if run.model else place for place, run in enumerate(runs)]
+    return [run for place, run in enumerate(runs) if keys.index(keys[place]) == place]
 
 
 def _doubt(runs: list[ComparedRun], case: Case[ComparedRankings, RankingLimits]) -> Message | None:

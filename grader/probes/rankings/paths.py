@@ -39,7 +39,7 @@ def start(text: str, end: int, floor: int = 0) -> int:
 
 
 def spoken(text: str) -> str:
-    """Return the name at the end of the text, without the words that introduce it: "my cat.jpg" of "match: my cat.jpg"."""
+    """Return the name at the end of the text, without words that introduce it: "my cat.jpg" of "match: my cat.jpg"."""
     piece = text[-LONGEST:]
     cut = max((match.end() for match in _SIGN.finditer(piece)), default=0)
     opened = piece.rfind("(")
