@@ -89,7 +89,7 @@ def unsure(report: RetrievalReport, too_few: bool) -> Message | None:
     """Return what in the report could not be read and may have cost points; None if nothing did."""
     if report.doubtful and too_few:
         return message(
-            "{source} holds {count} more passages that may be rankings, but not for certain. A person must look.",
+            "{source}: passages that may be further rankings, but not for certain: {count}. A person must look.",
             source=report.source,
             count=report.doubtful,
         )

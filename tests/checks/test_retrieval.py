@@ -316,7 +316,7 @@ def test_numbers_in_place_of_names_are_told_and_cost_nothing(judge):
 def test_a_network_that_may_be_among_what_was_not_certain_is_not_missed_before_a_person_looked(judge):
     doubt = judge(retrieval_scores, SCORES, replace(report(reported()), doubtful=1))
     assert isinstance(doubt, Doubt)
-    assert "1 more passages that may be rankings" in doubt.fault.english()
+    assert "further rankings, but not for certain: 1" in doubt.fault.english()
     assert judge(retrieval_scores, SCORES, replace(report(reported(), OTHER), doubtful=1)).credit == 1.0
 
 

@@ -30,7 +30,7 @@ LISTED = "Matching a.png\n1. b.png 0.91\n2. c.png 0.82\n3. d.png 0.71\n"
 
 
 def test_what_only_looks_like_a_ranking_is_quoted_with_its_line_and_the_reason(read_report):
-    text = "My search:\n\nfor q in queries:\n    # 1. cat.png 0.91\n    best = np.argsort(-scores[q])\n    print(best)\n"
+    text = "So:\n\nfor q in queries:\n    # 1. cat.png 0.91\n    best = np.argsort(-scores[q])\n    print(best)\n"
     found = refused(read_report, "report.md", text)
     assert found.code == "retrieval_other"
     assert found.values["text"] == "# 1. cat.png 0.91"
