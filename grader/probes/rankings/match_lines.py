@@ -29,7 +29,7 @@ _BEFORE = re.compile(
     r"[\s:;,|*>)\]→=✓✗√×\-–]{1,40}",
     re.IGNORECASE,
 )
-_AFTER = re.compile(rf"(?:[\s'\"`)\]:,;|=>*–→(\[]|{_DASH}){{0,40}}{NUMBER}", re.IGNORECASE)
+_AFTER = re.compile(rf"(?:[\s'\"`)\]:,;|=>*–—→(\[]|{_DASH}){{0,40}}{NUMBER}", re.IGNORECASE)
 _LABELLED = re.compile(
     rf"{SCORE_WORD}(?P<unit>\s{{0,3}}\(%\))?(?:\s(?:is|of)\s|[为是])?\W{{0,10}}?{NUMBER}", re.IGNORECASE
 )
