@@ -73,7 +73,9 @@ def passages(lines: Sequence[Numbered]) -> tuple[list[Numbered], list[LeftOut]]:
 
 
 def _prompted(text: str) -> bool:
-    return text.lstrip()[:4] in (">>>", ">>> ")
+    """Return whether Python's prompt stands before an expression, and not just before a name of an image."""
+    bare = text[:LONGEST].strip()
+    return bare.startswith(">>>") and (not ends(bare) or any(sign in bare for sign in "(=[{"))
 
 
 # --- code ------------------------------------------------------------------------------------------------------

@@ -48,8 +48,13 @@ Columns = tuple[Column, ...]
 
 
 def may_be_titles(line: str) -> bool:
-    """Return whether the line can be the headings of a table: it has no image and no score."""
-    return len(line) <= MOST_COLUMNS * LONGEST_TITLE // 2 and not ends(line) and not _DECIMAL.search(line)
+    """Return whether the line can be the headings of a table: no sentence, and it has no image and no score."""
+    return (
+        not line.rstrip().endswith((":", ".", "。", "!", "?", ";"))
+        and len(line) <= MOST_COLUMNS * LONGEST_TITLE // 2
+        and not ends(line)
+        and not _DECIMAL.search(line)
+    )
 
 
 def columns_of(cells: list[str]) -> Columns | None:

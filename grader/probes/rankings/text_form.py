@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from grader.probes.rankings.by_number import read_numbered
@@ -17,6 +17,7 @@ from grader.probes.rankings.tables import Table, columns_of, is_rule, may_be_tit
 from grader.probes.rankings.words import (
     metric_in,
     model_heading,
+    model_in_sentence,
     names_metric,
     only_mentions,
     query_heading,
@@ -57,6 +58,7 @@ class _Reader:
     split: Split = barred
     last: int = -NEAR  # place of the last line of a ranking
     place: int = 0
+    sentence: str = ""  # the network that one named last
 
     def read(self) -> Found:
         while self.place < len(self.lines):
@@ -205,12 +207,23 @@ class _Reader:
             settings = {"weights": weights, "seed": seed} if weights else {}
             self.found.start_model(Heading(model, number, metric, tuple(settings.items())))
             self._figures(text)
+        elif sentence := model_in_sentence(text):
+            self._sentence(Heading(sentence, number, metric))
         elif metric and names_metric(text) and self.found.open is None:
             self.found.start_model(Heading(self.found.heading.model, self.found.heading.line or number, metric))
         elif self.found.open is None and len(text) <= 120:
             self._weights(text)
         if query:
             self.found.start_query(*query, number, only_mentions(text))
+
+    def _sentence(self, said: Heading) -> None:
+        """Take the network from a sentence, unless a heading names one. Two sentences above one ranking leave it open."""
+        above = self.found.open is None
+        if above and self.found.heading.model not in ("", self.sentence):
+            return
+        differs = above and self.sentence not in ("", said.model)
+        self.sentence = said.model
+        self.found.start_model(replace(said, model="") if differs else said)
 
     def _weights(self, text: str) -> None:
         heading = self.found.heading

@@ -67,6 +67,15 @@ _LEADS_TO_MODEL = re.compile(
     r"(?:using|use|loading|with|of|for|from|on|by|model|network|net|results?|基于|使用|采用|利用|用|模型|网络|以|为|结果)[\s:=\-`'\"(]{0,6}$",
     re.IGNORECASE,
 )
+_USES = re.compile(
+    r"(?<![a-z])(?:use[sd]?|using|employ\w{0,4}|chose|taken?|with|by|from|of)\s(?:(?:the|an?|pre-?trained|model|network)\s){0,3}"
+    r"[`'\"*]{0,3}$|(?:使用|采用|利用|基于|选用|选择|用)了?(?:预训练的?)?(?:模型|网络)?\s?$",
+    re.IGNORECASE,
+)
+_OF_FEATURES = re.compile(
+    r"feature|retriev|similar|search|cosine|euclid|embedding|特征|检索|相似|余弦|欧氏", re.IGNORECASE
+)
+_CLASSIFIES = re.compile(r"(?<![a-z-])train|cifar|classif(?!ier)|epoch|accura|(?<!预)训练|分类|准确率", re.IGNORECASE)
 _CODE = re.compile(r"(?:class|def|import|from)\s")
 _NAME = re.compile(r"[\w.+\-/ ]{1,60}")
 _SENTENCE = re.compile(r"[。!?;；]|[a-z]\. |, (?:and|but|which|so)|,(?:而|但|并|可|因)")
@@ -115,12 +124,23 @@ def model_heading(line: str) -> str:
     return ""
 
 
+def model_in_sentence(line: str) -> str:
+    """Return the network whose features were compared, as a sentence says: "We used AlexNet. The feature is ..."; else ""."""
+    names = models.known(line[:300])
+    where = models.KNOWN.search(line[:300])
+    if len(names) != 1 or where is None or not _OF_FEATURES.search(line) or _CLASSIFIES.search(line):
+        return ""
+    before, after = line[: where.start()], line[where.end() :]
+    begins = not before.strip(" #>*-") and after[:1] in (",", ";", ":", "(")
+    return names[0] if begins or _USES.search(before) else ""
+
+
 def query_heading(line: str) -> tuple[str, str] | None:
     """Return the query that the line announces and its class ("" if not stated); None if it announces none."""
     names = ends(line)
     if len(names) > 1 or _WRITTEN.search(line):
         return None
-    key = _QUERY.search(line[: names[0]] if names else line[:200])
+    key = _QUERY.search(line[: start(line, names[0])] if names else line[:200])
     if names:
         label = _LABEL.search(line, names[0])
         return _named(line, names[0], key), label[1] if label else ""
@@ -154,7 +174,7 @@ def starts_query(line: str) -> bool:
 def only_mentions(line: str) -> bool:
     """Return whether the image in the line is in a sentence or a figure, and neither alone nor said to be a query."""
     names = ends(line)
-    if not names or _QUERY.search(line[: names[0]]):
+    if not names or _QUERY.search(line[: start(line, names[0])]):
         return False
     around = line[: start(line, names[0])] + " " + line[names[0] :]
     return "![" in around or bool(_CAPTION.search(around)) or len(_WORD.findall(around)) > 1
