@@ -89,7 +89,7 @@ PHRASES: dict[str, str] = {
     "ranking_in_table": N_("the headings of its table name other things"),
     "ranking_no_query": N_("no line says which query it belongs to"),
     "ranking_no_pictures": N_("what it lists are not names of images"),
-    "ranking_few": N_("it is a single line"),
+    "ranking_few": N_("it lists a single match"),
     "ranking_many": N_("the list is much longer than five matches"),
     "ranking_mentioned": N_("the image above it is not said to be a query"),
     "ranking_unscored": N_("it has neither scores nor ranks from 1 on"),

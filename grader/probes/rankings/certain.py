@@ -19,7 +19,8 @@ def doubt_of(run: FoundRun) -> str:
     """Return why this is no ranking for certain, as a code of evidence.wording; "" if it is one."""
     matches = [match for query in run.queries for match in query.matches]
     named = [query for query in run.queries if query.name]
-    if len(matches) < FEWEST:
+    single = max(len(query.matches) for query in run.queries) == 1 and not all(match.rank == 1 for match in matches)
+    if len(matches) < FEWEST or single:
         return TOO_FEW
     if not _pictures(run):
         return NO_PICTURES

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 
 LONGEST = 500  # characters that are kept, the last ones: what is in front belongs to the student's machine
-ENDING = re.compile(
-    r"\.(?:jpe?g|png|bmp|gif|webp|tiff?|p[bgnp]m|jfif|hei[cf]|avif)(?![^\W_]|\.\w{2,4}(?!\w))", re.IGNORECASE
+ENDING = re.compile(  # of a name that has a beginning: not of "*.jpg", "{}.jpg" and '.jpg'
+    r"(?<=[^\s'\"/\\+{}%*=,;:<>])\.(?:jpe?g|png|bmp|gif|webp|tiff?|p[bgnp]m|jfif|hei[cf]|avif)"
+    r"(?![^\W_]|\.\w{2,4}(?!\w))",
+    re.IGNORECASE,
 )
 _BEFORE = re.compile(r"[\s'\"`,;|<>{}=\[\]*、。!?]|:(?<!(?<![^\W_])[a-zA-Z]:)")  # C: is a drive
 _SIGN = re.compile(r"['\"`,;|<>{}=\[\]*、。!?→]|:(?<!(?<![^\W_])[a-zA-Z]:)")

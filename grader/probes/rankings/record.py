@@ -87,7 +87,8 @@ def _run_fields(run: FoundRun, room: int) -> dict[str, Any]:
             more += 1
         else:
             kept.append(fields)
-    by_number = any(match.path.isdecimal() for query in run.queries for match in query.matches)
+    names = [match.path for query in run.queries for match in query.matches]
+    by_number = 2 * sum(map(str.isdecimal, names)) > len(names)
     settings = {
         "metric": run.metric,
         "line": run.heading.line,

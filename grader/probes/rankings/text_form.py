@@ -11,7 +11,7 @@ from grader.probes.rankings.by_number import read_numbered
 from grader.probes.rankings.cells import BLANKS, SPLITS, Split, barred
 from grader.probes.rankings.draft import Found, Heading
 from grader.probes.rankings.figures import claims_in
-from grader.probes.rankings.match_lines import MatchLine, read_match, read_matches
+from grader.probes.rankings.match_lines import MatchLine, images_in, read_match, read_matches, scores_in
 from grader.probes.rankings.paths import ends, start
 from grader.probes.rankings.tables import Table, columns_of, is_rule, may_be_titles
 from grader.probes.rankings.words import (
@@ -31,6 +31,8 @@ LOG, TABLE, CSV, LATEX = "printed log", "table", "CSV", "LaTeX table"
 Numbered = tuple[int, str]  # line of the document, its text without colours and full-width signs
 MOST_JOINED, FARTHEST = 3, 10  # lines that one broken line may go on in; lines among which they are looked for
 MOST_SIGNS = 200  # between the cells of a row
+FIVE = 5  # matches of a query
+FEWEST_LISTED = 2  # scores in a line that lists them
 NEAR = 4  # lines from the last match to what is still said of it
 _NOISE = re.compile(
     r"\s*(?:(?:```|~~~).{0,40}|\d{1,4}|[-–—]\s?\d{1,4}\s?[-–—]|page\s?\d{1,4}(?:\s?(?:of|/)\s?\d{1,4})?|"
@@ -134,11 +136,32 @@ class _Reader:
 
     def _several(self, number: int, text: str) -> bool:
         query, matches = read_matches(text)
+        if not matches:
+            query, matches = self._with_scores_below(text)
         if query and matches:
             self.found.start_query(query, "", number)
-        for rank, match in enumerate(matches):
+        first = 0 if query else self._above(len(matches))
+        for rank, match in enumerate(matches, first):
             self.found.add(number, match if len(matches) == 1 else MatchLine(match.path, rank, match.score), LOG)
         return bool(matches)
+
+    def _above(self, more: int) -> int:
+        """Return how many matches the line above has, if this one continues its list of five."""
+        above = len(self.found.open.matches) if self.found.open is not None and self.last == self.place - 1 else 0
+        return above if above + more <= FIVE else 0
+
+    def _with_scores_below(self, text: str) -> tuple[str, list[MatchLine]]:
+        """Return the images of this line with their scores, which the next line lists."""
+        below = range(self.place, min(self.place + FARTHEST, len(self.lines)))
+        place = next((place for place in below if not _NOISE.fullmatch(self.lines[place][1])), 0)
+        following = self.lines[place][1]
+        paths, scores = images_in(text), [] if ends(following) else scores_in(following)
+        query = paths[0] if len(paths) == len(scores) + 1 else ""
+        paths = paths[1:] if query else paths
+        if len(scores) < FEWEST_LISTED or len(scores) != len(paths):
+            return "", []
+        self.place = place + 1
+        return query, [MatchLine(path, score=score) for path, score in zip(paths, scores, strict=True)]
 
     def _add(self, number: int, match: MatchLine, otherwise: str = "") -> None:
         self.found.add(number, match, LOG, otherwise)
@@ -217,7 +240,7 @@ class _Reader:
             self.found.start_query(*query, number, only_mentions(text))
 
     def _sentence(self, said: Heading) -> None:
-        """Take the network from a sentence, unless a heading names one. Two sentences above one ranking leave it open."""
+        """Take the network from a sentence, unless a heading names one. Two sentences that differ leave it open."""
         above = self.found.open is None
         if above and self.found.heading.model not in ("", self.sentence):
             return

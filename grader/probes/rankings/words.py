@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from grader.probes.rankings import models
-from grader.probes.rankings.paths import cleaned, ends, spoken, start
+from grader.probes.rankings.paths import MOST_WORDS, cleaned, ends, spoken, start
 
 MOST_CHARACTERS = 1_000  # of a line, in which names of metrics are looked for
 _COSINE = re.compile(
@@ -88,14 +88,22 @@ _QUERY = re.compile(
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"(?:query|查询)(?:\s?(?:image|图[像片]))?[\s_#]{0,3}(\d{1,5})\s?(?:[:=]|$)", re.IGNORECASE)
+_ASKED = r"(?:query|target|test|input|sample|待?查询|待?检索|目标|输入|测试)"
+_IMAGE = r"(?:image|picture|img|photo|sample|图[像片]|样本)"
 _ONLY_NUMBERED = re.compile(
-    r"[\s#>*\-\[=]{0,20}(?:(?:results?|matches|matching|neighbou?rs|top[\s-]?\d)\s(?:for|of|to)\s)?(?:the\s)?"
-    r"(?:query|target|test|input|sample|查询|待检索|检索|目标|输入|测试)(?:\s?(?:image|picture|img|photo|sample|图[像片]|样本))?"
-    r"[\s_#\-]{0,3}(?:no\.?|number|第)?\s?(\d{1,5})\s?[\]:=!。.)*\-]{0,10}(?:的?(?:检索|查询|匹配)?结果)?\s?:?\s*",
+    rf"[\s#>*\-\[=]{{0,20}}(?:(?:results?|matches|matching|neighbou?rs|top[\s-]?\d)\s(?:for|of|to)\s)?(?:the\s)?"
+    rf"(?:{_ASKED}\s?{_IMAGE}?[\s_#\-]{{0,3}}(?:no\.?|number|第)?\s?(\d{{1,5}})(?:张|幅|个|号)?|"
+    rf"第\s?(\d{{1,5}})\s?[张幅个]{_ASKED}?{_IMAGE}|(\d{{1,5}})(?:st|nd|rd|th)\s{_ASKED}(?:\s{_IMAGE})?)"
+    r"\s?[\]:=!。.)*\-]{0,10}(?:的?(?:检索|查询|匹配)?结果)?\s?:?\s*",
     re.IGNORECASE,
 )
 _WRITTEN = re.compile(r"(?<![a-z])(?:sav(?:ed|ing)|wrote|writ(?:e|ten|ing)|exported|保存|写入|导出)", re.IGNORECASE)
 _CAPTION = re.compile(r"(?<![a-z])(?:fig(?:ure)?|plot|curve)(?![a-z])|图\s?\d|如图|曲线", re.IGNORECASE)
+_ANNOUNCES = re.compile(
+    r"nearest|closest|most similar|neighbou?rs|best matches|top[\s-]?\d|最(?:相似|接近|相近)|[近最]邻|检索结果",
+    re.IGNORECASE,
+)
+_DECIMAL = re.compile(r"\d[.,]\d")
 _WORD = re.compile(r"[^\W\d_]{2,40}")
 _STARTS_QUERY = re.compile(r"[\s#>*\-\[\]\d/.]{0,20}(?:matching|query|查询|检索|target)", re.IGNORECASE)
 
@@ -125,7 +133,7 @@ def model_heading(line: str) -> str:
 
 
 def model_in_sentence(line: str) -> str:
-    """Return the network whose features were compared, as a sentence says: "We used AlexNet. The feature is ..."; else ""."""
+    """Return the network that a sentence says was used: "We used AlexNet. The feature is ..."; else ""."""
     names = models.known(line[:300])
     where = models.KNOWN.search(line[:300])
     if len(names) != 1 or where is None or not _OF_FEATURES.search(line) or _CLASSIFIES.search(line):
@@ -145,11 +153,13 @@ def query_heading(line: str) -> tuple[str, str] | None:
         label = _LABEL.search(line, names[0])
         return _named(line, names[0], key), label[1] if label else ""
     if numbered := _NUMBERED.search(line[:80]) or _ONLY_NUMBERED.fullmatch(line[:120]):
-        return numbered[1], ""
+        return numbered[numbered.lastindex or 0], ""
     if key is None or not _STARTS_QUERY.match(line) or len(line) > 120:
         return None
     said = key.group().rstrip()
     value = re.split(r"[,;(]", line[key.end() :])[0].strip(" \t:*`'\"#=-")
+    if len(value.split()) > MOST_WORDS or "?" in value:
+        return None  # "Query: which network is better?"
     plain = said.endswith((":", "=")) or (said.casefold() == "matching" and " " not in value)
     return (cleaned(value), "") if plain and 0 < len(value) <= 80 else None
 
@@ -174,7 +184,12 @@ def starts_query(line: str) -> bool:
 def only_mentions(line: str) -> bool:
     """Return whether the image in the line is in a sentence or a figure, and neither alone nor said to be a query."""
     names = ends(line)
-    if not names or _QUERY.search(line[: start(line, names[0])]):
+    around = line[: start(line, names[0])] + " " + line[names[0] :] if names else ""
+    if not names or _QUERY.search(line[: start(line, names[0])]) or _ANNOUNCES.search(around):
         return False
-    around = line[: start(line, names[0])] + " " + line[names[0] :]
-    return "![" in around or bool(_CAPTION.search(around)) or len(_WORD.findall(around)) > 1
+    return (
+        "![" in around
+        or bool(_DECIMAL.search(around))
+        or bool(_CAPTION.search(around))
+        or len(_WORD.findall(around)) > 1
+    )
