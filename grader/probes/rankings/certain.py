@@ -45,7 +45,15 @@ def _pictures(run: FoundRun) -> bool:
     """Return whether names of images were ranked, or numbers in their place."""
     names = [match.path for query in run.queries for match in query.matches]
     others = [name for name in names if not ends(name)]
-    return len(others) <= MOST_PICTURES_MISSED * len(names) or all(name.isdecimal() for name in names)
+    if len(others) <= MOST_PICTURES_MISSED * len(names):
+        return True
+    return all(name.isdecimal() for name in names) and not all(_counted(query) for query in run.queries)
+
+
+def _counted(query: FoundQuery) -> bool:
+    """Return whether its numbers only count its lines: 1, 2, 3."""
+    numbers = [int(match.path) for match in query.matches]
+    return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 def _ranked(query: FoundQuery) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 from grader.probes.documents.documents import MOST_LINES, part_name
+from grader.probes.rankings.by_number import read_numbered
 from grader.probes.rankings.certain import doubt_of, doubt_of_fields, may_rank
 from grader.probes.rankings.draft import Found, FoundRun
 from grader.probes.rankings.json_form import FORM
@@ -65,12 +66,21 @@ def read_lines(lines: Sequence[Numbered], name: str) -> Read:
     lines = list(islice(printed(lines), MOST_LINES)) if kind == "tex" else lines
     kept, left_out = passages(lines)
     doubts: list[Doubt] = []
-    for way in get_args(Way):
+    for way in _ways(kept):
         read = sifted(read_text(kept, kind, way), name, lines)
         doubts += read.doubts
         if read.certain:
             return Read(read.found, [*read.doubts, *_left_out(lines, left_out, name)])
     return Read(Found(), [*_left_out(lines, left_out, name), *doubts][:MOST_DOUBTS])
+
+
+def _ways(lines: Sequence[Numbered]) -> Iterator[Way]:
+    """Yield the ways in which the lines may be a ranking: without any image, only numbers can stand for images."""
+    yield "scored"
+    if any(ends(text) for _, text in lines):
+        yield "unscored"
+    if any(read_numbered(text) for _, text in lines):
+        yield "numbered"
 
 
 def _left_out(lines: Sequence[Numbered], left_out: Sequence[LeftOut], name: str) -> Iterator[Doubt]:

@@ -91,9 +91,9 @@ _NUMBERED = re.compile(r"(?:query|查询)(?:\s?(?:image|图[像片]))?[\s_#]{0,3
 _ASKED = r"(?:query|target|test|input|sample|待?查询|待?检索|目标|输入|测试)"
 _IMAGE = r"(?:image|picture|img|photo|sample|图[像片]|样本)"
 _ONLY_NUMBERED = re.compile(
-    rf"[\s#>*\-\[=]{{0,20}}(?:(?:results?|matches|matching|neighbou?rs|top[\s-]?\d)\s(?:for|of|to)\s)?(?:the\s)?"
-    rf"(?:{_ASKED}\s?{_IMAGE}?[\s_#\-]{{0,3}}(?:no\.?|number|第)?\s?(\d{{1,5}})(?:张|幅|个|号)?|"
-    rf"第\s?(\d{{1,5}})\s?[张幅个]{_ASKED}?{_IMAGE}|(\d{{1,5}})(?:st|nd|rd|th)\s{_ASKED}(?:\s{_IMAGE})?)"
+    rf"[\s#>*\-\[=]{{0,20}}(?:(?:results?|matches|matching|neighbou?rs|top[\s-]?\d)\s(?:for|of|to)?\s?)?(?:the\s)?对?"
+    rf"(?:(?:{_ASKED}[\s_]?{_IMAGE}?|{_IMAGE})[\s_#\-]{{0,3}}(?:no\.?|number|第)?\s?(\d{{1,5}})(?:张|幅|个|号)?|"
+    rf"{_ASKED}?第\s?(\d{{1,5}})\s?[张幅个](?:{_ASKED}{_IMAGE}?|{_IMAGE})|(\d{{1,5}})(?:st|nd|rd|th)\s{_ASKED}(?:\s{_IMAGE})?)"
     r"\s?[\]:=!。.)*\-]{0,10}(?:的?(?:检索|查询|匹配)?结果)?\s?:?\s*",
     re.IGNORECASE,
 )
