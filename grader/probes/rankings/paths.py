@@ -18,8 +18,8 @@ _FILLER = re.compile(
     r"named?|called|top|rank|and|at|on|from|score|similarity|no\.?|[-–#]+|\d{1,4}[.:)]|\S*[\u3400-\u9fff])",
     re.IGNORECASE,
 )
-_GLUED = re.compile(
-    r"(?:(?:待?查询|待?检索|目标|输入|测试)(?:图[像片]|样本))?[为是与和](?=[^\W_])|(?:待?查询|待?检索|目标|输入)图片(?=[^\W\d])"
+_GLUED = re.compile(  # to a name, as Chinese is written: 查询图片为
+    r"(?:待?(?:查询|检索)|目标|输入|测试)图[像片][为是]?(?=[^\W\d])|[为是](?=[^\W_])"
 )
 MOST_WORDS = 3  # of a name with blanks
 _LEADING = re.compile(r"[\s'\"`<{\[*,;=>→|]+")
