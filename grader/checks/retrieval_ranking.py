@@ -12,11 +12,13 @@ from grader.evidence import (
     FeatureVectors,
     Match,
     RetrievalImages,
+    RetrievalReport,
     Suspicion,
 )
 from grader.lab import LAB
-from grader.marking.check import BadLimit, Case, check
-from grader.measures.ranking_verdict import accepted, agreeing, chosen, class_of, close, count, named
+from grader.marking.check import BadLimit, Case, Doubt, check
+from grader.measures.ranking_labels import called, class_of, count, same_class, shown, unsure
+from grader.measures.ranking_verdict import accepted, agreeing, chosen, close, named
 from grader.measures.ways import BY_NAME, DECLARED, SAID_OF_ALLOWED
 from grader.records import (
     Cell,
@@ -53,12 +55,15 @@ class RankingLimits:
 
 
 @check(reads=ComparedRankings, limits=RankingLimits)
-def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict:
+def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict | Doubt:
     """The reported rankings agree with the recomputed ones."""
     runs = _one_a_model(chosen(case.seen.runs))
     judged = sorted(((_credit(run, case), run) for run in runs), key=lambda pair: -pair[0])[: case.limits.models]
     credit = sum(share for share, _ in judged) / case.limits.models
-    faults = [fault for run in runs for fault in _faults(run, case)]
+    if credit < 1.0 and (doubt := _doubt(runs, case)):
+        return Doubt(doubt, tuple(_exhibits(case)))
+    titles = called(run.model for run in runs)
+    faults = [fault for run, title in zip(runs, titles, strict=True) for fault in _faults(run, title, case)]
     if len(runs) < case.limits.models:
         sentence = message(
             "Number of models with rankings in the report: {count}; required: {wanted}.",
@@ -70,8 +75,18 @@ def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict:
 
 
 def _one_a_model(runs: tuple[ComparedRun, ...]) -> list[ComparedRun]:
-    """Keep the first run of each pair of model and weights: the same pair twice is one model."""
-    return list({(run.model, run.weights): run for run in reversed(runs)}.values())[::-1]
+    """Keep the first run of each pair of model and weights: the same pair twice is one. Unnamed ones all count."""
+    keys = [(run.model, run.weights) if run.model else place for place, run in enumerate(runs)]
+    return [run for place, run in enumerate(runs) if keys.index(keys[place]) == place]
+
+
+def _doubt(runs: list[ComparedRun], case: Case[ComparedRankings, RankingLimits]) -> Message | None:
+    """Return why a low credit may be the grader's fault: weights that it lacks, lines that it could not read."""
+    for run in runs:
+        if run.ours and run.why_not is not None and _credit(run, case) < 1.0:
+            return message("{model}: the rankings were not judged, because {why}", model=run.model, why=run.why_not)
+    report = case.other(RetrievalReport)
+    return unsure(report, len(runs) < case.limits.models) if report is not None else None
 
 
 def _credit(run: ComparedRun, case: Case[ComparedRankings, RankingLimits]) -> float:
@@ -94,12 +109,10 @@ def _features_are_right(run: ComparedRun, vectors: FeatureVectors | None) -> boo
     return any(one.distance is not None and one.distance <= NEARLY_EXACT for one in found)
 
 
-def _faults(run: ComparedRun, case: Case[ComparedRankings, RankingLimits]) -> Iterator[Message]:
+def _faults(run: ComparedRun, title: Message | str, case: Case[ComparedRankings, RankingLimits]) -> Iterator[Message]:
     if run.basis == "report":
         why = run.why_not or message("nothing else was handed in")
-        yield message(
-            "{model}: only the report itself could be checked, because {why}", model=run.model or "?", why=why
-        )
+        yield message("{model}: only the report itself could be checked, because {why}", model=title, why=why)
     elif not accepted(run):
         yield from _why(run)
     elif run.basis == "features" and not _features_are_right(run, case.other(FeatureVectors)):
@@ -110,7 +123,7 @@ def _faults(run: ComparedRun, case: Case[ComparedRankings, RankingLimits]) -> It
         )
     if run.missing:
         yield message(
-            "{model}: {path} was not handed in, so it could not be compared.", model=run.model, path=run.missing[0]
+            "{model}: {path} was not handed in, so it could not be compared.", model=title, path=run.missing[0]
         )
 
 
@@ -151,7 +164,7 @@ def _explained(run: ComparedRun, mistake: Suspicion) -> Message:
 
 
 def _praise(runs: list[ComparedRun]) -> Message:
-    models = joined("{first} and {second}", [run.model for run in runs[:2]])
+    models = joined("{first} and {second}", called(run.model for run in runs[:2]))
     queries = max(len(run.queries) for run in runs)
     if all(run.basis == "images" for run in runs):
         return message(
@@ -171,12 +184,14 @@ def _exhibits(case: Case[ComparedRankings, RankingLimits]) -> Iterator[Exhibit]:
     images = case.other(RetrievalImages)
     pictures = tuple(i.thumbnail for i in (*images.library, *images.queries) if i.thumbnail) if images else ()
     runs = chosen(case.seen.runs)
-    yield _table(runs)
+    titles = called(run.model for run in runs)
+    labels = {image.label for image in images.library} if images else set()
+    yield _table(runs, titles, labels)
     for nth, run in enumerate(runs):
-        yield _ranking(run, () if nth else pictures)
+        yield _ranking(run, titles[nth], () if nth else pictures)
 
 
-def _table(runs: tuple[ComparedRun, ...]) -> Table:
+def _table(runs: tuple[ComparedRun, ...], titles: list[Message | str], labels: set[str]) -> Table:
     columns = (
         message("Model"), message("Weights"), message("Scores"), message("Compared with"),
         message("Rankings that agree"), message("Precision@5"), message("Top-1"),
@@ -187,21 +202,22 @@ def _table(runs: tuple[ComparedRun, ...]) -> Table:
         "report": message("nothing but the report"),
     }
     rows: list[tuple[Cell, ...]] = []
-    for run in runs:
-        counted = count((query.label, query.theirs) for query in run.queries)
+    for run, title in zip(runs, titles, strict=True):
+        known = labels | {class_of(match.path) for query in run.queries for match in (*query.theirs, *query.ours)}
+        counted = count((query.label if query.label in known else "", query.theirs) for query in run.queries)
         agree = len(run.queries) if accepted(run) else len(agreeing(run))
         told = "–" if run.basis == "report" else f"{agree} / {len(run.queries) + run.absent}"
         declared = run.pipeline in ("", DECLARED.name)
         basis: Cell = bases[run.basis] if declared else SAID_OF_ALLOWED.get(run.pipeline, run.pipeline)
-        figures = (f"{counted.precision:.1%}", f"{counted.top1:.1%}")
-        rows.append((run.model, run.weights or "?", run.metric, basis, told, *figures))
+        figures = tuple(shown(figure) for figure in (counted.precision, counted.top1))
+        rows.append((title, run.weights or "?", run.metric, basis, told, *figures))
     return Table(message("Models in the report"), columns, tuple(rows))
 
 
-def _ranking(run: ComparedRun, pictures: tuple[Picture, ...]) -> Ranking:
+def _ranking(run: ComparedRun, name: Message | str, pictures: tuple[Picture, ...]) -> Ranking:
     whole = accepted(run)
     queries = tuple(_row(query, whole or bool(agreeing(_only(run, query)))) for query in run.queries)
-    title = message("{model}: the top five of the report and of the grader", model=run.model)
+    title = message("{model}: the top five of the report and of the grader", model=name)
     return Ranking(title, queries, pictures)
 
 
@@ -221,4 +237,4 @@ def _row(query: ComparedQuery, agrees: bool) -> RankedQuery:
 
 
 def _ranked(match: Match, label: str, others: set[str]) -> Ranked:
-    return Ranked(match.path, match.score, class_of(match.path) == label, match.path in others)
+    return Ranked(match.path, match.score, same_class(match, label), match.path in others)

@@ -17,9 +17,17 @@ SAVE = message(
     "Save the weights with torch.save(model.state_dict(), '{checkpoint}') and hand that file in.",
     checkpoint=LAB.checkpoint,
 )
+FORMS = message(
+    "Hand in {retrieval} as {retrieval_script} writes it. Printed rankings are read as well: for each network a line"
+    " such as 'Model: resnet50', for each query 'Query: queries/cat.png', and below it five lines such as"
+    " 'Top 1 match (0.8731): library/cat/3.png'; or a table with the columns Query, Rank, Image and Score.",
+    retrieval_script=LAB.retrieval_script,
+    retrieval=LAB.retrieval,
+)
 # Fields that a sentence below may have beside those that the probe gives.
 OURS: dict[str, str | Message] = {
     "save": SAVE,
+    "forms": FORMS,
     "networks_script": LAB.networks_script,
     "training_script": LAB.training_script,
     "checkpoint": LAB.checkpoint,
@@ -127,8 +135,11 @@ REFUSALS: dict[str, str] = {
         "{file} is not JSON (line {line}). Run {retrieval_script} to write it again, or check it with 'python -m"
         " json.tool {file}'."
     ),
-    "retrieval_empty": N_(
-        "No ranking was found in the files handed in ({files}). Hand in {retrieval} as {retrieval_script} writes it."
+    "retrieval_empty": N_("No ranking was found in the files handed in ({files}). {forms}"),
+    "retrieval_other": N_("No ranking was found. {place} was not used, because {why}: '{text}'. {forms}"),
+    "retrieval_unsure": N_(
+        "{place} may be part of a ranking, but that is not certain, because {why}: '{text}'. A person must look."
+        " {forms}"
     ),
     # a student's code, run
     "code_task": N_("{doing} cannot be tested, because task {number} is not done: {text} ({place})."),

@@ -6,12 +6,12 @@ pass, every mistake and every invented ranking fails; `python benchmarks/retriev
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from statistics import fmean, median, pstdev, quantiles
 
-from grader.evidence import Agreement, ComparedQuery, ComparedRun, Match, ReportedQuery, ReportedRun, Suspicion
+from grader.evidence import Agreement, ComparedQuery, ComparedRun, Match, Suspicion
 from grader.evidence.kinds.retrieval import TOP
 from grader.measures.ways import BY_NAME
 
@@ -140,53 +140,6 @@ def _explained_better(run: ComparedRun) -> bool:
     """Return whether a mistake explains the scores better, even if the order would fit the correct ones."""
     mistake = named(run)
     return mistake is not None and not BY_NAME[mistake.name].way.only_sorts
-
-
-# --- counting --------------------------------------------------------------------------------------------------
-
-
-def class_of(path: str) -> str:
-    """Return the class of a library image: its folder."""
-    return path.replace("\\", "/").rpartition("/")[0].rpartition("/")[2]
-
-
-def class_asked(query: ReportedQuery, classes: Container[str]) -> str:
-    """Return the class of a query: as stated, else its folder if that is a class of the library, else its name."""
-    path = query.query.replace("\\", "/")
-    folder = class_of(path)
-    return query.label or (folder if folder in classes else path.rpartition("/")[2].rpartition(".")[0] or path)
-
-
-def rows_of(run: ReportedRun) -> list[tuple[str, Sequence[Match]]]:
-    """Return class and matches of each query, as far as the report itself states them."""
-    classes = {class_of(match.path) for query in run.queries for match in query.matches}
-    return [(class_asked(query, classes), query.matches) for query in run.queries]
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """How many of the top-five and of the top-one matches have the query's class."""
-
-    matches: int
-    right: int
-    queries: int
-    right_first: int
-
-    @property
-    def precision(self) -> float:
-        """Precision@5 as a share."""
-        return self.right / self.matches if self.matches else 0.0
-
-    @property
-    def top1(self) -> float:
-        """A share."""
-        return self.right_first / self.queries if self.queries else 0.0
-
-
-def count(rows: Iterable[tuple[str, Sequence[Match]]]) -> Counted:
-    """Count matches with the query's class; figures that the report states are never used."""
-    right = [[class_of(match.path) == label for match in matches[:TOP]] for label, matches in rows]
-    return Counted(sum(map(len, right)), sum(map(sum, right)), len(right), sum(row[0] for row in right if row))
 
 
 # --- from a report alone ---------------------------------------------------------------------------------------

@@ -23,7 +23,9 @@ from grader.evidence import (
     RetrievalImages,
     RetrievalReport,
     Suspicion,
+    UnreadLine,
 )
+from grader.marking.check import Doubt
 from grader.records import Ranking, Verdict, message
 
 LIBRARY = LibraryLimits(images=4, classes=2, enough=2, queries=1, distinct=1, apart=1)
@@ -187,10 +189,51 @@ def test_rankings_from_features_earn_everything_only_where_the_features_are_righ
 
 
 def test_a_report_alone_earns_little_and_says_why(judge):
-    run = compared(10, basis="report", why_not=message("the weights are not here."))
+    run = compared(10, basis="report", why_not=message("the images are not here."))
     verdict = judge(retrieval_ranking, RANKING, ComparedRankings((run, replace(run, model="alexnet"))))
     assert verdict.credit == pytest.approx(0.4)
-    assert "only the report itself could be checked, because the weights are not here." in said(verdict)
+    assert "only the report itself could be checked, because the images are not here." in said(verdict)
+
+
+def without_weights(**more) -> ComparedRun:
+    sentence = message("the weights are not on the grader's machine. Staff: run 'grade weights fetch resnet50'")
+    return compared(10, why_not=sentence, ours=True, **more)
+
+
+@pytest.mark.parametrize("basis", ["report", "features"])
+def test_without_the_weights_on_the_graders_machine_a_ranking_is_not_judged(judge, basis):
+    runs = ComparedRankings((without_weights(basis=basis), compared(10, model="alexnet")))
+    doubt = judge(retrieval_ranking, RANKING, runs)
+    assert isinstance(doubt, Doubt)
+    assert "resnet50: the rankings were not judged" in doubt.fault.english()
+    assert "grade weights fetch resnet50" in doubt.fault.english()
+
+
+def test_without_the_weights_a_ranking_whose_features_are_right_is_judged_and_not_marked_down(judge):
+    runs = ComparedRankings((without_weights(basis="features"), compared(10, model="alexnet")))
+    assert judge(retrieval_ranking, RANKING, runs, vectors(1e-6)).credit == 1.0
+
+
+def test_weights_that_nobody_needs_are_not_missed(judge):
+    runs = (without_weights(basis="report"), compared(10, model="alexnet"), compared(10, model="vgg16"))
+    assert judge(retrieval_ranking, RANKING, ComparedRankings(runs)).credit == 1.0
+
+
+def test_two_networks_without_names_are_two_and_have_numbers(judge):
+    run = compared(10, model="", basis="report", why_not=message("no network is named."))
+    verdict = judge(retrieval_ranking, RANKING, ComparedRankings((run, run)))
+    assert verdict.credit == pytest.approx(0.4)
+    assert "network 1: only the report itself" in said(verdict)
+    assert "network 2: only the report itself" in said(verdict)
+
+
+def test_a_query_of_no_known_class_is_not_counted_as_wrong_nor_as_right(judge):
+    run = compared(10)
+    lost = replace(run, queries=tuple(replace(query, label="0panda") for query in run.queries))
+    verdict = judge(retrieval_ranking, RANKING, ComparedRankings((lost, compared(10, model="alexnet"))))
+    (table, *_) = verdict.exhibits
+    assert table.rows[0][-2:] == (message("labels unknown"), message("labels unknown"))
+    assert table.rows[1][-2:] == ("100.0%", "100.0%")
 
 
 # --- scores and claims -----------------------------------------------------------------------------------------
@@ -236,6 +279,53 @@ def test_what_does_not_follow_is_named_and_costs(judge, run, words):
     verdict = judge(retrieval_scores, SCORES, report(run, OTHER))
     assert words in said(verdict)
     assert verdict.credit < 1.0
+
+
+FLAT = tuple(Match(f"images/{n}.png", 0.9 - n / 10) for n in range(5))
+
+
+@pytest.mark.parametrize(
+    "queries",
+    [
+        (ReportedQuery("", tuple(replace(match, path=match.path[7:]) for match in FLAT)),),
+        (ReportedQuery("images/9.png", FLAT), ReportedQuery("images/8.png", FLAT[::-1])),
+        (ReportedQuery("queries/0panda.png", reported().queries[0].matches), reported().queries[1]),
+    ],
+    ids=["no folders and no query", "one folder for all images", "a query of no class"],
+)
+def test_claims_about_unknown_labels_neither_cost_nor_earn(judge, queries):
+    run = replace(reported(precision_at_5=0.9, metric="cosine"), queries=queries)
+    verdict = judge(retrieval_scores, SCORES, report(run, OTHER))
+    assert "labels unknown, so the stated accuracy was not compared" in said(verdict)
+    assert "is stated as" not in said(verdict)
+    alone = judge(retrieval_scores, replace(SCORES, models=1), report(run))
+    assert "Claims follow" not in str([row[0] for row in alone.exhibits[0].rows])
+
+
+def test_two_networks_without_names_are_not_said_to_be_copied(judge):
+    verdict = judge(retrieval_scores, SCORES, report(reported(""), reported("")))
+    assert "copied" not in said(verdict)
+
+
+def test_numbers_in_place_of_names_are_told_and_cost_nothing(judge):
+    verdict = judge(retrieval_scores, SCORES, report(reported(by_number=True), OTHER))
+    assert verdict.credit == 1.0
+    assert "resnet50: images are named by number" in said(verdict)
+
+
+def test_a_network_that_may_be_among_what_was_not_certain_is_not_missed_before_a_person_looked(judge):
+    doubt = judge(retrieval_scores, SCORES, replace(report(reported()), doubtful=1))
+    assert isinstance(doubt, Doubt)
+    assert "further rankings, but not for certain: 1" in doubt.fault.english()
+    assert judge(retrieval_scores, SCORES, replace(report(reported(), OTHER), doubtful=1)).credit == 1.0
+
+
+def test_scores_in_lines_that_could_not_be_read_do_not_cost_before_a_person_looked(judge):
+    unread = UnreadLine(7, "Top 2 match (0.8l): cat/1.png")
+    seen = replace(report(reported(scores=(0.9, None, 0.7, 0.6, 0.5)), OTHER), unread=(unread,), unread_count=1)
+    doubt = judge(retrieval_scores, SCORES, seen)
+    assert isinstance(doubt, Doubt)
+    assert "0.8l" in doubt.fault.english()
 
 
 def test_queries_beyond_those_that_are_kept_are_told(judge):

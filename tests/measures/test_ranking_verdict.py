@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from grader.evidence import Agreement, ComparedQuery, ComparedRun, Match, Suspicion
 from grader.measures.ranking_distance import FARTHEST, compare, deviation, distance, printed_half_digit
-from grader.measures.ranking_verdict import accepted, all_alike, close, count, exact, named, nearest_honest
+from grader.measures.ranking_labels import count
+from grader.measures.ranking_verdict import accepted, all_alike, close, exact, named, nearest_honest
 
 SCORES = np.linspace(0.9, 0.0, 10)  # image 0 is the best; neighbours lie 0.1 apart
 SIGMA = float(SCORES.std())

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 import numpy as np
 
 from grader.collect.equipment import Equipment
-from grader.collect.retrieval.networks import Network, find_network
+from grader.collect.retrieval.networks import NO_WEIGHTS, Network, find_network
 from grader.collect.retrieval.paths import Paths
 from grader.collect.retrieval.pictures import bundle, label_of
 from grader.evidence import (
@@ -23,12 +23,14 @@ from grader.evidence import (
     ReportedQuery,
     ReportedRun,
     Suspicion,
+    Unavailable,
 )
 from grader.evidence.kinds.retrieval import TOP, Metric
 from grader.intake import place
 from grader.lab import LAB
 from grader.measures.ranking_distance import Scores, compare, distance, printed_half_digit
-from grader.measures.ranking_verdict import class_asked, class_of, exact, share
+from grader.measures.ranking_labels import class_asked, classes_of
+from grader.measures.ranking_verdict import exact, share
 from grader.measures.ways import ALLOWED, DECLARED, MISTAKES, Way
 from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
@@ -123,7 +125,8 @@ class Comparison:
 def compare_run(run: ReportedRun, scene: Scene) -> ComparedRun | Failure:
     """Compare the run on the strongest available basis; give the reason if that is not the images.
 
-    A failure that the student cannot fix is returned: no student code runs here, so it is ours.
+    Where the grader's machine lacks the weights, the run says that this is `ours`. Any other failure that the student
+    cannot fix is returned: no student code runs here, so it is ours as well.
     """
     comparison = _comparison(run, scene)
     assumed = (
@@ -132,15 +135,25 @@ def compare_run(run: ReportedRun, scene: Scene) -> ComparedRun | Failure:
     found = _anew(comparison)
     if isinstance(found, ComparedRun):
         return replace(found, assumed=(*assumed, *found.assumed))
-    if not isinstance(found, Message | Refused):
+    if isinstance(found, Message):
+        why_not, ours = found, False
+    elif isinstance(found, Refused) or (isinstance(found, Unavailable) and found.code == NO_WEIGHTS):
+        why_not, ours = found.message, isinstance(found, Unavailable)
+    else:
         return found
-    why_not = found if isinstance(found, Message) else found.message
-    return replace(_from_features(comparison) or _from_report(comparison), assumed=assumed, why_not=why_not)
+    weaker = _from_features(comparison) or _from_report(comparison)
+    return replace(weaker, assumed=assumed, why_not=why_not, ours=ours)
 
 
 def _anew(comparison: Comparison) -> ComparedRun | Message | Failure:
     """Recompute from the images; a Message if they, or the network, are not available."""
     scene = comparison.scene
+    if comparison.run.by_number:
+        return message(
+            "its images are named by number, not by file: hand in {retrieval} as {retrieval_script} writes it",
+            retrieval_script=LAB.retrieval_script,
+            retrieval=LAB.retrieval,
+        )
     if not comparison.asked:
         return _nothing_to_compare(scene)
     network = find_network(comparison.run, scene.submission, scene.equipment)
@@ -154,7 +167,7 @@ def _comparison(run: ReportedRun, scene: Scene) -> Comparison:
     library, queries = Paths(scene.library), Paths(scene.queries)
     asked: list[Asked] = []
     missing: dict[str, None] = {}
-    for query in run.queries:
+    for query in () if run.by_number else run.queries:
         at = queries.find(query.query) if scene.library else None
         places = tuple(library.find(match.path) for match in query.matches[:TOP])
         unknown = [m.path for m, found in zip(query.matches, places, strict=False) if found is None]
@@ -272,14 +285,14 @@ def _from_features(comparison: Comparison) -> ComparedRun | None:
 
 
 def _from_report(comparison: Comparison) -> ComparedRun:
-    """Compare with nothing else: require five distinct matches per query, from the library if there is one."""
+    """Compare with nothing else: require five distinct matches per query, from the library if it has their names."""
     run, scene = comparison.run, comparison.scene
-    library = Paths(scene.library)
-    classes = {class_of(match.path) for query in run.queries for match in query.matches}
+    library, free = Paths(scene.library), run.by_number or not scene.library
+    classes = classes_of(run)
     nothing = Agreement(0, 0, 0)
     queries = []
     for query in run.queries:
-        known = {m.path for m in query.matches[:TOP] if not scene.library or library.find(m.path) is not None}
+        known = {m.path for m in query.matches[:TOP] if free or library.find(m.path) is not None}
         distinct = Agreement(TOP, len(known), len(known))
         theirs = query.matches[:TOP]
         queries.append(

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from grader.collect.equipment import Equipment
 from grader.collect.weights import choose_checkpoint
 from grader.dataset import find_weights, usual_folders
-from grader.evidence import Failure, Pipeline, ReportedRun
+from grader.evidence import Failure, Pipeline, ReportedRun, Unavailable
 from grader.intake import place
 from grader.lab import LAB
 from grader.records import Message, Submission, message
@@ -20,6 +20,7 @@ from grader.sandbox import Job, Limits, Reply
 DESCRIBE_LIMITS = Limits(seconds=60.0, megabytes=2_000)
 TEMPLATE = Pipeline(256, 224)  # of reference/extract_features.py
 CIFAR = Pipeline(32, 32, mean=LAB.mean, std=LAB.std)  # for the lab's own networks
+NO_WEIGHTS = "no_weights"
 RANDOM, FINAL = "random", LAB.checkpoint
 
 
@@ -78,13 +79,14 @@ def find_network(run: ReportedRun, submission: Submission, equipment: Equipment)
     elif "file" in known:
         file = find_weights(Path(str(known["file"])).name, usual_folders(equipment.weights_dir))
         if file is None:
-            return message(
+            sentence = message(
                 "the weights {weights} of {model} are not on the grader's machine. Staff: run 'grade weights fetch"
                 " {model}', or give the folder that holds {file} with --weights-dir, and grade again.",
                 model=run.model,
                 weights=weights,
                 file=str(known["file"])[:100],
             )
+            return Unavailable(sentence, NO_WEIGHTS)
         files["weights"] = file
     return _network(run, known, inputs, files, assumed)
 

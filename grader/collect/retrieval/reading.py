@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from grader.collect.documents import DOCUMENT_LIMITS, MOST_DOCUMENTS, not_written
 from grader.collect.equipment import validated
-from grader.evidence import Failure, OpenTask, Refused, RetrievalReport
+from grader.evidence import Failure, OpenTask, Refused, RetrievalReport, Unavailable
+from grader.evidence.refusals import FORMS
 from grader.intake import place
 from grader.lab import LAB
-from grader.records import Submission
+from grader.records import Submission, message
 from grader.sandbox import Job, Reply, Sandbox
+
+UNSURE, OTHER = "retrieval_unsure", "retrieval_other"  # of a probe: something may be a ranking, or only looks like one
+MISSING = "missing"
 
 
 def read_report(submission: Submission, sandbox: Sandbox, open_tasks: Iterable[OpenTask]) -> RetrievalReport | Failure:
@@ -23,6 +27,27 @@ def read_report(submission: Submission, sandbox: Sandbox, open_tasks: Iterable[O
         "rankings.reading.read_retrieval", {"names": names, "parts": parts.rankings}, files, limits=DOCUMENT_LIMITS
     )
     reply = sandbox.run(job) if names else None
-    if reply is None or (isinstance(reply, Refused) and not rankings):  # a written report need not contain a ranking
-        return not_written(LAB.retrieval, open_tasks, LAB.retrieval_script, LAB.retrieval_tasks)
-    return validated(RetrievalReport, reply.value) if isinstance(reply, Reply) else reply
+    if isinstance(reply, Reply):
+        return validated(RetrievalReport, reply.value)
+    if isinstance(reply, Refused) and reply.code == UNSURE:  # a doubt of ours must not block a student
+        return Unavailable(reply.message, UNSURE)
+    if reply is None or (isinstance(reply, Refused) and not rankings):
+        return _not_in_reports(reply, parts.reports, tuple(open_tasks))
+    return reply
+
+
+def _not_in_reports(reply: Refused | None, reports: Sequence[str], open_tasks: tuple[OpenTask, ...]) -> Refused:
+    """Refuse where only written reports were handed in: they need not contain a ranking."""
+    missing = not_written(LAB.retrieval, open_tasks, LAB.retrieval_script, LAB.retrieval_tasks)
+    if reply is None or missing.code != MISSING:
+        return missing
+    if reply.code == OTHER:
+        return reply
+    sentence = message(
+        "{missing} is missing, and no ranking was found in {files}; {script} writes it. {forms}",
+        missing=LAB.retrieval,
+        files=", ".join(reports)[:300],
+        script=LAB.retrieval_script,
+        forms=FORMS,
+    )
+    return Refused(MISSING, sentence)

@@ -70,6 +70,7 @@ class ReportedRun:
     top1: Share | None = None
     line: Count = 0
     more_queries: Count = 0  # beyond those that are kept
+    by_number: bool = False  # numbers stand for the images, in place of names
 
 
 @strict
@@ -94,6 +95,7 @@ class RetrievalReport:
     percent: bool = False  # scores were written in percent and are given here as shares
     line_is: Literal["line", "page", "cell"] = "line"  # what the numbers of lines count: a PDF has pages only
     passed_over: Annotated[tuple[Name, ...], Field(max_length=40)] = ()  # likelier documents without a ranking
+    doubtful: Count = 0  # passages that may rank images as well, but not for certain
     more_sources: Annotated[tuple[Name, ...], Field(max_length=MOST_RUNS)] = ()  # documents with further models
     kind: Literal["retrieval_report"] = "retrieval_report"
 
@@ -196,6 +198,7 @@ class ComparedRun:
     absent: Count = 0  # queries among them, which could not be compared
     assumed: Annotated[tuple[Message, ...], Field(max_length=20)] = ()  # assumptions where the report states nothing
     why_not: Message | None = None  # why it was not computed from the images
+    ours: bool = False  # `why_not` is for staff to mend: the grader's machine lacks the weights
     other_ways: Annotated[tuple[OtherWay, ...], Field(max_length=10)] = ()
 
 

@@ -13,6 +13,7 @@ from grader.probes.rankings.words import metric_in
 
 MOST_RUNS, MOST_QUERIES, MOST_MATCHES, MOST_UNREAD = 10, 200, 20, 20  # as grader.evidence.kinds.retrieval has them
 NAME, QUOTE = 500, 200  # characters
+FARTHEST = 12  # lines from a query to its first match: a rule, the headings of a table, a few empty ones
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class FoundQuery:
     name: str
     line: int
     label: str = ""
+    mentioned: bool = False  # its name stands in a sentence: nothing says that it is the query
     matches: list[FoundMatch] = field(default_factory=list)
 
     def add(self, match: FoundMatch) -> None:
@@ -87,6 +89,7 @@ class Found:
     metrics: set[str] = field(default_factory=set)  # that the document speaks of anywhere
     heading: Heading = Heading()
     query: tuple[str, str, int] = ("", "", 0)  # name, class, line
+    mentioned: bool = False  # the query, in a sentence
     waiting: dict[str, float] = field(default_factory=dict)  # claims that stand above their ranking
     of_models: dict[str, dict[str, float]] = field(default_factory=dict)
     queries_since: int = 0  # the model's heading
@@ -101,9 +104,10 @@ class Found:
             self.query = ("", "", 0)  # models one after the other: the last query of one is not the first of the next
         self.heading, self.open, self.waiting, self.queries_since = heading, None, {}, 0
 
-    def start_query(self, name: str, label: str, line: int) -> None:
+    def start_query(self, name: str, label: str, line: int, mentioned: bool = False) -> None:
         if self.open is None or self.open.name != name:
             self.query, self.open = (storable(name)[-NAME:], storable(label)[:NAME], line), None
+            self.mentioned = mentioned
             self.queries_since += 1
 
     def add(self, line: int, match: MatchLine, form: str, otherwise: str = "") -> None:
@@ -112,7 +116,8 @@ class Found:
         if self.open is None or self.open.ended_by(match.rank):
             name, label, at = self.query if self.open is None else ("", "", line)
             self.run = self._run_for(name)
-            self.open = self.run.start(FoundQuery(name, at or line, label))
+            mentioned = self.mentioned or line - at > FARTHEST
+            self.open = self.run.start(FoundQuery(name, at or line, label, mentioned))
         self.open.add(found)
         self.forms[form] += 1
         self._learn(match.said)

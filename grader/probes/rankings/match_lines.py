@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from grader.probes.rankings.paths import cleaned, ends, start
+from grader.probes.rankings.paths import cleaned, ends, spoken, start
 from grader.probes.rankings.scores import NUMBER, Score, number, score_of, unwrapped
 
 SCORE_WORD = (
@@ -17,7 +17,7 @@ _DASH = r"-(?!\d|[.,]\d)"  # and not a sign
 _NO_MATCH = re.compile(r"\W{0,6}(?:acc|prec|准确|正确|精度|命中|error)", re.IGNORECASE)  # Top-1 accuracy
 _RANK = re.compile(
     rf"[\s>*•\-|(\[]{{0,20}}(?:(?P<word>{_RANK_WORD})[\s\-_.#:=(\[]{{0,4}}(?P<named>\d{{1,4}})(?:st|nd|rd|th|名|位|个|张)?"
-    r"(?![^\W_]|[.,]\d)\s{0,4}[)\]]?\s{0,4}(?:match|result|image|匹配|结果|图[像片])?"
+    r"(?![^\W_]|[.,]\d)\s{0,4}[)\]]?\s{0,4}(?:(?:match|result|image|匹配|结果|图[像片])(?![\w/\\.]))?"
     r"|[#\[(]?(?P<bare>\d{1,4})(?:st|nd|rd|th)?(?:[\])]\s{0,9}[.:]?\s{0,9}|[.:、,|]\s{1,9}|[:、]|\s{1,30}(?![/\\(])))"
     rf"\s{{0,30}}(?:[:.,=–|]|{_DASH})?\s{{0,30}}",
     re.IGNORECASE,
@@ -29,13 +29,14 @@ _BEFORE = re.compile(
     r"[\s:;,|*>)\]→=✓✗√×\-–]{1,40}",
     re.IGNORECASE,
 )
-_AFTER = re.compile(rf"(?:[\s'\"`)\]:,;|=>*–→(\[]|{_DASH}){{0,40}}{NUMBER}", re.IGNORECASE)
+_AFTER = re.compile(rf"(?:[\s'\"`)\]:,;|=>*–—→(\[]|{_DASH}){{0,40}}{NUMBER}", re.IGNORECASE)
 _LABELLED = re.compile(
     rf"{SCORE_WORD}(?P<unit>\s{{0,3}}\(%\))?(?:\s(?:is|of)\s|[为是])?\W{{0,10}}?{NUMBER}", re.IGNORECASE
 )
 _MANGLED = re.compile(
     r"(?<![^\W_])(?=[\dlIOoS]{0,4}[.,])(?=[.,\dlIOoS]{0,30}[lIOoS])[\dlIOoS]{1,4}[.,][\dlIOoS ]{2,30}(?![^\W_])"
 )
+_NUMBERS = re.compile(NUMBER, re.IGNORECASE)
 _DECIMALS = re.compile(r"\d[.,]\d")
 _SCORE_LIKE = re.compile(r"\d[.,]\d|[(\[]\s?[+-]?[\dlIOo]")
 _PATH_WORD = re.compile(
@@ -44,6 +45,8 @@ _PATH_WORD = re.compile(
     re.IGNORECASE,
 )
 MOST_NAMES = 41  # in a line: a query and twice the matches that are kept
+_WORD = re.compile(r"[^\W\d_]{2,40}")
+MOST_WORDS_AROUND = 6  # of a line of a ranking: "has a cosine similarity of"
 _MARKS = "✓✗√×* "
 
 
@@ -74,9 +77,10 @@ def read_match(line: str) -> MatchLine | None:
         return _without_name(text, ranked, rank)
     head, tail = text[begin : names[0]], text[names[0] :]
     if (before := _BEFORE.match(head)) and _is_score(before, ranked is not None):
-        rest = head[before.end() :].lstrip(_MARKS)
-        return MatchLine(cleaned(rest[_lead(rest) :]), rank, _score(before), said=before["words"])
-    path = cleaned(head[_lead(head) :]) if ranked else cleaned(text[_lead_of_bare(text, names[0]) : names[0]])
+        return MatchLine(spoken(head[before.end() :].lstrip(_MARKS)), rank, _score(before), said=before["words"])
+    if ranked is None and _is_sentence(text, names[0]):
+        return None
+    path = spoken(head) if ranked else cleaned(text[_lead_of_bare(text, names[0]) : names[0]])
     if after := _score_after(tail, ranked is not None):
         return MatchLine(path, rank, after[0], whole=after[1], said=tail[:100])
     named = start(text, names[0])
@@ -100,6 +104,12 @@ def _without_name(text: str, ranked: re.Match[str] | None, rank: int | None) -> 
         return MatchLine(path, rank, _score(before), whole=False, clear=bool(path), said=before["words"])
     named = ranked["word"] is not None and bool(_SCORE_LIKE.search(rest))
     return MatchLine("", rank, clear=False, whole=False) if named else None
+
+
+def _is_sentence(text: str, end: int) -> bool:
+    """Return whether an image without a rank stands among so many words that its number may mean anything."""
+    around = text[: start(text, end)] + " " + text[end:]
+    return len(_WORD.findall(around[:400])) > MOST_WORDS_AROUND
 
 
 def _lead(head: str) -> int:
@@ -148,8 +158,8 @@ def read_matches(line: str) -> tuple[str, list[MatchLine]]:
     names = ends(text)
     if len(names) > MOST_NAMES:
         return "", []
-    begins = [start(text, end, floor) for end, floor in zip(names, [0, *names], strict=False)]
-    paths = [cleaned(text[begin:end]) for begin, end in zip(begins, names, strict=True)]
+    begins = _begins(text, names)
+    paths = images_in(text)
     gaps = [text[end:begin] for end, begin in zip(names, [*begins[1:], len(text)], strict=True)]
     after = [_decimal(gap) for gap in gaps]
     before = [_decimal(text[: begins[0]]), *after[:-1]]
@@ -162,6 +172,24 @@ def read_matches(line: str) -> tuple[str, list[MatchLine]]:
     if all(before[1:]):
         return paths[0], [MatchLine(path, score=score) for path, score in zip(paths[1:], before[1:], strict=True)]
     return "", []
+
+
+def images_in(line: str) -> list[str]:
+    """Return the names of the images in the line."""
+    text = unwrapped(line)
+    names = ends(text)[:MOST_NAMES]
+    return [cleaned(text[begin:end]) for begin, end in zip(_begins(text, names), names, strict=True)]
+
+
+def _begins(text: str, names: list[int]) -> list[int]:
+    return [start(text, end, floor) for end, floor in zip(names, [0, *names], strict=False)]
+
+
+def scores_in(line: str) -> list[Score]:
+    """Return the scores of a line that lists them and nothing else but a few words: "Scores: [0.93, 0.91]"."""
+    text = line[:1_000]
+    found = [match for match in _NUMBERS.finditer(text) if match["percent"] or _DECIMALS.search(match["number"])]
+    return [score_of(match) for match in found] if len(_WORD.findall(text)) <= MOST_WORDS_AROUND else []
 
 
 def _decimal(gap: str) -> Score | None:

@@ -87,5 +87,13 @@ def _run_fields(run: FoundRun, room: int) -> dict[str, Any]:
             more += 1
         else:
             kept.append(fields)
-    settings = {"metric": run.metric, "line": run.heading.line, "more_queries": more, **run.claims}
+    names = [match.path for query in run.queries for match in query.matches]
+    by_number = 2 * sum(map(str.isdecimal, names)) > len(names)
+    settings = {
+        "metric": run.metric,
+        "line": run.heading.line,
+        "more_queries": more,
+        "by_number": by_number,
+        **run.claims,
+    }
     return {"model": storable(run.heading.model)[:NAME], "queries": kept, **dict(run.heading.settings), **settings}

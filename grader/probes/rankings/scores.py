@@ -6,11 +6,13 @@ import math
 import re
 from typing import Any, NamedTuple
 
+LETTER = r"[^\W_\u3400-\u9fff]"  # or digit; a Chinese character may stand beside a number: 为0.8731
+
 
 def number(value: str = "number", percent: str = "percent") -> str:
     """Build a pattern with these two groups. A number must not be followed by a letter: nothing is read from 0.99l4."""
     digits = r"(?:\d{1,15}(?:[.,]\d{1,25})?|[.,]\d{1,25})(?:e[+-]?\d{1,3})?"
-    bounded = rf"(?<![^\W_])(?<!\d[.,])(?P<{value}>[+-]?(?:{digits}|nan|inf(?:inity)?))(?![^\W_]|[.,]\d)"
+    bounded = rf"(?<!{LETTER})(?<!\d[.,])(?P<{value}>[+-]?(?:{digits}|nan|inf(?:inity)?))(?!{LETTER}|[.,]\d)"
     return bounded + rf"(?:\s{{0,2}}(?P<{percent}>%))?"
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from grader.probes.rankings import models
+from grader.probes.rankings.by_number import read_numbered
 from grader.probes.rankings.draft import Found, Heading
 from grader.probes.rankings.figures import Claim
 from grader.probes.rankings.match_lines import SCORE_WORD, MatchLine, read_match
@@ -26,7 +27,7 @@ _KINDS = (  # the first that fits
     ("rank", r"^(?:rank(?:ing)?|#|no\.?|k|top[\s-]?k?|position|place|idx|index|排名|名次|排序|序号|位次)$"),
     (
         "path",
-        r"path|image|img|file|match|result|retrieved|neighbou?r|name|top|^(?:rank|no\.?|第|#)\W?\d|图|文件|结果|匹配|路径",
+        r"path|image|img|file|match|result|retrieved|neighbou?r|name|top|^(?:(?:rank|no\.?|第|#)\W?\d|\d{1,2}(?:st|nd|rd|th)?$)|图|文件|结果|匹配|路径",
     ),
 )
 _PATTERNS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _KINDS)
@@ -47,8 +48,13 @@ Columns = tuple[Column, ...]
 
 
 def may_be_titles(line: str) -> bool:
-    """Return whether the line can be the headings of a table: it has no image and no score."""
-    return len(line) <= MOST_COLUMNS * LONGEST_TITLE // 2 and not ends(line) and not _DECIMAL.search(line)
+    """Return whether the line can be the headings of a table: no sentence, and it has no image and no score."""
+    return (
+        not line.rstrip().endswith((":", ".", "。", "!", "?", ";"))
+        and len(line) <= MOST_COLUMNS * LONGEST_TITLE // 2
+        and not ends(line)
+        and not _DECIMAL.search(line)
+    )
 
 
 def columns_of(cells: list[str]) -> Columns | None:
@@ -104,7 +110,7 @@ class Table:
             return True
         names = [(column, cell) for column, cell in pairs if column.kind == "path" and cell.strip(" -")]
         numbers = any(column.kind == "score" and cell and score_in(cell) for column, cell in pairs)
-        if not names or not (any(ends(cell) for _, cell in names) or numbers):
+        if not names or not (numbers or any(ends(cell) or read_numbered(cell) for _, cell in names)):
             return False
         self._context(pairs, line)
         self._matches(pairs, names, line)
@@ -183,6 +189,8 @@ def _in_cell(cell: str) -> MatchLine:
     match = read_match(cell)
     if match is not None and match.score is not None:
         return replace(match, rank=None)
+    if by_number := read_numbered(cell):
+        return replace(by_number, rank=None)
     names = ends(cell)
     return MatchLine(cleaned(cell[: names[0]] if names else cell))
 

@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
-from grader.probes.documents.documents import MOST_LINES
+from grader.probes.rankings.by_number import read_numbered
 from grader.probes.rankings.cells import BLANKS, SPLITS, Split, barred
 from grader.probes.rankings.draft import Found, Heading
 from grader.probes.rankings.figures import claims_in
-from grader.probes.rankings.match_lines import MatchLine, read_match, read_matches
+from grader.probes.rankings.match_lines import MatchLine, images_in, read_match, read_matches, scores_in
 from grader.probes.rankings.paths import ends, start
 from grader.probes.rankings.tables import Table, columns_of, is_rule, may_be_titles
-from grader.probes.rankings.tex import printed
 from grader.probes.rankings.words import (
     metric_in,
     model_heading,
+    model_in_sentence,
     names_metric,
+    only_mentions,
     query_heading,
     starts_query,
     weights_in,
 )
 
+# with scores; without any, where numbered lines with an image rank; with scores, where numbers stand for images
+Way = Literal["scored", "unscored", "numbered"]
 LOG, TABLE, CSV, LATEX = "printed log", "table", "CSV", "LaTeX table"
 Numbered = tuple[int, str]  # line of the document, its text without colours and full-width signs
 MOST_JOINED, FARTHEST = 3, 10  # lines that one broken line may go on in; lines among which they are looked for
 MOST_SIGNS = 200  # between the cells of a row
+FIVE = 5  # matches of a query
+FEWEST_LISTED = 2  # scores in a line that lists them
 NEAR = 4  # lines from the last match to what is still said of it
 _NOISE = re.compile(
     r"\s*(?:(?:```|~~~).{0,40}|\d{1,4}|[-–—]\s?\d{1,4}\s?[-–—]|page\s?\d{1,4}(?:\s?(?:of|/)\s?\d{1,4})?|"
@@ -40,26 +45,22 @@ _ROOT = re.compile(r"(?<![^\W_])[a-zA-Z]:[\\/]|(?<!\S)\.{0,2}[\\/]")
 _HYPHENS = ("-", "\u00ad", "\u2010")
 
 
-def read_text(lines: Sequence[Numbered], name: str) -> Found:
-    """Read the rankings of a text. If no line has a score, numbered lines with an image rank without scores."""
-    kind = name.rpartition(".")[2].casefold()
-    lines = list(islice(printed(lines), MOST_LINES)) if kind == "tex" else lines
-    found = _Reader(lines, kind).read()
-    if found.count or not any(ends(text) for _, text in lines):
-        return found
-    return _Reader(lines, kind, scored=False).read()
+def read_text(lines: Sequence[Numbered], kind: str, way: Way = "scored") -> Found:
+    """Read the rankings of a text; `kind` is how its file's name ends, without the dot."""
+    return _Reader(lines, kind, way).read()
 
 
 @dataclass(slots=True)
 class _Reader:
     lines: Sequence[Numbered]
     kind: str
-    scored: bool = True
+    way: Way = "scored"
     found: Found = field(default_factory=Found)
     table: Table | None = None
     split: Split = barred
     last: int = -NEAR  # place of the last line of a ranking
     place: int = 0
+    sentence: str = ""  # the network that one named last
 
     def read(self) -> Found:
         while self.place < len(self.lines):
@@ -100,6 +101,11 @@ class _Reader:
 
     def _match(self, number: int, text: str) -> bool:
         several = ends(text)
+        if self.way == "numbered":
+            by_number = None if several else read_numbered(text)
+            if by_number is not None:
+                self._add(number, by_number)
+            return by_number is not None
         if len(several) > 1:
             return self._several(number, text)
         match = read_match(text)
@@ -114,7 +120,7 @@ class _Reader:
         if match.path and match.score is not None:
             self._add(number, match)
             return True
-        if match.path and not self.scored:
+        if match.path and self.way == "unscored":
             self._add(number, match)
             return True
         if not match.clear:
@@ -130,11 +136,32 @@ class _Reader:
 
     def _several(self, number: int, text: str) -> bool:
         query, matches = read_matches(text)
+        if not matches:
+            query, matches = self._with_scores_below(text)
         if query and matches:
             self.found.start_query(query, "", number)
-        for rank, match in enumerate(matches):
+        first = 0 if query else self._above(len(matches))
+        for rank, match in enumerate(matches, first):
             self.found.add(number, match if len(matches) == 1 else MatchLine(match.path, rank, match.score), LOG)
         return bool(matches)
+
+    def _above(self, more: int) -> int:
+        """Return how many matches the line above has, if this one continues its list of five."""
+        above = len(self.found.open.matches) if self.found.open is not None and self.last == self.place - 1 else 0
+        return above if above + more <= FIVE else 0
+
+    def _with_scores_below(self, text: str) -> tuple[str, list[MatchLine]]:
+        """Return the images of this line with their scores, which the next line lists."""
+        below = range(self.place, min(self.place + FARTHEST, len(self.lines)))
+        place = next((place for place in below if not _NOISE.fullmatch(self.lines[place][1])), 0)
+        following = self.lines[place][1]
+        paths, scores = images_in(text), [] if ends(following) else scores_in(following)
+        query = paths[0] if len(paths) == len(scores) + 1 else ""
+        paths = paths[1:] if query else paths
+        if len(scores) < FEWEST_LISTED or len(scores) != len(paths):
+            return "", []
+        self.place = place + 1
+        return query, [MatchLine(path, score=score) for path, score in zip(paths, scores, strict=True)]
 
     def _add(self, number: int, match: MatchLine, otherwise: str = "") -> None:
         self.found.add(number, match, LOG, otherwise)
@@ -203,12 +230,23 @@ class _Reader:
             settings = {"weights": weights, "seed": seed} if weights else {}
             self.found.start_model(Heading(model, number, metric, tuple(settings.items())))
             self._figures(text)
+        elif sentence := model_in_sentence(text):
+            self._sentence(Heading(sentence, number, metric))
         elif metric and names_metric(text) and self.found.open is None:
             self.found.start_model(Heading(self.found.heading.model, self.found.heading.line or number, metric))
         elif self.found.open is None and len(text) <= 120:
             self._weights(text)
         if query:
-            self.found.start_query(*query, number)
+            self.found.start_query(*query, number, only_mentions(text))
+
+    def _sentence(self, said: Heading) -> None:
+        """Take the network from a sentence, unless a heading names one. Two sentences that differ leave it open."""
+        above = self.found.open is None
+        if above and self.found.heading.model not in ("", self.sentence):
+            return
+        differs = above and self.sentence not in ("", said.model)
+        self.sentence = said.model
+        self.found.start_model(replace(said, model="") if differs else said)
 
     def _weights(self, text: str) -> None:
         heading = self.found.heading

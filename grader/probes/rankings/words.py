@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from grader.probes.rankings import models
-from grader.probes.rankings.paths import cleaned, ends, start
+from grader.probes.rankings.paths import MOST_WORDS, cleaned, ends, spoken, start
 
 MOST_CHARACTERS = 1_000  # of a line, in which names of metrics are looked for
 _COSINE = re.compile(
@@ -67,6 +67,15 @@ _LEADS_TO_MODEL = re.compile(
     r"(?:using|use|loading|with|of|for|from|on|by|model|network|net|results?|基于|使用|采用|利用|用|模型|网络|以|为|结果)[\s:=\-`'\"(]{0,6}$",
     re.IGNORECASE,
 )
+_USES = re.compile(
+    r"(?<![a-z])(?:use[sd]?|using|employ\w{0,4}|chose|taken?|with|by|from|of)\s(?:(?:the|an?|pre-?trained|model|network)\s){0,3}"
+    r"[`'\"*]{0,3}$|(?:使用|采用|利用|基于|选用|选择|用)了?(?:预训练的?)?(?:模型|网络)?\s?$",
+    re.IGNORECASE,
+)
+_OF_FEATURES = re.compile(
+    r"feature|retriev|similar|search|cosine|euclid|embedding|特征|检索|相似|余弦|欧氏", re.IGNORECASE
+)
+_CLASSIFIES = re.compile(r"(?<![a-z-])train|cifar|classif(?!ier)|epoch|accura|(?<!预)训练|分类|准确率", re.IGNORECASE)
 _CODE = re.compile(r"(?:class|def|import|from)\s")
 _NAME = re.compile(r"[\w.+\-/ ]{1,60}")
 _SENTENCE = re.compile(r"[。!?;；]|[a-z]\. |, (?:and|but|which|so)|,(?:而|但|并|可|因)")
@@ -74,12 +83,28 @@ _QUERY = re.compile(
     r"(?<![a-z])(?:query(?:\s?(?:image|picture|photo|file|img))?|matching|match(?:es)?\s(?:for|of)|results?\s(?:for|of)|"
     r"target(?:\s?image)?|input(?:\s?image)?|test image|retriev\w{0,6}\s(?:for|with)|"
     r"(?:nearest|neighbou?rs)\s(?:to|of)|similar to|images?\s(?:for|to)|"
-    r"(?:查询|待检索|检索|目标|输入|测试)(?:图[像片]|样本|类别)?|图[像片])"
+    r"(?:查询|待检索|检索|目标|输入|测试(?=图[像片]|样本))(?:图[像片]|样本|类别)?|图[像片](?!\w))"
     r"(?:[\s_#]{0,3}\d{1,5}(?:\s?/\s?\d{1,5})?(?=\s?[:=(]))?\s{0,3}[:=]?\s{0,3}",
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"(?:query|查询)(?:\s?(?:image|图[像片]))?[\s_#]{0,3}(\d{1,5})\s?(?:[:=]|$)", re.IGNORECASE)
+_ASKED = r"(?:query|target|test|input|sample|待?查询|待?检索|目标|输入|测试)"
+_IMAGE = r"(?:image|picture|img|photo|sample|图[像片]|样本)"
+_ONLY_NUMBERED = re.compile(
+    rf"[\s#>*\-\[=]{{0,20}}(?:(?:results?|matches|matching|neighbou?rs|top[\s-]?\d)\s(?:for|of|to)?\s?)?(?:the\s)?对?"
+    rf"(?:(?:{_ASKED}[\s_]?{_IMAGE}?|{_IMAGE})[\s_#\-]{{0,3}}(?:no\.?|number|第)?\s?(\d{{1,5}})(?:张|幅|个|号)?|"
+    rf"{_ASKED}?第\s?(\d{{1,5}})\s?[张幅个](?:{_ASKED}{_IMAGE}?|{_IMAGE})|(\d{{1,5}})(?:st|nd|rd|th)\s{_ASKED}(?:\s{_IMAGE})?)"
+    r"\s?[\]:=!。.)*\-]{0,10}(?:的?(?:检索|查询|匹配)?结果)?\s?:?\s*",
+    re.IGNORECASE,
+)
 _WRITTEN = re.compile(r"(?<![a-z])(?:sav(?:ed|ing)|wrote|writ(?:e|ten|ing)|exported|保存|写入|导出)", re.IGNORECASE)
+_CAPTION = re.compile(r"(?<![a-z])(?:fig(?:ure)?|plot|curve)(?![a-z])|图\s?\d|如图|曲线", re.IGNORECASE)
+_ANNOUNCES = re.compile(
+    r"nearest|closest|most similar|neighbou?rs|best matches|top[\s-]?\d|最(?:相似|接近|相近)|[近最]邻|检索结果",
+    re.IGNORECASE,
+)
+_DECIMAL = re.compile(r"\d[.,]\d")
+_WORD = re.compile(r"[^\W\d_]{2,40}")
 _STARTS_QUERY = re.compile(r"[\s#>*\-\[\]\d/.]{0,20}(?:matching|query|查询|检索|target)", re.IGNORECASE)
 
 
@@ -107,21 +132,34 @@ def model_heading(line: str) -> str:
     return ""
 
 
+def model_in_sentence(line: str) -> str:
+    """Return the network that a sentence says was used: "We used AlexNet. The feature is ..."; else ""."""
+    names = models.known(line[:300])
+    where = models.KNOWN.search(line[:300])
+    if len(names) != 1 or where is None or not _OF_FEATURES.search(line) or _CLASSIFIES.search(line):
+        return ""
+    before, after = line[: where.start()], line[where.end() :]
+    begins = not before.strip(" #>*-") and after[:1] in (",", ";", ":", "(")
+    return names[0] if begins or _USES.search(before) else ""
+
+
 def query_heading(line: str) -> tuple[str, str] | None:
     """Return the query that the line announces and its class ("" if not stated); None if it announces none."""
     names = ends(line)
     if len(names) > 1 or _WRITTEN.search(line):
         return None
-    key = _QUERY.search(line[: names[0]] if names else line[:200])
+    key = _QUERY.search(line[: start(line, names[0])] if names else line[:200])
     if names:
         label = _LABEL.search(line, names[0])
         return _named(line, names[0], key), label[1] if label else ""
-    if numbered := _NUMBERED.search(line[:80]):
-        return numbered[1], ""
+    if numbered := _NUMBERED.search(line[:80]) or _ONLY_NUMBERED.fullmatch(line[:120]):
+        return numbered[numbered.lastindex or 0], ""
     if key is None or not _STARTS_QUERY.match(line) or len(line) > 120:
         return None
     said = key.group().rstrip()
     value = re.split(r"[,;(]", line[key.end() :])[0].strip(" \t:*`'\"#=-")
+    if len(value.split()) > MOST_WORDS or "?" in value:
+        return None  # "Query: which network is better?"
     plain = said.endswith((":", "=")) or (said.casefold() == "matching" and " " not in value)
     return (cleaned(value), "") if plain and 0 < len(value) <= 80 else None
 
@@ -129,7 +167,7 @@ def query_heading(line: str) -> tuple[str, str] | None:
 def _named(line: str, end: int, key: re.Match[str] | None) -> str:
     """Return a name, with blanks if it follows a key word or is alone in its line; else its last word."""
     if key is not None:
-        name = cleaned(re.sub(r"^[#\s]{0,3}\d{1,5}\s{0,3}[:(\-]\s{0,3}", "", line[key.end() : end]))
+        name = spoken(line[key.end() : end])
         if name:
             return name
     lead = _MARKS.match(line)
@@ -140,4 +178,18 @@ def _named(line: str, end: int, key: re.Match[str] | None) -> str:
 
 def starts_query(line: str) -> bool:
     """Return whether the line begins like one that names a query, and may continue on the next."""
-    return bool(_STARTS_QUERY.match(line))
+    return bool(_STARTS_QUERY.match(line) or _ONLY_NUMBERED.fullmatch(line[:120]))
+
+
+def only_mentions(line: str) -> bool:
+    """Return whether the image in the line is in a sentence or a figure, and neither alone nor said to be a query."""
+    names = ends(line)
+    around = line[: start(line, names[0])] + " " + line[names[0] :] if names else ""
+    if not names or _QUERY.search(line[: start(line, names[0])]) or _ANNOUNCES.search(around):
+        return False
+    return (
+        "![" in around
+        or bool(_DECIMAL.search(around))
+        or bool(_CAPTION.search(around))
+        or len(_WORD.findall(around)) > 1
+    )

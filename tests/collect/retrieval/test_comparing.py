@@ -17,7 +17,7 @@ from grader.collect import Equipment
 from grader.collect.code.caller import Caller
 from grader.collect.retrieval import look_at_retrieval
 from grader.collect.subject import Subject
-from grader.evidence import ComparedRun, Crashed, OpenTask, Refused
+from grader.evidence import ComparedRun, Crashed, OpenTask, Refused, Unavailable
 from grader.intake import Archive, open_submission
 from grader.measures.ranking_verdict import accepted, agreeing, named
 from grader.measures.ways import ALLOWED
@@ -94,6 +94,7 @@ def as_resnet50() -> dict[str, Any]:
 def test_without_weights_the_features_that_were_handed_in_are_the_basis(look):
     (run,) = look([as_resnet50()], {"features.npz": features("resnet20")})
     assert run.basis == "features"
+    assert run.ours
     assert accepted(run)
     assert run.why_not is not None and "grade weights fetch resnet50" in run.why_not.english()
 
@@ -168,3 +169,44 @@ def test_a_written_report_without_a_ranking_is_no_unreadable_ranking(tmp_path, s
         assert isinstance(found, Refused)
         assert "retrieval.json is missing" in found.message.english()
         assert words in found.message.english()
+        assert open_tasks or "'Top 1 match (0.8731): library/cat/3.png'" in found.message.english()
+
+
+def seen_of(report: str, tmp_path, shared_sandbox):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "report.md").write_text(report)
+    submission = open_submission(Archive(folder, Student("Ada")), tmp_path / "unpacked")
+    return look_at_retrieval(
+        Subject(submission, Equipment(message("no images"), shared_sandbox), Caller(submission, None), ())
+    )
+
+
+def test_what_may_be_a_ranking_is_a_doubt_of_the_graders_and_no_refusal(tmp_path, shared_sandbox):
+    lines = "".join(f"{rank}. library/{rank}.png 0.{99 - rank}\n" for rank in range(1, 6))
+    seen = seen_of(f"# Lab 5\n\nWe found:\n\n{lines}", tmp_path, shared_sandbox)
+    for found in (seen.report, seen.compared):
+        assert isinstance(found, Unavailable)
+        assert "report.md, line 5" in found.message.english()
+        assert "'1. library/1.png 0.98'" in found.message.english()
+        assert "no line says which query it belongs to" in found.message.english()
+
+
+def test_what_only_looks_like_a_ranking_is_refused_with_the_forms_that_are_read(tmp_path, shared_sandbox):
+    code = "scores = library @ query\nprint('1. cat.png', scores[0])\n"
+    seen = seen_of(f"# Lab 5\n\n```python\n{code}```\n", tmp_path, shared_sandbox)
+    assert isinstance(seen.report, Refused)
+    for words in ("it stands in program code", "print('1. cat.png'", "Hand in retrieval.json"):
+        assert words in seen.report.message.english()
+
+
+def test_images_named_by_number_are_not_looked_for_among_the_files(look):
+    report = made.run("resnet20")
+    for query in report["queries"]:
+        for result in query["results"]:
+            result["path"] = str(result["rank"])
+    (run,) = look([report])
+    assert run.basis == "report"
+    assert run.missing == ()
+    assert run.why_not is not None and "named by number" in run.why_not.english()
+    assert [query.sound.kept for query in run.queries] == [5] * 10

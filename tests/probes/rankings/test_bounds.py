@@ -97,4 +97,4 @@ def test_hostile_texts_are_read_or_refused_in_bounded_time(units, shape, read_re
         try:
             read_report((f"a.{ending}", HOSTILE[shape](unit)))
         except Refuse as refusal:
-            assert refusal.code == "retrieval_empty"
+            assert refusal.code in ("retrieval_empty", "retrieval_other", "retrieval_unsure")
