@@ -90,7 +90,8 @@ def read_match(line: str) -> MatchLine | None:
         or (ranked and _DECIMALS.search(text[begin:named]))
     ):
         return MatchLine(cleaned(text[named : names[0]]), rank, clear=False)
-    return MatchLine(path, rank) if ranked else None
+    loose = scores_in(tail) if ranked else []  # behind other words
+    return MatchLine(path, rank, loose[0] if len(loose) == 1 else None, clear=len(loose) < 2) if ranked else None
 
 
 def _without_name(text: str, ranked: re.Match[str] | None, rank: int | None) -> MatchLine | None:
