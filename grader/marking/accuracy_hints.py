@@ -154,15 +154,24 @@ def _next_step(case: Case[Accuracy, R], explained: bool) -> Iterator[Message]:
         return
     training = None if explained else _training(case.other(History), case.seen)
     values: dict[str, Scalar] = {"goal": 100.0 * goal, "points": round(case.points * case.limits.credit(goal), 2)}
+    yield _longer(training, share, values) or message(
+        "The next step in the rubric is {goal:.2%}: {more:.1f} percentage points more.",
+        goal=goal,
+        more=100 * (goal - share),
+    )
+
+
+def _longer(training: _Training | None, share: float, values: dict[str, Scalar]) -> Message | None:
+    """Advise longer training where it ended early; `values` are the goal in percent, and its points."""
     if training and training.epochs < FEW_EPOCHS:
-        yield message(
+        return message(
             "Train longer: {share:.1%} after {epochs} epochs; {goal:.4g}% gives {points:g} points.",
             **values,
             share=share,
             epochs=training.epochs,
         )
-    elif training and training.rise > RISING:
-        yield message(
+    if training and training.rise > RISING:
+        return message(
             "Train longer: the test accuracy still rose, by {rise:.1f} points over the last {last} of {epochs} epochs;"
             " {goal:.4g}% gives {points:g} points.",
             **values,
@@ -170,12 +179,7 @@ def _next_step(case: Case[Accuracy, R], explained: bool) -> Iterator[Message]:
             last=training.last,
             epochs=training.epochs,
         )
-    else:
-        yield message(
-            "The next step in the rubric is {goal:.2%}: {more:.1f} percentage points more.",
-            goal=goal,
-            more=100 * (goal - share),
-        )
+    return None
 
 
 def _training(history: History | None, scores: Accuracy) -> _Training | None:

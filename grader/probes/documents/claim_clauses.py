@@ -56,35 +56,40 @@ def after_clause(said: Said, clause: list[Token], stated: bool) -> Said:
     return Said(accuracy, frozenset(sets or said.sets), final, frozenset(kept), said.printed)
 
 
-def of_clause(clause: list[Token], figures: list[int], said: Said) -> Iterator[Found]:
+def of_clause(clause: list[Token], figures: list[int], said: Said) -> list[Found]:
     """Find the claims of a clause: one figure, or labels with a figure behind each."""
     if len(figures) > 1 and all(same(clause[at], clause[figures[0]]) for at in figures):
         figures = [max(figures, key=lambda at: clause[at].decimals)]  # one figure, written twice
     if len(figures) == 1:
         one = _judged(clause, figures[0], said)
-        if one:
-            yield one
-        return
+        return [one] if one else []
+    return list(_labelled(clause, figures, replace(said, accuracy=False, sets=frozenset())))
+
+
+def _labelled(clause: list[Token], figures: list[int], said: Said) -> Iterator[Found]:
+    """Find the claims of a row of labels, each with its figure behind it."""
     start = 0
     for nth, at in enumerate(figures):
+        before = figures[nth - 1] if nth else -1
         label = clause[start:at]
-        pair = nth and at == start and clause[at].percent and not clause[figures[nth - 1]].percent
-        if pair:  # "test 0.5312 84.54 %": a loss and an accuracy
-            begin = figures[nth - 2] + 1 if nth > 1 else 0
-            label = clause[begin : figures[nth - 1]]
-            if label and label[-1].kind in ("test", "colon") and kinds_of(label) & {"test"}:
-                label = [*label, Token("accuracy", "", at, at)]
+        if nth and at == start and clause[at].percent and not clause[before].percent:
+            label = _label_of_pair(clause[figures[nth - 2] + 1 if nth > 1 else 0 : before])
         if not nth and not kinds_of(label) & (LABEL | {"metric"}):
             return  # the labels follow their numbers, or belong to something else
-        paired = (
-            at + 1 < len(clause) and nth + 1 < len(figures) and figures[nth + 1] == at + 1 and not clause[at].percent
-        )
+        first_of_pair = at + 1 in figures[nth + 1 : nth + 2] and not clause[at].percent
         tail = _tail(clause, at)
-        if label and not paired and "accuracy" in kinds_of(label):
-            one = _judged([*label, clause[at], *tail], len(label), replace(said, accuracy=False, sets=frozenset()))
+        if not first_of_pair and "accuracy" in kinds_of(label):
+            one = _judged([*label, clause[at], *tail], len(label), said)
             if one:
                 yield one
         start = at + 1 + len(tail)
+
+
+def _label_of_pair(label: list[Token]) -> list[Token]:
+    """Return what "test 0.5312 84.54 %", a loss and an accuracy, says of the accuracy."""
+    if label and label[-1].kind in ("test", "colon") and "test" in kinds_of(label):
+        return [*label, Token("accuracy", "", label[-1].end, label[-1].end)]
+    return label
 
 
 def _tail(clause: list[Token], at: int) -> list[Token]:

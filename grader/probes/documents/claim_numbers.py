@@ -53,6 +53,8 @@ def _amounts(found: list[Token]) -> list[Token]:
 
 
 def _in_percent(token: Token) -> Token:
+    if token.percent:
+        return token
     value = float(token.text.replace(",", "."))
     if not 1.0 < value <= 100.0:
         return token

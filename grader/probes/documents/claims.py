@@ -55,8 +55,10 @@ def read_claims(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[
         except Exception as error:
             unread.append(phrase("unread_file", file=storable(name[:200]), kind=type(error).__name__))
             continue
-        claims += _without_repeats([claim for claim in stated if claim.certain])
-        claims += _without_repeats([claim for claim in stated if not claim.certain])
+        sure = [claim for claim in stated if claim.certain]
+        labels = {claim.label for claim in sure}
+        claims += _without_repeats(sure)
+        claims += _without_repeats([claim for claim in stated if not claim.certain and claim.label not in labels])
     fields = [{key: value for key, value in asdict(claim).items() if key != "label"} for claim in claims[:100]]
     return {"claims": fields, "unread": unread[:50]}, {}
 
