@@ -95,6 +95,9 @@ def _write(page: Path, text: str) -> None:
         write_whole(page, text)
     except OSError as error:
         sentence = message(
-            "{file} cannot be written: {why}.", file=visible_path(page), why=error.strerror or str(error)
+            "{file} cannot be written: {why}. The grades themselves are stored. Free some space there, or fix its"
+            " permissions, then run 'grade report'.",
+            file=visible_path(page),
+            why=error.strerror or str(error),
         )
         raise BadLab(sentence) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import sys
 from pathlib import Path
@@ -96,6 +97,17 @@ def test_a_template_is_written_filled_in_and_read_back(grade, group, tmp_path):
     assert "Bob: 15 points before, 19 of 35 now" in out
     assert not group.grade("Bob-102").needs_human
     assert "no table was written" in grade("adjust", group.folder, "--template", tmp_path / "again.csv")[1]
+
+
+def test_a_disk_too_full_for_the_page_says_that_the_decision_is_stored(grade, group, monkeypatch):
+    def full(path, text):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("grader.gradebook.pages.write_whole", full)
+    code, _, err = grade("adjust", group.folder, "Bob", "--points", "-5", "--reason", "late", "--by", "Li")
+    assert code == 2
+    assert "No space left on device. The grades themselves are stored." in err and "run 'grade report'" in err
+    assert group.grade("Bob-102").total == 10.0
 
 
 def test_a_template_comes_without_a_decision(grade, group, tmp_path):
