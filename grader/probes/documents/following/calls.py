@@ -1,0 +1,277 @@
+"""Calls of the submission's own functions and classes, and of methods of values."""
+
+from __future__ import annotations
+
+import ast
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from grader.probes.documents.following import datasets, images
+from grader.probes.documents.following.expressions import Expressions
+from grader.probes.documents.following.library import call_library
+from grader.probes.documents.following.state import TooMuch, wrapped
+from grader.probes.documents.following.transforms import run_chain
+from grader.probes.documents.following.values import (
+    UNBOUND,
+    Builtin,
+    Chain,
+    Class,
+    DataSet,
+    Either,
+    Function,
+    Given,
+    Instance,
+    Library,
+    Method,
+    Pixels,
+    Place,
+    Scope,
+    Seq,
+    Step,
+    Table,
+    Unbound,
+    Unknown,
+    Value,
+)
+
+DEEPEST = 12  # calls within calls
+FEW = 12  # rounds of a loop that are followed
+MODULES = ("Module", "LightningModule", "Sequential")  # of torch: calling one is running a network
+
+
+class Calls(Expressions):
+    """Follows calls."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack: list[ast.AST] = []
+
+    @abstractmethod
+    def run(self, body: Sequence[ast.stmt], scope: Scope) -> bool:
+        """Follow statements; return whether they end what they stand in."""
+
+    def call(self, callee: Value, given: Given) -> Value:
+        match callee:
+            case Function():
+                return self.invoke(callee, given)
+            case Class():
+                return self._build(callee, given)
+            case Builtin(apply=apply):
+                return apply(given)
+            case Chain() | Step():
+                return run_chain(self, callee, given)
+            case Library(path=path):
+                return call_library(self, path, given)
+            case Instance():
+                return self._call_instance(callee, given)
+            case Method():
+                return self.lift(lambda first: images.call_method(self, callee, _with_first(given, first)), given.get(0, ""))
+            case Unknown():
+                return self._call_unknown(callee.key, given)
+        return self.unknown(f"{type(callee).__name__}()@{given.place}")
+
+    def _call_unknown(self, key: str, given: Given) -> Value:
+        """Something unknown that is given images is a network, as in `net(images)`."""
+        if given.items and not self.in_item:
+            images.note_inputs(self, given.items[0])
+        return self.unknown(f"{key}()@{given.place.source}:{given.place.line}")
+
+    def _call_instance(self, callee: Instance, given: Given) -> Value:
+        if any(base.name in MODULES for base in callee.of.libraries()):
+            method, owner = callee.of.find("forward")
+            if isinstance(method, Function) and not _has_weights(callee.of):
+                return self.invoke(Function(method.node, method.scope, method.source, callee, owner), given)
+            return self._call_unknown(callee.of.name, given)
+        method, owner = callee.of.find("__call__")
+        if isinstance(method, Function):
+            return self.invoke(Function(method.node, method.scope, method.source, callee, owner), given)
+        return self.unknown(f"{callee.of.name}()@{given.place}")
+
+    # --- functions ----------------------------------------------------------------------------------------------
+
+    def invoke(self, function: Function, given: Given, start: bool = False) -> Value:
+        """Return what a function of the submission returns. `start`: nobody calls it, so its arguments are unknown."""
+        self.called.add(function.node)
+        if len(self.stack) >= DEEPEST or function.node in self.stack:
+            return self.unknown(f"recursion@{given.place}")
+        depth = len(self.path)
+        scope = Scope({}, function.scope, depth, function.source)
+        scope.names["__owner__"], scope.names["__self__"] = function.owner, function.of
+        self._fill(function, given, scope, start)
+        self.stack.append(function.node)
+        self.purposes.append(getattr(function.node, "name", ""))
+        try:
+            if isinstance(function.node, ast.Lambda):
+                return self.value(function.node.body, scope)
+            self.run(function.node.body, scope)
+        finally:
+            self.stack.pop()
+            self.purposes.pop()
+            self.forget(depth)
+        if scope.yielded:
+            return Seq(scope.yielded, depth)
+        result: Value = None
+        for path, value in reversed(scope.returned):
+            result = wrapped(path, value, result)
+        return result
+
+    def _fill(self, function: Function, given: Given, scope: Scope, start: bool) -> None:
+        """Give the parameters their values."""
+        wanted = function.node.args
+        names = [one.arg for one in (*wanted.posonlyargs, *wanted.args)]
+        items = list(given.items)
+        if function.of is not None and names:
+            scope.names[names.pop(0)] = function.of
+        defaults: dict[str, ast.expr] = dict(zip(names[::-1], wanted.defaults[::-1], strict=False))
+        defaults |= {one.arg: value for one, value in zip(wanted.kwonlyargs, wanted.kw_defaults, strict=True) if value}
+        everything = [*names, *(one.arg for one in wanted.kwonlyargs)]
+        for position, name in enumerate(everything):
+            if name in given.words:
+                scope.names[name] = given.words[name]
+            elif position < len(names) and position < len(items):
+                scope.names[name] = items[position]
+            else:
+                scope.names[name] = self._default(function, name, defaults.get(name), start)
+        if wanted.vararg:
+            scope.names[wanted.vararg.arg] = Seq(items[len(names) :], len(self.path))
+        if wanted.kwarg:
+            rest: dict[Value, Value] = {name: one for name, one in given.words.items() if name not in everything}
+            scope.names[wanted.kwarg.arg] = Table(rest, len(self.path))
+
+    def _default(self, function: Function, name: str, default: ast.expr | None, start: bool) -> Value:
+        found = UNBOUND if default is None else self.value(default, function.scope)
+        decides = isinstance(found, bool | str)  # train=True, split="train": what callers choose between
+        if isinstance(found, Unbound) or (start and decides):
+            return Unknown(f"{name}#{getattr(function.node, 'name', 'lambda')}{function.node.lineno}")
+        return found
+
+    def inherited(self, name: str, scope: Scope) -> Value:
+        place: Scope | None = scope
+        while place is not None and "__owner__" not in place.names:
+            place = place.outer
+        owner, this = (place.names["__owner__"], place.names["__self__"]) if place else (None, None)
+        if not isinstance(owner, Class) or not isinstance(this, Instance):
+            return self.unknown("super")
+        for base in owner.bases:
+            if isinstance(base, Class):
+                found, above = base.find(name)
+                if isinstance(found, Function):
+                    return Function(found.node, found.scope, found.source, this, above)
+            if isinstance(base, Library) or (isinstance(base, Class) and base.libraries()):
+                return datasets.inherited(self, this, base, name)
+        return self.unknown("super")
+
+    # --- classes ------------------------------------------------------------------------------------------------
+
+    def _build(self, of: Class, given: Given, start: bool = False) -> Value:
+        """Make an object of a class of the submission."""
+        this = Instance(of, {}, len(self.path))
+        datasets.adopt(self, this, given)
+        method, owner = of.find("__init__")
+        if isinstance(method, Function):
+            self.invoke(Function(method.node, method.scope, method.source, this, owner), given, start)
+        elif fields := [name for name in of.scope.names if not name.startswith("__")]:
+            for name, value in (*zip(fields, given.items, strict=False), *given.words.items()):  # a dataclass
+                this.names[name] = value
+        return this
+
+    def begin(self, found: Value) -> None:
+        """Follow a function or class that nothing in the code calls."""
+        nothing = Given((), {}, Place("", 0))
+        if isinstance(found, Function) and found.node not in self.called:
+            self.invoke(found, nothing, start=True)
+        if isinstance(found, Class) and not any(base.name in MODULES for base in found.libraries()):
+            methods = [one for one in found.scope.names.values() if isinstance(one, Function)]
+            left = [one for one in methods if one.node not in self.called]
+            this = self._build(found, nothing, start=True) if left else None
+            for one in left:
+                if one.node not in self.called and getattr(one.node, "name", "") != "__getitem__":
+                    self.invoke(Function(one.node, one.scope, one.source, this, found), nothing, start=True)
+
+    # --- attributes and items -----------------------------------------------------------------------------------
+
+    def attribute(self, whole: Value, name: str) -> Value:
+        match whole:
+            case Library(path=path):
+                return Library(f"{path}.{name}"[-300:])
+            case Scope():
+                found = self.see(whole.names.get(name, UNBOUND))
+                return Library(name) if isinstance(found, Unbound) else found
+            case Instance():
+                return self._member(whole, name)
+            case Class():
+                found, _ = whole.find(name)
+                return self.unknown(f"{whole.name}.{name}") if isinstance(found, Unbound) else found
+            case DataSet():
+                return datasets.attribute(self, whole, name)
+            case Unknown(key="args") if name in self.arguments:
+                return Either(f"--{name} given", Unknown(f"args.{name}"), self.arguments[name])
+            case Unknown():
+                return self.unknown(f"{whole.key}.{name}")
+        return images.method(self, whole, name)
+
+    def _member(self, this: Instance, name: str) -> Value:
+        found = self.see(this.names.get(name, UNBOUND))
+        if not isinstance(found, Unbound):
+            return found
+        if this.data is not None and name in this.data.names:
+            return datasets.attribute(self, this.data, name)
+        found, owner = this.of.find(name)
+        if isinstance(found, Function):
+            bound = Function(found.node, found.scope, found.source, this, owner)
+            return self.invoke(bound, Given((), {}, Place("", 0))) if _is_property(found.node) else bound
+        if not isinstance(found, Unbound):
+            return found
+        if this.data is not None:
+            return datasets.attribute(self, this.data, name)
+        return Unknown(f"{this.of.name}.{name}")
+
+    def item(self, whole: Value, index: Value) -> Value:
+        return images.item(self, whole, index)
+
+    def each(self, whole: Value) -> Sequence[Value]:
+        match whole:
+            case Seq(items=items):
+                return items[:FEW] if len(items) <= FEW or not items else items[:1]
+            case Table(items=items):
+                return list(items)[:FEW]
+            case DataSet():
+                return [datasets.item(self, whole)]
+            case Pixels():
+                return [whole]
+            case Instance():
+                method, owner = whole.of.find("__iter__")
+                if isinstance(method, Function):
+                    bound = Function(method.node, method.scope, method.source, whole, owner)
+                    found = self.see(self.invoke(bound, Given((), {}, Place("", 0))))
+                    return self.each(found) if not isinstance(found, Instance) else [self.unknown("item")]
+                if whole.data is not None:
+                    return [datasets.item(self, whole.data)]
+            case Unknown(key=key):
+                return [self.unknown(f"{key}[]")]
+        return [self.unknown("item")]
+
+
+def _with_first(given: Given, first: Value) -> Given:
+    return Given((first, *given.items[1:]), given.words, given.place, given.node) if given.items else given
+
+
+def _has_weights(of: Class) -> bool:
+    """Return whether a module makes layers: one without, such as a Normalize, is followed."""
+    init, _ = of.find("__init__")
+    if not isinstance(init, Function):
+        return False
+    called = (node.func for node in ast.walk(init.node) if isinstance(node, ast.Call))
+    return any(isinstance(one, ast.Attribute | ast.Name) and _name(one)[:1].isupper() for one in called)
+
+
+def _name(node: ast.Attribute | ast.Name) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id
+
+
+def _is_property(node: ast.AST) -> bool:
+    decorators = getattr(node, "decorator_list", [])
+    return any(isinstance(one, ast.Name) and one.id in ("property", "cached_property") for one in decorators)
+
+
+__all__ = ["Calls", "TooMuch"]

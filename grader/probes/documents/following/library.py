@@ -1,0 +1,280 @@
+"""What functions of Python, torch, torchvision and numpy return."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from grader.probes.documents.following import datasets, transforms
+from grader.probes.documents.following.arithmetic import NAMED, operate
+from grader.probes.documents.following.state import as_tensor
+from grader.probes.documents.following.values import (
+    DataSet,
+    Given,
+    Instance,
+    Library,
+    Pixels,
+    Seq,
+    Table,
+    Unbound,
+    Unknown,
+    Value,
+    numbers,
+    triple,
+)
+
+if TYPE_CHECKING:
+    from grader.probes.documents.following.calls import Calls
+
+# functions that are worth their first argument, as far as its numbers go
+SAME = {
+    "tensor", "array", "asarray", "as_tensor", "from_numpy", "Tensor", "FloatTensor", "float32", "float16", "float64",
+    "Variable", "transpose", "permute", "moveaxis", "ascontiguousarray", "flip", "reshape", "expand_dims", "unsqueeze",
+    "squeeze", "fromarray", "tqdm", "trange", "Image", "to_pil_image", "DataLoader", "Subset", "iter", "reversed",
+    "deepcopy", "copy", "MultiEpochsDataLoader", "hflip", "vflip", "clone", "broadcast_to", "array_split", "pil_to_tensor", "to_image",
+    "as_strided", "Parameter", "constant", "float", "sorted", "MappingProxyType", "cycle", "islice", "progress_bar",
+}  # fmt: skip
+FLOATS = {"float32", "float16", "float64", "FloatTensor", "Tensor"}
+JOINED = {"stack", "cat", "concatenate", "concat", "vstack", "hstack", "ConcatDataset", "chain"}
+ARRAYS = {"tensor", "array", "asarray", "as_tensor", "Tensor", "FloatTensor", "float32", "reshape"}
+READ = {"open", "read_image", "imread", "pil_loader", "default_loader"}
+UNREAD = {"load", "Unpickler"}
+
+
+def call_library(state: Calls, path: str, given: Given) -> Value:
+    """Return what a function or class of a library returns."""
+    name = path.rpartition(".")[2]
+    library = path.partition(".")[0]
+    if datasets.known(name):
+        return datasets.make(state, name, given)
+    if library not in ("torch", "numpy", "np") or name == "Sequential":
+        built = transforms.build(state, library, name, given)
+        if not isinstance(built, Unbound):
+            return built
+    if name in FUNCTIONS:
+        found = FUNCTIONS[name](state, given)
+        if not isinstance(found, Unbound):
+            return found
+    if name in NAMED and len(given.items) == 2:
+        return operate(state, NAMED[name], given.items[0], given.items[1], given.place)
+    if name in SAME:
+        first = given.get(0, "dataset", given.get(0, "data", given.get(0, "iterable")))
+        return state.lift(lambda value: _same(state, name, value), first)
+    if name in JOINED:
+        return _joined(state, given)
+    if name in READ and library in ("PIL", "Image", "cv2", "torchvision", "imageio", "skimage", "io", "read_image"):
+        return Pixels(blue_first=library == "cv2", origin=state.item_of, place=given.place)
+    return _else(state, path, name, given)
+
+
+def _else(state: Calls, path: str, name: str, given: Given) -> Value:
+    """A function that is not known gives back the data set that it is given, wrapped: a prefetcher, a progress bar."""
+    for value in (*given.items[:1], *given.words.values()):
+        found = state.see(value)
+        if isinstance(found, DataSet) or (isinstance(found, Instance) and found.data is not None):
+            return found
+    return state.unknown(f"{name}()@{given.place.source}:{given.place.line}")
+
+
+def _same(state: Calls, name: str, value: Value) -> Value:
+    if isinstance(value, Seq) and name in ARRAYS:
+        inner = state.see(value.items[0]) if value.items else None
+        return inner if isinstance(inner, Pixels) else Seq(value.items, len(state.path), array=True)
+    if isinstance(value, Pixels) and name in FLOATS:
+        return replace(value, integer=False)
+    if isinstance(value, Unbound):
+        return state.unknown(f"{name}()")
+    if name == "float" and isinstance(value, str):
+        return float(value) if value.replace(".", "", 1).isdigit() else state.unknown("float()")
+    return value
+
+
+def _joined(state: Calls, given: Given) -> Value:
+    """Return what several arrays or data sets of one kind are together: the first that tells."""
+    found = [state.see(value) for value in state.each(state.see(given.get(0, "datasets")))] if given.items else []
+    telling = [value for value in found if isinstance(value, Pixels | DataSet)]
+    return telling[0] if telling else state.unknown(f"joined@{given.place.line}")
+
+
+# --- functions on images ----------------------------------------------------------------------------------------
+
+
+def _normalize(state: Calls, given: Given) -> Value:
+    """torchvision's F.normalize(images, mean, std); torch's divides by a norm, which is something else."""
+    rest = Given(given.items[1:], given.words, given.place, given.node)
+    if triple(state.see(rest.get(0, "mean"))) is None or isinstance(rest.get(1, "std"), Unbound):
+        return state.unknown(f"normalize()@{given.place.source}:{given.place.line}")
+    step = transforms.build(state, "torchvision", "Normalize", rest)
+    return transforms.apply(state, step, given.get(0, "tensor", given.get(0, "data", given.get(0, "inpt"))))
+
+
+def _transformed(name: str, state: Calls, given: Given) -> Value:
+    """Apply a transform that is written as a function: to_tensor(image), resize(image, size)."""
+    rest = Given(given.items[1:], given.words, given.place, given.node)
+    step = transforms.build(state, "torchvision", name, rest)
+    return transforms.apply(state, step, given.get(0, "img", given.get(0, "pic", given.get(0, "inpt"))))
+
+
+def _interpolate(state: Calls, given: Given) -> Value:
+    to = transforms.side(state, Given(given.items[1:], given.words, given.place))
+    resize = partial(transforms.resized, given.place, to)
+    return state.lift(lambda value: resize(value) if isinstance(value, Pixels) else state.unknown("resized"), given.get(0, "input"))
+
+
+def _swapped(state: Calls, given: Given) -> Value:
+    """Return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)."""
+    code = given.get(1, "code")
+    turns = isinstance(code, Library) and code.name in ("COLOR_BGR2RGB", "COLOR_RGB2BGR")
+
+    def one(value: Value) -> Value:
+        if not isinstance(value, Pixels) or not turns:
+            return state.unknown("colours")
+        return replace(value, blue_first=not value.blue_first)
+
+    return state.lift(one, given.get(0, "src"))
+
+
+def _tensor_data_set(state: Calls, given: Given) -> Value:
+    names: dict[str, Value] = {"tensors": Seq(list(given.items), len(state.path))}
+    first = state.see(given.get(0, "images"))
+    test = first.origin.test if isinstance(first, Pixels) and first.origin is not None else None
+    found = DataSet("own", test, names, len(state.path), given.place, None, tuple(state.purposes))
+    state.noticed.data_sets.append(found)
+    return found
+
+
+def _split(state: Calls, given: Given) -> Value:
+    first = given.get(0, "dataset")
+    return Seq([first] * 3, len(state.path))
+
+
+# --- Python -----------------------------------------------------------------------------------------------------
+
+
+def _sequence(state: Calls, given: Given) -> Value:
+    first = state.see(given.get(0, "iterable", Seq([])))
+    return Seq(list(first.items if isinstance(first, Seq) else state.each(first)), len(state.path))
+
+
+def _enumerate(state: Calls, given: Given) -> Value:
+    items = state.each(state.see(given.get(0, "iterable")))
+    return Seq([Seq([Unknown("number"), item], len(state.path)) for item in items], len(state.path))
+
+
+def _zip(state: Calls, given: Given) -> Value:
+    columns = [state.each(state.see(one)) for one in given.items]
+    return Seq([Seq(list(row), len(state.path)) for row in zip(*columns, strict=False)], len(state.path))
+
+
+def _map(state: Calls, given: Given) -> Value:
+    items = state.each(state.see(given.get(1, "iterable")))
+    call: Callable[[Value], Value] = lambda item: state.call(state.see(given.items[0]), Given((item,), {}, given.place))  # noqa: E731
+    return Seq([call(item) for item in items], len(state.path))
+
+
+def _next(state: Calls, given: Given) -> Value:
+    first = state.see(given.get(0, "iterator"))
+    if isinstance(first, Instance) and isinstance(first.of.find("__next__")[1], type(first.of)):
+        return state.call(state.attribute(first, "__next__"), Given((), {}, given.place))
+    found = state.each(first)
+    return found[0] if found else state.unknown("next()")
+
+
+def _dict(state: Calls, given: Given) -> Value:
+    first = state.see(given.get(0, "mapping"))
+    items = dict(first.items) if isinstance(first, Table) else {}
+    return Table({**items, **given.words}, len(state.path))
+
+
+def _attribute(state: Calls, given: Given) -> Value:
+    whole, name = state.see(given.get(0, "object")), state.see(given.get(1, "name"))
+    if isinstance(whole, Library) and not isinstance(name, str):
+        return Library(f"{whole.path}.CIFAR10")  # getattr(datasets, args.dataset): the lab's own
+    return state.attribute(whole, name) if isinstance(name, str) else state.unknown("getattr")
+
+
+def _join(state: Calls, given: Given) -> Value:
+    parts = [state.see(one) for one in given.items]
+    return "/".join(part if isinstance(part, str) else "?" for part in parts)[:1000]
+
+
+def _length(state: Calls, given: Given) -> Value:
+    first = state.see(given.get(0, "obj"))
+    return len(first.items) if isinstance(first, Seq | Table) else state.unknown("len()")
+
+
+def _argument(state: Calls, given: Given) -> Value:
+    """Keep the default of an option of the command line; flags have none that says anything."""
+    flags = [one for one in given.items if isinstance(one, str)]
+    name = max(flags, key=len, default="").lstrip("-").replace("-", "_")
+    default = state.see(given.get(-1, "default"))
+    given_name = given.get(-1, "dest", name)
+    if isinstance(given_name, str) and (isinstance(default, int | float | str | Seq)) and not isinstance(default, bool):
+        state.arguments[given_name] = default
+    return state.unknown("argument")
+
+
+def _isinstance(state: Calls, given: Given) -> Value:
+    value, kind = state.see(given.get(0, "obj")), given.get(1, "class")
+    if isinstance(value, Pixels) and isinstance(kind, Library):
+        return state.unknown(f"isinstance {kind.path}")
+    return state.unknown(f"isinstance@{given.place}")
+
+
+def _round(state: Calls, given: Given) -> Value:
+    found = numbers(state.see(given.get(0, "number")))
+    places = state.see(given.get(1, "ndigits", 0))
+    return round(found[0], places) if found and len(found) == 1 and isinstance(places, int) else state.unknown("round()")
+
+
+def _whole(state: Calls, given: Given) -> Value:
+    found = state.see(given.get(0, "x"))
+    return int(found) if isinstance(found, int | float) and abs(found) < 1e9 else state.unknown("int()")
+
+
+def _full(number: float | None, state: Calls, given: Given) -> Value:
+    count = numbers(state.see(given.get(0, "size")))
+    value = state.see(given.get(1, "fill_value")) if number is None else number
+    size = max(count) if count else 0
+    return Seq([value] * int(size), len(state.path), array=True) if size in (1, 3) else state.unknown("full()")
+
+
+FUNCTIONS: dict[str, Callable[[Calls, Given], Value]] = {
+    "normalize": _normalize,
+    "to_tensor": partial(_transformed, "ToTensor"),
+    "resize": partial(_transformed, "Resize"),
+    "center_crop": partial(_transformed, "CenterCrop"),
+    "to_dtype": partial(_transformed, "ToDtype"),
+    "convert_image_dtype": partial(_transformed, "ConvertImageDtype"),
+    "interpolate": _interpolate,
+    "cvtColor": _swapped,
+    "TensorDataset": _tensor_data_set,
+    "random_split": _split,
+    "train_test_split": _split,
+    "list": _sequence,
+    "tuple": _sequence,
+    "enumerate": _enumerate,
+    "zip": _zip,
+    "map": _map,
+    "next": _next,
+    "dict": _dict,
+    "Namespace": _dict,
+    "EasyDict": _dict,
+    "getattr": _attribute,
+    "join": _join,
+    "Path": _join,
+    "len": _length,
+    "add_argument": _argument,
+    "parse_args": lambda state, given: Unknown("args"),
+    "parse_known_args": lambda state, given: Seq([Unknown("args"), Unknown("rest")]),
+    "isinstance": _isinstance,
+    "round": _round,
+    "int": _whole,
+    "zeros": partial(_full, 0.0),
+    "ones": partial(_full, 1.0),
+    "full": partial(_full, None),
+}
+__all__ = ["as_tensor", "call_library"]

@@ -1,0 +1,183 @@
+"""What is known while code is followed: open conditions, values that depend on them, and what was noticed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from grader.probes.documents.following.values import (
+    UNBOUND,
+    DataSet,
+    Either,
+    Pixels,
+    Place,
+    Scope,
+    Triple,
+    Unbound,
+    Unknown,
+    Value,
+    either,
+)
+
+MOST_STEPS = 60_000  # for one file: what a person writes takes a few thousand
+MOST_CONDITIONS = 14  # open at a time
+
+
+class TooMuch(Exception):
+    """Raised where code is longer, or nested deeper, than it is worth following."""
+
+
+@dataclass(frozen=True, slots=True)
+class Normaliser:
+    """A normalisation as it is built: `mean` and `std` are None where they cannot be read."""
+
+    mean: Triple | None
+    std: Triple | None
+    place: Place
+    said: str
+    purposes: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Noticed:
+    """What the code does with images."""
+
+    data_sets: list[DataSet] = field(default_factory=list)
+    inputs: list[Pixels] = field(default_factory=list)  # of a network
+    computed: list[Pixels] = field(default_factory=list)  # by arithmetic
+    consumed: set[Pixels] = field(default_factory=set)  # of these, what other images were computed from
+    normalisers: list[Normaliser] = field(default_factory=list)
+    chains: list[tuple[Value, tuple[str, ...]]] = field(default_factory=list)  # with the names of what they are for
+    to_tensor: list[Place] = field(default_factory=list)
+
+
+class State:
+    """The conditions under which the code at hand runs, and a budget."""
+
+    def __init__(self) -> None:
+        self.path: dict[str, bool] = {}  # conditions that are held to be true or false, in the order of nesting
+        self.steps = 0
+        self.noticed = Noticed()
+        self.purposes: list[str] = []  # names of the functions and variables at hand, the outermost first
+        self.in_item = False  # following how a data set makes an item: nothing there is a network's input
+        self.item_of: DataSet | None = None
+        self.called: set[object] = set()
+        self.arguments: dict[str, Value] = {}  # of the command line: their defaults
+
+    def step(self) -> None:
+        """Use up a part of the budget. Raises TooMuch."""
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise TooMuch
+
+    # --- conditions ---------------------------------------------------------------------------------------------
+
+    def see(self, value: Value) -> Value:
+        """Return the value under the conditions at hand."""
+        while isinstance(value, Either) and value.key in self.path:
+            value = value.yes if self.path[value.key] else value.no
+        return value
+
+    @contextmanager
+    def assuming(self, key: str, holds: bool) -> Iterator[None]:
+        """Hold a condition to be true or false within the block."""
+        if len(self.path) >= MOST_CONDITIONS:
+            raise TooMuch
+        before = len(self.path)
+        self.path[key] = holds
+        try:
+            yield
+        finally:
+            self.forget(before)
+
+    def forget(self, depth: int) -> None:
+        """Close all conditions but the first `depth`."""
+        while len(self.path) > depth:
+            self.path.popitem()
+
+    def lift(self, apply: Callable[..., Value], *values: Value) -> Value:
+        """Apply a function to values, once for each way in which open conditions may turn out."""
+        self.step()
+        seen = [self.see(value) for value in values]
+        for value in seen:
+            if isinstance(value, Either):
+                with self.assuming(value.key, True):
+                    yes = self.lift(apply, *seen)
+                with self.assuming(value.key, False):
+                    no = self.lift(apply, *seen)
+                return either(value.key, yes, no)
+        return apply(*seen)
+
+    def leaves(self, value: Value) -> Iterator[Value]:
+        """Yield every value that this may be, each under its conditions."""
+        value = self.see(value)
+        if not isinstance(value, Either):
+            yield value
+            return
+        self.step()
+        for holds in (True, False):
+            with self.assuming(value.key, holds):
+                yield from self.leaves(value)
+
+    def truth(self, value: Value) -> bool | None:
+        """Return whether a value is true; None if that is unknown."""
+        if isinstance(value, bool | int | float | str) or value is None:
+            return bool(value)
+        return None
+
+    # --- names --------------------------------------------------------------------------------------------------
+
+    def under_path(self, new: Value, old: Value, depth: int) -> Value:
+        """Return the new value where the conditions opened since `depth` hold, else the old one."""
+        return wrapped(tuple(self.path.items())[depth:], new, old)
+
+    def bind(self, names: MutableMapping[str, Value], name: str, value: Value, depth: int) -> None:
+        """Give a name a value, where the conditions at hand hold."""
+        names[name] = self.under_path(value, names.get(name, UNBOUND), depth)
+
+    def look_up(self, name: str, scope: Scope) -> Value:
+        """Return the value of a name; UNBOUND if it has none."""
+        place: Scope | None = scope
+        while place is not None:
+            if name in place.names:
+                value = self.see(place.names[name])
+                if not isinstance(value, Unbound):
+                    return value
+            place = place.outer
+        return UNBOUND
+
+    # --- what is noticed ----------------------------------------------------------------------------------------
+
+    def compute(self, before: Pixels, after: Pixels) -> Pixels:
+        """Note that images were computed from images."""
+        self.noticed.consumed.add(before)
+        self.noticed.computed.append(after)
+        return after
+
+    def unknown(self, why: str) -> Unknown:
+        """Return something unknown under a key of bounded length."""
+        return Unknown(why if len(why) <= 200 else f"{why[:100]}...{hash(why)}")
+
+
+def wrapped(path: tuple[tuple[str, bool], ...], new: Value, old: Value) -> Value:
+    """Return the new value where all of the conditions hold, else the old one."""
+    for key, holds in reversed(path):
+        new = either(key, new, old) if holds else either(key, old, new)
+    return new
+
+
+def as_tensor(pixels: Pixels, place: Place) -> Pixels:
+    """Turn images into a tensor: whole numbers 0 to 255 are divided by 255, others stay."""
+    if not pixels.integer:
+        return pixels
+    return replace(scaled(pixels, 1 / 255, 0.0), integer=False, place=place)
+
+
+def scaled(pixels: Pixels, factor: Triple | float, summand: Triple | float) -> Pixels:
+    """Return factor * pixels + summand."""
+    times = factor if isinstance(factor, tuple) else (factor,) * 3
+    plus = summand if isinstance(summand, tuple) else (summand,) * 3
+    slope = tuple(a * b for a, b in zip(pixels.slope, times, strict=True))
+    offset = tuple(a * b + c for a, b, c in zip(pixels.offset, times, plus, strict=True))
+    return replace(pixels, slope=slope, offset=offset, integer=False)
