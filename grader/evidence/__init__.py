@@ -41,12 +41,14 @@ from grader.evidence.kinds.retrieval import (
 from grader.evidence.kinds.weights import (
     Accuracy,
     Bin,
+    Candidate,
     Checkpoint,
     Diagnosis,
     Measurement,
     Mistake,
     OwnNetwork,
     Preprocessing,
+    PreprocessingChoice,
     Trial,
 )
 from grader.evidence.outcomes import (
@@ -71,6 +73,7 @@ __all__ = [
     "Accuracy",
     "Agreement",
     "Bin",
+    "Candidate",
     "Checkpoint",
     "Claim",
     "Claims",
@@ -105,6 +108,7 @@ __all__ = [
     "OwnNetwork",
     "Pipeline",
     "Preprocessing",
+    "PreprocessingChoice",
     "PrintedTooMuch",
     "Record",
     "Refused",

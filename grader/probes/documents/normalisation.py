@@ -63,33 +63,37 @@ def _answer(program: Program, files: list[File]) -> _Answer:
     """Ask the data sets, then the transforms, then the template's constants."""
     sets, transforms = of_data_sets(program, files), of_transforms(program, files)
     everything = _distinct(one for found in (*sets.values(), *transforms.values()) for one in found.readings)
-    whole = all(file.whole for file in files)
     for kind in DATA_SETS:
         found = sets.get(kind)
         if found is None or not (found.readings or found.unread):
             continue
-        if len(found.distinct) == 1 and not found.unread and whole:
+        if len(found.distinct) == 1 and not found.unread and _whole(files, found.distinct[0]):
             return _Answer(found.distinct[0], (), _others(everything, found.distinct[0]))
         return _Answer(None, _distinct((*found.distinct, *everything)))
-    return _by_name(transforms, everything, whole) or _by_constants(files, whole)
+    return _by_name(transforms, everything, files) or _by_constants(files)
 
 
-def _by_name(transforms: Mapping[str, Found], everything: tuple[Reading, ...], whole: bool) -> _Answer | None:
+def _by_name(transforms: Mapping[str, Found], everything: tuple[Reading, ...], files: list[File]) -> _Answer | None:
     """Take the only normalisation that there is, or the only one that is not for training by its name."""
     if not everything:
         return None
     test, rest, train = (transforms[kind].distinct if kind in transforms else () for kind in ("test", "", "train"))
     best = test or rest or train
     clear = len(best) == 1 and not (test and set(_keys(rest)) - set(_keys(test)))
-    if clear and whole and not imagenets(best[0]):
+    if clear and _whole(files, best[0]) and not imagenets(best[0]):
         return _Answer(best[0], (), _others(everything, best[0]))
     return _Answer(None, _distinct((*best, *everything)))
 
 
-def _by_constants(files: list[File], whole: bool) -> _Answer:
+def _by_constants(files: list[File]) -> _Answer:
     found = of_constants(files).readings
     unread = any(one.mean is None for file in files for one in file.noticed.normalisers)
-    return _Answer(found[0]) if found and whole and not unread else _Answer(None, found)
+    return _Answer(found[0]) if found and not unread else _Answer(None, found)
+
+
+def _whole(files: list[File], reading: Reading) -> bool:
+    """Return whether the file that holds the reading was followed to its end."""
+    return all(file.whole for file in files if reading.place.source.startswith(file.name))
 
 
 def _keys(readings: tuple[Reading, ...]) -> list[tuple[object, ...]]:
@@ -108,7 +112,9 @@ def _distinct_phrases(phrases: list[Phrase]) -> list[Phrase]:
 
 
 def _others(everything: tuple[Reading, ...], certain: Reading) -> tuple[Reading, ...]:
-    return tuple(one for one in everything if (one.mean, one.std, one.scale) != (certain.mean, certain.std, certain.scale))
+    return tuple(
+        one for one in everything if (one.mean, one.std, one.scale) != (certain.mean, certain.std, certain.scale)
+    )
 
 
 def _fields(reading: Reading) -> dict[str, Any]:

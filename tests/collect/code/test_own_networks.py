@@ -16,6 +16,7 @@ from torch import nn
 
 from fixtures import DEMO_SUBMISSION
 from grader.collect import Equipment, Measured, collect, with_own_network
+from grader.collect.choosing import Inputs
 from grader.collect.code import caller as caller_module
 from grader.collect.code.caller import Caller
 from grader.collect.code.shifted_copies import COPIES, shuffle_with_copies
@@ -146,7 +147,7 @@ def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path, monkeypa
         equipment = Equipment(images, shared_sandbox, "cpu", 1)
         weights = measure(submission, equipment, Documents(Tasks(()), TEMPLATE, Unavailable(message("none")), ()))
         subject = Subject(submission, equipment, Caller(submission, runner(submission.root) if runner else None))
-        weights, claims, _ = with_own_network(subject, TEMPLATE, Measured(weights, Claims(()), None))
+        weights, claims, _ = with_own_network(subject, Inputs(TEMPLATE), Measured(weights, Claims(()), None))
         found = {
             Preprocessing: TEMPLATE, Claims: claims, Checkpoint: weights.checkpoint, Accuracy: weights.accuracy,
             Measurement: weights.measurement, **({OwnNetwork: weights.own} if weights.own else {}),

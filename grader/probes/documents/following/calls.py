@@ -12,6 +12,7 @@ from grader.probes.documents.following.library import call_library
 from grader.probes.documents.following.state import TooMuch, wrapped
 from grader.probes.documents.following.transforms import run_chain
 from grader.probes.documents.following.values import (
+    NOWHERE,
     UNBOUND,
     Builtin,
     Chain,
@@ -24,7 +25,6 @@ from grader.probes.documents.following.values import (
     Library,
     Method,
     Pixels,
-    Place,
     Scope,
     Seq,
     Step,
@@ -65,7 +65,9 @@ class Calls(Expressions):
             case Instance():
                 return self._call_instance(callee, given)
             case Method():
-                return self.lift(lambda first: images.call_method(self, callee, _with_first(given, first)), given.get(0, ""))
+                return self.lift(
+                    lambda first: images.call_method(self, callee, _with_first(given, first)), given.get(0, "")
+                )
             case Unknown():
                 return self._call_unknown(callee.key, given)
         return self.unknown(f"{type(callee).__name__}()@{given.place}")
@@ -177,7 +179,7 @@ class Calls(Expressions):
 
     def begin(self, found: Value) -> None:
         """Follow a function or class that nothing in the code calls."""
-        nothing = Given((), {}, Place("", 0))
+        nothing = Given((), {}, NOWHERE)
         if isinstance(found, Function) and found.node not in self.called:
             self.invoke(found, nothing, start=True)
         if isinstance(found, Class) and not any(base.name in MODULES for base in found.libraries()):
@@ -219,7 +221,7 @@ class Calls(Expressions):
         found, owner = this.of.find(name)
         if isinstance(found, Function):
             bound = Function(found.node, found.scope, found.source, this, owner)
-            return self.invoke(bound, Given((), {}, Place("", 0))) if _is_property(found.node) else bound
+            return self.invoke(bound, Given((), {}, NOWHERE)) if _is_property(found.node) else bound
         if not isinstance(found, Unbound):
             return found
         if this.data is not None:
@@ -243,7 +245,7 @@ class Calls(Expressions):
                 method, owner = whole.of.find("__iter__")
                 if isinstance(method, Function):
                     bound = Function(method.node, method.scope, method.source, whole, owner)
-                    found = self.see(self.invoke(bound, Given((), {}, Place("", 0))))
+                    found = self.see(self.invoke(bound, Given((), {}, NOWHERE)))
                     return self.each(found) if not isinstance(found, Instance) else [self.unknown("item")]
                 if whole.data is not None:
                     return [datasets.item(self, whole.data)]

@@ -19,7 +19,6 @@ from grader.probes.documents.following.values import (
     Instance,
     Library,
     Pixels,
-    Place,
     Seq,
     Unbound,
     Unknown,
@@ -29,7 +28,6 @@ from grader.probes.documents.following.values import (
 if TYPE_CHECKING:
     from grader.probes.documents.following.calls import Calls
 
-NOWHERE = Place("", 0)
 FOLDERS = ("ImageFolder", "DatasetFolder")
 ABSTRACT = ("Dataset", "VisionDataset", "IterableDataset", "TensorDataset", "Subset")
 TRAIN_WORDS = {"train", "training", "trn", "augment", "augmentation", "augmented", "aug"}
@@ -68,10 +66,9 @@ def make(state: Calls, name: str, given: Given, instance: Instance | None = None
     """Note a data set of torchvision."""
     kind = known(name)
     if kind == "folder":
-        test, transform = _side(state.see(given.get(0, "root"))), given.get(1, "transform", None)
+        transform, test = given.get(1, "transform", None), state.lift(_side, given.get(0, "root"))
     else:
-        test = _turned(state, given.get(1, "train", True))
-        transform = given.get(2, "transform", None)
+        transform, test = given.get(2, "transform", None), _turned(state, given.get(1, "train", True))
     names: dict[str, Value] = {"transform": transform}
     found = DataSet(kind, test, names, len(state.path), given.place, instance, tuple(state.purposes))
     state.noticed.data_sets.append(found)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import partial
 
 from grader.probes.documents.following.arithmetic import negative, operate
 from grader.probes.documents.following.conditions import compared
-from grader.probes.documents.following.state import State, TooMuch
+from grader.probes.documents.following.state import State
 from grader.probes.documents.following.values import (
-    UNBOUND,
     Either,
     Function,
     Given,
@@ -52,7 +52,9 @@ class Expressions(State):
         self.step()
         match node:
             case ast.Constant(value=value):
-                return value if isinstance(value, int | float | str) or value is None else self.unknown(str(type(value)))
+                return (
+                    value if isinstance(value, int | float | str) or value is None else self.unknown(str(type(value)))
+                )
             case ast.Name(id=name):
                 found = self.look_up(name, scope)
                 return Library(name) if isinstance(found, Unbound) else found
@@ -72,7 +74,7 @@ class Expressions(State):
             case ast.Subscript(value=whole, slice=index):
                 one = self.value(whole, scope)
                 at = index if isinstance(index, ast.Slice) else self._index(index, scope)
-                return self.lift(lambda found, by: self.item(found, by), one, at)
+                return self.lift(self.item, one, at)
             case ast.Slice() | ast.Starred():
                 return node
             case ast.NamedExpr(target=target, value=inner):
@@ -88,27 +90,27 @@ class Expressions(State):
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return self._if(self.condition(self.value(test, scope)), body, orelse, scope)
             case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return self.lift(self._not, self.condition(self.value(operand, scope)))
+                return self.lift(lambda one: not one, self.condition(self.value(operand, scope)))
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 turned = self.lift(negative, self.value(operand, scope))
                 return turned if turned is not None else self.unknown("negative")
-            case ast.Compare(left=left, ops=[op], comparators=[right]):
+            case ast.Compare(left=left, ops=[relation], comparators=[right]):
                 one, other = self.value(left, scope), self.value(right, scope)
-                return self.lift(lambda a, b: compared(type(op), a, b), one, other)
+                return self.lift(partial(compared, type(relation)), one, other)
             case ast.BoolOp(op=op, values=values):
                 return self._all_or_any(isinstance(op, ast.And), values, scope)
             case ast.ListComp(elt=element) | ast.GeneratorExp(elt=element) | ast.SetComp(elt=element):
-                found = [self.value(element, inner) for inner in self._comprehended(node.generators, scope)]
-                return Seq(found, len(self.path))
+                items = [self.value(element, inner) for inner in self._comprehended(node.generators, scope)]
+                return Seq(items, len(self.path))
             case ast.DictComp(key=key, value=value):
                 pairs = [(self.value(key, s), self.value(value, s)) for s in self._comprehended(node.generators, scope)]
-                known = {one: other for one, other in pairs if isinstance(one, str | int)}
+                known: dict[Value, Value] = {one: other for one, other in pairs if isinstance(one, str | int)}
                 return Table(known, len(self.path)) if len(known) == len(pairs) else self.unknown("keys")
             case ast.JoinedStr(values=values):
                 return self._text(values, scope)
             case ast.Yield(value=inner) if inner is not None:
                 found = self.value(inner, scope)
-                _frame(scope).yielded.append(found)
+                scope.yielded.append(found)
                 return self.unknown("sent")
         return self.unknown(f"{type(node).__name__}@{scope.source}:{node.lineno}")
 
@@ -129,9 +131,6 @@ class Expressions(State):
             return True
 
         return self.lift(decided, value)
-
-    def _not(self, one: Value) -> Value:
-        return not one
 
     def _if(self, condition: Value, body: ast.expr, orelse: ast.expr, scope: Scope) -> Value:
         condition = self.see(condition)
@@ -265,10 +264,3 @@ class Expressions(State):
     @abstractmethod
     def inherited(self, name: str, scope: Scope) -> Value:
         """Return a method of the classes above the one whose method this is."""
-
-
-def _frame(scope: Scope) -> Scope:
-    return scope
-
-
-__all__ = ["UNBOUND", "Expressions", "TooMuch"]

@@ -11,6 +11,7 @@ from grader.probes.documents.following.arithmetic import NAMED, operate
 from grader.probes.documents.following.conditions import LAB, data_set
 from grader.probes.documents.following.state import State
 from grader.probes.documents.following.values import (
+    NOWHERE,
     Chain,
     DataSet,
     Given,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 SAME = {
     "to", "cuda", "cpu", "contiguous", "permute", "transpose", "view", "reshape", "clone", "detach", "numpy", "copy",
     "unsqueeze", "squeeze", "requires_grad_", "pin_memory", "flip", "swapaxes", "moveaxis", "convert", "expand",
-    "repeat", "flatten", "type", "astype", "view_as", "expand_as", "unsqueeze_", "squeeze_", "eval", "train", "share_memory_",
+    "repeat", "flatten", "type", "astype", "view_as", "expand_as", "unsqueeze_", "squeeze_", "eval", "train",
     "float", "half", "double", "bfloat16", "tolist", "item", "type_as", "prefetch", "shuffle", "index_select",
 }  # fmt: skip
 FLOATS = ("float", "half", "double", "bfloat16")
@@ -99,7 +100,9 @@ def _of_sequence(state: Calls, whole: Seq, name: str, given: Given) -> Value:
         _grow(state, whole, name, given)
         return None
     if name in SAME:
-        return Seq(whole.items, len(state.path), array=True) if name != "copy" else Seq(list(whole.items), len(state.path))
+        return (
+            Seq(whole.items, len(state.path), array=True) if name != "copy" else Seq(list(whole.items), len(state.path))
+        )
     return state.unknown(f"sequence.{name}()@{given.place.source}:{given.place.line}")
 
 
@@ -148,7 +151,7 @@ def item(state: Calls, whole: Value, index: Value) -> Value:
         case Instance() if whole.data is not None:
             return datasets.item(state, whole.data)
         case Unknown(key=key) if index in ("data", b"data") and "load()" in key:
-            return Pixels(place=datasets.NOWHERE)  # CIFAR-10's own files
+            return Pixels(place=NOWHERE)  # CIFAR-10's own files
         case Unknown(key=key):
             shown = index if isinstance(index, str | int) else "?"
             return state.unknown(f"{key}[{shown}]")

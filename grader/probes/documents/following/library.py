@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -34,8 +33,9 @@ SAME = {
     "tensor", "array", "asarray", "as_tensor", "from_numpy", "Tensor", "FloatTensor", "float32", "float16", "float64",
     "Variable", "transpose", "permute", "moveaxis", "ascontiguousarray", "flip", "reshape", "expand_dims", "unsqueeze",
     "squeeze", "fromarray", "tqdm", "trange", "Image", "to_pil_image", "DataLoader", "Subset", "iter", "reversed",
-    "deepcopy", "copy", "MultiEpochsDataLoader", "hflip", "vflip", "clone", "broadcast_to", "array_split", "pil_to_tensor", "to_image",
-    "as_strided", "Parameter", "constant", "float", "sorted", "MappingProxyType", "cycle", "islice", "progress_bar",
+    "deepcopy", "copy", "MultiEpochsDataLoader", "hflip", "vflip", "clone", "broadcast_to",
+    "pil_to_tensor",
+    "to_image", "Parameter", "constant", "float", "sorted", "MappingProxyType", "cycle", "islice", "progress_bar",
 }  # fmt: skip
 FLOATS = {"float32", "float16", "float64", "FloatTensor", "Tensor"}
 JOINED = {"stack", "cat", "concatenate", "concat", "vstack", "hstack", "ConcatDataset", "chain"}
@@ -103,7 +103,7 @@ def _joined(state: Calls, given: Given) -> Value:
 
 
 def _normalize(state: Calls, given: Given) -> Value:
-    """torchvision's F.normalize(images, mean, std); torch's divides by a norm, which is something else."""
+    """Follow torchvision's F.normalize(images, mean, std); torch's divides by a norm, which is something else."""
     rest = Given(given.items[1:], given.words, given.place, given.node)
     if triple(state.see(rest.get(0, "mean"))) is None or isinstance(rest.get(1, "std"), Unbound):
         return state.unknown(f"normalize()@{given.place.source}:{given.place.line}")
@@ -121,7 +121,9 @@ def _transformed(name: str, state: Calls, given: Given) -> Value:
 def _interpolate(state: Calls, given: Given) -> Value:
     to = transforms.side(state, Given(given.items[1:], given.words, given.place))
     resize = partial(transforms.resized, given.place, to)
-    return state.lift(lambda value: resize(value) if isinstance(value, Pixels) else state.unknown("resized"), given.get(0, "input"))
+    return state.lift(
+        lambda value: resize(value) if isinstance(value, Pixels) else state.unknown("resized"), given.get(0, "input")
+    )
 
 
 def _swapped(state: Calls, given: Given) -> Value:
@@ -185,8 +187,9 @@ def _next(state: Calls, given: Given) -> Value:
 
 def _dict(state: Calls, given: Given) -> Value:
     first = state.see(given.get(0, "mapping"))
-    items = dict(first.items) if isinstance(first, Table) else {}
-    return Table({**items, **given.words}, len(state.path))
+    items: dict[Value, Value] = dict(first.items) if isinstance(first, Table) else {}
+    items.update(given.words.items())
+    return Table(items, len(state.path))
 
 
 def _attribute(state: Calls, given: Given) -> Value:
@@ -227,7 +230,9 @@ def _isinstance(state: Calls, given: Given) -> Value:
 def _round(state: Calls, given: Given) -> Value:
     found = numbers(state.see(given.get(0, "number")))
     places = state.see(given.get(1, "ndigits", 0))
-    return round(found[0], places) if found and len(found) == 1 and isinstance(places, int) else state.unknown("round()")
+    return (
+        round(found[0], places) if found and len(found) == 1 and isinstance(places, int) else state.unknown("round()")
+    )
 
 
 def _whole(state: Calls, given: Given) -> Value:

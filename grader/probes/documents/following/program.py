@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from grader.probes.documents.following.state import MOST_STEPS, Noticed, TooMuch
 from grader.probes.documents.following.statements import Follower
@@ -50,7 +51,7 @@ class Program:
             for found in list(file.scope.names.values()):
                 for one in self.state.leaves(found):
                     if isinstance(one, Function | Class) and one.scope.file is file.scope:
-                        self._guarded(file, lambda start=one: self.state.begin(start))
+                        self._guarded(file, partial(self.state.begin, one))
 
     def _module(self, name: str) -> Scope | None:
         """Return the names of a file that another one imports, which is followed first."""
@@ -69,7 +70,7 @@ class Program:
             body = piece.tree.body if isinstance(piece.tree, ast.Module) else []
             for statement in body:
                 file.scope.source = piece.source
-                if not self._guarded(file, lambda one=statement: self.state.run([one], file.scope)):
+                if not self._guarded(file, partial(self.state.run, [statement], file.scope)):
                     return
 
     def _guarded(self, file: File, follow: Callable[[], object]) -> bool:

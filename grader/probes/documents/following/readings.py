@@ -47,7 +47,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Readings of the same weight: what may be said of the test images. `unread`: there is one more that is not known."""
+    """Readings of the same weight: what may be said of the test images.
+
+    `unread`: there is one more that is not known.
+    """
 
     readings: tuple[Reading, ...]
     unread: bool = False
@@ -86,16 +89,18 @@ def of_data_sets(program: Program, files: list[File]) -> dict[str, Found]:
         for data in list(file.noticed.data_sets):
             for kind, reading in _of_data_set(program, file, data):
                 found.setdefault(kind, []).append(reading)
-    return {
-        kind: Found(tuple(one for one in items if one is not None), None in items) for kind, items in found.items()
-    }
+    return {kind: Found(tuple(one for one in items if one is not None), None in items) for kind, items in found.items()}
 
 
 def _of_data_set(program: Program, file: File, data: DataSet) -> Iterator[tuple[str, Reading | None]]:
     if data.kind == "other":
         return
     state = program.state
-    state.steps, state.noticed, shown = file.steps, file.noticed, [one for one in file.noticed.inputs if one.origin is data]
+    state.steps, state.noticed, shown = (
+        file.steps,
+        file.noticed,
+        [one for one in file.noticed.inputs if one.origin is data],
+    )
     computed = [one for one in file.noticed.computed if one.origin is data and one not in file.noticed.consumed]
     try:
         for test in state.leaves(data.test):
@@ -104,7 +109,9 @@ def _of_data_set(program: Program, file: File, data: DataSet) -> Iterator[tuple[
                 continue
             kind = ("lab" if data.kind == "lab" else "own") + (side or _named(data))
             items = list(state.leaves(_images(program, data)))
-            for pixels in shown or [one for one in items if not _untouched(one)] or computed:
+            made = [one for one in items if not _untouched(one)]
+            seen: list[Value] = [*shown] or made or [*computed]
+            for pixels in seen:
                 if not isinstance(pixels, Unbound):
                     yield kind, read_pixels(pixels) if isinstance(pixels, Pixels) else None
     except (TooMuch, RecursionError):
@@ -159,8 +166,7 @@ def _chains(program: Program, file: File) -> Iterator[tuple[Pixels, tuple[str, .
     try:
         for steps, purposes in list(file.noticed.chains):
             for pixels in program.state.leaves(apply(program.state, steps, Pixels())):
-                normalised = isinstance(pixels, Pixels) and any(pixels.offset)
-                if normalised or (isinstance(pixels, Pixels) and _normalises(file, pixels)):
+                if isinstance(pixels, Pixels) and (any(pixels.offset) or _normalises(file, pixels)):
                     yield pixels, purposes
     except (TooMuch, RecursionError):
         file.whole = False
@@ -205,4 +211,13 @@ def without_size(reading: Reading) -> Reading:
     return replace(reading, resize=0, crop=0)
 
 
-__all__ = ["Found", "Normaliser", "Reading", "imagenets", "of_constants", "of_data_sets", "of_transforms", "without_size"]
+__all__ = [
+    "Found",
+    "Normaliser",
+    "Reading",
+    "imagenets",
+    "of_constants",
+    "of_data_sets",
+    "of_transforms",
+    "without_size",
+]

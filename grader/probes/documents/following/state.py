@@ -178,6 +178,7 @@ def scaled(pixels: Pixels, factor: Triple | float, summand: Triple | float) -> P
     """Return factor * pixels + summand."""
     times = factor if isinstance(factor, tuple) else (factor,) * 3
     plus = summand if isinstance(summand, tuple) else (summand,) * 3
-    slope = tuple(a * b for a, b in zip(pixels.slope, times, strict=True))
-    offset = tuple(a * b + c for a, b, c in zip(pixels.offset, times, plus, strict=True))
-    return replace(pixels, slope=slope, offset=offset, integer=False)
+    (r, g, b), offset = times, pixels.offset
+    slope = pixels.slope[0] * r, pixels.slope[1] * g, pixels.slope[2] * b
+    moved = offset[0] * r + plus[0], offset[1] * g + plus[1], offset[2] * b + plus[2]
+    return replace(pixels, slope=slope, offset=moved, integer=False)

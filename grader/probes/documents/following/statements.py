@@ -51,6 +51,21 @@ class Follower(Calls):
                 self._assign_all([target], value, scope)
             case ast.AugAssign():
                 self._augment(node, scope)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                self.bind(scope.names, node.name, Function(node, scope, scope.source), scope.depth)
+            case ast.ClassDef():
+                self._class(node, scope)
+            case ast.Import() | ast.ImportFrom():
+                self._import(node, scope)
+            case ast.Global(names=names):
+                scope.everywhere.update(names)
+            case _:
+                return self._compound(node, scope)
+        return False
+
+    def _compound(self, node: ast.stmt, scope: Scope) -> bool:
+        """Follow a statement that decides what is followed next."""
+        match node:
             case ast.If(test=test, body=body, orelse=orelse):
                 return self._if_else(self.condition(self._test(test, scope)), body, orelse, scope)
             case ast.For() | ast.AsyncFor() | ast.While():
@@ -65,14 +80,6 @@ class Follower(Calls):
                 return self._try(node, scope)
             case ast.Match():
                 return self._match(node, scope)
-            case ast.FunctionDef() | ast.AsyncFunctionDef():
-                self.bind(scope.names, node.name, Function(node, scope, scope.source), scope.depth)
-            case ast.ClassDef():
-                self._class(node, scope)
-            case ast.Import() | ast.ImportFrom():
-                self._import(node, scope)
-            case ast.Global(names=names):
-                scope.everywhere.update(names)
             case ast.Return(value=value):
                 found = None if value is None else self.value(value, scope)
                 scope.returned.append((tuple(self.path.items())[scope.depth :], found))
@@ -218,8 +225,8 @@ class Follower(Calls):
             for alias in node.names:
                 file = self.module(alias.name.rpartition(".")[2])
                 name = alias.asname or alias.name.partition(".")[0]
-                found = file if file is not None else Library(alias.name if alias.asname else name)
-                self.bind(scope.names, name, found, scope.depth)
+                known: Value = file if file is not None else Library(alias.name if alias.asname else name)
+                self.bind(scope.names, name, known, scope.depth)
             return
         module = node.module or ""
         file = self.module(module.rpartition(".")[2])

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from grader.probes.documents.following.state import Normaliser, State, as_tensor, scaled
 from grader.probes.documents.following.values import (
+    NOWHERE,
     UNBOUND,
     Chain,
+    Function,
     Given,
     Instance,
-    Function,
     Library,
     Pixels,
     Place,
@@ -35,9 +36,11 @@ IMAGENET = Seq([0.485, 0.456, 0.406]), Seq([0.229, 0.224, 0.225])  # what albume
 CHAINS = ("Compose", "Sequential", "AugmentationSequential", "ImageSequential")
 # left out: they change an image, but not how its pixels become numbers
 PASSED_OVER = {
-    "Identity", "ToImage", "PILToTensor", "ToPILImage", "ToImagePIL", "ToPureTensor", "ToTensorV2", "ToTensorImage", "ColorJitter", "AutoAugment",
+    "Identity", "ToImage", "PILToTensor", "ToPILImage", "ToImagePIL", "ToPureTensor", "ToTensorV2", 
+    "ColorJitter", "AutoAugment",
     "RandAugment", "TrivialAugmentWide", "AugMix", "GaussianBlur", "HorizontalFlip", "VerticalFlip", "Flip", "Affine",
-    "ShiftScaleRotate", "CoarseDropout", "Cutout", "Rotate", "HueSaturationValue", "OneOf", "SomeOf", "ElasticTransform",
+    "ShiftScaleRotate", "CoarseDropout", "Cutout", "Rotate", "HueSaturationValue", "OneOf", "SomeOf", 
+    "ElasticTransform",
     "GaussNoise", "Blur", "MotionBlur", "CLAHE", "RGBShift", "AutoContrast", "ToRGB", "RGB", "ClampBoundingBoxes",
 }  # fmt: skip
 SMALLEST, LARGEST = 8, 512  # sides of images that can be measured
@@ -67,7 +70,7 @@ def apply(state: Calls, chain: Value, value: Value) -> Value:
             case Seq(items=items):
                 return apply(state, Chain(tuple(items)), found)
             case Function() | Instance() | Unknown():
-                return state.call(step, Given((found,), {}, Place("", 0)))
+                return state.call(step, Given((found,), {}, NOWHERE))
         return state.unknown("transform")
 
     return state.lift(one, chain, value)
@@ -95,7 +98,9 @@ def _chain(state: Calls, name: str, given: Given) -> Value:
     elif isinstance(first, Unbound):
         return state.unknown("Compose()")
     else:
-        chain = Chain(tuple(state.each(first)) if not isinstance(first, Unknown | Library) else (state.unknown("steps"),))
+        chain = Chain(
+            tuple(state.each(first)) if not isinstance(first, Unknown | Library) else (state.unknown("steps"),)
+        )
     state.noticed.chains.append((chain, tuple(state.purposes)))
     return chain
 
@@ -179,19 +184,41 @@ def _normalize(state: Calls, library: str, given: Given) -> Value:
 
     def built(one: Value, other: Value, largest: Value) -> Value:
         means, stds, by = triple(one), triple(other), numbers(largest)
-        if means is None or stds is None or 0.0 in stds or by is None or len(by) != 1 or method != "standard":
+        if (
+            means is None
+            or stds is None
+            or not _usual(means, stds)
+            or by is None
+            or len(by) != 1
+            or method != "standard"
+        ):
             _note(state, None, None, given)
             return Step("Normalize", lambda value: unread(given.place))
         _note(state, means, stds, given)
-        return Step("Normalize", partial(normalised, state, given.place, means, stds, by[0], not albumentations))
+        return Step(
+            "Normalize", partial(normalised, state, Formula(means, stds, by[0], not albumentations, given.place))
+        )
 
     return state.lift(built, mean, std, most)
 
 
-def normalised(
-    state: State, place: Place, mean: Triple, std: Triple, most: float, floats: bool, value: Value
-) -> Value:  # fmt: skip
+class Formula(NamedTuple):
+    """A normalisation: `most` is the largest pixel that it reckons with, `floats` whether it takes only floats."""
+
+    mean: Triple
+    std: Triple
+    most: float
+    floats: bool
+    place: Place
+
+
+def _usual(mean: Triple, std: Triple) -> bool:
+    return all(0.0 < one < 1000 for one in std) and all(abs(one) < 1000 for one in mean)
+
+
+def normalised(state: State, formula: Formula, value: Value) -> Value:
     """Return (images - mean * most) / (std * most)."""
+    mean, std, most, floats, place = formula
     pixels = images(state, value, not floats, place)
     if not isinstance(pixels, Pixels):
         return pixels
@@ -262,7 +289,10 @@ def _smaller(to: int, value: Value) -> Value:
 
 def _random_resized(state: Calls, library: str, given: Given) -> Value:
     to = side(state, given)
-    return Step("RandomResizedCrop", lambda value: value if to is None else _images_only(partial(resized, given.place, to), value))
+    return Step(
+        "RandomResizedCrop",
+        lambda value: value if to is None else _images_only(partial(resized, given.place, to), value),
+    )
 
 
 BUILDERS: dict[str, Callable[[Calls, str, Given], Value]] = {

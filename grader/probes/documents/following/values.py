@@ -19,6 +19,9 @@ class Place(NamedTuple):
     line: int
 
 
+NOWHERE = Place("", 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Unbound:
     """The value of a name that has none."""
@@ -115,7 +118,9 @@ class Class:
         """Return the classes of libraries that it is derived from."""
         found: list[Library] = []
         for base in self.bases if deepest else ():
-            found += [base] if isinstance(base, Library) else base.libraries(deepest - 1) if isinstance(base, Class) else []
+            found += (
+                [base] if isinstance(base, Library) else base.libraries(deepest - 1) if isinstance(base, Class) else []
+            )
         return found
 
 
@@ -177,7 +182,7 @@ class Pixels:
     blue_first: bool = False
     guess: bool = False
     origin: DataSet | None = None
-    place: Place = Place("", 0)
+    place: Place = NOWHERE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
