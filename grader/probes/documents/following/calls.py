@@ -61,7 +61,7 @@ class Calls(Expressions):
             case Chain() | Step():
                 return run_chain(self, callee, given)
             case Library(path=path):
-                return call_library(self, path, given)
+                return self._call_library(path, given)
             case Instance():
                 return self._call_instance(callee, given)
             case Method():
@@ -71,6 +71,16 @@ class Calls(Expressions):
             case Unknown():
                 return self._call_unknown(callee.key, given)
         return self.unknown(f"{type(callee).__name__}()@{given.place}")
+
+    def _call_library(self, path: str, given: Given) -> Value:
+        """Call a function of a library, once for each way in which its arguments may turn out."""
+        count = len(given.items)
+
+        def one(*values: Value) -> Value:
+            words = dict(zip(given.words, values[count:], strict=True))
+            return call_library(self, path, Given(values[:count], words, given.place, given.node))
+
+        return self.lift(one, *given.items, *given.words.values())
 
     def _call_unknown(self, key: str, given: Given) -> Value:
         """Something unknown that is given images is a network, as in `net(images)`."""

@@ -70,7 +70,7 @@ def make(state: Calls, name: str, given: Given, instance: Instance | None = None
     else:
         transform, test = given.get(2, "transform", None), _turned(state, given.get(1, "train", True))
     names: dict[str, Value] = {"transform": transform}
-    found = DataSet(kind, test, names, len(state.path), given.place, instance, tuple(state.purposes))
+    found = DataSet(kind, test, names, tuple(state.path.items()), given.place, instance, tuple(state.purposes))
     state.noticed.data_sets.append(found)
     return found
 
@@ -105,7 +105,7 @@ def adopt(state: Calls, this: Instance, given: Given) -> None:
     elif lab is not None or isinstance(getter, Function):
         test = _said(state, init, given)
         kind = known(lab.name) if lab is not None else "own"
-        this.data = DataSet(kind, test, {}, len(state.path), given.place, this, tuple(state.purposes))
+        this.data = DataSet(kind, test, {}, tuple(state.path.items()), given.place, this, tuple(state.purposes))
         state.noticed.data_sets.append(this.data)
 
 

@@ -143,7 +143,7 @@ def _tensor_data_set(state: Calls, given: Given) -> Value:
     names: dict[str, Value] = {"tensors": Seq(list(given.items), len(state.path))}
     first = state.see(given.get(0, "images"))
     test = first.origin.test if isinstance(first, Pixels) and first.origin is not None else None
-    found = DataSet("own", test, names, len(state.path), given.place, None, tuple(state.purposes))
+    found = DataSet("own", test, names, tuple(state.path.items()), given.place, None, tuple(state.purposes))
     state.noticed.data_sets.append(found)
     return found
 

@@ -41,7 +41,7 @@ class Reading:
     @property
     def key(self) -> tuple[object, ...]:
         """What makes two readings the same, wherever they are written."""
-        rounded = tuple(round(value / self.scale, 6) for value in (*self.mean, *self.std))
+        rounded = tuple(round(value * self.scale, 4) for value in (*self.mean, *self.std))
         return (rounded, self.resize, self.crop, self.blue_first)
 
 
@@ -102,6 +102,7 @@ def _of_data_set(program: Program, file: File, data: DataSet) -> Iterator[tuple[
         [one for one in file.noticed.inputs if one.origin is data],
     )
     computed = [one for one in file.noticed.computed if one.origin is data and one not in file.noticed.consumed]
+    state.path = dict(data.held)
     try:
         for test in state.leaves(data.test):
             side = "" if test is None else " test" if test else " train"
@@ -116,6 +117,8 @@ def _of_data_set(program: Program, file: File, data: DataSet) -> Iterator[tuple[
                     yield kind, read_pixels(pixels) if isinstance(pixels, Pixels) else None
     except (TooMuch, RecursionError):
         file.whole = False
+    finally:
+        state.path = {}
 
 
 def _named(data: DataSet) -> str:

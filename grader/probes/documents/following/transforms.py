@@ -36,10 +36,10 @@ IMAGENET = Seq([0.485, 0.456, 0.406]), Seq([0.229, 0.224, 0.225])  # what albume
 CHAINS = ("Compose", "Sequential", "AugmentationSequential", "ImageSequential")
 # left out: they change an image, but not how its pixels become numbers
 PASSED_OVER = {
-    "Identity", "ToImage", "PILToTensor", "ToPILImage", "ToImagePIL", "ToPureTensor", "ToTensorV2", 
+    "Identity", "ToImage", "PILToTensor", "ToPILImage", "ToImagePIL", "ToPureTensor", "ToTensorV2",
     "ColorJitter", "AutoAugment",
     "RandAugment", "TrivialAugmentWide", "AugMix", "GaussianBlur", "HorizontalFlip", "VerticalFlip", "Flip", "Affine",
-    "ShiftScaleRotate", "CoarseDropout", "Cutout", "Rotate", "HueSaturationValue", "OneOf", "SomeOf", 
+    "ShiftScaleRotate", "CoarseDropout", "Cutout", "Rotate", "HueSaturationValue", "OneOf", "SomeOf",
     "ElasticTransform",
     "GaussNoise", "Blur", "MotionBlur", "CLAHE", "RGBShift", "AutoContrast", "ToRGB", "RGB", "ClampBoundingBoxes",
 }  # fmt: skip

@@ -161,10 +161,15 @@ class DataSet:
     kind: str
     test: Value
     names: dict[str, Value]  # transform, data
-    depth: int
+    held: tuple[tuple[str, bool], ...]  # the conditions under which it was made
     place: Place
     instance: Instance | None = None
     purposes: tuple[str, ...] = ()
+
+    @property
+    def depth(self) -> int:
+        """Return how many conditions were open when it was made."""
+        return len(self.held)
 
 
 @dataclass(frozen=True, slots=True)
