@@ -78,8 +78,11 @@ def _by_name(transforms: Mapping[str, Found], everything: tuple[Reading, ...], f
     if not everything:
         return None
     test, rest, train = (transforms[kind].distinct if kind in transforms else () for kind in ("test", "", "train"))
+    rest = tuple(one for one in rest if not imagenets(one)) or rest
     best = test or rest or train
-    clear = len(best) == 1 and not (test and set(_keys(rest)) - set(_keys(test)))
+    clear = len(best) == 1 and not (
+        test and {one.key for one in rest if not imagenets(one)} - {one.key for one in test}
+    )
     if clear and _whole(files, best[0]) and not imagenets(best[0]):
         return _Answer(best[0], (), _others(everything, best[0]))
     return _Answer(None, _distinct((*best, *everything)))
@@ -94,10 +97,6 @@ def _by_constants(files: list[File]) -> _Answer:
 def _whole(files: list[File], reading: Reading) -> bool:
     """Return whether the file that holds the reading was followed to its end."""
     return all(file.whole for file in files if reading.place.source.startswith(file.name))
-
-
-def _keys(readings: tuple[Reading, ...]) -> list[tuple[object, ...]]:
-    return [one.key for one in readings]
 
 
 def _distinct(readings: Any) -> tuple[Reading, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from abc import abstractmethod
 from collections.abc import Sequence
+from functools import partial
 
 from grader.probes.documents.following import datasets, images
 from grader.probes.documents.following.expressions import Expressions
@@ -236,7 +237,16 @@ class Calls(Expressions):
             return found
         if this.data is not None:
             return datasets.attribute(self, this.data, name)
+        if name == "register_buffer":
+            return Builtin(partial(self._keep, this))
         return Unknown(f"{this.of.name}.{name}")
+
+    def _keep(self, this: Instance, given: Given) -> Value:
+        """Follow register_buffer(name, tensor) of a module."""
+        name = self.see(given.get(0, "name"))
+        if isinstance(name, str):
+            self.bind(this.names, name, given.get(1, "tensor", None), this.depth)
+        return None
 
     def item(self, whole: Value, index: Value) -> Value:
         return images.item(self, whole, index)
@@ -274,7 +284,8 @@ def _has_weights(of: Class) -> bool:
     if not isinstance(init, Function):
         return False
     called = (node.func for node in ast.walk(init.node) if isinstance(node, ast.Call))
-    return any(isinstance(one, ast.Attribute | ast.Name) and _name(one)[:1].isupper() for one in called)
+    names = [_name(one) for one in called if isinstance(one, ast.Attribute | ast.Name)]
+    return any(name[:1].isupper() and not name.endswith("Tensor") for name in names)
 
 
 def _name(node: ast.Attribute | ast.Name) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from grader.probes.documents.following.state import short
 from grader.probes.documents.following.values import Either, Library, Seq, Table, Unknown, Value
 
 LAB = "cifar10"
@@ -72,7 +73,7 @@ def _open(value: Value) -> bool:
 
 def _key(value: Value) -> str:
     if isinstance(value, Unknown):
-        return value.key[:150]
+        return short(value.key)
     if isinstance(value, Library):
-        return value.path[:150]
+        return short(value.path)
     return repr(value)[:60] if _plain(value) else f"{type(value).__name__}{id(value)}"

@@ -71,7 +71,7 @@ def make(state: Calls, name: str, given: Given, instance: Instance | None = None
         transform, test = given.get(2, "transform", None), _turned(state, given.get(1, "train", True))
     names: dict[str, Value] = {"transform": transform}
     found = DataSet(kind, test, names, tuple(state.path.items()), given.place, instance, tuple(state.purposes))
-    state.noticed.data_sets.append(found)
+    state.notice(state.noticed.data_sets, found)
     return found
 
 
@@ -106,7 +106,7 @@ def adopt(state: Calls, this: Instance, given: Given) -> None:
         test = _said(state, init, given)
         kind = known(lab.name) if lab is not None else "own"
         this.data = DataSet(kind, test, {}, tuple(state.path.items()), given.place, this, tuple(state.purposes))
-        state.noticed.data_sets.append(this.data)
+        state.notice(state.noticed.data_sets, this.data)
 
 
 def _said(state: Calls, init: Value, given: Given) -> Value:

@@ -171,7 +171,10 @@ class Expressions(State):
     def _sequence(self, node: ast.Tuple | ast.List | ast.Set, scope: Scope) -> Value:
         if len(node.elts) > MOST_ITEMS:
             return self.unknown(f"long@{node.lineno}")
-        return Seq(self.items_of(node.elts, scope), len(self.path))
+        items = [self.see(item) for item in self.items_of(node.elts, scope)]
+        if all(isinstance(item, Either | int | float) for item in items):  # numbers that depend on the same condition
+            return self.lift(lambda *found: Seq(list(found), len(self.path)), *items)
+        return Seq(items, len(self.path))
 
     def _table(self, node: ast.Dict, scope: Scope) -> Value:
         if len(node.keys) > MOST_ITEMS:

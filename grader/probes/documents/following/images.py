@@ -46,7 +46,7 @@ def note_inputs(state: State, value: Value) -> None:
     """Note the images that a network is given."""
     for leaf in state.leaves(value):
         if isinstance(leaf, Pixels) and not leaf.integer:
-            state.noticed.inputs.append(leaf)
+            state.notice(state.noticed.inputs, leaf)
 
 
 def method(state: Calls, whole: Value, name: str) -> Value:

@@ -144,7 +144,7 @@ def _tensor_data_set(state: Calls, given: Given) -> Value:
     first = state.see(given.get(0, "images"))
     test = first.origin.test if isinstance(first, Pixels) and first.origin is not None else None
     found = DataSet("own", test, names, tuple(state.path.items()), given.place, None, tuple(state.purposes))
-    state.noticed.data_sets.append(found)
+    state.notice(state.noticed.data_sets, found)
     return found
 
 
@@ -272,6 +272,8 @@ FUNCTIONS: dict[str, Callable[[Calls, Given], Value]] = {
     "join": _join,
     "Path": _join,
     "len": _length,
+    "ArgumentParser": lambda state, given: Library("argparse.parser"),
+    "add_argument_group": lambda state, given: Library("argparse.parser"),
     "add_argument": _argument,
     "parse_args": lambda state, given: Unknown("args"),
     "parse_known_args": lambda state, given: Seq([Unknown("args"), Unknown("rest")]),

@@ -12,6 +12,8 @@ from grader.probes.documents.following.statements import Follower
 from grader.probes.documents.following.values import Class, Function, Place, Scope
 from grader.probes.documents.syntax import Piece
 
+MOST_IN_ALL = 400_000  # steps, for all files
+
 
 @dataclass(slots=True)
 class File:
@@ -76,6 +78,9 @@ class Program:
     def _guarded(self, file: File, follow: Callable[[], object]) -> bool:
         """Follow a part of a file; return whether its budget allows for more."""
         state = self.state
+        if sum(one.steps for one in self.files) > MOST_IN_ALL:
+            file.whole = False
+            return False
         before = state.noticed, state.steps, state.path, state.purposes, state.stack
         state.noticed, state.steps, state.path, state.purposes, state.stack = file.noticed, file.steps, {}, [], []
         try:

@@ -72,7 +72,7 @@ def read_pixels(pixels: Pixels) -> Reading | None:
         factor = 255.0 if largest <= 2.0 else 1.0  # they were from 0 to 1 before
         mean, std = [factor * one for one in mean], [factor * one for one in std]
     scale = 1.0 if max(std) < 0.02 else 255.0
-    rounded = [tuple(round(one * 255 / scale, 6) for one in values) for values in (mean, std)]
+    rounded = [tuple(round(one * 255 / scale, 6) + 0.0 for one in values) for values in (mean, std)]
     means, stds = (triple(Seq(list(one))) for one in rounded)
     if means is None or stds is None or min(stds) <= 0.0 or max(map(abs, (*means, *stds))) >= 1000:
         return None

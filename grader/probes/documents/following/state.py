@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from grader.probes.documents.following.values import (
     UNBOUND,
@@ -20,7 +22,10 @@ from grader.probes.documents.following.values import (
     either,
 )
 
-MOST_STEPS = 60_000  # for one file: what a person writes takes a few thousand
+T = TypeVar("T")
+
+MOST_NOTICED = 200  # of each kind, in one file
+MOST_STEPS = 40_000  # for one file: what a person writes takes a few thousand
 MOST_CONDITIONS = 14  # open at a time
 
 
@@ -35,8 +40,13 @@ class Normaliser:
     mean: Triple | None
     std: Triple | None
     place: Place
-    said: str
+    node: ast.Call | None
     purposes: tuple[str, ...]
+
+    @property
+    def said(self) -> str:
+        """Return the call as it is written."""
+        return ast.unparse(self.node)[:200] if self.node is not None else ""
 
 
 @dataclass(slots=True)
@@ -49,7 +59,6 @@ class Noticed:
     consumed: set[Pixels] = field(default_factory=set)  # of these, what other images were computed from
     normalisers: list[Normaliser] = field(default_factory=list)
     chains: list[tuple[Value, tuple[str, ...]]] = field(default_factory=list)  # with the names of what they are for
-    to_tensor: list[Place] = field(default_factory=list)
 
 
 class State:
@@ -152,12 +161,24 @@ class State:
     def compute(self, before: Pixels, after: Pixels) -> Pixels:
         """Note that images were computed from images."""
         self.noticed.consumed.add(before)
-        self.noticed.computed.append(after)
+        self.notice(self.noticed.computed, after)
         return after
+
+    def notice(self, kind: list[T], item: T) -> T:
+        """Note something. Raises TooMuch."""
+        if len(kind) >= MOST_NOTICED:
+            raise TooMuch
+        kind.append(item)
+        return item
 
     def unknown(self, why: str) -> Unknown:
         """Return something unknown under a key of bounded length."""
-        return Unknown(why if len(why) <= 200 else f"{why[:100]}...{hash(why)}")
+        return Unknown(short(why))
+
+
+def short(key: str) -> str:
+    """Return a key of bounded length."""
+    return key if len(key) <= 150 else f"{key[:80]}...{hash(key)}"
 
 
 def wrapped(path: tuple[tuple[str, bool], ...], new: Value, old: Value) -> Value:

@@ -90,7 +90,7 @@ def build(state: Calls, library: str, name: str, given: Given) -> Value:
 def _chain(state: Calls, name: str, given: Given) -> Value:
     first = state.see(given.get(0, "transforms", given.get(0, "args")))
     if name != "Compose":
-        if not any(isinstance(state.see(one), Step | Chain) for one in given.items):
+        if not any(isinstance(state.see(one), Step | Chain | Instance) for one in given.items):
             return UNBOUND  # a network
         return Chain(given.items)
     if isinstance(first, Seq):
@@ -101,7 +101,7 @@ def _chain(state: Calls, name: str, given: Given) -> Value:
         chain = Chain(
             tuple(state.each(first)) if not isinstance(first, Unknown | Library) else (state.unknown("steps"),)
         )
-    state.noticed.chains.append((chain, tuple(state.purposes)))
+    state.notice(state.noticed.chains, (chain, tuple(state.purposes)))
     return chain
 
 
@@ -127,7 +127,6 @@ def images(state: State, value: Value, integer: bool, place: Place) -> Value:
 
 
 def _to_tensor(state: Calls, library: str, given: Given) -> Value:
-    state.noticed.to_tensor.append(given.place)
 
     def change(value: Value) -> Value:
         pixels = images(state, value, True, given.place)
@@ -230,8 +229,8 @@ def normalised(state: State, formula: Formula, value: Value) -> Value:
 
 
 def _note(state: State, mean: Triple | None, std: Triple | None, given: Given) -> None:
-    said = given.said()
-    state.noticed.normalisers.append(Normaliser(mean, std, given.place, said, tuple(state.purposes)))
+    found = Normaliser(mean, std, given.place, given.node, tuple(state.purposes))
+    state.notice(state.noticed.normalisers, found)
 
 
 def _lambda(state: Calls, library: str, given: Given) -> Value:

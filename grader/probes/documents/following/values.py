@@ -228,10 +228,6 @@ class Given:
             return self.words[name]
         return self.items[position] if 0 <= position < len(self.items) else default
 
-    def said(self) -> str:
-        """Return the call as it is written."""
-        return ast.unparse(self.node)[:200] if self.node is not None else ""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Builtin:
