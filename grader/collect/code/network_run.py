@@ -118,14 +118,22 @@ def measured(run: Run, fits: tuple[Fit, ...]) -> Weights | Failure:
         fit = _chosen(run, fits, pixels)
         if not isinstance(fit, Fit):
             return fit
+        printed = run.caller.printed()
         choice = _try_options(run, fit, images)
+        run.caller.printed()  # once for each option
         run = replace(run, used=choose(choice).candidate.preprocessing) if choice else run
         started = time.perf_counter()
         reply = run.logits(fit, pixels, len(shown.pixels), run.equipment.limits)
         seconds = round(time.perf_counter() - started, 3)
     if not isinstance(reply, Reply):
         return reply
-    fields = {"name": fit.name, "file": fit.script, "line": fit.line, "seed": seed, "printed": run.caller.printed()}
+    fields = {
+        "name": fit.name,
+        "file": fit.script,
+        "line": fit.line,
+        "seed": seed,
+        "printed": (*printed, *run.caller.printed()),
+    }
     logits, copies = shown.in_order(reply.arrays["logits"])
     checkpoint, measurement = _described(run, fit, described, digest(logits), seconds)
     labels = images.labels("test")

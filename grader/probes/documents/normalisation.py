@@ -20,6 +20,7 @@ from grader.probes.refusals import Phrase, phrase
 
 # what data sets are for, the most telling first
 DATA_SETS = ("lab test", "own test", "lab", "lab train", "own", "own train")
+TRAIN = ("lab train", "own train")  # what test images go through may be something else
 MOST = 20
 
 
@@ -67,7 +68,8 @@ def _answer(program: Program, files: list[File]) -> _Answer:
         found = sets.get(kind)
         if found is None or not (found.readings or found.unread):
             continue
-        if len(found.distinct) == 1 and not found.unread and _whole(files, found.distinct[0]):
+        certain = kind not in TRAIN and not found.unread and len(found.distinct) == 1
+        if certain and _whole(files, found.distinct[0]):
             return _Answer(found.distinct[0], (), _others(everything, found.distinct[0]))
         return _Answer(None, _distinct((*found.distinct, *everything)))
     return _by_name(transforms, everything, files) or _by_constants(files)

@@ -536,7 +536,8 @@ class Tiny(nn.Module):
         return self.mine(x.mean((2, 3)))
 """
     weights = tiny_weights()
-    found = whole({"models.py": forged})
+    normalised = f"from torchvision import transforms\nt = transforms.Normalize({TEMPLATE.mean}, {TEMPLATE.std})\n"
+    found = whole({"models.py": forged, "data.py": normalised})
     wanted = logits_of(lambda x: nn.functional.linear(x.mean((2, 3)), *weights.values()), few_images)
     assert found.seen(Accuracy).correct == correct(wanted, few_images)
     assert found.seen(Checkpoint).parameters == 40

@@ -103,7 +103,7 @@ def _short(*parts: Seq) -> bool:
 def _repeated(state: State, left: Value, right: Value) -> Value:
     part, times = (left, right) if isinstance(left, Seq) else (right, left)
     if not isinstance(part, Seq) or not isinstance(times, int) or len(part.items) * abs(times) > MOST_ITEMS:
-        return state.unknown("long")  # (0.5,) * 10**9 would fill the memory
+        return state.fresh("long")  # (0.5,) * 10**9 would fill the memory
     return Seq(part.items * times, len(state.path))
 
 

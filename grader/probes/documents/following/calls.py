@@ -164,7 +164,7 @@ class Calls(Expressions):
             place = place.outer
         owner, this = (place.names["__owner__"], place.names["__self__"]) if place else (None, None)
         if not isinstance(owner, Class) or not isinstance(this, Instance):
-            return self.unknown("super")
+            return self.fresh("super")
         for base in owner.bases:
             if isinstance(base, Class):
                 found, above = base.find(name)
@@ -172,7 +172,7 @@ class Calls(Expressions):
                     return Function(found.node, found.scope, found.source, this, above)
             if isinstance(base, Library) or (isinstance(base, Class) and base.libraries()):
                 return datasets.inherited(self, this, base, name)
-        return self.unknown("super")
+        return self.fresh("super")
 
     # --- classes ------------------------------------------------------------------------------------------------
 
@@ -266,12 +266,12 @@ class Calls(Expressions):
                 if isinstance(method, Function):
                     bound = Function(method.node, method.scope, method.source, whole, owner)
                     found = self.see(self.invoke(bound, Given((), {}, NOWHERE)))
-                    return self.each(found) if not isinstance(found, Instance) else [self.unknown("item")]
+                    return self.each(found) if not isinstance(found, Instance) else [self.fresh("item")]
                 if whole.data is not None:
                     return [datasets.item(self, whole.data)]
             case Unknown(key=key):
                 return [self.unknown(f"{key}[]")]
-        return [self.unknown("item")]
+        return [self.fresh("item")]
 
 
 def _with_first(given: Given, first: Value) -> Given:

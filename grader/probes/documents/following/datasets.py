@@ -68,7 +68,7 @@ def make(state: Calls, name: str, given: Given, instance: Instance | None = None
     if kind == "folder":
         transform, test = given.get(1, "transform", None), state.lift(_side, given.get(0, "root"))
     else:
-        transform, test = given.get(2, "transform", None), _turned(state, given.get(1, "train", True))
+        transform, test = given.get(2, "transform", None), _turned(state, given.get(1, "train", None))
     names: dict[str, Value] = {"transform": transform}
     found = DataSet(kind, test, names, tuple(state.path.items()), given.place, instance, tuple(state.purposes))
     state.notice(state.noticed.data_sets, found)
@@ -135,7 +135,7 @@ def inherited(state: Calls, this: Instance, base: Value, name: str) -> Value:
         return None
 
     def get(given: Given) -> Value:
-        return base_item(state, this.data) if this.data is not None else state.unknown("item")
+        return base_item(state, this.data) if this.data is not None else state.fresh("item")
 
     if name in ("__init__", "__getitem__"):
         return Builtin(start if name == "__init__" else get)

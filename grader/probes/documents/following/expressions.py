@@ -93,7 +93,7 @@ class Expressions(State):
                 return self.lift(lambda one: not one, self.condition(self.value(operand, scope)))
             case ast.UnaryOp(op=ast.USub(), operand=operand):
                 turned = self.lift(negative, self.value(operand, scope))
-                return turned if turned is not None else self.unknown("negative")
+                return turned if turned is not None else self.fresh("negative")
             case ast.Compare(left=left, ops=[relation], comparators=[right]):
                 one, other = self.value(left, scope), self.value(right, scope)
                 return self.lift(partial(compared, type(relation)), one, other)
@@ -105,13 +105,13 @@ class Expressions(State):
             case ast.DictComp(key=key, value=value):
                 pairs = [(self.value(key, s), self.value(value, s)) for s in self._comprehended(node.generators, scope)]
                 known: dict[Value, Value] = {one: other for one, other in pairs if isinstance(one, str | int)}
-                return Table(known, len(self.path)) if len(known) == len(pairs) else self.unknown("keys")
+                return Table(known, len(self.path)) if len(known) == len(pairs) else self.fresh("keys")
             case ast.JoinedStr(values=values):
                 return self._text(values, scope)
             case ast.Yield(value=inner) if inner is not None:
                 found = self.value(inner, scope)
                 scope.yielded.append(found)
-                return self.unknown("sent")
+                return self.fresh("sent")
         return self.unknown(f"{type(node).__name__}@{scope.source}:{node.lineno}")
 
     # --- conditions ---------------------------------------------------------------------------------------------

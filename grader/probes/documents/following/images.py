@@ -153,11 +153,12 @@ def item(state: Calls, whole: Value, index: Value) -> Value:
         case Unknown(key=key) if index in ("data", b"data") and "load()" in key:
             return Pixels(place=NOWHERE)  # CIFAR-10's own files
         case Unknown(key=key):
-            shown = index if isinstance(index, str | int) else "?"
-            return state.unknown(f"{key}[{shown}]")
+            return state.unknown(f"{key}[{index}]") if isinstance(index, str | int) else state.fresh(key[:100])
+        case Library(path=path) if isinstance(index, str | int) and not path.endswith("__dict__"):
+            return state.unknown(f"{path}[{index}]")
         case Library(path=path) if path.endswith("__dict__"):
             return Library(path.removesuffix("__dict__") + (index if isinstance(index, str) else LAB.upper()))
-    return state.unknown("item")
+    return state.fresh("item")
 
 
 def _of_items(state: Calls, whole: Seq, items: list[Value], index: Value) -> Value:
@@ -167,10 +168,10 @@ def _of_items(state: Calls, whole: Seq, items: list[Value], index: Value) -> Val
         return whole  # mean[:, None, None]
     if isinstance(index, ast.Slice):
         low, high = (_constant(part) for part in (index.lower, index.upper))
-        return Seq(items[low:high], len(state.path)) if index.step is None else state.unknown("slice")
+        return Seq(items[low:high], len(state.path)) if index.step is None else state.fresh("slice")
     if isinstance(index, ast.Tuple):
         return whole
-    return state.unknown("item")
+    return state.fresh("item")
 
 
 def _constant(node: ast.expr | None) -> int | None:
@@ -186,7 +187,7 @@ def _of_keys(state: Calls, whole: Table, index: Value) -> Value:
     names = [key for key in whole.items if data_set(key) == LAB]
     if names:  # STATISTICS[args.dataset]
         return whole.items[names[0]]
-    result: Value = state.unknown("item")
+    result: Value = state.fresh("item")
     if isinstance(index, Unknown) and len(whole.items) <= 6:
         for key, value in reversed(whole.items.items()):
             held = state.path.get(f"{index.key} == {key!r}")

@@ -88,7 +88,7 @@ def _same(state: Calls, name: str, value: Value) -> Value:
     if isinstance(value, Unbound):
         return state.unknown(f"{name}()")
     if name == "float" and isinstance(value, str):
-        return float(value) if value.replace(".", "", 1).isdigit() else state.unknown("float()")
+        return float(value) if value.replace(".", "", 1).isdigit() else state.fresh("float()")
     return value
 
 
@@ -122,7 +122,7 @@ def _interpolate(state: Calls, given: Given) -> Value:
     to = transforms.side(state, Given(given.items[1:], given.words, given.place))
     resize = partial(transforms.resized, given.place, to)
     return state.lift(
-        lambda value: resize(value) if isinstance(value, Pixels) else state.unknown("resized"), given.get(0, "input")
+        lambda value: resize(value) if isinstance(value, Pixels) else state.fresh("resized"), given.get(0, "input")
     )
 
 
@@ -133,7 +133,7 @@ def _swapped(state: Calls, given: Given) -> Value:
 
     def one(value: Value) -> Value:
         if not isinstance(value, Pixels) or not turns:
-            return state.unknown("colours")
+            return state.fresh("colours")
         return replace(value, blue_first=not value.blue_first)
 
     return state.lift(one, given.get(0, "src"))
@@ -182,7 +182,7 @@ def _next(state: Calls, given: Given) -> Value:
     if isinstance(first, Instance) and isinstance(first.of.find("__next__")[1], type(first.of)):
         return state.call(state.attribute(first, "__next__"), Given((), {}, given.place))
     found = state.each(first)
-    return found[0] if found else state.unknown("next()")
+    return found[0] if found else state.fresh("next()")
 
 
 def _dict(state: Calls, given: Given) -> Value:
@@ -196,7 +196,7 @@ def _attribute(state: Calls, given: Given) -> Value:
     whole, name = state.see(given.get(0, "object")), state.see(given.get(1, "name"))
     if isinstance(whole, Library) and not isinstance(name, str):
         return Library(f"{whole.path}.CIFAR10")  # getattr(datasets, args.dataset): the lab's own
-    return state.attribute(whole, name) if isinstance(name, str) else state.unknown("getattr")
+    return state.attribute(whole, name) if isinstance(name, str) else state.fresh("getattr")
 
 
 def _join(state: Calls, given: Given) -> Value:
@@ -206,7 +206,7 @@ def _join(state: Calls, given: Given) -> Value:
 
 def _length(state: Calls, given: Given) -> Value:
     first = state.see(given.get(0, "obj"))
-    return len(first.items) if isinstance(first, Seq | Table) else state.unknown("len()")
+    return len(first.items) if isinstance(first, Seq | Table) else state.fresh("len()")
 
 
 def _argument(state: Calls, given: Given) -> Value:
@@ -217,7 +217,7 @@ def _argument(state: Calls, given: Given) -> Value:
     given_name = given.get(-1, "dest", name)
     if isinstance(given_name, str) and (isinstance(default, int | float | str | Seq)) and not isinstance(default, bool):
         state.arguments[given_name] = default
-    return state.unknown("argument")
+    return state.fresh("argument")
 
 
 def _isinstance(state: Calls, given: Given) -> Value:
@@ -230,21 +230,19 @@ def _isinstance(state: Calls, given: Given) -> Value:
 def _round(state: Calls, given: Given) -> Value:
     found = numbers(state.see(given.get(0, "number")))
     places = state.see(given.get(1, "ndigits", 0))
-    return (
-        round(found[0], places) if found and len(found) == 1 and isinstance(places, int) else state.unknown("round()")
-    )
+    return round(found[0], places) if found and len(found) == 1 and isinstance(places, int) else state.fresh("round()")
 
 
 def _whole(state: Calls, given: Given) -> Value:
     found = state.see(given.get(0, "x"))
-    return int(found) if isinstance(found, int | float) and abs(found) < 1e9 else state.unknown("int()")
+    return int(found) if isinstance(found, int | float) and abs(found) < 1e9 else state.fresh("int()")
 
 
 def _full(number: float | None, state: Calls, given: Given) -> Value:
     count = numbers(state.see(given.get(0, "size")))
     value = state.see(given.get(1, "fill_value")) if number is None else number
     size = max(count) if count else 0
-    return Seq([value] * int(size), len(state.path), array=True) if size in (1, 3) else state.unknown("full()")
+    return Seq([value] * int(size), len(state.path), array=True) if size in (1, 3) else state.fresh("full()")
 
 
 FUNCTIONS: dict[str, Callable[[Calls, Given], Value]] = {

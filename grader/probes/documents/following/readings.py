@@ -122,8 +122,9 @@ def _of_data_set(program: Program, file: File, data: DataSet) -> Iterator[tuple[
 
 
 def _named(data: DataSet) -> str:
+    """Return what the names around a data set say that it is for, if its arguments do not."""
     purpose = datasets.purpose(data.purposes)
-    return f" {purpose}" if purpose else ""
+    return f" {purpose}" if purpose == "test" or (purpose and data.kind != "lab") else ""
 
 
 def _untouched(pixels: Value) -> bool:

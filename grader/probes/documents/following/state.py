@@ -72,6 +72,7 @@ class State:
         self.in_item = False  # following how a data set makes an item: nothing there is a network's input
         self.item_of: DataSet | None = None
         self.called: set[object] = set()
+        self.drawn = 0
         self.arguments: dict[str, Value] = {}  # of the command line: their defaults
 
     def step(self) -> None:
@@ -170,6 +171,11 @@ class State:
             raise TooMuch
         kind.append(item)
         return item
+
+    def fresh(self, why: str) -> Unknown:
+        """Return something unknown that is like nothing else."""
+        self.drawn += 1
+        return Unknown(f"{why}~{self.drawn}")
 
     def unknown(self, why: str) -> Unknown:
         """Return something unknown under a key of bounded length."""

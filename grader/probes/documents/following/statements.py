@@ -175,17 +175,17 @@ class Follower(Calls):
                 if isinstance(table, Table) and isinstance(key, str | int):
                     table.items[key] = self.under_path(value, table.items.get(key, Unknown("item")), table.depth)
                 elif isinstance(table, Pixels):
-                    self.assign(whole, self.unknown("changed in part"), scope)
+                    self.assign(whole, self.fresh("changed in part"), scope)
 
     def _part(self, whole: Value, position: int, count: int) -> Value:
         """Return one of the values that are unpacked."""
         if isinstance(whole, Seq):
             alike = len(whole.items) >= count or (whole.items and all(one is whole.items[0] for one in whole.items))
-            return whole.items[min(position, len(whole.items) - 1)] if alike else self.unknown("part")
+            return whole.items[min(position, len(whole.items) - 1)] if alike else self.fresh("part")
         if isinstance(whole, DataSet | Instance | Table):
             found = self.each(whole)
-            return found[min(position, len(found) - 1)] if found else self.unknown("part")
-        return self.unknown(f"{whole.key}[{position}]") if isinstance(whole, Unknown) else self.unknown("part")
+            return found[min(position, len(found) - 1)] if found else self.fresh("part")
+        return self.unknown(f"{whole.key}[{position}]") if isinstance(whole, Unknown) else self.fresh("part")
 
     def _set(self, whole: Value, name: str, value: Value) -> None:
         match whole:

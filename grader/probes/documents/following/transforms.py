@@ -71,7 +71,7 @@ def apply(state: Calls, chain: Value, value: Value) -> Value:
                 return apply(state, Chain(tuple(items)), found)
             case Function() | Instance() | Unknown():
                 return state.call(step, Given((found,), {}, NOWHERE))
-        return state.unknown("transform")
+        return state.fresh("transform")
 
     return state.lift(one, chain, value)
 
@@ -96,11 +96,9 @@ def _chain(state: Calls, name: str, given: Given) -> Value:
     if isinstance(first, Seq):
         chain = Chain(tuple(first.items))
     elif isinstance(first, Unbound):
-        return state.unknown("Compose()")
+        return state.fresh("Compose()")
     else:
-        chain = Chain(
-            tuple(state.each(first)) if not isinstance(first, Unknown | Library) else (state.unknown("steps"),)
-        )
+        chain = Chain(tuple(state.each(first)) if not isinstance(first, Unknown | Library) else (state.fresh("steps"),))
     state.notice(state.noticed.chains, (chain, tuple(state.purposes)))
     return chain
 
