@@ -11,6 +11,7 @@ from grader.probes.documents.following.readings import (
     Found,
     Reading,
     imagenets,
+    loose_inputs,
     of_constants,
     of_data_sets,
     of_transforms,
@@ -53,10 +54,10 @@ def read_preprocessing(inputs: dict[str, Any], files: Mapping[str, int]) -> tupl
         answer = whole if not answer.candidates else _Answer(None, candidates)
     if answer.certain is not None:
         return {**_fields(answer.certain), "also_found": [_place(one) for one in answer.others[:MOST]]}, {}
-    unread = [phrase("place_said", file=one.place.source, line=one.place.line, said=one.said)
-              for file in program.files for one in file.noticed.normalisers if one.mean is None]  # fmt: skip
+    unread = {one.place: one for file in program.files for one in file.noticed.normalisers if one.mean is None}
+    said = [phrase("place_said", file=at.source, line=at.line, said=one.said) for at, one in [*unread.items()][:MOST]]
     known = [_fields(one) for one in answer.candidates[:MOST]]
-    also = [*_distinct_phrases(unread), *(_place(one) for one in answer.candidates)]
+    also = [*said, *(_place(one) for one in answer.candidates)]
     return {"found": False, "candidates": known, "also_found": also[:MOST]}, {}
 
 
@@ -69,6 +70,7 @@ def _answer(program: Program, files: list[File]) -> _Answer:
         if found is None or not (found.readings or found.unread):
             continue
         certain = kind not in TRAIN and not found.unread and len(found.distinct) == 1
+        certain = certain and (any(found.distinct[0].mean) or not loose_inputs(files))
         if certain and _whole(files, found.distinct[0]):
             return _Answer(found.distinct[0], (), _others(everything, found.distinct[0]))
         return _Answer(None, _distinct((*found.distinct, *everything)))
@@ -106,10 +108,6 @@ def _distinct(readings: Any) -> tuple[Reading, ...]:
     for one in readings:
         found.setdefault(one.key, one)
     return tuple(found.values())
-
-
-def _distinct_phrases(phrases: list[Phrase]) -> list[Phrase]:
-    return list({str(one): one for one in phrases}.values())
 
 
 def _others(everything: tuple[Reading, ...], certain: Reading) -> tuple[Reading, ...]:

@@ -91,14 +91,24 @@ class Calls(Expressions):
 
     def _call_instance(self, callee: Instance, given: Given) -> Value:
         if any(base.name in MODULES for base in callee.of.libraries()):
-            method, owner = callee.of.find("forward")
-            if isinstance(method, Function) and not _has_weights(callee.of):
-                return self.invoke(Function(method.node, method.scope, method.source, callee, owner), given)
-            return self._call_unknown(callee.of.name, given)
+            return self._run_network(callee, given)
         method, owner = callee.of.find("__call__")
         if isinstance(method, Function):
             return self.invoke(Function(method.node, method.scope, method.source, callee, owner), given)
         return self.unknown(f"{callee.of.name}()@{given.place}")
+
+    def _run_network(self, callee: Instance, given: Given) -> Value:
+        """Run a module. One without layers, such as a Normalize, is only followed; another is given its images.
+
+        A network may normalise them itself: what reaches its first layer is then noted as well.
+        """
+        method, owner = callee.of.find("forward")
+        layers = _has_weights(callee.of)
+        result = self._call_unknown(callee.of.name, given) if layers else None
+        if isinstance(method, Function):
+            found = self.invoke(Function(method.node, method.scope, method.source, callee, owner), given)
+            result = result if layers else found
+        return result
 
     # --- functions ----------------------------------------------------------------------------------------------
 

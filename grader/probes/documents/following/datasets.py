@@ -163,8 +163,12 @@ def item(state: Calls, data: DataSet) -> Value:
     try:
         if isinstance(getter[0], Function):
             bound = Function(getter[0].node, getter[0].scope, getter[0].source, data.instance, getter[1])
-            return state.invoke(bound, Given((Unknown("index"),), {}, data.place))
-        return base_item(state, data)
+            found = state.invoke(bound, Given((Unknown("index"),), {}, data.place))
+        else:
+            found = base_item(state, data)
+        if (collate := state.see(data.names.get("collate_fn"))) is None:
+            return found
+        return state.lift(lambda one: state.call(collate, Given((Seq([one], len(state.path)),), {}, data.place)), found)
     finally:
         state.in_item, state.item_of = before
 

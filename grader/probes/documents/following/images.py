@@ -53,7 +53,7 @@ def method(state: Calls, whole: Value, name: str) -> Value:
     """Return a method of a value."""
     match whole:
         case Chain() if name == "transforms":
-            return Seq(list(whole.steps), len(state.path))
+            return whole.steps
         case Pixels() | Seq() | Table() | str() | Method() | Chain() | Step():
             return Method(whole, name)
     return state.unknown(f"{type(whole).__name__}.{name}")
@@ -84,13 +84,14 @@ def _of_pixels(state: Calls, pixels: Pixels, name: str, given: Given) -> Value:
         return replace(pixels, integer=False)
     if name in ("to", "astype", "type"):
         kinds = [state.see(one) for one in (*given.items, *given.words.values())]
-        return replace(pixels, integer=False) if any(map(_is_float, kinds)) else pixels
+        return replace(pixels, integer=False) if any(map(is_float, kinds)) else pixels
     if name in SAME:
         return pixels
     return state.unknown(f"images.{name}()@{given.place.source}:{given.place.line}")
 
 
-def _is_float(kind: Value) -> bool:
+def is_float(kind: Value) -> bool:
+    """Return whether this is a type of floats."""
     name = kind.name if isinstance(kind, Library) else kind if isinstance(kind, str) else ""
     return name.startswith(("float", "half", "double", "bfloat", "FloatTensor", "torch.Float"))
 

@@ -7,11 +7,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from grader.probes.documents.following import datasets, transforms
+from grader.probes.documents.following import datasets, images, transforms
 from grader.probes.documents.following.arithmetic import NAMED, operate
 from grader.probes.documents.following.state import as_tensor
 from grader.probes.documents.following.values import (
+    Builtin,
     DataSet,
+    Function,
     Given,
     Instance,
     Library,
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 SAME = {
     "tensor", "array", "asarray", "as_tensor", "from_numpy", "Tensor", "FloatTensor", "float32", "float16", "float64",
     "Variable", "transpose", "permute", "moveaxis", "ascontiguousarray", "flip", "reshape", "expand_dims", "unsqueeze",
-    "squeeze", "fromarray", "tqdm", "trange", "Image", "to_pil_image", "DataLoader", "Subset", "iter", "reversed",
+    "squeeze", "fromarray", "tqdm", "trange", "Image", "to_pil_image", "Subset", "iter", "reversed",
     "deepcopy", "copy", "MultiEpochsDataLoader", "hflip", "vflip", "clone", "broadcast_to",
     "pil_to_tensor",
     "to_image", "Parameter", "constant", "float", "sorted", "MappingProxyType", "cycle", "islice", "progress_bar",
@@ -60,9 +62,11 @@ def call_library(state: Calls, path: str, given: Given) -> Value:
             return found
     if name in NAMED and len(given.items) == 2:
         return operate(state, NAMED[name], given.items[0], given.items[1], given.place)
+    if name == "DataLoader":
+        return _loader(state, given)
     if name in SAME:
         first = given.get(0, "dataset", given.get(0, "data", given.get(0, "iterable")))
-        return state.lift(lambda value: _same(state, name, value), first)
+        return state.lift(lambda value: _as_floats(state, given, _same(state, name, value)), first)
     if name in JOINED:
         return _joined(state, given)
     if name in READ and library in ("PIL", "Image", "cv2", "torchvision", "imageio", "skimage", "io", "read_image"):
@@ -77,6 +81,22 @@ def _else(state: Calls, path: str, name: str, given: Given) -> Value:
         if isinstance(found, DataSet) or (isinstance(found, Instance) and found.data is not None):
             return found
     return state.unknown(f"{name}()@{given.place.source}:{given.place.line}")
+
+
+def _loader(state: Calls, given: Given) -> Value:
+    """A loader counts as its data set; what puts a batch together may still change images."""
+    found = state.see(given.get(0, "dataset"))
+    data = found.data if isinstance(found, Instance) else found
+    collate = given.get(6, "collate_fn", None)
+    if isinstance(data, DataSet) and isinstance(collate, Function | Instance):
+        state.bind(data.names, "collate_fn", collate, data.depth)
+    return state.fresh("loader") if isinstance(found, Unbound) else found
+
+
+def _as_floats(state: Calls, given: Given, value: Value) -> Value:
+    """Apply an argument such as `dtype=np.float32`."""
+    dtype = state.see(given.get(1, "dtype", None))
+    return replace(value, integer=False) if isinstance(value, Pixels) and images.is_float(dtype) else value
 
 
 def _same(state: Calls, name: str, value: Value) -> Value:
@@ -245,6 +265,18 @@ def _full(number: float | None, state: Calls, given: Given) -> Value:
     return Seq([value] * int(size), len(state.path), array=True) if size in (1, 3) else state.fresh("full()")
 
 
+def _partial(state: Calls, given: Given) -> Value:
+    """Follow functools.partial."""
+
+    def call(rest: Given) -> Value:
+        words = {**given.words, **rest.words}
+        return state.call(
+            state.see(given.items[0]), Given((*given.items[1:], *rest.items), words, rest.place, rest.node)
+        )
+
+    return Builtin(call) if given.items else state.fresh("partial")
+
+
 FUNCTIONS: dict[str, Callable[[Calls, Given], Value]] = {
     "normalize": _normalize,
     "to_tensor": partial(_transformed, "ToTensor"),
@@ -263,6 +295,7 @@ FUNCTIONS: dict[str, Callable[[Calls, Given], Value]] = {
     "zip": _zip,
     "map": _map,
     "next": _next,
+    "partial": _partial,
     "dict": _dict,
     "Namespace": _dict,
     "EasyDict": _dict,

@@ -12,7 +12,12 @@ from grader.probes.documents.following.statements import Follower
 from grader.probes.documents.following.values import Class, Function, Place, Scope
 from grader.probes.documents.syntax import Piece
 
-MOST_IN_ALL = 400_000  # steps, for all files
+MOST_IN_ALL = 200_000  # steps, for all files
+
+
+# code nested so deeply, or so long, that no person wrote it; or a fault of ours. What was found so far stands, but
+# nothing that the file says is certain then.
+STOPPED = (TooMuch, RecursionError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(slots=True)
@@ -85,7 +90,7 @@ class Program:
         state.noticed, state.steps, state.path, state.purposes, state.stack = file.noticed, file.steps, {}, [], []
         try:
             follow()
-        except (TooMuch, RecursionError):  # nested so deeply, or so long, that no person wrote it
+        except STOPPED:
             file.whole = False
         file.steps = state.steps
         state.noticed, state.steps, state.path, state.purposes, state.stack = before

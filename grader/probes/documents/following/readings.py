@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 
 from grader.probes.documents.following import datasets
-from grader.probes.documents.following.program import File, Program
-from grader.probes.documents.following.state import Normaliser, TooMuch
+from grader.probes.documents.following.program import STOPPED, File, Program
 from grader.probes.documents.following.transforms import apply
 from grader.probes.documents.following.values import (
     DataSet,
@@ -85,11 +84,32 @@ def read_pixels(pixels: Pixels) -> Reading | None:
 def of_data_sets(program: Program, files: list[File]) -> dict[str, Found]:
     """Return the readings of data sets by what they are for: "lab test", "own test", "lab train", "own", ..."""
     found: dict[str, list[Reading | None]] = {}
+    shown: dict[str, list[Reading | None]] = {}  # to a network
     for file in files:
         for data in list(file.noticed.data_sets):
+            to_network = any(one.origin is data for one in file.noticed.inputs)
             for kind, reading in _of_data_set(program, file, data):
                 found.setdefault(kind, []).append(reading)
-    return {kind: Found(tuple(one for one in items if one is not None), None in items) for kind, items in found.items()}
+                if to_network:
+                    shown.setdefault(kind, []).append(reading)
+    return {kind: _found(items, shown.get(kind, [])) for kind, items in found.items()}
+
+
+def _found(items: list[Reading | None], shown: list[Reading | None]) -> Found:
+    """Leave out images that are not normalised and that no network is given: those are looked at."""
+    if shown:
+        items = [one for one in items if one in shown or one is None or any(one.mean)]
+    return Found(tuple(one for one in items if one is not None), None in items)
+
+
+def loose_inputs(files: list[File]) -> bool:
+    """Return whether images of unknown origin are normalised on their way to a network, or by hand."""
+    for file in files:
+        for pixels in (*file.noticed.inputs, *file.noticed.computed):
+            reading = read_pixels(pixels) if pixels.origin is None and any(pixels.offset) else None
+            if reading is not None and not _inverse(reading.mean, reading.std):
+                return True
+    return False
 
 
 def _of_data_set(program: Program, file: File, data: DataSet) -> Iterator[tuple[str, Reading | None]]:
@@ -115,7 +135,7 @@ def _of_data_set(program: Program, file: File, data: DataSet) -> Iterator[tuple[
             for pixels in seen:
                 if not isinstance(pixels, Unbound):
                     yield kind, read_pixels(pixels) if isinstance(pixels, Pixels) else None
-    except (TooMuch, RecursionError):
+    except STOPPED:
         file.whole = False
     finally:
         state.path = {}
@@ -172,7 +192,7 @@ def _chains(program: Program, file: File) -> Iterator[tuple[Pixels, tuple[str, .
             for pixels in program.state.leaves(apply(program.state, steps, Pixels())):
                 if isinstance(pixels, Pixels) and (any(pixels.offset) or _normalises(file, pixels)):
                     yield pixels, purposes
-    except (TooMuch, RecursionError):
+    except STOPPED:
         file.whole = False
 
 
@@ -208,20 +228,3 @@ def imagenets(reading: Reading) -> bool:
     """Return whether this is how images are made for a network that was trained on ImageNet."""
     near = all(abs(one - other) < 1e-3 for one, other in zip(reading.mean, IMAGENET, strict=True))
     return near and max(reading.resize, reading.crop) >= LARGE
-
-
-def without_size(reading: Reading) -> Reading:
-    """Return the reading for images as they are."""
-    return replace(reading, resize=0, crop=0)
-
-
-__all__ = [
-    "Found",
-    "Normaliser",
-    "Reading",
-    "imagenets",
-    "of_constants",
-    "of_data_sets",
-    "of_transforms",
-    "without_size",
-]

@@ -25,7 +25,7 @@ from grader.probes.documents.following.values import (
 T = TypeVar("T")
 
 MOST_NOTICED = 200  # of each kind, in one file
-MOST_STEPS = 40_000  # for one file: what a person writes takes a few thousand
+MOST_STEPS = 30_000  # for one file: what a person writes takes a few thousand
 MOST_CONDITIONS = 14  # open at a time
 
 

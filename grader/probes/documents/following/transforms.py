@@ -61,14 +61,12 @@ def apply(state: Calls, chain: Value, value: Value) -> Value:
         match step:
             case None | Unbound():
                 return found
-            case Chain(steps=steps):
-                for each in steps:
+            case Chain(steps=Seq(items=items)) | Seq(items=items):
+                for each in list(items):
                     found = apply(state, each, found)
                 return found
             case Step():
                 return step.apply(found)
-            case Seq(items=items):
-                return apply(state, Chain(tuple(items)), found)
             case Function() | Instance() | Unknown():
                 return state.call(step, Given((found,), {}, NOWHERE))
         return state.fresh("transform")
@@ -88,17 +86,16 @@ def build(state: Calls, library: str, name: str, given: Given) -> Value:
 
 
 def _chain(state: Calls, name: str, given: Given) -> Value:
-    first = state.see(given.get(0, "transforms", given.get(0, "args")))
     if name != "Compose":
-        if not any(isinstance(state.see(one), Step | Chain | Instance) for one in given.items):
-            return UNBOUND  # a network
-        return Chain(given.items)
+        own = any(isinstance(state.see(one), Step | Chain | Instance) for one in given.items)
+        return Chain(Seq(list(given.items), len(state.path))) if own else UNBOUND  # else it is a network
+    first = state.see(given.get(0, "transforms"))
     if isinstance(first, Seq):
-        chain = Chain(tuple(first.items))
-    elif isinstance(first, Unbound):
-        return state.fresh("Compose()")
+        chain = Chain(first)
+    elif isinstance(first, Unbound | Unknown | Library):
+        chain = Chain(Seq([state.fresh("steps")], len(state.path)))
     else:
-        chain = Chain(tuple(state.each(first)) if not isinstance(first, Unknown | Library) else (state.fresh("steps"),))
+        chain = Chain(Seq(list(state.each(first)), len(state.path)))
     state.notice(state.noticed.chains, (chain, tuple(state.purposes)))
     return chain
 

@@ -200,9 +200,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chain:
-    """Steps one after the other."""
+    """Steps one after the other; the list may still change."""
 
-    steps: tuple[Value, ...]
+    steps: Seq
 
 
 @dataclass(frozen=True, slots=True, eq=False)
