@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from grader.probes.documents.following import datasets, images
+from grader.probes.documents.following.definitions import bound, decorated, has_layers
 from grader.probes.documents.following.expressions import Expressions
 from grader.probes.documents.following.library import call_library
-from grader.probes.documents.following.state import TooMuch, wrapped
+from grader.probes.documents.following.state import wrapped
 from grader.probes.documents.following.transforms import run_chain
 from grader.probes.documents.following.values import (
     NOWHERE,
@@ -66,12 +67,19 @@ class Calls(Expressions):
             case Instance():
                 return self._call_instance(callee, given)
             case Method():
-                return self.lift(
-                    lambda first: images.call_method(self, callee, _with_first(given, first)), given.get(0, "")
-                )
+                return self._call_method(callee, given)
             case Unknown():
                 return self._call_unknown(callee.key, given)
         return self.unknown(f"{type(callee).__name__}()@{given.place}")
+
+    def _call_method(self, of: Method, given: Given) -> Value:
+        if not given.items:
+            return images.call_method(self, of, given)
+
+        def one(first: Value) -> Value:
+            return images.call_method(self, of, Given((first, *given.items[1:]), given.words, given.place, given.node))
+
+        return self.lift(one, given.items[0])
 
     def _call_library(self, path: str, given: Given) -> Value:
         """Call a function of a library, once for each way in which its arguments may turn out."""
@@ -94,7 +102,7 @@ class Calls(Expressions):
             return self._run_network(callee, given)
         method, owner = callee.of.find("__call__")
         if isinstance(method, Function):
-            return self.invoke(Function(method.node, method.scope, method.source, callee, owner), given)
+            return self.invoke(bound(method, callee, owner), given)
         return self.unknown(f"{callee.of.name}()@{given.place}")
 
     def _run_network(self, callee: Instance, given: Given) -> Value:
@@ -103,10 +111,10 @@ class Calls(Expressions):
         A network may normalise them itself: what reaches its first layer is then noted as well.
         """
         method, owner = callee.of.find("forward")
-        layers = _has_weights(callee.of)
+        layers = has_layers(callee.of)
         result = self._call_unknown(callee.of.name, given) if layers else None
         if isinstance(method, Function):
-            found = self.invoke(Function(method.node, method.scope, method.source, callee, owner), given)
+            found = self.invoke(bound(method, callee, owner), given)
             result = result if layers else found
         return result
 
@@ -179,7 +187,7 @@ class Calls(Expressions):
             if isinstance(base, Class):
                 found, above = base.find(name)
                 if isinstance(found, Function):
-                    return Function(found.node, found.scope, found.source, this, above)
+                    return bound(found, this, above)
             if isinstance(base, Library) or (isinstance(base, Class) and base.libraries()):
                 return datasets.inherited(self, this, base, name)
         return self.fresh("super")
@@ -192,7 +200,7 @@ class Calls(Expressions):
         datasets.adopt(self, this, given)
         method, owner = of.find("__init__")
         if isinstance(method, Function):
-            self.invoke(Function(method.node, method.scope, method.source, this, owner), given, start)
+            self.invoke(bound(method, this, owner), given, start)
         elif fields := [name for name in of.scope.names if not name.startswith("__")]:
             for name, value in (*zip(fields, given.items, strict=False), *given.words.items()):  # a dataclass
                 this.names[name] = value
@@ -209,7 +217,7 @@ class Calls(Expressions):
             this = self._build(found, nothing, start=True) if left else None
             for one in left:
                 if one.node not in self.called and getattr(one.node, "name", "") != "__getitem__":
-                    self.invoke(Function(one.node, one.scope, one.source, this, found), nothing, start=True)
+                    self.invoke(bound(one, this, found), nothing, start=True)
 
     # --- attributes and items -----------------------------------------------------------------------------------
 
@@ -223,7 +231,9 @@ class Calls(Expressions):
             case Instance():
                 return self._member(whole, name)
             case Class():
-                found, _ = whole.find(name)
+                found, owner = whole.find(name)
+                if isinstance(found, Function):
+                    return bound(found, whole, owner)
                 return self.unknown(f"{whole.name}.{name}") if isinstance(found, Unbound) else found
             case DataSet():
                 return datasets.attribute(self, whole, name)
@@ -241,8 +251,9 @@ class Calls(Expressions):
             return datasets.attribute(self, this.data, name)
         found, owner = this.of.find(name)
         if isinstance(found, Function):
-            bound = Function(found.node, found.scope, found.source, this, owner)
-            return self.invoke(bound, Given((), {}, NOWHERE)) if _is_property(found.node) else bound
+            method = bound(found, this, owner)
+            computed = decorated(found.node, "property", "cached_property")
+            return self.invoke(method, Given((), {}, NOWHERE)) if computed else method
         if not isinstance(found, Unbound):
             return found
         if this.data is not None:
@@ -274,37 +285,10 @@ class Calls(Expressions):
             case Instance():
                 method, owner = whole.of.find("__iter__")
                 if isinstance(method, Function):
-                    bound = Function(method.node, method.scope, method.source, whole, owner)
-                    found = self.see(self.invoke(bound, Given((), {}, NOWHERE)))
+                    found = self.see(self.invoke(bound(method, whole, owner), Given((), {}, NOWHERE)))
                     return self.each(found) if not isinstance(found, Instance) else [self.fresh("item")]
                 if whole.data is not None:
                     return [datasets.item(self, whole.data)]
             case Unknown(key=key):
                 return [self.unknown(f"{key}[]")]
         return [self.fresh("item")]
-
-
-def _with_first(given: Given, first: Value) -> Given:
-    return Given((first, *given.items[1:]), given.words, given.place, given.node) if given.items else given
-
-
-def _has_weights(of: Class) -> bool:
-    """Return whether a module makes layers: one without, such as a Normalize, is followed."""
-    init, _ = of.find("__init__")
-    if not isinstance(init, Function):
-        return False
-    called = (node.func for node in ast.walk(init.node) if isinstance(node, ast.Call))
-    names = [_name(one) for one in called if isinstance(one, ast.Attribute | ast.Name)]
-    return any(name[:1].isupper() and not name.endswith("Tensor") for name in names)
-
-
-def _name(node: ast.Attribute | ast.Name) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id
-
-
-def _is_property(node: ast.AST) -> bool:
-    decorators = getattr(node, "decorator_list", [])
-    return any(isinstance(one, ast.Name) and one.id in ("property", "cached_property") for one in decorators)
-
-
-__all__ = ["Calls", "TooMuch"]
