@@ -64,7 +64,7 @@ def read_preprocessing(inputs: dict[str, Any], files: Mapping[str, int]) -> tupl
 def _answer(program: Program, files: list[File]) -> _Answer:
     """Ask the data sets, then the transforms, then the template's constants."""
     sets, transforms = of_data_sets(program, files), of_transforms(program, files)
-    everything = _distinct(one for found in (*sets.values(), *transforms.values()) for one in found.readings)
+    everything = _distinct(one for each in (*sets.values(), *transforms.values()) for one in each.readings)
     for kind in DATA_SETS:
         found = sets.get(kind)
         if found is None or not (found.readings or found.unread):
@@ -72,7 +72,8 @@ def _answer(program: Program, files: list[File]) -> _Answer:
         certain = kind not in TRAIN and not found.unread and len(found.distinct) == 1
         certain = certain and (any(found.distinct[0].mean) or not loose_inputs(files))
         if certain and _whole(files, found.distinct[0]):
-            return _Answer(found.distinct[0], (), _others(everything, found.distinct[0]))
+            others = _distinct(one for each in sets.values() for one in each.readings)
+            return _Answer(found.distinct[0], (), _others(others, found.distinct[0]))
         return _Answer(None, _distinct((*found.distinct, *everything)))
     return _by_name(transforms, everything, files) or _by_constants(files)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from grader.probes.documents.following import datasets, images
-from grader.probes.documents.following.definitions import bound, decorated, has_layers
+from grader.probes.documents.following.definitions import bound, called_by_python, decorated, has_layers
 from grader.probes.documents.following.expressions import Expressions
 from grader.probes.documents.following.library import call_library
 from grader.probes.documents.following.state import wrapped
@@ -213,10 +213,10 @@ class Calls(Expressions):
             self.invoke(found, nothing, start=True)
         if isinstance(found, Class) and not any(base.name in MODULES for base in found.libraries()):
             methods = [one for one in found.scope.names.values() if isinstance(one, Function)]
-            left = [one for one in methods if one.node not in self.called]
+            left = [one for one in methods if one.node not in self.called and not called_by_python(one.node)]
             this = self._build(found, nothing, start=True) if left else None
             for one in left:
-                if one.node not in self.called and getattr(one.node, "name", "") != "__getitem__":
+                if one.node not in self.called:
                     self.invoke(bound(one, this, found), nothing, start=True)
 
     # --- attributes and items -----------------------------------------------------------------------------------

@@ -32,3 +32,9 @@ def decorated(node: ast.AST, *names: str) -> bool:
     """Return whether a function has one of these decorators."""
     decorators = getattr(node, "decorator_list", [])
     return any(isinstance(one, ast.Name) and one.id in names for one in decorators)
+
+
+def called_by_python(node: ast.AST) -> bool:
+    """Return whether a method is called by what uses an object, as `__getitem__` is."""
+    name = getattr(node, "name", "")
+    return name.startswith("__") and name != "__init__"

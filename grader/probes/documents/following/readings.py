@@ -128,17 +128,25 @@ def _of_data_set(program: Program, file: File, data: DataSet) -> Iterator[tuple[
             side = "" if test is None else " test" if test else " train"
             if not isinstance(test, bool | None):
                 continue
-            kind = ("lab" if data.kind == "lab" else "own") + (side or _named(data))
             items = list(state.leaves(_images(program, data)))
             made = [one for one in items if not _untouched(one)]
             seen: list[Value] = [*shown] or made or [*computed]
             for pixels in seen:
                 if not isinstance(pixels, Unbound):
+                    kind = _inner(pixels, data) or ("lab" if data.kind == "lab" else "own") + (side or _named(data))
                     yield kind, read_pixels(pixels) if isinstance(pixels, Pixels) else None
     except STOPPED:
         file.whole = False
     finally:
         state.path = {}
+
+
+def _inner(pixels: Value, data: DataSet) -> str:
+    """Return what images are for that come from the lab's data set within one that does not say it."""
+    inner = pixels.origin if isinstance(pixels, Pixels) and data.kind == "own" and data.test is None else None
+    if inner is None or inner.kind != "lab" or not isinstance(inner.test, bool):
+        return ""
+    return "lab test" if inner.test else "lab train"
 
 
 def _named(data: DataSet) -> str:

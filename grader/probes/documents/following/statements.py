@@ -163,8 +163,10 @@ class Follower(Calls):
                 place = scope.file if name in scope.everywhere else scope
                 self.bind(place.names, name, value, place.depth)
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
-                for position, part in enumerate(parts):
-                    inner = part.value if isinstance(part, ast.Starred) else part
+                if any(isinstance(part, ast.Starred) for part in parts):
+                    self._assign_starred(parts, value, scope)
+                    return
+                for position, inner in enumerate(parts):
                     found = self.lift(lambda whole, at=position: self._part(whole, at, len(parts)), value)
                     self.assign(inner, found, scope)
             case ast.Attribute(value=whole, attr=name):
@@ -176,6 +178,18 @@ class Follower(Calls):
                     table.items[key] = self.under_path(value, table.items.get(key, Unknown("item")), table.depth)
                 elif isinstance(table, Pixels):
                     self.assign(whole, self.fresh("changed in part"), scope)
+
+    def _assign_starred(self, parts: list[ast.expr], value: Value, scope: Scope) -> None:
+        """Unpack into `first, *rest`."""
+        whole = self.see(value)
+        at = next(position for position, part in enumerate(parts) if isinstance(part, ast.Starred))
+        after = len(parts) - at - 1
+        items = list(whole.items) if isinstance(whole, Seq) else []
+        known = len(items) >= at + after
+        rest = Seq(items[at : len(items) - after], len(self.path))
+        values: list[Value] = [*items[:at], rest, *items[len(items) - after :]] if known else []
+        for part, found in zip(parts, values or [self.fresh("part") for _ in parts], strict=True):
+            self.assign(part.value if isinstance(part, ast.Starred) else part, found, scope)
 
     def _part(self, whole: Value, position: int, count: int) -> Value:
         """Return one of the values that are unpacked."""

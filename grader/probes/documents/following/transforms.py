@@ -67,7 +67,10 @@ def apply(state: Calls, chain: Value, value: Value) -> Value:
             case Step():
                 return step.apply(found)
             case Function() | Instance() | Unknown():
-                return state.call(step, Given((found,), {}, NOWHERE))
+                result = state.call(step, Given((found,), {}, NOWHERE))
+                if isinstance(found, Pixels) and isinstance(result, Unknown):
+                    return unread(found.place)
+                return result
         return state.fresh("transform")
 
     return state.lift(one, chain, value)
