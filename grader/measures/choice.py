@@ -42,5 +42,4 @@ def sign_test(wins: int, losses: int) -> float:
     """Return the two-sided p-value of the exact sign test on paired outcomes that differ; McNemar 1947."""
     count, fewer = wins + losses, min(wins, losses)
     tail: int = sum(math.comb(count, number) for number in range(fewer + 1))
-    whole: int = 2 << count >> 1
-    return min(1.0, 2 * tail / whole)
+    return min(1.0, 2 * tail / (1 << count))
