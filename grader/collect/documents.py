@@ -99,12 +99,14 @@ def read_preprocessing(
     )
     if not isinstance(reply, Reply):
         return reply, None
-    if reply.value.get("found") is not False:
-        return validated(Preprocessing, reply.value), None
-    own = {"mean": TEMPLATE.mean, "std": TEMPLATE.std, "also_found": reply.value.get("also_found", [])}
-    told = reply.value.get("candidates")
+    fields = dict(reply.value)
+    told = fields.pop("candidates", [])
     read = [validated(Preprocessing, one) for one in (told if isinstance(told, list) else ()) if isinstance(one, dict)]
-    return validated(Preprocessing, own), tuple(one for one in read if isinstance(one, Preprocessing))
+    candidates = tuple(one for one in read if isinstance(one, Preprocessing))
+    if fields.get("found") is not False:
+        return validated(Preprocessing, fields), candidates or None
+    own = {"mean": TEMPLATE.mean, "std": TEMPLATE.std, "also_found": fields.get("also_found", [])}
+    return validated(Preprocessing, own), candidates
 
 
 def read_history(submission: Submission, sandbox: Sandbox, open_tasks: Iterable[OpenTask]) -> History | Failure:

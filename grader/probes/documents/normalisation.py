@@ -8,7 +8,6 @@ from typing import Any
 
 from grader.probes.documents.following.program import File, Program
 from grader.probes.documents.following.readings import (
-    Found,
     Reading,
     imagenets,
     loose_inputs,
@@ -27,9 +26,9 @@ MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What is certain, or else the candidates; `others` were also found, for something else."""
+    """The reading, if there is one, and the candidates if it is not certain; `others` were found for something else."""
 
-    certain: Reading | None
+    reading: Reading | None
     candidates: tuple[Reading, ...] = ()
     others: tuple[Reading, ...] = ()
 
@@ -40,46 +39,72 @@ def read_preprocessing(inputs: dict[str, Any], files: Mapping[str, int]) -> tupl
     Files named in `inputs["beside"]` are about other networks; `inputs["training"]` is the script that counts if
     several differ.
 
-    Returns the fields of evidence.Preprocessing if they are certain. Else {"found": False, "candidates": [...]}, each
-    with these fields; "also_found" then names what looks like a normalisation but could not be read.
+    Returns the fields of evidence.Preprocessing, and "candidates", a list of the same fields: empty if the reading is
+    certain; else names alone speak for it. Without a reading, "found" is False, and "also_found" names what looks like
+    a normalisation but could not be read.
     """
     names = [name for name in inputs["names"] if name.rpartition("/")[2].casefold() not in inputs["beside"]]
     program = Program(list(zip(names, read_code(names, files), strict=True)))
     training = inputs.get("training", "")
     first = [file for file in program.files if file.name.rpartition("/")[2].casefold() == training]
-    answer = _answer(program, first) if first else _Answer(None)
-    if answer.certain is None:
-        whole = _answer(program, program.files)
-        candidates = _distinct((*answer.candidates, *whole.candidates, *whole.others))
-        answer = whole if not answer.candidates else _Answer(None, candidates)
-    if answer.certain is not None:
-        return {**_fields(answer.certain), "also_found": [_place(one) for one in answer.others[:MOST]]}, {}
+    answer = _answer(program, first)
+    candidates = [_fields(one) for one in answer.candidates[:MOST]]
+    if answer.reading is not None:
+        also = [_place(one) for one in answer.others[:MOST]]
+        return {**_fields(answer.reading), "also_found": also, "candidates": candidates}, {}
     unread = {one.place: one for file in program.files for one in file.noticed.normalisers if one.mean is None}
     said = [phrase("place_said", file=at.source, line=at.line, said=one.said) for at, one in [*unread.items()][:MOST]]
-    known = [_fields(one) for one in answer.candidates[:MOST]]
     also = [*said, *(_place(one) for one in answer.candidates)]
-    return {"found": False, "candidates": known, "also_found": also[:MOST]}, {}
+    return {"found": False, "candidates": candidates, "also_found": also[:MOST]}, {}
 
 
-def _answer(program: Program, files: list[File]) -> _Answer:
-    """Ask the data sets, then the transforms, then the template's constants."""
-    sets, transforms = of_data_sets(program, files), of_transforms(program, files)
-    everything = _distinct(one for each in (*sets.values(), *transforms.values()) for one in each.readings)
+def _answer(program: Program, first: list[File]) -> _Answer:
+    """Ask the data sets, then the transforms, then the template's constants; each time the training script first."""
+    files = program.files
+    own = _by_data_sets(program, first)
+    if own and own.reading:
+        return own
+    named, whole = _by_name(program, first) or _by_constants(first), _by_data_sets(program, files)
+    if whole and whole.reading:
+        also = _distinct((*(own.candidates if own else ()), *((named.reading,) if named.reading else ())))
+        unread = own is not None and not own.candidates
+        if not unread and all(one.key == whole.reading.key for one in also):
+            return whole
+        return _Answer(None, _distinct((*also, whole.reading, *whole.others)))
+    if own or whole:
+        return _Answer(None, _distinct(one for each in (own, whole) if each for one in each.candidates))
+    found = [named, _by_name(program, files), _by_constants(files)]
+    return next((one for one in found if one and (one.reading or one.candidates)), _Answer(None))
+
+
+def _by_data_sets(program: Program, files: list[File]) -> _Answer | None:
+    """Take what the test images go through; None if there are no data sets."""
+    sets = of_data_sets(program, files)
+    everything = _distinct(one for each in sets.values() for one in each.readings)
     for kind in DATA_SETS:
         found = sets.get(kind)
         if found is None or not (found.readings or found.unread):
             continue
         certain = kind not in TRAIN and not found.unread and len(found.distinct) == 1
-        certain = certain and (any(found.distinct[0].mean) or not loose_inputs(files))
-        if certain and _whole(files, found.distinct[0]):
-            others = _distinct(one for each in sets.values() for one in each.readings)
-            return _Answer(found.distinct[0], (), _others(others, found.distinct[0]))
-        return _Answer(None, _distinct((*found.distinct, *everything)))
-    return _by_name(transforms, everything, files) or _by_constants(files)
+        if certain and _plausible(kind, found.distinct[0], files):
+            return _Answer(found.distinct[0], (), _others(everything, found.distinct[0]))
+        transforms = of_transforms(program, files).values()
+        beside = (one for each in transforms for one in each.readings)
+        return _Answer(None, _distinct((*found.distinct, *everything, *beside)))
+    return None
 
 
-def _by_name(transforms: Mapping[str, Found], everything: tuple[Reading, ...], files: list[File]) -> _Answer | None:
+def _plausible(kind: str, reading: Reading, files: list[File]) -> bool:
+    """Return whether nothing in the code speaks against a reading."""
+    elsewhere = not any(reading.mean) and loose_inputs(files)  # normalised where it cannot be followed
+    for_others = kind.startswith("own") and imagenets(reading)
+    return _whole(files, reading) and not elsewhere and not for_others
+
+
+def _by_name(program: Program, files: list[File]) -> _Answer | None:
     """Take the only normalisation that there is, or the only one that is not for training by its name."""
+    transforms = of_transforms(program, files)
+    everything = _distinct(one for each in transforms.values() for one in each.readings)
     if not everything:
         return None
     test, rest, train = (transforms[kind].distinct if kind in transforms else () for kind in ("test", "", "train"))
@@ -89,7 +114,9 @@ def _by_name(transforms: Mapping[str, Found], everything: tuple[Reading, ...], f
         test and {one.key for one in rest if not imagenets(one)} - {one.key for one in test}
     )
     if clear and _whole(files, best[0]) and not imagenets(best[0]):
-        return _Answer(best[0], (), _others(everything, best[0]))
+        others = _others(everything, best[0])
+        named = any(not imagenets(one) for one in others)  # names alone tell which one is for testing
+        return _Answer(best[0], (best[0], *others) if named else (), others)
     return _Answer(None, _distinct((*best, *everything)))
 
 

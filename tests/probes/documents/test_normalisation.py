@@ -41,7 +41,9 @@ def read(*files: tuple[str, str | bytes]) -> dict:
         )
     assert arrays == {}
     if value.get("found") is not False:
-        TypeAdapter(Preprocessing).validate_json(json.dumps(value, allow_nan=False))
+        fields = {name: field for name, field in value.items() if name != "candidates"}
+        for one in (fields, *value["candidates"]):
+            TypeAdapter(Preprocessing).validate_json(json.dumps(one, allow_nan=False))
     return value
 
 
@@ -160,6 +162,13 @@ def test_the_transform_for_testing_wins_and_the_other_is_named(code):
     assert (value["mean"], value["std"]) == (HALF, HALF)
     assert len(value["also_found"]) == 1
     assert "mean (0.1, 0.1, 0.1)" in shown(value["also_found"][0])
+
+
+@pytest.mark.parametrize("code", SEVERAL)
+def test_a_name_alone_is_not_certain(code):
+    value = read(("exp2.py", code))
+    told = [(one["mean"], one["std"]) for one in value["candidates"]]
+    assert told == ([] if "CIFAR10" in code else [(HALF, HALF), ((0.1, 0.1, 0.1), ONES)])
 
 
 def test_the_same_normalisation_twice_is_one():
