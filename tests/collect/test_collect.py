@@ -300,6 +300,16 @@ def test_what_the_code_says_for_certain_is_not_measured_against_others(look, wei
     assert look({"final.pth": weights, "exp2.py": code}).seen(PreprocessingChoice) is None
 
 
+def test_what_names_alone_say_is_measured_against_the_others(look, weights):
+    lines = "train_tf = T.Normalize({0}, {1})\ntest_tf = T.Normalize({2}, {3})".format(
+        TEMPLATE.mean, TEMPLATE.std, *WRONG
+    )
+    found = look({"final.pth": weights, "exp2.py": lines})
+    first, *_ = found.seen(PreprocessingChoice).candidates
+    assert (first.preprocessing.mean, first.preprocessing.line) == (WRONG[0], 2)
+    assert (found.seen(Preprocessing).mean, found.seen(Preprocessing).line) == (TEMPLATE.mean, 1)
+
+
 def test_test_images_take_no_part_in_the_choice(look, few_images):
     fake = Fake(answered(GOOD))
     found = look({"final.pth": b"x"}, sandbox=fake)

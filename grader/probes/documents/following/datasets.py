@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from grader.probes.documents.following.calls import Calls
 
 FOLDERS = ("ImageFolder", "DatasetFolder")
-ABSTRACT = ("Dataset", "VisionDataset", "IterableDataset", "TensorDataset", "Subset")
 TRAIN_WORDS = {"train", "training", "trn", "augment", "augmentation", "augmented", "aug"}
 TEST_WORDS = {
     "test", "tests", "testing", "val", "valid", "validation", "validate", "eval", "evaluate", "evaluation", "infer",

@@ -52,9 +52,8 @@ class Expressions(State):
         self.step()
         match node:
             case ast.Constant(value=value):
-                return (
-                    value if isinstance(value, int | float | str) or value is None else self.unknown(str(type(value)))
-                )
+                plain = value is None or isinstance(value, int | float | str | bytes)
+                return value if plain else self.fresh("constant")
             case ast.Name(id=name):
                 found = self.look_up(name, scope)
                 return Library(name) if isinstance(found, Unbound) else found
@@ -75,14 +74,6 @@ class Expressions(State):
                 one = self.value(whole, scope)
                 at = index if isinstance(index, ast.Slice) else self._index(index, scope)
                 return self.lift(self.item, one, at)
-            case ast.Slice() | ast.Starred():
-                return node
-            case ast.NamedExpr(target=target, value=inner):
-                found = self.value(inner, scope)
-                self.bind(scope.names, target.id, found, scope.depth)
-                return found
-            case ast.Await(value=inner):
-                return self.value(inner, scope)
         return self._decided(node, scope)
 
     def _decided(self, node: ast.expr, scope: Scope) -> Value:
@@ -99,6 +90,18 @@ class Expressions(State):
                 return self.lift(partial(compared, type(relation)), one, other)
             case ast.BoolOp(op=op, values=values):
                 return self._all_or_any(isinstance(op, ast.And), values, scope)
+        return self._put_together(node, scope)
+
+    def _put_together(self, node: ast.expr, scope: Scope) -> Value:
+        match node:
+            case ast.Slice() | ast.Starred():
+                return node
+            case ast.NamedExpr(target=target, value=inner):
+                found = self.value(inner, scope)
+                self.bind(scope.names, target.id, found, scope.depth)
+                return found
+            case ast.Await(value=inner):
+                return self.value(inner, scope)
             case ast.ListComp(elt=element) | ast.GeneratorExp(elt=element) | ast.SetComp(elt=element):
                 items = [self.value(element, inner) for inner in self._comprehended(node.generators, scope)]
                 return Seq(items, len(self.path))

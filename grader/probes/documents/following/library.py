@@ -39,7 +39,6 @@ FLOATS = {"float32", "float16", "float64", "FloatTensor", "Tensor"}
 JOINED = {"stack", "cat", "concatenate", "concat", "vstack", "hstack", "ConcatDataset", "chain"}
 ARRAYS = {"tensor", "array", "asarray", "as_tensor", "Tensor", "FloatTensor", "float32", "reshape"}
 READ = {"open", "read_image", "imread", "pil_loader", "default_loader"}
-UNREAD = {"load", "Unpickler"}
 
 
 def call_library(state: Calls, path: str, given: Given) -> Value:

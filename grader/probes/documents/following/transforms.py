@@ -12,6 +12,7 @@ from grader.probes.documents.following.state import Normaliser, State, as_tensor
 from grader.probes.documents.following.values import (
     NOWHERE,
     UNBOUND,
+    Builtin,
     Chain,
     Function,
     Given,
@@ -66,7 +67,7 @@ def apply(state: Calls, chain: Value, value: Value) -> Value:
                 return found
             case Step():
                 return step.apply(found)
-            case Function() | Instance() | Unknown():
+            case Function() | Instance() | Unknown() | Library() | Builtin():
                 result = state.call(step, Given((found,), {}, NOWHERE))
                 if isinstance(found, Pixels) and isinstance(result, Unknown):
                     return unread(found.place)

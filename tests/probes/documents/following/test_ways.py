@@ -83,6 +83,11 @@ FOLLOWED = {
             return TF.normalize(TF.to_tensor(image), [0.5] * 3, [0.5] * 3)
         images = datasets.CIFAR10(".", train=False, transform=prepare)
     """,
+    "functions as steps": """
+        import torchvision.transforms.functional as TF
+        steps = T.Compose([TF.to_tensor, T.Lambda(lambda x: x.mul(2).sub(1))])
+        images = datasets.CIFAR10(".", train=False, transform=steps)
+    """,
     "in place, in the loop": LOADER
     + """
 middle = torch.tensor(HALVES)[None, :, None, None]
