@@ -301,9 +301,7 @@ def test_what_the_code_says_for_certain_is_not_measured_against_others(look, wei
 
 
 def test_what_names_alone_say_is_measured_against_the_others(look, weights):
-    lines = "train_tf = T.Normalize({}, {})\ntest_tf = T.Normalize({}, {})".format(
-        TEMPLATE.mean, TEMPLATE.std, *WRONG
-    )
+    lines = "train_tf = T.Normalize({}, {})\ntest_tf = T.Normalize({}, {})".format(TEMPLATE.mean, TEMPLATE.std, *WRONG)
     found = look({"final.pth": weights, "exp2.py": lines})
     first, *_ = found.seen(PreprocessingChoice).candidates
     assert (first.preprocessing.mean, first.preprocessing.line) == (WRONG[0], 2)
