@@ -129,7 +129,10 @@ def open_setup(spec: SetupSpec) -> Iterator[Setup]:
         limits = Limits(options.time_limit, options.memory)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         made_by = MadeBy(grader=__version__, python=platform.python_version(), graded_at=now)
-        equipment = Equipment(spec.images, sandbox, device, processors(), limits, options.weights_dir)
+        equipment = Equipment(
+            spec.images, sandbox, device, processors(), limits, options.weights_dir,
+            choose_preprocessing=spec.rubric.allows("measured_accuracy", "choose_preprocessing"),
+        )  # fmt: skip
         yield Setup(equipment, spec.rubric, made_by, options.as_written, options.zero)
 
 

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.evidence import Accuracy
+from grader.evidence import Accuracy, PreprocessingChoice
+from grader.evidence.wording import said as worded
 from grader.marking.accuracy_exhibits import accuracy_exhibits
 from grader.marking.accuracy_hints import accuracy_hints
 from grader.marking.check import BadLimit, Case, Doubt, Ramp, check
+from grader.measures.choice import choose
 from grader.measures.doubts import doubt
 from grader.measures.intervals import wilson_interval
-from grader.records import Scalar, Verdict, message
+from grader.records import Message, Scalar, Verdict, message
 
 
 @dataclass(frozen=True, slots=True)
 class AccuracyRamp(Ramp):
-    """Credit by share of test images classified correctly, from 0 to 1."""
+    """Credit by share of test images classified correctly, from 0 to 1.
+
+    `choose_preprocessing`: where the code does not say how images are normalised, training images decide.
+    """
+
+    choose_preprocessing: bool = True
 
     def __post_init__(self) -> None:
         Ramp.__post_init__(self)
@@ -32,6 +39,9 @@ def measured_accuracy(case: Case[Accuracy, AccuracyRamp]) -> Verdict | Doubt:
     """The trained network classifies test images correctly."""
     if fault := doubt(case.evidence):
         return Doubt(fault)
+    choice = case.other(PreprocessingChoice)
+    if choice and not case.limits.choose_preprocessing:
+        return Doubt(_forbidden(choice))
     scores = case.seen
     share = scores.correct / scores.count
     low, high = wilson_interval(scores.correct, scores.count)
@@ -51,3 +61,11 @@ def measured_accuracy(case: Case[Accuracy, AccuracyRamp]) -> Verdict | Doubt:
             not_finite=scores.not_finite,
         )
     return Verdict(case.limits.credit(share), sentence, accuracy_hints(case), tuple(accuracy_exhibits(case)))
+
+
+def _forbidden(choice: PreprocessingChoice) -> Message:
+    return message(
+        "the accuracy was measured with a normalisation that was chosen by measurement ({name}), which this rubric"
+        " forbids. Grade this submission again with this rubric: the template's constants are then used.",
+        name=worded(choose(choice).candidate.name),
+    )

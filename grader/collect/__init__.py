@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
+from grader.collect.choosing import Inputs, try_options
 from grader.collect.code import open_caller
 from grader.collect.code.caller import Caller
 from grader.collect.code.network import NOT_RUN, own_network
@@ -32,6 +33,7 @@ from grader.evidence import (
     Measurement,
     OwnNetwork,
     Preprocessing,
+    PreprocessingChoice,
     Refused,
     RetrievalImages,
     RetrievalReport,
@@ -39,6 +41,7 @@ from grader.evidence import (
     Tasks,
     kind_of,
 )
+from grader.measures.choice import choose
 from grader.measures.doubts import why_no_mark
 from grader.records import Message, Submission, message
 from grader.sandbox import Sandbox
@@ -62,20 +65,24 @@ def _collect(submission: Submission, equipment: Equipment, caller: Caller, say: 
     documents = read_documents(submission, equipment.sandbox)
     caller.note_open(documents.open_tasks)
     subject = Subject(submission, equipment, caller, documents.open_tasks)
-    used = documents.preprocessing
     say(message("measuring the accuracy"))
-    weights = measure(submission, equipment, documents)
+    choice = try_options(submission, equipment, documents)
+    used = _chosen(choice, documents.preprocessing)
+    inputs = Inputs(used, documents.candidates, choice)
+    weights = measure(submission, equipment, replace(documents, preprocessing=used))
     claims = read_claims(submission, equipment.sandbox, (*weights.claims, *claims_of(documents.history)))
-    diagnosis = diagnose(submission, equipment, weights, claims, used)
+    diagnosis = diagnose(submission, equipment, weights, claims, inputs)
     say(message("testing the code"))
     looked = [(look.record, look.run(subject)) for look in every_look()]
-    weights, claims, diagnosis = with_own_network(subject, used, Measured(weights, claims, diagnosis))
+    weights, claims, diagnosis = with_own_network(subject, inputs, Measured(weights, claims, diagnosis))
+    choice = weights.choice or choice
+    used = _chosen(weights.choice, used)
     say(message("recomputing the rankings"))
     retrieval = look_at_retrieval(subject)
     outcomes: list[Outcome] = [
         (Tasks, documents.tasks), (Preprocessing, used), (History, documents.history), (Claims, claims),
         (Checkpoint, weights.checkpoint), (Accuracy, weights.accuracy), (Measurement, weights.measurement),
-        (OwnNetwork, weights.own), (Diagnosis, diagnosis), *looked,
+        (OwnNetwork, weights.own), (Diagnosis, diagnosis), (PreprocessingChoice, choice), *looked,
         (RetrievalReport, retrieval.report), (RetrievalImages, retrieval.images),
         (ComparedRankings, retrieval.compared),
     ]  # fmt: skip
@@ -99,11 +106,18 @@ class Measured(NamedTuple):
         return why_no_mark(self.weights.accuracy, self.weights.checkpoint, claims, diagnosis) is not None
 
 
-def with_own_network(subject: Subject, used: Preprocessing | Failure, measured: Measured) -> Measured:
+def _chosen(choice: PreprocessingChoice | None, read: Preprocessing | Failure) -> Preprocessing | Failure:
+    """Return the preprocessing that a choice leads to, with what else was found in the code; else what was read."""
+    if choice is None or not isinstance(read, Preprocessing):
+        return read
+    return replace(choose(choice).candidate.preprocessing, also_found=read.also_found)
+
+
+def with_own_network(subject: Subject, used: Inputs, measured: Measured) -> Measured:
     """Use the submission's own class if none of our networks settles the accuracy; else a textbook's network."""
     own = own_network(subject, used, measured.weights, measured.unsettled)
     if _refused(measured.weights, "variants") and (own is None or _refused(own, "none_fits")):
-        own = best_variant(subject, used, measured.claims) or own
+        own = best_variant(subject, used.preprocessing, measured.claims) or own
     if own is None:
         return measured
     # the diagnosis is for the weights without those that are now used

@@ -32,14 +32,15 @@ class Documents:
     preprocessing: Preprocessing | Failure
     history: History | Failure
     open_tasks: tuple[OpenTask, ...]
+    candidates: tuple[Preprocessing, ...] | None = None  # None if `preprocessing` is certain
 
 
 def read_documents(submission: Submission, sandbox: Sandbox) -> Documents:
     """Read the code's open tasks, its normalisation, and the history."""
     tasks = read_tasks(submission, sandbox)
     open_ = tuple(sorted(tasks.open, key=lambda task: task.number)) if isinstance(tasks, Tasks) else ()
-    used = read_preprocessing(submission, sandbox)
-    return Documents(tasks, used, read_history(submission, sandbox, open_), open_)
+    used, candidates = read_preprocessing(submission, sandbox)
+    return Documents(tasks, used, read_history(submission, sandbox, open_), open_, candidates)
 
 
 def read_tasks(submission: Submission, sandbox: Sandbox) -> Tasks | Failure:
@@ -79,24 +80,33 @@ def not_written(
     )
 
 
-def read_preprocessing(submission: Submission, sandbox: Sandbox) -> Preprocessing | Failure:
-    """Return the normalisation in the submission's code, else the template's constants, which need not be restated."""
+def read_preprocessing(
+    submission: Submission, sandbox: Sandbox
+) -> tuple[Preprocessing | Failure, tuple[Preprocessing, ...] | None]:
+    """Return the preprocessing in the submission's code, else the template's constants and what else it may be.
+
+    The second value is None if the first is certain.
+    """
     parts = submission.parts
     names, files = files_of(submission, (*parts.sources, *parts.notebooks))
     reply = sandbox.run(
         Job(
             "documents.normalisation.read_preprocessing",
-            {"names": names, "beside": LAB.scripts_beside_training},
+            {"names": names, "beside": LAB.scripts_beside_training, "training": LAB.training_script},
             files,
             limits=DOCUMENT_LIMITS,
         )
     )
     if not isinstance(reply, Reply):
-        return reply
-    if reply.value.get("found") is False:
-        own = {"mean": TEMPLATE.mean, "std": TEMPLATE.std, "also_found": reply.value.get("also_found", [])}
-        return validated(Preprocessing, own)
-    return validated(Preprocessing, reply.value)
+        return reply, None
+    fields = dict(reply.value)
+    told = fields.pop("candidates", [])
+    read = [validated(Preprocessing, one) for one in (told if isinstance(told, list) else ()) if isinstance(one, dict)]
+    candidates = tuple(one for one in read if isinstance(one, Preprocessing))
+    if fields.get("found") is not False:
+        return validated(Preprocessing, fields), candidates or None
+    own = {"mean": TEMPLATE.mean, "std": TEMPLATE.std, "also_found": fields.get("also_found", [])}
+    return validated(Preprocessing, own), candidates
 
 
 def read_history(submission: Submission, sandbox: Sandbox, open_tasks: Iterable[OpenTask]) -> History | Failure:

@@ -32,6 +32,7 @@ class Equipment:
     limits: Limits = CHECKPOINT_LIMITS
     weights_dir: Path | None = None  # ImageNet weights, in addition to torch's own cache
     part: int | None = None  # measure only this many test images, for a quick look; all by default
+    choose_preprocessing: bool = True  # by measurement, where the code does not say: a rubric can forbid it
 
 
 def processors() -> int:

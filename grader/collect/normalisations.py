@@ -18,3 +18,9 @@ ALTERNATIVES: dict[str, Preprocessing] = {
     "imagenet_normalisation": Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "template_blue_first": Preprocessing(LAB.mean, LAB.std, blue_first=True),
 }
+
+
+def same(one: Preprocessing, other: Preprocessing) -> bool:
+    """Return whether two preprocessings make the same numbers of a pixel."""
+    keys = ("mean", "std", "scale", "blue_first")
+    return all(getattr(one, key) == getattr(other, key) for key in keys)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from grader.collect.choosing import Inputs
 from grader.collect.equipment import Equipment
-from grader.collect.normalisations import ALTERNATIVES
+from grader.collect.normalisations import ALTERNATIVES, same
 from grader.collect.scoring import count_correct
 from grader.collect.weights import Weights, choose_checkpoint, job_of, run_of
 from grader.dataset import ImageSet
-from grader.evidence import Accuracy, Claims, Diagnosis, Failure, Preprocessing, Trial
+from grader.evidence import Accuracy, Claims, Diagnosis, Failure, Preprocessing, PreprocessingChoice, Trial
 from grader.evidence.wording import phrase
 from grader.intake import place
+from grader.measures.choice import choose
 from grader.measures.doubts import surprises
 from grader.records import Submission
 from grader.sandbox import Reply
@@ -26,9 +28,10 @@ def diagnose(
     equipment: Equipment,
     weights: Weights,
     claims: Claims | Failure,
-    used: Preprocessing | Failure,
+    inputs: Inputs,
 ) -> Diagnosis | Failure | None:
     """Count the training images classified correctly under each normalisation; None if nothing is surprising."""
+    used, choice = inputs.preprocessing, inputs.choice
     accuracy, path = weights.accuracy, choose_checkpoint(submission)
     if not isinstance(accuracy, Accuracy) or not isinstance(used, Preprocessing):
         return None
@@ -38,8 +41,10 @@ def diagnose(
         return None
     if not surprises(accuracy, claims if isinstance(claims, Claims) else None):
         return None
+    if choice is not None:  # the same was tried already
+        return _from_choice(choice)
     labels = equipment.images.labels("train")[:TRIAL_IMAGES]
-    named = {"as_graded": used, **{name: how for name, how in ALTERNATIVES.items() if not _same(how, used)}}
+    named = {"as_graded": used, **{name: how for name, how in ALTERNATIVES.items() if not same(how, used)}}
     tried = {name: replace(how, resize=used.resize, crop=used.crop) for name, how in named.items()}
     runs = [run_of("images", how, len(labels)) for how in tried.values()]
     reply = equipment.sandbox.run(job_of(place(submission, path), equipment, runs, "train"))
@@ -50,6 +55,8 @@ def diagnose(
     return Diagnosis(tuple(Trial(phrase(name), how, correct, len(labels)) for (name, how), correct in pairs))
 
 
-def _same(one: Preprocessing, other: Preprocessing) -> bool:
-    keys = ("mean", "std", "scale", "blue_first")
-    return all(getattr(one, key) == getattr(other, key) for key in keys)
+def _from_choice(choice: PreprocessingChoice) -> Diagnosis:
+    used = choose(choice).candidate
+    graded = Trial(phrase("as_graded"), used.preprocessing, used.correct, choice.count)
+    others = (one for one in choice.candidates if one is not used)
+    return Diagnosis((graded, *(Trial(one.name, one.preprocessing, one.correct, choice.count) for one in others)))

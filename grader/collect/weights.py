@@ -23,6 +23,7 @@ from grader.evidence import (
     Measurement,
     OwnNetwork,
     Preprocessing,
+    PreprocessingChoice,
     Refused,
     Unavailable,
 )
@@ -44,6 +45,7 @@ class Weights:
     measurement: Measurement | Failure
     claims: tuple[Claim, ...] = ()
     own: OwnNetwork | Failure | None = None
+    choice: PreprocessingChoice | None = None  # if the preprocessing was chosen with the submission's own class
 
 
 def measure(submission: Submission, equipment: Equipment, documents: Documents) -> Weights:

@@ -42,12 +42,14 @@ from grader.evidence.kinds.retrieval import (
 from grader.evidence.kinds.weights import (
     Accuracy,
     Bin,
+    Candidate,
     Checkpoint,
     Diagnosis,
     Measurement,
     Mistake,
     OwnNetwork,
     Preprocessing,
+    PreprocessingChoice,
     Trial,
 )
 from grader.evidence.outcomes import (
@@ -72,6 +74,7 @@ __all__ = [
     "Accuracy",
     "Agreement",
     "Bin",
+    "Candidate",
     "Checkpoint",
     "Claim",
     "Claims",
@@ -107,6 +110,7 @@ __all__ = [
     "OwnNetwork",
     "Pipeline",
     "Preprocessing",
+    "PreprocessingChoice",
     "PrintedTooMuch",
     "Record",
     "Refused",

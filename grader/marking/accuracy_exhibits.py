@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from grader.evidence import Accuracy, Checkpoint, Claims, Diagnosis, Measurement, OwnNetwork, Preprocessing
+from grader.evidence import (
+    Accuracy,
+    Checkpoint,
+    Claims,
+    Diagnosis,
+    Measurement,
+    OwnNetwork,
+    Preprocessing,
+    PreprocessingChoice,
+)
 from grader.evidence.wording import said as worded
 from grader.marking.check import Case, Ramp, printed_listing
+from grader.marking.choice_exhibits import choice_table
 from grader.measures.doubts import SURPRISING
 from grader.measures.intervals import (
     better_preprocessing,
@@ -50,6 +60,8 @@ def accuracy_exhibits(case: Case[Accuracy, R]) -> list[Exhibit]:
         exhibits.insert(1, _claims_table(claims, case.other(Diagnosis), scores))
     exhibits += [_reliability(scores), _calibration(scores), _measured_table(case)]
     own, diagnosis = case.other(OwnNetwork), case.other(Diagnosis)
+    choice = case.other(PreprocessingChoice)
+    exhibits += [choice_table(choice)] if choice else ()
     exhibits += printed_listing(own.printed) if own else ()
     return [*exhibits, _trials_table(diagnosis)] if diagnosis else exhibits
 
@@ -142,7 +154,7 @@ def _measured_table(case: Case[Accuracy, R]) -> Table:
             "mean {mean}, standard deviation {deviation}", mean=_triple(used.mean), deviation=_triple(used.std)
         )
         rows.append((message("Normalisation"), said))
-        rows.append((message("Read from"), _origin(used)))
+        rows.append((message("Read from"), _origin(used, case.other(PreprocessingChoice))))
         rows += [(message("Also found"), worded(other)) for other in used.also_found]
     claims = case.other(Claims)
     rows += [(message("Could not be read"), worded(file)) for file in (claims.unread if claims else ())]
@@ -172,7 +184,9 @@ def _images(scores: Accuracy) -> Message:
     return message("{dataset}, {count:,} test images", dataset=scores.dataset, count=scores.count)
 
 
-def _origin(used: Preprocessing) -> Message:
+def _origin(used: Preprocessing, choice: PreprocessingChoice | None) -> Message:
+    if choice:
+        return message("chosen by measurement among {count} normalisations", count=len(choice.candidates))
     if not used.source and used.also_found:
         return message("the template's constants, because the submission's own cannot be read without running its code")
     if not used.source:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from grader.evidence import Accuracy, Checkpoint, Diagnosis, GivenWeights, History
+from grader.evidence import Accuracy, Checkpoint, Diagnosis, GivenWeights, History, PreprocessingChoice
 from grader.evidence.wording import said as worded
 from grader.lab import LAB
 from grader.marking.check import Case, Ramp
+from grader.marking.choice_exhibits import chosen_by_measurement
 from grader.measures.intervals import better_preprocessing, sampling_error
 from grader.records import Message, Scalar, message
 
@@ -25,9 +26,11 @@ def accuracy_hints(case: Case[Accuracy, R]) -> tuple[Message, ...]:
     """Return what to do, the most helpful first: a cause that was measured, then longer training, then details."""
     causes = [*_started_from(case.other(GivenWeights)), *_causes(case)]
     rest = () if better_preprocessing(case.other(Diagnosis)) else _next_step(case, bool(causes))
+    choice = case.other(PreprocessingChoice)
+    chosen = (chosen_by_measurement(choice),) if choice else ()
     mixed = _most_mixed(case.seen) if case.limits.credit(_share(case.seen)) < 1.0 else None
     details = (mixed,) if mixed and _commonest(case.seen)[1] < COLLAPSED else ()
-    return (*causes, *rest, *details)
+    return (*causes, *rest, *chosen, *details)
 
 
 def _share(scores: Accuracy) -> float:

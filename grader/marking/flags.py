@@ -17,8 +17,11 @@ from grader.evidence import (
     Malformed,
     OwnNetwork,
     Preprocessing,
+    PreprocessingChoice,
 )
 from grader.evidence.wording import said
+from grader.marking.choice_exhibits import chosen_by_measurement
+from grader.measures.choice import choose
 from grader.measures.doubts import certain_accuracy
 from grader.measures.intervals import better_preprocessing, fits_training
 from grader.measures.ranking_verdict import accepted, chosen, close, named
@@ -153,8 +156,11 @@ def _given_weights(evidence: Evidence) -> Iterator[Flag]:
 
 
 def _unusual_input(evidence: Evidence) -> Iterator[Flag]:
-    used = evidence.seen(Preprocessing)
-    if used and used.also_found and not used.source:
+    used, choice = evidence.seen(Preprocessing), evidence.seen(PreprocessingChoice)
+    if choice:
+        if not choose(choice).clear:
+            yield Flag("unread normalisation", chosen_by_measurement(choice))
+    elif used and used.also_found and not used.source:
         sentence = message(
             "The code's own normalisation cannot be read without running it ({place}); the template's was used.",
             place=said(used.also_found[0]),

@@ -88,6 +88,11 @@ class Rubric:
         """The sum of the points of all lines."""
         return round(sum(line.criterion.points for line in self.lines), 2)
 
+    def allows(self, criterion: str, name: str) -> bool:
+        """Return a yes-or-no limit of a criterion; True if the rubric does not have the criterion."""
+        limits = [line.limits for line in self.lines if line.criterion.check == criterion]
+        return all(getattr(one, name, True) is not False for one in limits)
+
 
 def read_rubric(path: Path, checks: Mapping[str, Check]) -> Rubric:
     """Read a rubric and validate it against the known checks. Raises BadLab, which lists every bad line."""

@@ -55,7 +55,10 @@ def precheck(
         say(message("packing your submission"))
         packed = pack(folder, place / "submission.zip")
         submission = open_submission(Archive(packed.path, Student(folder.absolute().name)), place / "unpacked")
-        equipment = Equipment(images, open_sandbox("plain"), "cpu", processors(), Limits(SECONDS), part=PART)
+        equipment = Equipment(
+            images, open_sandbox("plain"), "cpu", processors(), Limits(SECONDS), part=PART,
+            choose_preprocessing=rubric.allows("measured_accuracy", "choose_preprocessing"),
+        )  # fmt: skip
         evidence = collect(submission, equipment, say)
     say(message("running the public tests on your code"))
     tested = run_public_tests(folder, language)

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from grader.checks.measured_accuracy import AccuracyRamp
+from grader.checks.measured_accuracy import AccuracyRamp, measured_accuracy
 from grader.collect.normalisations import TEMPLATE
 from grader.evidence import (
+    Candidate,
     Checkpoint,
     Claim,
     Claims,
@@ -19,11 +20,12 @@ from grader.evidence import (
     Measurement,
     Mistake,
     Preprocessing,
+    PreprocessingChoice,
     StartingPoint,
     Trial,
 )
 from grader.evidence.wording import phrase
-from grader.marking.check import Ramp
+from grader.marking.check import Case, Doubt, Ramp
 from grader.records import Bars, Curve, Gallery, Matrix, Message, Picture, Table
 
 HALVES = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
@@ -287,6 +289,53 @@ def test_weights_that_were_trained_further_get_no_such_hint(verdict, scores):
     moved = GivenWeights("final.pth", (StartingPoint("pretrain_model.pth", True, False, 0.4),))
     found, without = (verdict("measured_accuracy", scores(6500, 10_000), *more) for more in ((moved,), ()))
     assert found.hints == without.hints
+
+
+# --- chosen by measurement -------------------------------------------------------------------------------------
+
+FOUND = replace(HALVES, source="exp2.py", line=7)
+
+
+def choice(code: int, lab: int, agreeing: int = 200) -> PreprocessingChoice:
+    """What two candidates do on 1,000 images: the one of the code, and the lab's, which is better."""
+    first = Candidate(phrase("place", file="exp2.py", line=7), FOUND, code, lab - code, 0, agreeing)
+    return PreprocessingChoice((first, Candidate(phrase("template_normalisation"), TEMPLATE, lab, 0, 0, 1000)), 1000)
+
+
+def test_a_choice_is_told_with_its_figures(verdict, scores):
+    judged = verdict("measured_accuracy", scores(900, 1000), TEMPLATE, choice(300, 900))
+    (told,) = (hint.english() for hint in judged.hints if "measurement" in hint.english())
+    assert told == (
+        "The code does not say with certainty how test images are normalised. Chosen by measurement among 2"
+        " normalisations: the template's mean and standard deviation. With it, the weights classify 90.0% of 1,000"
+        " training images correctly."
+    )
+    table = titled(judged, "The normalisation was chosen by measurement on 1,000 training images")
+    assert [(row[1], row[2]) for row in table.rows] == [("300", "30.00%"), ("900", "90.00%")]
+    assert [row[3].english() for row in table.rows] == ["600 against 0", "0 against 0"]
+    assert [row[4] and row[4].english() for row in table.rows] == [None, "used"]
+    assert ("Read from", "chosen by measurement among 2 normalisations") in measured_rows(judged)
+
+
+def test_a_choice_that_is_not_clear_is_told_with_what_to_do(verdict, scores):
+    judged = verdict("measured_accuracy", scores(900, 1000), TEMPLATE, choice(896, 900))
+    (told,) = (hint.english() for hint in judged.hints if "measurement" in hint.english())
+    assert "no normalisation is better than all others beyond chance. Pass the transform" in told
+
+
+def test_a_choice_changes_no_mark(verdict, scores):
+    with_choice = verdict("measured_accuracy", scores(800, 1000), TEMPLATE, choice(300, 900))
+    assert with_choice.credit == verdict("measured_accuracy", scores(800, 1000), TEMPLATE).credit
+
+
+def test_a_rubric_that_forbids_the_choice_asks_for_grading_again(evidence, scores):
+    limits = AccuracyRamp(((0.5, 0.0), (0.9, 1.0)), choose_preprocessing=False)
+    found = evidence(scores(900, 1000), TEMPLATE, choice(300, 900))
+    doubt = measured_accuracy.judge(Case(scores(900, 1000), limits, found))
+    assert isinstance(doubt, Doubt)
+    assert "which this rubric forbids. Grade this submission again" in doubt.fault.english()
+    certain = measured_accuracy.judge(Case(scores(900, 1000), limits, evidence(scores(900, 1000), FOUND)))
+    assert not isinstance(certain, Doubt)
 
 
 # --- the ramp --------------------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ from grader.evidence import (
     Malformed,
     Measurement,
     Preprocessing,
+    PreprocessingChoice,
     Refused,
     Seen,
     StartingPoint,
@@ -61,7 +62,12 @@ def weights() -> bytes:
 def look(few_images: ImageSet, files_sandbox: Any, tmp_path: Path) -> Callable[..., Evidence]:
     """Collect the evidence of a folder with these files; student code is not run."""
 
-    def at(files: dict[str, bytes | str], images: ImageSet | Message = few_images, sandbox: Any = None) -> Evidence:
+    def at(
+        files: dict[str, bytes | str],
+        images: ImageSet | Message = few_images,
+        sandbox: Any = None,
+        choose: bool = True,
+    ) -> Evidence:
         folder = tmp_path / "handed-in"
         for name, content in files.items():
             path = folder / name
@@ -69,7 +75,8 @@ def look(few_images: ImageSet, files_sandbox: Any, tmp_path: Path) -> Callable[.
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
         folder.mkdir(exist_ok=True)
         submission = open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
-        return collect(submission, Equipment(images, sandbox or files_sandbox, "cpu", 2), lambda step: None)
+        equipment = Equipment(images, sandbox or files_sandbox, "cpu", 2, choose_preprocessing=choose)
+        return collect(submission, equipment, lambda step: None)
 
     return at
 
@@ -257,6 +264,78 @@ def test_weights_measured_with_a_wrong_normalisation_lead_to_the_right_one(look,
     assert best.correct / best.count > 0.8
 
 
+# --- a preprocessing that the code leaves open ------------------------------------------------------------------
+
+HALVES = replace(TEMPLATE, mean=(0.5,) * 3, std=(0.5,) * 3)
+UNDECIDED = """import sys
+from torchvision import datasets, transforms
+
+wide = sys.argv[1] == "wide"
+scale = transforms.Normalize({0}, {1}) if wide else transforms.Normalize({2}, {3})
+test_set = datasets.CIFAR10("data", False, transforms.Compose([transforms.ToTensor(), scale]))
+"""
+
+
+def test_what_the_code_leaves_open_is_chosen_on_training_images(look, weights, few_images):
+    found = look({"final.pth": weights, "exp2.py": UNDECIDED.format(*WRONG, TEMPLATE.mean, TEMPLATE.std)})
+    choice, used = found.seen(PreprocessingChoice), found.seen(Preprocessing)
+    assert (used.mean, used.std, used.source, used.line) == (TEMPLATE.mean, TEMPLATE.std, "exp2.py", 5)
+    right = predictions(weights, few_images, "train") == few_images.labels("train")
+    kept = next(one for one in choice.candidates if one.preprocessing.mean == TEMPLATE.mean)
+    assert (choice.count, kept.correct, kept.only_this) == (150, int(right.sum()), 0)
+    assert found.seen(Accuracy).correct == int(
+        (predictions(weights, few_images, "test") == few_images.labels("test")).sum()
+    )
+    assert EVIDENCE.validate_json(EVIDENCE.dump_json(found)) == found
+
+
+def test_a_normalisation_that_cannot_be_read_is_measured_with_the_usual_ones(look, weights, few_images):
+    code = "from mine import normalise\nt = CIFAR10('.', train=False, transform=Compose([ToTensor(), normalise()]))"
+    found = look({"final.pth": weights, "exp2.py": code})
+    names = [one.name.code for one in found.seen(PreprocessingChoice).candidates]
+    assert names == list(ALTERNATIVES)
+    assert found.seen(Preprocessing).mean == TEMPLATE.mean
+    assert found.seen(Accuracy).correct > 160
+
+
+def test_what_the_code_says_for_certain_is_not_measured_against_others(look, weights):
+    code = NORMALIZE.format(mean=HALVES.mean, std=HALVES.std)
+    assert look({"final.pth": weights, "exp2.py": code}).seen(PreprocessingChoice) is None
+
+
+def test_what_names_alone_say_is_measured_against_the_others(look, weights):
+    lines = "train_tf = T.Normalize({}, {})\ntest_tf = T.Normalize({}, {})".format(TEMPLATE.mean, TEMPLATE.std, *WRONG)
+    found = look({"final.pth": weights, "exp2.py": lines})
+    first, *_ = found.seen(PreprocessingChoice).candidates
+    assert (first.preprocessing.mean, first.preprocessing.line) == (WRONG[0], 2)
+    assert (found.seen(Preprocessing).mean, found.seen(Preprocessing).line) == (TEMPLATE.mean, 1)
+
+
+def test_test_images_take_no_part_in_the_choice(look, few_images):
+    fake = Fake(answered(GOOD))
+    found = look({"final.pth": b"x"}, sandbox=fake)
+    first, second = (job for job in fake.jobs if job.probe == CHECKPOINT)
+    assert [first.files["images"], second.files["images"]] == [
+        few_images.images_file("train"),
+        few_images.images_file("test"),
+    ]
+    assert found.seen(PreprocessingChoice).count == 150
+
+
+def test_a_choice_that_is_forbidden_is_not_tried(look, weights):
+    found = look({"final.pth": weights, "exp2.py": UNDECIDED.format(*WRONG, *WRONG[:1], (0.2,) * 3)}, choose=False)
+    assert found.seen(PreprocessingChoice) is None
+    assert (found.seen(Preprocessing).mean, found.seen(Preprocessing).source) == (TEMPLATE.mean, "")
+    assert len(found.seen(Preprocessing).also_found) == 2
+
+
+def test_a_diagnosis_repeats_no_trial_of_the_choice(look, weights):
+    found = look({"final.pth": weights, "exp2.py": "x = 1", "report.md": "The test accuracy is 99.90%."})
+    choice, diagnosis = found.seen(PreprocessingChoice), found.seen(Diagnosis)
+    assert diagnosis.trials[0].name == phrase("as_graded")
+    assert sorted(one.correct for one in diagnosis.trials) == sorted(one.correct for one in choice.candidates)
+
+
 # --- weights beside those of a known network -------------------------------------------------------------------
 
 
@@ -380,7 +459,8 @@ def test_a_malformed_claim_is_none(look, claim):
 
 
 def test_logits_without_a_finite_number_score_nothing(look):
-    fake = Fake(answered(GOOD), logit=np.nan)
+    certain = {PREPROCESSING: {"mean": TEMPLATE.mean, "std": TEMPLATE.std}}
+    fake = Fake({**answered(GOOD), **certain}, logit=np.nan)
     scores = look({"final.pth": b"x"}, sandbox=fake).seen(Accuracy)
     assert (scores.correct, scores.not_finite, scores.count) == (0, 200, 200)
     assert [job.probe for job in fake.jobs].count(CHECKPOINT) == 1  # other normalisations mend nothing

@@ -10,6 +10,7 @@ from grader.collect.normalisations import TEMPLATE
 from grader.evidence import (
     Accuracy,
     Agreement,
+    Candidate,
     Checkpoint,
     Claim,
     Claims,
@@ -23,6 +24,7 @@ from grader.evidence import (
     Match,
     OwnNetwork,
     Preprocessing,
+    PreprocessingChoice,
     StartingPoint,
     Trial,
 )
@@ -121,6 +123,18 @@ def test_a_normalisation_that_was_not_read_is_told(flags):
         " Normalize(m, s)); the"
         " template's was used."
     }
+
+
+def test_a_choice_by_measurement_is_told_where_it_is_not_clear(flags):
+    def chosen(worse: int) -> PreprocessingChoice:
+        first = Candidate(phrase("halves"), TEMPLATE, worse, 900 - worse, 0, 500)
+        return PreprocessingChoice(
+            (first, Candidate(phrase("template_normalisation"), TEMPLATE, 900, 0, 0, 1000)), 1000
+        )
+
+    used = Preprocessing(TEMPLATE.mean, TEMPLATE.std, also_found=("exp2.py, line 3: Normalize(m, s)",))
+    assert flags(used, chosen(300)) == {}
+    assert "no normalisation is better" in flags(used, chosen(897))["unread normalisation"]
 
 
 def test_an_answer_that_was_thrown_away_is_told(flags):

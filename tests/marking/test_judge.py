@@ -12,6 +12,7 @@ from grader.evidence import (
     EVIDENCE,
     Accuracy,
     Bin,
+    Candidate,
     Checkpoint,
     Claim,
     Claims,
@@ -25,6 +26,7 @@ from grader.evidence import (
     Measurement,
     OutOfMemory,
     Preprocessing,
+    PreprocessingChoice,
     PrintedTooMuch,
     Refused,
     Seen,
@@ -156,6 +158,8 @@ histories = st.builds(
     st.integers(0, 5),
     st.booleans(),
 )
+counts = st.integers(0, 50)
+candidates = st.builds(Candidate, texts, preprocessings, counts, counts, counts, counts)
 trials = st.builds(Trial, texts, preprocessings, st.integers(0, 50), st.integers(50, 60))
 claims = st.lists(st.builds(Claim, shares, texts, st.integers(0, 9), texts), max_size=3).map(tuple)
 words = st.lists(texts, max_size=2).map(tuple)
@@ -164,6 +168,9 @@ records = {
     "history": histories,
     "accuracy": scored(),
     "claims": st.builds(Claims, claims, words),
+    "preprocessing_choice": st.builds(
+        PreprocessingChoice, st.lists(candidates, min_size=1, max_size=3).map(tuple), st.integers(50, 60)
+    ),
     "diagnosis": st.builds(Diagnosis, st.lists(trials, min_size=1, max_size=3).map(tuple)),
     "preprocessing": preprocessings,
     "checkpoint": st.builds(

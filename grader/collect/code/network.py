@@ -6,6 +6,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+from grader.collect.choosing import Inputs
 from grader.collect.code.caller import Call, Caller
 from grader.collect.code.network_run import Fit, Run, measured
 from grader.collect.subject import Subject
@@ -39,21 +40,26 @@ NEEDS_A_SANDBOX = message(
 )
 
 
-def own_network(subject: Subject, used: Preprocessing | Failure, weights: Weights, unsettled: bool) -> Weights | None:
+def own_network(subject: Subject, used: Inputs, weights: Weights, unsettled: bool) -> Weights | None:
     """Return what replaces the observation of the weights; None if that stays valid.
 
     Tried if no network of ours fits the weights; and, if `unsettled`, also when one fits but there are extra weights.
     """
     caller, path, scripts = subject.caller, choose_checkpoint(subject.submission), _scripts(subject.submission)
     unknown = isinstance(weights.checkpoint, Refused) and weights.checkpoint.code in UNKNOWN_NETWORK
-    if not (unknown or unsettled) or not isinstance(path, str) or not scripts or not isinstance(used, Preprocessing):
+    if (
+        not (unknown or unsettled)
+        or not isinstance(path, str)
+        or not scripts
+        or not isinstance(used.preprocessing, Preprocessing)
+    ):
         return None
     if not caller.can_run:
         return without(Unavailable(NEEDS_A_SANDBOX, NOT_RUN)) if unknown else None
     caller.printed()  # what the functions printed is reported with them
     file = place(subject.submission, path)
     fits = _look_for(caller, scripts, file)
-    run = Run(caller, subject.equipment, path, file, used)
+    run = Run(caller, subject.equipment, path, file, used.preprocessing, used.candidates)
     found = measured(run, fits) if isinstance(fits, tuple) else fits
     if isinstance(found, Weights):
         return found

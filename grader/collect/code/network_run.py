@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from grader.collect.choosing import images_tried, options, try_each
 from grader.collect.code.caller import Call, Caller
 from grader.collect.code.shifted_copies import shuffle_with_copies
 from grader.collect.equipment import Equipment, validated
@@ -22,12 +23,23 @@ from grader.collect.weights import Weights, checkpoint_claim, run_of
 from grader.dataset import ImageSet
 from grader.disk.names import from_disk
 from grader.disk.scratch import scratch
-from grader.evidence import Checkpoint, Failure, Measurement, OwnNetwork, Preprocessing, Refused, Unavailable
+from grader.evidence import (
+    Checkpoint,
+    Failure,
+    Measurement,
+    OwnNetwork,
+    Preprocessing,
+    PreprocessingChoice,
+    Refused,
+    Unavailable,
+)
 from grader.lab import LAB
+from grader.measures.choice import choose
 from grader.records import Message, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
 
 SEED_BITS = 48
+TRIAL_IMAGES = 500  # the first training images: student code runs on the processor, in plain float32
 FEW = 8  # images of the first try
 PIXELS_IN_A_BATCH = 250 * 32 * 32  # as for the networks that the grader knows
 SMALLEST_BATCH = 16
@@ -51,6 +63,7 @@ class Run:
     path: str  # of the weights, in the submission
     weights: Path  # their file
     used: Preprocessing
+    candidates: tuple[Preprocessing, ...] | None = None  # what may be right instead; None if `used` is certain
 
     @property
     def side(self) -> int:
@@ -105,12 +118,22 @@ def measured(run: Run, fits: tuple[Fit, ...]) -> Weights | Failure:
         fit = _chosen(run, fits, pixels)
         if not isinstance(fit, Fit):
             return fit
+        printed = run.caller.printed()
+        choice = _try_options(run, fit, images)
+        run.caller.printed()  # once for each option
+        run = replace(run, used=choose(choice).candidate.preprocessing) if choice else run
         started = time.perf_counter()
         reply = run.logits(fit, pixels, len(shown.pixels), run.equipment.limits)
         seconds = round(time.perf_counter() - started, 3)
     if not isinstance(reply, Reply):
         return reply
-    fields = {"name": fit.name, "file": fit.script, "line": fit.line, "seed": seed, "printed": run.caller.printed()}
+    fields = {
+        "name": fit.name,
+        "file": fit.script,
+        "line": fit.line,
+        "seed": seed,
+        "printed": (*printed, *run.caller.printed()),
+    }
     logits, copies = shown.in_order(reply.arrays["logits"])
     checkpoint, measurement = _described(run, fit, described, digest(logits), seconds)
     labels = images.labels("test")
@@ -124,7 +147,22 @@ def measured(run: Run, fits: tuple[Fit, ...]) -> Weights | Failure:
         measurement,
         checkpoint_claim(described.value.get("claim"), run.path),
         validated(OwnNetwork, {**fields, **correct}),
+        choice,
     )
+
+
+def _try_options(run: Run, fit: Fit, images: ImageSet) -> PreprocessingChoice | None:
+    """Try the possible preprocessings on training images, if it is not certain which one is right."""
+    if run.candidates is None or not run.equipment.choose_preprocessing:
+        return None
+    tried = options(run.candidates)
+    count = images_tried(tried, len(images.labels("train")), TRIAL_IMAGES)
+    file = images.images_file("train")
+
+    def one(used: Preprocessing) -> Reply | Failure:
+        return replace(run, used=used).logits(fit, file, count, run.equipment.limits)
+
+    return try_each(tried, one, images.labels("train")[:count])
 
 
 def _chosen(run: Run, fits: tuple[Fit, ...], pixels: Path) -> Fit | Failure:

@@ -125,6 +125,35 @@ class Diagnosis:
     kind: Literal["diagnosis"] = "diagnosis"
 
 
+@strict
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The same weights on a fixed part of the training images under one of several possible preprocessings.
+
+    "The best" is the first of those with the most images classified correctly.
+    """
+
+    name: Wording
+    preprocessing: Preprocessing
+    correct: Count
+    only_best: Count  # images that the best one classifies correctly and this one does not
+    only_this: Count  # the other way round
+    agreeing: Count  # images that both give the same class
+
+
+@record
+@dataclass(frozen=True, slots=True)
+class PreprocessingChoice:
+    """What was tried because the code does not say with certainty how test images are preprocessed.
+
+    Candidates found in the code come first, then the lab's own preprocessing, then the usual alternatives.
+    """
+
+    candidates: Annotated[tuple[Candidate, ...], Field(min_length=1, max_length=30)]
+    count: Annotated[int, Field(gt=0)]  # training images
+    kind: Literal["preprocessing_choice"] = "preprocessing_choice"
+
+
 @record
 @dataclass(frozen=True, slots=True)
 class OwnNetwork:

@@ -1,248 +1,159 @@
-"""Reads from the code, without running it, how the submission normalised its images."""
+"""Reads from the code, without running it, how the submission normalised its test images."""
 
 from __future__ import annotations
 
-import ast
-import re
-from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from grader.probes.documents.literals import constants, evaluate
-from grader.probes.documents.syntax import Piece, read_code
+from grader.probes.documents.following.program import File, Program
+from grader.probes.documents.following.readings import (
+    Reading,
+    imagenets,
+    loose_inputs,
+    of_constants,
+    of_data_sets,
+    of_transforms,
+)
+from grader.probes.documents.syntax import read_code
 from grader.probes.refusals import Phrase, phrase
 
-_TEST = re.compile(r"test|val|eval|infer", re.IGNORECASE)
-_TRAIN = re.compile(r"train|augment", re.IGNORECASE)
-Triple = tuple[float, float, float]
-Names = Mapping[str, Any]
+# what data sets are for, the most telling first
+DATA_SETS = ("lab test", "own test", "lab", "lab train", "own", "own train")
+TRAIN = ("lab train", "own train")  # what test images go through may be something else
+MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    mean: Triple
-    std: Triple
-    sides: tuple[int, int]  # that it is resized to and of the centre that is kept, pixels; 0 for neither
-    source: str
-    line: int
-    rank: int  # 0: a transform for testing; 1: any; 2: one for training
+class _Answer:
+    """The reading, if there is one, and the candidates if it is not certain; `others` were found for something else."""
+
+    reading: Reading | None
+    candidates: tuple[Reading, ...] = ()
+    others: tuple[Reading, ...] = ()
 
 
 def read_preprocessing(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Find `transforms.Normalize`, else constants MEAN and STD, else ToTensor alone, in the order of `inputs["names"]`.
+    """Follow the transform of the test images through the files of `inputs["names"]`.
 
-    Files named in `inputs["beside"]` are about other networks.
+    Files named in `inputs["beside"]` are about other networks; `inputs["training"]` is the script that counts if
+    several differ.
 
-    Returns the fields of evidence.Preprocessing, or {"found": False} if no file says; "also_found" then names
-    what looks like a normalisation but could not be read without running it.
+    Returns the fields of evidence.Preprocessing, and "candidates", a list of the same fields: empty if the reading is
+    certain; else names alone speak for it. Without a reading, "found" is False, and "also_found" names what looks like
+    a normalisation but could not be read.
     """
     names = [name for name in inputs["names"] if name.rpartition("/")[2].casefold() not in inputs["beside"]]
-    documents = read_code(names, files)
-    bound = [_constants(document) for document in documents]
-    unread: list[Phrase] = []
-    for document, own in zip(documents, bound, strict=True):
-        try:
-            found = _in_document(document, ChainMap(own, *bound), unread)
-        except RecursionError:  # nested so deeply that no person wrote it
+    program = Program(list(zip(names, read_code(names, files), strict=True)))
+    training = inputs.get("training", "")
+    first = [file for file in program.files if file.name.rpartition("/")[2].casefold() == training]
+    answer = _answer(program, first)
+    candidates = [_fields(one) for one in answer.candidates[:MOST]]
+    if answer.reading is not None:
+        also = [_place(one) for one in answer.others[:MOST]]
+        return {**_fields(answer.reading), "also_found": also, "candidates": candidates}, {}
+    unread = {one.place: one for file in program.files for one in file.noticed.normalisers if one.mean is None}
+    said = [phrase("place_said", file=at.source, line=at.line, said=one.said) for at, one in [*unread.items()][:MOST]]
+    also = [*said, *(_place(one) for one in answer.candidates)]
+    return {"found": False, "candidates": candidates, "also_found": also[:MOST]}, {}
+
+
+def _answer(program: Program, first: list[File]) -> _Answer:
+    """Ask the data sets, then the transforms, then the template's constants; each time the training script first."""
+    files = program.files
+    own = _by_data_sets(program, first)
+    if own and own.reading:
+        return own
+    named, whole = _by_name(program, first) or _by_constants(first), _by_data_sets(program, files)
+    if whole and whole.reading:
+        also = _distinct((*(own.candidates if own else ()), *((named.reading,) if named.reading else ())))
+        unread = own is not None and not own.candidates
+        if not unread and all(one.key == whole.reading.key for one in also):
+            return whole
+        return _Answer(None, _distinct((*also, whole.reading, *whole.others)))
+    if own or whole:
+        return _Answer(None, _distinct(one for each in (own, whole) if each for one in each.candidates))
+    found = [named, _by_name(program, files), _by_constants(files)]
+    return next((one for one in found if one and (one.reading or one.candidates)), _Answer(None))
+
+
+def _by_data_sets(program: Program, files: list[File]) -> _Answer | None:
+    """Take what the test images go through; None if there are no data sets."""
+    sets = of_data_sets(program, files)
+    everything = _distinct(one for each in sets.values() for one in each.readings)
+    for kind in DATA_SETS:
+        found = sets.get(kind)
+        if found is None or not (found.readings or found.unread):
             continue
-        if found:
-            return _fields(found), {}
-    return {"found": False, "also_found": unread[:20]}, {}
+        certain = kind not in TRAIN and not found.unread and len(found.distinct) == 1
+        if certain and _plausible(kind, found.distinct[0], files):
+            return _Answer(found.distinct[0], (), _others(everything, found.distinct[0]))
+        transforms = of_transforms(program, files).values()
+        beside = (one for each in transforms for one in each.readings)
+        return _Answer(None, _distinct((*found.distinct, *everything, *beside)))
+    return None
 
 
-def _fields(found: list[_Found]) -> dict[str, Any]:
-    best = min(found, key=lambda item: item.rank)
-    others = {
-        (item.source, item.line, str(item.mean), str(item.std))
-        for item in found
-        if (item.mean, item.std) != (best.mean, best.std)
-    }
-    resize, crop = best.sides
+def _plausible(kind: str, reading: Reading, files: list[File]) -> bool:
+    """Return whether nothing in the code speaks against a reading."""
+    elsewhere = not any(reading.mean) and loose_inputs(files)  # normalised where it cannot be followed
+    for_others = kind.startswith("own") and imagenets(reading)
+    return _whole(files, reading) and not elsewhere and not for_others
+
+
+def _by_name(program: Program, files: list[File]) -> _Answer | None:
+    """Take the only normalisation that there is, or the only one that is not for training by its name."""
+    transforms = of_transforms(program, files)
+    everything = _distinct(one for each in transforms.values() for one in each.readings)
+    if not everything:
+        return None
+    test, rest, train = (transforms[kind].distinct if kind in transforms else () for kind in ("test", "", "train"))
+    rest = tuple(one for one in rest if not imagenets(one)) or rest
+    best = test or rest or train
+    clear = len(best) == 1 and not (
+        test and {one.key for one in rest if not imagenets(one)} - {one.key for one in test}
+    )
+    if clear and _whole(files, best[0]) and not imagenets(best[0]):
+        others = _others(everything, best[0])
+        named = any(not imagenets(one) for one in others)  # names alone tell which one is for testing
+        return _Answer(best[0], (best[0], *others) if named else (), others)
+    return _Answer(None, _distinct((*best, *everything)))
+
+
+def _by_constants(files: list[File]) -> _Answer:
+    found = of_constants(files).readings
+    unread = any(one.mean is None for file in files for one in file.noticed.normalisers)
+    return _Answer(found[0]) if found and not unread else _Answer(None, found)
+
+
+def _whole(files: list[File], reading: Reading) -> bool:
+    """Return whether the file that holds the reading was followed to its end."""
+    return all(file.whole for file in files if reading.place.source.startswith(file.name))
+
+
+def _distinct(readings: Any) -> tuple[Reading, ...]:
+    found: dict[tuple[object, ...], Reading] = {}
+    for one in readings:
+        found.setdefault(one.key, one)
+    return tuple(found.values())
+
+
+def _others(everything: tuple[Reading, ...], certain: Reading) -> tuple[Reading, ...]:
+    return tuple(
+        one for one in everything if (one.mean, one.std, one.scale) != (certain.mean, certain.std, certain.scale)
+    )
+
+
+def _fields(reading: Reading) -> dict[str, Any]:
     return {
-        "mean": best.mean, "std": best.std, "resize": resize, "crop": crop,
-        "source": best.source[:300], "line": best.line, "also_found": [_place(*other) for other in sorted(others)[:20]],
+        "mean": reading.mean, "std": reading.std, "resize": reading.resize, "crop": reading.crop,
+        "scale": reading.scale, "blue_first": reading.blue_first,
+        "source": reading.place.source[:300], "line": reading.place.line,
     }  # fmt: skip
 
 
-# --- names ----------------------------------------------------------------------------------------------------
-
-
-def _constants(document: list[Piece]) -> dict[str, Any]:
-    """Return the names bound to numbers; a notebook's cells share them."""
-    found: dict[str, Any] = {}
-    for piece in document:
-        try:
-            found |= constants(piece.tree)
-        except RecursionError:
-            continue
-    return found
-
-
-def _aliases(document: list[Piece], names: Names) -> dict[str, Any]:
-    """Return constants of the submission's other files under the names by which this file imports them."""
-    imported = [
-        alias for piece in document for node in ast.walk(piece.tree) if isinstance(node, ast.ImportFrom)
-        for alias in node.names
-    ]  # fmt: skip
-    return {alias.asname: names[alias.name] for alias in imported if alias.asname and alias.name in names}
-
-
-# --- normalisations --------------------------------------------------------------------------------------------
-
-
-def _place(file: str, line: int, mean: str, deviation: str) -> Phrase:
-    return phrase("normalised_by", file=file, line=line, mean=mean, deviation=deviation)
-
-
-def _in_document(document: list[Piece], names: Names, unread: list[Phrase]) -> list[_Found]:
-    """Read one file or notebook. A Normalize that cannot be read is added to `unread`; nothing is guessed."""
-    names = ChainMap(_aliases(document, names), names)  # type: ignore[arg-type]
-    found: list[_Found] = []
-    unclear: list[Phrase] = []
-    for piece in document:
-        for purpose, call, siblings in _calls(piece.tree):
-            mean, std = _argument(call, 0, "mean", names), _argument(call, 1, "std", names)
-            if mean and std and min(std) > 0:
-                rank = 0 if _TEST.search(purpose) else 2 if _TRAIN.search(purpose) else 1
-                found.append(_Found(mean, std, _sides(siblings, names), piece.source, call.lineno, rank))
-            else:
-                code = ast.unparse(call)[:200]
-                unclear.append(phrase("place_said", file=piece.source, line=call.lineno, said=code))
-    if found or unclear:
-        unread += unclear
-        return found
-    return _by_name(document, names) or _to_tensor_alone(document)
-
-
-def _by_name(document: list[Piece], names: Names) -> list[_Found]:
-    """Find the template's constants MEAN and STD, three numbers each."""
-    for piece in document:
-        for mean_name, std_name in (("MEAN", "STD"), ("mean", "std")):
-            mean, std = names.get(mean_name), names.get(std_name)
-            line = _line_of(piece.tree, mean_name)
-            if line and isinstance(mean, tuple) and isinstance(std, tuple):
-                means, stds = _triple(mean), _triple(std)
-                if means and stds and min(stds) > 0:
-                    return [_Found(means, stds, (0, 0), piece.source, line, 1)]
-    return []
-
-
-def _to_tensor_alone(document: list[Piece]) -> list[_Found]:
-    """Detect pixels from 0 to 1 without normalisation, if code that mentions CIFAR turns images into tensors."""
-    if not any("CIFAR" in piece.code.upper() for piece in document):
-        return []
-    places = ((piece.source, _line_of(piece.tree, "ToTensor")) for piece in document)
-    return [_Found((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0, 0), source, line, 1) for source, line in places if line][:1]
-
-
-def _calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call, list[ast.expr]]]:
-    """Yield each Normalize(...), with the name that says its purpose and the other steps of its Compose."""
-    pending: list[tuple[ast.AST, str, list[ast.expr]]] = [(tree, "", [])]
-    while pending:
-        node, purpose, siblings = pending.pop()
-        if isinstance(node, ast.Call) and _is_call(node, "Normalize"):
-            yield purpose, node, siblings
-            continue
-        steps = _steps(node)
-        within = [(child, name if _tells(name) else purpose, steps) for child, name in _named_children(node)]
-        pending += reversed(within)
-
-
-def _tells(name: str) -> bool:
-    return bool(_TEST.search(name) or _TRAIN.search(name))
-
-
-def _named_children(node: ast.AST) -> Iterator[tuple[ast.AST, str]]:
-    """Yield children with the name this node gives them: the target of an assignment, a dict's key, a split."""
-    match node:
-        case ast.Dict(keys=keys, values=values):
-            for key, value in zip(keys, values, strict=True):
-                yield value, key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
-            return
-        case ast.Assign(targets=[target, *_]) | ast.AnnAssign(target=target):
-            name = _identifier(target)
-        case ast.FunctionDef(name=name):
-            pass
-        case ast.Call(keywords=keywords):
-            name = next((_split(item.value) for item in keywords if item.arg == "train"), "")
-        case _:
-            name = ""
-    for child in ast.iter_child_nodes(node):
-        yield child, name
-
-
-def _identifier(target: ast.expr) -> str:
-    """Return the name that an assignment binds: `test_transform`, `self.test_transform`, `transform["test"]`."""
-    match target:
-        case ast.Name(id=name) | ast.Attribute(attr=name) | ast.Subscript(slice=ast.Constant(value=str(name))):
-            return name
-    return ""
-
-
-def _split(train: ast.expr) -> str:
-    """Return the split that a transform is for, as in CIFAR10(train=False, transform=...)."""
-    if isinstance(train, ast.Constant) and isinstance(train.value, bool):
-        return "train" if train.value else "test"
-    return ""
-
-
-def _steps(node: ast.AST) -> list[ast.expr]:
-    """Return the steps of a Compose, if the node lists them."""
-    match node:
-        case ast.List(elts=items) | ast.Tuple(elts=items):
-            return items
-        case ast.Call(args=items) if _is_call(node, "Sequential"):  # of torch.nn, as torchvision's v2 allows
-            return items
-    return []
-
-
-def _is_call(node: ast.AST, name: str) -> bool:
-    match node:
-        case ast.Call(func=ast.Attribute(attr=called) | ast.Name(id=called)):
-            return called == name
-    return False
-
-
-def _argument(call: ast.Call, position: int, keyword: str, names: Names) -> Triple | None:
-    given = [item.value for item in call.keywords if item.arg == keyword]
-    if given:
-        return _triple(evaluate(given[0], names))
-    if call.args and isinstance(call.args[0], ast.Starred):  # Normalize(*stats)
-        whole = evaluate(call.args[0].value, names)
-        return _triple(whole[position]) if isinstance(whole, tuple) and len(whole) == 2 else None
-    return _triple(evaluate(call.args[position], names)) if len(call.args) > position else None
-
-
-def _triple(value: Any) -> Triple | None:
-    """Return three numbers, one per channel; a single one is broadcast to all three, as in torchvision."""
-    items = value if isinstance(value, tuple) else (value,)
-    if len(items) == 1:
-        items = items * 3
-    if len(items) != 3 or not all(isinstance(item, int | float) and abs(item) < 1000 for item in items):
-        return None
-    return float(items[0]), float(items[1]), float(items[2])
-
-
-def _sides(siblings: list[ast.expr], names: Names) -> tuple[int, int]:
-    """Return the sides in pixels of a Resize and a CenterCrop next to the Normalize; 0 if there is none."""
-    return _side("Resize", siblings, names), _side("CenterCrop", siblings, names)
-
-
-def _side(step: str, siblings: list[ast.expr], names: Names) -> int:
-    for item in siblings:
-        if _is_call(item, step) and isinstance(item, ast.Call):
-            given = [word.value for word in item.keywords if word.arg == "size"] or item.args[:1]
-            side = evaluate(given[0], names) if given else None
-            side = side[0] if isinstance(side, tuple) and side else side
-            if isinstance(side, int) and 8 <= side <= 512:
-                return side
-    return 0
-
-
-def _line_of(tree: ast.AST, word: str) -> int:
-    for node in ast.walk(tree):
-        name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-        if name == word and hasattr(node, "lineno"):
-            return int(node.lineno)
-    return 0
+def _place(reading: Reading) -> Phrase:
+    mean, deviation = str(reading.mean), str(reading.std)
+    return phrase(
+        "normalised_by", file=reading.place.source[:300], line=reading.place.line, mean=mean, deviation=deviation
+    )

@@ -15,7 +15,9 @@ import torch
 from torch import nn
 
 from fixtures import DEMO_SUBMISSION
+from fixtures.stories.build import checkpoint_trained_with_halves
 from grader.collect import Equipment, Measured, collect, with_own_network
+from grader.collect.choosing import Inputs
 from grader.collect.code import caller as caller_module
 from grader.collect.code.caller import Caller
 from grader.collect.code.shifted_copies import COPIES, shuffle_with_copies
@@ -34,6 +36,7 @@ from grader.evidence import (
     Measurement,
     OwnNetwork,
     Preprocessing,
+    PreprocessingChoice,
     Refused,
     Seen,
     Tasks,
@@ -87,6 +90,8 @@ class Wrapped(nn.Module):
         print("so many:", len(x))
         return self.inner(x) * self.gain
 """
+
+NORMALISED = f"from torchvision import transforms\nt = transforms.Normalize({TEMPLATE.mean}, {TEMPLATE.std})\n"
 
 
 def tiny(forward: str = RIGHT) -> str:
@@ -146,7 +151,7 @@ def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path, monkeypa
         equipment = Equipment(images, shared_sandbox, "cpu", 1)
         weights = measure(submission, equipment, Documents(Tasks(()), TEMPLATE, Unavailable(message("none")), ()))
         subject = Subject(submission, equipment, Caller(submission, runner(submission.root) if runner else None))
-        weights, claims, _ = with_own_network(subject, TEMPLATE, Measured(weights, Claims(()), None))
+        weights, claims, _ = with_own_network(subject, Inputs(TEMPLATE), Measured(weights, Claims(()), None))
         found = {
             Preprocessing: TEMPLATE, Claims: claims, Checkpoint: weights.checkpoint, Accuracy: weights.accuracy,
             Measurement: weights.measurement, **({OwnNetwork: weights.own} if weights.own else {}),
@@ -204,7 +209,7 @@ def test_an_honest_network_gets_the_accuracy_that_it_has_and_the_report_says_who
     whole: Look, few_images: ImageSet, lab_rubric: Any
 ) -> None:
     weights = {f"inner.{key}": value for key, value in demo_weights().items()} | {"gain": torch.full((1,), 2.0)}
-    found = whole({"models.py": GIVEN_MODELS.read_text(),
+    found = whole({"models.py": GIVEN_MODELS.read_text(), "data.py": NORMALISED,
                    "exp2.py": WRAPPED}, {"net": weights, "acc": 91.5})  # fmt: skip
 
     net = resnet20().eval()
@@ -517,6 +522,19 @@ def test_the_time_that_grading_may_take_is_no_fault_of_a_large_network(look: Loo
     assert "longer --time-limit" in finding.fault.english()
 
 
+def test_the_preprocessing_of_an_own_network_is_chosen_on_training_images_too(
+    whole: Look, few_images: ImageSet
+) -> None:
+    halved = torch.load(io.BytesIO(checkpoint_trained_with_halves({})["final.pth"]), weights_only=True)
+    weights = {f"inner.{key}": value for key, value in halved.items()} | {"gain": torch.full((1,), 2.0)}
+    found = whole({"models.py": GIVEN_MODELS.read_text(), "exp2.py": WRAPPED}, weights)
+    choice, used = found.seen(PreprocessingChoice), found.seen(Preprocessing)
+    assert (used.mean, used.std) == ((0.5,) * 3, (0.5,) * 3)
+    assert (len(choice.candidates), choice.count) == (7, 150)
+    assert found.seen(Accuracy).correct > 160
+    assert found.seen(OwnNetwork).printed == ("so many: 8", "so many: 250", "so many: 150"), "nothing of the trials"
+
+
 def test_a_class_that_patches_and_prints_changes_nothing_but_its_own_answers(whole: Look, few_images: ImageSet) -> None:
     forged = r"""
 import builtins, json, sys, torch
@@ -535,7 +553,7 @@ class Tiny(nn.Module):
         return self.mine(x.mean((2, 3)))
 """
     weights = tiny_weights()
-    found = whole({"models.py": forged})
+    found = whole({"models.py": forged, "data.py": NORMALISED})
     wanted = logits_of(lambda x: nn.functional.linear(x.mean((2, 3)), *weights.values()), few_images)
     assert found.seen(Accuracy).correct == correct(wanted, few_images)
     assert found.seen(Checkpoint).parameters == 40

@@ -36,11 +36,14 @@ def read(*files: tuple[str, str | bytes]) -> dict:
             file.flush()
             descriptors[name] = file.fileno()
         value, arrays = read_preprocessing(
-            {"names": list(descriptors), "beside": LAB.scripts_beside_training}, descriptors
+            {"names": list(descriptors), "beside": LAB.scripts_beside_training, "training": LAB.training_script},
+            descriptors,
         )
     assert arrays == {}
     if value.get("found") is not False:
-        TypeAdapter(Preprocessing).validate_json(json.dumps(value, allow_nan=False))
+        fields = {name: field for name, field in value.items() if name != "candidates"}
+        for one in (fields, *value["candidates"]):
+            TypeAdapter(Preprocessing).validate_json(json.dumps(one, allow_nan=False))
     return value
 
 
@@ -105,9 +108,10 @@ def test_to_tensor_alone_on_some_other_data_means_nothing():
     assert read(("exp2.py", "tf = transforms.ToTensor()\ntrain = MNIST('.', transform=tf)\n"))["found"] is False
 
 
-def test_a_submission_that_names_none_leaves_it_to_the_template():
-    assert read(("exp2.py", "print('hello')"), ("models.py", "x = 1")) == {"found": False, "also_found": []}
-    assert read() == {"found": False, "also_found": []}
+def test_a_submission_that_names_none_leaves_it_open():
+    nothing = {"found": False, "candidates": [], "also_found": []}
+    assert read(("exp2.py", "print('hello')"), ("models.py", "x = 1")) == nothing
+    assert read() == nothing
 
 
 @pytest.mark.parametrize(
@@ -158,6 +162,13 @@ def test_the_transform_for_testing_wins_and_the_other_is_named(code):
     assert (value["mean"], value["std"]) == (HALF, HALF)
     assert len(value["also_found"]) == 1
     assert "mean (0.1, 0.1, 0.1)" in shown(value["also_found"][0])
+
+
+@pytest.mark.parametrize("code", SEVERAL)
+def test_a_name_alone_is_not_certain(code):
+    value = read(("exp2.py", code))
+    told = [(one["mean"], one["std"]) for one in value["candidates"]]
+    assert told == ([] if "CIFAR10" in code else [(HALF, HALF), ((0.1, 0.1, 0.1), ONES)])
 
 
 def test_the_same_normalisation_twice_is_one():
@@ -231,7 +242,7 @@ def test_the_normalisation_of_the_other_tasks_is_not_that_of_the_network(name):
     assert used((name, IMAGENET), ("exp2.py", "t = Normalize((0.5,), (0.5,))")) == (HALF, HALF)
 
 
-def test_the_first_file_that_tells_is_taken():
+def test_the_training_script_counts_if_others_differ():
     first, second = "t = Normalize((0.5,), (0.5,))", IMAGENET
     assert used(("models.py", "x = 1"), ("exp2.py", first), ("old.py", second)) == (HALF, HALF)
 
