@@ -9,7 +9,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from grader.probes.code.running import finite, function, little_endian, number, returned, told_apart
+from grader.probes.code.importing import function
+from grader.probes.code.running import finite, little_endian, number, returned, told_apart
 from grader.probes.refusals import phrase
 from grader.probes.weights.arrays import tensors
 

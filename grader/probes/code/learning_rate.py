@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grader.probes.code.running import finite, function, number, told_apart
+from grader.probes.code.importing import function
+from grader.probes.code.running import finite, number, told_apart
 from grader.probes.refusals import phrase
 
 FEWEST = 6  # epochs that any schedule is meant for; a list that ends later than that is a schedule too
