@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grader.evidence import Evaluation, EvaluationRun, Figure
 from grader.marking.check import Case, Part, add_up, check, printed_listing, require_weights
 from grader.records import Cell, Message, Scalar, Table, Verdict, message
 
+COURSE = "course"
+# What a function of the course's form may divide by, beside the number of images: those of CIFAR-10's test set, and of
+# what stood in for that while its script was imported.
+FIXED_COUNTS = (10_000, 90)
 CLOSE = 1e-3  # relative; float32 over a few dozen images is accurate to 1e-6
 EQUAL, SHORT, SWITCHED = "equal batches", "short last batch", "layers that eval() switches"
 SETTINGS = {
@@ -76,6 +80,13 @@ def evaluation(case: Case[Evaluation, EvaluationLimits]) -> Verdict:
     praise = message(
         "Loss and accuracy are correct for {count} networks, and test() leaves them unchanged.", count=len(runs)
     )
+    if seen.form == COURSE:
+        runs = {setting: _in_percent(run) for setting, run in runs.items()}
+        praise = message(
+            "Called in the form of earlier courses, test() shows the correct accuracy of {count} networks, and leaves"
+            " them unchanged. The loss is not asked for in that form.",
+            count=len(runs),
+        )
     exhibits = (_table(seen), *printed_listing(seen.printed))
     never = next((run for run in seen.runs if run.images_seen == 0), None)
     if never is not None:
@@ -84,7 +95,8 @@ def evaluation(case: Case[Evaluation, EvaluationLimits]) -> Verdict:
         )
         return Verdict(0.0, sentence, (), exhibits)
     failed = {one.call: one.message for one in seen.failed}
-    return add_up(list(_parts(case.limits, runs, failed)), praise, exhibits)
+    parts = _course_parts if seen.form == COURSE else _parts
+    return add_up(list(parts(case.limits, runs, failed)), praise, exhibits)
 
 
 def _parts(limits: EvaluationLimits, runs: dict[str, EvaluationRun], failed: dict[str, Message]) -> Iterator[Part]:
@@ -103,12 +115,51 @@ def _parts(limits: EvaluationLimits, runs: dict[str, EvaluationRun], failed: dic
     yield _part(message("Gradient tracking is off"), limits.no_gradients, _gradients(all_runs))
 
 
+def _course_parts(
+    limits: EvaluationLimits, runs: dict[str, EvaluationRun], failed: dict[str, Message]
+) -> Iterator[Part]:
+    """Judge what test(epoch) shows: no loss unless it returns one, and no mode, which train(epoch) sets again."""
+    equal, short = runs.get(EQUAL), runs.get(SHORT)
+    all_runs = list(runs.values())
+    wrong = _wrong(equal, "accuracy") if equal else ()
+    if equal and equal.loss:
+        yield _part(message("The loss"), limits.loss, _wrong(equal, "loss"))
+    yield _part(message("The accuracy"), limits.accuracy, wrong)
+    broken = (failed[SHORT],) if SHORT in failed else ()
+    shorter = _wrong(short, "accuracy") if short and not wrong else ()
+    yield _part(message("A shorter last batch"), limits.last_batch, broken or shorter)
+    broken = (failed[SWITCHED],) if SWITCHED in failed else ()
+    yield _part(message("Eval mode, with BatchNorm and Dropout"), limits.eval_mode, broken or _trained(all_runs))
+    yield _part(message("Parameters and buffers are unchanged"), limits.unchanged, _changed(all_runs))
+    yield _part(message("Gradient tracking is off"), limits.no_gradients, _gradients(all_runs))
+
+
 def _part(name: Message, weight: float, faults: tuple[Message, ...]) -> Part:
     return Part(name, weight, 0.0 if faults else 1.0, faults)
 
 
 def _close(seen: float | None, value: float) -> bool:
     return seen is not None and abs(seen - value) <= CLOSE * max(abs(value), 1e-2)
+
+
+def _in_percent(run: EvaluationRun) -> EvaluationRun:
+    """Read an accuracy of the course's form in percent of the images, where it is right as a share or of another count.
+
+    That form asks for no unit, and its scripts may divide by a number that they know of the test set.
+    """
+    figure = run.accuracy
+    for scale in (1.0, 100.0):
+        for factor in (scale, *(scale * count / run.images for count in FIXED_COUNTS)):
+            seen = None if figure.seen is None else figure.seen * factor
+            read = replace(figure, seen=seen, within=min(1.0, figure.within * factor))
+            if _close(read.seen, read.right) or _close_in_print(read):
+                return replace(run, accuracy=read)
+    return run
+
+
+def _close_in_print(figure: Figure) -> bool:
+    """Whether a figure is right to its last printed digit; the template's form returns figures, and prints none."""
+    return figure.seen is not None and figure.within > 0.0 and abs(figure.seen - figure.right) <= figure.within
 
 
 def _mistakes(figure: Figure) -> list[str]:
@@ -120,7 +171,7 @@ def _mistakes(figure: Figure) -> list[str]:
 
 def _wrong(run: EvaluationRun, which: str) -> tuple[Message, ...]:
     figure: Figure = getattr(run, which)
-    if _close(figure.seen, figure.right):
+    if _close(figure.seen, figure.right) or _close_in_print(figure):
         return ()
     known = LOSS if which == "loss" else ACCURACY
     where = next((known[name] for name in _mistakes(figure) if name in known), None)
@@ -187,13 +238,22 @@ def _changed(runs: list[EvaluationRun]) -> tuple[Message, ...]:
 
 
 def _mode(runs: list[EvaluationRun]) -> tuple[Message, ...]:
-    if all(run.mode_kept for run in runs):
-        return ()
-    sentence = message(
-        "The network was in training mode before test(), but not after it. Save model.training before model.eval(),"
-        " and restore it with model.train(...) after the loop."
-    )
-    return (sentence,)
+    faults: list[Message] = []
+    if any(run.training and not run.mode_kept for run in runs):
+        faults.append(
+            message(
+                "The network was in training mode before test(), but not after it. Save model.training before"
+                " model.eval(), and restore it with model.train(...) after the loop."
+            )
+        )
+    if any(not run.training and not run.mode_kept for run in runs):
+        faults.append(
+            message(
+                "The network was in eval mode before test(), and in training mode after it. Save model.training before"
+                " model.eval(), and restore it with model.train(...) after the loop."
+            )
+        )
+    return tuple(faults)
 
 
 def _gradients(runs: list[EvaluationRun]) -> tuple[Message, ...]:
@@ -214,8 +274,8 @@ def _table(seen: Evaluation) -> Table:
             batch=run.batch,
             classes=run.classes,
         )
-        loss, accuracy = (_told(figure.seen) for figure in (run.loss, run.accuracy))
-        rows.append((name, loss, f"{run.loss.right:.4f}", accuracy, f"{run.accuracy.right:.4f}"))
+        loss = (_told(run.loss.seen), f"{run.loss.right:.4f}") if run.loss else ("", "")
+        rows.append((name, *loss, _told(run.accuracy.seen), f"{run.accuracy.right:.4f}"))
     right = message("correct value")
     columns = (message("Network"), message("Loss returned"), right, message("Accuracy returned"), right)
     return Table(message("What test() returned"), columns, tuple(rows))

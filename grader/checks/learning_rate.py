@@ -41,7 +41,9 @@ def learning_rate(case: Case[LearningRate, ScheduleLimits]) -> Verdict:
             rate=told,
         )
         return Verdict(0.0, sentence, (RECOMMENDED,), exhibits)
-    lengths = [n for n in range(limits.fewest, len(rates) + 1) if _comes_down(rates[:n], limits.fall)]
+    # a schedule says nothing of when training ends; a script does
+    fewest = limits.fewest if case.seen.form == "function" else min(limits.fewest, len(rates))
+    lengths = [n for n in range(fewest, len(rates) + 1) if _comes_down(rates[:n], limits.fall)]
     if not lengths:
         return Verdict(0.0, _why_not(rates, limits), (RECOMMENDED,), exhibits)
     counted = list(case.seen.again) != list(case.seen.rates[: len(case.seen.again)])[::-1]

@@ -102,7 +102,7 @@ class Caller:
         return self._sandbox is not None and any(self._places(script))
 
     def call(self, script: str, call: Call) -> Reply | Failure:
-        """Call a function of a lab script, or of a notebook that holds it. A Failure that a student can fix is Refused."""
+        """Call a function of a lab script, or of a notebook. A Failure that the student can fix is Refused."""
         first: Reply | Failure | None = None
         for path in self._places(script):
             reply = self._call_at(path, call)

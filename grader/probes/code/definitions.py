@@ -33,6 +33,10 @@ class Workers:
                     return piece, statement.lineno
         return None
 
+    def trains(self, statement: ast.stmt) -> bool:
+        """Whether a statement trains when it is run, also below the main guard."""
+        return not isinstance(statement, DEFINES) and bool(_called(statement) & self.train)
+
     def reduced(self, statements: Iterable[ast.stmt]) -> tuple[list[ast.stmt], list[ast.stmt]]:
         """Return what is kept of statements at the top level, and what is left out, in order."""
         kept: list[ast.stmt] = []

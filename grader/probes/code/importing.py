@@ -175,7 +175,7 @@ def _run_whole(script: Script, module: ModuleType) -> None:
         piece, line = found
         raise Refuse("code_script", file=named(piece), line=line)
     for piece in script.pieces:
-        _run(piece, piece.tree.body, module)
+        run_statements(piece, piece.tree.body, module)
 
 
 def _run_definitions(script: Script, module: ModuleType) -> None:
@@ -190,12 +190,12 @@ def _run_definitions(script: Script, module: ModuleType) -> None:
 def _run_alone(piece: Piece, statement: ast.stmt, module: ModuleType) -> None:
     """Run one statement. What fails costs the names that it defines, unless it is an import."""
     if isinstance(statement, ast.Import | ast.ImportFrom):
-        _run(piece, [statement], module)
+        run_statements(piece, [statement], module)
         return
     seconds = min(STATEMENT_SECONDS, float(_how["until"]) - time.monotonic())  # type: ignore[arg-type]
     try:
         with within(max(0.05, seconds)):
-            _run(piece, [statement], module)
+            run_statements(piece, [statement], module)
     except (MemoryError, ImportError, Refuse):
         raise
     except BaseException:  # of their own making too
@@ -219,6 +219,7 @@ def named(piece: Piece) -> str:
     return storable(piece.path.removeprefix(f"{roots().submission}/"))
 
 
-def _run(piece: Piece, statements: list[ast.stmt], module: ModuleType) -> None:
+def run_statements(piece: Piece, statements: list[ast.stmt], module: ModuleType) -> None:
+    """Run statements of a piece in a module."""
     code = compile(ast.Module(statements, []), piece.path, "exec", dont_inherit=True)
     exec(code, vars(module))  # noqa: S102 - in the sandbox for code

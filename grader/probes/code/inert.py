@@ -1,5 +1,6 @@
-"""Stands in for packages that only plot or log, where they are not installed: they do nothing, and nothing depends on
-that. A progress bar passes on what it counts.
+"""Stands in for packages that only plot or log, where they are not installed.
+
+They do nothing, and no test depends on what they do. A progress bar passes on what it counts.
 """
 
 from __future__ import annotations
@@ -14,55 +15,13 @@ from typing import Any
 
 from grader.probes.refusals import Phrase, phrase
 
-PACKAGES = frozenset(
-    [
-        "IPython",
-        "alive_progress",
-        "altair",
-        "bokeh",
-        "bqplot",
-        "colorama",
-        "coloredlogs",
-        "comet_ml",
-        "fastprogress",
-        "fvcore",
-        "graphviz",
-        "hiddenlayer",
-        "icecream",
-        "ipywidgets",
-        "livelossplot",
-        "loguru",
-        "matplotlib",
-        "mlflow",
-        "mpl_toolkits",
-        "neptune",
-        "netron",
-        "plotly",
-        "prettytable",
-        "progressbar",
-        "ptflops",
-        "pydot",
-        "pyecharts",
-        "rich",
-        "seaborn",
-        "swanlab",
-        "tabulate",
-        "tensorboard",
-        "tensorboardX",
-        "tensorboard_logger",
-        "termcolor",
-        "termplotlib",
-        "thop",
-        "torchinfo",
-        "torchstat",
-        "torchsummary",
-        "torchsummaryX",
-        "torchviz",
-        "tqdm",
-        "visdom",
-        "wandb",
-    ]
-)
+_PACKAGES = """
+IPython alive_progress altair bokeh bqplot colorama coloredlogs comet_ml fastprogress fvcore graphviz hiddenlayer
+icecream ipywidgets livelossplot loguru matplotlib mlflow mpl_toolkits neptune netron plotly prettytable progressbar
+ptflops pydot pyecharts rich seaborn swanlab tabulate tensorboard tensorboardX tensorboard_logger termcolor
+termplotlib thop torchinfo torchstat torchsummary torchsummaryX torchviz tqdm visdom wandb
+"""
+PACKAGES = frozenset(_PACKAGES.split())
 TENSORBOARD = "torch.utils.tensorboard"  # part of torch, and fails where tensorboard is not installed
 BARS = frozenset({"alive_it", "master_bar", "progress_bar", "progressbar", "tnrange", "tqdm", "tqdm_notebook", "track"})
 RANGES = frozenset({"tnrange", "trange"})
@@ -146,7 +105,6 @@ class _Inert(ModuleType):
     """A module in which every name is there."""
 
     __version__ = "9.9.9"
-    __path__: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

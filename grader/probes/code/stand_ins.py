@@ -24,22 +24,11 @@ from torch import nn
 from grader.probes.documents.text import storable
 from grader.probes.refusals import Phrase, phrase
 
-TEST_IMAGES = 100  # of a stand-in, and twice as many for training: the checks know this number
+TEST_IMAGES = 90  # of a stand-in, and twice as many for training; checks/evaluation.py knows this number
 FROM_FOLDERS = ("DatasetFolder", "FakeData", "ImageFolder", "VisionDataset")  # need nothing from the network
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-HUB_ONLY = frozenset(
-    [
-        "force_reload",
-        "pretrained",
-        "pretrained_backbone",
-        "progress",
-        "skip_validation",
-        "trust_repo",
-        "verbose",
-        "weights",
-        "weights_backbone",
-    ]
-)
+HUB_ONLY = ("force_reload", "progress", "skip_validation", "trust_repo", "verbose")  # arguments that no network has
+FOR_WEIGHTS = ("pretrained", "pretrained_backbone", "weights", "weights_backbone")
 
 _before: list[tuple[Any, str, Any]] = []
 _asked: dict[tuple[str, str], None] = {}  # as a set in order
@@ -47,6 +36,9 @@ _asked: dict[tuple[str, str], None] = {}  # as a set in order
 
 class DrawnWeights(OrderedDict[str, Any]):
     """Stands in for fetched weights; an empty one can be loaded into any network, and changes nothing there."""
+
+    def __missing__(self, key: Any) -> DrawnWeights:
+        return DrawnWeights()
 
 
 def install() -> None:
@@ -177,7 +169,9 @@ def _hub(load: Callable[..., Any]) -> Callable[..., Any]:
         if build is None:
             raise urllib.error.URLError(f"{repo_or_dir} is not there: there is no network")
         _asked.setdefault(("weights", f"{repo_or_dir}, {model}"))
-        return build(weights=None, **{name: value for name, value in named.items() if name not in HUB_ONLY})
+        return build(
+            weights=None, **{name: value for name, value in named.items() if name not in HUB_ONLY + FOR_WEIGHTS}
+        )
 
     return load_from_hub
 
