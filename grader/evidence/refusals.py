@@ -105,8 +105,8 @@ REFUSALS: dict[str, str] = {
         " in."
     ),
     "code_script": N_(
-        "{file} starts to work when it is imported (line {line}), and nothing that it defines can be used without that."
-        ' Put the training code into functions, and call them under: if __name__ == "__main__":'
+        "{file} starts training when it is imported (line {line}), so it was not run. Put the training code into"
+        ' functions, and call them under: if __name__ == "__main__":'
     ),
     "code_exit": N_(
         "The program exited during {doing} ({place}): remove sys.exit() and exit(), or move them under: if __name__ =="

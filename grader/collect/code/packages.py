@@ -33,9 +33,9 @@ args arguments backbone base block blocks blur cfg checkpoint cnn common conf co
 data data_loader data_utils dataloader dataloaders dataset densenet dla engine eval exp features fit func
 function functions general helper helpers homework hw hyperparameters lab layer layers lenet lib load loader logger loss
 losses main metric metrics misc mlp mobilenet model model_utils models modules my mynet net nets network networks
-optim options params plot plots plotting preprocess preprocessing pretrain resnet resnet18 resnet20 resnet9 run scheduler
-schedulers settings solver src task test tester tool tools train train_utils trainer training transform transforms util
-utils vgg vis visual visualization visualize vit wideresnet
+optim options params plot plots plotting preprocess preprocessing pretrain resnet resnet18 resnet20 resnet9 run
+scheduler schedulers settings solver src task test tester tool tools train train_utils trainer training transform
+transforms util utils vgg vis visual visualization visualize vit wideresnet
 """
 OWN_NAMES = frozenset(_OWN_NAMES.split())
 OWN_BEGINNINGS = ("my_", "our_", "own_", "utils_", "model_", "models_", "helper_")

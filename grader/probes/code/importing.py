@@ -27,7 +27,7 @@ from grader.probes.refusals import Phrase, Refuse, phrase
 from grader.probes.roots import roots
 
 WHOLE, DEFINITIONS = "whole", "definitions"  # how a file is imported
-STATEMENT_SECONDS, ALL_SECONDS = 4.0, 12.0  # for what a definition needs; less than an import may take
+STATEMENT_SECONDS, ALL_SECONDS = 6.0, 15.0  # for what a definition needs; less than an import may take
 TOP = "handed_in"  # the package of files at the root that import their neighbours relatively
 
 _how = {"of": WHOLE, "until": 0.0}  # of the file that is being imported, and of what it imports in turn
