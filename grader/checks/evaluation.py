@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from grader.evidence import Evaluation, EvaluationRun, Figure
-from grader.marking.check import Case, Part, add_up, check, printed_listing, require_weights
+from grader.marking.check import Case, Doubt, Part, add_up, check, printed_listing, require_weights
+from grader.measures.figures import close, in_percent, is_doubtful, mistakes_of, right_in_print
 from grader.records import Cell, Message, Scalar, Table, Verdict, message
 
 COURSE = "course"
-# What a function of the course's form may divide by, beside the number of images: those of CIFAR-10's test set, and of
-# what stood in for that while its script was imported.
-FIXED_COUNTS = (10_000, 90)
-CLOSE = 1e-3  # relative; float32 over a few dozen images is accurate to 1e-6
 EQUAL, SHORT, SWITCHED = "equal batches", "short last batch", "layers that eval() switches"
 SETTINGS = {
     EQUAL: message("equal batches"),
@@ -73,21 +70,23 @@ class EvaluationLimits:
 
 
 @check(reads=Evaluation, limits=EvaluationLimits)
-def evaluation(case: Case[Evaluation, EvaluationLimits]) -> Verdict:
+def evaluation(case: Case[Evaluation, EvaluationLimits]) -> Verdict | Doubt:
     """test() measures loss and accuracy of unseen networks in eval mode, without gradients, and changes nothing."""
     seen = case.seen
+    exhibits = (_table(seen), *printed_listing(seen.printed))
     runs: dict[str, EvaluationRun] = {run.setting: run for run in seen.runs}
     praise = message(
         "Loss and accuracy are correct for {count} networks, and test() leaves them unchanged.", count=len(runs)
     )
     if seen.form == COURSE:
-        runs = {setting: _in_percent(run) for setting, run in runs.items()}
+        runs = {setting: in_percent(run) for setting, run in runs.items()}
+        if (doubtful := next(filter(is_doubtful, runs.values()), None)) is not None:
+            return Doubt(_doubt(doubtful), exhibits)
         praise = message(
             "Called in the form of earlier courses, test() shows the correct accuracy of {count} networks, and leaves"
             " them unchanged. The loss is not asked for in that form.",
             count=len(runs),
         )
-    exhibits = (_table(seen), *printed_listing(seen.printed))
     never = next((run for run in seen.runs if run.images_seen == 0), None)
     if never is not None:
         sentence = message(
@@ -138,43 +137,22 @@ def _part(name: Message, weight: float, faults: tuple[Message, ...]) -> Part:
     return Part(name, weight, 0.0 if faults else 1.0, faults)
 
 
-def _close(seen: float | None, value: float) -> bool:
-    return seen is not None and abs(seen - value) <= CLOSE * max(abs(value), 1e-2)
-
-
-def _in_percent(run: EvaluationRun) -> EvaluationRun:
-    """Read an accuracy of the course's form in percent of the images, where it is right as a share or of another count.
-
-    That form asks for no unit, and its scripts may divide by a number that they know of the test set.
-    """
-    figure = run.accuracy
-    for scale in (1.0, 100.0):
-        for factor in (scale, *(scale * count / run.images for count in FIXED_COUNTS)):
-            seen = None if figure.seen is None else figure.seen * factor
-            read = replace(figure, seen=seen, within=min(1.0, figure.within * factor))
-            if _close(read.seen, read.right) or _close_in_print(read):
-                return replace(run, accuracy=read)
-    return run
-
-
-def _close_in_print(figure: Figure) -> bool:
-    """Whether a figure is right to its last printed digit; the template's form returns figures, and prints none."""
-    return figure.seen is not None and figure.within > 0.0 and abs(figure.seen - figure.right) <= figure.within
-
-
-def _mistakes(figure: Figure) -> list[str]:
-    """Return the names of the usual mistakes that would give the value seen; none if the value is correct."""
-    if _close(figure.seen, figure.right):
-        return []
-    return [name for name, value in figure.mistakes if _close(figure.seen, value)]
+def _doubt(run: EvaluationRun) -> Message:
+    return message(
+        "test() printed {seen:.4f}, which was read as its accuracy on {images} images; the correct value is"
+        " {right:.4f}. Whether that number is meant has to be read in its output.",
+        seen=run.accuracy.seen or 0.0,
+        images=run.images,
+        right=run.accuracy.right,
+    )
 
 
 def _wrong(run: EvaluationRun, which: str) -> tuple[Message, ...]:
     figure: Figure = getattr(run, which)
-    if _close(figure.seen, figure.right) or _close_in_print(figure):
+    if close(figure.seen, figure.right) or right_in_print(figure):
         return ()
     known = LOSS if which == "loss" else ACCURACY
-    where = next((known[name] for name in _mistakes(figure) if name in known), None)
+    where = next((known[name] for name in mistakes_of(figure) if name in known), None)
     if not where and run.images_seen < run.images:
         where = message(
             "Only some of the images went through the network: loop over the whole loader, and return after the loop."
@@ -205,7 +183,7 @@ def _wrong_when_short(equal: EvaluationRun | None, short: EvaluationRun | None) 
         return ()
     faults: list[Message] = []
     for which in ("loss", "accuracy"):
-        known, found = _mistakes(getattr(equal, which)), _mistakes(getattr(short, which))
+        known, found = mistakes_of(getattr(equal, which)), mistakes_of(getattr(short, which))
         if not set(known).intersection(found):
             faults += _wrong(short, which)
     return tuple(faults)

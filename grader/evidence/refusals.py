@@ -133,7 +133,8 @@ REFUSALS: dict[str, str] = {
         " ({left}). Test the code by hand."
     ),
     "code_no_accuracy": N_(
-        "{doing} ran, but its accuracy could not be found in what it returns, sets or prints. Test the code by hand."
+        "{doing} ran, but the accuracy of the grader's network could not be found in what it returns, sets or prints."
+        " Test the code by hand."
     ),
     "code_not_followed": N_(
         "{file} has no function {function}, and the learning rates that it trains with could not be followed:"

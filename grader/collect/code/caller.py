@@ -1,9 +1,8 @@
-"""Calls one student's functions: finds their file, and decides whose fault a failed call is."""
+"""Calls one student's functions: finds their file, and imports it as far as it can be."""
 
 from __future__ import annotations
 
 import io
-import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -13,25 +12,22 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.collect.code.packages import OF_OURS, whose_package
+from grader.collect.code.faults import Doing, disturbed, whose
+from grader.collect.code.packages import whose_package
 from grader.collect.equipment import validated
 from grader.evidence import (
-    Crashed,
     FailedCall,
     Failure,
     Malformed,
     OpenTask,
-    OutOfMemory,
-    PrintedTooMuch,
     Refused,
-    TimedOut,
     Unavailable,
 )
 from grader.evidence.refusals import refusal
-from grader.evidence.wording import heard, said
+from grader.evidence.wording import heard
 from grader.lab import LAB
 from grader.records import Message, Submission, message
-from grader.sandbox import ArraySpec, CodeSandbox, Job, Limits, Reply, Roots
+from grader.sandbox import ArraySpec, CodeSandbox, Job, Limits, Reply
 
 R = TypeVar("R")
 
@@ -41,7 +37,6 @@ WHOLE, DEFINITIONS = "whole", "definitions"  # how a script is imported: see pro
 NO_OTHER_TRY = ("code_package", "code_syntax", "code_disturbed")  # would be refused in the same way again
 MOST_NOTEBOOKS, MOST_NOTES = 4, 20
 MOST_LINES, LONGEST_LINE = 60, 300  # the last ones that the student's code printed
-CRASHED_AT = re.compile(r'^  File "([^"]+)", line (\d{1,9}) in ')  # as faulthandler writes
 NO_SANDBOX = message(
     "student code runs only in a sandbox, and this machine has none that is strong enough: 'grade doctor' says what to"
     " install"
@@ -139,7 +134,7 @@ class Caller:
 
     def _try_import(self, path: str, how: str) -> Failure | None:
         job = Job("code.importing.try_import", {"file": path, "how": how}, limits=IMPORT_LIMITS)
-        reply = self._run(job, _Doing(message("importing {file}", file=path), importing=True))
+        reply = self._run(job, Doing(message("importing {file}", file=path), importing=True))
         if not isinstance(reply, Reply):
             return reply
         noted = reply.value.get("notes")
@@ -174,9 +169,9 @@ class Caller:
             limits = call.limits or CALL_LIMITS
             inputs = {**call.inputs, "file": path, "how": how, "seconds": limits.seconds}
             job = Job(call.probe, inputs, {"data": file, **call.files}, call.arrays, limits)
-            return self._run(job, _Doing(call.function, ours=call.limits is not None))
+            return self._run(job, Doing(call.function, ours=call.limits is not None))
 
-    def _run(self, job: Job, doing: _Doing) -> Reply | Failure:
+    def _run(self, job: Job, doing: Doing) -> Reply | Failure:
         assert self._sandbox is not None
         called = self._sandbox.call(job)
         lines = called.printed.splitlines()
@@ -185,16 +180,7 @@ class Caller:
             return called.answer
         printed = tuple(line[:LONGEST_LINE] for line in lines[-MOST_LINES:])
         answer = whose_package(called.answer, self._submission) if isinstance(called.answer, Refused) else called.answer
-        return _whose(answer, doing, printed, self._sandbox.roots)
-
-
-@dataclass(frozen=True, slots=True)
-class _Doing:
-    """What a process was doing, worded for a sentence."""
-
-    what: str | Message
-    importing: bool = False
-    ours: bool = False  # its limits are the grader's own
+        return whose(answer, doing, printed, self._sandbox.roots)
 
 
 def observed(record: type[R], fields: dict[str, Any], caller: Caller, failed: Iterable[FailedCall] = ()) -> R | Failure:
@@ -202,41 +188,13 @@ def observed(record: type[R], fields: dict[str, Any], caller: Caller, failed: It
     told = [{"call": one.call, "message": asdict(one.message)} for one in failed]
     found = validated(record, {**fields, "printed": caller.printed(), **({"failed": told} if told else {})})
     if isinstance(found, Malformed):  # only student code can have changed what a probe of ours answers
-        return _disturbed(message("The code"), found)
+        return disturbed(message("The code"), found)
     return found
 
 
 def _not_done(function: str | Message, task: OpenTask) -> Refused:
     place = message("{file}, line {line}", file=task.file, line=task.line)
     return refusal("code_task", {"doing": f"{function}()", "number": task.number, "text": task.text, "place": place})
-
-
-def _whose(failure: Failure, doing: _Doing, printed: tuple[str, ...], roots: Roots) -> Failure:
-    """Assign a failure: what student code does in its own process is for the student to fix; the rest is ours."""
-    sentence: Message
-    details: tuple[str, ...] = ()
-    match failure:
-        case Unavailable():
-            return failure
-        case TimedOut() | OutOfMemory() if doing.ours:
-            return failure
-        case Refused(code=code) if code in OF_OURS:
-            return Unavailable(failure.message, code)
-        case Refused():
-            code, sentence, details = failure.code, failure.message, failure.details
-        case TimedOut(seconds=seconds):
-            code, sentence = "code_late", _late(doing, seconds)
-        case OutOfMemory(megabytes=megabytes):
-            code, sentence = "code_memory", _too_large(doing, megabytes)
-        case PrintedTooMuch(bytes=limit):
-            code, sentence = "code_printed", _too_talkative(doing, limit)
-        case Malformed():
-            return _disturbed(doing.what, failure, printed)
-        case Crashed(tail=tail):
-            if f"{roots.ours}/" in tail and "Traceback" in tail:
-                return failure
-            code, sentence, details = "code_crashed", _ended(doing, printed, roots), tuple(tail.splitlines()[-5:])
-    return Refused(code, sentence, (*details, *printed))
 
 
 def _is_elsewhere(reply: Reply | Failure) -> bool:
@@ -257,59 +215,3 @@ def _note(said_by_the_child: Any) -> Message | None:
     except (TypeError, ValueError):
         return None
     return found if isinstance(found, Message) else None
-
-
-def _disturbed(doing: str | Message, found: Malformed, printed: tuple[str, ...] = ()) -> Refused:
-    sentence = message(
-        "{doing} interfered with the result that the grader reads ({reason}): do not write to files that you did not"
-        " open, and do not change the modules that you import.",
-        doing=doing,
-        reason=said(found.reason),
-    )
-    return Refused("code_disturbed", sentence, printed)
-
-
-def _ended(doing: _Doing, printed: tuple[str, ...], roots: Roots) -> Message:
-    """Say where the interpreter crashed, if it managed to print that before it ended: see worker.py."""
-    within = f"{roots.submission}/"
-    places = (CRASHED_AT.search(line) for line in printed)
-    place = next((found for found in places if found and found[1].startswith(within)), None)
-    if place is None:
-        return message("The process ended during {doing}, before it returned a result.", doing=doing.what)
-    return message(
-        "The process crashed during {doing} ({file}, line {line}), before it returned a result.",
-        doing=doing.what,
-        file=place[1].removeprefix(within),
-        line=int(place[2]),
-    )
-
-
-def _late(doing: _Doing, seconds: float) -> Message:
-    if doing.importing:
-        return message(
-            "{doing} took more than {seconds:g} seconds: the file seems to start training when it is imported. Put the"
-            ' training code into functions, and call them under: if __name__ == "__main__":',
-            doing=doing.what,
-            seconds=seconds,
-        )
-    return message(
-        "{doing} did not finish within {seconds:g} seconds on a small example: look for an infinite loop.",
-        doing=doing.what,
-        seconds=seconds,
-    )
-
-
-def _too_large(doing: _Doing, megabytes: int) -> Message:
-    return message(
-        "{doing} used more than {megabytes:,} MB of memory and was stopped.",
-        doing=doing.what,
-        megabytes=megabytes,
-    )
-
-
-def _too_talkative(doing: _Doing, limit: int) -> Message:
-    return message(
-        "{doing} printed more than {limit:,} bytes and was stopped. Print at most once per epoch.",
-        doing=doing.what,
-        limit=limit,
-    )

@@ -26,7 +26,7 @@ FIRST_SCRIPTS = (
     LAB.training_script,
 )  # where the class should be; then the files nearest to the root
 NOT_RUN = "own_network_not_run"
-MOST_SCRIPTS = 16
+MOST_SCRIPTS = 24
 MOST_CELLS = 10_000
 MOST_TOLD = 2  # attempts named in the sentence; all of them are listed below it
 

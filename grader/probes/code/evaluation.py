@@ -14,7 +14,7 @@ from grader.probes.code.course import Given, call_course_form, is_course_form
 from grader.probes.code.importing import function_of, load
 from grader.probes.code.running import finite, little_endian, number, returned, told_apart
 from grader.probes.code.shown import Shown
-from grader.probes.refusals import phrase
+from grader.probes.refusals import Refuse, phrase
 from grader.probes.weights.arrays import tensors
 
 
@@ -26,9 +26,13 @@ class Watched(nn.Sequential):
         self.images = 0
         self.trained = False
         self.gradients = False
+        self.known: torch.Tensor | None = None  # the images that it should be run on
+        self.foreign = False  # whether there were others
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         self.images += len(x)
+        if self.known is not None and not self.foreign:
+            self.foreign = x.shape[1:] != self.known.shape[1:] or not (self.known == x[:1]).flatten(1).all(1).any()
         self.trained = self.trained or any(part.training for part in self.modules())
         self.gradients = self.gradients or torch.is_grad_enabled()
         for layer in self:
@@ -65,7 +69,10 @@ def call_test(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[st
     torch.manual_seed(0)
     if is_course_form(test, module):
         assert isinstance(test, FunctionType)
+        model.known = given["images"]
         shown = call_course_form(test, module, inputs["file"], Given(model, loader))
+        if model.foreign or not model.images:  # it found a network or data that the grader did not put there
+            raise Refuse("code_no_accuracy", doing="test()")
         form = "course"
     else:
         shown, form = _as_agreed(test, model, loader), "template"

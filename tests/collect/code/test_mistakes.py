@@ -244,10 +244,14 @@ for epoch in range(100000):
 """
 
 
-def test_a_script_of_the_old_course_is_recognised_and_not_run(judged: Judge):
+def test_a_script_that_trains_is_not_run_and_what_it_lacks_is_named(judged: Judge):
     finding = judged("evaluation", "exp2.py", COURSE_SCRIPT)
     assert isinstance(finding, Blocked)
-    assert "exp2.py starts training when it is imported (line 4), so it was not run" in finding.cause.english()
+    assert "exp2.py has no function test" in finding.cause.english()
+
+
+def test_the_functions_of_a_script_that_trains_are_called_all_the_same(judged: Judge, right):
+    assert verdict(judged("evaluation", "exp2.py", right["exp2.py"] + COURSE_SCRIPT))[0] == 1.0
 
 
 def test_training_below_the_main_guard_is_no_script(judged: Judge, right):
