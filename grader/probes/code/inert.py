@@ -5,7 +5,6 @@ They do nothing, and no test depends on what they do. A progress bar passes on w
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.abc import Loader, MetaPathFinder
@@ -33,7 +32,7 @@ def install() -> None:
     """Answer imports of these packages wherever nothing else does."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.append(_Finder())
-        if importlib.util.find_spec("tensorboard") is None:
+        if PathFinder.find_spec("tensorboard") is None:
             sys.meta_path.insert(0, _Finder(TENSORBOARD))
 
 
