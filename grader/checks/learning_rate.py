@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.evidence import LearningRate
-from grader.marking.check import BadLimit, Case, check, printed_listing
+from grader.marking.check import BadLimit, Case, Doubt, check, printed_listing
 from grader.records import Curve, Exhibit, Message, Series, Verdict, message
 
 RECOMMENDED = message("The recommended schedule is 0.1 for epochs 0 to 4, then 0.01.")
@@ -27,8 +27,18 @@ class ScheduleLimits:
 
 
 @check(reads=LearningRate, limits=ScheduleLimits)
-def learning_rate(case: Case[LearningRate, ScheduleLimits]) -> Verdict:
+def learning_rate(case: Case[LearningRate, ScheduleLimits]) -> Verdict | Doubt:
     """The learning rate never rises after its warm-up, and ends at a tenth of its peak or less."""
+    if not case.seen.unsure:
+        return _verdict(case)
+    sentence = message(
+        "The script's scheduler depends on the results of training or on the number of batches, which the grader does"
+        " not repeat. Read in the script how its learning rate falls."
+    )
+    return Doubt(sentence, _drawn(case.seen.rates))
+
+
+def _verdict(case: Case[LearningRate, ScheduleLimits]) -> Verdict:
     limits, exhibits = case.limits, (*_drawn(case.seen.rates), *printed_listing(case.seen.printed))
     rates = _usable(case.seen.rates)
     if len(rates) < min(limits.fewest, len(case.seen.rates)) or max(rates, default=0.0) <= 0.0:

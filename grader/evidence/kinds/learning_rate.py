@@ -20,4 +20,5 @@ class LearningRate:
     again: Annotated[tuple[float | None, ...], Field(max_length=20)]
     printed: Lines = ()
     form: Literal["function", "script"] = "function"  # "script": followed while the script ran, with little data
+    unsure: bool = False  # a scheduler follows the training itself, or its number of batches
     kind: Literal["learning_rate"] = "learning_rate"

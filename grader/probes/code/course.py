@@ -13,7 +13,8 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
-from grader.probes.code.importing import note_left_out
+from grader.probes.code.definitions import workers
+from grader.probes.code.importing import run_definitions
 from grader.probes.code.inert import Nothing
 from grader.probes.code.roles import CUDA, Read, Role, reads, takes, written
 from grader.probes.code.running import told_apart
@@ -79,7 +80,7 @@ def call_course_form(test: FunctionType, module: ModuleType, file: str, given: G
     """Call the function on what is given, and read what it shows. Raises Refuse if that is no accuracy."""
     names, needed = vars(module), takes(test)
     doing = f"test({', '.join(one.name for one in needed)})"
-    _note_what_only_a_run_defines(file)
+    _define_what_a_run_does(file, module)
     names.update({one.name: given.of(one.role) for one in _missing(test, module)})
     before = {name: list(value) if isinstance(value, list) else value for name, value in names.items()}
     with printing() as printed, told_apart(doing), on_this_processor():
@@ -103,10 +104,14 @@ def _missing(test: FunctionType, module: ModuleType) -> Iterator[Read]:
             yield one
 
 
-def _note_what_only_a_run_defines(file: str) -> None:
-    """Names below the main guard are not the function's fault: the script sets them when it is run."""
-    for piece in read_script(file).pieces:
-        note_left_out(piece, [statement for statement in piece.tree.body if is_main_guard(statement)])
+def _define_what_a_run_does(file: str, module: ModuleType) -> None:
+    """Define what the script does below its main guard, without the work there: the function may need that."""
+    script = read_script(file)
+    working = workers(script)
+    for piece in script.pieces:
+        for statement in piece.tree.body:
+            if isinstance(statement, ast.If) and is_main_guard(statement):
+                run_definitions(piece, *working.reduced(statement.body), module)
 
 
 def _tree(file: str) -> ast.FunctionDef | None:

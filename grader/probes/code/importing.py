@@ -182,10 +182,14 @@ def _run_whole(script: Script, module: ModuleType) -> None:
 def _run_definitions(script: Script, module: ModuleType) -> None:
     working = workers(script)
     for piece in script.pieces:
-        kept, left = working.reduced(piece.tree.body)
-        note_left_out(piece, left)
-        for statement in kept:
-            _run_alone(piece, statement, module)
+        run_definitions(piece, *working.reduced(piece.tree.body), module)
+
+
+def run_definitions(piece: Piece, kept: list[ast.stmt], left: list[ast.stmt], module: ModuleType) -> None:
+    """Run statements one by one, and remember the names that those which are left out would have defined."""
+    note_left_out(piece, left)
+    for statement in kept:
+        _run_alone(piece, statement, module)
 
 
 def _run_alone(piece: Piece, statement: ast.stmt, module: ModuleType) -> None:

@@ -20,8 +20,10 @@ def call_learning_rate(inputs: dict[str, Any], files: Mapping[str, int]) -> tupl
     """
     del files
     module = load(inputs)
-    if not callable(getattr(module, "learning_rate", None)) and (followed := followed_rates(inputs)):
-        return {"rates": followed, "again": followed[:FEWEST][::-1], "form": "script"}, {}
+    if not callable(getattr(module, "learning_rate", None)):
+        followed, unsure = followed_rates(inputs)
+        if followed:
+            return {"rates": followed, "again": followed[:FEWEST][::-1], "form": "script", "unsure": unsure}, {}
     schedule = function_of(module, inputs["file"], "learning_rate")
 
     def rate(epoch: int) -> float | None:

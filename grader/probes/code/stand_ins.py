@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import io
+import os
 import urllib.error
 import urllib.request
 from collections import OrderedDict
@@ -66,6 +67,7 @@ def install() -> None:
         (torchvision.datasets.utils, "download_file_from_google_drive", _no_download),
         (urllib.request, "urlretrieve", _no_file),
         (urllib.request, "urlopen", _nothing_there),
+        (os, "popen", _terminal(os.popen)),
     ):
         _put(owner, name, instead)
 
@@ -182,7 +184,7 @@ def _constructor(name: str) -> Callable[..., nn.Module] | None:
     return models.get_model_builder(name) if name in models.list_models() else None
 
 
-# --- downloads -------------------------------------------------------------------------------------------------
+# --- downloads, and a terminal ---------------------------------------------------------------------------------
 
 
 def _no_download(url: Any, *args: Any, **named: Any) -> None:
@@ -201,3 +203,12 @@ def _no_file(url: Any, filename: Any = None, *args: Any, **named: Any) -> tuple[
 def _nothing_there(url: Any, *args: Any, **named: Any) -> addinfourl:
     _asked.setdefault(("download", str(getattr(url, "full_url", url))))
     return addinfourl(io.BytesIO(b""), Message(), str(url), 200)
+
+
+def _terminal(popen: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer for the terminal, whose width a well-known progress bar asks for when it is imported."""
+
+    def opened(command: Any, *args: Any, **named: Any) -> Any:
+        return io.StringIO("24 80\n") if str(command).startswith("stty size") else popen(command, *args, **named)
+
+    return opened
