@@ -130,10 +130,12 @@ def _called(node: ast.AST) -> frozenset[str]:
 
 
 def _outside_functions(node: ast.AST) -> Iterator[ast.AST]:
-    yield node
-    for child in ast.iter_child_nodes(node):
-        if not isinstance(child, (*FUNCTIONS, ast.Lambda, ast.ClassDef)):
-            yield from _outside_functions(child)
+    left = [node]
+    while left:
+        one = left.pop()
+        yield one
+        inside = ast.iter_child_nodes(one)
+        left += [child for child in inside if not isinstance(child, (*FUNCTIONS, ast.Lambda, ast.ClassDef))]
 
 
 def _runs(statement: ast.stmt) -> bool:

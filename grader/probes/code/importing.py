@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -177,12 +177,21 @@ def _run_whole(script: Script, module: ModuleType) -> None:
         raise Refuse("code_script", file=named(piece), line=line)
     for piece in script.pieces:
         run_statements(piece, piece.tree.body, module)
+        _offer(piece, module)
 
 
 def _run_definitions(script: Script, module: ModuleType) -> None:
     working = workers(script)
     for piece in script.pieces:
         run_definitions(piece, *working.reduced(piece.tree.body), module)
+        _offer(piece, module)
+
+
+def _offer(piece: Piece, module: ModuleType) -> None:
+    """Let later cells import what this one would have written to a file, in the place of the lab's own."""
+    found = find_spec(piece.writes) if piece.writes else None
+    if piece.writes and (found is None or str(found.origin).startswith(f"{roots().given}/")):
+        sys.modules[piece.writes] = module
 
 
 def run_definitions(piece: Piece, kept: list[ast.stmt], left: list[ast.stmt], module: ModuleType) -> None:

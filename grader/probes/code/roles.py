@@ -33,6 +33,7 @@ ENDS: dict[Role, tuple[str, ...]] = {
     "images": ("set", "dataset"),
 }
 CUDA = ("cuda", "gpu")
+MOST_REACHED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Read:
 
 def reads(function: FunctionType, module: ModuleType) -> list[Read]:
     """Return the names that a function reads, and those of the module's own functions that it calls."""
-    return [Read(name, role_of(name, vars(module))) for name in _names(function, module, set())]
+    return [Read(name, role_of(name, vars(module))) for name in _names(function, module)]
 
 
 def takes(function: Callable[..., Any]) -> list[Read]:
@@ -57,7 +58,7 @@ def takes(function: Callable[..., Any]) -> list[Read]:
 
 def written(function: FunctionType, module: ModuleType) -> set[str]:
     """Return the names that a function sets in its module."""
-    codes = (code for one in _reached(function, module, set()) for code in _codes(one.__code__))
+    codes = (code for one in _reached(function, module) for code in _codes(one.__code__))
     return {step.argval for code in codes for step in dis.get_instructions(code) if step.opname == "STORE_GLOBAL"}
 
 
@@ -92,23 +93,23 @@ def _by_name(name: str) -> Role:
     return ""
 
 
-def _names(function: FunctionType, module: ModuleType, known: set[str]) -> list[str]:
+def _names(function: FunctionType, module: ModuleType) -> list[str]:
     found: dict[str, None] = {}
-    for one in _reached(function, module, known):
+    for one in _reached(function, module):
         for code in _codes(one.__code__):
             found.update({step.argval: None for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL"})
     return list(found)
 
 
-def _reached(function: FunctionType, module: ModuleType, known: set[str]) -> Iterator[FunctionType]:
-    """Yield the function, and the functions of its module that it calls in turn."""
-    yield function
-    for code in _codes(function.__code__):
-        for name in code.co_names:
-            other = vars(module).get(name)
-            if isinstance(other, FunctionType) and other.__module__ == module.__name__ and name not in known:
-                known.add(name)
-                yield from _reached(other, module, known)
+def _reached(function: FunctionType, module: ModuleType) -> list[FunctionType]:
+    """Return the function, and the functions of its module that it calls in turn."""
+    found = [function]
+    for one in found:
+        for code in _codes(one.__code__):
+            others = (vars(module).get(name) for name in code.co_names)
+            own = [other for other in others if isinstance(other, FunctionType) and other not in found]
+            found += [other for other in own if other.__module__ == module.__name__][: MOST_REACHED - len(found)]
+    return found
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:

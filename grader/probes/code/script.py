@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,7 @@ from grader.probes.refusals import Refuse
 from grader.probes.roots import roots
 
 NOTEBOOK = ".ipynb"
+WRITES = re.compile(r"%%writefile[ \t]+(?:-a[ \t]+)?(?:\./)?(\w{1,80})\.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Piece:
     path: str
     cell: int
     tree: ast.Module
+    writes: str = ""  # the module that a cell is written to: %%writefile nets.py
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,8 @@ def _cells(file: str, path: Path, data: bytes) -> Iterable[Piece]:
             continue
         named = f"{path.parent}/{source}"
         linecache.cache[named] = (len(code), None, code.splitlines(keepends=True), named)  # a traceback quotes them
-        yield Piece(named, int(source.rpartition(" ")[2]), tree)
+        written = WRITES.match(code.lstrip())
+        yield Piece(named, int(source.rpartition(" ")[2]), tree, written[1] if written else "")
 
 
 def is_main_guard(statement: ast.stmt) -> bool:
