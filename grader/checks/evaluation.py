@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from grader.evidence import Evaluation, EvaluationRun, Figure
-from grader.marking.check import Case, Part, add_up, check, printed_listing, require_weights
+from grader.marking.check import Case, Doubt, Part, add_up, check, printed_listing, require_weights
+from grader.measures.figures import close, in_percent, is_doubtful, mistakes_of, right_in_print
 from grader.records import Cell, Message, Scalar, Table, Verdict, message
 
-CLOSE = 1e-3  # relative; float32 over a few dozen images is accurate to 1e-6
+COURSE = "course"
 EQUAL, SHORT, SWITCHED = "equal batches", "short last batch", "layers that eval() switches"
 SETTINGS = {
     EQUAL: message("equal batches"),
@@ -69,14 +70,23 @@ class EvaluationLimits:
 
 
 @check(reads=Evaluation, limits=EvaluationLimits)
-def evaluation(case: Case[Evaluation, EvaluationLimits]) -> Verdict:
+def evaluation(case: Case[Evaluation, EvaluationLimits]) -> Verdict | Doubt:
     """test() measures loss and accuracy of unseen networks in eval mode, without gradients, and changes nothing."""
     seen = case.seen
+    exhibits = (_table(seen), *printed_listing(seen.printed))
     runs: dict[str, EvaluationRun] = {run.setting: run for run in seen.runs}
     praise = message(
         "Loss and accuracy are correct for {count} networks, and test() leaves them unchanged.", count=len(runs)
     )
-    exhibits = (_table(seen), *printed_listing(seen.printed))
+    if seen.form == COURSE:
+        runs = {setting: in_percent(run) for setting, run in runs.items()}
+        if (doubtful := next(filter(is_doubtful, runs.values()), None)) is not None:
+            return Doubt(_doubt(doubtful), exhibits)
+        praise = message(
+            "Called in the form of earlier courses, test() shows the correct accuracy of {count} networks, and leaves"
+            " them unchanged. The loss is not asked for in that form.",
+            count=len(runs),
+        )
     never = next((run for run in seen.runs if run.images_seen == 0), None)
     if never is not None:
         sentence = message(
@@ -84,7 +94,8 @@ def evaluation(case: Case[Evaluation, EvaluationLimits]) -> Verdict:
         )
         return Verdict(0.0, sentence, (), exhibits)
     failed = {one.call: one.message for one in seen.failed}
-    return add_up(list(_parts(case.limits, runs, failed)), praise, exhibits)
+    parts = _course_parts if seen.form == COURSE else _parts
+    return add_up(list(parts(case.limits, runs, failed)), praise, exhibits)
 
 
 def _parts(limits: EvaluationLimits, runs: dict[str, EvaluationRun], failed: dict[str, Message]) -> Iterator[Part]:
@@ -103,27 +114,45 @@ def _parts(limits: EvaluationLimits, runs: dict[str, EvaluationRun], failed: dic
     yield _part(message("Gradient tracking is off"), limits.no_gradients, _gradients(all_runs))
 
 
+def _course_parts(
+    limits: EvaluationLimits, runs: dict[str, EvaluationRun], failed: dict[str, Message]
+) -> Iterator[Part]:
+    """Judge what test(epoch) shows: no loss unless it returns one, and no mode, which train(epoch) sets again."""
+    equal, short = runs.get(EQUAL), runs.get(SHORT)
+    all_runs = list(runs.values())
+    wrong = _wrong(equal, "accuracy") if equal else ()
+    if equal and equal.loss:
+        yield _part(message("The loss"), limits.loss, _wrong(equal, "loss"))
+    yield _part(message("The accuracy"), limits.accuracy, wrong)
+    broken = (failed[SHORT],) if SHORT in failed else ()
+    shorter = _wrong(short, "accuracy") if short and not wrong else ()
+    yield _part(message("A shorter last batch"), limits.last_batch, broken or shorter)
+    broken = (failed[SWITCHED],) if SWITCHED in failed else ()
+    yield _part(message("Eval mode, with BatchNorm and Dropout"), limits.eval_mode, broken or _trained(all_runs))
+    yield _part(message("Parameters and buffers are unchanged"), limits.unchanged, _changed(all_runs))
+    yield _part(message("Gradient tracking is off"), limits.no_gradients, _gradients(all_runs))
+
+
 def _part(name: Message, weight: float, faults: tuple[Message, ...]) -> Part:
     return Part(name, weight, 0.0 if faults else 1.0, faults)
 
 
-def _close(seen: float | None, value: float) -> bool:
-    return seen is not None and abs(seen - value) <= CLOSE * max(abs(value), 1e-2)
-
-
-def _mistakes(figure: Figure) -> list[str]:
-    """Return the names of the usual mistakes that would give the value seen; none if the value is correct."""
-    if _close(figure.seen, figure.right):
-        return []
-    return [name for name, value in figure.mistakes if _close(figure.seen, value)]
+def _doubt(run: EvaluationRun) -> Message:
+    return message(
+        "test() printed {seen:.4f}, which was read as its accuracy on {images} images; the correct value is"
+        " {right:.4f}. Whether that number is meant has to be read in its output.",
+        seen=run.accuracy.seen or 0.0,
+        images=run.images,
+        right=run.accuracy.right,
+    )
 
 
 def _wrong(run: EvaluationRun, which: str) -> tuple[Message, ...]:
     figure: Figure = getattr(run, which)
-    if _close(figure.seen, figure.right):
+    if close(figure.seen, figure.right) or right_in_print(figure):
         return ()
     known = LOSS if which == "loss" else ACCURACY
-    where = next((known[name] for name in _mistakes(figure) if name in known), None)
+    where = next((known[name] for name in mistakes_of(figure) if name in known), None)
     if not where and run.images_seen < run.images:
         where = message(
             "Only some of the images went through the network: loop over the whole loader, and return after the loop."
@@ -154,7 +183,7 @@ def _wrong_when_short(equal: EvaluationRun | None, short: EvaluationRun | None) 
         return ()
     faults: list[Message] = []
     for which in ("loss", "accuracy"):
-        known, found = _mistakes(getattr(equal, which)), _mistakes(getattr(short, which))
+        known, found = mistakes_of(getattr(equal, which)), mistakes_of(getattr(short, which))
         if not set(known).intersection(found):
             faults += _wrong(short, which)
     return tuple(faults)
@@ -187,13 +216,22 @@ def _changed(runs: list[EvaluationRun]) -> tuple[Message, ...]:
 
 
 def _mode(runs: list[EvaluationRun]) -> tuple[Message, ...]:
-    if all(run.mode_kept for run in runs):
-        return ()
-    sentence = message(
-        "The network was in training mode before test(), but not after it. Save model.training before model.eval(),"
-        " and restore it with model.train(...) after the loop."
-    )
-    return (sentence,)
+    faults: list[Message] = []
+    if any(run.training and not run.mode_kept for run in runs):
+        faults.append(
+            message(
+                "The network was in training mode before test(), but not after it. Save model.training before"
+                " model.eval(), and restore it with model.train(...) after the loop."
+            )
+        )
+    if any(not run.training and not run.mode_kept for run in runs):
+        faults.append(
+            message(
+                "The network was in eval mode before test(), and in training mode after it. Save model.training before"
+                " model.eval(), and restore it with model.train(...) after the loop."
+            )
+        )
+    return tuple(faults)
 
 
 def _gradients(runs: list[EvaluationRun]) -> tuple[Message, ...]:
@@ -214,8 +252,8 @@ def _table(seen: Evaluation) -> Table:
             batch=run.batch,
             classes=run.classes,
         )
-        loss, accuracy = (_told(figure.seen) for figure in (run.loss, run.accuracy))
-        rows.append((name, loss, f"{run.loss.right:.4f}", accuracy, f"{run.accuracy.right:.4f}"))
+        loss = (_told(run.loss.seen), f"{run.loss.right:.4f}") if run.loss else ("", "")
+        rows.append((name, *loss, _told(run.accuracy.seen), f"{run.accuracy.right:.4f}"))
     right = message("correct value")
     columns = (message("Network"), message("Loss returned"), right, message("Accuracy returned"), right)
     return Table(message("What test() returned"), columns, tuple(rows))

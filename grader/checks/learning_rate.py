@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from grader.evidence import LearningRate
-from grader.marking.check import BadLimit, Case, check, printed_listing
+from grader.marking.check import BadLimit, Case, Doubt, check, printed_listing
 from grader.records import Curve, Exhibit, Message, Series, Verdict, message
 
 RECOMMENDED = message("The recommended schedule is 0.1 for epochs 0 to 4, then 0.01.")
@@ -27,8 +27,18 @@ class ScheduleLimits:
 
 
 @check(reads=LearningRate, limits=ScheduleLimits)
-def learning_rate(case: Case[LearningRate, ScheduleLimits]) -> Verdict:
+def learning_rate(case: Case[LearningRate, ScheduleLimits]) -> Verdict | Doubt:
     """The learning rate never rises after its warm-up, and ends at a tenth of its peak or less."""
+    if not case.seen.unsure:
+        return _verdict(case)
+    sentence = message(
+        "The script's scheduler depends on the results of training or on the number of batches, which the grader does"
+        " not repeat. Read in the script how its learning rate falls."
+    )
+    return Doubt(sentence, _drawn(case.seen.rates))
+
+
+def _verdict(case: Case[LearningRate, ScheduleLimits]) -> Verdict:
     limits, exhibits = case.limits, (*_drawn(case.seen.rates), *printed_listing(case.seen.printed))
     rates = _usable(case.seen.rates)
     if len(rates) < min(limits.fewest, len(case.seen.rates)) or max(rates, default=0.0) <= 0.0:
@@ -41,7 +51,9 @@ def learning_rate(case: Case[LearningRate, ScheduleLimits]) -> Verdict:
             rate=told,
         )
         return Verdict(0.0, sentence, (RECOMMENDED,), exhibits)
-    lengths = [n for n in range(limits.fewest, len(rates) + 1) if _comes_down(rates[:n], limits.fall)]
+    # a schedule says nothing of when training ends; a script does
+    fewest = limits.fewest if case.seen.form == "function" else min(limits.fewest, len(rates))
+    lengths = [n for n in range(fewest, len(rates) + 1) if _comes_down(rates[:n], limits.fall)]
     if not lengths:
         return Verdict(0.0, _why_not(rates, limits), (RECOMMENDED,), exhibits)
     counted = list(case.seen.again) != list(case.seen.rates[: len(case.seen.again)])[::-1]

@@ -86,7 +86,7 @@ def _collect(submission: Submission, equipment: Equipment, caller: Caller, say: 
         (RetrievalReport, retrieval.report), (RetrievalImages, retrieval.images),
         (ComparedRankings, retrieval.compared),
     ]  # fmt: skip
-    return _evidence(submission, equipment.sandbox, outcomes)
+    return _evidence(replace(submission, notes=(*submission.notes, *caller.notes)), equipment.sandbox, outcomes)
 
 
 class Measured(NamedTuple):

@@ -164,8 +164,28 @@ REFUSALS: dict[str, str] = {
         " the file, or do without it."
     ),
     "code_package_of_ours": N_(
-        "{doing} needs the package {package}, which is not installed on the grader's machine ({place}). Install what"
-        " the lab needs ('pip install cnn-lab-grader[lab]'), check with 'grade doctor', and grade again."
+        "{doing} needs the package {package}, which is not installed on the grader's machine ({place}). Install it"
+        " there, and grade again: this was not judged."
+    ),
+    "code_package_of_whom": N_(
+        "{doing} needs {package}, which is neither in the submission nor installed on the grader's machine ({place})."
+        " If it is a package, install it there and grade again; if it is a file of the student's, ask for it: this was"
+        " not judged."
+    ),
+    "code_network": N_(
+        "{doing} needs the network, which the sandbox does not have: {problem} ({place}). Test the code by hand."
+    ),
+    "code_left_out": N_(
+        "{doing} needs {name} ({place}), which the grader left out because the script cannot be run as a whole"
+        " ({left}). Test the code by hand."
+    ),
+    "code_no_accuracy": N_(
+        "{doing} ran, but the accuracy of the grader's network could not be found in what it returns, sets or prints."
+        " Test the code by hand."
+    ),
+    "code_not_followed": N_(
+        "{file} has no function {function}, and the learning rates that it trains with could not be followed:"
+        " {problem}. Read them by hand."
     ),
     "code_raised": N_("{doing} raised {kind}: {problem} ({place})."),
     "code_endless": N_("{doing} did not finish within {seconds:g} seconds ({place}): look for an infinite loop."),

@@ -28,6 +28,20 @@ PHRASES: dict[str, str] = {
     "place": N_("{file}, line {line}"),
     "place_said": N_("{file}, line {line}: {said}"),
     "outside": N_("outside the submission's files"),
+    # what stood in for something while a script was imported
+    "stand_in_data": N_("{file} loads {what} while it is imported; a small stand-in was used."),
+    "stand_in_weights": N_(
+        "{file} asks for pretrained weights while it is imported ({what}); drawn weights stood in for them."
+    ),
+    "stand_in_download": N_("{file} downloads {what} while it is imported; nothing was downloaded."),
+    "stand_in_package": N_(
+        "{file} imports {what}, which only plots or logs and is not installed on the grader's machine; a stand-in that"
+        " does nothing was used."
+    ),
+    "only_definitions": N_(
+        "{file} cannot be imported as a whole, or works while it is imported: only its imports, constants, classes and"
+        " functions were used."
+    ),
     # what was returned, and what should have been
     "none": N_("None (is a return statement missing?)"),
     "number_per_epoch": N_("a list with one number per epoch"),

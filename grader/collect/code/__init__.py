@@ -16,7 +16,9 @@ from grader.records import Submission
 @contextmanager
 def open_caller(submission: Submission, equipment: Equipment) -> Iterator[Caller]:
     """Start the sandbox early, so that it imports torch while the weights are measured."""
-    sandbox = equipment.sandbox.for_code(submission.root) if submission.parts.sources else None
+    parts = submission.parts
+    has_code = bool(parts.sources or parts.notebooks)
+    sandbox = equipment.sandbox.for_code(submission.root) if has_code else None
     if sandbox is None:
         yield Caller(submission, None)
         return

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from grader.collect.choosing import Inputs
-from grader.collect.code.caller import Call, Caller
+from grader.collect.code.caller import MOST_NOTEBOOKS, Call, Caller
 from grader.collect.code.network_run import Fit, Run, measured
+from grader.collect.code.packages import OF_OURS
 from grader.collect.subject import Subject
 from grader.collect.weights import Weights, choose_checkpoint, without
 from grader.disk.names import from_disk
@@ -31,7 +32,8 @@ FIRST_SCRIPTS = (
     LAB.training_script,
 )  # where the class should be; then the files nearest to the root
 NOT_RUN = "own_network_not_run"
-MOST_SCRIPTS = 8
+MOST_SCRIPTS = 24
+MOST_CELLS = 10_000
 MOST_TOLD = 2  # attempts named in the sentence; all of them are listed below it
 
 NEEDS_A_SANDBOX = message(
@@ -74,12 +76,14 @@ def _scripts(submission: Submission) -> list[str]:
         return FIRST_SCRIPTS.index(name) if name in FIRST_SCRIPTS else len(FIRST_SCRIPTS), path.count("/")
 
     own = [path for path in submission.parts.sources if not path.casefold().rpartition("/")[2].startswith("test_")]
-    return sorted(own, key=rank)[:MOST_SCRIPTS]
+    notebooks = submission.parts.notebooks[:MOST_NOTEBOOKS]
+    return [*sorted(own, key=rank)[:MOST_SCRIPTS], *notebooks]
 
 
 def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, ...] | Failure | None:
     """Return what fits in the first script with any fit; None if there was nothing to try."""
     tried: list[Message] = []
+    ours: Failure | None = None
     name = from_disk(weights.name)
     for script in scripts:
         doing = message("building the networks in {file}", file=script)
@@ -92,10 +96,14 @@ def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, .
             tried += _told(script, reply.value.get("others"))
         elif isinstance(reply, Refused):
             tried.append(reply.message)
+        elif (
+            isinstance(reply, Unavailable) and reply.code in OF_OURS
+        ):  # a package of this script, say: the class may be in another
+            ours = ours or reply
         else:
             return reply
-    if not tried:
-        return None
+    if ours or not tried:
+        return ours
     why = reduce(lambda first, second: message("{first} {second}", first=first, second=second), tried[:MOST_TOLD])
     sentence = message(
         "The weights in {weights} fit none of the networks that the grader knows, and none that the submission's own"
@@ -113,8 +121,8 @@ def _fits(script: str, found: Any) -> tuple[Fit, ...]:
     fits = []
     for one in found if isinstance(found, list) else ():
         match one:
-            case [str(name), int(line)] if name.isidentifier() and line > 0:
-                fits.append(Fit(script, name[:200], line))
+            case [str(name), int(line), int(cell)] if name.isidentifier() and line > 0 and 0 <= cell < MOST_CELLS:
+                fits.append(Fit(script, name[:200], line, cell))
     return tuple(fits)
 
 
@@ -122,9 +130,10 @@ def _told(script: str, found: Any) -> list[Message]:
     lines = []
     for one in found if isinstance(found, list) else ():
         match one:
-            case [str(name), int(line), dict(problem)] if (why := _why(problem)) is not None:
+            case [str(name), int(line), int(cell), dict(problem)] if (why := _why(problem)) is not None:
+                place = Fit(script, name[:100], line, cell)
                 lines.append(
-                    message("{name} ({file}, line {line}): {why}", name=name[:100], file=script, line=line, why=why)
+                    message("{name} ({file}, line {line}): {why}", name=place.name, file=place.file, line=line, why=why)
                 )
     return lines
 

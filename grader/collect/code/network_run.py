@@ -52,6 +52,12 @@ class Fit:
     script: str
     name: str
     line: int
+    cell: int = 0  # of a notebook, counted from 1
+
+    @property
+    def file(self) -> str:
+        """Where it stands: a file, or a cell of a notebook."""
+        return f"{self.script}, cell {self.cell}" if self.cell else self.script
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +135,7 @@ def measured(run: Run, fits: tuple[Fit, ...]) -> Weights | Failure:
         return reply
     fields = {
         "name": fit.name,
-        "file": fit.script,
+        "file": fit.file,
         "line": fit.line,
         "seed": seed,
         "printed": (*printed, *run.caller.printed()),
@@ -181,7 +187,7 @@ def _chosen(run: Run, fits: tuple[Fit, ...], pixels: Path) -> Fit | Failure:
                 " outputs differ, so the grader cannot tell which one was trained. Remove the other one.",
                 first=fit.name,
                 second=other.name,
-                file=fit.script,
+                file=fit.file,
                 weights=from_disk(run.weights.name),
             )
             return Refused("two_fit", sentence)
@@ -193,7 +199,7 @@ def _described(
 ) -> tuple[Checkpoint | Failure, Measurement | Failure]:
     """Build Checkpoint and Measurement from the answer of the sandbox without student code and from the run."""
     fields, machine = described.value.get("checkpoint"), described.value.get("machine")
-    own = {"path": run.path, "network": f"{fit.name} ({fit.script})"}
+    own = {"path": run.path, "network": f"{fit.name} ({fit.file})"}
     assert isinstance(run.equipment.images, ImageSet)
     how = {
         "device": "cpu", "precision": "float32", "batch_size": run.batch, "side": run.side, "second_looks": 0,

@@ -23,8 +23,12 @@ class FailedCall:
 @strict
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A returned number (None: not finite), the correct one, and the values of the usual mistakes by name."""
+    """A returned number (None: not finite), the correct one, and the values of the usual mistakes by name.
+
+    `within` is the last digit of a number that was only printed.
+    """
 
     seen: float | None
     right: float
     mistakes: Annotated[tuple[tuple[Name, float], ...], Field(max_length=20)] = ()
+    within: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0

@@ -22,7 +22,7 @@ class EvaluationRun:
     classes: Count
     images: Count
     batch: Count
-    loss: Figure
+    loss: Figure | None  # None: the function shows none
     accuracy: Figure  # percent
     images_seen: Count
     trained: bool  # some part was in training mode while the network ran
@@ -30,6 +30,7 @@ class EvaluationRun:
     left_gradients: bool
     mode_kept: bool
     changed: Annotated[tuple[Name, ...], Field(max_length=20)]  # parameters and buffers with other values afterwards
+    training: bool = True  # the mode in which the network came
 
 
 @record
@@ -40,4 +41,5 @@ class Evaluation:
     runs: Annotated[tuple[EvaluationRun, ...], Field(max_length=10)]
     failed: Annotated[tuple[FailedCall, ...], Field(max_length=10)] = ()
     printed: Lines = ()
+    form: Literal["template", "course"] = "template"  # "course": test(epoch), which works on names of its module
     kind: Literal["evaluation"] = "evaluation"

@@ -1,4 +1,4 @@
-"""`learning_rate` of exp2.py, called for every epoch."""
+"""`learning_rate` of exp2.py, called for every epoch, or the rates that the script trains with."""
 
 from __future__ import annotations
 
@@ -19,4 +19,6 @@ class LearningRate:
     rates: Annotated[tuple[float | None, ...], Field(min_length=1, max_length=500)]
     again: Annotated[tuple[float | None, ...], Field(max_length=20)]
     printed: Lines = ()
+    form: Literal["function", "script"] = "function"  # "script": followed while the script ran, with little data
+    unsure: bool = False  # a scheduler follows the training itself, or its number of batches
     kind: Literal["learning_rate"] = "learning_rate"

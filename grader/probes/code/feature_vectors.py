@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from grader.probes.code.drawn import COLUMNS, drawn_images, drawn_network
-from grader.probes.code.running import function, little_endian, returned, told_apart
+from grader.probes.code.importing import function
+from grader.probes.code.running import little_endian, returned, told_apart
 from grader.probes.refusals import phrase
 from grader.probes.weights.arrays import tensors
 

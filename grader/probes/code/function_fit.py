@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from grader.probes.code.running import finite, function, little_endian, number, returned, told_apart
+from grader.probes.code.importing import function
+from grader.probes.code.running import finite, little_endian, number, returned, told_apart
 from grader.probes.refusals import phrase
 from grader.probes.weights.arrays import tensors
 

@@ -5,16 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from grader.probes.code.running import finite, function, number, told_apart
+from grader.probes.code.importing import function_of, load
+from grader.probes.code.running import finite, number, told_apart
+from grader.probes.code.training_rates import followed_rates
 from grader.probes.refusals import phrase
 
 FEWEST = 6  # epochs that any schedule is meant for; a list that ends later than that is a schedule too
 
 
 def call_learning_rate(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Return the rate of each epoch of the schedule, and of the first ones again, in reverse order."""
+    """Return the rate of each epoch of the schedule, and of the first ones again, in reverse order.
+
+    Where the script has no such function, they are the rates that it trains with.
+    """
     del files
-    schedule = function(inputs, "learning_rate")
+    module = load(inputs)
+    if not callable(getattr(module, "learning_rate", None)):
+        followed, unsure = followed_rates(inputs)
+        if followed:
+            return {"rates": followed, "again": followed[:FEWEST][::-1], "form": "script", "unsure": unsure}, {}
+    schedule = function_of(module, inputs["file"], "learning_rate")
 
     def rate(epoch: int) -> float | None:
         doing = f"learning_rate({epoch})"

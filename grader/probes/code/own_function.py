@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from grader.probes.code.running import finite, function, returned, told_apart
+from grader.probes.code.importing import function
+from grader.probes.code.running import finite, returned, told_apart
 from grader.probes.refusals import phrase
 from grader.probes.weights.arrays import tensors
 

@@ -19,7 +19,9 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from grader.probes.code.arguments import CHANNELS, SIDE, Facts, certain, combinations
-from grader.probes.code.running import little_endian, load, parse, returned, told_apart, within
+from grader.probes.code.importing import load
+from grader.probes.code.running import little_endian, returned, told_apart, within
+from grader.probes.code.script import read_script
 from grader.probes.documents.text import storable
 from grader.probes.refusals import Phrase, Refuse, phrase
 from grader.probes.weights.arrays import images
@@ -61,7 +63,12 @@ class _Builder:
 
     name: str
     line: int
+    cell: int  # of a notebook, counted from 1; 0 in a file
     build: Callable[..., Any]
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        return self.name, self.line, self.cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +92,14 @@ class _Shown:
 def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
     """Try every class in `inputs["file"]`, and if none fits, every builder function.
 
-    Returns under "fits" the name and line of those that build a network with exactly these weights, under "others" the
-    rest with the differences, the likeliest first.
+    Returns under "fits" the name, line and cell of those that build a network with exactly these weights, under
+    "others" the rest with the differences, the likeliest first.
     """
     weights = _read_weights(inputs, files)
-    found = _builders(inputs["file"])
+    found = _builders(inputs)
     until = time.monotonic() + TRY_SECONDS
-    fits: list[tuple[str, int]] = []
-    others: list[tuple[float, tuple[str, int, Phrase]]] = []
+    fits: list[tuple[str, int, int]] = []
+    others: list[tuple[float, tuple[str, int, int, Phrase]]] = []
     for of_classes in (True, False):
         for builder in found:
             if isinstance(builder.build, type) is not of_classes:
@@ -102,9 +109,9 @@ def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[
             except Refuse as refusal:
                 match = _Match({}, {"code": refusal.code, "values": refusal.values}, NOT_BUILT)
             if match.problem:
-                others.append((match.likeness, (builder.name, builder.line, match.problem)))
+                others.append((match.likeness, (*builder.place, match.problem)))
             else:
-                fits.append((builder.name, builder.line))
+                fits.append(builder.place)
         if fits:
             break
     others.reverse()  # a network stands below its parts
@@ -116,7 +123,7 @@ def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[
 def run_network(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
     """Run the network that `inputs["name"]` builds on the first images. Returns logits, float32 (count, 10)."""
     weights = _read_weights(inputs, files)
-    builder = next((one for one in _builders(inputs["file"]) if one.name == inputs["name"]), None)
+    builder = next((one for one in _builders(inputs) if one.name == inputs["name"]), None)
     if builder is None:
         raise Refuse("code_function", file=inputs["file"], function=inputs["name"])
     classes = int(inputs["classes"])
@@ -140,20 +147,22 @@ def _read_weights(inputs: Value, files: Mapping[str, int]) -> _Weights:
 # --- building --------------------------------------------------------------------------------------------------
 
 
-def _builders(file: str) -> list[_Builder]:
-    """List the builders at the top level of the file, in order."""
-    return list(_defined(parse(file), vars(load(file))))
+def _builders(inputs: Value) -> list[_Builder]:
+    """List the builders at the top level of `inputs["file"]`, in order; of two with one name, the one that counts."""
+    names = vars(load(inputs))
+    return list({builder.name: builder for builder in _defined(inputs["file"], names)}.values())
 
 
-def _defined(tree: ast.Module, names: Mapping[str, Any]) -> Iterator[_Builder]:
-    for node in tree.body:
-        if not isinstance(node, ast.ClassDef | ast.FunctionDef):
-            continue
-        found = names.get(node.name)
-        if isinstance(node, ast.ClassDef) and isinstance(found, type) and issubclass(found, nn.Module):
-            yield _Builder(node.name, node.lineno, found)
-        if isinstance(node, ast.FunctionDef) and inspect.isfunction(found) and _may_build(node):
-            yield _Builder(node.name, node.lineno, found)
+def _defined(file: str, names: Mapping[str, Any]) -> Iterator[_Builder]:
+    for piece in read_script(file).pieces:
+        for node in piece.tree.body:
+            if not isinstance(node, ast.ClassDef | ast.FunctionDef):
+                continue
+            found = names.get(node.name)
+            if isinstance(node, ast.ClassDef) and isinstance(found, type) and issubclass(found, nn.Module):
+                yield _Builder(node.name, node.lineno, piece.cell, found)
+            if isinstance(node, ast.FunctionDef) and inspect.isfunction(found) and _may_build(node):
+                yield _Builder(node.name, node.lineno, piece.cell, found)
 
 
 def _may_build(function: ast.FunctionDef) -> bool:

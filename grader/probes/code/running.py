@@ -1,21 +1,19 @@
-"""Runs a student's file: imports it from the sandbox's copy, and distinguishes every kind of failure.
+"""Runs student code, and distinguishes every kind of failure.
 
-Student code runs only here and in the `code_*` probes. It can change anything in its own process, so what
+Student code runs only in these probes. It can change anything in its own process, so what
 these probes return is only a claim about its own outputs: figures are computed and judged outside.
 """
 
 from __future__ import annotations
 
-import ast
-import importlib.util
 import re
 import signal
-import sys
+import socket
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+import urllib.error
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -29,70 +27,9 @@ MOST_FRAMES = 12
 
 Doing = str | Phrase  # what student code was run for: "test(model, loader, device)"
 _TASK = re.compile(r"(\d{1,3}\.\d{1,3}): (.+)", re.DOTALL)
+NETWORK = (urllib.error.URLError, socket.gaierror, ConnectionError)
 
-
-def try_import(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Import a file without calling anything."""
-    del files
-    load(inputs["file"])
-    return {"imported": True}, {}
-
-
-def function(inputs: dict[str, Any], name: str) -> Callable[..., Any]:
-    """Import `inputs["file"]`, and return the function of that name."""
-    found = getattr(load(inputs["file"]), name, None)
-    if not callable(found):
-        raise Refuse("code_function", file=inputs["file"], function=name)
-    return found  # type: ignore[no-any-return]
-
-
-def load(file: str) -> ModuleType:
-    """Import the file as a module under its own name. Raises Refuse if that fails."""
-    path = Path(roots().submission) / file
-    parse(file)
-    name = path.stem
-    sys.pycache_prefix = "/nowhere"  # compiled files of the submission are not looked at
-    sys.path += [str(path.parent), roots().submission, roots().given]  # behind everything that is ours
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    with told_apart(phrase("importing", file=path.name)):
-        spec.loader.exec_module(module)
-    return module
-
-
-def parse(file: str) -> ast.Module:
-    """Parse a file that can be imported. Raises Refuse if it is not Python, or trains when imported."""
-    try:
-        tree = ast.parse((Path(roots().submission) / file).read_bytes())
-    except SyntaxError as error:
-        code = storable((error.text or "").strip())
-        raise Refuse("code_syntax", file=file, line=error.lineno or 0, problem=error.msg, code=code[:100]) from error
-    except (ValueError, RecursionError, OSError) as error:
-        raise Refuse("code_syntax", file=file, line=0, problem=storable(str(error)), code="") from error
-    line = trains_at_import(tree)
-    if line:
-        raise Refuse("code_script", file=file, line=line)
-    return tree
-
-
-def trains_at_import(tree: ast.Module) -> int:
-    """Return the line on which the file would start training when imported; 0 if it would not."""
-    for statement in tree.body:
-        if not isinstance(statement, ast.For | ast.While | ast.With | ast.If | ast.Try) or _is_main_guard(statement):
-            continue
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "backward":
-                return statement.lineno
-    return 0
-
-
-def _is_main_guard(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.If) and "__name__" in {
-        node.id for node in ast.walk(statement.test) if isinstance(node, ast.Name)
-    }
+left_out: dict[str, Phrase] = {}  # names of a script that the grader did not define, and their places
 
 
 @contextmanager
@@ -142,6 +79,8 @@ def _refusal(error: BaseException, doing: Doing) -> BaseException:
     if any(words in said.lower() for words in ("can't allocate memory", "cannot allocate memory", "out of memory")):
         return MemoryError(said)  # torch says it so
     match error:
+        case Refuse():  # of a file that this one imports
+            return error
         case NotImplementedError() if task := _TASK.fullmatch(said):
             return Refuse("code_task", lines, doing=doing, number=task[1], text=task[2], place=place)
         case Endless(seconds=seconds):
@@ -150,6 +89,10 @@ def _refusal(error: BaseException, doing: Doing) -> BaseException:
             return Refuse("code_exit", lines, doing=doing, place=place)
         case ModuleNotFoundError(name=str(name)):
             return Refuse("code_package", lines, doing=doing, package=storable(name), place=place)
+        case NameError(name=str(name)) if name in left_out and not isinstance(error, UnboundLocalError):
+            return Refuse("code_left_out", lines, doing=doing, name=storable(name), left=left_out[name], place=place)
+        case _ if isinstance(error, NETWORK):
+            return Refuse("code_network", lines, doing=doing, problem=said, place=place)
         case _:
             kind = storable(type(error).__name__)
             return Refuse("code_raised", lines, doing=doing, kind=kind, problem=said, place=place)

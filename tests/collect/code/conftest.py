@@ -19,7 +19,7 @@ from grader.evidence import EVIDENCE, Evidence, Failure, Observation, Seen, kind
 from grader.intake import Archive, open_submission
 from grader.marking.judge import judge
 from grader.marking.rubric import Rubric
-from grader.probes.code import running
+from grader.probes.code import importing, inert, running, stand_ins
 from grader.probes.worker import answer
 from grader.records import Finding, Student, Submission, message
 from grader.sandbox import Called, Job, Roots, Sandbox, why_no_code
@@ -51,12 +51,23 @@ def submission(tmp_path: Path) -> Callable[[dict[str, str]], Submission]:
 
 @pytest.fixture(autouse=True)
 def no_module_of_theirs_stays() -> Iterator[None]:
-    """Scripts that are imported in this process must not be taken for those of the reference by other tests."""
+    """Scripts that are imported in this process must not be taken for those of the reference by other tests.
+
+    Nor must what stands in for data sets and downloads stay.
+    """
     before = {name: sys.modules.pop(name) for name in LAB_MODULES if name in sys.modules}
+    arguments = sys.argv
     yield
-    for name in LAB_MODULES:
-        sys.modules.pop(name, None)
+    sys.argv = arguments
+    for name in [name for name, module in sys.modules.items() if name in LAB_MODULES or _is_theirs(module)]:
+        del sys.modules[name]
     sys.modules.update(before)
+    stand_ins.uninstall()
+    inert.uninstall()
+
+
+def _is_theirs(module: object) -> bool:
+    return isinstance(getattr(getattr(module, "__spec__", None), "loader", None), importing.Theirs)
 
 
 @pytest.fixture

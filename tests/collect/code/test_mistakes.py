@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 
 from grader.collect.looks.evaluation import SETTINGS, Setting, _mistaken, draw
-from grader.records import Blocked, Finding, Judged
+from grader.records import Blocked, Finding, Judged, Unjudged
 
 Judge = Callable[[str, str, str], Finding]
 
@@ -41,6 +41,7 @@ TEST: dict[str, tuple[dict[str, str], float, str]] = {  # what is replaced by wh
     "gradients on": ({"torch.no_grad()": "torch.enable_grad()"}, 0.95, "torch.no_grad()"),
     "mode not given back": ({"    model.train(training)\n": ""}, 0.95, "but not after it"),
     "the other mode given back": ({"model.train(training)": "model.train(not training)"}, 0.95, "but not after it"),
+    "training mode always given back": ({"model.train(training)": "model.train()"}, 0.95, "in training mode after it"),
     "weights changed": (
         {"    model.train(training)\n": "    model.train(training)\n    next(model.parameters()).data.add_(0.1)\n"},
         0.95,
@@ -111,6 +112,61 @@ def test_the_usual_mistakes_give_figures_that_can_be_told_apart(setting: Setting
         for (one, left), (other, right) in combinations(figures.items(), 2):
             assert abs(left - right) > 0.01 * max(abs(left), abs(right)), (one, other)
     assert len(_mistaken(setting, draw(setting))[1]) == (9 if setting.images % setting.batch else 7)
+
+
+COURSE = """
+import torch
+
+def test(epoch):
+    global acc
+    net.eval()
+    hits = count = 0
+    with torch.no_grad():
+        for images, labels in testloader:
+            hits += (net(images).argmax(1) == labels).sum().item()
+            count += len(labels)
+    acc = 100.0 * hits / count
+"""
+
+COURSES: dict[str, tuple[dict[str, str], float, str]] = {
+    "as it should be": ({}, 1.0, "in the form of earlier courses"),
+    "printed to one digit": (
+        {"    acc =": "    print('accuracy: %.1f %%' % (100.0 * hits / count))\n    other ="}, 1.0, "",
+    ),
+    "a share": ({"100.0 * hits": "hits"}, 1.0, ""),
+    "of the whole test set": ({"hits / count": "hits / 10000"}, 1.0, ""),
+    "eval mode forgotten": ({"    net.eval()\n": ""}, 5 / 6.5, "Call model.eval() before the loop"),
+    "the last batch only": ({"hits +=": "hits =", "count +=": "count ="}, 4 / 6.5, "of the last batch only"),
+    "gradients on": ({"torch.no_grad()": "torch.enable_grad()"}, 6 / 6.5, "torch.no_grad()"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", COURSES)
+def test_a_function_of_earlier_courses_is_judged_by_what_it_shows(judged: Judge, mistake):
+    changes, left, said = COURSES[mistake]
+    code = COURSE
+    for before, after in changes.items():
+        assert before in code
+        code = code.replace(before, after)
+    credit, sentences = verdict(judged("evaluation", "exp2.py", code))
+    assert said in sentences
+    assert credit == pytest.approx(left)
+
+
+DOUBTS = {
+    "a printed number that may be another": "print('accuracy after', epoch, 'is 12.5')",
+    "nothing that is shown": "pass",
+}
+
+
+@pytest.mark.parametrize("doubt", DOUBTS)
+def test_what_a_function_of_earlier_courses_shows_without_certainty_costs_nothing(judged: Judge, doubt):
+    assert isinstance(judged("evaluation", "exp2.py", COURSE.replace("global acc", DOUBTS[doubt])), Unjudged)
+
+
+def test_images_that_the_grader_did_not_give_leave_the_accuracy_open(judged: Judge):
+    code = COURSE.replace("net(images)", "net(torch.zeros_like(images))")
+    assert isinstance(judged("evaluation", "exp2.py", code), Unjudged)
 
 
 # --- learning_rate() -------------------------------------------------------------------------------------------
@@ -244,10 +300,14 @@ for epoch in range(100000):
 """
 
 
-def test_a_script_of_the_old_course_is_recognised_and_not_run(judged: Judge):
+def test_a_script_that_trains_is_not_run_and_what_it_lacks_is_named(judged: Judge):
     finding = judged("evaluation", "exp2.py", COURSE_SCRIPT)
     assert isinstance(finding, Blocked)
-    assert "exp2.py starts training when it is imported (line 4), so it was not run" in finding.cause.english()
+    assert "exp2.py has no function test" in finding.cause.english()
+
+
+def test_the_functions_of_a_script_that_trains_are_called_all_the_same(judged: Judge, right):
+    assert verdict(judged("evaluation", "exp2.py", right["exp2.py"] + COURSE_SCRIPT))[0] == 1.0
 
 
 def test_training_below_the_main_guard_is_no_script(judged: Judge, right):
@@ -264,6 +324,48 @@ def test_an_exception_names_its_line_and_shows_the_students_own_traceback(judged
     lines = [line for exhibit in finding.exhibits for line in exhibit.lines]
     assert any("in helper" in line for line in lines)
     assert not any("cnn-lab-sandbox" in line for line in lines)
+
+
+SCRIPT = """
+import torch
+net = torch.nn.Linear(2, 2)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+{before}
+def train(epoch):
+    optimizer.zero_grad()
+    net(torch.rand(4, 2)).sum().backward()
+    optimizer.step()
+
+for epoch in range(10):
+    {each}
+    train(epoch)
+"""
+FALLS = "torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[{first}])"
+FOLLOWED = {
+    "by hand": ("", "optimizer.param_groups[0]['lr'] = 0.1 if epoch < 5 else 0.01", 1.0, "falls from 0.1 to 0.01"),
+    "a scheduler": (f"plan = {FALLS.format(first=5)}", "plan.step()", 1.0, "falls from 0.1 to 0.01"),
+    "never": ("", "pass", 0.0, "it should fall"),
+}
+
+
+@pytest.mark.parametrize("how", FOLLOWED)
+def test_the_rates_of_a_script_without_the_function_are_followed(judged: Judge, how):
+    before, each, credit, said = FOLLOWED[how]
+    found = verdict(judged("learning_rate", "exp2.py", SCRIPT.format(before=before, each=each)))
+    assert found[0] == credit
+    assert said in found[1]
+
+
+@pytest.mark.parametrize(
+    ("before", "each"),
+    [
+        (f"plan = {FALLS.format(first=400)}", "plan.step()"),
+        ("plan = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer)", "plan.step(1.0)"),
+        ("", "missing[epoch]"),
+    ],
+)
+def test_rates_that_cannot_be_followed_are_left_to_staff(judged: Judge, before, each):
+    assert isinstance(judged("learning_rate", "exp2.py", SCRIPT.format(before=before, each=each)), Unjudged)
 
 
 def test_a_missing_function_and_a_missing_file_are_named(judged: Judge, right):

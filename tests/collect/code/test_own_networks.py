@@ -403,9 +403,9 @@ def test_a_class_that_never_ends_being_built_costs_no_other(look: Look, monkeypa
     assert found.seen(OwnNetwork).name == "Tiny"
 
 
-def test_a_script_that_trains_at_import_is_said_to(look: Look) -> None:
+def test_the_class_of_a_script_that_trains_at_import_is_found(look: Look) -> None:
     code = tiny() + "\nfor _ in range(9):\n    loss.backward()\n"
-    assert "exp2.py starts training when it is imported (line 13)" in why(look({"exp2.py": code}))
+    assert look({"exp2.py": code}).seen(OwnNetwork).name == "Tiny"
 
 
 def test_without_any_class_the_refusal_says_what_to_hand_in(look: Look) -> None:
