@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.stories import Story, bases, read_stories, zipped
-from fixtures.stories.build import MARKER
+from fixtures.stories import MARKER, Story, bases, read_stories, zipped
 from grader.batch.one import Setup, grade_archive
 from grader.intake import Archive
 from grader.records import Grade, Student

@@ -11,14 +11,13 @@ import inspect
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
 from grader.probes.code.arguments import CHANNELS, SIDE, Facts, certain, combinations
+from grader.probes.code.fitting import Match, Weights, fill, matching, read_weights
 from grader.probes.code.importing import load
 from grader.probes.code.running import little_endian, returned, told_apart, within
 from grader.probes.code.script import read_script
@@ -26,13 +25,7 @@ from grader.probes.documents.text import storable
 from grader.probes.refusals import Phrase, Refuse, phrase
 from grader.probes.weights.arrays import images
 from grader.probes.weights.evaluate import Run, network_inputs
-from grader.probes.weights.opening import read_checkpoint
 from grader.probes.weights.state_dict import (
-    COUNTER,
-    find_state_dict,
-    is_no_layer,
-    take,
-    with_prefix,
     without_common_prefix,
 )
 
@@ -41,20 +34,10 @@ BUILD_SECONDS = 10.0  # for one network; the largest of torchvision take two
 TRY_SECONDS = 20.0  # for all that is tried of one file
 TRIED_SEED = 0  # of the images on which networks that fit are compared
 NOT_BUILT = 0.5  # its likeness: named before what is less like the weights than that
-MOST_NAMED = 3  # weights in one line
 MOST_FITS = 4
 MOST_OTHERS = 40
 
 Value = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Weights:
-    """The content of the file, and the class that it names; "" if it names none."""
-
-    file: str
-    tensors: Mapping[str, Tensor]
-    of_class: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +55,6 @@ class _Builder:
 
 
 @dataclass(frozen=True, slots=True)
-class _Match:
-    """The mapping from the file's keys to the network's, or why there is none: `problem` is None if they match."""
-
-    source: Mapping[str, str]
-    problem: Phrase | None
-    likeness: float  # share of the keys that agree
-
-
-@dataclass(frozen=True, slots=True)
 class _Shown:
     """Images for a network, how many at once, and how many values it should return for each."""
 
@@ -95,7 +69,7 @@ def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[
     Returns under "fits" the name, line and cell of those that build a network with exactly these weights, under
     "others" the rest with the differences, the likeliest first.
     """
-    weights = _read_weights(inputs, files)
+    weights = read_weights(inputs, files)
     found = _builders(inputs)
     until = time.monotonic() + TRY_SECONDS
     fits: list[tuple[str, int, int]] = []
@@ -107,7 +81,7 @@ def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[
             try:
                 match = _tried(builder, int(inputs["classes"]), weights, until).match
             except Refuse as refusal:
-                match = _Match({}, {"code": refusal.code, "values": refusal.values}, NOT_BUILT)
+                match = Match({}, {"code": refusal.code, "values": refusal.values}, NOT_BUILT)
             if match.problem:
                 others.append((match.likeness, (*builder.place, match.problem)))
             else:
@@ -122,7 +96,7 @@ def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[
 
 def run_network(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
     """Run the network that `inputs["name"]` builds on the first images. Returns logits, float32 (count, 10)."""
-    weights = _read_weights(inputs, files)
+    weights = read_weights(inputs, files)
     builder = next((one for one in _builders(inputs) if one.name == inputs["name"]), None)
     if builder is None:
         raise Refuse("code_function", file=inputs["file"], function=inputs["name"])
@@ -131,17 +105,10 @@ def run_network(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[st
     if match.problem:
         wanted = phrase("same_network")
         raise Refuse("code_returned", doing=f"{builder.name}()", found=match.problem, wanted=wanted)
-    _fill(net, match.source, weights)
+    fill(net, match.source, weights)
     torch.set_num_threads(int(inputs["threads"]))
     shown = _Shown(_run(inputs["run"], files), int(inputs["batch"]), classes)
     return {}, {"logits": _logits(net, shown, A_BATCH * inputs["seconds"])}
-
-
-def _read_weights(inputs: Value, files: Mapping[str, int]) -> _Weights:
-    name = str(inputs["weights"])
-    found, _ = read_checkpoint(files["checkpoint"], name)
-    loaded = find_state_dict(found, name)
-    return _Weights(name, loaded.tensors, loaded.module.name.rpartition(".")[2] if loaded.module else "")
 
 
 # --- building --------------------------------------------------------------------------------------------------
@@ -182,10 +149,10 @@ class _Tried(NamedTuple):
     """A network as its class was built, and how well it matches the weights."""
 
     net: nn.Module
-    match: _Match
+    match: Match
 
 
-def _tried(builder: _Builder, classes: int, weights: _Weights, until: float) -> _Tried:
+def _tried(builder: _Builder, classes: int, weights: Weights, until: float) -> _Tried:
     """Build with the arguments that match the weights best. Raises Refuse where nothing can be built.
 
     After `until` only the likeliest are tried. Where several match, they must answer alike: otherwise an argument
@@ -202,7 +169,7 @@ def _tried(builder: _Builder, classes: int, weights: _Weights, until: float) -> 
             break
         try:
             net = _built(builder, doing, arguments)
-            found = _Tried(net, _match(net, weights))
+            found = _Tried(net, matching(net, weights))
         except Refuse as refusal:
             refused = refused or refusal
             continue
@@ -227,13 +194,13 @@ def _built(builder: _Builder, doing: str, arguments: Mapping[str, Any]) -> nn.Mo
     return net
 
 
-def _alike(one: _Tried, other: _Tried, weights: _Weights) -> bool:
+def _alike(one: _Tried, other: _Tried, weights: Weights) -> bool:
     """Whether two networks that take the same weights answer alike; true also where one of them cannot answer."""
     drawn = torch.Generator().manual_seed(TRIED_SEED)
     x = torch.randn(2, CHANNELS, SIDE, SIDE, generator=drawn)
     answers = []
     for tried in (one, other):
-        _fill(tried.net, tried.match.source, weights)
+        fill(tried.net, tried.match.source, weights)
         try:
             with told_apart(""), torch.no_grad(), within(BUILD_SECONDS):
                 answers.append(tried.net.eval()(x))
@@ -242,45 +209,6 @@ def _alike(one: _Tried, other: _Tried, weights: _Weights) -> bool:
     first, second = answers
     alike = isinstance(first, Tensor) and isinstance(second, Tensor) and first.shape == second.shape
     return alike and torch.allclose(first, second, rtol=1e-3, atol=1e-4, equal_nan=True)
-
-
-def _match(net: nn.Module, weights: _Weights) -> _Match:
-    with told_apart(phrase("state_dict_of", name=storable(type(net).__name__))):
-        state = nn.Module.state_dict(net)
-        shapes = {key: _shape(value) for key, value in state.items()}
-    nearest = _Match({}, phrase("no_weights"), 0.0)
-    for tensors, prefix in ((weights.tensors, ""), without_common_prefix(weights.tensors)):
-        missing = [key for key in shapes if key not in tensors and not key.endswith(COUNTER)]
-        unexpected = [key for key in tensors if key not in shapes and not is_no_layer(key, tensors[key])]
-        shared = [key for key in shapes if key in tensors]
-        other = [key for key in shared if shapes[key] not in (None, tuple(tensors[key].shape))]
-        if shared and not missing and not unexpected and not other:
-            return _Match({key: with_prefix(key, prefix, weights.tensors) for key in shared}, None, 1.0)
-        likeness = (len(shared) - len(other)) / max(1, len(shared) + len(missing) + len(unexpected))
-        if likeness >= nearest.likeness:
-            nearest = _Match({}, _difference(missing, unexpected, other), likeness)
-    return nearest
-
-
-def _shape(value: Tensor) -> tuple[int, ...] | None:
-    return None if is_lazy(value) else tuple(value.shape)  # of nn.LazyLinear
-
-
-def _difference(missing: list[str], unexpected: list[str], other: list[str]) -> Phrase:
-    kinds = (("keys_missing", missing), ("keys_instead", unexpected), ("keys_shape", other))
-    parts = [
-        phrase(code, count=len(keys), names=storable(", ".join(keys[:MOST_NAMED]))) for code, keys in kinds if keys
-    ]
-    return phrase("other_weights", what=reduce(lambda first, second: phrase("and", first=first, second=second), parts))
-
-
-def _fill(net: nn.Module, source: Mapping[str, str], weights: _Weights) -> None:
-    with told_apart(phrase("loading_into", name=storable(type(net).__name__))):
-        state = nn.Module.state_dict(net)
-    shapes = {key: _shape(state[key]) or tuple(weights.tensors[theirs].shape) for key, theirs in source.items()}
-    taken = take({key: weights.tensors[theirs] for key, theirs in source.items()}, shapes, weights.file)
-    with told_apart(phrase("loading_into", name=storable(type(net).__name__))):
-        nn.Module.load_state_dict(net, {**state, **taken})
 
 
 # --- running ---------------------------------------------------------------------------------------------------

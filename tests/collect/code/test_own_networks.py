@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from fixtures import DEMO_SUBMISSION
-from fixtures.stories.build import checkpoint_trained_with_halves
+from fixtures.stories.checkpoints import checkpoint_trained_with_halves
 from grader.collect import Equipment, Measured, collect, with_own_network
 from grader.collect.choosing import Inputs
 from grader.collect.code import caller as caller_module
