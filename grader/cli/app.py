@@ -17,6 +17,7 @@ from grader import __version__
 from grader.cli import console
 from grader.cli.after import adjust_command, export_command, regrade_command
 from grader.cli.attempts import choice
+from grader.cli.fetching import data, weights
 from grader.cli.options import (
     GRADED,
     NEEDS_HUMAN,
@@ -162,67 +163,6 @@ def _grade(archives: Sequence[Archive], options: Options, rubric: Rubric, images
     return NEEDS_HUMAN if any(grade.needs_human for grade, _ in written) else GRADED
 
 
-@cli.group()
-def data() -> None:
-    """Fetch CIFAR-10, or show where it is."""
-
-
-@data.command(epilog="Example: grade data fetch")
-@language_option
-def fetch() -> None:
-    """Fetch CIFAR-10 (about 170 MB, once), verify it and keep it in your cache."""
-    from grader.dataset import fetch_cifar10
-
-    out, cache = console.console(), console.cache()
-    with console.bar(out) as bar:
-        found = fetch_cifar10(cache, bar)
-    console.line(out, _verified(found))
-
-
-@data.command(epilog="Example: grade data where --data ./data")
-@data_option
-@language_option
-def where(data: Path | None) -> None:
-    """Verify CIFAR-10 and show where it was found."""
-    from grader.dataset import find_cifar10, nothing_here
-
-    cache = console.cache()
-    found = find_cifar10(data, cache)
-    if found is None:
-        raise nothing_here(cache)
-    console.line(console.console(), _verified(found))
-
-
-@cli.group()
-def weights() -> None:
-    """ImageNet weights on this machine, used to recompute rankings."""
-
-
-@weights.command("fetch", epilog="Example: grade weights fetch resnet50 alexnet")
-@click.argument("networks", nargs=-1, required=True, metavar="NETWORK...")
-@language_option
-def fetch_networks(networks: tuple[str, ...]) -> None:
-    """Fetch torchvision's weights of each network, verify them and keep them in your cache."""
-    from grader.batch.setup import files_of_weights
-    from grader.dataset import fetch_weights
-
-    console.cache()
-    out = console.console()
-    for name, url, file in files_of_weights(networks):
-        with console.bar(out) as bar:
-            place = fetch_weights(url, file, bar)
-        console.line(out, message("{name}: {place}, verified.", name=name, place=str(place)))
-
-
-def _verified(found: ImageSet) -> Message:
-    return message(
-        "{name} is in {folder}, verified (test batch SHA-256 {digest}).",
-        name=found.name,
-        folder=str(found.folder),
-        digest=found.digest,
-    )
-
-
 @cli.command(epilog="Examples: grade report grades | grade report grades --audience student")
 @click.argument("folder", type=GivenPath(path_type=Path, exists=True, file_okay=False))
 @audience_option
@@ -266,7 +206,7 @@ def completion(shell: str) -> None:
     click.echo(chosen(cli, {}, "grade", "_GRADE_COMPLETE").source())
 
 
-for verb in (adjust_command, export_command, regrade_command, pack, precheck, template):
+for verb in (data, weights, adjust_command, export_command, regrade_command, pack, precheck, template):
     cli.add_command(verb)
 
 

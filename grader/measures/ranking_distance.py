@@ -14,8 +14,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.evidence import Agreement
-from grader.evidence.kinds.retrieval import TOP
+from grader.evidence import Agreement, ReportedQuery
+from grader.evidence.kinds.retrieval import TOP, Metric
 
 TOLERANCE = 0.25  # e, in sigma
 WIDE = 2.0  # factor of the tolerance in the wider tier
@@ -100,3 +100,16 @@ def distance(scores: Sequence[tuple[Scores, Sequence[int | None], Sequence[float
         if place is not None and value is not None
     ]
     return min(float(np.median(errors)), FARTHEST) if errors else None
+
+
+def as_cosines(metric: Metric, query: ReportedQuery) -> list[float | None]:
+    """Convert reported scores to cosines: a distance d of unit vectors is 1 - d^2 / 2."""
+    scores = [match.score for match in query.matches[:TOP]]
+    if metric == "cosine":
+        return scores
+    return [None if score is None else 1.0 - min(abs(score), 1e6) ** 2 / 2 for score in scores]
+
+
+def as_distances(cosines: Scores) -> Scores:
+    """Convert cosines to distances of unit vectors."""
+    return np.asarray(np.sqrt(np.maximum(0.0, 2.0 - 2.0 * cosines)))

@@ -35,8 +35,6 @@ from grader.records.grades import (
     MadeBy,
     Manual,
     Mark,
-    Member,
-    Student,
     Unjudged,
     Verdict,
 )
@@ -52,6 +50,7 @@ from grader.records.messages import (
     stacked,
     strict,
 )
+from grader.records.students import Member, Student
 from grader.records.submission import Parts, Submission, SubmittedFile
 
 __all__ = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.records.grades import Student
 from grader.records.messages import Message, strict
+from grader.records.students import Student
 
 
 @strict

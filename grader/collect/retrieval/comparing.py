@@ -28,7 +28,7 @@ from grader.evidence import (
 from grader.evidence.kinds.retrieval import TOP, Metric
 from grader.intake import place
 from grader.lab import LAB
-from grader.measures.ranking_distance import Scores, compare, distance, printed_half_digit
+from grader.measures.ranking_distance import Scores, as_cosines, as_distances, compare, distance, printed_half_digit
 from grader.measures.ranking_labels import class_asked, classes_of
 from grader.measures.ranking_verdict import exact, share
 from grader.measures.ways import ALLOWED, DECLARED, MISTAKES, Way
@@ -194,18 +194,6 @@ def _nothing_to_compare(scene: Scene) -> Message:
         "none of the report's queries was handed in: hand in the folder queries/ that {retrieval_script} used",
         retrieval_script=LAB.retrieval_script,
     )
-
-
-def as_cosines(metric: Metric, query: ReportedQuery) -> list[float | None]:
-    """Convert reported scores to cosines: a distance d of unit vectors is 1 - d^2 / 2."""
-    scores = [match.score for match in query.matches[:TOP]]
-    if metric == "cosine":
-        return scores
-    return [None if score is None else 1.0 - min(abs(score), 1e6) ** 2 / 2 for score in scores]
-
-
-def as_distances(cosines: Scores) -> Scores:
-    return np.asarray(np.sqrt(np.maximum(0.0, 2.0 - 2.0 * cosines)))
 
 
 # --- from the pictures -----------------------------------------------------------------------------------------

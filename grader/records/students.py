@@ -1,0 +1,58 @@
+"""Define whose a submission is, as far as the platform and the file's name say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from grader.records.messages import strict
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One student of a group; "" for what the platform does not tell."""
+
+    name: str
+    identifier: str = ""
+    email: str = ""
+
+
+@strict
+@dataclass(frozen=True, slots=True)
+class Student:
+    """The student, as far as the file name says. `identifier` is the platform's, "" if there is none.
+
+    A group is one Student: `members` are its students, and the other texts hold theirs joined by commas.
+    """
+
+    name: str
+    identifier: str = ""
+    platform: Literal["", "canvas", "moodle", "gradescope"] = ""
+    email: str = ""
+    late: bool = False
+    submitted: str = ""  # when it was handed in, ISO 8601 with time zone, where the platform tells
+    due: str = ""  # and when it should have been
+    guessed: bool = False  # from a name that identifies nobody, such as submission.zip: it may be somebody else's
+    members: tuple[Member, ...] = ()  # of a group; () for one student
+
+    @property
+    def known(self) -> bool:
+        """True if the platform says who it is, and not just a name."""
+        return bool(self.identifier or self.email)
+
+    def is_certainly(self, other: Student) -> bool:
+        """Return whether both are the same person beyond doubt: by number, address, or a name that is not a guess."""
+        if self.identifier or other.identifier:
+            return (self.platform, self.identifier) == (other.platform, other.identifier)
+        if self.email or other.email:
+            return self.email == other.email
+        return self.name == other.name and not (self.guessed or other.guessed)
+
+    @property
+    def each(self) -> tuple[Student, ...]:
+        """The students of a group, one by one; else this student alone."""
+        alone = (
+            replace(self, name=one.name, identifier=one.identifier, email=one.email, members=()) for one in self.members
+        )
+        return tuple(alone) or (self,)
