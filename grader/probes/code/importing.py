@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -31,7 +32,16 @@ WHOLE, DEFINITIONS = "whole", "definitions"  # how a file is imported
 STATEMENT_SECONDS, ALL_SECONDS = 6.0, 15.0  # for what a definition needs; less than an import may take
 TOP = "handed_in"  # the package of files at the root that import their neighbours relatively
 
-_how = {"of": WHOLE, "until": 0.0}  # of the file that is being imported, and of what it imports in turn
+
+@dataclass(slots=True)
+class _Way:
+    """How the file that is being imported is, and what it imports in turn; and until when."""
+
+    how: str = WHOLE
+    until: float = 0.0
+
+
+_way = _Way()
 
 
 def try_import(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -66,7 +76,7 @@ def load(inputs: Mapping[str, Any]) -> ModuleType:
     path = Path(roots().submission) / inputs["file"]
     script = read_script(inputs["file"])
     left_out.clear()
-    _how.update(of=inputs.get("how", WHOLE), until=time.monotonic() + ALL_SECONDS)
+    _way.how, _way.until = str(inputs.get("how", WHOLE)), time.monotonic() + ALL_SECONDS
     _prepare(path)
     with told_apart(phrase("importing", file=path.name)):
         return _imported(_dotted(path, script.levels), path)
@@ -153,15 +163,25 @@ def _executed(name: str, path: Path) -> ModuleType:
 
 
 class Theirs(SourceFileLoader):
-    """Runs a module of the submission, as much of it as `_how` says."""
+    """Runs a module of the submission, as much of it as `_way` says."""
+
+    @property
+    def file(self) -> str:
+        """The path in the submission."""
+        return Path(self.path).relative_to(roots().submission).as_posix()
 
     def exec_module(self, module: ModuleType) -> None:
-        file = Path(self.path).relative_to(roots().submission).as_posix()
-        script = read_script(file)
-        if _how["of"] == WHOLE:
+        script = read_script(self.file)
+        if _way.how == WHOLE:
             _run_whole(script, module)
         else:
             _run_definitions(script, module)
+
+
+def own_file(module: ModuleType) -> str:
+    """Return the path in the submission of a module that was imported from there; "" of any other."""
+    loader = getattr(getattr(module, "__spec__", None), "loader", None)
+    return loader.file if isinstance(loader, Theirs) else ""
 
 
 def _finder(folder: str) -> FileFinder:
@@ -203,7 +223,7 @@ def run_definitions(piece: Piece, kept: list[ast.stmt], left: list[ast.stmt], mo
 
 def _run_alone(piece: Piece, statement: ast.stmt, module: ModuleType) -> None:
     """Run one statement. What fails costs the names that it defines, unless a module is missing."""
-    seconds = min(STATEMENT_SECONDS, float(_how["until"]) - time.monotonic())  # type: ignore[arg-type]
+    seconds = min(STATEMENT_SECONDS, _way.until - time.monotonic())
     imports = isinstance(statement, ast.Import | ast.ImportFrom)  # what is imported has its own time
     try:
         with nullcontext() if imports else within(max(0.05, seconds)):

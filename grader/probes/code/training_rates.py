@@ -7,6 +7,7 @@ of that epoch, however it was set: by a scheduler, by a function that is called 
 from __future__ import annotations
 
 import ast
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,8 +22,8 @@ from torch.utils.data import DataLoader
 
 from grader.probes.code.course import on_this_processor
 from grader.probes.code.definitions import workers
-from grader.probes.code.importing import run_statements
-from grader.probes.code.running import within
+from grader.probes.code.importing import own_file, run_statements
+from grader.probes.code.running import finite, within
 from grader.probes.code.script import Script, read_script
 from grader.probes.code.stand_ins import DrawnWeights
 from grader.probes.documents.text import storable
@@ -58,6 +59,11 @@ class _Followed:
             raise _Enough
 
     @property
+    def steps(self) -> int:
+        """Steps of all optimizers until now."""
+        return sum(map(len, self.rates.values()))
+
+    @property
     def unsure(self) -> bool:
         """Whether a scheduler follows the training itself, or was made for many more steps than there are epochs.
 
@@ -71,7 +77,7 @@ class _Followed:
         return max(self.rates.values(), key=len, default=[])
 
 
-def followed_rates(inputs: dict[str, Any]) -> tuple[list[float], bool]:
+def followed_rates(inputs: dict[str, Any]) -> tuple[list[float | None], bool]:
     """Return the rate of each epoch that the script trains for, and whether that may not be what it would really be.
 
     The list is empty if it does not train. Raises Refuse if it cannot be followed.
@@ -91,12 +97,14 @@ def followed_rates(inputs: dict[str, Any]) -> tuple[list[float], bool]:
     if seen.problem:
         file = storable(script.file)
         raise Refuse("code_not_followed", file=file, function="learning_rate", problem=seen.problem)
-    return seen.longest, seen.unsure
+    return [finite(rate) for rate in seen.longest], seen.unsure
 
 
 def _steps(script: Script) -> bool:
-    """Whether there is a step of an optimizer in the script at all."""
-    nodes = (node for statement in script.statements for node in ast.walk(statement))
+    """Whether an optimizer can make a step at all: in the script, or in a file that it imports."""
+    imported = [own_file(module) for module in list(sys.modules.values())]
+    scripts = [script, *(read_script(file) for file in imported if file)]
+    nodes = (node for one in scripts for statement in one.statements for node in ast.walk(statement))
     return any(isinstance(node, ast.Attribute) and node.attr == "step" for node in nodes)
 
 
@@ -105,13 +113,14 @@ def _run(script: Script, module: ModuleType, seen: _Followed, until: float) -> N
     working = workers(script)
     for piece in script.pieces:
         for statement in piece.tree.body:
+            before = seen.steps
             try:
                 with within(max(0.05, until - time.monotonic())):
                     run_statements(piece, [statement], module)
             except _Enough:
                 return
             except BaseException as error:  # of their own making too
-                if working.trains(statement):
+                if working.trains(statement) or seen.steps > before:
                     seen.problem = storable(f"{type(error).__name__}: {error}")[:200]
                     return
 
