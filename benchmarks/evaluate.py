@@ -89,7 +89,7 @@ def write_torchvision_folder(folder: Path, images: ImageSet) -> None:
 
 def report(times: dict[str, list[float]], confusion: np.ndarray, results: Path) -> None:
     """Print medians, their ratio, and the comparison of predictions."""
-    evidence = dict(json.loads((results / "evidence.json").read_text())["observations"])
+    evidence = dict(json.loads((results / "evidence.json").read_text("utf-8"))["observations"])
     scores, measured = (evidence[kind]["value"] for kind in ("measured_accuracy", "measurement"))
     for who, seconds in times.items():
         print(f"{who:6} median {statistics.median(seconds):6.2f} s of {len(seconds)}: "

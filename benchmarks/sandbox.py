@@ -49,7 +49,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, open_sandbox() as beside:
         script = Path(name) / "submission" / "exp2.py"
         script.parent.mkdir()
-        script.write_text(CODE)
+        script.write_text(CODE, encoding="utf-8")
         if beside.for_code(script.parent) is None:
             sys.exit("no sandbox of this machine runs student code: 'grade doctor' says why")
         compare(lambda: beside.for_code(script.parent), script, rounds)

@@ -17,7 +17,7 @@ TO_BE_WRITTEN = ("history_picture", "NAME", "FORMAT", "CODE")  # in CONTRIBUTING
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_path_that_a_document_names_exists(name: str) -> None:
-    text = (ROOT / name).read_text()
+    text = (ROOT / name).read_text("utf-8")
     named = re.findall(r"`((?:grader|reports|reference|fixtures|tests|benchmarks)/[\w/.-]*)`|\]\(([\w/.-]+)\)", text)
     paths = [code or link for code, link in named if not any(name in code for name in TO_BE_WRITTEN)]
     assert [path for path in paths if not (ROOT / path).exists()] == []
@@ -25,14 +25,14 @@ def test_every_path_that_a_document_names_exists(name: str) -> None:
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_command_that_a_document_names_exists(name: str) -> None:
-    words = re.findall(r"`grade ([a-z]+)(?: ([a-z]+))?", (ROOT / name).read_text())
+    words = re.findall(r"`grade ([a-z]+)(?: ([a-z]+))?", (ROOT / name).read_text("utf-8"))
     assert [(first, second) for first, second in words if not _is_command(first, second)] == []
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_tox_environment_that_a_document_names_exists(name: str) -> None:
-    named = re.findall(r"tox -e ([\w,]+)", (ROOT / name).read_text())
-    known = set(re.findall(r"^\[testenv:(\w+)\]", (ROOT / "tox.ini").read_text(), re.MULTILINE)) | {"py"}
+    named = re.findall(r"tox -e ([\w,]+)", (ROOT / name).read_text("utf-8"))
+    known = set(re.findall(r"^\[testenv:(\w+)\]", (ROOT / "tox.ini").read_text("utf-8"), re.MULTILINE)) | {"py"}
     assert {one for names in named for one in names.split(",")} <= known
 
 
@@ -42,6 +42,6 @@ def _is_command(first: str, second: str) -> bool:
 
 
 def test_every_module_of_the_grader_has_a_place_in_the_architecture() -> None:
-    text = (ROOT / "ARCHITECTURE.md").read_text()
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     modules = {path.name for path in (ROOT / "grader").iterdir() if path.is_dir() or path.suffix == ".py"}
     assert [name for name in sorted(modules) if name[0] not in "_." and name not in text] == []

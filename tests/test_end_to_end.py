@@ -78,9 +78,9 @@ def test_the_demo_accuracy_is_that_of_a_plain_float32_loop_to_the_image(
     predicted = float32_logits(net, images.images("test")).argmax(dim=1).numpy()
     confusion = np.zeros((10, 10), dtype=int)
     np.add.at(confusion, (images.labels("test"), predicted), 1)
-    evidence = dict(json.loads((written / "evidence.json").read_text())["observations"])
+    evidence = dict(json.loads((written / "evidence.json").read_text("utf-8"))["observations"])
     assert evidence["measured_accuracy"]["value"]["confusion"] == confusion.tolist()
-    assert json.loads((written / "grade.json").read_text())["accuracy"] == np.trace(confusion) / len(predicted)
+    assert json.loads((written / "grade.json").read_text("utf-8"))["accuracy"] == np.trace(confusion) / len(predicted)
 
 
 def saved(form: str, weights: dict[str, Any], path: Path) -> None:
@@ -132,7 +132,7 @@ def test_weights_that_are_none_are_named_and_everything_else_is_graded(grade: Ru
     if content is not None:
         (folder / "final.pth").write_bytes(content)
     done = grade(folder, "--no-fetch")
-    record = json.loads((tmp_path / "grades" / "ada" / "grade.json").read_text())
+    record = json.loads((tmp_path / "grades" / "ada" / "grade.json").read_text("utf-8"))
     findings = {mark["criterion"]["check"]: mark["finding"] for mark in record["marks"]}
     assert findings["measured_accuracy"]["state"] == "blocked"
     assert sentence in done.stdout.replace("\n", " ")
@@ -143,7 +143,7 @@ def test_weights_that_are_none_are_named_and_everything_else_is_graded(grade: Ru
 def test_without_images_the_accuracy_is_left_to_staff_and_the_rest_is_graded(grade: Run, tmp_path: Path) -> None:
     shutil.copytree(DEMO_SUBMISSION, tmp_path / "ada")
     done = grade(tmp_path / "ada", "--no-fetch")
-    record = json.loads((tmp_path / "grades" / "ada" / "grade.json").read_text())
+    record = json.loads((tmp_path / "grades" / "ada" / "grade.json").read_text("utf-8"))
     states = {mark["criterion"]["check"]: mark["finding"]["state"] for mark in record["marks"]}
     assert done.returncode == 1
     assert states.pop("measured_accuracy") == "unjudged"
@@ -164,7 +164,9 @@ def test_one_bad_archive_among_several_stops_nobody(grade: Run, tmp_path: Path) 
     done = grade(tmp_path / "bob.zip", tmp_path / "ada", tmp_path / "eve.zip", tmp_path / "nobody.zip", "--no-fetch")
     assert done.returncode == 2
     assert "nobody.zip" in done.stderr
-    written = {path.parent.name: json.loads(path.read_text()) for path in (tmp_path / "grades").glob("*/grade.json")}
+    written = {
+        path.parent.name: json.loads(path.read_text("utf-8")) for path in (tmp_path / "grades").glob("*/grade.json")
+    }
     assert set(written) == {"ada", "bob", "eve"}
     assert written["bob"]["unusable"] and written["eve"]["unusable"] and not written["ada"]["unusable"]
     assert not (tmp_path / "outside.txt").exists()
@@ -172,7 +174,7 @@ def test_one_bad_archive_among_several_stops_nobody(grade: Run, tmp_path: Path) 
 
 
 def test_a_misspelt_check_in_the_rubric_is_told_before_anything_is_graded(grade: Run, tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text("[test_acuracy]\npoints = 1\nknots = [[0.5, 1.0]]\n")
+    (tmp_path / "mine.toml").write_text("[test_acuracy]\npoints = 1\nknots = [[0.5, 1.0]]\n", encoding="utf-8")
     without_code(tmp_path / "ada")
     done = grade(tmp_path / "ada", "--rubric", tmp_path / "mine.toml")
     assert done.returncode == 2
@@ -203,7 +205,7 @@ def test_the_accuracy_on_the_real_images_is_that_of_a_plain_float32_loop_to_the_
     predicted = float32_logits(net, cifar10.images("test")).argmax(dim=1).numpy()
     confusion = np.zeros((10, 10), dtype=int)
     np.add.at(confusion, (cifar10.labels("test"), predicted), 1)
-    evidence = dict(json.loads((tmp_path / "grades" / "ada" / "evidence.json").read_text())["observations"])
+    evidence = dict(json.loads((tmp_path / "grades" / "ada" / "evidence.json").read_text("utf-8"))["observations"])
     assert evidence["measured_accuracy"]["value"]["confusion"] == confusion.tolist(), done.stderr
     assert np.trace(confusion) > 2_500  # it has learned something: predictions are spread, margins are small
 

@@ -77,8 +77,8 @@ def test_page_evidence_and_grade_lie_in_the_students_folder(graded, tmp_path):
     written = Publisher(tmp_path, page)(graded(Student("Ada Ng", "12345")))
     assert written.folder == tmp_path / "Ada_Ng-12345"
     assert files(tmp_path) == {f"Ada_Ng-12345/{name}" for name in ("report.html", "evidence.json", "grade.json")}
-    assert written.report.read_text() == "<p>Ada Ng"
-    assert from_json((written.folder / "grade.json").read_text(), "grade.json") == written.grade
+    assert written.report.read_text("utf-8") == "<p>Ada Ng"
+    assert from_json((written.folder / "grade.json").read_text("utf-8"), "grade.json") == written.grade
     assert EVIDENCE.validate_json((written.folder / "evidence.json").read_bytes()).student == Student("Ada Ng", "12345")
 
 
@@ -162,7 +162,7 @@ def test_a_write_that_fails_leaves_the_earlier_file_and_nothing_else(tmp_path, m
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="No space left"):
         write_whole(tmp_path / "a.txt", "new")
-    assert (tmp_path / "a.txt").read_text() == "old"
+    assert (tmp_path / "a.txt").read_text("utf-8") == "old"
     assert files(tmp_path) == {"a.txt"}
 
 
@@ -223,13 +223,13 @@ def test_a_page_that_cannot_be_drawn_stops_nobody_else(setup, graded, tmp_path, 
     archives = [Archive(tmp_path / name, Student(name)) for name in ("ada", "bob", "eve")]
     results = list(grade_all(archives, setup, Publisher(tmp_path, fragile), silent))
     assert [result.folder.name for result in results] == ["ada", "bob", "eve"]
-    assert "please report it" in (tmp_path / "bob" / "grade.json").read_text()
+    assert "please report it" in (tmp_path / "bob" / "grade.json").read_text("utf-8")
     capsys.readouterr()
 
 
 def test_a_full_disk_ends_the_run_at_once(setup, graded, tmp_path, monkeypatch):
     monkeypatch.setattr(many, "grade_archive", lambda archive, setup, say: graded(archive.student))
-    (tmp_path / "out").write_text("a file")
+    (tmp_path / "out").write_text("a file", encoding="utf-8")
     archives = [Archive(tmp_path / name, Student(name)) for name in ("ada", "bob")]
     with pytest.raises(BadLab, match="out/ada cannot be written: Not a directory"):
         list(grade_all(archives, setup, Publisher(tmp_path / "out", page), silent))
@@ -287,4 +287,4 @@ def test_the_grade_file_is_written_last(graded, tmp_path, monkeypatch):
 def test_half_a_character_in_a_name_is_written_all_the_same(lab_rubric, tmp_path):
     refusal = refused(Archive(Path("a.zip"), Student("a\udcff")), message("not a zip"), lab_rubric, MADE)
     written = Publisher(tmp_path, page)(Graded(refusal, None))
-    assert json.loads((written.folder / "grade.json").read_text())["student"]["name"] == "a\udcff"
+    assert json.loads((written.folder / "grade.json").read_text("utf-8"))["student"]["name"] == "a\udcff"

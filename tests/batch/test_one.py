@@ -121,8 +121,8 @@ def test_an_archive_that_cannot_be_opened_is_a_grade_that_says_why(graded, tmp_p
 
 
 def test_a_wrong_normalisation_in_the_code_is_diagnosed_and_the_right_one_named(graded, work):
-    code = (DEMO_SUBMISSION / "exp2.py").read_text().replace("(0.4914, 0.4822, 0.4465)", "(2.0, 2.0, 2.0)")
-    (work / "exp2.py").write_text(code)
+    code = (DEMO_SUBMISSION / "exp2.py").read_text("utf-8").replace("(0.4914, 0.4822, 0.4465)", "(2.0, 2.0, 2.0)")
+    (work / "exp2.py").write_text(code, encoding="utf-8")
     grade = graded(work).grade
     found = finding(grade, "measured_accuracy")
     assert isinstance(found, Judged)
@@ -135,7 +135,7 @@ def test_a_wrong_normalisation_in_the_code_is_diagnosed_and_the_right_one_named(
 
 
 def test_a_claim_far_above_is_shown_beside_the_measurement(graded, work):
-    (work / "report.md").write_text("The final test accuracy is 99.90%.")
+    (work / "report.md").write_text("The final test accuracy is 99.90%.", encoding="utf-8")
     grade = graded(work).grade
     table = next(e for e in finding(grade, "measured_accuracy").verdict.exhibits if isinstance(e, Table))
     assert "99.90%" in {row[0] for row in table.rows}
@@ -144,10 +144,10 @@ def test_a_claim_far_above_is_shown_beside_the_measurement(graded, work):
 
 
 def test_a_history_of_other_weights_is_a_finding(graded, work):
-    history = json.loads((work / "history.json").read_text())
+    history = json.loads((work / "history.json").read_text("utf-8"))
     for epoch in history["epochs"]:
         epoch["test_accuracy"] = 20.0
-    (work / "history.json").write_text(json.dumps(history))
+    (work / "history.json").write_text(json.dumps(history), encoding="utf-8")
     assert "the history belongs to other weights" in sentence(graded(work).grade, "training_history")
 
 

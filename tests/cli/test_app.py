@@ -95,7 +95,7 @@ def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def record(here: Path, name: str = "ada") -> dict[str, Any]:
-    return json.loads((here / "grades" / name / "grade.json").read_text())
+    return json.loads((here / "grades" / name / "grade.json").read_text("utf-8"))
 
 
 def states(found: dict[str, Any]) -> dict[str, str]:
@@ -152,10 +152,10 @@ def test_two_final_weights_need_a_human(grade, here):
 
 
 def test_the_students_page_leaves_out_what_is_for_staff(grade, here):
-    (here / "ada" / "report.md").write_text("The final test accuracy is 99.90%.")
+    (here / "ada" / "report.md").write_text("The final test accuracy is 99.90%.", encoding="utf-8")
     grade("ada", "--out", "staff")
     grade("ada", "--out", "student", "--audience", "student")
-    pages = [(here / out / "ada" / "report.html").read_text() for out in ("staff", "student")]
+    pages = [(here / out / "ada" / "report.html").read_text("utf-8") for out in ("staff", "student")]
     assert ["claims 99.90%; measured" in page for page in pages] == [True, False]
 
 
@@ -171,7 +171,7 @@ def test_several_submissions_get_a_class_page_and_report_redraws_it(grade, here)
     again = grade("report", "grades")
     assert (again.status, again.out) == (0, "Pages drawn: 2 The class: grades/index.html")
     assert (here / "grades" / "index.html").read_text("utf-8") == first
-    (here / "grades" / "bob" / "grade.json").write_text("{}")
+    (here / "grades" / "bob" / "grade.json").write_text("{}", encoding="utf-8")
     broken = grade("report", "grades", "--audience", "student")
     assert (broken.status, broken.out) == (2, "Pages drawn: 1")
     assert "bob" in broken.err
@@ -342,7 +342,7 @@ def test_options_that_do_not_exist_are_reported(grade, arguments, said):
 
 
 def test_a_bad_rubric_is_reported_before_anything_else_is_done(grade, here, monkeypatch):
-    (here / "mine.toml").write_text("[measured_acuracy]\npoints = 1\nknots = [[0.5, 1.0]]\n")
+    (here / "mine.toml").write_text("[measured_acuracy]\npoints = 1\nknots = [[0.5, 1.0]]\n", encoding="utf-8")
 
     def touched(*arguments: Any) -> None:
         raise AssertionError("the rubric comes first")
@@ -357,7 +357,7 @@ def test_a_bad_rubric_is_reported_before_anything_else_is_done(grade, here, monk
 
 
 def test_ones_own_rubric_is_used_and_named(grade, here):
-    (here / "mine.toml").write_text("[measured_accuracy]\npoints = 7\nknots = [[0.5, 1.0]]\n")
+    (here / "mine.toml").write_text("[measured_accuracy]\npoints = 7\nknots = [[0.5, 1.0]]\n", encoding="utf-8")
     assert grade("ada", "--rubric", "mine.toml").status == 0
     found = record(here)
     assert (found["total"], found["points"]) == (7.0, 7.0)
@@ -377,7 +377,7 @@ def test_results_that_cannot_be_written_are_reported_before_anything_is_measured
 
     monkeypatch.setattr(grader.batch.setup, "find_cifar10", touched)
     monkeypatch.setattr(grader.batch.setup, "open_sandbox", touched)
-    (here / "taken").write_text("a file")
+    (here / "taken").write_text("a file", encoding="utf-8")
     done = grade("ada", "--out", out)
     assert done.status == 2
     assert done.err.startswith(f"grade: {out} cannot be written: ")
@@ -394,7 +394,7 @@ def test_files_that_may_not_grow_are_reported_with_the_folder_and_next_step(here
 
 
 def test_a_file_in_place_of_the_output_folder_is_refused_at_once(grade, here):
-    (here / "taken").write_text("a file")
+    (here / "taken").write_text("a file", encoding="utf-8")
     done = grade("ada", "--out", "taken")
     assert done.status == 2
     assert "'taken' is a file" in done.err
@@ -551,7 +551,7 @@ def test_strict_ascii_ends_no_command(here):
     done = subprocess.run([*COMMAND, *arguments], env=strict, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"\\u" in done.stdout
-    (here / "lab" / "exp1.py").write_text("changed")
+    (here / "lab" / "exp1.py").write_text("changed", encoding="utf-8")
     done = subprocess.run([*COMMAND, *arguments], env=strict, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"exp1.py" in done.stderr and b"\\u" in done.stderr and b"Traceback" not in done.stderr
@@ -650,11 +650,11 @@ def test_where_the_data_is_is_said(grade, here, few_images, monkeypatch):
 def test_the_template_is_written_once_and_nobodys_work_is_lost(grade, here):
     assert grade("template", "lab5").out == "21 files are in lab5. Students start with its README.md."
     assert (here / "lab5" / "pretrain_model.pth").is_file()
-    (here / "lab5" / "exp2.py").write_text("my work")
+    (here / "lab5" / "exp2.py").write_text("my work", encoding="utf-8")
     done = grade("template", "lab5")
     assert done.status == 2
     assert "exp2.py already exists in lab5" in done.err
-    assert (here / "lab5" / "exp2.py").read_text() == "my work"
+    assert (here / "lab5" / "exp2.py").read_text("utf-8") == "my work"
 
 
 @pytest.mark.usefixtures("scripts")

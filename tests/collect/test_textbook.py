@@ -60,7 +60,7 @@ def look(demo_images: ImageSet, files_sandbox: Any, tmp_path: Path) -> Callable[
         folder.mkdir()
         torch.save(found, folder / "final.pth")
         for name, content in scripts.items():
-            (folder / f"{name}.py").write_text(content)
+            (folder / f"{name}.py").write_text(content, encoding="utf-8")
         submission = open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
         return collect(submission, Equipment(demo_images, files_sandbox, "cpu", 1), lambda step: None)
 

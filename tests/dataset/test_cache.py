@@ -38,7 +38,7 @@ def homeless(monkeypatch) -> None:
 @pytest.fixture
 def unwritable(tmp_path, monkeypatch) -> Path:
     """A cache folder that nobody can make, root neither: a file is in its way."""
-    (tmp_path / "file").write_text("x")
+    (tmp_path / "file").write_text("x", encoding="utf-8")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     return tmp_path / "file"
 

@@ -64,7 +64,7 @@ def test_the_next_source_is_tried_when_one_fails(tiny, cache, local, silent, vis
 def test_what_is_there_is_not_fetched_again(tiny, cache, local, silent):
     fetch_cifar10(cache, silent, (local,), tiny.edition)
     assert tiny.is_in(fetch_cifar10(cache, silent, (Offline(),), tiny.edition))
-    assert local.log.read_text() == "."
+    assert local.log.read_text("utf-8") == "."
 
 
 def test_progress_ends_with_the_whole_set_verified(tiny, cache, local):
@@ -136,5 +136,5 @@ def test_of_two_processes_at_once_one_fetches_and_both_have_it(tiny, cache, loca
     assert [found.get(timeout=60), found.get(timeout=60)] == [True, True]
     for process in processes:
         process.join()
-    assert local.log.read_text() == "."
+    assert local.log.read_text("utf-8") == "."
     assert visible(cache) == {"tiny"}

@@ -125,7 +125,7 @@ def test_a_damaged_cache_is_reported_and_a_good_copy_repairs_it(tiny, cache, tmp
 
 
 def test_a_cache_that_cannot_be_written_is_named(tiny, tmp_path):
-    (tmp_path / "cache").write_text("a file where a folder should be")
+    (tmp_path / "cache").write_text("a file where a folder should be", encoding="utf-8")
     tiny.binary(tmp_path / "data")
     with pytest.raises(MissingData, match=r"cache: tiny cannot be written there"):
         find_cifar10(tmp_path / "data", tmp_path / "cache", (), tiny.edition)

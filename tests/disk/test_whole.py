@@ -10,20 +10,20 @@ from grader.records.errors import BadLab
 
 def test_an_earlier_file_stays_until_the_new_one_is_complete(tmp_path):
     path = tmp_path / "grade.json"
-    path.write_text("old")
+    path.write_text("old", encoding="utf-8")
     with replacing(path) as (file,):
-        file.write_text("new")
-        assert path.read_text() == "old"
-    assert path.read_text() == "new"
+        file.write_text("new", encoding="utf-8")
+        assert path.read_text("utf-8") == "old"
+    assert path.read_text("utf-8") == "new"
 
 
 def test_of_files_that_belong_together_none_is_replaced_where_one_fails(tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
-    one.write_text("old")
+    one.write_text("old", encoding="utf-8")
     with pytest.raises(RuntimeError), replacing(one, other) as (first, _):
-        first.write_text("new")
+        first.write_text("new", encoding="utf-8")
         raise RuntimeError
-    assert (one.read_text(), other.exists()) == ("old", False)
+    assert (one.read_text("utf-8"), other.exists()) == ("old", False)
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
 
@@ -40,8 +40,8 @@ def test_texts_of_any_letters_are_written_with_plain_line_ends(tmp_path):
 
 
 def test_an_input_is_never_written_over(tmp_path):
-    (tmp_path / "export.csv").write_text("theirs")
+    (tmp_path / "export.csv").write_text("theirs", encoding="utf-8")
     (tmp_path / "link.csv").symlink_to(tmp_path / "export.csv")
     with pytest.raises(BadLab, match="--out"):
         write_output(tmp_path / "link.csv", b"ours", [tmp_path / "export.csv"])
-    assert (tmp_path / "export.csv").read_text() == "theirs"
+    assert (tmp_path / "export.csv").read_text("utf-8") == "theirs"

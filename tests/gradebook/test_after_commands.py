@@ -137,7 +137,7 @@ def test_a_command_that_says_too_little_or_too_much_changes_nothing(grade, group
 
 def test_a_table_with_a_row_that_is_not_taken_ends_in_2(grade, group, tmp_path):
     table = tmp_path / "marks.csv"
-    table.write_text("student,criterion,points,reason\nBob,report_trend,4,x\nEve,report_trend,4,x\n")
+    table.write_text("student,criterion,points,reason\nBob,report_trend,4,x\nEve,report_trend,4,x\n", encoding="utf-8")
     code, out, _ = grade("adjust", group.folder, "--from", table)
     assert code == 2
     assert "marks.csv, line 3: There is no grade for Eve" in out
@@ -173,7 +173,7 @@ def test_with_a_yes_grades_and_pages_are_written(grade, group, new_rubric, optio
 
 
 def test_a_bad_rubric_is_reported_before_anything_is_read(grade, group, tmp_path):
-    (tmp_path / "bad.toml").write_text("[measured_acuracy]\npoints = 1\n")
+    (tmp_path / "bad.toml").write_text("[measured_acuracy]\npoints = 1\n", encoding="utf-8")
     code, _, err = grade("regrade", group.folder, "--rubric", tmp_path / "bad.toml", "--yes")
     assert code == 2
     assert "did you mean 'measured_accuracy'?" in " ".join(err.split())

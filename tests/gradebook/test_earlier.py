@@ -17,7 +17,10 @@ from grader.records.errors import BadLab
 
 STORED = Path(__file__).parent / "grades_of_0_1"
 TOTALS = {"Ada Ng": 68.75, "Bob Li": 18.75, "Cy Wu": 0.0}  # as version 0.1 printed them
-RUBRIC = DEFAULT_RUBRIC.read_text() + '\n[report_trend]\nmanual = true\ntitle = "The trend is explained"\npoints = 5\n'
+RUBRIC = (
+    DEFAULT_RUBRIC.read_text("utf-8")
+    + '\n[report_trend]\nmanual = true\ntitle = "The trend is explained"\npoints = 5\n'
+)
 
 
 @pytest.fixture
@@ -100,7 +103,9 @@ def test_an_adjustment_is_added_beside_those_of_then(grades):
 
 def test_they_are_remarked_from_their_evidence_and_the_new_names_are_said(grades, tmp_path):
     rubric = tmp_path / "rubric.toml"
-    rubric.write_text(RUBRIC.replace("[measured_accuracy]\npoints = 30", "[measured_accuracy]\npoints = 60"))
+    rubric.write_text(
+        RUBRIC.replace("[measured_accuracy]\npoints = 30", "[measured_accuracy]\npoints = 60"), encoding="utf-8"
+    )
     said = run("regrade", str(grades), "--rubric", str(rubric), "--yes")
     assert "measured_accuracy" in said and "test_accuracy" in said
     after = totals(grades)
@@ -115,7 +120,7 @@ def test_they_are_remarked_from_their_evidence_and_the_new_names_are_said(grades
 
 def test_a_rubric_with_a_key_of_then_says_what_it_is_called_now(grades, tmp_path):
     rubric = tmp_path / "rubric.toml"
-    rubric.write_text("[test_function]\npoints = 10\n")
+    rubric.write_text("[test_function]\npoints = 10\n", encoding="utf-8")
     with pytest.raises(BadLab, match="'test_function' is called 'evaluation' now"):
         CliRunner().invoke(cli, ["regrade", str(grades), "--rubric", str(rubric), "--yes"], catch_exceptions=False)
 
@@ -129,7 +134,7 @@ def test_they_are_exported(grades, tmp_path, to):
 
 def test_evidence_that_no_version_wrote_is_refused_with_what_to_run(grades):
     path = grades / "Ada_Ng-101" / "evidence.json"
-    path.write_text('{"observations": [["fits", {"outcome": "seen"}]]}')
+    path.write_text('{"observations": [["fits", {"outcome": "seen"}]]}', encoding="utf-8")
     done = CliRunner().invoke(cli, ["regrade", str(grades), "--rubric", str(DEFAULT_RUBRIC), "--yes"])
     assert done.exit_code == 2
     assert "Grade this submission again" in " ".join(done.output.split())

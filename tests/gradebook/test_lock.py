@@ -63,7 +63,7 @@ def test_of_two_processes_that_adjust_one_grade_every_decision_survives(taught):
         one.communicate()
     assert [one.returncode for one in people] == [0, 0]
     (grade,) = folder.rglob("grade.json")
-    said = grade.read_text()
+    said = grade.read_text("utf-8")
     missing = [f"{who} {number}" for who in ("li", "wu") for number in range(TIMES) if f'"{who} {number}"' not in said]
     assert missing == []
 
@@ -72,7 +72,7 @@ def test_a_command_waits_for_another_that_changes_grades_and_then_says_so(taught
     group = taught(ADA, BOB)
     monkeypatch.setattr(lock, "PATIENCE", 0.05)
     table = tmp_path / "marks.csv"
-    table.write_text("student,criterion,points,reason\nAda Ng,,1,neat\n")
+    table.write_text("student,criterion,points,reason\nAda Ng,,1,neat\n", encoding="utf-8")
     done = regrade(group.folder, rubric("[report_trend]\nmanual = true\ntitle = 'Trend'\npoints = 8\n"))
     grade = next(group.folder.rglob("grade.json"))
     before = {path: path.read_bytes() for path in group.folder.rglob("*.*") if path.name != LOCK}

@@ -141,10 +141,10 @@ def tamper(path, change) -> None:
     [
         (lambda p: p.unlink(), "evidence.json is missing"),
         (lambda p: p.write_bytes(b"\xff\xfe"), "is not UTF-8"),
-        (lambda p: p.write_text("[" * 100_000), "is not evidence that this version can read"),
+        (lambda p: p.write_text("[" * 100_000, encoding="utf-8"), "is not evidence that this version can read"),
         (lambda p: tamper(p, lambda e: e.update(bonus=30)), "is not evidence that this version can read"),
         (lambda p: tamper(p, lambda e: e["observations"][0][1]["value"].update(correct="9")), "is not evidence that"),
-        (lambda p: p.write_text(p.read_text().replace("150", "NaN")), "is not evidence that this version can read"),
+        (lambda p: p.write_bytes(p.read_bytes().replace(b"150", b"NaN")), "is not evidence that this version can read"),
         (lambda p: tamper(p, lambda e: e.update(digest="e" * 64)), "belongs to a different submission"),
     ],
     ids=["missing", "no text", "too deep", "more fields", "a text for a number", "NaN", "another's"],

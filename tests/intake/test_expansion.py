@@ -49,7 +49,7 @@ def test_what_is_a_zip_inside_but_no_submission_is_refused(make, name):
 
 
 def test_a_text_is_neither_zip_nor_folder(tmp_path):
-    (tmp_path / "notes").write_text("hello")
+    (tmp_path / "notes").write_text("hello", encoding="utf-8")
     with pytest.raises(BadLab, match="neither a zip nor a folder"):
         expand(tmp_path / "notes")
 
@@ -122,7 +122,7 @@ def test_two_zips_in_one_students_folder_are_left_to_be_refused(make):
 def test_a_gradescope_export_takes_names_from_its_metadata(make):
     path = make("assignment_9_export/submission_1/lab5.zip", "assignment_9_export/submission_2/exp2.py")
     metadata = "submission_1:\n  :submitters:\n  - {':name': Zoe, ':sid': '7'}\n  - {':name': Ada, ':sid': '8'}\n"
-    (path / "assignment_9_export" / "submission_metadata.yml").write_text(metadata)
+    (path / "assignment_9_export" / "submission_metadata.yml").write_text(metadata, encoding="utf-8")
     expected = [("submission_2", "submission_2"), ("Zoe, Ada", "submission_1/lab5.zip")]
     assert found(path) == [(name, f"class/assignment_9_export/{where}") for name, where in expected]
     assert found(path / "assignment_9_export") == [(name, f"assignment_9_export/{where}") for name, where in expected]
@@ -136,7 +136,9 @@ def test_a_gradescope_export_without_metadata_is_graded_under_its_folders_names(
 
 def test_a_gradescope_submission_alone_takes_its_name_from_the_export_around_it(make):
     path = make("submission_1/exp2.py", "submission_2/lab5.zip")
-    (path / "submission_metadata.yml").write_text("submission_2:\n  :submitters:\n  - {':name': Zoe}\n")
+    (path / "submission_metadata.yml").write_text(
+        "submission_2:\n  :submitters:\n  - {':name': Zoe}\n", encoding="utf-8"
+    )
     assert found(path / "submission_2") == [("Zoe", "submission_2/lab5.zip")]
 
 

@@ -47,7 +47,7 @@ def test_the_digest_of_a_folder_ignores_what_is_left_out(opened, folder, tmp_pat
 
 
 def test_a_symbolic_link_in_a_folder_is_refused_and_named(refused, folder, tmp_path):
-    (tmp_path / "secret").write_text("s")
+    (tmp_path / "secret").write_text("s", encoding="utf-8")
     (folder / "lab5" / "exp2.py").symlink_to(tmp_path / "secret")
     assert "lab5/exp2.py is a symbolic link" in refused(folder)
 
@@ -73,7 +73,7 @@ def test_a_file_that_became_a_pipe_after_the_walk_is_not_waited_for(folder):
 
 def test_a_file_that_became_a_link_after_the_walk_is_not_followed(folder, tmp_path):
     source = open_folder(folder)
-    (tmp_path / "secret").write_text("s")
+    (tmp_path / "secret").write_text("s", encoding="utf-8")
     (folder / "lab5" / "final.pth").unlink()
     (folder / "lab5" / "final.pth").symlink_to(tmp_path / "secret")
     entry = next(entry for entry in source.entries if entry.name.endswith("final.pth"))
@@ -109,8 +109,8 @@ def test_gbk_names_on_disk_are_read(opened, folder):
 
 def test_backslashes_that_another_program_left_in_names_are_folders(opened, tmp_path):
     (tmp_path / "ada").mkdir()
-    (tmp_path / "ada" / "lab5\\exp2.py").write_text("")
-    (tmp_path / "ada" / "lab5\\final.pth").write_text("")
+    (tmp_path / "ada" / "lab5\\exp2.py").write_text("", encoding="utf-8")
+    (tmp_path / "ada" / "lab5\\final.pth").write_text("", encoding="utf-8")
     assert names(opened(tmp_path / "ada")) == ["exp2.py", "final.pth"]
 
 

@@ -31,7 +31,7 @@ submission_3:
 
 
 def test_submitters_are_read_and_groups_joined(tmp_path):
-    (tmp_path / METADATA).write_text(HONEST)
+    (tmp_path / METADATA).write_text(HONEST, encoding="utf-8")
     assert students(tmp_path) == {
         "submission_1": Student("Ada Ng", "007", "gradescope", "ada@x.edu", submitted="2024-11-02T22:26:04+00:00"),
         "submission_2": Student(
@@ -64,7 +64,7 @@ def test_submitters_are_read_and_groups_joined(tmp_path):
     ids=lambda text: text[:20].encode("unicode_escape").decode(),
 )
 def test_metadata_that_say_nothing_are_ignored(tmp_path, text):
-    (tmp_path / METADATA).write_text(text)
+    (tmp_path / METADATA).write_text(text, encoding="utf-8")
     assert students(tmp_path) == {}
 
 
@@ -75,16 +75,16 @@ def test_metadata_that_are_missing_or_not_text_are_ignored(tmp_path):
 
 
 def test_metadata_that_are_too_large_are_ignored(tmp_path, monkeypatch):
-    (tmp_path / METADATA).write_text(HONEST)
+    (tmp_path / METADATA).write_text(HONEST, encoding="utf-8")
     monkeypatch.setattr("grader.intake.gradescope.LARGEST_METADATA", 10)
     assert students(tmp_path) == {}
 
 
 def test_without_libyaml_the_same_is_read(tmp_path, monkeypatch):
     monkeypatch.delattr("yaml.CBaseLoader", raising=False)
-    (tmp_path / METADATA).write_text(HONEST)
+    (tmp_path / METADATA).write_text(HONEST, encoding="utf-8")
     assert len(students(tmp_path)) == 2
-    (tmp_path / METADATA).write_text("[" * 100_000)
+    (tmp_path / METADATA).write_text("[" * 100_000, encoding="utf-8")
     assert students(tmp_path) == {}
 
 
@@ -127,7 +127,9 @@ def autograder(tmp_path):
     def write(told: object) -> object:
         (tmp_path / "submission").mkdir()
         (tmp_path / "submission" / "final.pth").write_bytes(b"x")
-        (tmp_path / AUTOGRADER_METADATA).write_text(told if isinstance(told, str) else json.dumps(told))
+        (tmp_path / AUTOGRADER_METADATA).write_text(
+            told if isinstance(told, str) else json.dumps(told), encoding="utf-8"
+        )
         return tmp_path / "submission"
 
     return write
@@ -160,6 +162,6 @@ def test_what_tells_nothing_is_ignored(autograder, told):
 
 
 def test_no_other_folder_is_taken_for_an_autograders(tmp_path):
-    (tmp_path / AUTOGRADER_METADATA).write_text(json.dumps(TOLD))
+    (tmp_path / AUTOGRADER_METADATA).write_text(json.dumps(TOLD), encoding="utf-8")
     (tmp_path / "ada").mkdir()
     assert autograder_student(tmp_path / "ada") is None

@@ -67,10 +67,10 @@ def test_an_interruption_leaves_nothing_behind(opened, zip_of, part, monkeypatch
 
 def test_a_folder_that_is_not_empty_is_never_unpacked_into(opened, zip_of, part, tmp_path):
     (tmp_path / "into").mkdir()
-    (tmp_path / "into" / "mine").write_text("1")
+    (tmp_path / "into" / "mine").write_text("1", encoding="utf-8")
     with pytest.raises(ValueError, match="not empty"):
         opened(zip_of(part(b"a.py", b"1")))
-    assert (tmp_path / "into" / "mine").read_text() == "1"
+    assert (tmp_path / "into" / "mine").read_text("utf-8") == "1"
 
 
 def _trusting_select(entries, limits):

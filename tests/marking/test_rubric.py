@@ -153,7 +153,7 @@ def test_every_bad_line_is_told_at_once(refusal):
 
 def test_several_mistakes_stand_on_lines_of_their_own_and_none_is_cut(tmp_path):
     names = [f"{letter * 90}" for letter in "abc"]
-    (tmp_path / "mine.toml").write_text("\n".join(f"[{name}]\npoints = 1" for name in names))
+    (tmp_path / "mine.toml").write_text("\n".join(f"[{name}]\npoints = 1" for name in names), encoding="utf-8")
     with pytest.raises(BadLab) as caught:
         read_rubric(tmp_path / "mine.toml", discover())
     first, *lines = words(caught.value.message).splitlines()

@@ -62,8 +62,8 @@ def student(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
     def imported(change: Change) -> ModuleType:
         for path in REFERENCE.glob("*.py"):
-            (tmp_path / path.name).write_text(path.read_text())
-        (tmp_path / "exp2.py").write_text(changed((REFERENCE / "exp2.py").read_text(), change))
+            (tmp_path / path.name).write_text(path.read_text("utf-8"), encoding="utf-8")
+        (tmp_path / "exp2.py").write_text(changed((REFERENCE / "exp2.py").read_text("utf-8"), change), encoding="utf-8")
         monkeypatch.syspath_prepend(str(tmp_path))
         for name in NAMES:  # those that another test imported come back afterwards
             monkeypatch.delitem(sys.modules, name, raising=False)

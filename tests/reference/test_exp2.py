@@ -90,14 +90,14 @@ def test_a_resumed_run_ends_in_the_same_bits_as_an_uninterrupted_one(exp2, data,
     assert same(one["net"], other["net"])
     assert one["acc"] == other["acc"]
     assert one["epoch"] == other["epoch"] == 2
-    first, second = (json.loads((out / "history.json").read_text())["epochs"] for out in (whole, rest))
+    first, second = (json.loads((out / "history.json").read_text("utf-8"))["epochs"] for out in (whole, rest))
     assert [{**epoch, "seconds": 0} for epoch in first] == [{**epoch, "seconds": 0} for epoch in second]
 
 
 def test_two_runs_differ_unless_the_seed_is_given(exp2, data, tmp_path):
     train_run(exp2, data, tmp_path / "a", "--model", "mlp", "--epochs", "1")
     train_run(exp2, data, tmp_path / "b", "--model", "mlp", "--epochs", "1")
-    seeds = [json.loads((tmp_path / name / "history.json").read_text())["seed"] for name in "ab"]
+    seeds = [json.loads((tmp_path / name / "history.json").read_text("utf-8"))["seed"] for name in "ab"]
     assert seeds[0] != seeds[1]
     again = train_run(exp2, data, tmp_path / "c", "--model", "mlp", "--epochs", "1", "--seed", str(seeds[0]))
     assert same(again["net"], torch.load(tmp_path / "a" / "final.pth", weights_only=True)["net"])
@@ -107,7 +107,7 @@ def test_bare_weights_go_on_at_their_epoch_with_the_rate_of_that_epoch(exp2, dat
     start = tmp_path / "pretrain_model.pth"
     torch.save({"net": lab["models"].NETWORKS["mlp"]().state_dict(), "acc": 12.0, "epoch": 4}, start)
     train_run(exp2, data, tmp_path, "--model", "mlp", "--resume", str(start), "--epochs", "6")
-    history = json.loads((tmp_path / "history.json").read_text())
+    history = json.loads((tmp_path / "history.json").read_text("utf-8"))
     assert history["resumed_from"] == "pretrain_model.pth"
     assert [(epoch["epoch"], epoch["learning_rate"]) for epoch in history["epochs"]] == [(5, 0.01)]
 
@@ -115,7 +115,7 @@ def test_bare_weights_go_on_at_their_epoch_with_the_rate_of_that_epoch(exp2, dat
 def test_a_run_cut_short_differently_follows_the_schedule_of_its_new_length(exp2, data, tmp_path):
     train_run(exp2, data, tmp_path / "a", "--recipe", "best", "--model", "mlp", "--epochs", "4")
     train_run(exp2, data, tmp_path / "b", "--resume", checkpoint(tmp_path / "a", 0), "--epochs", "2")
-    _, last = json.loads((tmp_path / "b" / "history.json").read_text())["epochs"]
+    _, last = json.loads((tmp_path / "b" / "history.json").read_text("utf-8"))["epochs"]
     assert last["learning_rate"] == pytest.approx(exp2.PEAK_LEARNING_RATE * exp2.triangle(1, 2, exp2.WARM_UP))
 
 
@@ -145,7 +145,7 @@ def test_a_checkpoint_that_does_not_fit_is_answered_with_a_sentence(exp2, data, 
 
 def test_history_and_checkpoints_follow_the_formats(exp2, data, tmp_path):
     final = train_run(exp2, data, tmp_path, "--recipe", "small-alexnet", "--epochs", "2", "--seed", "83114")
-    history = json.loads((tmp_path / "history.json").read_text())
+    history = json.loads((tmp_path / "history.json").read_text("utf-8"))
     epochs = history.pop("epochs")
     assert history == {
         "schema": "history/1",

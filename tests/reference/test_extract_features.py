@@ -59,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pixels = draw.integers(0, 256, (size, size + 9 * number, 3)).astype(np.uint8)
         Image.fromarray(pixels).save(root / path)
     (root / "b" / "._1.png").write_bytes(b"of macOS")
-    (root / "notes.txt").write_text("no image")
+    (root / "notes.txt").write_text("no image", encoding="utf-8")
     return root
 
 
@@ -192,7 +192,7 @@ def test_names_and_weights_that_do_not_fit_are_answered_with_a_sentence(
     extract_features, lab, tmp_path, monkeypatch, name, weights, sentence
 ):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "text.pth").write_text("no weights")
+    (tmp_path / "text.pth").write_text("no weights", encoding="utf-8")
     torch.save({"net": {}}, tmp_path / "empty.pth")
     torch.save({"net": nn.Linear(2, 2).state_dict()}, tmp_path / "other.pth")
     with pytest.raises(lab["lab"].LabError) as error:
@@ -331,11 +331,11 @@ def test_the_tasks_can_be_called_where_only_torch_is_installed(tmp_path):
 
 @pytest.mark.slow
 def test_students_load_both_networks_without_the_part_that_only_the_reference_has(tmp_path):
-    source = (REFERENCE / "extract_features.py").read_text()
+    source = (REFERENCE / "extract_features.py").read_text("utf-8")
     while "# BEGIN REFERENCE" in source:
         before, after = source.split("# BEGIN REFERENCE", 1)
         source = before + after.split("# END REFERENCE", 1)[1]
-    (tmp_path / "extract_features.py").write_text(source)
+    (tmp_path / "extract_features.py").write_text(source, encoding="utf-8")
     (tmp_path / "lab.py").write_bytes((REFERENCE / "lab.py").read_bytes())
     command = (
         "from extract_features import load; print(load('alexnet', 'random', 2).title()); load('resnet18', 'random')"

@@ -61,12 +61,12 @@ def solved_as(folder: Path, solutions: Mapping[str, str]) -> Path:
     """A copy of the solved lab in which these tasks are solved otherwise."""
     folder.mkdir()
     for path in REFERENCE.glob("*.py"):
-        source = path.read_text()
+        source = path.read_text("utf-8")
         for number, solution in solutions.items():
             region = re.compile(rf" *# BEGIN SOLUTION {re.escape(number)}:.*?# END SOLUTION\n", re.DOTALL)
             body = indent(dedent(solution).strip("\n"), "    ") + "\n"
             source = region.sub(lambda _, body=body: body, source)
-        (folder / path.name).write_text(source)
+        (folder / path.name).write_text(source, encoding="utf-8")
     return folder
 
 
@@ -230,7 +230,7 @@ FOUND_IN_THE_FOURTH = {
 
 @pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
 def test_the_instructions_name_every_task_every_file_and_a_hundred_points(name):
-    text = (REFERENCE / "handout" / name).read_text()
+    text = (REFERENCE / "handout" / name).read_text("utf-8")
     assert re.findall(r"^\| (\d\.\d) \|", text, re.MULTILINE) == list(NUMBERS)
     points = [int(points) for points in re.findall(r"^\| [^|]+ \| (\d+) \|", text, re.MULTILINE)]
     assert sum(points) == 100
@@ -284,9 +284,9 @@ def test_a_file_that_cannot_be_imported_fails_its_own_tasks_with_the_line(tmp_pa
     lab.mkdir()
     for name in (*LAB.scripts, *LAB.given):
         shutil.copy(REFERENCE / name, lab)
-    (lab / "exp1.py").write_text("def fit(model:\n    pass\n")
+    (lab / "exp1.py").write_text("def fit(model:\n    pass\n", encoding="utf-8")
     (lab / "extract_features.py").unlink()
-    (lab / "retrieve.py").write_text("import torch\n\nraise SystemExit(2)\n")
+    (lab / "retrieve.py").write_text("import torch\n\nraise SystemExit(2)\n", encoding="utf-8")
     seen = run(PUBLIC_TESTS, lab, tmp_path)
     output = seen.output
     assert "exp1.py cannot be imported" in output

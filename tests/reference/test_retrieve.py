@@ -285,7 +285,7 @@ def test_what_does_not_meet_the_requirements_is_printed_and_does_not_stop_the_ru
 )
 def test_bad_input_is_answered_with_a_sentence_and_the_earlier_report_stays(retrieve, images, spoil, sentence):
     (images / "out").mkdir()
-    (images / "out" / "retrieval.json").write_text("earlier")
+    (images / "out" / "retrieval.json").write_text("earlier", encoding="utf-8")
     more: list[str] = []
     match spoil:
         case "few":
@@ -300,7 +300,7 @@ def test_bad_input_is_answered_with_a_sentence_and_the_earlier_report_stays(retr
         case "no folder":
             shutil.rmtree(images / "queries")
         case "no image":
-            (images / "queries" / "blue" / "1.png").write_text("no image")
+            (images / "queries" / "blue" / "1.png").write_text("no image", encoding="utf-8")
         case "metric":
             more = ["--metric", "cosin"]
         case "model":
@@ -308,7 +308,7 @@ def test_bad_input_is_answered_with_a_sentence_and_the_earlier_report_stays(retr
     with pytest.raises(SystemExit, match=sentence) as stop:
         script(retrieve, images, *more)
     assert str(stop.value).startswith("retrieve.py: ")
-    assert (images / "out" / "retrieval.json").read_text() == "earlier"
+    assert (images / "out" / "retrieval.json").read_text("utf-8") == "earlier"
 
 
 @pytest.mark.parametrize("name", ["retrieval.json", "features.npz", "retrieval_mlp.png"])

@@ -78,7 +78,7 @@ def test_with_cifar_10_the_solved_lab_earns_every_point(on_cifar10, shared_sandb
 
 @pytest.mark.cifar10
 def test_the_committed_weights_reach_their_stated_accuracy_to_the_image(on_cifar10):
-    stated = json.loads(HISTORY.read_text())["epochs"][-1]["test_accuracy"]
+    stated = json.loads(HISTORY.read_text("utf-8"))["epochs"][-1]["test_accuracy"]
     assert stated >= 91.25  # He et al. 2016, table 6
     accuracy = on_cifar10.accuracy
     assert accuracy is not None

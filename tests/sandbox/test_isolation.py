@@ -56,7 +56,7 @@ except OSError:
 
 
 def test_neither_homes_nor_submissions_nor_the_graders_own_files_are_there(attack: Any, tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("labels")
+    (tmp_path / "secret").write_text("labels", encoding="utf-8")
     paths = [
         str(tmp_path / "secret"),
         str(DEFAULT_RUBRIC),
@@ -318,7 +318,7 @@ arrays["a"] = b"1234"
 
 
 def test_files_are_handed_in_for_reading_only(attack_anywhere: Any, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("content")
+    (tmp_path / "file").write_text("content", encoding="utf-8")
     code = """
 import os
 value["read"] = os.pread(files["file"], 100, 0).decode()
@@ -331,11 +331,11 @@ except OSError:
     answer = attack_anywhere(code, files={"file": tmp_path / "file"})
 
     assert _value(answer) == {"read": "content", "written": False}
-    assert (tmp_path / "file").read_text() == "content"
+    assert (tmp_path / "file").read_text("utf-8") == "content"
 
 
 def test_a_link_in_place_of_a_file_is_not_followed(attack_anywhere: Any, tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("labels")
+    (tmp_path / "secret").write_text("labels", encoding="utf-8")
     (tmp_path / "final.pth").symlink_to(tmp_path / "secret")
     code = "import os; value['read'] = os.pread(files['file'], 100, 0).decode()"
 
@@ -358,7 +358,7 @@ def test_a_missing_file_a_folder_and_a_pipe_are_reported_before_anything_runs(
 def _runs(pid: int) -> bool:
     """Return whether a process exists and is not a zombie."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
 
@@ -420,8 +420,8 @@ def test_an_installed_grader_beside_torch_is_covered(tmp_path: Path, monkeypatch
     tmp_path.chmod(0o755)
     packages = tmp_path / "site-packages"
     (packages / "grader").mkdir(parents=True)
-    (packages / "grader" / "rubric.toml").write_text("points")
-    (packages / "torch.py").write_text("")
+    (packages / "grader" / "rubric.toml").write_text("points", encoding="utf-8")
+    (packages / "torch.py").write_text("", encoding="utf-8")
     monkeypatch.setattr(view, "package_folders", lambda: [packages])
     descriptor = view.arguments_file(gpu=False)
 

@@ -20,7 +20,7 @@ def broken(tmp_path, monkeypatch) -> Path:
     """A bwrap of its own, first on PATH, that does not work."""
     program = tmp_path / "bin" / "bwrap"
     program.parent.mkdir()
-    program.write_text("#!/bin/sh\necho this one is broken >&2\nexit 1\n")
+    program.write_text("#!/bin/sh\necho this one is broken >&2\nexit 1\n", encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
     return program

@@ -149,7 +149,7 @@ def test_the_links_of_a_virtual_environment_are_left_as_they_are(lab):
 
 
 def test_a_link_that_leads_out_is_not_followed(lab, tmp_path):
-    (tmp_path / "secret.py").write_text("secret")
+    (tmp_path / "secret.py").write_text("secret", encoding="utf-8")
     (lab / "exp3.py").symlink_to(tmp_path / "secret.py")
     with pytest.raises(BadSubmission, match=r"exp3\.py is a symbolic link"):
         pack(lab)

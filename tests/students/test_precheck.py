@@ -74,7 +74,7 @@ def test_a_finished_folder_is_ready(check, finished, monkeypatch):
 def test_the_band_holds_what_all_images_give(check, lab, monkeypatch):
     monkeypatch.setattr(module, "PART", 500)
     values = dict(line(check(lab), "classifies test images").said.values)
-    whole = json.loads((lab / "history.json").read_text())["epochs"][-1]["test_accuracy"] / 100
+    whole = json.loads((lab / "history.json").read_text("utf-8"))["epochs"][-1]["test_accuracy"] / 100
     assert values["low"] < whole < values["high"]
     assert values["low"] < values["correct"] / values["count"] < values["high"]
 
@@ -88,7 +88,7 @@ def test_without_images_the_accuracy_is_not_reported_and_not_ready(check, lab):
 
 def test_weights_of_an_own_network_wait_for_the_grader_and_the_class_is_asked_for(check, lab):
     torch.save({"mine.weight": torch.zeros(10, 3), "mine.bias": torch.zeros(10)}, lab / "final.pth")
-    (lab / "models.py").write_text("raise SystemExit")  # what students have is not run for this
+    (lab / "models.py").write_text("raise SystemExit", encoding="utf-8")  # what students have is not run for this
     accuracy = line(check(lab), "classifies test images")
     assert (accuracy.state, words(accuracy.said)) == (
         "worse",
@@ -133,7 +133,7 @@ def test_a_checkpoint_folder_of_any_size_is_no_hindrance(check, finished):
     (finished / "checkpoint").mkdir()
     with (finished / "checkpoint" / "ckpt_0_acc_41.00.pth").open("wb") as file:
         file.truncate(400_000_000)
-    (finished / "retrieval.json").write_text("{}")  # nothing to recompute
+    (finished / "retrieval.json").write_text("{}", encoding="utf-8")  # nothing to recompute
     assert line(check(finished), "every required file").state == "good"
 
 
@@ -141,8 +141,10 @@ def test_a_checkpoint_folder_of_any_size_is_no_hindrance(check, finished):
 def test_the_public_tests_are_run_on_the_students_own_scripts(tmp_path):
     write_template(make_template(), tmp_path / "lab", force=False)
     script = tmp_path / "lab" / "extract_features.py"
-    done = script.read_text().replace('raise NotImplementedError("3.2', 'return features  # NotImplementedError("3.2')
-    script.write_text(done)
+    done = script.read_text("utf-8").replace(
+        'raise NotImplementedError("3.2', 'return features  # NotImplementedError("3.2'
+    )
+    script.write_text(done, encoding="utf-8")
     tested = run_public_tests(tmp_path / "lab")
     assert [one.task for one in tested] == [one.task for one in PASSED]
     told = {one.task: one for one in tested}
@@ -156,7 +158,10 @@ def test_the_public_tests_are_run_on_the_students_own_scripts(tmp_path):
 def test_the_public_tests_complain_in_the_language_that_is_spoken(tmp_path):
     write_template(make_template(), tmp_path / "lab", force=False)
     script = tmp_path / "lab" / "extract_features.py"
-    script.write_text(script.read_text().replace('raise NotImplementedError("3.2', 'return features  # ("3.2'))
+    script.write_text(
+        script.read_text("utf-8").replace('raise NotImplementedError("3.2', 'return features  # ("3.2'),
+        encoding="utf-8",
+    )
     told = {one.task: one for one in run_public_tests(tmp_path / "lab", "zh")}
     assert [*told] == [one.task for one in PASSED]
     assert re.search("[\u4e00-\u9fff]", told["3.2"].complaint), told["3.2"].complaint

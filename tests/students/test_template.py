@@ -103,7 +103,7 @@ def test_the_committed_template_is_the_stripped_reference_byte_for_byte():
 
 @pytest.mark.parametrize("name", LAB.scripts)
 def test_no_line_of_a_solution_survives(name):
-    source = (REFERENCE / name).read_text()
+    source = (REFERENCE / name).read_text("utf-8")
     solved, everywhere = Counter(_lines_in_regions(source)), Counter(_lines(source))
     assert sum(solved.values()) >= 2
     left = Counter(_lines(make_template(REFERENCE)[name].decode()))

@@ -28,7 +28,9 @@ from grader.sandbox.interface import read_reply
 Try = Callable[..., dict[str, Observation]]
 
 # As short as they can be and right: what a test breaks is one of these.
-RIGHT = {path.name: path.read_text() for path in (Path(__file__).parents[3] / "fixtures" / "right_code").glob("*.py")}
+RIGHT = {
+    path.name: path.read_text("utf-8") for path in (Path(__file__).parents[3] / "fixtures" / "right_code").glob("*.py")
+}
 
 GIVEN, OURS = str(Path(running.__file__).parents[3] / "reference"), str(Path(running.__file__).parents[2])
 
@@ -43,7 +45,7 @@ def submission(tmp_path: Path) -> Callable[[dict[str, str]], Submission]:
         folder = tmp_path / "handed-in"
         for name, content in files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(content)
+            (folder / name).write_text(content, encoding="utf-8")
         return open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
 
     return build

@@ -33,7 +33,7 @@ def reached(trying) -> Callable[..., list[str]]:
 
 
 def test_neither_files_nor_servers_nor_processes_of_the_host_are_there(reached, tmp_path: Path) -> None:
-    (tmp_path / "neighbour").write_text("final.pth")
+    (tmp_path / "neighbour").write_text("final.pth", encoding="utf-8")
     paths = [
         str(Path.home()),
         "/root",

@@ -145,7 +145,7 @@ def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path, monkeypa
         folder = tmp_path / "handed-in"
         folder.mkdir()
         for name, content in scripts.items():
-            (folder / name).write_text(content)
+            (folder / name).write_text(content, encoding="utf-8")
         (folder / "final.pth").write_bytes(saved(tiny_weights() if weights is None else weights))
         submission = open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
         equipment = Equipment(images, shared_sandbox, "cpu", 1)
@@ -174,7 +174,7 @@ def whole(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path) -> Look
         folder = tmp_path / "handed-in"
         folder.mkdir()
         for name, content in scripts.items():
-            (folder / name).write_text(content)
+            (folder / name).write_text(content, encoding="utf-8")
         (folder / "final.pth").write_bytes(saved(tiny_weights() if weights is None else weights))
         submission = open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
         return collect(submission, Equipment(few_images, shared_sandbox, "cpu", 2), lambda step: None)
@@ -209,7 +209,7 @@ def test_an_honest_network_gets_the_accuracy_that_it_has_and_the_report_says_who
     whole: Look, few_images: ImageSet, lab_rubric: Any
 ) -> None:
     weights = {f"inner.{key}": value for key, value in demo_weights().items()} | {"gain": torch.full((1,), 2.0)}
-    found = whole({"models.py": GIVEN_MODELS.read_text(), "data.py": NORMALISED,
+    found = whole({"models.py": GIVEN_MODELS.read_text("utf-8"), "data.py": NORMALISED,
                    "exp2.py": WRAPPED}, {"net": weights, "acc": 91.5})  # fmt: skip
 
     net = resnet20().eval()
@@ -339,7 +339,7 @@ def test_weights_beside_those_of_a_known_network_are_used_by_the_class_that_has_
     weights = demo_weights()
     last = {name: -value for name, value in weights.items() if name.startswith(("fc.", "linear."))}
     turned = {**weights, **last, "sign": torch.full((1,), -1.0)}  # without the sign every answer is the worst
-    found = look({"exp2.py": SIGNED, "given.py": GIVEN_MODELS.read_text()}, turned)
+    found = look({"exp2.py": SIGNED, "given.py": GIVEN_MODELS.read_text("utf-8")}, turned)
     assert found.seen(Accuracy).correct > 160
     assert (found.seen(OwnNetwork).name, found.seen(Checkpoint).spare_weights) == ("Signed", ())
 
@@ -527,7 +527,7 @@ def test_the_preprocessing_of_an_own_network_is_chosen_on_training_images_too(
 ) -> None:
     halved = torch.load(io.BytesIO(checkpoint_trained_with_halves({})["final.pth"]), weights_only=True)
     weights = {f"inner.{key}": value for key, value in halved.items()} | {"gain": torch.full((1,), 2.0)}
-    found = whole({"models.py": GIVEN_MODELS.read_text(), "exp2.py": WRAPPED}, weights)
+    found = whole({"models.py": GIVEN_MODELS.read_text("utf-8"), "exp2.py": WRAPPED}, weights)
     choice, used = found.seen(PreprocessingChoice), found.seen(Preprocessing)
     assert (used.mean, used.std) == ((0.5,) * 3, (0.5,) * 3)
     assert (len(choice.candidates), choice.count) == (7, 150)

@@ -150,7 +150,7 @@ def test_a_fault_of_ours_is_no_low_mark(tmp_path, shared_sandbox):
     shutil.copytree(IMAGES, folder)
     shutil.copy(made.DEMO_SUBMISSION / "final.pth", folder)
     report = {"schema": "retrieval-report/1", "runs": [made.run("resnet20")]}
-    (folder / "retrieval.json").write_text(json.dumps(report))
+    (folder / "retrieval.json").write_text(json.dumps(report), encoding="utf-8")
     submission = open_submission(Archive(folder, Student("Ada")), tmp_path / "unpacked")
     equipment = Equipment(message("no images"), Broken(shared_sandbox))  # type: ignore[arg-type]
     assert look_at_retrieval(Subject(submission, equipment, Caller(submission, None))).compared == Crashed("boom")
@@ -160,7 +160,7 @@ def test_a_fault_of_ours_is_no_low_mark(tmp_path, shared_sandbox):
 def test_a_written_report_without_a_ranking_is_no_unreadable_ranking(tmp_path, shared_sandbox, open_tasks, words):
     folder = tmp_path / "in"
     folder.mkdir()
-    (folder / "report.md").write_text("# Lab 5\n\nMy network reached 90 % in the end.\n")
+    (folder / "report.md").write_text("# Lab 5\n\nMy network reached 90 % in the end.\n", encoding="utf-8")
     submission = open_submission(Archive(folder, Student("Ada")), tmp_path / "unpacked")
     tasks = tuple(OpenTask(number, "the cosine", "retrieve.py", 60) for number in open_tasks)
     equipment = Equipment(message("no images"), shared_sandbox)
@@ -175,7 +175,7 @@ def test_a_written_report_without_a_ranking_is_no_unreadable_ranking(tmp_path, s
 def seen_of(report: str, tmp_path, shared_sandbox):
     folder = tmp_path / "in"
     folder.mkdir()
-    (folder / "report.md").write_text(report)
+    (folder / "report.md").write_text(report, encoding="utf-8")
     submission = open_submission(Archive(folder, Student("Ada")), tmp_path / "unpacked")
     return look_at_retrieval(
         Subject(submission, Equipment(message("no images"), shared_sandbox), Caller(submission, None), ())

@@ -41,7 +41,7 @@ def stored(grades: Path) -> Callable[..., Grade]:
         folder = grades / f"{len(list(grades.iterdir())):03}"
         folder.mkdir()
         (folder / "grade.json").write_text(to_json(grade), "utf-8")
-        (folder / "report.html").write_text("the page for staff")
+        (folder / "report.html").write_text("the page for staff", encoding="utf-8")
         return grade
 
     return store

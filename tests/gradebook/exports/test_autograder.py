@@ -43,7 +43,7 @@ def installed(autograder: Path, tmp_path: Path) -> Path:
 def grader_is(root: Path, script: str) -> None:
     """Put a program in the grader's place."""
     path = root / "venv" / "bin" / "grade"
-    path.write_text(f"#!/usr/bin/env bash\n{script}\n")
+    path.write_text(f"#!/usr/bin/env bash\n{script}\n", encoding="utf-8")
     path.chmod(0o755)
 
 
@@ -52,7 +52,7 @@ def run(root: Path) -> dict[str, object]:
     command = ["bash", str(root / "source" / "run_autograder")]
     done = subprocess.run(command, env={**SETTINGS, "AUTOGRADER_ROOT": str(root)}, capture_output=True, check=False)
     assert done.returncode == 0
-    return json.loads((root / "results" / "results.json").read_text())
+    return json.loads((root / "results" / "results.json").read_text("utf-8"))
 
 
 def test_the_zip_holds_what_gradescope_calls_and_may_run_it(autograder: Path) -> None:
@@ -129,14 +129,16 @@ def test_a_grade_becomes_results(installed: Path, stored: Callable[..., Grade], 
                          f"exit 1; fi\n{code}")  # fmt: skip
     results = run(installed)
     assert results["score"] == 55
-    first = (installed / "calls").read_text().split("\n", 1)[0]
+    first = (installed / "calls").read_text("utf-8").split("\n", 1)[0]
     assert first.startswith(f"run {installed}/submission --out ")
     assert first.endswith("--rubric rubric.toml")
 
 
 def test_a_mistake_in_the_rubric_is_reported_before_students_see_it(tmp_path: Path) -> None:
     rubric = tmp_path / "rubric.toml"
-    rubric.write_text(DEFAULT_RUBRIC.read_text().replace("measured_accuracy", "measured_acuracy"))
+    rubric.write_text(
+        DEFAULT_RUBRIC.read_text("utf-8").replace("measured_accuracy", "measured_acuracy"), encoding="utf-8"
+    )
     with pytest.raises(BadLab, match="measured_acuracy"):
         export(Request(to="gradescope-autograder", out=tmp_path / "a.zip", rubric=rubric))
     assert not (tmp_path / "a.zip").exists()

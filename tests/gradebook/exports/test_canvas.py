@@ -128,7 +128,7 @@ def test_where_two_members_handed_in_nobody_else_gets_either_grade(
 
 
 def test_a_table_without_groups_is_refused(run: Run, stored: Store, book: Path, teams: Path) -> None:
-    teams.write_text("name,section\nAda,Lab\n")
+    teams.write_text("name,section\nAda,Lab\n", encoding="utf-8")
     stored(Student("ngada", "12345", "canvas"))
     with pytest.raises(BadLab, match=r"teams\.csv, line 1: a table of groups has a column 'group'"):
         run("canvas", into=book, column="Lab 5 (77)", groups=teams)
@@ -286,7 +286,7 @@ def test_a_chinese_gradebook_of_windows_stays_in_its_encoding(run: Run, stored: 
 def test_a_file_that_is_not_a_gradebook_is_refused(
     run: Run, stored: Store, book: Path, text: str, sentence: str
 ) -> None:
-    book.write_text(text)
+    book.write_text(text, encoding="utf-8")
     stored(Student("Ada"))
     with pytest.raises(BadLab) as refused:
         run("canvas", into=book, column="Lab 5")

@@ -123,7 +123,7 @@ def test_each_submission_gets_its_own_results(grade, stored, grades, tmp_path, t
     stored(Student("Ada"), 0.5)
     stored(Student("Ben"), 1.0)
     assert grade(grades, "--to", to)[0] == 0
-    assert [json.loads((grades / folder / name).read_text())["score"] for folder in ("000", "001")] == [55, 100]
+    assert [json.loads((grades / folder / name).read_text("utf-8"))["score"] for folder in ("000", "001")] == [55, 100]
     grade(grades, "--to", to, "--out", tmp_path / "all")
     assert sorted(path.parent.name for path in (tmp_path / "all").rglob(name)) == ["000", "001"]
 
@@ -132,7 +132,7 @@ def test_one_submission_can_be_put_where_the_platform_looks(grade, stored, grade
     stored(Student("Ada"), 0.5)
     place = tmp_path / "results" / "results.json"
     assert grade(grades, "--to", "gradescope", "--out", place)[0] == 0
-    assert json.loads(place.read_text())["score"] == 55
+    assert json.loads(place.read_text("utf-8"))["score"] == 55
     stored(Student("Ben"), 0.5)
     status, _, err = grade(grades, "--to", "gradescope", "--out", place)
     assert status == 2
@@ -143,7 +143,7 @@ def test_classroom_50_is_told_whose_it_is(grade, stored, grades, monkeypatch) ->
     monkeypatch.setenv("SUBMISSION_TAG", "submit/1")
     stored(Student("Ada"))
     grade(grades / "000", "--to", "classroom50")
-    assert json.loads((grades / "000" / "result.json").read_text())["submission"] == "submit/1"
+    assert json.loads((grades / "000" / "result.json").read_text("utf-8"))["submission"] == "submit/1"
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_points_that_add_up_to_no_number_are_refused(grade, stored, grades) -> N
     stored(Student("Ada"), 0.5)
     path = grades / "000" / "grade.json"
     path.write_text(path.read_text("utf-8").replace('"points": 90.0', '"points": 1.7e308').replace(
-        '"points": 10.0', '"points": 1.7e308').replace('"credit": 0.5', '"credit": 1.0'))  # fmt: skip
+        '"points": 10.0', '"points": 1.7e308').replace('"credit": 0.5', '"credit": 1.0'), encoding="utf-8")  # fmt: skip
     status, _, err = grade(grades, "--to", "csv")
     assert (status, "do not add up to a number" in err) == (2, True)
 
@@ -211,7 +211,7 @@ def test_a_grade_is_never_written_over(stored, grades, run) -> None:
 
 def test_what_cannot_be_written_leaves_nothing_behind(stored, grades, run, tmp_path) -> None:
     stored(Student("Ada"))
-    (tmp_path / "file").write_text("x")
+    (tmp_path / "file").write_text("x", encoding="utf-8")
     with pytest.raises(BadLab, match="cannot be written"):
         run("csv", out=tmp_path / "file" / "grades.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "grades"]
@@ -223,7 +223,7 @@ def test_a_class_of_five_hundred_is_told_apart(stored, grades, run, said, tmp_pa
         stored(Student(f"student{number}", str(1000 + number), "canvas"), number / 500)
         lines.append(f'"Name, Same",{1000 + number},x,')
     book = tmp_path / "book.csv"
-    book.write_text("\n".join(lines))
+    book.write_text("\n".join(lines), encoding="utf-8")
     done = run("canvas", into=book, column="Lab")
     assert said(done)[0].endswith("rows filled: 500, from book.csv")
     marks = [row["Lab (1)"] for row in csv.DictReader(book.with_name("book.graded.csv").open())]

@@ -179,7 +179,7 @@ def test_a_first_cell_that_names_no_participant_is_not_a_worksheets(
 
 
 def test_an_unknown_heading_is_reported_and_can_be_named(run: Run, stored: Store, worksheet: Path) -> None:
-    worksheet.write_text("Id,Nafn,Einkunn\nÞátttakandi 12345,Ada,\n")
+    worksheet.write_text("Id,Nafn,Einkunn\nÞátttakandi 12345,Ada,\n", encoding="utf-8")
     stored(Student("Ada Ng", "12345", "moodle"), 0.5)
     with pytest.raises(
         BadLab, match=r'line 1: none of these headings is a known name for the grade column: "Nafn", "Einkunn"'
@@ -187,7 +187,7 @@ def test_an_unknown_heading_is_reported_and_can_be_named(run: Run, stored: Store
         run("moodle", into=worksheet)
     for column in ("Einkunn", "3"):
         run("moodle", into=worksheet, column=column)
-        assert worksheet.with_name("Grades-Lab5.graded.csv").read_text().endswith("Þátttakandi 12345,Ada,55\n")
+        assert worksheet.with_name("Grades-Lab5.graded.csv").read_text("utf-8").endswith("Þátttakandi 12345,Ada,55\n")
 
 
 def test_a_file_that_is_not_a_worksheet_is_refused_with_its_line(run: Run, stored: Store, worksheet: Path) -> None:

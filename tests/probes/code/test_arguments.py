@@ -99,7 +99,7 @@ def find(tmp_path: Path, forge: Any, monkeypatch: pytest.MonkeyPatch) -> Iterato
     monkeypatch.setattr(sys, "pycache_prefix", None)
 
     def run(code: str, weights: dict[str, Tensor]) -> dict[str, Any]:
-        (tmp_path / "students_net.py").write_text(HEAD + code)
+        (tmp_path / "students_net.py").write_text(HEAD + code, encoding="utf-8")
         use_roots(Roots(str(tmp_path), "/nowhere", "/nowhere", str(Path(running.__file__).parents[2])))
         with tempfile.TemporaryFile() as file:
             file.write(forge.save(weights))

@@ -21,7 +21,7 @@ def read(tmp_path: Path) -> Callable[..., Tasks]:
     def look(**sources: str) -> Tasks:
         files: dict[str, int] = {}
         for name, text in sources.items():
-            (tmp_path / name).write_text(text)
+            (tmp_path / name).write_text(text, encoding="utf-8")
             files[f"{name}.py"] = os.open(tmp_path / name, os.O_RDONLY)
         value, arrays = read_tasks({"names": list(files)}, files)
         for descriptor in files.values():

@@ -9,7 +9,7 @@ import pytest
 
 from fixtures.reports_of_rankings import FORMS
 
-RUNS = json.loads((Path(__file__).parent / "rankings.json").read_text())
+RUNS = json.loads((Path(__file__).parent / "rankings.json").read_text("utf-8"))
 
 
 def tail(path):

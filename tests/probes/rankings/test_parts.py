@@ -9,7 +9,7 @@ import pytest
 
 from fixtures.reports_of_rankings import printed_log
 
-RUNS = json.loads((Path(__file__).parent / "rankings.json").read_text())
+RUNS = json.loads((Path(__file__).parent / "rankings.json").read_text("utf-8"))
 BOTH = ("ranking_resnet50.txt", "ranking_alexnet.txt")
 LOG = "query: queries/cat.png\nTop 1 match (0.99): library/cat/1.png\nTop 2 match (0.98): library/cat/2.png\n"
 

@@ -7,7 +7,7 @@ import pytest
 
 from fixtures.reports_of_rankings import printed_log
 
-RUNS = json.loads((Path(__file__).parent / "rankings.json").read_text())
+RUNS = json.loads((Path(__file__).parent / "rankings.json").read_text("utf-8"))
 
 BEFORE = """深度学习课程 第五次作业
 
