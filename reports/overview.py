@@ -157,7 +157,7 @@ def _troubled(grade: Grade) -> bool:
 
 
 def _trouble(grade: Grade, href: str) -> Trouble:
-    undecided = [message("{reason}", reason=one.reason) for one in grade.adjustments if one.open]
+    undecided = [message("{reason}", reason=one.reason) for one in grade.counted if one.open]
     reasons = dict.fromkeys((*(told(mark).reason for mark in grade.open), *undecided))
     shown = tuple(pair for pair in badges(grade) if pair[0] in {"blocked", "unjudged"})
     return Trouble(named(grade.student.name), href, shown, tuple(reasons)[:MOST_REASONS])

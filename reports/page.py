@@ -90,7 +90,7 @@ def page(grade: Grade, audience: Audience) -> Page:
         total=total(grade),
         points=points(grade.points),
         width=_width(grade.total, grade.points),
-        adjusted=points(sum(a.points for a in grade.adjustments), signed=True) if grade.adjustments else "",
+        adjusted=points(sum(a.points for a in grade.counted), signed=True) if grade.counted else "",
         pending=points(pending(grade)) if grade.unjudged else "",
         unusable=grade.unusable,
         lines=tuple(_line(mark, audience) for mark in grade.marks),
@@ -156,7 +156,7 @@ def _no_steps(grade: Grade) -> str:
 def _adjustments(grade: Grade) -> list[tuple[str, str]]:
     return [
         (points(a.points, signed=True), say("{reason} ({by}, {on})", reason=a.reason, by=a.by, on=a.on))
-        for a in grade.adjustments
+        for a in grade.counted
     ]
 
 

@@ -132,7 +132,7 @@ def _criterion(mark: Mark) -> Row:
 
 
 def _adjustments(grade: Grade) -> Iterator[Row]:
-    for adjustment in grade.adjustments:
+    for adjustment in grade.counted:
         reason = say("{reason} ({by}, {on})", reason=adjustment.reason, by=adjustment.by, on=adjustment.on)
         yield points(adjustment.points, signed=True), [Text(reason)]
 

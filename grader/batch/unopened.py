@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import replace
+from itertools import islice
+from pathlib import Path
 
 from grader.intake import Archive, file_digest
 from grader.marking.rubric import Rubric
 from grader.records import Blocked, Grade, MadeBy, Manual, Mark, Message, Unjudged, message
+
+MOST_FILES = 10_000
 
 
 def refused(archive: Archive, cause: Message, rubric: Rubric, made_by: MadeBy, zero: bool = False) -> Grade:
@@ -14,10 +20,25 @@ def refused(archive: Archive, cause: Message, rubric: Rubric, made_by: MadeBy, z
 
     It needs a human, unless staff decided with `zero` that it earns nothing.
     """
-    digest = file_digest(archive.path) if archive.path.is_file() else ""
+    digest = _digest(archive.path)
     marks = tuple(Mark(line.criterion, Blocked(line.criterion.check, cause)) for line in rubric.lines)
     made_by = replace(made_by, rubric=rubric.digest)
     return Grade(archive.student, digest, archive.name, marks, None, made_by, unusable=True, zero=zero)
+
+
+def _digest(path: Path) -> str:
+    """Return the digest of a file; of a folder, that of the names and sizes in it; "" if it cannot be read."""
+    try:
+        if path.is_file():
+            return file_digest(path)
+        if not path.is_dir():
+            return ""
+        listed = sorted(
+            (str(one.relative_to(path)), one.lstat().st_size) for one in islice(path.rglob("*"), MOST_FILES)
+        )
+    except OSError:
+        return ""
+    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
 
 
 def bug(archive: Archive, error: Exception, rubric: Rubric, made_by: MadeBy) -> Grade:
@@ -37,4 +58,6 @@ def unmarked(archive: Archive, fault: Message, rubric: Rubric, made_by: MadeBy) 
         for line in rubric.lines
     )  # fmt: skip
     marks = tuple(Mark(line.criterion, finding) for line, finding in zip(rubric.lines, findings, strict=True))
-    return Grade(archive.student, "", archive.name, marks, None, replace(made_by, rubric=rubric.digest))
+    return Grade(
+        archive.student, _digest(archive.path), archive.name, marks, None, replace(made_by, rubric=rubric.digest)
+    )

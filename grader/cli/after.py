@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 def adjust_command(folder: Path, audience: Audience, pseudonyms: bool, **rest: Any) -> None:
     """Add points to STUDENT's grade in FOLDER, or mark a criterion by hand; then redraw the page.
 
-    STUDENT is a name, a number, an address or a folder, or the beginning of one. The decision is kept when the
+    STUDENT is a name, a number, an address or a folder, or the first words of one. The decision is kept when the
     same submission is graded again; what was measured stays visible beside it.
     """
     asked = _Asked(**rest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -62,10 +63,11 @@ def decided(grade: Grade, decision: Decision) -> Grade:
     if not decision.points and not decision.lateness:
         raise BadLab(message("0 points change nothing. Give the points with their sign, for example --points -5."))
     about = Adjustment(
-        decision.points, decision.reason, decision.by, decision.on, "lateness" if decision.lateness else ""
-    )
+        decision.points, decision.reason, decision.by, decision.on, "lateness" if decision.lateness else "",
+        hand_in=hand_in(grade),
+    )  # fmt: skip
     people = tuple(one for one in grade.adjustments if one.by_person)
-    return with_adjustments(grade, (*people, about))
+    return with_reminders(with_adjustments(grade, (*people, about)))
 
 
 def _require_sense(decision: Decision) -> None:
@@ -154,7 +156,8 @@ class Roll:
 
 
 def _begins(start: str) -> Callable[[str], bool]:
-    return lambda name: same(name).startswith(start)
+    """Whether a name begins with these words: Li is not Lisa."""
+    return lambda name: re.match(rf"{re.escape(start)}(?![^\W_])", same(name)) is not None
 
 
 def find(roll: Roll, wanted: str, shortened: bool = False) -> Stored:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from grader.records import Grade
 from grader.records.errors import BadLab
 
 PAGE = "report.html"
-KEPT = (PAGE, EVIDENCE_FILE, GRADE_FILE)
+KEPT = (GRADE_FILE, EVIDENCE_FILE, PAGE)  # the grade first: a folder without one is used again
 
 Choose = Callable[[Grade, Grade], bool]  # of the grade that counts so far and the new one: does the new one count?
 
@@ -25,15 +26,22 @@ def last(before: Grade, new: Grade) -> bool:
 
 
 def best(before: Grade, new: Grade) -> bool:
-    """Let the attempt with more points count; the new one as well where a person has yet to say what it earns."""
-    return new.needs_human or before.needs_human or new.total >= before.total
+    """Let the attempt with more points count, decisions included; the new one if they cannot be compared yet."""
+    if new.unusable or before.unusable:
+        return before.unusable
+    comparable = _open(before) == _open(new)
+    return new.total >= before.total if comparable else True
+
+
+def _open(grade: Grade) -> set[str]:
+    return {mark.criterion.check for mark in grade.open}
 
 
 def place_of(folder: Path, digest: str) -> Path:
     """Return the folder for an attempt of this digest: the one where it is already, else the next free one."""
     for number in count(1):
         place = folder / ATTEMPTS / str(number)
-        if not place.exists() or _digest_in(place) == digest:
+        if not (place / GRADE_FILE).exists() or _digest_in(place) == digest:
             return place
     raise AssertionError  # count() does not end
 
@@ -50,8 +58,8 @@ def forget(folder: Path, digest: str) -> None:
     """Remove the copy of an attempt that counts again."""
     place = place_of(folder, digest)
     if place.is_dir():
-        shutil.rmtree(place)
-        if not any(place.parent.iterdir()):
+        shutil.rmtree(place, ignore_errors=True)  # a copy too many does no harm
+        with suppress(OSError):
             place.parent.rmdir()
 
 

@@ -21,13 +21,13 @@ def carry_over(old: Grade, new: Grade) -> Grade:
     before = {mark.criterion.check: mark for mark in old.marks}
     marks = tuple(_kept(mark, before.get(mark.criterion.check), hand_in(new)) for mark in new.marks)
     flags = (*new.flags, *(flag for flag in old.flags if flag.kind == LEFT_ASIDE), *_left_aside(before, new))
-    people = tuple(one for one in old.adjustments if one.by_person)
-    kept = with_reminders(replace(new, marks=marks, flags=tuple(dict.fromkeys(flags))))
-    return with_adjustments(kept, people)
+    people = tuple(replace(one, hand_in=one.hand_in or hand_in(old)) for one in old.adjustments if one.by_person)
+    kept = replace(new, marks=marks, flags=tuple(dict.fromkeys(flags)))
+    return with_reminders(with_adjustments(kept, people))
 
 
 def with_reminders(grade: Grade) -> Grade:
-    """Return the grade with a flag for each measured criterion that a person marked in an earlier submission only."""
+    """Return the grade with a flag for each decision that is about an earlier submission, until there is a new one."""
     others = tuple(flag for flag in grade.flags if flag.kind != EARLIER)
     return replace(grade, flags=(*others, *_reminders(grade)))
 
@@ -47,18 +47,31 @@ def _reminders(grade: Grade) -> Iterator[Flag]:
                 reason=last.reason,
             )
             yield Flag(EARLIER, said)
+    if any(one.by_person for one in grade.counted):
+        return
+    for one in grade.adjustments:
+        if one.by_person and one not in grade.counted:
+            said = message(
+                "{by} changed the total by {points:+g} points on {on} ({reason}), but for an earlier submission. For"
+                " this one that does not count, until a person decides.",
+                by=one.by,
+                points=one.points,
+                on=one.on,
+                reason=one.reason,
+            )
+            yield Flag(EARLIER, said)
 
 
 def with_adjustments(grade: Grade, people: tuple[Adjustment, ...]) -> Grade:
     """Return the grade with people's adjustments. Their decision about lateness replaces the late policy."""
-    decided = any(one.about == "lateness" for one in people)
+    decided = any(one.about == "lateness" and one.hand_in in ("", hand_in(grade)) for one in people)
     ours = () if decided else tuple(one for one in grade.adjustments if not one.by_person)
     return replace(grade, adjustments=(*ours, *people))
 
 
 def hand_in(grade: Grade) -> str:
-    """Identify one submission of a student: by its digest, or by its name if it could not even be read."""
-    return grade.digest or grade.archive
+    """Identify one submission of a student."""
+    return grade.hand_in
 
 
 def give(mark: Mark, given: Given) -> Mark:

@@ -189,7 +189,7 @@ def _is_there(grade: Grade, decision: Decision) -> bool:
     """Return whether the table was applied before: its adjustments would then count twice."""
     wanted = (round(decision.points, 2), decision.reason)
     if not decision.criterion:
-        return any((one.points, one.reason) == wanted for one in grade.adjustments)
+        return any((one.points, one.reason) == wanted for one in grade.counted)
     given = [mark.given for mark in grade.marks if mark.criterion.check == decision.criterion and mark.given]
     return any((one.points, one.reason) == wanted for one in given)
 

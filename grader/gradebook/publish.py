@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from itertools import count, takewhile
+from itertools import count
 from pathlib import Path
 
-from grader.disk.names import to_disk
 from grader.disk.whole import made, write_whole
 from grader.evidence import EVIDENCE
 from grader.gradebook.attempts import PAGE, Choose, forget, keep, last, place_of
 from grader.gradebook.decisions import LEFT_ASIDE, carry_over
-from grader.gradebook.files import EVIDENCE_FILE, GRADE_FILE, Graded, read_grade, to_json
+from grader.gradebook.files import EVIDENCE_FILE, GRADE_FILE, Graded, to_json
 from grader.gradebook.lock import held
-from grader.records import Flag, Grade, Student, message
+from grader.gradebook.places import Place, Places
+from grader.records import Flag, Grade, Message, Unjudged, message
 from grader.records.errors import BadLab
 
 Render = Callable[[Grade], str]
-NAME_BYTES = 80
 MOST_NAMED = 5
 
 
@@ -48,33 +46,70 @@ class Publisher:
         self._out = out
         self._render = render
         self._choose = choose
-        self._taken: set[str] = set()  # by students whom only a name tells apart
+        self._places = Places(out)
 
     def __call__(self, graded: Graded) -> Written:
         """Write report.html, evidence.json and, last, grade.json. Raises BadLab if they cannot be written."""
+        counts = self._new_counts(graded)
         with nullcontext() if self._out.exists() else made(self._out), held(self._out):
-            return self._write(graded)
-
-    def _write(self, graded: Graded) -> Written:
-        folder, earlier = self._place(graded.grade)
-        if graded.grade.student.guessed:
-            graded = replace(graded, grade=_doubted(graded.grade, self._others(graded.grade, folder)))
-        written = self._as_attempt(graded, folder, earlier)
-        if not graded.grade.student.known:
-            self._taken.add(folder.name.casefold())
+            place = self._places.find(graded.grade)
+            written = self._as_attempt(self._flagged(graded, place), place, counts)
+            self._places.take(graded.grade.student, place.folder)
         return written
 
-    def _as_attempt(self, graded: Graded, folder: Path, earlier: Grade | BadLab | None) -> Written:
-        """Write the grade as the one that counts, and keep the earlier one of another submission, or the other way."""
-        another = isinstance(earlier, Grade) and earlier.digest != graded.grade.digest
-        if isinstance(earlier, Grade) and another:
-            if not self._choose(earlier, graded.grade):
-                return self._save(graded, place_of(folder, graded.grade.digest), None)
+    def _new_counts(self, graded: Graded) -> bool:
+        """Ask whether this attempt counts; without the lock, since a person may have to think."""
+        earlier = self._places.find(graded.grade).earlier if self._out.exists() else None
+        if not isinstance(earlier, Grade) or earlier.digest == graded.grade.digest:
+            return True
+        return self._choose(earlier, carry_over(earlier, graded.grade))
+
+    def _flagged(self, graded: Graded, place: Place) -> Graded:
+        """Add a flag where only a name says whose the submission is, and there are others of that name."""
+        grade, earlier = graded.grade, place.earlier
+        if grade.student.known:
+            return graded
+        others = self._places.others(grade.student, place.folder) if grade.student.guessed else ()
+        if others:
+            sentence = _doubt(grade, others)
+        elif isinstance(earlier, Grade) and earlier.digest != grade.digest:
+            sentence = _same_name(grade, earlier)
+        else:
+            return graded
+        return replace(graded, grade=replace(grade, flags=(*grade.flags, Flag("whose submission", sentence))))
+
+    def _as_attempt(self, graded: Graded, place: Place, counts: bool) -> Written:
+        """Write the grade as the one that counts and keep that of another submission, or the other way round."""
+        folder, earlier = place
+        if not isinstance(earlier, Grade):
+            return self._save(graded, folder, earlier)
+        another = earlier.digest != graded.grade.digest
+        if (fault := _fault(graded)) is not None and _fault(Graded(earlier, None)) is None:
+            return self._not_again(earlier, folder, graded.grade, fault)
+        if another and not counts:
+            return self._save(graded, place_of(folder, graded.grade.digest), None)
+        if another:
             keep(folder, earlier)
         written = self._save(graded, folder, earlier)
         if another:
             forget(folder, graded.grade.digest)
         return written
+
+    def _not_again(self, earlier: Grade, folder: Path, new: Grade, fault: Message) -> Written:
+        """Keep a grade that is there where the grader failed now, and tell staff."""
+        sentence = message(
+            "{archive} could not be examined on {on}: {fault} The grade from before was kept.",
+            archive=new.archive,
+            on=new.made_by.graded_at,
+            fault=fault,
+        )
+        others = (flag for flag in earlier.flags if flag.kind != "not graded again")
+        grade = replace(earlier, flags=(*others, Flag("not graded again", sentence)))
+        files = {PAGE: self._render(grade), GRADE_FILE: to_json(grade)}
+        with made(folder):
+            for name, text in files.items():
+                write_whole(folder / name, text)
+        return Written(grade, folder)
 
     def _save(self, graded: Graded, folder: Path, earlier: Grade | BadLab | None) -> Written:
         grade = _with_decisions(graded.grade, earlier, folder)
@@ -91,46 +126,18 @@ class Publisher:
                 write_whole(folder / name, text)
         return Written(grade, folder)
 
-    def _place(self, grade: Grade) -> tuple[Path, Grade | BadLab | None]:
-        """Return the student's folder and the grade in it. Of several, prefer the one of this same submission."""
-        found = [one for one in self._candidates(grade) if _same_student(one[1], grade)]
-        same = [one for one in found if isinstance(one[1], Grade) and one[1].digest == grade.digest]
-        return (same or found)[0]
 
-    def _candidates(self, grade: Grade) -> Iterator[tuple[Path, Grade | BadLab | None]]:
-        """Yield folders of this student, then of this name, up to the first free one, and the grade in each.
-
-        A person has one folder in a run, unless only a name says who it is.
-        """
-        if number := _plain(grade.student.identifier):  # the platform may know the student by another name today
-            for path in sorted(self._out.glob(f"*-{number}/{GRADE_FILE}")):
-                yield path.parent, _earlier(path)
-        for folder in self._of_name(grade.student):
-            if folder.name.casefold() not in self._taken:
-                earlier = _earlier(folder / GRADE_FILE)
-                yield folder, earlier
-                if earlier is None:
-                    return
-
-    def _of_name(self, student: Student) -> Iterator[Path]:
-        """Yield Ada_Ng, Ada_Ng-2, Ada_Ng-3 and so on."""
-        name = folder_name(student)
-        yield self._out / to_disk(name)
-        yield from (self._out / to_disk(f"{name}-{number}") for number in count(2))
-
-    def _others(self, grade: Grade, chosen: Path) -> tuple[str, ...]:
-        """Return the folders with other submissions of the same doubtful name."""
-        graded = takewhile(
-            lambda folder: (folder / GRADE_FILE).is_file() or folder == chosen, self._of_name(grade.student)
-        )
-        return tuple(folder.name for folder in graded if folder != chosen)
+def _fault(graded: Graded) -> Message | None:
+    """Return why the grader itself failed on the whole submission; None if it did not."""
+    if graded.evidence is not None or graded.grade.unusable:
+        return None
+    faults = [mark.finding.fault for mark in graded.grade.marks if isinstance(mark.finding, Unjudged)]
+    judged = any(mark.points is not None for mark in graded.grade.marks)
+    return faults[0] if faults and not judged else None
 
 
-def _doubted(grade: Grade, others: tuple[str, ...]) -> Grade:
-    """Return the grade with a flag if other submissions have the same name, which does not say whose they are."""
-    if not others:
-        return grade
-    sentence = message(
+def _doubt(grade: Grade, others: tuple[str, ...]) -> Message:
+    return message(
         "{archive} does not say whose submission it is, and other submissions are called {name} as well ({folders})."
         " All were kept apart, and decisions about one do not apply to another. Rename the archives after the students"
         " and grade again.",
@@ -138,26 +145,16 @@ def _doubted(grade: Grade, others: tuple[str, ...]) -> Grade:
         name=grade.student.name,
         folders=", ".join(others[:MOST_NAMED]),
     )
-    return replace(grade, flags=(*grade.flags, Flag("whose submission", sentence)))
 
 
-def _earlier(path: Path) -> Grade | BadLab | None:
-    if not path.is_file():
-        return None
-    try:
-        return read_grade(path)
-    except BadLab as error:
-        return error
-
-
-def _same_student(earlier: Grade | BadLab | None, grade: Grade) -> bool:
-    """Return whether the folder is the student's: nobody's, the same person's, or that of this very submission."""
-    if isinstance(earlier, Grade):
-        same_name = earlier.student.name == grade.student.name
-        return earlier.student.is_certainly(grade.student) or (
-            same_name and bool(grade.digest) and earlier.digest == grade.digest
-        )
-    return earlier is None or not grade.student.guessed  # what cannot be read may be anybody's
+def _same_name(grade: Grade, earlier: Grade) -> Message:
+    return message(
+        "Only the name {name} says that {archive} and {before}, graded earlier, are of one student. One of them counts;"
+        " the other is in the folder attempts/. If they are two students', rename them and grade both again.",
+        name=grade.student.name,
+        archive=grade.archive,
+        before=earlier.archive,
+    )
 
 
 def _with_decisions(grade: Grade, earlier: Grade | BadLab | None, folder: Path) -> Grade:
@@ -176,20 +173,3 @@ def _with_decisions(grade: Grade, earlier: Grade | BadLab | None, folder: Path) 
 
 def _unread(folder: Path) -> Path:
     return next(path for n in count(1) if not (path := folder / f"grade-unread-{n}.json").exists())
-
-
-def folder_name(student: Student) -> str:
-    """Return a name that every file system accepts: letters, digits, dots and dashes, at most 80 bytes."""
-    number = _cut(_plain(student.identifier), NAME_BYTES // 2)
-    whole = _plain(f"{student.name}-{student.identifier}" if number else student.name)
-    if number and len(whole.encode()) > NAME_BYTES:  # the number, which tells students apart, stays whole
-        return f"{_cut(_plain(student.name), NAME_BYTES - len(number.encode()) - 1)}-{number}"
-    return _cut(whole, NAME_BYTES) or "student"
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[^\w.-]+", "_", text).strip("._-")
-
-
-def _cut(text: str, size: int) -> str:
-    return text.encode()[:size].decode("utf-8", "ignore")

@@ -173,7 +173,7 @@ def _reasons(one: Changed) -> list[tuple[str | Message, str]]:
 def _points(grade: Grade) -> dict[str | Message, float | None]:
     """Return points by criterion and by who adjusted; None where there is no mark yet."""
     points: dict[str | Message, float | None] = {found.criterion.check: found.points for found in grade.marks}
-    for one in grade.adjustments:
+    for one in grade.counted:
         points[one.by] = round((points.get(one.by) or 0.0) + one.points, 2)
     return points
 

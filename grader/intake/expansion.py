@@ -46,7 +46,12 @@ def expand(path: Path) -> tuple[Archive, ...]:
     except OSError as error:
         sentence = message("{path} cannot be read: {why}.", path=visible_path(path), why=error.strerror or "")
         raise BadLab(sentence) from error
-    return tuple(sorted(found, key=lambda one: (one.student.name.casefold(), str(one.path))))
+    return tuple(sorted(found, key=lambda one: (one.student.name.casefold(), _natural(one.path))))
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """Order numbers by their value: a platform counts submissions up, so that the last one comes last."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path))]
 
 
 def _name(path: Path) -> str:

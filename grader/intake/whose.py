@@ -25,19 +25,28 @@ _MOODLE = re.compile(r"(?P<name>.+?)_(?P<user>\d+)_assignsubmission_file(?:_.*)?
 
 # What students and platforms call a submission, whoever's it is: a name made of nothing else identifies nobody.
 _GENERIC = frozenset(files("grader.intake").joinpath("generic_names.txt").read_text("utf-8").split())
-_WORDS = re.compile(r"[^\W\d_]+|\d+")
+_PARTS = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])|\d+")  # of CNNLab5_finalSubmission
 _SECOND_DOWNLOAD = re.compile(r"\s*\(\d{1,2}\)$")  # ada (1).zip, as browsers name it
-_SHORT_NUMBER = 4  # digits, at most: a week, a version, a year; a student's number is longer
+_NO_NUMBER = re.compile(r"\d{1,4}|(?:19|20)\d\d[01]\d[0-3]\d|\d{6}")  # a week, a version, a year; a day, a time of day
 _CHINESE = sorted((word for word in _GENERIC if not word.isascii()), key=len, reverse=True)
 
 
 def identifies(name: str) -> bool:
     """Return whether a file's or folder's name can be somebody's, and is not just submission, lab5 or final (2)."""
-    rest = unicodedata.normalize("NFKC", without_suffix(name)).casefold()
+    rest = unicodedata.normalize("NFKC", without_suffix(name))[:LONGEST_NAME]
     for word in _CHINESE:  # written without spaces between words
         rest = rest.replace(word, " ")
-    words = _WORDS.findall(rest)
-    return any(word not in _GENERIC and not (word.isdigit() and len(word) <= _SHORT_NUMBER) for word in words)
+    parts = [part for written in rest.split("_") for part in _PARTS.findall(written)]
+    return not all(_NO_NUMBER.fullmatch(part) if part.isdigit() else _is_generic(part.casefold()) for part in parts)
+
+
+def _is_generic(word: str) -> bool:
+    """Return whether a word says nothing about a person, or is made of such words, as in mysubmission."""
+    ends = {0}  # up to where it is made of generic words
+    for end in range(1, len(word) + 1):
+        if any(word[start:end] in _GENERIC and end - start > 1 for start in ends):
+            ends.add(end)
+    return len(word) in ends or (len(word) == 1 and word.isascii())
 
 
 def clean(text: str, fallback: str = NAMELESS) -> str:

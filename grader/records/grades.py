@@ -177,6 +177,7 @@ class Adjustment:
     by: str | Message
     on: str
     about: Literal["", "lateness"] = ""
+    hand_in: str = ""  # the submission that a person's decision is about, as in Given; "" for the one that is graded
     open: bool = False  # no points yet: a person has to decide
 
     @property
@@ -228,7 +229,17 @@ class Grade:
     def total(self) -> float:
         """Points awarded plus adjustments, never below zero. Unjudged criteria add nothing: see `needs_human`."""
         awarded = sum(mark.points or 0.0 for mark in self.marks)
-        return max(0.0, round(awarded + sum(a.points for a in self.adjustments), 2))
+        return max(0.0, round(awarded + sum(one.points for one in self.counted), 2))
+
+    @property
+    def hand_in(self) -> str:
+        """Identify this submission among those of the student: by its digest, or by its name if it was not read."""
+        return self.digest or self.archive
+
+    @property
+    def counted(self) -> tuple[Adjustment, ...]:
+        """The adjustments that are about this submission; those about another one are kept beside them."""
+        return tuple(one for one in self.adjustments if one.hand_in in ("", self.hand_in))
 
     @property
     def points(self) -> float:
@@ -243,14 +254,10 @@ class Grade:
     @property
     def open(self) -> tuple[Mark, ...]:
         """Criteria on which a person has yet to decide: without a mark, or of an archive that could not be opened."""
-        refused = self.unusable and not self._zero_decided
+        refused = self.unusable and not self.zero
         return tuple(mark for mark in self.marks if mark.points is None or (refused and mark.given is None))
-
-    @property
-    def _zero_decided(self) -> bool:
-        return self.zero or any(one.by_person and not one.open for one in self.adjustments)
 
     @property
     def needs_human(self) -> bool:
         """True where staff must act before this grade is final; a zero for what cannot be opened is their decision."""
-        return bool(self.open) or any(one.open for one in self.adjustments)
+        return bool(self.open) or any(one.open for one in self.counted)

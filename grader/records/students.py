@@ -43,10 +43,10 @@ class Student:
 
     def is_certainly(self, other: Student) -> bool:
         """Return whether both are the same person beyond doubt: by number, address, or a name that is not a guess."""
-        if self.identifier or other.identifier:
+        if self.identifier and other.identifier:
             return (self.platform, self.identifier) == (other.platform, other.identifier)
-        if self.email or other.email:
-            return self.email == other.email
+        if self.known or other.known:
+            return bool(self.email) and self.email == other.email
         return self.name == other.name and not (self.guessed or other.guessed)
 
     @property

@@ -61,7 +61,7 @@ def clipped(text: str) -> str:
 def standing(grade: Grade) -> list[str]:
     """Return the total, the adjustments with reasons, and whether the mark is final, one sentence each."""
     lines = [say("{total} of {points} points.", total=points(grade.total), points=points(grade.points))]
-    for one in grade.adjustments:
+    for one in grade.counted:
         lines.append(say("{points} points: {reason}.", points=points(one.points, signed=True), reason=one.reason))
     if grade.needs_human:
         lines.append(say("Not final: a person marks what is not marked yet; it never counts as zero."))

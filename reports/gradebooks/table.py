@@ -31,7 +31,7 @@ def _row(grade: Grade, checks: Iterable[str], blank: bool) -> list[str]:
     marks = {mark.criterion.check: mark for mark in grade.marks}
     owned = [guarded(_shown(text)) for text in (student.name, student.identifier, student.email, grade.archive)]
     flags = "; ".join(f"{_shown(flag.kind)}: {words(flag.message)}" for flag in grade.flags)
-    adjusted = number(sum(one.points for one in grade.adjustments)) if grade.adjustments else ""
+    adjusted = number(sum(one.points for one in grade.counted)) if grade.counted else ""
     figures = [_points(marks.get(check)) for check in checks], [adjusted, number(grade.total)]
     of_checks, of_all = [[""] * len(part) for part in figures] if blank else figures
     accuracy = "" if grade.accuracy is None else f"{grade.accuracy:.4f}"

@@ -20,7 +20,8 @@ from grader.disk.whole import require_room, write_whole
 from grader.evidence import EVIDENCE, Evidence
 from grader.gradebook import publish
 from grader.gradebook.files import Graded, from_json
-from grader.gradebook.publish import Publisher, folder_name
+from grader.gradebook.places import folder_name
+from grader.gradebook.publish import Publisher
 from grader.intake import Archive
 from grader.marking.mark import mark
 from grader.marking.rubric import Rubric

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from grader.batch.unopened import refused, unmarked
 from grader.evidence import Evidence
-from grader.gradebook.attempts import best
+from grader.gradebook.attempts import best, last
 from grader.gradebook.files import Graded, from_json, read_stored, to_json
 from grader.gradebook.publish import Publisher
+from grader.intake import Archive
 from grader.marking.mark import mark
 from grader.marking.rubric import Rubric
 from grader.records import Adjustment, Grade, Judged, MadeBy, Student, Verdict, message
@@ -76,9 +78,10 @@ def test_the_best_attempt_can_count_instead_of_the_last(handed_in, tmp_path):
     ada = Student("Ada Ng", "101", "moodle")
     publish = Publisher(tmp_path, page, best)
     good, bad = handed_in(ada, "a"), handed_in(ada, "b")
-    ended = replace(bad.grade, adjustments=(Adjustment(-1.0, "no unit", "Dr Li", "2026-03-05"),))
+    marks = judged(bad.grade).marks
+    lost = replace(marks[0], finding=Judged(marks[0].criterion.check, Verdict(0.5, message("half"))))
     publish(Graded(judged(good.grade), good.evidence))
-    written = publish(Graded(judged(ended), bad.evidence))
+    written = publish(Graded(replace(bad.grade, marks=(lost, *marks[1:])), bad.evidence))
     assert written.folder == tmp_path / "Ada_Ng-101" / "attempts" / "1"
     assert digests(tmp_path) == {"Ada_Ng-101": "a" * 64, "Ada_Ng-101/attempts/1": "b" * 64}
 
@@ -89,6 +92,85 @@ def test_a_student_of_a_number_keeps_the_folder_under_another_name(handed_in, tm
     assert written.folder.name == "Ada_Ng-101"
     other = Publisher(tmp_path, page)(handed_in(Student("Ada Ng", "101", "canvas"), "c"))
     assert other.folder.name != "Ada_Ng-101"
+
+
+def test_an_adjustment_is_about_one_submission(handed_in, tmp_path):
+    ada = Student("Ada Ng", "101", "moodle")
+    publish = Publisher(tmp_path, page)
+    penalty(publish(Graded(judged(handed_in(ada, "a").grade), None)).folder)
+    second = publish(Graded(judged(handed_in(ada, "b").grade), None)).grade
+    assert second.total == second.points
+    assert [flag.kind for flag in second.flags] == ["marked by hand before"]
+    assert "-5 points on 2026-03-05 (two days late), but for an earlier submission" in second.flags[0].message.english()
+    again = publish(Graded(judged(handed_in(ada, "a").grade), None)).grade
+    assert again.total == again.points - 5
+    assert again.flags == ()
+
+
+def test_what_cannot_be_opened_stays_open_whatever_was_decided_before(handed_in, lab_rubric, tmp_path):
+    ada = Student("Ada Ng", "101", "moodle")
+    (tmp_path / "ada.zip").write_bytes(b"PK cut off")
+    broken = refused(Archive(tmp_path / "ada.zip", ada), message("not a zip"), lab_rubric, MADE)
+    for choose, counts in ((last, broken.digest), (best, "a" * 64)):
+        out = tmp_path / choose.__name__
+        penalty(Publisher(out, page, choose)(Graded(judged(handed_in(ada, "a").grade), None)).folder)
+        Publisher(out, page, choose)(Graded(broken, None))
+        assert digests(out)["Ada_Ng-101"] == counts
+        (stored,) = read_stored(out)[0]
+        assert stored.grade.needs_human == (choose is last)
+
+
+def test_the_best_attempt_is_chosen_by_what_each_would_count_with_its_own_decisions(handed_in, tmp_path):
+    ada = Student("Ada Ng", "101", "moodle")
+    publish = Publisher(tmp_path, page, best)
+    penalty(publish(Graded(judged(handed_in(ada, "a").grade), None)).folder)  # 5 points less
+    worse = judged(handed_in(ada, "b").grade)
+    lost = replace(worse.marks[0], finding=Judged(worse.marks[0].criterion.check, Verdict(0.5, message("half"))))
+    publish(Graded(replace(worse, marks=(lost, *worse.marks[1:])), None))
+    (stored,) = read_stored(tmp_path)[0]
+    assert stored.grade.total == max(stored.grade.points - 5, stored.grade.points - worse.marks[0].criterion.points / 2)
+
+
+def test_where_only_a_name_says_who_it_is_a_replaced_submission_is_flagged(handed_in, tmp_path):
+    smith = Student("smith")
+    penalty(Publisher(tmp_path, page)(handed_in(smith, "a")).folder)
+    second = Publisher(tmp_path, page)(handed_in(smith, "b")).grade
+    assert "whose submission" in [flag.kind for flag in second.flags]
+    assert second.counted == ()
+
+
+@pytest.mark.parametrize("digest", ["a", "b"])
+def test_a_fault_of_the_grader_never_replaces_a_grade(handed_in, lab_rubric, tmp_path, digest):
+    ada = Student("Ada Ng", "101", "moodle")
+    publish = Publisher(tmp_path, page)
+    publish(Graded(judged(handed_in(ada, "a").grade), None))
+    fault = unmarked(Archive(tmp_path / "ada.zip", ada), message("no space is left"), lab_rubric, MADE)
+    publish(Graded(replace(fault, digest=digest * 64), None))
+    (stored,) = read_stored(tmp_path)[0]
+    assert (stored.grade.digest, stored.grade.total) == ("a" * 64, stored.grade.points)
+    assert [flag.kind for flag in stored.grade.flags] == ["not graded again"]
+    publish(Graded(judged(handed_in(ada, "a").grade), None))
+    assert read_stored(tmp_path)[0][0].grade.flags == ()
+
+
+def test_a_copy_that_cannot_be_removed_does_no_harm(handed_in, tmp_path, monkeypatch):
+    def fails(path, ignore_errors=False):
+        if not ignore_errors:
+            raise PermissionError
+
+    monkeypatch.setattr("shutil.rmtree", fails)
+    ada = Student("Ada Ng", "101", "moodle")
+    publish = Publisher(tmp_path, page)
+    for digest in "aba":
+        publish(handed_in(ada, digest))
+    assert digests(tmp_path)["Ada_Ng-101"] == "a" * 64
+
+
+def test_a_student_of_whom_only_the_address_was_known_keeps_the_folder(handed_in, tmp_path):
+    publish = Publisher(tmp_path, page)
+    first = publish(handed_in(Student("Ada", email="a@x.edu"), "a"))
+    assert publish(handed_in(Student("Ada", "77", "gradescope", "a@x.edu"), "b")).folder == first.folder
+    assert publish(handed_in(Student("Ada", "78", "gradescope", "other@x.edu"), "c")).folder != first.folder
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -83,6 +83,11 @@ def test_a_canvas_download_is_a_class_sorted_by_name(make):
     assert [one.student.late for one in expand(path)] == [True, False]
 
 
+def test_several_uploads_of_a_student_come_in_the_order_of_their_numbers(make):
+    folder = make("ada_108_9999_lab5.zip", "ada_108_10001_lab5-1.zip")
+    assert [one.name for one in expand(folder)] == ["ada_108_9999_lab5.zip", "ada_108_10001_lab5-1.zip"]
+
+
 def test_a_canvas_student_who_handed_in_loose_files_is_not_forgotten(make):
     path = make("ada_1234_5678_lab5.zip", "ada_1234_5679_exp2.py", "bob_2345_6789_exp2.py", "bob_2345_6790_final.pth")
     assert found(path) == [("ada", "class/ada_1234_5678_lab5.zip"), ("bob", "class/bob_2345_6789_exp2.py")]

@@ -67,6 +67,8 @@ def test_a_group_of_one_is_that_student():
     "name",
     [
         "submission.zip", "final.zip", "lab5.zip", "Lab 5 (2).zip", "hw3_final_v2.zip", "project-2026.zip", "001.zip",
+        "lab5-main.zip", "drive-download-20261129T101010Z-001.zip", "CNNLab5.zip", "mysubmission.zip", "CS231n_PA2.zip",
+        "20261129.zip", "deeplearning.zip", "Neuer Ordner.zip", "期末作业.zip", "übung5.zip", "cifar10-classifier.zip",
         "cifar10.zip", "作业.zip", "实验五.zip", "第3次作业.zip", "新建文件夹.zip", "New folder.zip", "Abgabe_3.zip",
     ],
 )  # fmt: skip
@@ -77,7 +79,16 @@ def test_a_generic_name_identifies_nobody(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["ada.zip", "ada-lab5.zip", "lab5_王小明.zip", "20231234567.zip", "s12345.zip", "an_wang_final.zip"],
+    [
+        "ada.zip",
+        "ada-lab5.zip",
+        "lab5_王小明.zip",
+        "20231234567.zip",
+        "s12345.zip",
+        "an_wang_final.zip",
+        "Deepak.zip",
+        "Tina_Model.zip",
+    ],
 )
 def test_a_name_or_a_students_number_identifies_somebody(name):
     assert identifies(name)

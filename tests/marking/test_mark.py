@@ -90,8 +90,8 @@ def test_an_archive_that_cannot_be_opened_blocks_everything_and_is_a_zero_only_b
     made = refused(HANDED_IN, message("not a zip"), lab_rubric, MADE)
     assert (made.total, made.needs_human, made.unusable) == (0.0, True, True)
     assert not refused(HANDED_IN, message("not a zip"), lab_rubric, MADE, zero=True).needs_human
-    given = Adjustment(0.0, "no readable zip after two requests", "Dr Li", "2026-03-05")
-    assert not replace(made, adjustments=(given,)).needs_human
+    bonus = Adjustment(2.0, "spoke in class", "Dr Li", "2026-03-05")
+    assert replace(made, adjustments=(bonus,)).needs_human
     assert {type(m.finding) for m in made.marks} == {Blocked}
 
 
