@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from grader.probes.documents.claim_conditions import clouded_lines
 from grader.probes.documents.claim_grammar import of_others, read_sentence
 from grader.probes.documents.claim_tables import read_tables
 from grader.probes.documents.claim_text import Sentence, sentences, without_markup
@@ -13,6 +14,7 @@ from grader.probes.documents.documents import MOST_TEXT, bounded, lines, part_na
 from grader.probes.documents.text import read_bytes, storable
 from grader.probes.refusals import Phrase, phrase
 
+ROUNDING = 0.0051  # between "84 %" and 84.49 %
 MOST_SENTENCES = 10  # a document that has claims in more is a log, whatever it prints
 PRINTED = ("ipynb", "log", "csv")  # the lines of such a document were printed by a program, without markup
 
@@ -25,6 +27,7 @@ class _Claim:
     quote: str
     certain: bool
     label: str = ""  # the letters before the figure: the same in every epoch
+    final: bool = False  # called the final or the best one, or printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ def read_claims(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[
         try:
             pieces = _pieces(name, read_bytes(files, name), left)
             left -= sum(len(text) for piece in pieces for text in piece.texts)
-            stated = [claim for piece in pieces for claim in _stated(name, piece)]
+            stated = _settled([claim for piece in pieces for claim in _stated(name, piece)])
         except Exception as error:
             unread.append(phrase("unread_file", file=storable(name[:200]), kind=type(error).__name__))
             continue
@@ -59,7 +62,9 @@ def read_claims(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[
         labels = {claim.label for claim in sure}
         claims += _without_repeats(sure)
         claims += _without_repeats([claim for claim in stated if not claim.certain and claim.label not in labels])
-    fields = [{key: value for key, value in asdict(claim).items() if key != "label"} for claim in claims[:100]]
+    fields = [
+        {key: value for key, value in asdict(claim).items() if key not in ("label", "final")} for claim in claims[:100]
+    ]
     return {"claims": fields, "unread": unread[:50]}, {}
 
 
@@ -93,17 +98,29 @@ def _stated(name: str, piece: _Piece) -> Iterator[_Claim]:
     kind = name.rpartition(".")[2].casefold()
     printed = kind in PRINTED
     texts = piece.texts if printed else without_markup(piece.texts, kind == "tex")
+    clouded = clouded_lines(texts, printed)
     cells, used = read_tables(texts)
     for cell in cells:
-        yield _Claim(cell.share, piece.source, piece.numbers[cell.line], texts[cell.line].strip()[:200], cell.certain)
+        certain = cell.certain and cell.line not in clouded
+        yield _Claim(cell.share, piece.source, piece.numbers[cell.line], texts[cell.line].strip()[:200], certain)
     rest = ["" if index in used else text for index, text in enumerate(texts)]
     last: Sentence | None = None
     for sentence in sentences(rest, printed):
         before, last = last, sentence
         others = before is not None and before.paragraph == sentence.paragraph and of_others(before.text, sentence.text)
         for found in read_sentence(sentence.text, printed):
-            certain = found.certain and not others
+            line = sentence.line_of(found.start)
+            certain = found.certain and not others and line not in clouded
             quote = sentence.text[max(0, found.start - 80) : found.end + 40].strip()[:200]
-            number = piece.numbers[sentence.line_of(found.start)]
             label = "".join(filter(str.isalpha, sentence.text[max(0, found.start - 80) : found.start]))
-            yield _Claim(found.share, piece.source, number, quote, certain, label)
+            yield _Claim(found.share, piece.source, piece.numbers[line], quote, certain, label, found.final or printed)
+
+
+def _settled(stated: list[_Claim]) -> list[_Claim]:
+    """Take certainty from figures that contradict each other, unless the text calls one the final or the best."""
+    sure = [claim for claim in stated if claim.certain]
+    final = [claim.accuracy for claim in sure if claim.final]
+    if not sure or max(one.accuracy for one in sure) - min(one.accuracy for one in sure) <= ROUNDING:
+        return stated
+    kept = [claim.final or any(abs(claim.accuracy - accuracy) <= ROUNDING for accuracy in final) for claim in stated]
+    return [replace(claim, certain=claim.certain and keeps) for claim, keeps in zip(stated, kept, strict=True)]
