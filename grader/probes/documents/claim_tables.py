@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from grader.probes.documents.claim_conditions import LONG_TRAINING, conditional
+from grader.probes.documents.claim_conditions import conditional
 from grader.probes.documents.claim_numbers import numbered
+from grader.probes.documents.claim_several import LONG_TRAINING
 from grader.probes.documents.claim_tokens import Token, tokens
 from grader.probes.documents.claim_words import FAMILIES
 
@@ -33,6 +34,12 @@ _CELLS = (
 )
 _OTHERS = frozenset({"class", "other", "retrieval", "part", "elsewhere", "goal", "if", "not"})
 _UNSURE = frozenset({"doubt", "change", "unknown"})
+
+_OF_NETWORKS = re.compile(
+    r"|(?:our |my |the |final )?(?:models?|networks?|nets?|cnn|architecture|method|metric|classifier|name|dataset|"
+    r"data|set|result|final|weights|file)(?: name)?|模型|网络|方法|架构|结构|指标|名称|数据集|结果|文件|权重",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +142,11 @@ def _plain(header: list[str], cells: list[str], parsed: list[list[Token]]) -> bo
     """Return whether a row's words name nothing that could be one among several, or changed."""
     epochs = [cell.strip() for head, cell in zip(header, cells, strict=True) if _EPOCH.fullmatch(head.strip())]
     if any(not cell.isdigit() or int(cell) < LONG_TRAINING for cell in epochs):
+        return False
+    if not epochs and "setting" in _kinds(tokens(header[0])):
+        return False
+    titled = not _DIGIT.match(cells[0].strip()) and len(header) > 1
+    if titled and not _OF_NETWORKS.fullmatch(header[0].strip(" *:")):
         return False
     words = [token for one in parsed for token in one]
     return (

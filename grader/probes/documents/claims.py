@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from grader.probes.documents.claim_conditions import clouded_lines
+from grader.probes.documents.claim_clouds import clouded_lines
 from grader.probes.documents.claim_grammar import of_others, read_sentence
 from grader.probes.documents.claim_tables import read_tables
 from grader.probes.documents.claim_text import Sentence, sentences, without_markup
@@ -17,6 +18,7 @@ from grader.probes.refusals import Phrase, phrase
 ROUNDING = 0.0051  # between "84 %" and 84.49 %
 MOST_SENTENCES = 10  # a document that has claims in more is a log, whatever it prints
 PRINTED = ("ipynb", "log", "csv")  # the lines of such a document were printed by a program, without markup
+_NETWORK = re.compile(r"(?:wide)?(?:res|dense|mobile|le|alex|google|efficient)net-?\d{0,4}|vgg-?\d{0,2}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +120,18 @@ def _stated(name: str, piece: _Piece) -> Iterator[_Claim]:
 
 def _settled(stated: list[_Claim]) -> list[_Claim]:
     """Take certainty from figures that contradict each other, unless the text calls one the final or the best."""
+    names = {name for claim in stated if claim.certain and (name := _network_of(claim))}
+    if len(names) > 1:
+        stated = [replace(claim, certain=claim.certain and not _network_of(claim)) for claim in stated]
     sure = [claim for claim in stated if claim.certain]
     final = [claim.accuracy for claim in sure if claim.final]
     if not sure or max(one.accuracy for one in sure) - min(one.accuracy for one in sure) <= ROUNDING:
         return stated
     kept = [claim.final or any(abs(claim.accuracy - accuracy) <= ROUNDING for accuracy in final) for claim in stated]
     return [replace(claim, certain=claim.certain and keeps) for claim, keeps in zip(stated, kept, strict=True)]
+
+
+def _network_of(claim: _Claim) -> str:
+    """Return what network a claim names, "" for none: "resnet20"."""
+    name = _NETWORK.search(claim.quote)
+    return name.group().lower() if name else ""
