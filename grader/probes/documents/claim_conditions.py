@@ -46,8 +46,10 @@ def conditional(sentence: str, found: list[Token], printed: bool) -> bool:
     if not final and (early(sentence, found, printed) or counted(found) or _indefinite(found)):
         return True
     if printed:
+        if any(token.text.lower().startswith(FAMILIES) for token in found):
+            return True
         logged = any(token.text.lower() in EPOCHS for token in found)
-        return (_setting(found) and not logged) or any(token.text.lower().startswith(FAMILIES) for token in found)
+        return not logged and (_setting(found) or _labelled(found))
     if _OF_THE_FINAL_ONE.search(sentence) or _raised(sentence, found):
         return False
     return _setting(found) or _equation(found) or any(_conditions(found))
@@ -106,6 +108,15 @@ def _setting(found: list[Token]) -> bool:
     )
 
 
+def _labelled(found: list[Token]) -> bool:
+    """Return whether a printed line begins with the value of what nobody knows: "depth 8: test acc 0.779"."""
+    end = next((at for at, token in enumerate(found) if token.kind in ("accuracy", "test")), len(found))
+    before = [token for token in found[:end] if token.kind not in ("colon", "dash")]
+    return any(
+        one.kind == "unknown" and one.text.isalpha() and other.kind == "number" for one, other in pairwise(before)
+    )
+
+
 def _equation(found: list[Token]) -> bool:
     """Return whether a letter or a word has a value that is no accuracy: "for k = 5"."""
     return any(
@@ -147,7 +158,12 @@ def _unheard_of(clause: list[Token]) -> bool:
     """Return whether a clause says no more than under what condition, in words that nobody knows: "in sepia"."""
     kinds = {one.kind for one in clause}
     said = any(token.text.lower() in ASSERTS for token in clause)
-    return clause[0].text.lower() in OPENINGS and "unknown" in kinds and not kinds & {"figure", "accuracy"} and not said
+    return (
+        clause[0].text.lower() in OPENINGS
+        and "unknown" in kinds
+        and not kinds & {"figure", "accuracy", "own"}
+        and not said
+    )
 
 
 def harmless(after: list[Token]) -> bool:

@@ -10,6 +10,7 @@ from grader.probes.documents.claim_words import EPOCHS, MANY, NETWORKS, ONE_OF_S
 LONG_TRAINING = 20  # epochs: who trained for fewer may have gone on
 _EPOCH_OF_CHINESE = re.compile(r"第\s?[\d一二三四五六七八九十]{1,5}\s?(?:轮|代|个?\s?epoch)")
 _EPOCHS_OF_CHINESE = re.compile(r"(\d{1,4})\s?(?:个?轮|代)")
+_JOINED = ONE_OF_SEVERAL - {"net", "cnn"}  # run-3, model2
 _ON_THE_WAY = frozenset({"after", "at", "of", "from", "in", "by", "until"})
 
 
@@ -17,7 +18,7 @@ def of_several(found: list[Token], above: bool = False) -> bool:
     """Return whether one of several is numbered or lettered: run 3, Model A, five seeds."""
     for at, token in enumerate(found[:-1]):
         word = token.text.lower()
-        if word in MANY and not above:
+        if not above and (word in MANY or (word.rstrip("-0123456789") in _JOINED and token.kind == "name")):
             return True
         if word not in ONE_OF_SEVERAL or (above and word not in REPEATED):
             continue
@@ -73,4 +74,8 @@ def _numbered_epoch(found: list[Token], at: int, printed: bool) -> bool:
     after = found[at + 1 : at + 2]
     if not after or not (after[0].kind in ("number", "count", "list", "colon") or after[0].text.lower() in SPELT):
         return False
+    if after[0].kind == "count" and "/" in after[0].text:
+        done, whole = (int(part.replace(",", "")) for part in after[0].text.split("/"))
+        if 2 * done < whole:
+            return True
     return not printed or any(token.text.lower() in _ON_THE_WAY for token in found[max(0, at - 2) : at])

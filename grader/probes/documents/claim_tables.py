@@ -143,10 +143,7 @@ def _plain(header: list[str], cells: list[str], parsed: list[list[Token]]) -> bo
     epochs = [cell.strip() for head, cell in zip(header, cells, strict=True) if _EPOCH.fullmatch(head.strip())]
     if any(not cell.isdigit() or int(cell) < LONG_TRAINING for cell in epochs):
         return False
-    if not epochs and "setting" in _kinds(tokens(header[0])):
-        return False
-    titled = not _DIGIT.match(cells[0].strip()) and len(header) > 1
-    if titled and not _OF_NETWORKS.fullmatch(header[0].strip(" *:")):
+    if not epochs and not _OF_NETWORKS.fullmatch(header[0].strip(" *:")):
         return False
     words = [token for one in parsed for token in one]
     return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -18,6 +19,8 @@ from grader.probes.refusals import Phrase, phrase
 ROUNDING = 0.0051  # between "84 %" and 84.49 %
 MOST_SENTENCES = 10  # a document that has claims in more is a log, whatever it prints
 PRINTED = ("ipynb", "log", "csv")  # the lines of such a document were printed by a program, without markup
+_OWN = frozenset({"label", "final", "printed"})  # the fields that evidence.Claim has not
+_EPOCH = re.compile(r"epoch|iter|step|轮", re.IGNORECASE)
 _NETWORK = re.compile(r"(?:wide)?(?:res|dense|mobile|le|alex|google|efficient)net-?\d{0,4}|vgg-?\d{0,2}", re.IGNORECASE)
 
 
@@ -29,7 +32,8 @@ class _Claim:
     quote: str
     certain: bool
     label: str = ""  # the letters before the figure: the same in every epoch
-    final: bool = False  # called the final or the best one, or printed
+    final: bool = False  # called the final or the best one, or of an epoch that was printed
+    printed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +68,7 @@ def read_claims(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[
         labels = {claim.label for claim in sure}
         claims += _without_repeats(sure)
         claims += _without_repeats([claim for claim in stated if not claim.certain and claim.label not in labels])
-    fields = [
-        {key: value for key, value in asdict(claim).items() if key not in ("label", "final")} for claim in claims[:100]
-    ]
+    fields = [{key: value for key, value in asdict(claim).items() if key not in _OWN} for claim in claims[:100]]
     return {"claims": fields, "unread": unread[:50]}, {}
 
 
@@ -115,20 +117,31 @@ def _stated(name: str, piece: _Piece) -> Iterator[_Claim]:
             certain = found.certain and not others and line not in clouded
             quote = sentence.text[max(0, found.start - 80) : found.end + 40].strip()[:200]
             label = "".join(filter(str.isalpha, sentence.text[max(0, found.start - 80) : found.start]))
-            yield _Claim(found.share, piece.source, piece.numbers[line], quote, certain, label, found.final or printed)
+            final = found.final or (printed and _EPOCH.search(sentence.text) is not None)
+            yield _Claim(found.share, piece.source, piece.numbers[line], quote, certain, label, final, printed)
 
 
 def _settled(stated: list[_Claim]) -> list[_Claim]:
-    """Take certainty from figures that contradict each other, unless the text calls one the final or the best."""
+    """Take certainty from figures that contradict each other, unless the text calls one the final or the best.
+
+    A loop prints one label again and again; only other labels contradict it.
+    """
     names = {name for claim in stated if claim.certain and (name := _network_of(claim))}
     if len(names) > 1:
         stated = [replace(claim, certain=claim.certain and not _network_of(claim)) for claim in stated]
-    sure = [claim for claim in stated if claim.certain]
-    final = [claim.accuracy for claim in sure if claim.final]
-    if not sure or max(one.accuracy for one in sure) - min(one.accuracy for one in sure) <= ROUNDING:
+    final = sorted(claim.accuracy for claim in stated if claim.certain and claim.final)
+    rest = [claim for claim in stated if claim.certain and not claim.final]
+    labels = {claim.label for claim in rest}
+    shares = [claim.accuracy for claim in rest]
+    if not rest or (rest[0].printed and len(labels) == 1) or (not final and max(shares) - min(shares) <= ROUNDING):
         return stated
-    kept = [claim.final or any(abs(claim.accuracy - accuracy) <= ROUNDING for accuracy in final) for claim in stated]
-    return [replace(claim, certain=claim.certain and keeps) for claim, keeps in zip(stated, kept, strict=True)]
+    return [replace(claim, certain=claim.certain and (claim.final or _near(claim, final))) for claim in stated]
+
+
+def _near(claim: _Claim, shares: list[float]) -> bool:
+    """Return whether one of the shares, which are sorted, is that of the claim."""
+    at = bisect_left(shares, claim.accuracy - ROUNDING)
+    return at < len(shares) and shares[at] <= claim.accuracy + ROUNDING
 
 
 def _network_of(claim: _Claim) -> str:
