@@ -112,9 +112,8 @@ def _labelled(found: list[Token]) -> bool:
     """Return whether a printed line begins with the value of what nobody knows: "depth 8: test acc 0.779"."""
     end = next((at for at, token in enumerate(found) if token.kind in ("accuracy", "test")), len(found))
     before = [token for token in found[:end] if token.kind not in ("colon", "dash")]
-    return any(
-        one.kind == "unknown" and one.text.isalpha() and other.kind == "number" for one, other in pairwise(before)
-    )
+    unknown = [one.kind == "unknown" and one.text.isalpha() for one in before]
+    return any(name and other.kind == "number" for name, other in zip(unknown, before[1:], strict=False))
 
 
 def _equation(found: list[Token]) -> bool:
