@@ -75,4 +75,5 @@ def _changed_test(texts: list[str]) -> bool:
     """Return whether a test is announced that differs from others: "Testing with dropout enabled"."""
     at = next((n for n, text in enumerate(texts) if text in WITH), len(texts))
     plain = {"10000", "all", "final", "best", "test", "batch"} & set(texts[at : at + 4])
-    return texts[:1] != [] and texts[0] in TESTS and at < len(texts) - 1 and not plain
+    early = "checkpoint" in texts and "epoch" in texts
+    return texts[:1] != [] and texts[0] in TESTS and (early or (at < len(texts) - 1 and not plain))

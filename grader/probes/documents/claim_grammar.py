@@ -51,9 +51,17 @@ def read_sentence(sentence: str, printed: bool = False) -> list[Found]:
         return []
     if (claims := _coordinated(found)) is None:
         claims = _agreed(list(_in_clauses(found if printed else _generic(found), printed)))
-    if any(one.certain for one in claims) and conditional(sentence, raw, printed):
+    compared = not printed and _compared(claims, kinds)
+    if any(one.certain for one in claims) and (compared or conditional(sentence, raw, printed)):
         return [replace(one, certain=False) for one in claims]
     return claims
+
+
+def _compared(claims: list[Found], kinds: set[str]) -> bool:
+    """Return whether a figure stands beside another that may be of the same kind: "with it 87 %, without it 84 %"."""
+    certain = [one for one in claims if one.certain]
+    others = [one for one in claims if not one.certain and not any(same(one, other) for other in certain)]
+    return bool(others) and not kinds & {"own", "other", "final", "train"} and not any(one.final for one in certain)
 
 
 def of_others(before: str, sentence: str) -> bool:

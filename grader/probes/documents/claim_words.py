@@ -204,7 +204,7 @@ TAKEN_AWAY: Final = _words("""
     shallow narrower tiny small large big plain vanilla naive simple reduced fewer replaced replacing replace swapping
     swapped frozen freezing torchvision timm hub overfitted overfitting darkened brightened resized cropping
     untrained shorter longer grey gray monochrome bit bits inverted
-    compressed binarised binarized students crashed interrupted aborted cancelled""")
+    compressed binarised binarized student students crashed interrupted aborted cancelled""")
 WITH: Final = _words("""
     with using adding applying enabling switching changing under without via setting increasing reducing decreasing
     raising lowering choosing selecting replacing employing per against""")
