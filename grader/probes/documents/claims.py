@@ -19,8 +19,9 @@ from grader.probes.refusals import Phrase, phrase
 ROUNDING = 0.0051  # between "84 %" and 84.49 %
 MOST_SENTENCES = 10  # a document that has claims in more is a log, whatever it prints
 PRINTED = ("ipynb", "log", "csv")  # the lines of such a document were printed by a program, without markup
-_OWN = frozenset({"label", "final", "printed"})  # the fields that evidence.Claim has not
+_OWN = frozenset({"label", "final", "printed", "paragraph"})  # the fields that evidence.Claim has not
 _EPOCH = re.compile(r"epoch|iter|step|轮", re.IGNORECASE)
+_FIRST_PERSON = re.compile(r"\b(?:we|our|ours|i|my|final|best|last)\b|我|本|最", re.IGNORECASE)
 _NETWORK = re.compile(r"(?:wide)?(?:res|dense|mobile|le|alex|google|efficient)net-?\d{0,4}|vgg-?\d{0,2}", re.IGNORECASE)
 
 
@@ -34,6 +35,7 @@ class _Claim:
     label: str = ""  # the letters before the figure: the same in every epoch
     final: bool = False  # called the final or the best one, or of an epoch that was printed
     printed: bool = False
+    paragraph: int = -1  # of a text, the line where it begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +119,11 @@ def _stated(name: str, piece: _Piece) -> Iterator[_Claim]:
             certain = found.certain and not others and line not in clouded
             quote = sentence.text[max(0, found.start - 80) : found.end + 40].strip()[:200]
             label = "".join(filter(str.isalpha, sentence.text[max(0, found.start - 80) : found.start]))
+            paragraph = -1 if printed else sentence.paragraph
             final = found.final or (printed and _EPOCH.search(sentence.text) is not None)
-            yield _Claim(found.share, piece.source, piece.numbers[line], quote, certain, label, final, printed)
+            yield _Claim(
+                found.share, piece.source, piece.numbers[line], quote, certain, label, final, printed, paragraph
+            )
 
 
 def _settled(stated: list[_Claim]) -> list[_Claim]:
@@ -126,6 +131,8 @@ def _settled(stated: list[_Claim]) -> list[_Claim]:
 
     A loop prints one label again and again; only other labels contradict it.
     """
+    unsure = {(claim.source, claim.paragraph): claim.accuracy for claim in stated if not claim.certain}
+    stated = [replace(claim, certain=claim.certain and not _compared(claim, unsure)) for claim in stated]
     names = {name for claim in stated if claim.certain and (name := _network_of(claim))}
     if len(names) > 1:
         stated = [replace(claim, certain=claim.certain and not _network_of(claim)) for claim in stated]
@@ -136,6 +143,13 @@ def _settled(stated: list[_Claim]) -> list[_Claim]:
     if not rest or (rest[0].printed and len(labels) == 1) or (not final and max(shares) - min(shares) <= ROUNDING):
         return stated
     return [replace(claim, certain=claim.certain and (claim.final or _near(claim, final))) for claim in stated]
+
+
+def _compared(claim: _Claim, unsure: Mapping[tuple[str, int], float]) -> bool:
+    """Return whether its paragraph has another figure, and does not say which is of the network handed in."""
+    other = unsure.get((claim.source, claim.paragraph), claim.accuracy)
+    named = claim.final or _FIRST_PERSON.search(claim.quote) is not None
+    return claim.paragraph >= 0 and not named and abs(claim.accuracy - other) > ROUNDING
 
 
 def _near(claim: _Claim, shares: list[float]) -> bool:
