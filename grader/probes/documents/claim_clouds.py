@@ -7,7 +7,7 @@ import re
 from grader.probes.documents.claim_conditions import conditional
 from grader.probes.documents.claim_several import of_several
 from grader.probes.documents.claim_tokens import tokens
-from grader.probes.documents.claim_words import FROM_NOW_ON, TESTS, WITH
+from grader.probes.documents.claim_words import FAMILIES, FROM_NOW_ON, TESTS, WITH
 
 LONGEST_TITLE = 80  # characters
 _HEADING = re.compile(
@@ -64,7 +64,7 @@ def _foreshadows(line: str) -> bool:
     texts = [token.text.lower() for token in found]
     for at, text in enumerate(texts):
         negated = bool(_NEGATIONS & set(texts[max(0, at - 1) : at + 3]))
-        if text in FROM_NOW_ON and not negated:
+        if (text in FROM_NOW_ON or text.startswith(FAMILIES)) and not negated:
             return True
     if any(token.kind == "accuracy" for token in found):
         return False

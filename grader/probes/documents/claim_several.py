@@ -9,7 +9,7 @@ from grader.probes.documents.claim_words import EPOCHS, MANY, NETWORKS, ONE_OF_S
 
 LONG_TRAINING = 20  # epochs: who trained for fewer may have gone on
 _EPOCH_OF_CHINESE = re.compile(r"第\s?[\d一二三四五六七八九十]{1,5}\s?(?:轮|代|个?\s?epoch)")
-_EPOCHS_OF_CHINESE = re.compile(r"(\d{1,4})\s?(?:个?轮|代)")
+_EPOCHS_OF_CHINESE = re.compile(r"(\d{1,4})\s?(?:个?轮|代|个\s?epoch)")
 _JOINED = ONE_OF_SEVERAL - {"net", "cnn"}  # run-3, model2
 _ON_THE_WAY = frozenset({"after", "at", "of", "from", "in", "by", "until"})
 
