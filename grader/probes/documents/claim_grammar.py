@@ -24,6 +24,7 @@ from grader.probes.documents.claim_clauses import (
     of_clause,
     same,
 )
+from grader.probes.documents.claim_conditions import conditional
 from grader.probes.documents.claim_numbers import numbered
 from grader.probes.documents.claim_tokens import Token, tokens
 from grader.probes.documents.claim_words import WORTH_READING
@@ -43,15 +44,24 @@ def read_sentence(sentence: str, printed: bool = False) -> list[Found]:
     """
     if not _WORTH_READING.match(sentence) or _QUESTION.search(sentence):
         return []
-    found = _sides(numbered(_roles(tokens(sentence))))
+    raw = tokens(sentence)
+    found = _sides(numbered(_roles(raw)))
     kinds = {token.kind for token in found}
     if kinds & {"if", "retrieval", "elsewhere"} or "figure" not in kinds:
         return []
-    if (pairs := _coordinated(found)) is not None:
-        return pairs
-    if not printed:
-        found = _generic(found)
-    return _agreed(list(_in_clauses(found, printed)))
+    if (claims := _coordinated(found)) is None:
+        claims = _agreed(list(_in_clauses(found if printed else _generic(found), printed)))
+    compared = not printed and _compared(claims, kinds)
+    if any(one.certain for one in claims) and (compared or conditional(sentence, raw, printed)):
+        return [replace(one, certain=False) for one in claims]
+    return claims
+
+
+def _compared(claims: list[Found], kinds: set[str]) -> bool:
+    """Return whether a figure stands beside another that may be of the same kind: "with it 87 %, without it 84 %"."""
+    certain = [one for one in claims if one.certain]
+    others = [one for one in claims if not one.certain and not any(same(one, other) for other in certain)]
+    return bool(others) and not kinds & {"own", "other", "final", "train"} and not any(one.final for one in certain)
 
 
 def of_others(before: str, sentence: str) -> bool:

@@ -64,29 +64,32 @@ _KINDS: Final[dict[str, str]] = {
         直到 除非 要是 即使 假使 若是""",
     "goal": """stop goal goals aim aimed aiming aims target targets targeted hope hoped hoping hopefully want
         wanted wish expect expected expecting expectation require required requires requirement requirements
-        demand demands demanded need needed needs must should would could might may shall minimum at_least
-        not_less_than threshold thresholds plan planned intend intended ought supposed promise promised
-        predict_that future next_time passing pass_mark full_marks criterion strive strived wanted_to trying
-        tried try attempt attempted asks asked 目标 期望 希望 要求 需要 至少 应 应该 应当 预期 期待 预计 及格
-        合格 阈值 门槛 不低于 满分 争取 力争 必须 需 想要 计划 尝试 下一步 未来 今后 以后 打算 标准""",
-    "not": """not never no n't don't didn't doesn't isn't wasn't cannot can't couldn't won't wouldn't hardly
-        neither nor failed fails fail 未 未能 没 没能 不 不能 无法 并非 不是 从未 没有达到""",
+        demand demands demanded need needed needs out_of_reach out_of_our_reach out_of_the_question unattainable
+        unreachable unrealistic write must should would could might may shall minimum at_least not_less_than
+        threshold thresholds plan planned intend intended ought supposed promise promised predict_that future
+        next_time passing pass_mark full_marks criterion strive strived wanted_to trying tried try attempt
+        attempted asks asked 目标 期望 希望 要求 需要 至少 应 应该 应当 预期 期待 预计 及格 合格 阈值 门槛 不低于
+        满分 争取 力争 必须 需 想要 计划 尝试 下一步 未来 今后 以后 打算 标准""",
+    "not": """misclassifies misclassified misclassify misclassifying misclassification misclassifications wrong
+        wrongly incorrect incorrectly mistaken mistakenly not never no n't don't didn't doesn't isn't wasn't
+        cannot can't couldn't won't wouldn't hardly neither nor failed fails fail 分错 错分 误分类 误判 错判 认错
+        判错 未 未能 没 没能 不 不能 无法 并非 不是 从未 没有达到""",
     "doubt": """remained remains baseline baselines original reference reported quoted cited random_guessing
         random_guess random_classifier random_weights random_chance random_baseline random_network
         random_predictions random_initialisation random_initialization chance_level without initial initially
-        first start started starts starting begin beginning begins early previous previously earlier before
-        former old untrained nearly almost close_to can possibly probably maybe perhaps estimated estimate seems
-        seem seemed when where stuck stalled stalls stagnates stagnated stays stayed warm-up warmup warm_up
-        ensemble ensembles tta test_time_augmentation test-time_augmentation pretrained pre-trained pretraining
-        transfer variant variants usually typically often generally each every any other another some most lab
-        assignment course task exercise lecture given supposedly loading loaded load resuming resumed resume
-        networks nets models cnns batch so_far swa ema fine-tuning finetuning fine-tuned finetuned adversarial
-        noisy corrupted quantised quantized pruned distilled intermediate interim ablation instead mlp linear
-        knn svm default sometimes single-model claims claim claimed states stated says said unlike approached
-        approaching 会 可能 也许 大概是 当 时 初始 之前 以前 原来 一开始 起初 没有 不加 去掉 去除 接近 将近 相比
-        对比 集成 预训练 迁移 微调 原始 基线 随机 若干 通常 一般 往往 有时 大多 有些 其他 另一 每 每个 各 理论
-        理论上 估计 似乎 看起来 停滞 卡在 首轮 第一轮 刚开始 开始时 以往 旧 之前的 消融 未经 据 声称 可 可以 能
-        能够 可达 题目 作业 课程 课上 实验要求""",
+        first start started starts starting begin beginning begins early earliest intermediate halfway midway
+        previous previously earlier before former old untrained nearly almost close_to can possibly probably maybe
+        perhaps estimated estimate seems seem seemed when where stuck stalled stalls stagnates stagnated stays
+        stayed warm-up warmup warm_up ensemble ensembles tta test_time_augmentation test-time_augmentation
+        pretrained pre-trained pretraining transfer variant variants usually typically often generally each every
+        any other another some most lab assignment course task exercise lecture given supposedly loading loaded
+        load resuming resumed resume networks nets models cnns batch so_far swa ema fine-tuning finetuning
+        fine-tuned finetuned adversarial noisy corrupted quantised quantized pruned distilled intermediate interim
+        ablation instead mlp linear knn svm default sometimes single-model claims claim claimed states stated says
+        said unlike approached approaching 会 可能 也许 大概是 当 时 初始 之前 以前 原来 一开始 起初 没有 不加
+        去掉 去除 接近 将近 相比 对比 集成 预训练 迁移 微调 原始 基线 随机 若干 通常 一般 往往 有时 大多 有些 其他
+        另一 每 每个 各 理论 理论上 估计 似乎 看起来 停滞 卡在 首轮 第一轮 刚开始 开始时 以往 旧 之前的 消融 未经
+        据 声称 可 可以 能 能够 可达 题目 作业 课程 课上 实验要求""",
     # differences and bounds
     "change": """improve improved improves improving improvement increase increased increases increasing rise
         rises rose risen raise raised raises gain gained gains drop dropped drops dropping decrease decreased
@@ -179,3 +182,43 @@ REACHED: Final = _words("""
     达到 达到了 达 取得 取得了 获得 获得了 得到 得到了""")
 ASSERTS: Final = REACHED | _words("is was are were reads equals became came ended improved rose 为 是 有")
 CONTRASTS: Final = _words("but however though yet whereas while actually 但 但是 然而 不过 而 实际")
+
+# What makes a figure one among several, or one of a changed network.
+SPELT: Final = _words("one two three four five six seven eight nine ten eleven twelve i ii iii iv")
+ORDINALS: Final = _words("second third fourth fifth sixth seventh eighth ninth tenth two-stage halfway midway")
+ONE_OF_SEVERAL: Final = _words("""
+    run trial experiment exp network model net cnn version v fold seed stage phase week day attempt try variant
+    configuration config setup setting split member round checkpoint part option architecture classifier candidate
+    method approach scenario case condition snapshot generation series rep repetition replica exercise rank
+    实验 模型 网络 版本 种子 方案 配置""")
+MANY: Final = _words(
+    "runs seeds folds trials versions experiments attempts repetitions variants splits trainings members"
+)
+TAKEN_AWAY: Final = _words("""
+    off disabled disable disables disabling deactivated deactivating removed remove removing removal deleted delete
+    deleting deletion omitted omit omitting skipping skipped dropping excluding excluded ablated noise noises attack
+    attacks attacked fgsm pgd bug bugs buggy broken mistake half quarter pruning pruned quantisation quantization
+    quantising quantizing quantize int8 int4 fp16 bf16 float16 blur blurred blurring rotated rotating rotation occluded
+    occlusion corrupted corruption corruptions jpeg perturbation perturbations perturbed greyscale grayscale shuffled
+    mislabelled mislabeled imbalanced halved halving doubled doubling smaller larger bigger wider deeper shallower
+    shallow narrower tiny small large big plain vanilla naive simple reduced fewer replaced replacing replace swapping
+    swapped frozen freezing torchvision timm hub overfitted overfitting darkened brightened resized cropping
+    untrained shorter longer grey gray monochrome bit bits inverted
+    compressed binarised binarized student students crashed interrupted aborted cancelled""")
+WITH: Final = _words("""
+    with using adding applying enabling switching changing under without via setting increasing reducing decreasing
+    raising lowering choosing selecting replacing employing per against""")
+OPENINGS: Final = _words("in on at by for from under through during upon trained tested evaluated given despite of")
+TESTS: Final = _words("test testing tests evaluate evaluating evaluation results result")
+FROM_NOW_ON: Final = _words("""
+    pretrained pre-trained hub torchvision timm fgsm pgd attack noise noisy pruned pruning quantised quantized int8
+    ablation corrupted subset retrieval imagenet teacher baseline cifar-100 cifar100 mnist""")
+FAMILIES: Final = (
+    "vgg", "alexnet", "densenet", "mobilenet", "googlenet", "inception", "efficientnet", "vit", "shufflenet",
+)  # fmt: skip
+DOWNWARD: Final = _words("""
+    drop drops dropped dropping fall falls fell fallen decrease decreases decreased decline declines declined sinks sank
+    sunk degrades degraded collapses collapsed suffers worsened worsens lower worse""")
+EPOCHS: Final = _words("epoch epochs ep step iter iteration 轮")
+NETWORKS: Final = _words("network model net cnn classifier resnet architecture")
+REPEATED: Final = _words("run trial fold model network net cnn split candidate variant attempt config repetition")

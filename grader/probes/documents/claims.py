@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from grader.probes.documents.claim_clouds import clouded_lines
 from grader.probes.documents.claim_grammar import of_others, read_sentence
 from grader.probes.documents.claim_tables import read_tables
 from grader.probes.documents.claim_text import Sentence, sentences, without_markup
@@ -13,8 +16,13 @@ from grader.probes.documents.documents import MOST_TEXT, bounded, lines, part_na
 from grader.probes.documents.text import read_bytes, storable
 from grader.probes.refusals import Phrase, phrase
 
+ROUNDING = 0.0051  # between "84 %" and 84.49 %
 MOST_SENTENCES = 10  # a document that has claims in more is a log, whatever it prints
 PRINTED = ("ipynb", "log", "csv")  # the lines of such a document were printed by a program, without markup
+_OWN = frozenset({"label", "final", "printed", "paragraph"})  # the fields that evidence.Claim has not
+_EPOCH = re.compile(r"epoch|iter|step|轮", re.IGNORECASE)
+_FIRST_PERSON = re.compile(r"\b(?:we|our|ours|i|my|final|best|last)\b|我|本|最", re.IGNORECASE)
+_NETWORK = re.compile(r"(?:wide)?(?:res|dense|mobile|le|alex|google|efficient)net-?\d{0,4}|vgg-?\d{0,2}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,9 @@ class _Claim:
     quote: str
     certain: bool
     label: str = ""  # the letters before the figure: the same in every epoch
+    final: bool = False  # called the final or the best one, or of an epoch that was printed
+    printed: bool = False
+    paragraph: int = -1  # of a text, the line where it begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +62,7 @@ def read_claims(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[
         try:
             pieces = _pieces(name, read_bytes(files, name), left)
             left -= sum(len(text) for piece in pieces for text in piece.texts)
-            stated = [claim for piece in pieces for claim in _stated(name, piece)]
+            stated = _settled([claim for piece in pieces for claim in _stated(name, piece)])
         except Exception as error:
             unread.append(phrase("unread_file", file=storable(name[:200]), kind=type(error).__name__))
             continue
@@ -59,7 +70,7 @@ def read_claims(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[
         labels = {claim.label for claim in sure}
         claims += _without_repeats(sure)
         claims += _without_repeats([claim for claim in stated if not claim.certain and claim.label not in labels])
-    fields = [{key: value for key, value in asdict(claim).items() if key != "label"} for claim in claims[:100]]
+    fields = [{key: value for key, value in asdict(claim).items() if key not in _OWN} for claim in claims[:100]]
     return {"claims": fields, "unread": unread[:50]}, {}
 
 
@@ -93,17 +104,61 @@ def _stated(name: str, piece: _Piece) -> Iterator[_Claim]:
     kind = name.rpartition(".")[2].casefold()
     printed = kind in PRINTED
     texts = piece.texts if printed else without_markup(piece.texts, kind == "tex")
+    clouded = clouded_lines(texts, printed)
     cells, used = read_tables(texts)
     for cell in cells:
-        yield _Claim(cell.share, piece.source, piece.numbers[cell.line], texts[cell.line].strip()[:200], cell.certain)
+        certain = cell.certain and cell.line not in clouded
+        yield _Claim(cell.share, piece.source, piece.numbers[cell.line], texts[cell.line].strip()[:200], certain)
     rest = ["" if index in used else text for index, text in enumerate(texts)]
     last: Sentence | None = None
     for sentence in sentences(rest, printed):
         before, last = last, sentence
         others = before is not None and before.paragraph == sentence.paragraph and of_others(before.text, sentence.text)
         for found in read_sentence(sentence.text, printed):
-            certain = found.certain and not others
+            line = sentence.line_of(found.start)
+            certain = found.certain and not others and line not in clouded
             quote = sentence.text[max(0, found.start - 80) : found.end + 40].strip()[:200]
-            number = piece.numbers[sentence.line_of(found.start)]
             label = "".join(filter(str.isalpha, sentence.text[max(0, found.start - 80) : found.start]))
-            yield _Claim(found.share, piece.source, number, quote, certain, label)
+            paragraph = -1 if printed else sentence.paragraph
+            final = found.final or (printed and _EPOCH.search(sentence.text) is not None)
+            yield _Claim(
+                found.share, piece.source, piece.numbers[line], quote, certain, label, final, printed, paragraph
+            )
+
+
+def _settled(stated: list[_Claim]) -> list[_Claim]:
+    """Take certainty from figures that contradict each other, unless the text calls one the final or the best.
+
+    A loop prints one label again and again; only other labels contradict it.
+    """
+    unsure = {(claim.source, claim.paragraph): claim.accuracy for claim in stated if not claim.certain}
+    stated = [replace(claim, certain=claim.certain and not _compared(claim, unsure)) for claim in stated]
+    names = {name for claim in stated if claim.certain and (name := _network_of(claim))}
+    if len(names) > 1:
+        stated = [replace(claim, certain=claim.certain and not _network_of(claim)) for claim in stated]
+    final = sorted(claim.accuracy for claim in stated if claim.certain and claim.final)
+    rest = [claim for claim in stated if claim.certain and not claim.final]
+    labels = {claim.label for claim in rest}
+    shares = [claim.accuracy for claim in rest]
+    if not rest or (rest[0].printed and len(labels) == 1) or (not final and max(shares) - min(shares) <= ROUNDING):
+        return stated
+    return [replace(claim, certain=claim.certain and (claim.final or _near(claim, final))) for claim in stated]
+
+
+def _compared(claim: _Claim, unsure: Mapping[tuple[str, int], float]) -> bool:
+    """Return whether its paragraph has another figure, and does not say which is of the network handed in."""
+    other = unsure.get((claim.source, claim.paragraph), claim.accuracy)
+    named = claim.final or _FIRST_PERSON.search(claim.quote) is not None
+    return claim.paragraph >= 0 and not named and abs(claim.accuracy - other) > ROUNDING
+
+
+def _near(claim: _Claim, shares: list[float]) -> bool:
+    """Return whether one of the shares, which are sorted, is that of the claim."""
+    at = bisect_left(shares, claim.accuracy - ROUNDING)
+    return at < len(shares) and shares[at] <= claim.accuracy + ROUNDING
+
+
+def _network_of(claim: _Claim) -> str:
+    """Return what network a claim names, "" for none: "resnet20"."""
+    name = _NETWORK.search(claim.quote)
+    return name.group().lower() if name else ""
