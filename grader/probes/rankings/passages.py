@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from grader.probes.rankings.asides import asides
 from grader.probes.rankings.cells import barred
 from grader.probes.rankings.paths import ENDING, ends
 
@@ -67,6 +68,8 @@ def passages(lines: Sequence[Numbered]) -> tuple[list[Numbered], list[LeftOut]]:
         why[place] = CODE if code[place] else why[place] or (TREE if _TREE.match(text[:LONGEST]) else "")
     for begin, end in _other_tables(texts):
         why[begin:end] = [reason or TABLE for reason in why[begin:end]]
+    for begin, end, aside in asides(["" if reason else text for text, reason in zip(texts, why, strict=True)]):
+        why[begin:end] = [reason or aside for reason in why[begin:end]]
     kept = [(number, "" if reason else text) for (number, _), text, reason in zip(lines, texts, why, strict=True)]
     out = [LeftOut(line[0], line[1], reason) for line, reason in zip(lines, why, strict=True) if reason]
     return kept, out

@@ -1,0 +1,135 @@
+"""Finds the lists of a document that its own words set apart from the student's rankings: examples, baselines, bugs.
+
+What introduces a list is the heading above it and the sentence or label before it. What is set apart ends at the next
+heading of its level, or at the next line that introduces something else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from grader.probes.rankings.by_number import read_numbered
+from grader.probes.rankings.match_lines import read_match
+from grader.probes.rankings.paths import ends
+from grader.probes.rankings.purposes import LONGEST, LEAST, purpose_of
+from grader.probes.rankings.words import model_heading, query_heading, starts_query
+
+SHORT = 80  # characters of a label
+MOST_JOINED = 4  # lines of a paragraph that its last sentence may begin in
+PARAGRAPH = 99  # the level of what no heading sets apart
+
+_HEADING = re.compile(r"\s{0,3}(#{1,6})\s|\s{0,3}\d{1,2}((?:\.\d{1,2}){1,4})\.?\s{1,4}[^\W\d]")
+_WORDS = re.compile(r"[^\W\d_]")
+_RANK = re.compile(r"[\s>*•\-|]{0,12}(?:top|rank|no\.|第)?[\s\-_#]{0,3}\d{1,3}(?:st|nd|rd|th)?\W", re.IGNORECASE)
+_SENTENCE = re.compile(r"(?:[.!?]\s|[。！？])(?=\S)")
+_POINTS = re.compile(
+    r"(?<![a-z])(?:below|following|follows|here(?:'s| is| are)|this is|these are|shows?|we (?:got|get|had|obtained))(?![a-z])|"
+    r"如下|以下|下面|下[表图列]|这是",
+    re.IGNORECASE,
+)
+_ABOVE = re.compile(r"(?<![a-z])(?:above|preceding)(?![a-z])|以上|上述|上面|上[表图]", re.IGNORECASE)
+
+
+def asides(texts: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    """Yield the places (begin, end) that are set apart, and why: a code of evidence.wording."""
+    walk = _Walk()
+    for place, text in enumerate(texts):
+        walk.line(place, text[:LONGEST])
+    walk.end(len(texts))
+    yield from walk.found
+
+
+@dataclass(slots=True)
+class _Walk:
+    found: list[tuple[int, int, str]] = field(default_factory=list)
+    why: str = ""
+    level: int = 0
+    begin: int = 0
+    listed: bool = False  # something was ranked since it began
+    asks: bool = False  # a query, or a network, was named between its beginning and the first match
+    names: bool = False
+    paragraph: list[str] = field(default_factory=list)  # lines of text before this one
+    block: int = -1  # where the list above begins, whatever introduced it
+
+    def line(self, place: int, text: str) -> None:
+        if not text.strip():
+            self.paragraph.clear()
+        elif _ranks(text):
+            self._match(place, text)
+        elif "|" in text or "\t" in text or not _WORDS.search(text):
+            return  # the headings of a table, a rule
+        elif heading := _HEADING.match(text):
+            self._heading(place, text, len(heading[1] or heading[2].replace(".", "") + "#"))
+        else:
+            self._text(place, text)
+
+    def end(self, place: int) -> None:
+        if self.why:
+            self.found.append((self.begin, place, self.why))
+        self.why = ""
+
+    def _start(self, place: int, why: str, level: int) -> None:
+        self.end(place)
+        self.why, self.level, self.begin = why, level, place
+        self.listed = self.asks = self.names = False
+
+    def _match(self, place: int, text: str) -> None:
+        self.listed = True
+        self.paragraph.clear()
+        self.block = place if self.block < 0 else self.block
+        several = len(ends(text)) > 1
+        if not self.why and (several or not _RANK.match(text)) and "|" not in text and (why := purpose_of(text)):
+            if several or why == LEAST:
+                self._start(place, why, PARAGRAPH)
+                self.listed = True
+
+    def _heading(self, place: int, text: str, level: int) -> None:
+        self.paragraph.clear()
+        self.block = -1
+        why = purpose_of(text)
+        if why:
+            self._start(place, why, min(level, self.level) if self.why and self.level < level else level)
+        elif self.why and level <= self.level:
+            self.end(place)
+
+    def _text(self, place: int, text: str) -> None:
+        why = self._introduced(text)
+        if _ABOVE.search(text) and purpose_of(text) and self.block >= 0 and not self.why:
+            self.found.append((self.block, place, purpose_of(text)))
+        query, model = _asks(text), bool(model_heading(text))
+        if why and (not self.why or self.level == PARAGRAPH):
+            self._start(place, why, PARAGRAPH)
+        elif self.why and self.level == PARAGRAPH:
+            self._goes_on(place, query, model)
+        self.block = -1
+        self.paragraph = [*self.paragraph[1 - MOST_JOINED :], text]
+
+    def _goes_on(self, place: int, query: bool, model: bool) -> None:
+        """End what no heading set apart at the next line that introduces something else."""
+        if not self.listed:
+            self.asks, self.names = self.asks or query, self.names or model
+        elif not ((query and self.asks and not model) or (model and self.names)):
+            self.end(place)
+
+    def _introduced(self, text: str) -> str:
+        """Return why the list below is set apart, if the line introduces one: a label, or a sentence before a list."""
+        bare = text.strip().rstrip("*_` ")
+        if bare.endswith((":", "=", "-", ")")) or (len(bare) <= SHORT and not bare.endswith((".", "。", "!"))):
+            whole = " ".join([*self.paragraph[1 - MOST_JOINED :], bare])
+            return purpose_of(_SENTENCE.split(whole)[-1])
+        last = _SENTENCE.split(bare)[-1]
+        return purpose_of(bare) if _POINTS.search(bare) or (ends(bare) and purpose_of(last)) else ""
+
+
+def _ranks(text: str) -> bool:
+    """Return whether the line holds a match, or may be the first half of one."""
+    if read_match(text) is not None or read_numbered(text) is not None:
+        return True
+    several = len(ends(text))
+    return several > 1 or bool(several and "|" in text) or bool(_RANK.match(text) and several and not starts_query(text))
+
+
+def _asks(text: str) -> bool:
+    return bool(ends(text) or starts_query(text)) and query_heading(text) is not None
