@@ -103,7 +103,8 @@ class _Walk:
             self._start(place, why, PARAGRAPH)
         elif self.why and self.level == PARAGRAPH:
             self._goes_on(place, query, model)
-        self.block = -1
+        if not query and not model:
+            self.block = -1
         self.paragraph = [*self.paragraph[1 - MOST_JOINED :], text]
 
     def _goes_on(self, place: int, query: bool, model: bool) -> None:

@@ -64,7 +64,7 @@ _DUPLICATES = re.compile(r"(?<!no )duplicates?(?![a-z])|重复(?:图|检查|的)
 QUANTITY = (
     r"(?<![a-z])(?:bright(?:ness)?|contrast|sharpness|intensity|sizes?|width|height|area|aspect|pixels?|resolution|"
     r"(?:train(?:ing)?[\s_])?loss|times?|took|seconds?|secs?|duration|runtime|latency|speed|acc(?:uracy)?|entropy|"
-    r"variance|std|norm|bytes?|kb|mb|ms|epochs?|costs?|count|number|weights?|date|year|age|price|lr)(?![a-z])|"
+    r"variance|std|norm|bytes?|kb|mb|ms|epochs?|costs?|count|weights?|date|year|age|price|lr)(?![a-z])|"
     r"亮度|对比度|大小|尺寸|宽度?|高度?|面积|分辨率|损失|耗时|用时|时间|速度|准确率|精度|字节|数量|熵"
 )
 _QUANTITY = re.compile(QUANTITY, re.IGNORECASE)

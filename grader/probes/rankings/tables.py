@@ -12,7 +12,7 @@ from grader.probes.rankings.draft import Found, Heading
 from grader.probes.rankings.figures import Claim
 from grader.probes.rankings.match_lines import SCORE_WORD, MatchLine, read_match
 from grader.probes.rankings.paths import cleaned, ends
-from grader.probes.rankings.purposes import QUANTITY, purpose_of
+from grader.probes.rankings.purposes import EXAMPLE, QUANTITY, purpose_of
 from grader.probes.rankings.scores import MEASURED, Score, score_in
 from grader.probes.rankings.words import metric_in, query_heading
 
@@ -22,6 +22,7 @@ _KINDS = (  # the first that fits
     ("label", r"(?:query|查询)[\s_]?(?:class|label|类别|标签)"),
     ("no", r"class|label|category|correct|hit\?|sha256|类别|标签|是否|正确"),
     ("metric", r"metric|度量|measure"),
+    ("path", r"(?:most|least|best)\s(?:dis)?similar|similar\s(?:image|picture|photo)"),
     ("score", SCORE_WORD),
     ("quantity", QUANTITY),
     ("query", r"query|target|查询|待检索|输入|目标|检索图|probe"),
@@ -29,7 +30,7 @@ _KINDS = (  # the first that fits
     ("rank", r"^(?:rank(?:ing)?|#|no\.?|k|top[\s-]?k?|position|place|idx|index|排名|名次|排序|序号|位次)$"),
     (
         "path",
-        r"path|image|img|file|match|result|retrieved|neighbou?r|name|top|^(?:(?:rank|no\.?|第|#)\W?\d|\d{1,2}(?:st|nd|rd|th)?$)|图|文件|结果|匹配|路径",
+        r"path|image|img|picture|photo|file|match|result|retrieved|neighbou?r|name|top|^(?:(?:rank|no\.?|第|#)\W?\d|\d{1,2}(?:st|nd|rd|th)?$)|图|文件|结果|匹配|路径",
     ),
 )
 _PATTERNS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _KINDS)
@@ -63,7 +64,7 @@ def columns_of(cells: list[str]) -> Columns | None:
     """Return the columns if the cells of the line are headings; else None."""
     if not 2 <= len(cells) <= MOST_COLUMNS or any(len(cell) > LONGEST_TITLE for cell in cells):
         return None
-    columns = tuple(map(_column, cells))
+    columns = tuple(_without_asides(list(map(_column, cells)), cells))
     kinds = [column.kind for column in columns]
     plain = any(column.kind == "path" and not column.model for column in columns)
     ranking = plain and ("score" in kinds or "rank" in kinds)
@@ -73,12 +74,23 @@ def columns_of(cells: list[str]) -> Columns | None:
     return columns if ranking or wide or figures else None
 
 
+def _without_asides(columns: list[Column], titles: list[str]) -> list[Column]:
+    """Take out columns whose titles speak of a baseline or of the least similar, and the scores that belong to them."""
+    for place, title in enumerate(titles):
+        if purpose_of(title) not in ("", EXAMPLE):
+            following = columns[place + 1 : place + 2]
+            if columns[place].kind == "path" and [column.kind for column in following] == ["score"]:
+                columns[place + 1] = Column("no")
+            columns[place] = Column("quantity")
+    return columns
+
+
 def _column(cell: str) -> Column:
     title, named = cell.strip(" *`'\""), models.known(cell)
     percent, metric = "%" in title, metric_in(title, distance=True)
     if named:
         rest = models.KNOWN.sub("", title)
-        kind = next((kind for kind, pattern in _PATTERNS[:6] if pattern.search(rest)), "path")
+        kind = next((kind for kind, pattern in _PATTERNS[:8] if pattern.search(rest)), "path")
         return Column(kind, named[0], percent, metric)
     return Column(next((kind for kind, pattern in _PATTERNS if pattern.search(title)), ""), "", percent, metric)
 
