@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from grader.probes.rankings.by_number import read_numbered
 from grader.probes.rankings.match_lines import read_match
 from grader.probes.rankings.paths import ends
-from grader.probes.rankings.purposes import LONGEST, LEAST, purpose_of
+from grader.probes.rankings.purposes import LEAST, LONGEST, purpose_of, without_names
 from grader.probes.rankings.words import model_heading, query_heading, starts_query
 
 SHORT = 80  # characters of a label
@@ -25,10 +25,11 @@ _WORDS = re.compile(r"[^\W\d_]")
 _RANK = re.compile(r"[\s>*•\-|]{0,12}(?:top|rank|no\.|第)?[\s\-_#]{0,3}\d{1,3}(?:st|nd|rd|th)?\W", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?:[.!?]\s|[。！？])(?=\S)")
 _POINTS = re.compile(
-    r"(?<![a-z])(?:below|following|follows|here(?:'s| is| are)|this is|these are|shows?|we (?:got|get|had|obtained))(?![a-z])|"
-    r"如下|以下|下面|下[表图列]|这是",
+    r"(?<![a-z])(?:below|following|follows|here(?:'s| is| are)|something like)(?![a-z])|"
+    r"如下|以下|下面|下[表图列]",
     re.IGNORECASE,
 )
+_DECIMAL = re.compile(r"\d[.,]\d|[:=]\s?\d")
 _ABOVE = re.compile(r"(?<![a-z])(?:above|preceding)(?![a-z])|以上|上述|上面|上[表图]", re.IGNORECASE)
 
 
@@ -117,7 +118,8 @@ class _Walk:
     def _introduced(self, text: str) -> str:
         """Return why the list below is set apart, if the line introduces one: a label, or a sentence before a list."""
         bare = text.strip().rstrip("*_` ")
-        if bare.endswith((":", "=", "-", ")")) or (len(bare) <= SHORT and not bare.endswith((".", "。", "!"))):
+        label = len(bare) <= SHORT and not bare.endswith((".", "。", "!")) and not _DECIMAL.search(without_names(bare))
+        if bare.endswith((":", "=", "-")) or label:
             whole = " ".join([*self.paragraph[1 - MOST_JOINED :], bare])
             return purpose_of(_SENTENCE.split(whole)[-1])
         last = _SENTENCE.split(bare)[-1]
@@ -129,7 +131,9 @@ def _ranks(text: str) -> bool:
     if read_match(text) is not None or read_numbered(text) is not None:
         return True
     several = len(ends(text))
-    return several > 1 or bool(several and "|" in text) or bool(_RANK.match(text) and several and not starts_query(text))
+    return (
+        several > 1 or bool(several and "|" in text) or bool(_RANK.match(text) and several and not starts_query(text))
+    )
 
 
 def _asks(text: str) -> bool:

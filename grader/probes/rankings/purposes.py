@@ -15,15 +15,17 @@ _EXAMPLE = re.compile(
     r"(?<![a-z])(?:(?:output|print(?:ed)?|log|required|following|this|given|report|the)\s(?:format|layout)|format(?=\W{0,3}$)|"
     r"(?<!any )template|placeholders?|dummy|mock|fictitious|made[ -]up|invented|hypothetical|(?<!as )expected|"
     r"ideal(?:ly)?|desired|perfect\s(?:ranking|result|list|retrieval)|would|should\s(?:\w+\s)?(?:look|be|print|give|return|read|contain)|"
-    r"(?:could|might|may|must)\slook|supposed\sto|looks?\slike|copied\sfrom|"
+    r"(?:could|might|may|must)\slook|supposed\sto|ought\sto|something\slike|wants?\sus|looks?\slike|copied\sfrom|"
     r"(?:examples?|samples?)\s(?:of|output|format|log|listing|from|given|ranking|print\w*|report|run|answer|solution)|"
     r"(?:this|an?|the|following|handout'?s|assignment'?s)\s(?:example|sample)(?=\W{0,3}$)|(?<!for )examples?(?=\W{0,3}$)|samples?(?=\W{0,3}$)|"
     r"(?:assignment|hand-?out|task sheet|exercise sheet|read-?me|tutor|teacher|lecture)\s(?:\w+\s)?(?:shows?|gives?|prints?|contains?|lists?|asks))(?![a-z])|"
-    r"格式|模板|样例|范例|期望|预期|理想|(?:应该|应当|应)(?:是|为|如|像|输出|得到)|示例(?!图[像片]|查询|检索)|"
+    r"格式|模板|样例|范例|期望|预期|理想|(?:应该|应当|应)(?:是|为|如|像|输出|得到)|(?<!检索结果)(?<!实验结果)(?<!查询)示例(?!图[像片]|查询|检索)|大概|如果|会是|"
     r"例如\W{0,3}$|假设|作业(?:要求|中)?(?:给出|展示)",
     re.IGNORECASE,
 )
-_FOR_EXAMPLE = re.compile(r"(?<![a-z])(?:for example|for instance|e\.g\.?)\W{0,3}$|(?:例如|比如|举例)\W{0,3}$", re.IGNORECASE)
+_FOR_EXAMPLE = re.compile(
+    r"(?<![a-z])(?:for example|for instance|e\.g\.?)\W{0,3}$|(?:例如|比如|举例)\W{0,3}$", re.IGNORECASE
+)
 _LEAST = re.compile(
     r"(?<!at )(?<![a-z])least(?![a-z])|farthest|furthest|dissimilar|unlike|most different|"
     r"worst\s(?:\w+\s)?match|(?<![a-z])bottom(?![a-z])|lowest\s(?:\w+\s)?(?:similarit|scor|rank|cosine)|"
@@ -40,7 +42,8 @@ _BASELINE = re.compile(
     re.IGNORECASE,
 )
 _RANDOM_NETWORK = re.compile(
-    r"random(?:ly)?[\s-]{0,3}(?:init\w*|weights?|network)|weights\W{0,4}random|\(random|随机(?:初始化|权重)", re.IGNORECASE
+    r"random(?:ly)?[\s-]{0,3}(?:init\w*|weights?|network)|weights\W{0,4}random|\(random|随机(?:初始化|权重)",
+    re.IGNORECASE,
 )
 _SEED = re.compile(r"seed|种子", re.IGNORECASE)  # who states it declares what the lab's own script prints
 _FAULTY = re.compile(
@@ -50,7 +53,7 @@ _FAULTY = re.compile(
     r"(?:attempts?|try|tries|versions?|results?|runs?|rankings?|code|implementation|outputs?|lists?)|"
     r"old(?=\W{0,6}$)|wrong(?:ly)?|bugs?|buggy|incorrect(?:ly)?|mistaken(?:ly)?|faulty|broken|erroneous|obsolete|outdated|"
     r"without\s(?:\w+\s)?normali[sz]\w+|forgot(?:ten)?|no longer)(?![a-z])|"
-    r"(?:修正|修改|修复|改正|更正|改进|归一化)之?前|错误|有误|有问题|(?<![新])旧(?:的|版|结果)|最初|"
+    r"(?:修正|修改|修复|改正|更正|改进|归一化)之?前|错误|错的|还没有?(?:归一|标准|修|改)|有误|有问题|(?<![新])旧(?:的|版|结果)|最初|"
     r"(?:第一|首)次(?:尝试|实验|运行|的)|之前的|忘记|失败",
     re.IGNORECASE,
 )
@@ -59,10 +62,12 @@ _MENDED = re.compile(
     r"(?:修正|修改|修复|改正|更正|归一化)(?:之?后|完成)|最终|现在",
     re.IGNORECASE,
 )
-_MARKED = re.compile(r"(?<![a-z])(?:mark\w*|highlight\w*|bold|starred|no\s(?:wrong|bugs?))(?![a-z])|标(?:出|注|记|红)", re.IGNORECASE)
+_MARKED = re.compile(
+    r"(?<![a-z])(?:mark\w*|highlight\w*|bold|starred|no\s(?:wrong|bugs?)|correct|right)(?![a-z])|\d\s?(?:are\s|is\s)?wrong|正确|标(?:出|注|记|红)", re.IGNORECASE
+)
 _DUPLICATES = re.compile(r"(?<!no )duplicates?(?![a-z])|重复(?:图|检查|的)|查重|去重", re.IGNORECASE)
 QUANTITY = (
-    r"(?<![a-z])(?:bright(?:ness)?|contrast|sharpness|intensity|sizes?|width|height|area|aspect|pixels?|resolution|"
+    r"(?<![a-z])(?:bright(?:ness)?|contrast|sharpness|quality|blur|noise|saturation|intensity|sizes?|width|height|area|aspect|pixels?|resolution|"
     r"(?:train(?:ing)?[\s_])?loss|times?|took|seconds?|secs?|duration|runtime|latency|speed|acc(?:uracy)?|entropy|"
     r"variance|std|norm|bytes?|kb|mb|ms|epochs?|costs?|count|weights?|date|year|age|price|lr)(?![a-z])|"
     r"亮度|对比度|大小|尺寸|宽度?|高度?|面积|分辨率|损失|耗时|用时|时间|速度|准确率|精度|字节|数量|熵"
