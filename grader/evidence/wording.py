@@ -122,6 +122,7 @@ PHRASES: dict[str, str] = {
     "ranking_baseline": N_("the text before it speaks of a baseline, or of a network without training"),
     "ranking_faulty": N_("the text before it says that it is wrong, or older than a correction"),
     "ranking_duplicates": N_("the text before it speaks of duplicates"),
+    "ranking_unsaid": N_("the text before it does not say what it is"),
     "ranking_no_scores": N_("the numbers beside its images are counts, sizes or times"),
     # documents
     "normalised_by": N_("{file}, line {line}: mean {mean}, std {deviation}"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from grader.probes.rankings.by_number import read_numbered
 from grader.probes.rankings.match_lines import read_match
 from grader.probes.rankings.paths import ends
-from grader.probes.rankings.purposes import LEAST, LONGEST, purpose_of, without_names
+from grader.probes.rankings.purposes import LEAST, LONGEST, UNSAID, purpose_of, says_nothing, without_names
 from grader.probes.rankings.words import model_heading, query_heading, starts_query
 
 SHORT = 80  # characters of a label
@@ -121,7 +121,8 @@ class _Walk:
         label = len(bare) <= SHORT and not bare.endswith((".", "。", "!")) and not _DECIMAL.search(without_names(bare))
         if bare.endswith((":", "=", "-")) or label:
             whole = " ".join([*self.paragraph[1 - MOST_JOINED :], bare])
-            return purpose_of(_SENTENCE.split(whole)[-1])
+            said = _SENTENCE.split(whole)[-1]
+            return purpose_of(said) or (UNSAID if said.endswith(":") and says_nothing(said) else "")
         last = _SENTENCE.split(bare)[-1]
         return purpose_of(bare) if _POINTS.search(bare) or (ends(bare) and purpose_of(last)) else ""
 

@@ -73,7 +73,8 @@ def read_match(line: str) -> MatchLine | None:
     match = _read(bare)
     if match is None or match.score is not None and not _of_quantity(bare):
         return match
-    return replace(match, score=None, counts=True) if match.score is not None or bare != text else match
+    number = match.score is not None or bare != text or (_of_quantity(bare) and _NUMBERS.search(without_names(bare)))
+    return replace(match, score=None, counts=True) if number else match
 
 
 def _of_quantity(text: str) -> bool:
