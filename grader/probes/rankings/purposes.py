@@ -19,11 +19,12 @@ _EXAMPLE = re.compile(
     r"(?:output|print(?:ed)?|log|required|following|this|given|report|the)\s(?:format|layout)|format(?=\W{0,3}$)|"
     r"(?<!any )template|placeholders?|dummy|mock|fictitious|made[ -]up|invented|hypothetical|(?<!as )expected|"
     r"ideal(?:ly)?|desired|perfect\s(?:ranking|result|list|retrieval)|would|intended|planned|"
+    r"(?<!we )could|might|may|demonstrat\w*|syntax|specifications?|requirements?|instructions?|imagin\w*|suppos\w*|assum\w*|pretend|"
     r"will\s(?:\w+\s)?(?:look|print|be|give)|todo|tbd|not\syet|"
     r"should\s(?:\w+\s)?(?:look|be|print|give|return|read|contain)|"
     r"(?:could|might|may|must)\slook|supposed\sto|ought\sto|something\slike|similar\sto\sthis|wants?\sus|looks?\slike|"
     r"(?:copied|quoted|cited|borrowed|adapted|taken)\s(?:\w+\s)?from|"
-    r"(?:examples?|samples?)\s(?:of|output|format|log|listing|from|given|ranking|print\w*|report|run|answer|solution)|"
+    r"(?:examples?|samples?)\s(?:of(?!\s(?:the\s|our\s|some\s)?(?:retriev|result|quer|match))|output|format|log|listing|from|given|ranking|print\w*|report|run|answer|solution)|"
     r"(?:this|an?|the|following|handout'?s|assignment'?s)\s(?:example|sample)(?=\W{0,3}$)|"
     r"(?<!for )examples?(?=\W{0,3}$)|samples?(?=\W{0,3}$)|"
     r"(?:assignment|hand-?out|task sheet|exercise sheet|lab sheet|read-?me|tutor|teacher|lecturer?)\s(?:\w+\s)?"
@@ -42,8 +43,9 @@ _FOR_EXAMPLE = re.compile(
 _LEAST = re.compile(
     r"(?<!at )(?<![a-z])(?:least|farthest|furthest|dissimilar|unlike|opposite|nothing\sin\scommon|bottom|"
     r"(?:most|very|completely|totally)\sdifferent|differ\s(?:\w+\s)?most|not\s(?:at\sall\s)?similar|reversed?\sorder|"
-    r"last\s(?:five|5)|worst\s(?:\w+\s)?match(?:es)?|lowest\s(?:\w+\s)?(?:similarit\w+|scor\w+|rank\w*|cosine|five|5))(?![a-z])|"
-    r"最不(?:相似|像|接近|相近|匹配)|最远|不相似|(?:差异|差别|区别|相差)最大|相似度最[低小]|最低的?相似度|倒数|倒序|最后五|排在最后",
+    r"last\s(?:five|5)|(?:largest|biggest|greatest|highest|maximum)\s(?:\w+\s)?distances?|"
+    r"smallest\s(?:\w+\s)?(?:similarit\w+|scor\w+|cosine)|worst\s(?:\w+\s)?match(?:es)?|lowest\s(?:\w+\s)?(?:similarit\w+|scor\w+|rank\w*|cosine|five|5))(?![a-z])|"
+    r"最不(?:相似|像|接近|相近|匹配)|最远|不相似|(?:差异|差别|区别|相差)最大|相似度最[低小]|距离最大|最大距离|最低的?相似度|倒数|倒序|最后五|排在最后",
     re.IGNORECASE,
 )
 _BASELINE = re.compile(
@@ -69,7 +71,7 @@ _FAULTY = re.compile(
     r"(?:attempts?|try|tries|versions?|results?|runs?|rankings?|code|implementation|outputs?|lists?)|"
     r"old(?=\W{0,6}$)|version\s[01]|v[01]|wrong(?:ly)?|bugs?|buggy|incorrect(?:ly)?|mistaken(?:ly)?|mistakes?|faulty|broken|"
     r"erroneous|obsolete|outdated|stale|invalid|nonsense|meaningless|preliminary|draft|unfinished|ignore|discard(?:ed)?|"
-    r"still\s(?:with(?:out)?|wrong|has|had)|(?:without|missing|no)\s(?:\w+\s)?(?:normali[sz]\w+|(?:model\.)?eval)|"
+    r"not\s(?:\w+\s)?(?:normali[sz]|correct|fix|scal|resiz|crop|eval|load)\w*|yet|still\s(?:with(?:out)?|wrong|has|had)|(?:without|missing|no)\s(?:\w+\s)?(?:normali[sz]\w+|(?:model\.)?eval)|"
     r"forg[eo]t(?:ten|ting)?|no longer)(?![a-z])|"
     r"(?:修正|修改|修复|改正|更正|改进|归一化)之?前|错误|错的|(?:还没有?|尚未|未|没有?)(?:归一|标准|修|改|调用)|有误|有问题|"
     r"(?<!新)旧(?:的|版|结果)|最初|(?:第一|首)(?:次(?:尝试|实验|运行|的)|版)|之前的|忘记|忘了|失败|作废|忽略|无效|草稿|初步",
