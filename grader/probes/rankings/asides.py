@@ -29,6 +29,11 @@ _POINTS = re.compile(
     r"如下|以下|下面|下[表图列]",
     re.IGNORECASE,
 )
+_SPEAKS_OF_LIST = re.compile(
+    r"\W{0,4}(?:this|these|the)\s(?:following\s|next\s)?(?:runs?|results?|lists?|rankings?|numbers|values|outputs?|logs?|scores?)"
+    r"(?![a-z])|\W{0,4}(?:这|该|此)(?:次|个|组|份)?(?:结果|排序|运行|输出|数据)",
+    re.IGNORECASE,
+)
 _DECIMAL = re.compile(r"\d[.,]\d|[:=]\s?\d")
 _ABOVE = re.compile(r"(?<![a-z])(?:above|preceding)(?![a-z])|以上|上述|上面|上[表图]", re.IGNORECASE)
 
@@ -81,10 +86,11 @@ class _Walk:
         self.paragraph.clear()
         self.block = place if self.block < 0 else self.block
         several = len(ends(text)) > 1
-        if not self.why and (several or not _RANK.match(text)) and "|" not in text and (why := purpose_of(text)):
-            if several or why == LEAST:
-                self._start(place, why, PARAGRAPH)
-                self.listed = True
+        tells = not self.why and "|" not in text and (several or not _RANK.match(text))
+        why = purpose_of(text) if tells else ""
+        if why and (several or why == LEAST):
+            self._start(place, why, PARAGRAPH)
+            self.listed = True
 
     def _heading(self, place: int, text: str, level: int) -> None:
         self.paragraph.clear()
@@ -100,7 +106,8 @@ class _Walk:
         if _ABOVE.search(text) and purpose_of(text) and self.block >= 0 and not self.why:
             self.found.append((self.block, place, purpose_of(text)))
         query, model = _asks(text), bool(model_heading(text))
-        if why and (not self.why or self.level == PARAGRAPH):
+        known = why == self.why and not self.listed  # said in the line before, which this one continues
+        if why and not known and (not self.why or self.level == PARAGRAPH):
             self._start(place, why, PARAGRAPH)
         elif self.why and self.level == PARAGRAPH:
             self._goes_on(place, query, model)
@@ -124,7 +131,8 @@ class _Walk:
             said = _SENTENCE.split(whole)[-1]
             return purpose_of(said) or (UNSAID if said.endswith(":") and says_nothing(said) else "")
         last = _SENTENCE.split(bare)[-1]
-        return purpose_of(bare) if _POINTS.search(bare) or (ends(bare) and purpose_of(last)) else ""
+        before = self.block < 0 and bool(_SPEAKS_OF_LIST.match(bare))  # and not a remark below a list
+        return purpose_of(bare) if before or _POINTS.search(bare) or (ends(bare) and purpose_of(last)) else ""
 
 
 def _ranks(text: str) -> bool:

@@ -71,7 +71,7 @@ def read_match(line: str) -> MatchLine | None:
     text = unwrapped(line)
     bare = MEASURED.sub(" ", text) if len(text) <= LONGEST_MEASURED else text
     match = _read(bare)
-    if match is None or match.score is not None and not _of_quantity(bare):
+    if match is None or (match.score is not None and not _of_quantity(bare)):
         return match
     number = match.score is not None or bare != text or (_of_quantity(bare) and _NUMBERS.search(without_names(bare)))
     return replace(match, score=None, counts=True) if number else match

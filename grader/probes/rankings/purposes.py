@@ -19,7 +19,8 @@ _EXAMPLE = re.compile(
     r"(?:output|print(?:ed)?|log|required|following|this|given|report|the)\s(?:format|layout)|format(?=\W{0,3}$)|"
     r"(?<!any )template|placeholders?|dummy|mock|fictitious|made[ -]up|invented|hypothetical|(?<!as )expected|"
     r"ideal(?:ly)?|desired|perfect\s(?:ranking|result|list|retrieval)|would|intended|planned|"
-    r"(?<!we )could|might|may|demonstrat\w*|syntax|specifications?|requirements?|instructions?|imagin\w*|suppos\w*|assum\w*|pretend|"
+    r"(?<!we )could|might|may|demonstrat\w*|syntax|specifications?|"
+    r"requirements?|instructions?|usage|synopsis|as\sin(?=\W{0,3}$)|consists?\sof|(?:correct|model)\sanswers?|imagin\w*|suppos\w*|assum\w*|pretend|"
     r"will\s(?:\w+\s)?(?:look|print|be|give)|todo|tbd|not\syet|"
     r"should\s(?:\w+\s)?(?:look|be|print|give|return|read|contain)|"
     r"(?:could|might|may|must)\slook|supposed\sto|ought\sto|something\slike|similar\sto\sthis|wants?\sus|looks?\slike|"
@@ -30,9 +31,10 @@ _EXAMPLE = re.compile(
     r"(?:assignment|hand-?out|task sheet|exercise sheet|lab sheet|read-?me|tutor|teacher|lecturer?)\s(?:\w+\s)?"
     r"(?:shows?|gives?|prints?|contains?|lists?|asks)|"
     r"(?:from|by|in|of|on)\s(?:the\s|an?\s|our\s|my\s|another\s)?(?:instructor|professor|slides?|lectures?|lecturer|tutor|"
-    r"course|blog|tutorial|paper|book|internet|web|friend|classmate|group|hand-?out|assignment|read-?me|task sheet|lab sheet)"
+    r"course|blog|tutorial|paper|book|"
+    r"internet|web|friend|classmate|group|hand-?out|assignment|read-?me|task sheet|lab sheet)"
     r")(?:'?s)?(?![a-z])|"
-    r"格式|模板|样例|范例|期望|预期|理想|(?:应该|应当|应)(?:是|为|如|像|类似|输出|得到)|类似(?:于(?=\W|$)|如下|下面|这样)|"
+    r"格式|模板|样例|范例|参考答案|期望|预期|理想|(?:应该|应当|应)(?:是|为|如|像|类似|输出|得到)|类似(?:于(?=\W|$)|如下|下面|这样)|"
     r"(?<!检索结果)(?<!实验结果)(?<!查询)示例(?!图[像片]|查询|检索)|大概|大致|形如|如果|会是|将会|计划|待完成|"
     r"例如\W{0,3}$|假设|(?:作业|实验指导|课件|教程|老师|助教|同学|网上|论文)(?:书|要求|里|中|上|的)?(?:给出|展示|提供|的)",
     re.IGNORECASE,
@@ -41,10 +43,12 @@ _FOR_EXAMPLE = re.compile(
     r"(?<![a-z])(?:for example|for instance|e\.g\.?)\W{0,3}$|(?:例如|比如|举例)\W{0,3}$", re.IGNORECASE
 )
 _LEAST = re.compile(
-    r"(?<!at )(?<![a-z])(?:least|farthest|furthest|dissimilar|unlike|opposite|nothing\sin\scommon|bottom|"
+    r"(?<!at )(?<![a-z])(?:least|farthest|furthest|dissimilar|unlike|opposite|nothing\sin\scommon|unrelated|"
+    r"negatives?|bottom|"
     r"(?:most|very|completely|totally)\sdifferent|differ\s(?:\w+\s)?most|not\s(?:at\sall\s)?similar|reversed?\sorder|"
     r"last\s(?:five|5)|(?:largest|biggest|greatest|highest|maximum)\s(?:\w+\s)?distances?|"
-    r"smallest\s(?:\w+\s)?(?:similarit\w+|scor\w+|cosine)|worst\s(?:\w+\s)?match(?:es)?|lowest\s(?:\w+\s)?(?:similarit\w+|scor\w+|rank\w*|cosine|five|5))(?![a-z])|"
+    r"smallest\s(?:\w+\s)?(?:similarit\w+|scor\w+|cosine)|worst\s(?:\w+\s)?match(?:es)?|"
+    r"lowest\s(?:\w+\s)?(?:similarit\w+|scor\w+|rank\w*|cosine|five|5))(?![a-z])|"
     r"最不(?:相似|像|接近|相近|匹配)|最远|不相似|(?:差异|差别|区别|相差)最大|相似度最[低小]|距离最大|最大距离|最低的?相似度|倒数|倒序|最后五|排在最后",
     re.IGNORECASE,
 )
@@ -53,10 +57,12 @@ _BASELINE = re.compile(
     r"(?:raw|plain|flattened)\spixels?|pixel[\s-](?:values?|wise|space|distances?|similarity|features?|vectors?)|"
     r"(?:on|of|from|with|using|by)\s(?:the\s)?pixels|histograms?|[apdw]?-?hash(?:es|ing)?|sift|hog|orb|ssim|mse|hamming|"
     r"(?:gr[ae]y|rgb|colou?r)\s(?:values?|means?|averages?|moments?|features?)|(?:mean|average)\scolou?rs?|hand-?crafted|"
-    r"(?:chance|random)\s(?:ranking|order|guess\w*|features?|results?|retrieval|list|level)|by chance|sanity\scheck|"
+    r"(?:chance|random)\s(?:ranking|order|guess\w*|features?|results?|retrieval|list|level)|by chance|"
+    r"coin[\s-]?flip\w*|luck|dice|(?:jpeg|png|file|raw)\sbytes|file\ssizes?|"
+    r"(?:without|no|instead\sof)\s(?:an?\s|any\s|the\s)?(?:network|model|cnn|neural)|sanity\scheck|"
     r"(?:shuffled|permuted|scrambled))(?![a-z])|"
-    r"基线|未(?:经)?(?:预)?训练|没有(?:经过)?(?:预)?训练|原始像素|像素(?:值|距离|级|特征|相似|比较)|"
-    r"直方图|哈希|汉明|随机(?:排序|猜测|结果|特征)|颜色特征|灰度|手工特征|打乱",
+    r"基线|未(?:经)?(?:预)?训练|没有(?:经过)?(?:预)?训练|原始像素|像素(?:值|平均|距离|级|特征|相似|比较)|"
+    r"直方图|哈希|汉明|随机(?:排序|猜测|结果|特征)|颜色特征|灰度|平均颜色|不(?:使)?用(?:任何)?网络|手工特征|打乱",
     re.IGNORECASE,
 )
 _RANDOM_NETWORK = re.compile(
@@ -68,9 +74,9 @@ _FAULTY = re.compile(
     r"(?:^|[.。]\s?|\W{1,6})before\s(?:we|i|it|this|that|the\s(?:fix|correction|change|repair|bug)|"
     r"fix\w*|correct\w*|repair\w*)(?![a-z])|^\W{0,6}before(?=\W{0,6}$)|"
     r"(?<![a-z])(?:(?:first|initial|early|earlier|previous|old|older|original|failed)\s(?:\w+\s)?"
-    r"(?:attempts?|try|tries|versions?|results?|runs?|rankings?|code|implementation|outputs?|lists?)|"
-    r"old(?=\W{0,6}$)|version\s[01]|v[01]|wrong(?:ly)?|bugs?|buggy|incorrect(?:ly)?|mistaken(?:ly)?|mistakes?|faulty|broken|"
-    r"erroneous|obsolete|outdated|stale|invalid|nonsense|meaningless|preliminary|draft|unfinished|ignore|discard(?:ed)?|"
+    r"(?:attempts?|try|tries|versions?|results?|runs?|rankings?|code|implementation|outputs?|lists?|logs?|numbers?|values?|scores?)|"
+    r"old(?=\W{0,6}$)|version\s[01]|wrong(?:ly)?|bugs?|buggy|incorrect(?:ly)?|mistaken(?:ly)?|mistakes?|faulty|broken|"
+    r"erroneous|obsolete|outdated|stale|invalid|nonsense|meaningless|preliminary|draft|unfinished|ignore|kept\sfor|do\snot\s(?:grade|use|count)|discard(?:ed)?|"
     r"not\s(?:\w+\s)?(?:normali[sz]|correct|fix|scal|resiz|crop|eval|load)\w*|yet|still\s(?:with(?:out)?|wrong|has|had)|(?:without|missing|no)\s(?:\w+\s)?(?:normali[sz]\w+|(?:model\.)?eval)|"
     r"forg[eo]t(?:ten|ting)?|no longer)(?![a-z])|"
     r"(?:修正|修改|修复|改正|更正|改进|归一化)之?前|错误|错的|(?:还没有?|尚未|未|没有?)(?:归一|标准|修|改|调用)|有误|有问题|"
