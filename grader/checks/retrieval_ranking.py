@@ -56,8 +56,8 @@ class RankingLimits:
 
 @check(reads=ComparedRankings, limits=RankingLimits)
 def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict | Doubt:
-    """The reported rankings agree with the recomputed ones. Rankings beyond the required ones never cost anything."""
-    found = chosen(case.seen.runs)
+    """The reported rankings agree with the recomputed ones."""
+    found = chosen(case.seen.runs)  # of which the best count: further ones never cost anything
     best = sorted(range(len(found)), key=lambda place: -_credit(found[place], case))
     places = _one_a_model(found, best)
     judged = sorted(places[: case.limits.models])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from grader.probes.rankings.by_number import read_numbered
 from grader.probes.rankings.match_lines import read_match
 from grader.probes.rankings.paths import ends
-from grader.probes.rankings.purposes import LEAST, LONGEST, UNSAID, purpose_of, says_nothing, without_names
+from grader.probes.rankings.purposes import FAULTY, LEAST, LONGEST, UNSAID, purpose_of, says_nothing, without_names
 from grader.probes.rankings.words import model_heading, query_heading, starts_query
 
 SHORT = 80  # characters of a label
@@ -125,14 +125,22 @@ class _Walk:
     def _introduced(self, text: str) -> str:
         """Return why the list below is set apart, if the line introduces one: a label, or a sentence before a list."""
         bare = text.strip().rstrip("*_` ")
-        label = len(bare) <= SHORT and not bare.endswith((".", "。", "!")) and not _DECIMAL.search(without_names(bare))
-        if bare.endswith((":", "=", "-")) or label:
-            whole = " ".join([*self.paragraph[1 - MOST_JOINED :], bare])
-            said = _SENTENCE.split(whole)[-1]
-            return purpose_of(said) or (UNSAID if said.endswith(":") and says_nothing(said) else "")
+        if bare.endswith(":"):
+            said = bare if model_heading(bare) else " ".join([*self.paragraph[1 - MOST_JOINED :], bare])
+            said = _SENTENCE.split(said)[-1]
+            return purpose_of(said) or (UNSAID if says_nothing(said) else "")
+        if bare.endswith(("=", "-", ")")) or _is_label(bare):
+            why = purpose_of(bare)
+            return "" if why == FAULTY and self.block >= 0 else why  # a remark on the list above
+        before = self.block < 0 and bool(_SPEAKS_OF_LIST.match(bare))
+        points = before or _POINTS.search(bare)
         last = _SENTENCE.split(bare)[-1]
-        before = self.block < 0 and bool(_SPEAKS_OF_LIST.match(bare))  # and not a remark below a list
-        return purpose_of(bare) if before or _POINTS.search(bare) or (ends(bare) and purpose_of(last)) else ""
+        return purpose_of(bare) if points or (ends(bare) and purpose_of(last)) else ""
+
+
+def _is_label(bare: str) -> bool:
+    statement = bare.endswith((".", "。", "!")) or _DECIMAL.search(without_names(bare))
+    return len(bare) <= SHORT and not statement
 
 
 def _ranks(text: str) -> bool:
