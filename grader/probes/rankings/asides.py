@@ -21,6 +21,7 @@ MOST_JOINED = 4  # lines of a paragraph that its last sentence may begin in
 PARAGRAPH = 99  # the level of what no heading sets apart
 
 _HEADING = re.compile(r"\s{0,3}(#{1,6})\s|\s{0,3}\d{1,2}((?:\.\d{1,2}){1,4})\.?\s{1,4}[^\W\d]")
+_DIGIT = re.compile(r"\d")
 _WORDS = re.compile(r"[^\W\d_]")
 _RANK = re.compile(r"[\s>*•\-|]{0,12}(?:top|rank|no\.|第)?[\s\-_#]{0,3}\d{1,3}(?:st|nd|rd|th)?\W", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?:[.!?]\s|[。！？])(?=\S)")
@@ -105,7 +106,8 @@ class _Walk:
         why = self._introduced(text)
         if _ABOVE.search(text) and purpose_of(text) and self.block >= 0 and not self.why:
             self.found.append((self.block, place, purpose_of(text)))
-        query, model = _asks(text), bool(model_heading(text))
+        needed = bool(self.why) or self.block >= 0
+        query, model = needed and _asks(text), needed and bool(model_heading(text))
         known = why == self.why and not self.listed  # said in the line before, which this one continues
         if why and not known and (not self.why or self.level == PARAGRAPH):
             self._start(place, why, PARAGRAPH)
@@ -145,6 +147,8 @@ def _is_label(bare: str) -> bool:
 
 def _ranks(text: str) -> bool:
     """Return whether the line holds a match, or may be the first half of one."""
+    if not _DIGIT.search(text) and not ends(text):
+        return False
     if read_match(text) is not None or read_numbered(text) is not None:
         return True
     several = len(ends(text))

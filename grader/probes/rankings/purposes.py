@@ -17,7 +17,8 @@ LONGEST = 400  # characters that are looked at
 _EXAMPLE = re.compile(
     r"(?<![a-z])(?:"
     r"(?:output|print(?:ed)?|log|required|following|this|given|report|the)\s(?:format|layout)|format(?=\W{0,3}$)|"
-    r"(?<!any )template|placeholders?|dummy|mock|fictitious|made[ -]up|invented|hypothetical|(?<!as )expected(?!\s(?:class|label|categor))|"
+    r"(?<!any )template|placeholders?|dummy|mock|fictitious|made[ -]up|invented|hypothetical|"
+    r"(?<!as )expected(?!\s(?:class|label|categor))|"
     r"ideal(?:ly)?|desired|perfect\s(?:ranking|result|list|retrieval)|would|intended|planned|"
     r"(?<!we )could|might|may|demonstrat\w*|syntax|specifications?|"
     r"requirements?|instructions?|usage|synopsis|as\sin(?=\W{0,3}$)|consists?\sof|(?:correct|model)\sanswers?|imagin\w*|suppos\w*|assum\w*|pretend|"
