@@ -41,6 +41,8 @@ _ABOVE = re.compile(r"(?<![a-z])(?:above|preceding)(?![a-z])|以上|上述|上�
 
 def asides(texts: Sequence[str]) -> Iterator[tuple[int, int, str]]:
     """Yield the places (begin, end) that are set apart, and why: a code of evidence.wording."""
+    if not any(_ranks(text[:LONGEST]) for text in texts):
+        return
     walk = _Walk()
     for place, text in enumerate(texts):
         walk.line(place, text[:LONGEST])
