@@ -69,7 +69,8 @@ class MatchLine:
 def read_match(line: str) -> MatchLine | None:
     """Return the one match in the line; None if there is none, or several. Takes linear time."""
     text = unwrapped(line)
-    bare = MEASURED.sub(" ", text) if len(text) <= LONGEST_MEASURED else text
+    named = (ends(text) or [len(text)])[0]
+    bare = text[:named] + MEASURED.sub(" ", text[named : named + LONGEST_MEASURED]) + text[named + LONGEST_MEASURED :]
     match = _read(bare)
     if match is None or (match.score is not None and not _of_quantity(bare)):
         return match
