@@ -67,8 +67,8 @@ class _Walk:
             self.paragraph.clear()
         elif _ranks(text):
             self._match(place, text)
-        elif "|" in text or "\t" in text or not _WORDS.search(text):
-            return  # the headings of a table, a rule
+        elif "|" in text or "\t" in text or "![" in text or not _WORDS.search(text):
+            return  # the headings of a table, a figure, a rule
         elif heading := _HEADING.match(text):
             self._heading(place, text, len(heading[1] or heading[2].replace(".", "") + "#"))
         else:
