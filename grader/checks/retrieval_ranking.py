@@ -57,13 +57,16 @@ class RankingLimits:
 @check(reads=ComparedRankings, limits=RankingLimits)
 def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict | Doubt:
     """The reported rankings agree with the recomputed ones."""
-    runs = _one_a_model(chosen(case.seen.runs))
-    judged = sorted(((_credit(run, case), run) for run in runs), key=lambda pair: -pair[0])[: case.limits.models]
-    credit = sum(share for share, _ in judged) / case.limits.models
+    found = chosen(case.seen.runs)  # of which the best count: further ones never cost anything
+    best = sorted(range(len(found)), key=lambda place: -_credit(found[place], case))
+    places = _one_a_model(found, best)
+    judged = sorted(places[: case.limits.models])
+    credit = sum(_credit(found[place], case) for place in judged) / case.limits.models
+    runs = [found[place] for place in places]
     if credit < 1.0 and (doubt := _doubt(runs, case)):
         return Doubt(doubt, tuple(_exhibits(case)))
-    titles = called(run.model for run in runs)
-    faults = [fault for run, title in zip(runs, titles, strict=True) for fault in _faults(run, title, case)]
+    titles = called(run.model for run in found)
+    faults = [fault for place in judged for fault in _faults(found[place], titles[place], case)]
     if len(runs) < case.limits.models:
         sentence = message(
             "Number of models with rankings in the report: {count}; required: {wanted}.",
@@ -71,13 +74,17 @@ def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict | 
             wanted=case.limits.models,
         )
         faults.append(sentence)
-    return Verdict(min(1.0, credit), faults[0] if faults else _praise(runs), tuple(faults[1:]), tuple(_exhibits(case)))
+    said = faults[0] if faults else _praise([found[place] for place in judged])
+    return Verdict(min(1.0, credit), said, tuple(faults[1:]), tuple(_exhibits(case)))
 
 
-def _one_a_model(runs: tuple[ComparedRun, ...]) -> list[ComparedRun]:
-    """Keep the first run of each pair of model and weights: the same pair twice is one. Unnamed ones all count."""
-    keys = [(run.model, run.weights) if run.model else place for place, run in enumerate(runs)]
-    return [run for place, run in enumerate(runs) if keys.index(keys[place]) == place]
+def _one_a_model(runs: tuple[ComparedRun, ...], best: list[int]) -> list[int]:
+    """Keep the best run of each pair of model and weights: the same pair twice is one. Unnamed ones all count."""
+    kept: dict[tuple[str, str, int], int] = {}
+    for place in best:
+        run = runs[place]
+        kept.setdefault((run.model, run.weights, -1) if run.model else ("", "", place), place)
+    return list(kept.values())
 
 
 def _doubt(runs: list[ComparedRun], case: Case[ComparedRankings, RankingLimits]) -> Message | None:

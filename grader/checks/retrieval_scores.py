@@ -47,7 +47,7 @@ class ScoresLimits:
 def retrieval_scores(case: Case[RetrievalReport, ScoresLimits]) -> Verdict | Doubt:
     """Scores match the stated method and are in order, and the stated accuracies follow from the rankings."""
     limits = case.limits
-    runs = list(zip(case.seen.runs, called(run.model for run in case.seen.runs), strict=True))
+    runs = _best(list(zip(case.seen.runs, called(run.model for run in case.seen.runs), strict=True)), limits)
     counted = [(run, title) for run, title in runs if not _uncounted(run)]
     parts = (
         _each(message("The method is stated"), limits.method, runs, _method),
@@ -65,6 +65,23 @@ def retrieval_scores(case: Case[RetrievalReport, ScoresLimits]) -> Verdict | Dou
         return Doubt(doubt, verdict.exhibits)
     hints = (*verdict.hints, *_suspect(case, runs), *_more(runs))
     return Verdict(verdict.credit, verdict.message, hints, verdict.exhibits)
+
+
+def _best(runs: list[Titled], limits: ScoresLimits) -> list[Titled]:
+    """Return as many runs as are required, the best of different models first: further ones never cost anything."""
+    looks: tuple[tuple[Look, float], ...] = (
+        (_method, limits.method), (_five, limits.five), (_order, limits.order), (_range, limits.range),
+        (_claims, limits.claims),
+    )  # fmt: skip
+
+    def credit(place: int) -> float:
+        return sum(weight for look, weight in looks if not any(look(*runs[place])))
+
+    places = sorted(range(len(runs)), key=lambda place: -credit(place))
+    models = [runs[place][0].model or place for place in places]
+    repeated = [place for nth, place in enumerate(places) if models.index(models[nth]) < nth]
+    first = [place for place in places if place not in repeated]
+    return [runs[place] for place in sorted([*first, *repeated][: limits.models])]
 
 
 def _each(name: Message, weight: float, runs: Sequence[Titled], look: Look) -> Part:

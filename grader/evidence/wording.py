@@ -117,6 +117,13 @@ PHRASES: dict[str, str] = {
     "ranking_many": N_("the list is much longer than five matches"),
     "ranking_mentioned": N_("the image above it is not said to be a query"),
     "ranking_unscored": N_("it has neither scores nor ranks from 1 on"),
+    "ranking_example": N_("the text before it speaks of an example, or of what is expected"),
+    "ranking_least": N_("the text before it says that these images are the least similar"),
+    "ranking_baseline": N_("the text before it speaks of a baseline, or of a network without training"),
+    "ranking_faulty": N_("the text before it says that it is wrong, or older than a correction"),
+    "ranking_duplicates": N_("the text before it speaks of duplicates"),
+    "ranking_unsaid": N_("the text before it does not say what it is"),
+    "ranking_no_scores": N_("the numbers beside its images are counts, sizes or times"),
     # documents
     "normalised_by": N_("{file}, line {line}: mean {mean}, std {deviation}"),
     "word_file": N_("{file} (a Word file: hand in a PDF)"),

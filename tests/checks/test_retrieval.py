@@ -154,6 +154,15 @@ def test_the_same_model_twice_is_one(judge):
     assert judge(retrieval_ranking, RANKING, ComparedRankings((compared(10), compared(10)))).credit == 0.5
 
 
+def test_a_third_ranking_lowers_nothing_and_is_not_complained_of(judge):
+    required = (compared(10), compared(10, model="alexnet"))
+    extra = (compared(1, 9, model="resnet20"), compared(0, 10))
+    for runs in ((*required, *extra), (*extra, *required)):
+        verdict = judge(retrieval_ranking, RANKING, ComparedRankings(runs))
+        assert verdict.credit == 1.0
+        assert "resnet20" not in verdict.message.english() and verdict.hints == ()
+
+
 def test_each_query_that_agrees_alone_earns_its_share(judge):
     verdict = judge(retrieval_ranking, RANKING, ComparedRankings((compared(6, 4), compared(10, model="alexnet"))))
     assert verdict.credit == pytest.approx(0.8)
@@ -305,6 +314,15 @@ def test_claims_about_unknown_labels_neither_cost_nor_earn(judge, queries):
 def test_two_networks_without_names_are_not_said_to_be_copied(judge):
     verdict = judge(retrieval_scores, SCORES, report(reported(""), reported("")))
     assert "copied" not in said(verdict)
+
+
+def test_a_third_ranking_lowers_no_score_and_is_not_complained_of(judge):
+    required = (reported(), OTHER)
+    extra = (reported("resnet20", scores=(0.9, 0.95, 0.7, None), precision_at_5=0.1), reported(scores=(3.0, 4.0)))
+    for runs in ((*required, *extra), (*extra, *required)):
+        verdict = judge(retrieval_scores, SCORES, report(*runs))
+        assert verdict.credit == 1.0
+        assert verdict.hints == ()
 
 
 def test_numbers_in_place_of_names_are_told_and_cost_nothing(judge):

@@ -13,6 +13,7 @@ FEWEST = 2  # matches in all: a single one may be any sentence with a file and a
 FEWEST_QUERIES = 2  # that are only mentioned, and not announced as queries
 NO_QUERY, NO_PICTURES = "ranking_no_query", "ranking_no_pictures"
 TOO_FEW, TOO_MANY, MENTIONED, UNSCORED = "ranking_few", "ranking_many", "ranking_mentioned", "ranking_unscored"
+NO_SCORES = "ranking_no_scores"
 
 
 def doubt_of(run: FoundRun) -> str:
@@ -22,6 +23,8 @@ def doubt_of(run: FoundRun) -> str:
     single = max(len(query.matches) for query in run.queries) == 1 and not all(match.rank == 1 for match in matches)
     if len(matches) < FEWEST or single:
         return TOO_FEW
+    if any(map(counted, run.queries)):
+        return NO_SCORES
     if not _pictures(run):
         return NO_PICTURES
     if not named or 2 * len(named) < len(run.queries):
@@ -39,6 +42,14 @@ def doubt_of_fields(run: FoundRun) -> str:
     """Return the same for JSON, whose fields say what they hold: a query, or images, make a list a ranking."""
     names = [match.path for query in run.queries for match in query.matches]
     return "" if any(query.name for query in run.queries) or any(map(ends, names)) else NO_QUERY
+
+
+def counted(query: FoundQuery) -> bool:
+    """Return whether the numbers beside the images are counts, sizes or times."""
+    if 2 * sum(match.counts for match in query.matches) > len(query.matches):
+        return True
+    scores = [match.score for match in query.matches if match.score is not None]
+    return any(score > 1.0 for score in scores) and all(score.is_integer() for score in scores)
 
 
 def _pictures(run: FoundRun) -> bool:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass, field, replace
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from grader.probes.documents.documents import MOST_LINES, part_name
 from grader.probes.rankings.by_number import read_numbered
-from grader.probes.rankings.certain import doubt_of, doubt_of_fields, may_rank
+from grader.probes.rankings.certain import counted, doubt_of, doubt_of_fields, may_rank
 from grader.probes.rankings.draft import Found, FoundRun
 from grader.probes.rankings.json_form import FORM
 from grader.probes.rankings.passages import LeftOut, Numbered, passages
 from grader.probes.rankings.paths import ends
+from grader.probes.rankings.purposes import SET_APART
 from grader.probes.rankings.tex import printed
 from grader.probes.rankings.text_form import Way, read_text
 from grader.probes.refusals import Refuse, phrase
@@ -53,11 +54,24 @@ class Read:
 
 def sifted(found: Found, name: str, lines: Sequence[Numbered] = ()) -> Read:
     """Take out of what was found the runs that are not certain."""
+    if FORM not in found.forms:
+        found.runs = [part for run in found.runs for part in _parted(run)]
     look = doubt_of_fields if FORM in found.forms else doubt_of
     whys = [(run, look(run)) for run in found.runs]
     found.runs = [run for run, why in whys if not why]
     doubted = [(run, why) for run, why in whys if why]
     return Read(found, [_doubt(run, why, name, lines) for run, why in doubted])
+
+
+def _parted(run: FoundRun) -> Iterator[FoundRun]:
+    """Yield a run, and apart from it the queries whose numbers are no scores."""
+    others = [query for query in run.queries if counted(query)]
+    if not others or len(others) == len(run.queries):
+        yield run
+        return
+    kept = [query for query in run.queries if not counted(query)]
+    yield replace(run, queries=kept, names={query.name: query for query in kept if query.name})
+    yield replace(run, queries=others, names={}, claims={})
 
 
 def read_lines(lines: Sequence[Numbered], name: str) -> Read:
@@ -87,8 +101,10 @@ def _left_out(lines: Sequence[Numbered], left_out: Sequence[LeftOut], name: str)
     """Yield a doubt for a ranking that stands in what was left out, else for the first line there with an image."""
     if not left_out:
         return
-    whole = sifted(read_text(lines, name.rpartition(".")[2].casefold()), name)
-    lost = {line.line: line.why for line in left_out}
+    kind = name.rpartition(".")[2].casefold()
+    yield from _set_apart(left_out, name, kind)
+    whole = sifted(read_text(lines, kind), name)
+    lost = {line.line: line.why for line in left_out if line.why not in SET_APART}
     for run in whole.found.runs:
         first = run.queries[0].matches[0]
         if first.line in lost and not part_name(name):
@@ -97,6 +113,16 @@ def _left_out(lines: Sequence[Numbered], left_out: Sequence[LeftOut], name: str)
         if ends(line.text):
             yield Doubt(name, line.line, line.text.strip()[:QUOTE], line.why, False)
             return
+
+
+def _set_apart(left_out: Sequence[LeftOut], name: str, kind: str) -> Iterator[Doubt]:
+    """Yield a doubt for each list that the words around it set apart: a person must decide whether it counts."""
+    for why, some in groupby((line for line in left_out if line.why in SET_APART), key=lambda line: line.why):
+        apart = [(line.line, line.text) for line in some]
+        for way in _ways(apart):
+            if runs := read_text(apart, kind, way).runs:
+                yield from (_doubt(run, why, name, apart) for run in runs)
+                break
 
 
 def _doubt(run: FoundRun, why: str, name: str, lines: Sequence[Numbered]) -> Doubt:

@@ -22,6 +22,7 @@ class FoundMatch:
     score: float | None
     line: int
     rank: int | None = None
+    counts: bool = False  # the number beside it is no score
     otherwise: str = ""  # the path, if the hyphen at the end of a line belongs to it
 
 
@@ -160,7 +161,8 @@ class Found:
         score = match.score
         self.percent = self.percent or (score is not None and score.percent)
         value = score.value if score is not None else None
-        return FoundMatch(storable(match.path)[-NAME:], value, line, match.rank, storable(otherwise)[-NAME:])
+        path, other = storable(match.path)[-NAME:], storable(otherwise)[-NAME:]
+        return FoundMatch(path, value, line, match.rank, match.counts, other)
 
     def _learn(self, said: str) -> None:
         if self.run is not None and not self.run.metric and said:

@@ -3,10 +3,11 @@ r"""Parses one line of a ranking: `Top 1 match (0.8731): library\cat\1.jpg`, `1.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grader.probes.rankings.paths import cleaned, ends, spoken, start
-from grader.probes.rankings.scores import NUMBER, Score, number, score_of, unwrapped
+from grader.probes.rankings.purposes import quantity_in, without_names
+from grader.probes.rankings.scores import MEASURED, NUMBER, Score, number, score_of, unwrapped
 
 SCORE_WORD = (
     r"(?:(?:cos(?:ine)?|euclidean|l2)?[ _-]?(?:similarity|sim|score|dist(?:ance)?)|cosine|cos|conf(?:idence)?|"
@@ -44,6 +45,8 @@ _PATH_WORD = re.compile(
     r"\s{0,3}[:=]\s{0,3}|(?:with|is)\s{1,3})?",
     re.IGNORECASE,
 )
+_SCORED = re.compile(SCORE_WORD, re.IGNORECASE)
+LONGEST_MEASURED = 2_000  # characters
 MOST_NAMES = 41  # in a line: a query and twice the matches that are kept
 _WORD = re.compile(r"[^\W\d_]{2,40}")
 MOST_WORDS_AROUND = 6  # of a line of a ranking: "has a cosine similarity of"
@@ -60,11 +63,28 @@ class MatchLine:
     clear: bool = True
     whole: bool = True  # the path ends as names of images do, and no bracket is left open
     said: str = ""  # what stands around path and number: names of metrics
+    counts: bool = False  # its number is a size or a time, and no score
 
 
 def read_match(line: str) -> MatchLine | None:
     """Return the one match in the line; None if there is none, or several. Takes linear time."""
     text = unwrapped(line)
+    named = (ends(text) or [len(text)])[0]
+    bare = text[:named] + MEASURED.sub(" ", text[named : named + LONGEST_MEASURED]) + text[named + LONGEST_MEASURED :]
+    match = _read(bare)
+    if match is None or (match.score is not None and not _of_quantity(bare)):
+        return match
+    number = match.score is not None or bare != text or (_of_quantity(bare) and _NUMBERS.search(without_names(bare)))
+    return replace(match, score=None, counts=True) if number else match
+
+
+def _of_quantity(text: str) -> bool:
+    """Return whether words around the image name a size or a time, and none a score."""
+    around = without_names(text)
+    return quantity_in(around) and not _SCORED.search(around)
+
+
+def _read(text: str) -> MatchLine | None:
     names = ends(text)
     if len(names) > 1:
         return None

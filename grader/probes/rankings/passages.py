@@ -6,8 +6,12 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from grader.probes.rankings.asides import asides
 from grader.probes.rankings.cells import barred
+from grader.probes.rankings.match_lines import SCORE_WORD
 from grader.probes.rankings.paths import ENDING, ends
+from grader.probes.rankings.purposes import EXAMPLE, purpose_of, quantity_in
+from grader.probes.rankings.tables import columns_of
 
 Numbered = tuple[int, str]  # line of the document, its text without colours and full-width signs
 CODE, TREE, TABLE = "ranking_in_code", "ranking_in_tree", "ranking_in_table"
@@ -41,6 +45,7 @@ _OTHER = re.compile(
     r"学习率|参数|准确率|精度|耗时|时间|大小|宽|高|步|数量",
     re.IGNORECASE,
 )
+_SCORED = re.compile(SCORE_WORD, re.IGNORECASE)
 _QUERY = re.compile(r"query|target|查询|待检索|检索图", re.IGNORECASE)
 _RANKED = re.compile(
     r"query|target|simil|match|rank|top|neighb|nearest|retriev|score|dist|cos|查询|检索|相似|匹配|排名|得分|距离",
@@ -67,6 +72,8 @@ def passages(lines: Sequence[Numbered]) -> tuple[list[Numbered], list[LeftOut]]:
         why[place] = CODE if code[place] else why[place] or (TREE if _TREE.match(text[:LONGEST]) else "")
     for begin, end in _other_tables(texts):
         why[begin:end] = [reason or TABLE for reason in why[begin:end]]
+    for begin, end, aside in asides(["" if reason else text for text, reason in zip(texts, why, strict=True)]):
+        why[begin:end] = [reason or aside for reason in why[begin:end]]
     kept = [(number, "" if reason else text) for (number, _), text, reason in zip(lines, texts, why, strict=True)]
     out = [LeftOut(line[0], line[1], reason) for line, reason in zip(lines, why, strict=True) if reason]
     return kept, out
@@ -175,6 +182,13 @@ def _other_heading(text: str) -> str:
     if not 2 <= len(cells) <= 30 or any(len(cell) > 30 for cell in cells):
         return ""
     titles = " | ".join(cells)
-    if _STRONG.search(titles):
-        return "" if _QUERY.search(titles) else mark
-    return mark if _OTHER.search(titles) and not _RANKED.search(titles) else ""
+    strong = _STRONG.search(titles) and not _QUERY.search(titles)
+    if strong or (_OTHER.search(titles) and not _RANKED.search(titles)):
+        return mark
+    return mark if columns_of(cells) is None and _sets_apart(cells) else ""
+
+
+def _sets_apart(titles: Sequence[str]) -> bool:
+    """Return whether the titles speak of a quantity and of no score, or of a baseline or the least similar."""
+    scored = any(_SCORED.search(title) for title in titles)
+    return any((quantity_in(title) and not scored) or purpose_of(title) not in ("", EXAMPLE) for title in titles)

@@ -23,6 +23,11 @@ _WRAPPED = re.compile(
     r"(?:\b(?:np|numpy|torch)\.)?\b(?:tensor|float(?:16|32|64)?|array|Decimal)\s?\(\s?['\"\[]{0,4}"
     r"([^()\[\]'\",=]{1,40})[^()]{0,120}\)"
 )
+MEASURED = re.compile(  # a number with its unit, or the sides of a picture: no score
+    r"(?<![\w.,])\d{1,9}(?:[.,]\d{1,9})?\s?(?:(?:[mµμun]?s|secs?|seconds?|minutes?|mins?|[kmg]i?b|bytes?|px|pixels?|fps|dpi|hz)"
+    r"(?![^\W_]|[./\\\-]\w)|毫?秒|像素|字节)|(?<![\w.,])\d{2,5}\s?[x×]\s?\d{2,5}(?![^\W_]|[./\\\-]\w)",
+    re.IGNORECASE,
+)
 MISSING = ("", "-", "--", "—", "n/a", "none", "null", "/")
 FRACTION_DIGITS = 12  # 87.31 % is 0.8731, and not 0.8731000000000001
 

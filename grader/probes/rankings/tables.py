@@ -12,22 +12,25 @@ from grader.probes.rankings.draft import Found, Heading
 from grader.probes.rankings.figures import Claim
 from grader.probes.rankings.match_lines import SCORE_WORD, MatchLine, read_match
 from grader.probes.rankings.paths import cleaned, ends
-from grader.probes.rankings.scores import Score, score_in
+from grader.probes.rankings.purposes import EXAMPLE, QUANTITY, purpose_of
+from grader.probes.rankings.scores import MEASURED, Score, score_in
 from grader.probes.rankings.words import metric_in, query_heading
 
 _KINDS = (  # the first that fits
     ("precision", r"p(?:rec(?:ision)?)?\s?@\s?5|precision|查准率|准确率@5|top-?5\s?(?:precision|精度|准确率)"),
     ("top1", r"top[\s_-]?1[\s_]?(?:acc|准确率|正确率|精度|命中)|p(?:recision)?@1(?!\d)"),
     ("label", r"(?:query|查询)[\s_]?(?:class|label|类别|标签)"),
-    ("no", r"class|label|category|correct|hit\?|sha256|类别|标签|是否|正确|time|seconds"),
+    ("no", r"class|label|category|correct|hit\?|sha256|类别|标签|是否|正确"),
     ("metric", r"metric|度量|measure"),
+    ("path", r"(?:most|least|best)\s(?:dis)?similar|similar\s(?:image|picture|photo)"),
     ("score", SCORE_WORD),
+    ("quantity", QUANTITY),
     ("query", r"query|target|查询|待检索|输入|目标|检索图|probe"),
     ("model", r"model|network|backbone|(?<![a-z])net(?![a-z])|模型|网络"),
     ("rank", r"^(?:rank(?:ing)?|#|no\.?|k|top[\s-]?k?|position|place|idx|index|排名|名次|排序|序号|位次)$"),
     (
         "path",
-        r"path|image|img|file|match|result|retrieved|neighbou?r|name|top|^(?:(?:rank|no\.?|第|#)\W?\d|\d{1,2}(?:st|nd|rd|th)?$)|图|文件|结果|匹配|路径",
+        r"path|image|img|picture|photo|file|match|result|retrieved|neighbou?r|name|top|^(?:(?:rank|no\.?|第|#)\W?\d|\d{1,2}(?:st|nd|rd|th)?$)|图|文件|结果|匹配|路径",
     ),
 )
 _PATTERNS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _KINDS)
@@ -61,7 +64,7 @@ def columns_of(cells: list[str]) -> Columns | None:
     """Return the columns if the cells of the line are headings; else None."""
     if not 2 <= len(cells) <= MOST_COLUMNS or any(len(cell) > LONGEST_TITLE for cell in cells):
         return None
-    columns = tuple(map(_column, cells))
+    columns = tuple(_without_asides(list(map(_column, cells)), cells))
     kinds = [column.kind for column in columns]
     plain = any(column.kind == "path" and not column.model for column in columns)
     ranking = plain and ("score" in kinds or "rank" in kinds)
@@ -71,12 +74,23 @@ def columns_of(cells: list[str]) -> Columns | None:
     return columns if ranking or wide or figures else None
 
 
+def _without_asides(columns: list[Column], titles: list[str]) -> list[Column]:
+    """Take out columns whose titles speak of a baseline or of the least similar, and the scores that belong to them."""
+    for place, title in enumerate(titles):
+        if purpose_of(title) not in ("", EXAMPLE):
+            following = columns[place + 1 : place + 2]
+            if columns[place].kind == "path" and [column.kind for column in following] == ["score"]:
+                columns[place + 1] = Column("no")
+            columns[place] = Column("quantity")
+    return columns
+
+
 def _column(cell: str) -> Column:
     title, named = cell.strip(" *`'\""), models.known(cell)
     percent, metric = "%" in title, metric_in(title, distance=True)
     if named:
         rest = models.KNOWN.sub("", title)
-        kind = next((kind for kind, pattern in _PATTERNS[:6] if pattern.search(rest)), "path")
+        kind = next((kind for kind, pattern in _PATTERNS[:8] if pattern.search(rest)), "path")
         return Column(kind, named[0], percent, metric)
     return Column(next((kind for kind, pattern in _PATTERNS if pattern.search(title)), ""), "", percent, metric)
 
@@ -113,7 +127,8 @@ class Table:
         if not names or not (numbers or any(ends(cell) or read_numbered(cell) for _, cell in names)):
             return False
         self._context(pairs, line)
-        self._matches(pairs, names, line)
+        counts = not numbers and any(column.kind in ("", "quantity") and _number_in(cell) for column, cell in pairs)
+        self._matches(pairs, names, (line, counts))
         return True
 
     @staticmethod
@@ -156,7 +171,9 @@ class Table:
             name, said_label = heading_of_query or (cleaned(query), "")
             self.found.query = (name, label or said_label, line)
 
-    def _matches(self, pairs: list[tuple[Column, str]], names: list[tuple[Column, str]], line: int) -> None:
+    def _matches(self, pairs: list[tuple[Column, str]], names: list[tuple[Column, str]], at: tuple[int, bool]) -> None:
+        """Add the matches of a row; `at`: its line, and whether the numbers beside them only count something."""
+        line, counts = at
         scores = [(column, cell) for column, cell in pairs if column.kind == "score"]
         beside = scores if len(scores) == len(names) else [(None, "")] * len(names)
         places = [_RANK.fullmatch(cell) for column, cell in pairs if column.kind == "rank"]
@@ -174,7 +191,7 @@ class Table:
                 kept = self.found.query
                 self.found.start_model(replace(heading, model=column.model, line=line))
                 self.found.query = kept
-            self._put(line, replace(match, rank=rank, said=said or match.said))
+            self._put(line, replace(match, rank=rank, said=said or match.said, counts=counts and match.score is None))
 
     def _put(self, line: int, match: MatchLine) -> None:
         name, label, _ = self.found.query
@@ -182,6 +199,12 @@ class Table:
             self.found.place(line, match, (name, label), self.form)
         else:
             self.found.add(line, match, self.form)
+
+
+def _number_in(cell: str) -> bool:
+    """Return whether the cell is a number, or one with a unit."""
+    score = score_in(cell)
+    return (score is not None and score.value is not None) or MEASURED.fullmatch(cell.strip()) is not None
 
 
 def _in_cell(cell: str) -> MatchLine:

@@ -68,12 +68,12 @@ _LEADS_TO_MODEL = re.compile(
     re.IGNORECASE,
 )
 _USES = re.compile(
-    r"(?<![a-z])(?:use[sd]?|using|employ\w{0,4}|chose|taken?|with|by|from|of)\s(?:(?:the|an?|pre-?trained|model|network)\s){0,3}"
+    r"(?<![a-z])(?:use[sd]?|using|employ\w{0,4}|chose|taken?|with|by|from|of)\s(?:(?:the|an?|our|my|own|pre-?trained|model|network)\s){0,3}"
     r"[`'\"*]{0,3}$|(?:使用|采用|利用|基于|选用|选择|用)了?(?:预训练的?)?(?:模型|网络)?\s?$",
     re.IGNORECASE,
 )
 _OF_FEATURES = re.compile(
-    r"feature|retriev|similar|search|cosine|euclid|embedding|特征|检索|相似|余弦|欧氏", re.IGNORECASE
+    r"feature|extract|retriev|similar|search|cosine|euclid|embedding|特征|检索|相似|余弦|欧氏|提取", re.IGNORECASE
 )
 _CLASSIFIES = re.compile(r"(?<![a-z-])train|cifar|classif(?!ier)|epoch|accura|(?<!预)训练|分类|准确率", re.IGNORECASE)
 _CODE = re.compile(r"(?:class|def|import|from)\s")
