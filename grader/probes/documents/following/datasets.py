@@ -148,7 +148,7 @@ def attribute(state: Calls, data: DataSet, name: str) -> Value:
     if name == "dataset":
         return data if data.instance is None else data.instance
     if name == "data" and data.kind != "own":
-        return Pixels(origin=data, place=data.place)
+        return Pixels(origin=data, place=data.place, layout="last")
     if name == "transform":
         return None
     return Unknown(f"data set.{name}@{data.place.source}:{data.place.line}")
@@ -178,7 +178,7 @@ def base_item(state: Calls, data: DataSet) -> Value:
         return data.names["tensors"]
     raw = state.see(data.names.get("data", UNBOUND))
     if isinstance(raw, Unbound):
-        raw = Pixels(origin=data, place=data.place)
+        raw = Pixels(origin=data, place=data.place, layout="last")
     transformed = apply(state, data.names.get("transform"), raw)
     return Seq([transformed, Unknown("label")], len(state.path))
 

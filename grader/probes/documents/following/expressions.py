@@ -15,6 +15,7 @@ from grader.probes.documents.following.values import (
     Function,
     Given,
     Library,
+    Pixels,
     Place,
     Scope,
     Seq,
@@ -254,11 +255,21 @@ class Expressions(State):
 
     def _in_place(self, node: ast.Call, result: Value, scope: Scope) -> None:
         """Give x its new value where x.sub_(mean).div_(std) changes it."""
+        targets = [word.value for word in node.keywords if word.arg == "out"]
+        targets += [one for one in node.args[:1] for word in node.keywords if word.arg == "inplace"]
         inner: ast.expr = node
         while isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr.endswith("_"):
             inner = inner.func.value
-        if inner is not node and isinstance(inner, ast.Name | ast.Attribute) and not isinstance(result, Unknown):
-            self.assign(inner, result, scope)
+        for target in [*targets, inner] if inner is not node else targets:
+            if isinstance(target, ast.Name | ast.Attribute | ast.Subscript) and not isinstance(result, Unknown):
+                self.change(target, result, scope)
+
+    def change(self, target: ast.expr, value: Value, scope: Scope) -> None:
+        """Assign to a name what stands for its value is changed to; other names that stand for it are not told."""
+        before = self.see(self.value(target, scope))
+        if isinstance(before, Pixels) and before != value:
+            self.spoiled.add(before)
+        self.assign(target, value, scope)
 
     def _super(self, node: ast.expr, scope: Scope) -> Value:
         """Return the method that super().NAME stands for; None if it is something else."""

@@ -134,6 +134,7 @@ PYTHON: dict[str, Callable[[Calls, Given], Value]] = {
     "partial": _partial,
     "dict": _dict,
     "Namespace": _dict,
+    "SimpleNamespace": _dict,
     "EasyDict": _dict,
     "getattr": _attribute,
     "join": _join,

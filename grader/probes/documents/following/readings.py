@@ -62,7 +62,7 @@ class Found:
 
 def read_pixels(pixels: Pixels) -> Reading | None:
     """Return the mean and deviation that numbers were normalised with; None if it was done otherwise."""
-    if pixels.integer or min(pixels.slope) <= 0.0:
+    if pixels.integer or pixels.lost or min(pixels.slope) <= 0.0:
         return None
     std = [1 / (255 * slope) for slope in pixels.slope]
     mean = [-offset * deviation for offset, deviation in zip(pixels.offset, std, strict=True)]
@@ -134,7 +134,8 @@ def _of_data_set(program: Program, file: File, data: DataSet) -> Iterator[tuple[
             for pixels in seen:
                 if not isinstance(pixels, Unbound):
                     kind = _inner(pixels, data) or ("lab" if data.kind == "lab" else "own") + (side or _named(data))
-                    yield kind, read_pixels(pixels) if isinstance(pixels, Pixels) else None
+                    spoiled = pixels in state.spoiled if isinstance(pixels, Pixels) else True
+                    yield kind, read_pixels(pixels) if isinstance(pixels, Pixels) and not spoiled else None
     except STOPPED:
         file.whole = False
     finally:
