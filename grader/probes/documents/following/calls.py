@@ -189,20 +189,7 @@ class Calls(Expressions):
         return found
 
     def inherited(self, name: str, scope: Scope) -> Value:
-        place: Scope | None = scope
-        while place is not None and "__owner__" not in place.names:
-            place = place.outer
-        owner, this = (place.names["__owner__"], place.names["__self__"]) if place else (None, None)
-        if not isinstance(owner, Class) or not isinstance(this, Instance):
-            return self.fresh("super")
-        for base in owner.bases:
-            if isinstance(base, Class):
-                found, above = base.find(name)
-                if isinstance(found, Function):
-                    return bound(found, this, above)
-            if isinstance(base, Library) or (isinstance(base, Class) and base.libraries()):
-                return datasets.inherited(self, this, base, name)
-        return self.fresh("super")
+        return datasets.above(self, name, scope)
 
     # --- classes ------------------------------------------------------------------------------------------------
 

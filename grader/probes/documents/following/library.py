@@ -33,11 +33,10 @@ if TYPE_CHECKING:
 SAME = {
     "tensor", "array", "asarray", "as_tensor", "from_numpy", "Tensor", "FloatTensor", "float32", "float16", "float64",
     "Variable", "transpose", "permute", "moveaxis", "ascontiguousarray", "flip", "reshape", "expand_dims", "unsqueeze",
-    "squeeze", "flatten", "rollaxis", "movedim", "split", "chunk", "fromarray", "tqdm", "trange", "Image", "to_pil_image", "Subset",
-    "iter", "reversed",
-    "deepcopy", "copy", "MultiEpochsDataLoader", "hflip", "clone", "broadcast_to",
-    "pil_to_tensor",
-    "to_image", "Parameter", "constant", "float", "sorted", "MappingProxyType", "cycle", "islice", "progress_bar",
+    "squeeze", "flatten", "rollaxis", "movedim", "split", "chunk", "fromarray", "tqdm", "trange", "Image",
+    "to_pil_image", "Subset", "iter", "reversed", "deepcopy", "copy", "MultiEpochsDataLoader", "hflip", "clone",
+    "broadcast_to", "pil_to_tensor", "to_image", "Parameter", "constant", "float", "sorted", "MappingProxyType",
+    "cycle", "islice", "progress_bar",
 }  # fmt: skip
 FLOATS = {"float32", "float16", "float64", "FloatTensor", "Tensor"}
 JOINED = {"stack", "cat", "concatenate", "concat", "vstack", "hstack", "ConcatDataset", "chain"}
