@@ -52,7 +52,7 @@ def spoil(state: Calls, value: Value) -> None:
         case Instance():
             value.names.update({name: state.fresh("changed") for name in value.names})
         case Pixels():
-            state.spoiled.add(value)
+            state.spoil(value)
 
 
 def _once(state: Calls, depth: int) -> bool:

@@ -148,7 +148,7 @@ def above(state: Calls, name: str, scope: Scope) -> Value:
     place: Scope | None = scope
     while place is not None and "__owner__" not in place.names:
         place = place.outer
-    owner, this = (place.names["__owner__"], place.names["__state__"]) if place else (None, None)
+    owner, this = (place.names["__owner__"], place.names["__self__"]) if place else (None, None)
     if not isinstance(owner, Class) or not isinstance(this, Instance):
         return state.fresh("super")
     for base in owner.bases:

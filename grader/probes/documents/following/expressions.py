@@ -267,8 +267,8 @@ class Expressions(State):
     def change(self, target: ast.expr, value: Value, scope: Scope) -> None:
         """Assign to a name what stands for its value is changed to; other names that stand for it are not told."""
         before = self.see(self.value(target, scope))
-        if isinstance(before, Pixels) and before != value:
-            self.spoiled.add(before)
+        if isinstance(before, Pixels) and (before != value or before.lost):
+            self.spoil(before)
         self.assign(target, value, scope)
 
     def _super(self, node: ast.expr, scope: Scope) -> Value:

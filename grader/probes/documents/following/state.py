@@ -75,7 +75,8 @@ class State:
         self.drawn = 0
         self.arguments: dict[str, Value] = {}  # of the command line: their defaults
         self.stored: dict[str, Value] = {}  # in attributes of what is not known
-        self.spoiled: set[Value] = set()  # images that were changed in place: other names may still stand for them
+        self.spoiled: set[Pixels] = set()  # images that were changed in place: other names may still stand for them
+        self.parts: dict[Pixels, Pixels] = {}  # images that may be a view of others, with those
         self.rounds = 0  # loops at hand of which it is not known how often they run
         self.networks = 0  # at hand whose layers are followed
 
@@ -173,7 +174,16 @@ class State:
         """Return images to which something unknown was done."""
         if pixels.lost:
             return pixels
-        return self.compute(pixels, replace(pixels, lost=True, integer=False, place=place))
+        after = self.compute(pixels, replace(pixels, lost=True, integer=False, place=place))
+        self.parts[after] = pixels
+        return after
+
+    def spoil(self, pixels: Pixels) -> None:
+        """Note that images were changed in place, and with them those of which they are a view."""
+        found: Pixels | None = pixels
+        while found is not None and found not in self.spoiled:
+            self.spoiled.add(found)
+            found = self.parts.get(found)
 
     def notice(self, kind: list[T], item: T) -> T:
         """Note something. Raises TooMuch."""
