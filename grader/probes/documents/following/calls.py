@@ -96,7 +96,7 @@ class Calls(Expressions):
     def _call_unknown(self, key: str, given: Given) -> Value:
         """Something unknown that is given images is a network, as in `net(images)`."""
         first = self.see((*given.items, *given.words.values(), None)[0])
-        if isinstance(first, Pixels) and not self.networks and images.prepares(key):
+        if isinstance(first, Pixels) and not self.networks and images.prepares(self, key, given):
             return self.lose(first, given.place)
         if not self.in_item:
             images.note_inputs(self, first)

@@ -12,10 +12,12 @@ from grader.probes.documents.following.values import (
     Chain,
     Class,
     DataSet,
+    Function,
     Given,
     Instance,
     Library,
     Pixels,
+    Scope,
     Seq,
     Step,
     Table,
@@ -49,6 +51,9 @@ def spoil(state: Calls, value: Value) -> None:
             value.apply = lambda images: unread(NOWHERE)
         case DataSet():
             value.names["transform"] = state.fresh("changed")
+        case Class(scope=Scope(names=names)) | Scope(names=names):
+            changed = [name for name, one in names.items() if not isinstance(one, Function | Class | Library)]
+            names.update({name: state.fresh("changed") for name in changed})
         case Instance():
             value.names.update({name: state.fresh("changed") for name in value.names})
         case Pixels():
@@ -192,6 +197,8 @@ def store_attribute(state: Calls, whole: Value, name: str, value: Value) -> None
             state.bind(whole.names, name, value, whole.depth)
         case Class():
             state.bind(whole.scope.names, name, value, whole.scope.depth)
+        case Scope():
+            state.bind(whole.names, name, value, whole.depth)
         case Table():
             store_item(state, whole, name, value)
         case Chain() if name == "transforms" and isinstance(value, Seq) and _once(state, whole.steps.depth):

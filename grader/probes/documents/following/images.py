@@ -38,6 +38,7 @@ SAME = {
     "pin_memory", "expand", "flatten", "type", "astype", "view_as", "expand_as", "unsqueeze_", "squeeze_", "eval",
     "train", "float", "half", "double", "bfloat16", "tolist", "item", "type_as", "prefetch",
 }  # fmt: skip
+VIEWS = {"view", "reshape", "squeeze", "unsqueeze", "numpy", "detach", "expand", "contiguous"}  # of the same memory
 SHAPES = {"permute", "transpose", "view", "reshape", "swapaxes", "moveaxis"}  # of statistics: one number per channel
 # methods and functions that are given images and return something else
 OTHER = {
@@ -73,8 +74,11 @@ def note_inputs(state: State, value: Value) -> None:
             state.notice(state.noticed.inputs, leaf if known else replace(leaf, lost=True))
 
 
-def prepares(key: str) -> bool:
-    """Return whether something unknown is there to prepare images, as its name says."""
+def prepares(state: State, key: str, given: Given) -> bool:
+    """Return whether something unknown prepares images: its name says so, or `images = step(images)` does."""
+    first = given.node.args[0] if given.node is not None and given.node.args else None
+    if isinstance(first, ast.Name) and state.purposes[-1:] == [first.id]:
+        return True
     member = _MEMBER.search(key)  # scaler()@script.py:4.transform
     name = member.group(1) if member else key.rpartition("@")[0] or key
     found = datasets.words(name.removesuffix("()").rpartition(".")[2].partition("#")[0])
@@ -87,6 +91,8 @@ def method(state: Calls, whole: Value, name: str) -> Value:
         case Chain() if name == "transforms":
             return whole.steps
         case Pixels() if name == "data":
+            return whole
+        case Table() if name == "__dict__":
             return whole
         case Table() if name in whole.items:
             return whole.items[name]
@@ -146,10 +152,11 @@ def _of_sequence(state: Calls, whole: Seq, name: str, given: Given) -> Value:
     if name in ("append", "extend", "insert") and given.items:
         changes.grow(state, whole, name, given)
         return None
+    if name == "copy":
+        return Seq(list(whole.items), len(state.path), whole.array)
     if name in SAME or name in SHAPES:
-        return (
-            Seq(whole.items, len(state.path), array=True) if name != "copy" else Seq(list(whole.items), len(state.path))
-        )
+        items = whole.items if name in VIEWS else list(whole.items)
+        return Seq(items, len(state.path), array=True)
     if name in changes.OF_LISTS or name.endswith("_"):
         return changes.change_list(state, whole, name, given)
     return state.unknown(f"sequence.{name}()@{given.place.source}:{given.place.line}")

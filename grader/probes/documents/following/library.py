@@ -41,6 +41,11 @@ SAME = {
 FLOATS = {"float32", "float16", "float64", "FloatTensor", "Tensor"}
 JOINED = {"stack", "cat", "concatenate", "concat", "vstack", "hstack", "ConcatDataset", "chain"}
 ARRAYS = {"tensor", "array", "asarray", "as_tensor", "Tensor", "FloatTensor", "float32", "reshape"}
+WRAPPERS = (
+    "torch", "torchvision", "tqdm", "rich", "accelerate", "prefetch_generator", "alive_progress", "fastprogress",
+    "progressbar", "pytorch_lightning", "lightning", "ignite", "torch_xla", "itertools", "collections", "sklearn",
+    "matplotlib", "plt", "numpy", "np", "opacus", "nonechucks", "torchdata", "deepspeed",
+)  # fmt: skip
 READ = {"open", "read_image", "imread", "pil_loader", "default_loader"}
 
 
@@ -78,9 +83,21 @@ def _else(state: Calls, path: str, name: str, given: Given) -> Value:
     """A function that is not known gives back the data set that it is given, wrapped: a prefetcher, a progress bar."""
     for value in (*given.items[:1], *given.words.values()):
         found = state.see(value)
-        if isinstance(found, DataSet) or (isinstance(found, Instance) and found.data is not None):
-            return found
+        data = found.data if isinstance(found, Instance) else found
+        if isinstance(data, DataSet):
+            return _wrapped(state, data, given) if _makes_loader(path, name) else found
     return _followed(state, name, given, state.unknown(f"{name}()@{given.place.source}:{given.place.line}"))
+
+
+def _makes_loader(path: str, name: str) -> bool:
+    """Return whether a function that is not known makes a loader of its own, which may well change the images."""
+    like_a_loader = name[:1].isupper() or datasets.words(name) & {"prefetch", "prefetcher", "loader", "wrap", "wrapped"}
+    return bool(like_a_loader) and path.partition(".")[0] not in WRAPPERS
+
+
+def _wrapped(state: Calls, data: DataSet, given: Given) -> DataSet:
+    names = {**data.names, "collate_fn": state.fresh("wrapped")}
+    return state.notice(state.noticed.data_sets, replace(data, names=names, place=given.place))
 
 
 def _followed(state: Calls, name: str, given: Given, found: Value) -> Value:
@@ -116,7 +133,8 @@ def _same(state: Calls, name: str, value: Value, rest: Given) -> Value:
         return _rearranged(state, name, value)
     if isinstance(value, Seq) and name in ARRAYS:
         inner = state.see(value.items[0]) if value.items else None
-        return inner if isinstance(inner, Pixels) else Seq(value.items, len(state.path), array=True)
+        items = value.items if value.array and name in ("asarray", "as_tensor") else list(value.items)
+        return inner if isinstance(inner, Pixels) else Seq(items, len(state.path), array=True)
     if isinstance(value, Pixels) and name in FLOATS:
         return replace(value, integer=False)
     if isinstance(value, Unbound):

@@ -185,30 +185,32 @@ class Follower(Calls):
                     found = self.lift(lambda whole, at=position: self._part(whole, at, len(parts)), value)
                     self.assign(inner, found, scope)
             case ast.Attribute(value=whole, attr=name):
-                owner = self.see(self.value(whole, scope))
-                if isinstance(owner, Pixels) and name == "data":  # of a tensor: the tensor itself
-                    self.change(whole, value, scope)
-                else:
-                    store_attribute(self, owner, name, value)
+                for owner in self.leaves(self.value(whole, scope)):
+                    if isinstance(owner, Pixels) and name == "data":  # of a tensor: the tensor itself
+                        self.change(whole, value, scope)
+                    else:
+                        store_attribute(self, owner, name, value)
             case ast.Subscript(value=whole, slice=index):
                 self._store(whole, index, value, scope)
 
     def _store(self, whole: ast.expr, index: ast.expr, value: Value, scope: Scope) -> None:
-        table = self.see(self.value(whole, scope))
         match whole:
-            case ast.Call(func=ast.Name(id="globals" | "locals" | "vars")):
+            case ast.Call(func=ast.Name(id="globals" | "locals")):
                 raise TooMuch  # any name may have another value from here on
-        if isinstance(table, Pixels):
-            self.change(whole, self.lose(table, Place(scope.source, whole.lineno)), scope)
-        else:
-            key = index if isinstance(index, ast.Slice) else self.see(self._index(index, scope))
-            store_item(self, table, key, value)
+        for table in self.leaves(self.value(whole, scope)):
+            if isinstance(table, Pixels):
+                self.change(whole, self.lose(table, Place(scope.source, whole.lineno)), scope)
+                continue
+            key = index if isinstance(index, ast.Slice) else self._index(index, scope)
+            for one in self.leaves(key):
+                store_item(self, table, one, value)
 
     def _delete(self, target: ast.expr, scope: Scope) -> None:
         if isinstance(target, ast.Subscript):
             index = target.slice
             key = index if isinstance(index, ast.Slice) else self.see(self._index(index, scope))
-            delete_item(self, self.see(self.value(target.value, scope)), key)
+            for whole in self.leaves(self.value(target.value, scope)):
+                delete_item(self, whole, key)
 
     def _assign_starred(self, parts: list[ast.expr], value: Value, scope: Scope) -> None:
         """Unpack into `first, *rest`."""
@@ -239,8 +241,11 @@ class Follower(Calls):
         if isinstance(node.op, ast.Add) and isinstance(added, Seq) and not added.array and _holds_objects(added, more):
             grow(self, added, "extend", Given((more,), {}, NOWHERE))  # a transform that has the list sees it as well
             return
-        place = Place(scope.source, node.lineno)
-        self.change(target, operate(self, type(node.op), one, other, place), scope)
+        result = operate(self, type(node.op), one, other, Place(scope.source, node.lineno))
+        if isinstance(added, Seq) and added.array:  # an array is changed in place, whatever it is called
+            store_item(self, added, ast.Slice(), result)
+            return
+        self.change(target, result, scope)
 
     # --- definitions --------------------------------------------------------------------------------------------
 
