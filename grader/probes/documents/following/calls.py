@@ -7,11 +7,11 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from functools import partial
 
-from grader.probes.documents.following import datasets, images
+from grader.probes.documents.following import changes, datasets, images
 from grader.probes.documents.following.definitions import bound, called_by_python, decorated, has_layers
 from grader.probes.documents.following.expressions import Expressions
 from grader.probes.documents.following.library import call_library
-from grader.probes.documents.following.state import wrapped
+from grader.probes.documents.following.state import TooMuch, wrapped
 from grader.probes.documents.following.transforms import run_chain
 from grader.probes.documents.following.values import (
     NOWHERE,
@@ -95,6 +95,8 @@ class Calls(Expressions):
 
     def _call_unknown(self, key: str, given: Given) -> Value:
         """Something unknown that is given images is a network, as in `net(images)`."""
+        if key.endswith("register_forward_pre_hook"):
+            raise TooMuch  # it changes what every network is given
         first = self.see((*given.items, *given.words.values(), None)[0])
         if isinstance(first, Pixels) and not self.networks and images.prepares(self, key, given):
             return self.lose(first, given.place)
@@ -246,8 +248,7 @@ class Calls(Expressions):
 
     def _member(self, this: Instance, name: str) -> Value:
         if name == "__dict__":
-            names: dict[Value, Value] = this.names  # type: ignore[assignment]  # the same dict: what is changed there counts
-            return Table(names, this.depth)
+            return changes.as_table(this)
         found = self.see(this.names.get(name, UNBOUND))
         if not isinstance(found, Unbound):
             return found

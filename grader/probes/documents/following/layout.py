@@ -84,12 +84,19 @@ def picked(pixels: Pixels, index: Value) -> Pixels | None:
     """Return images[index]: some of the images, or all with their colours turned; None if it is something else."""
     match index:
         case ast.Slice(step=step):
-            return pixels if step is None else None
+            return pixels if step is None and not _one_colour(index.lower) else None
+        case int():
+            return pixels if index not in (1, 2, -1, -2) else None
         case ast.Tuple(elts=parts):
             return _parts(pixels, parts)
         case Seq(items=items):
             return _listed(pixels, items)
     return pixels
+
+
+def _one_colour(lower: ast.expr | None) -> bool:
+    """Return whether a part may be a picture's green or blue, as images[1:2] is."""
+    return isinstance(lower, ast.Constant) and lower.value in (1, 2)
 
 
 def _listed(pixels: Pixels, items: Sequence[Value]) -> Pixels | None:

@@ -130,12 +130,13 @@ def _of_data_set(program: Program, file: File, data: DataSet) -> Iterator[tuple[
                 continue
             items = list(state.leaves(_images(program, data)))
             made = [one for one in items if not _untouched(one)]
-            seen: list[Value] = [*shown] or made or [*computed]
+            spoiled = any(one in state.spoiled for one in items if isinstance(one, Pixels))
+            left: list[Value] = [None] if spoiled else []
+            seen: list[Value] = [*shown] or left or made or [*computed]
             for pixels in seen:
                 if not isinstance(pixels, Unbound):
                     kind = _inner(pixels, data) or ("lab" if data.kind == "lab" else "own") + (side or _named(data))
-                    spoiled = pixels in state.spoiled if isinstance(pixels, Pixels) else True
-                    yield kind, read_pixels(pixels) if isinstance(pixels, Pixels) and not spoiled else None
+                    yield kind, read_pixels(pixels) if isinstance(pixels, Pixels) else None
     except STOPPED:
         file.whole = False
     finally:
