@@ -11,14 +11,19 @@ from grader.probes.documents.following.arithmetic import negative, operate
 from grader.probes.documents.following.conditions import compared
 from grader.probes.documents.following.state import State
 from grader.probes.documents.following.values import (
+    UNBOUND,
+    Builtin,
+    Chain,
     Either,
     Function,
     Given,
+    Instance,
     Library,
     Pixels,
     Place,
     Scope,
     Seq,
+    Step,
     Table,
     Unbound,
     Unknown,
@@ -104,8 +109,8 @@ class Expressions(State):
             case ast.Await(value=inner):
                 return self.value(inner, scope)
             case ast.ListComp(elt=element) | ast.GeneratorExp(elt=element) | ast.SetComp(elt=element):
-                items = [self.value(element, inner) for inner in self._comprehended(node.generators, scope)]
-                return Seq(items, len(self.path))
+                rounds = self._comprehended(node.generators, scope)
+                return Seq([self._kept(self.value(element, inner), inner) for inner in rounds], len(self.path))
             case ast.DictComp(key=key, value=value):
                 pairs = [(self.value(key, s), self.value(value, s)) for s in self._comprehended(node.generators, scope)]
                 known: dict[Value, Value] = {one: other for one, other in pairs if isinstance(one, str | int)}
@@ -210,9 +215,20 @@ class Expressions(State):
                 inner
                 for outer in scopes
                 for inner in self._rounds(generator, outer)
-                if all(self.see(self.condition(self.value(test, inner))) is not False for test in generator.ifs)
+                if self._passes(generator.ifs, inner)
             ][:MOST_ITEMS]
         return scopes
+
+    def _passes(self, tests: Sequence[ast.expr], scope: Scope) -> bool:
+        found = [self.see(self.condition(self.value(test, scope))) for test in tests]
+        scope.doubtful = any(not isinstance(one, bool) for one in found)
+        return not any(one is False for one in found)
+
+    def _kept(self, item: Value, scope: Scope) -> Value:
+        """Return an item of which it may be unknown whether a comprehension leaves it out."""
+        if not scope.doubtful or not isinstance(item, Step | Chain | Instance | Function | Builtin | int | float):
+            return item
+        return Either(self.fresh("kept").key, item, UNBOUND)
 
     def _rounds(self, generator: ast.comprehension, scope: Scope) -> list[Scope]:
         found = []

@@ -51,6 +51,8 @@ OTHER = {
     "device", "dtype", "get_device", "data_ptr", "stride", "is_contiguous", "getbands", "getpixel", "Image", "display",
     "vars", "dir", "sizeof", "getsizeof", "hist", "get_image_size", "get_dimensions",
 }  # fmt: skip
+AVERAGES = {"mean", "sum", "min", "max", "amin", "amax", "median"}
+_AVERAGE = re.compile(r"images\.\w+\(\)@[^@]{1,120}:\d+")
 # words in the names of what is done to images before a network is given them
 PREPARING = {
     "transform", "transforms", "preprocess", "preprocessing", "prep", "prepare", "preprocessor", "process",
@@ -69,6 +71,10 @@ def note_inputs(state: State, value: Value) -> None:
     for leaf in state.leaves(value):
         if isinstance(leaf, Method) and isinstance(leaf.whole, Pixels):  # images.T
             state.notice(state.noticed.inputs, replace(leaf.whole, lost=True, integer=False))
+        elif isinstance(leaf, Unknown) and (average := _AVERAGE.match(leaf.key)):  # a grey picture
+            found = state.averages.get(average.group())
+            if found is not None:
+                state.notice(state.noticed.inputs, replace(found, lost=True, integer=False))
         elif isinstance(leaf, Pixels) and not leaf.integer:
             known = leaf not in state.spoiled
             state.notice(state.noticed.inputs, leaf if known else replace(leaf, lost=True))
@@ -132,7 +138,10 @@ def _of_pixels(state: Calls, pixels: Pixels, name: str, given: Given) -> Value:
     if name in SAME:
         return pixels
     if name in OTHER:
-        return state.unknown(f"images.{name}()@{given.place.source}:{given.place.line}")
+        found = state.unknown(f"images.{name}()@{given.place.source}:{given.place.line}")
+        if name in AVERAGES:
+            state.averages[found.key] = pixels
+        return found
     return moved(state, pixels, name, given)
 
 

@@ -77,6 +77,7 @@ class State:
         self.stored: dict[str, Value] = {}  # in attributes of what is not known
         self.spoiled: set[Pixels] = set()  # images that were changed in place: other names may still stand for them
         self.parts: dict[Pixels, Pixels] = {}  # images that may be a view of others, with those
+        self.averages: dict[str, Pixels] = {}  # by their keys, with the images that they are of
         self.rounds = 0  # loops at hand of which it is not known how often they run
         self.networks = 0  # at hand whose layers are followed
 

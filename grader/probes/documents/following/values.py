@@ -74,6 +74,7 @@ class Scope:
     returned: list[tuple[tuple[tuple[str, bool], ...], Value]] = field(default_factory=list)
     yielded: list[Value] = field(default_factory=list)
     everywhere: set[str] = field(default_factory=set)  # declared global
+    doubtful: bool = False  # a round of a comprehension of which it is not known whether it is left out
     outwards: set[str] = field(default_factory=set)  # declared nonlocal
 
     @property
