@@ -91,7 +91,7 @@ def _else(state: Calls, path: str, name: str, given: Given) -> Value:
 
 def _makes_loader(path: str, name: str) -> bool:
     """Return whether a function that is not known makes a loader of its own, which may well change the images."""
-    like_a_loader = name[:1].isupper() or datasets.words(name) & {"prefetch", "prefetcher", "loader", "wrap", "wrapped"}
+    like_a_loader = name[:1].isupper() or datasets.words(name) & {"prefetch", "prefetcher"}
     return bool(like_a_loader) and path.partition(".")[0] not in WRAPPERS
 
 
