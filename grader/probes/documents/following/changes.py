@@ -206,7 +206,7 @@ def store_attribute(state: Calls, whole: Value, name: str, value: Value) -> None
             whole.steps = value
         case Chain() | Step():
             spoil(state, whole)
-        case Library(path=path) if "transforms" in path or "datasets" in path:
+        case Library() if name in ("forward", "__call__", "__getitem__", "transform"):
             raise TooMuch  # what the library's own code does from here on
         case Unknown(key=key) | Library(path=key):
             state.bind(state.stored, f"{key}.{name}", value, 0)
