@@ -73,7 +73,7 @@ def _looks_like_images(kind: type[ast.operator], number: Value) -> bool:
 def _on_pixels(state: State, kind: type[ast.operator], pixels: Pixels, number: Value, place: Place) -> Value:
     by = triple(number)
     if by is None or (kind is ast.Div and 0.0 in by):
-        return state.unknown(f"images@{place.source}:{place.line}")
+        return state.lose(pixels, place)
     if kind is ast.Add:
         after = scaled(pixels, 1.0, by)
     elif kind is ast.Sub:
@@ -83,7 +83,7 @@ def _on_pixels(state: State, kind: type[ast.operator], pixels: Pixels, number: V
     elif kind is ast.Div:
         after = scaled(pixels, (1 / by[0], 1 / by[1], 1 / by[2]), 0.0)
     else:
-        return state.unknown(f"images@{place.source}:{place.line}")
+        return state.lose(pixels, place)
     return state.compute(pixels, replace(after, place=place))
 
 
@@ -93,7 +93,7 @@ def _from_number(state: State, kind: type[ast.operator], number: Value, pixels: 
     by = triple(number)
     if kind is ast.Sub and by is not None:
         return state.compute(pixels, replace(scaled(pixels, -1.0, by), place=place))
-    return state.unknown(f"images@{place.source}:{place.line}")
+    return state.lose(pixels, place)
 
 
 def _short(*parts: Seq) -> bool:

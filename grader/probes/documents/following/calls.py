@@ -7,11 +7,11 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from functools import partial
 
-from grader.probes.documents.following import datasets, images
+from grader.probes.documents.following import changes, datasets, images
 from grader.probes.documents.following.definitions import bound, called_by_python, decorated, has_layers
 from grader.probes.documents.following.expressions import Expressions
 from grader.probes.documents.following.library import call_library
-from grader.probes.documents.following.state import wrapped
+from grader.probes.documents.following.state import TooMuch, wrapped
 from grader.probes.documents.following.transforms import run_chain
 from grader.probes.documents.following.values import (
     NOWHERE,
@@ -70,6 +70,8 @@ class Calls(Expressions):
                 return self._call_method(callee, given)
             case Unknown():
                 return self._call_unknown(callee.key, given)
+            case Pixels():  # a network that was traced with them
+                return self._call_unknown("images", given)
         return self.unknown(f"{type(callee).__name__}()@{given.place}")
 
     def _call_method(self, of: Method, given: Given) -> Value:
@@ -93,8 +95,13 @@ class Calls(Expressions):
 
     def _call_unknown(self, key: str, given: Given) -> Value:
         """Something unknown that is given images is a network, as in `net(images)`."""
-        if given.items and not self.in_item:
-            images.note_inputs(self, given.items[0])
+        if key.endswith("register_forward_pre_hook"):
+            raise TooMuch  # it changes what every network is given
+        first = self.see((*given.items, *given.words.values(), None)[0])
+        if isinstance(first, Pixels) and not self.networks and images.prepares(self, key, given):
+            return self.lose(first, given.place)
+        if not self.in_item:
+            images.note_inputs(self, first)
         return self.unknown(f"{key}()@{given.place.source}:{given.place.line}")
 
     def _call_instance(self, callee: Instance, given: Given) -> Value:
@@ -103,7 +110,7 @@ class Calls(Expressions):
         method, owner = callee.of.find("__call__")
         if isinstance(method, Function):
             return self.invoke(bound(method, callee, owner), given)
-        return self.unknown(f"{callee.of.name}()@{given.place}")
+        return self._unfollowed(f"{callee.of.name}()@{given.place}", given)
 
     def _run_network(self, callee: Instance, given: Given) -> Value:
         """Run a module. One without layers, such as a Normalize, is only followed; another is given its images.
@@ -114,9 +121,16 @@ class Calls(Expressions):
         layers = has_layers(callee.of)
         result = self._call_unknown(callee.of.name, given) if layers else None
         if isinstance(method, Function):
+            self.networks += layers
             found = self.invoke(bound(method, callee, owner), given)
+            self.networks -= layers
             result = result if layers else found
         return result
+
+    def _unfollowed(self, key: str, given: Given) -> Value:
+        """Return what comes of a call that cannot be followed."""
+        first = self.see(given.items[0]) if given.items else None
+        return self.lose(first, given.place) if isinstance(first, Pixels) else self.unknown(key)
 
     # --- functions ----------------------------------------------------------------------------------------------
 
@@ -124,7 +138,7 @@ class Calls(Expressions):
         """Return what a function of the submission returns. `start`: nobody calls it, so its arguments are unknown."""
         self.called.add(function.node)
         if len(self.stack) >= DEEPEST or function.node in self.stack:
-            return self.unknown(f"recursion@{given.place}")
+            return self._unfollowed(f"recursion@{given.place}", given)
         depth = len(self.path)
         scope = Scope({}, function.scope, depth, function.source)
         scope.names["__owner__"], scope.names["__self__"] = function.owner, function.of
@@ -177,20 +191,7 @@ class Calls(Expressions):
         return found
 
     def inherited(self, name: str, scope: Scope) -> Value:
-        place: Scope | None = scope
-        while place is not None and "__owner__" not in place.names:
-            place = place.outer
-        owner, this = (place.names["__owner__"], place.names["__self__"]) if place else (None, None)
-        if not isinstance(owner, Class) or not isinstance(this, Instance):
-            return self.fresh("super")
-        for base in owner.bases:
-            if isinstance(base, Class):
-                found, above = base.find(name)
-                if isinstance(found, Function):
-                    return bound(found, this, above)
-            if isinstance(base, Library) or (isinstance(base, Class) and base.libraries()):
-                return datasets.inherited(self, this, base, name)
-        return self.fresh("super")
+        return datasets.above(self, name, scope)
 
     # --- classes ------------------------------------------------------------------------------------------------
 
@@ -224,7 +225,7 @@ class Calls(Expressions):
     def attribute(self, whole: Value, name: str) -> Value:
         match whole:
             case Library(path=path):
-                return Library(f"{path}.{name}"[-300:])
+                return self.see(self.stored.get(f"{path}.{name}", Library(f"{path}.{name}"[-300:])))
             case Scope():
                 found = self.see(whole.names.get(name, UNBOUND))
                 return Library(name) if isinstance(found, Unbound) else found
@@ -237,6 +238,8 @@ class Calls(Expressions):
                 return self.unknown(f"{whole.name}.{name}") if isinstance(found, Unbound) else found
             case DataSet():
                 return datasets.attribute(self, whole, name)
+            case Unknown(key=key) if f"{key}.{name}" in self.stored:
+                return self.see(self.stored[f"{key}.{name}"])
             case Unknown(key="args") if name in self.arguments:
                 return Either(f"--{name} given", Unknown(f"args.{name}"), self.arguments[name])
             case Unknown():
@@ -244,6 +247,8 @@ class Calls(Expressions):
         return images.method(self, whole, name)
 
     def _member(self, this: Instance, name: str) -> Value:
+        if name == "__dict__":
+            return changes.as_table(this)
         found = self.see(this.names.get(name, UNBOUND))
         if not isinstance(found, Unbound):
             return found

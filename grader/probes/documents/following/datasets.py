@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from grader.probes.documents.following.conditions import LAB, data_set
+from grader.probes.documents.following.definitions import bound
 from grader.probes.documents.following.transforms import apply
 from grader.probes.documents.following.values import (
     UNBOUND,
@@ -19,6 +20,7 @@ from grader.probes.documents.following.values import (
     Instance,
     Library,
     Pixels,
+    Scope,
     Seq,
     Unbound,
     Unknown,
@@ -141,6 +143,24 @@ def inherited(state: Calls, this: Instance, base: Value, name: str) -> Value:
     return state.unknown(f"super.{name}")
 
 
+def above(state: Calls, name: str, scope: Scope) -> Value:
+    """Return the method that super().NAME stands for in a method of the submission."""
+    place: Scope | None = scope
+    while place is not None and "__owner__" not in place.names:
+        place = place.outer
+    owner, this = (place.names["__owner__"], place.names["__self__"]) if place else (None, None)
+    if not isinstance(owner, Class) or not isinstance(this, Instance):
+        return state.fresh("super")
+    for base in owner.bases:
+        if isinstance(base, Class):
+            found, above = base.find(name)
+            if isinstance(found, Function):
+                return bound(found, this, above)
+        if isinstance(base, Library) or (isinstance(base, Class) and base.libraries()):
+            return inherited(state, this, base, name)
+    return state.fresh("super")
+
+
 def attribute(state: Calls, data: DataSet, name: str) -> Value:
     """Return an attribute of a data set or of its loader."""
     if name in data.names:
@@ -148,7 +168,7 @@ def attribute(state: Calls, data: DataSet, name: str) -> Value:
     if name == "dataset":
         return data if data.instance is None else data.instance
     if name == "data" and data.kind != "own":
-        return Pixels(origin=data, place=data.place)
+        return Pixels(origin=data, place=data.place, layout="last")
     if name == "transform":
         return None
     return Unknown(f"data set.{name}@{data.place.source}:{data.place.line}")
@@ -161,8 +181,8 @@ def item(state: Calls, data: DataSet) -> Value:
     state.in_item, state.item_of = True, data
     try:
         if isinstance(getter[0], Function):
-            bound = Function(getter[0].node, getter[0].scope, getter[0].source, data.instance, getter[1])
-            found = state.invoke(bound, Given((Unknown("index"),), {}, data.place))
+            method = Function(getter[0].node, getter[0].scope, getter[0].source, data.instance, getter[1])
+            found = state.invoke(method, Given((Unknown("index"),), {}, data.place))
         else:
             found = base_item(state, data)
         if (collate := state.see(data.names.get("collate_fn"))) is None:
@@ -178,7 +198,7 @@ def base_item(state: Calls, data: DataSet) -> Value:
         return data.names["tensors"]
     raw = state.see(data.names.get("data", UNBOUND))
     if isinstance(raw, Unbound):
-        raw = Pixels(origin=data, place=data.place)
+        raw = Pixels(origin=data, place=data.place, layout="last")
     transformed = apply(state, data.names.get("transform"), raw)
     return Seq([transformed, Unknown("label")], len(state.path))
 

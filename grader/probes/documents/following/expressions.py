@@ -11,13 +11,19 @@ from grader.probes.documents.following.arithmetic import negative, operate
 from grader.probes.documents.following.conditions import compared
 from grader.probes.documents.following.state import State
 from grader.probes.documents.following.values import (
+    UNBOUND,
+    Builtin,
+    Chain,
     Either,
     Function,
     Given,
+    Instance,
     Library,
+    Pixels,
     Place,
     Scope,
     Seq,
+    Step,
     Table,
     Unbound,
     Unknown,
@@ -103,8 +109,8 @@ class Expressions(State):
             case ast.Await(value=inner):
                 return self.value(inner, scope)
             case ast.ListComp(elt=element) | ast.GeneratorExp(elt=element) | ast.SetComp(elt=element):
-                items = [self.value(element, inner) for inner in self._comprehended(node.generators, scope)]
-                return Seq(items, len(self.path))
+                rounds = self._comprehended(node.generators, scope)
+                return Seq([self._kept(self.value(element, inner), inner) for inner in rounds], len(self.path))
             case ast.DictComp(key=key, value=value):
                 pairs = [(self.value(key, s), self.value(value, s)) for s in self._comprehended(node.generators, scope)]
                 known: dict[Value, Value] = {one: other for one, other in pairs if isinstance(one, str | int)}
@@ -209,9 +215,20 @@ class Expressions(State):
                 inner
                 for outer in scopes
                 for inner in self._rounds(generator, outer)
-                if all(self.see(self.condition(self.value(test, inner))) is not False for test in generator.ifs)
+                if self._passes(generator.ifs, inner)
             ][:MOST_ITEMS]
         return scopes
+
+    def _passes(self, tests: Sequence[ast.expr], scope: Scope) -> bool:
+        found = [self.see(self.condition(self.value(test, scope))) for test in tests]
+        scope.doubtful = any(not isinstance(one, bool) for one in found)
+        return not any(one is False for one in found)
+
+    def _kept(self, item: Value, scope: Scope) -> Value:
+        """Return an item of which it may be unknown whether a comprehension leaves it out."""
+        if not scope.doubtful or not isinstance(item, Step | Chain | Instance | Function | Builtin | int | float):
+            return item
+        return Either(self.fresh("kept").key, item, UNBOUND)
 
     def _rounds(self, generator: ast.comprehension, scope: Scope) -> list[Scope]:
         found = []
@@ -254,11 +271,21 @@ class Expressions(State):
 
     def _in_place(self, node: ast.Call, result: Value, scope: Scope) -> None:
         """Give x its new value where x.sub_(mean).div_(std) changes it."""
+        targets = [word.value for word in node.keywords if word.arg == "out"]
+        targets += [one for one in node.args[:1] for word in node.keywords if word.arg == "inplace"]
         inner: ast.expr = node
         while isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr.endswith("_"):
             inner = inner.func.value
-        if inner is not node and isinstance(inner, ast.Name | ast.Attribute) and not isinstance(result, Unknown):
-            self.assign(inner, result, scope)
+        for target in [*targets, inner] if inner is not node else targets:
+            if isinstance(target, ast.Name | ast.Attribute | ast.Subscript) and not isinstance(result, Unknown):
+                self.change(target, result, scope)
+
+    def change(self, target: ast.expr, value: Value, scope: Scope) -> None:
+        """Assign to a name what stands for its value is changed to; other names that stand for it are not told."""
+        before = self.see(self.value(target, scope))
+        if isinstance(before, Pixels) and (before != value or before.lost):
+            self.spoil(before)
+        self.assign(target, value, scope)
 
     def _super(self, node: ast.expr, scope: Scope) -> Value:
         """Return the method that super().NAME stands for; None if it is something else."""

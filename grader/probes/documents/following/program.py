@@ -87,11 +87,14 @@ class Program:
             file.whole = False
             return False
         before = state.noticed, state.steps, state.path, state.purposes, state.stack
+        open_before = state.rounds, state.networks
         state.noticed, state.steps, state.path, state.purposes, state.stack = file.noticed, file.steps, {}, [], []
+        state.rounds = state.networks = 0
         try:
             follow()
         except STOPPED:
             file.whole = False
         file.steps = state.steps
         state.noticed, state.steps, state.path, state.purposes, state.stack = before
+        state.rounds, state.networks = open_before
         return file.steps < MOST_STEPS

@@ -13,6 +13,7 @@ from grader.probes.documents.following.values import (
     Library,
     Pixels,
     Seq,
+    Step,
     Table,
     Unknown,
     Value,
@@ -91,6 +92,8 @@ def _isinstance(state: Calls, given: Given) -> Value:
     value, kind = state.see(given.get(0, "obj")), given.get(1, "class")
     if isinstance(value, Pixels) and isinstance(kind, Library):
         return state.unknown(f"isinstance {kind.path}")
+    if isinstance(value, Step) and isinstance(kind, Library) and kind.name in ("Normalize", "ToTensor", value.name):
+        return value.name == kind.name
     return state.unknown(f"isinstance@{given.place}")
 
 
@@ -134,6 +137,7 @@ PYTHON: dict[str, Callable[[Calls, Given], Value]] = {
     "partial": _partial,
     "dict": _dict,
     "Namespace": _dict,
+    "SimpleNamespace": _dict,
     "EasyDict": _dict,
     "getattr": _attribute,
     "join": _join,

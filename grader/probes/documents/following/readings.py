@@ -62,7 +62,7 @@ class Found:
 
 def read_pixels(pixels: Pixels) -> Reading | None:
     """Return the mean and deviation that numbers were normalised with; None if it was done otherwise."""
-    if pixels.integer or min(pixels.slope) <= 0.0:
+    if pixels.integer or pixels.lost or min(pixels.slope) <= 0.0:
         return None
     std = [1 / (255 * slope) for slope in pixels.slope]
     mean = [-offset * deviation for offset, deviation in zip(pixels.offset, std, strict=True)]
@@ -130,7 +130,9 @@ def _of_data_set(program: Program, file: File, data: DataSet) -> Iterator[tuple[
                 continue
             items = list(state.leaves(_images(program, data)))
             made = [one for one in items if not _untouched(one)]
-            seen: list[Value] = [*shown] or made or [*computed]
+            spoiled = any(one in state.spoiled for one in items if isinstance(one, Pixels))
+            left: list[Value] = [None] if spoiled else []
+            seen: list[Value] = [*shown] or left or made or [*computed]
             for pixels in seen:
                 if not isinstance(pixels, Unbound):
                     kind = _inner(pixels, data) or ("lab" if data.kind == "lab" else "own") + (side or _named(data))

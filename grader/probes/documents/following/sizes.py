@@ -43,7 +43,7 @@ def _resize(state: Calls, library: str, given: Given) -> Value:
 
 def resized(place: Place, to: int | None, pixels: Pixels) -> Value:
     """Return the images with another side."""
-    if to is None or pixels.crop:
+    if to is None or pixels.crop or pixels.resize:
         return unread(place)
     return replace(pixels, resize=to if to != LAB_SIDE else 0)
 

@@ -74,6 +74,12 @@ class State:
         self.called: set[object] = set()
         self.drawn = 0
         self.arguments: dict[str, Value] = {}  # of the command line: their defaults
+        self.stored: dict[str, Value] = {}  # in attributes of what is not known
+        self.spoiled: set[Pixels] = set()  # images that were changed in place: other names may still stand for them
+        self.parts: dict[Pixels, Pixels] = {}  # images that may be a view of others, with those
+        self.averages: dict[str, Pixels] = {}  # by their keys, with the images that they are of
+        self.rounds = 0  # loops at hand of which it is not known how often they run
+        self.networks = 0  # at hand whose layers are followed
 
     def step(self) -> None:
         """Use up a part of the budget. Raises TooMuch."""
@@ -165,6 +171,21 @@ class State:
         self.notice(self.noticed.computed, after)
         return after
 
+    def lose(self, pixels: Pixels, place: Place) -> Pixels:
+        """Return images to which something unknown was done."""
+        if pixels.lost:
+            return pixels
+        after = self.compute(pixels, replace(pixels, lost=True, integer=False, place=place))
+        self.parts[after] = pixels
+        return after
+
+    def spoil(self, pixels: Pixels) -> None:
+        """Note that images were changed in place, and with them those of which they are a view."""
+        found: Pixels | None = pixels
+        while found is not None and found not in self.spoiled:
+            self.spoiled.add(found)
+            found = self.parts.get(found)
+
     def notice(self, kind: list[T], item: T) -> T:
         """Note something. Raises TooMuch."""
         if len(kind) >= MOST_NOTICED:
@@ -198,7 +219,7 @@ def as_tensor(pixels: Pixels, place: Place) -> Pixels:
     """Turn images into a tensor: whole numbers 0 to 255 are divided by 255, others stay."""
     if not pixels.integer:
         return pixels
-    return replace(scaled(pixels, 1 / 255, 0.0), integer=False, place=place)
+    return replace(scaled(pixels, 1 / 255, 0.0), integer=False, layout="first", place=place)
 
 
 def scaled(pixels: Pixels, factor: Triple | float, summand: Triple | float) -> Pixels:

@@ -6,14 +6,18 @@ import ast
 from collections.abc import Callable, Sequence
 
 from grader.probes.documents.following.arithmetic import operate
-from grader.probes.documents.following.calls import Calls
+from grader.probes.documents.following.calls import FEW, Calls
+from grader.probes.documents.following.changes import delete_item, grow, store_attribute, store_item
 from grader.probes.documents.following.conditions import compared
 from grader.probes.documents.following.datasets import assigned
+from grader.probes.documents.following.state import TooMuch
 from grader.probes.documents.following.values import (
+    NOWHERE,
     Class,
     DataSet,
     Either,
     Function,
+    Given,
     Instance,
     Library,
     Pixels,
@@ -59,6 +63,11 @@ class Follower(Calls):
                 self._import(node, scope)
             case ast.Global(names=names):
                 scope.everywhere.update(names)
+            case ast.Nonlocal(names=names):
+                scope.outwards.update(names)
+            case ast.Delete(targets=targets):
+                for one in targets:
+                    self._delete(one, scope)
             case _:
                 return self._compound(node, scope)
         return False
@@ -112,12 +121,18 @@ class Follower(Calls):
         depth = len(self.path)
         if isinstance(node, ast.While):
             self.value(node.test, scope)
+            self.rounds += 1
             self.run(node.body, scope)
+            self.rounds -= 1
         else:
-            for item in self.each(self.see(self.value(node.iter, scope))):
+            whole = self.see(self.value(node.iter, scope))
+            counted = isinstance(whole, Seq | Table) and len(whole.items) <= FEW
+            self.rounds += not counted
+            for item in self.each(whole):
                 self.assign(node.target, item, scope)
                 self.run(node.body, scope)
                 self.forget(depth)
+            self.rounds -= not counted
         self.forget(depth)
         self.run(node.orelse, scope)
 
@@ -160,7 +175,7 @@ class Follower(Calls):
     def assign(self, target: ast.expr, value: Value, scope: Scope) -> None:
         match target:
             case ast.Name(id=name):
-                place = scope.file if name in scope.everywhere else scope
+                place = scope.place_of(name)
                 self.bind(place.names, name, value, place.depth)
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
                 if any(isinstance(part, ast.Starred) for part in parts):
@@ -170,14 +185,32 @@ class Follower(Calls):
                     found = self.lift(lambda whole, at=position: self._part(whole, at, len(parts)), value)
                     self.assign(inner, found, scope)
             case ast.Attribute(value=whole, attr=name):
-                self._set(self.see(self.value(whole, scope)), name, value)
+                for owner in self.leaves(self.value(whole, scope)):
+                    if isinstance(owner, Pixels) and name == "data":  # of a tensor: the tensor itself
+                        self.change(whole, value, scope)
+                    else:
+                        store_attribute(self, owner, name, value)
             case ast.Subscript(value=whole, slice=index):
-                table = self.see(self.value(whole, scope))
-                key = self.see(self.value(index, scope)) if not isinstance(index, ast.Slice) else None
-                if isinstance(table, Table) and isinstance(key, str | int):
-                    table.items[key] = self.under_path(value, table.items.get(key, Unknown("item")), table.depth)
-                elif isinstance(table, Pixels):
-                    self.assign(whole, self.fresh("changed in part"), scope)
+                self._store(whole, index, value, scope)
+
+    def _store(self, whole: ast.expr, index: ast.expr, value: Value, scope: Scope) -> None:
+        match whole:
+            case ast.Call(func=ast.Name(id="globals" | "locals")):
+                raise TooMuch  # any name may have another value from here on
+        for table in self.leaves(self.value(whole, scope)):
+            if isinstance(table, Pixels):
+                self.change(whole, self.lose(table, Place(scope.source, whole.lineno)), scope)
+                continue
+            key = index if isinstance(index, ast.Slice) else self._index(index, scope)
+            for one in self.leaves(key):
+                store_item(self, table, one, value)
+
+    def _delete(self, target: ast.expr, scope: Scope) -> None:
+        if isinstance(target, ast.Subscript):
+            index = target.slice
+            key = index if isinstance(index, ast.Slice) else self.see(self._index(index, scope))
+            for whole in self.leaves(self.value(target.value, scope)):
+                delete_item(self, whole, key)
 
     def _assign_starred(self, parts: list[ast.expr], value: Value, scope: Scope) -> None:
         """Unpack into `first, *rest`."""
@@ -201,24 +234,18 @@ class Follower(Calls):
             return found[min(position, len(found) - 1)] if found else self.fresh("part")
         return self.unknown(f"{whole.key}[{position}]") if isinstance(whole, Unknown) else self.fresh("part")
 
-    def _set(self, whole: Value, name: str, value: Value) -> None:
-        match whole:
-            case Instance() if whole.data is not None and name == "transform" and "transform" in whole.data.names:
-                self.bind(whole.data.names, name, value, whole.data.depth)
-            case Instance():
-                self.bind(whole.names, name, value, whole.depth)
-                if whole.data is not None and name == "data":
-                    self.bind(whole.data.names, name, value, whole.data.depth)
-            case DataSet():
-                self.bind(whole.names, name, value, whole.depth)
-            case Class():
-                self.bind(whole.scope.names, name, value, whole.scope.depth)
-
     def _augment(self, node: ast.AugAssign, scope: Scope) -> None:
         target = node.target
         one, other = self.value(target, scope), self.value(node.value, scope)
-        place = Place(scope.source, node.lineno)
-        self.assign(target, operate(self, type(node.op), one, other, place), scope)
+        added, more = self.see(one), self.see(other)
+        if isinstance(node.op, ast.Add) and isinstance(added, Seq) and not added.array and _holds_objects(added, more):
+            grow(self, added, "extend", Given((more,), {}, NOWHERE))  # a transform that has the list sees it as well
+            return
+        result = operate(self, type(node.op), one, other, Place(scope.source, node.lineno))
+        if isinstance(added, Seq) and added.array:  # an array is changed in place, whatever it is called
+            store_item(self, added, ast.Slice(), result)
+            return
+        self.change(target, result, scope)
 
     # --- definitions --------------------------------------------------------------------------------------------
 
@@ -263,3 +290,9 @@ def _pairs(targets: list[ast.expr], node: ast.expr) -> list[tuple[ast.expr, ast.
             if not any(isinstance(one, ast.Starred) for one in (*names, *values)):
                 return list(zip(names, values, strict=True))
     return [(one, node) for one in targets]
+
+
+def _holds_objects(*found: Value) -> bool:
+    """Return whether lists hold anything but numbers, such as transforms."""
+    items = [item for one in found if isinstance(one, Seq) for item in one.items]
+    return any(not isinstance(item, int | float | str) for item in items)

@@ -38,12 +38,20 @@ IMAGENET = Seq([0.485, 0.456, 0.406]), Seq([0.229, 0.224, 0.225])  # what albume
 CHAINS = ("Compose", "Sequential", "AugmentationSequential", "ImageSequential")
 # left out: they change an image, but not how its pixels become numbers
 PASSED_OVER = {
-    "Identity", "ToImage", "PILToTensor", "ToPILImage", "ToImagePIL", "ToPureTensor", "ToTensorV2",
-    "ColorJitter", "AutoAugment",
-    "RandAugment", "TrivialAugmentWide", "AugMix", "GaussianBlur", "HorizontalFlip", "VerticalFlip", "Flip", "Affine",
-    "ShiftScaleRotate", "CoarseDropout", "Cutout", "Rotate", "HueSaturationValue", "OneOf", "SomeOf",
-    "ElasticTransform",
-    "GaussNoise", "Blur", "MotionBlur", "CLAHE", "RGBShift", "AutoContrast", "ToRGB", "RGB", "ClampBoundingBoxes",
+    "Identity", "ToImage", "PILToTensor", "ToPILImage", "ToImagePIL", "ToPureTensor", "ToTensorV2", "ToRGB", "RGB",
+    "RandomHorizontalFlip", "HorizontalFlip", "ClampBoundingBoxes", "SanitizeBoundingBoxes",
+}  # fmt: skip
+# of augmentation: left out as well, unless they are done to every image
+CHANCES = {
+    "ColorJitter", "AutoAugment", "RandAugment", "TrivialAugmentWide", "AugMix", "RandomRotation", "RandomAffine",
+    "RandomErasing", "RandomBrightnessContrast", "RandomCropWithPadding", "Affine", "ShiftScaleRotate",
+    "CoarseDropout", "Cutout", "Rotate", "HueSaturationValue", "RandomPerspective",
+}  # fmt: skip
+
+
+CHANGING = {
+    "GaussianBlur", "VerticalFlip", "Flip", "OneOf", "SomeOf", "ElasticTransform", "GaussNoise", "Blur", "MotionBlur",
+    "CLAHE", "RGBShift", "AutoContrast", *CHANCES,
 }  # fmt: skip
 
 
@@ -66,15 +74,18 @@ def apply(state: Calls, chain: Value, value: Value) -> Value:
                     found = apply(state, each, found)
                 return found
             case Step():
-                return step.apply(found)
+                return _known(state, found, step.apply(found))
             case Function() | Instance() | Unknown() | Library() | Builtin():
-                result = state.call(step, Given((found,), {}, NOWHERE))
-                if isinstance(found, Pixels) and isinstance(result, Unknown):
-                    return unread(found.place)
-                return result
+                return _known(state, found, state.call(step, Given((found,), {}, NOWHERE)))
         return state.fresh("transform")
 
     return state.lift(one, chain, value)
+
+
+def _known(state: Calls, before: Value, after: Value) -> Value:
+    """Return what was made of images; of those of which that is unknown, the origin still is known."""
+    lost = isinstance(before, Pixels) and isinstance(after, Unknown)
+    return state.lose(before, before.place) if lost and isinstance(before, Pixels) else after
 
 
 def build(state: Calls, library: str, name: str, given: Given) -> Value:
@@ -83,8 +94,10 @@ def build(state: Calls, library: str, name: str, given: Given) -> Value:
         return _chain(state, name, given)
     if name in BUILDERS:
         return BUILDERS[name](state, library, given)
-    if name in PASSED_OVER or name.startswith("Random") or name.startswith("Sanitize"):
+    if name in PASSED_OVER or (name in CHANCES and state.see(given.get(-1, "p")) not in (1, 1.0)):
         return Step(name, partial(images_only, lambda pixels: pixels))
+    if name in CHANGING or name.startswith("Random"):
+        return Step(name, partial(images_only, lambda pixels: state.lose(pixels, given.place)))
     return UNBOUND
 
 
@@ -119,7 +132,7 @@ def _to_tensor(state: Calls, library: str, given: Given) -> Value:
 
     def change(value: Value) -> Value:
         pixels = images(state, value, True, given.place)
-        return as_tensor(pixels, given.place) if isinstance(pixels, Pixels) else pixels
+        return replace(as_tensor(pixels, given.place), layout="first") if isinstance(pixels, Pixels) else pixels
 
     return Step("ToTensor", change)
 

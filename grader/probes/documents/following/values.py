@@ -74,6 +74,8 @@ class Scope:
     returned: list[tuple[tuple[tuple[str, bool], ...], Value]] = field(default_factory=list)
     yielded: list[Value] = field(default_factory=list)
     everywhere: set[str] = field(default_factory=set)  # declared global
+    doubtful: bool = False  # a round of a comprehension of which it is not known whether it is left out
+    outwards: set[str] = field(default_factory=set)  # declared nonlocal
 
     @property
     def file(self) -> Scope:
@@ -82,6 +84,15 @@ class Scope:
         while scope.outer is not None:
             scope = scope.outer
         return scope
+
+    def place_of(self, name: str) -> Scope:
+        """Return the scope in which an assignment binds a name."""
+        if name in self.everywhere:
+            return self.file
+        place = self.outer if name in self.outwards else self
+        while place is not None and place.outer is not None and name in self.outwards and name not in place.names:
+            place = place.outer
+        return place or self
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,6 +160,7 @@ class Table:
 
     items: dict[Value, Value]
     depth: int = 0
+    changed: bool = False  # in a way that is not understood: it may hold anything
 
 
 @dataclass(slots=True, eq=False)
@@ -176,7 +188,9 @@ class DataSet:
 class Pixels:
     """Images as `slope * pixel + offset` by channel, where pixels are 0 to 255.
 
-    `guess`: it is not known where they come from, nor whether their pixels are 0 to 255 or 0 to 1.
+    `guess`: it is not known where they come from, nor whether their pixels are 0 to 255 or 0 to 1. `lost`: something
+    unknown was done to them, so that only their origin is known. `layout` is where their colours are: in the "first"
+    axis of an image, in the "last", or "" if that is not known.
     """
 
     slope: Triple = (1.0, 1.0, 1.0)
@@ -186,11 +200,13 @@ class Pixels:
     crop: int = 0
     blue_first: bool = False
     guess: bool = False
+    lost: bool = False
+    layout: str = ""
     origin: DataSet | None = None
     place: Place = NOWHERE
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Step:
     """A step of a transform."""
 
@@ -198,7 +214,7 @@ class Step:
     apply: Callable[[Value], Value]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Chain:
     """Steps one after the other; the list may still change."""
 
