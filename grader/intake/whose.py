@@ -36,6 +36,8 @@ def identifies(name: str) -> bool:
     rest = unicodedata.normalize("NFKC", without_suffix(name))[:LONGEST_NAME]
     for word in _CHINESE:  # written without spaces between words
         rest = rest.replace(word, " ")
+    if any(not sign.isascii() and unicodedata.category(sign).startswith("S") for sign in rest):
+        return True  # letters of another encoding
     parts = [part for written in rest.split("_") for part in _PARTS.findall(written)]
     return not all(_NO_NUMBER.fullmatch(part) if part.isdigit() else _is_generic(part.casefold()) for part in parts)
 
