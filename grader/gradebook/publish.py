@@ -84,7 +84,8 @@ class Publisher:
         if not isinstance(earlier, Grade):
             return self._save(graded, folder, earlier)
         another = earlier.digest != graded.grade.digest
-        if (fault := _fault(graded)) is not None and _fault(Graded(earlier, None)) is None:
+        fault = None if another else _fault(graded)  # of another submission nothing is known: a person must look
+        if fault is not None and _fault(Graded(earlier, None)) is None:
             return self._not_again(earlier, folder, graded.grade, fault)
         if another and not counts:
             return self._save(graded, place_of(folder, graded.grade.digest), None)

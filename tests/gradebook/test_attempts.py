@@ -139,13 +139,22 @@ def test_where_only_a_name_says_who_it_is_a_replaced_submission_is_flagged(hande
     assert second.counted == ()
 
 
-@pytest.mark.parametrize("digest", ["a", "b"])
-def test_a_fault_of_the_grader_never_replaces_a_grade(handed_in, lab_rubric, tmp_path, digest):
+def test_a_fault_of_the_grader_on_another_submission_needs_a_human_and_loses_nothing(handed_in, lab_rubric, tmp_path):
     ada = Student("Ada Ng", "101", "moodle")
     publish = Publisher(tmp_path, page)
     publish(Graded(judged(handed_in(ada, "a").grade), None))
     fault = unmarked(Archive(tmp_path / "ada.zip", ada), message("no space is left"), lab_rubric, MADE)
-    publish(Graded(replace(fault, digest=digest * 64), None))
+    publish(Graded(replace(fault, digest="b" * 64), None))
+    assert read_stored(tmp_path)[0][0].grade.needs_human
+    assert digests(tmp_path) == {"Ada_Ng-101": "b" * 64, "Ada_Ng-101/attempts/1": "a" * 64}
+
+
+def test_a_fault_of_the_grader_never_replaces_the_grade_of_the_same_submission(handed_in, lab_rubric, tmp_path):
+    ada = Student("Ada Ng", "101", "moodle")
+    publish = Publisher(tmp_path, page)
+    publish(Graded(judged(handed_in(ada, "a").grade), None))
+    fault = unmarked(Archive(tmp_path / "ada.zip", ada), message("no space is left"), lab_rubric, MADE)
+    publish(Graded(replace(fault, digest="a" * 64), None))
     (stored,) = read_stored(tmp_path)[0]
     assert (stored.grade.digest, stored.grade.total) == ("a" * 64, stored.grade.points)
     assert [flag.kind for flag in stored.grade.flags] == ["not graded again"]
