@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.disk.names import from_disk, visible, visible_path
-from grader.gradebook.decisions import give, hand_in, with_adjustments, with_reminders
+from grader.gradebook.decisions import give, with_adjustments, with_reminders
 from grader.gradebook.exports.matching import same
 from grader.gradebook.files import Changed, Stored, read_stored, save
 from grader.gradebook.lock import held
@@ -64,7 +64,7 @@ def decided(grade: Grade, decision: Decision) -> Grade:
         raise BadLab(message("0 points change nothing. Give the points with their sign, for example --points -5."))
     about = Adjustment(
         decision.points, decision.reason, decision.by, decision.on, "lateness" if decision.lateness else "",
-        hand_in=hand_in(grade),
+        hand_in=grade.hand_in,
     )  # fmt: skip
     people = tuple(one for one in grade.adjustments if one.by_person)
     return with_reminders(with_adjustments(grade, (*people, about)))
@@ -113,7 +113,7 @@ def _marked(mark: Mark, decision: Decision, grade: Grade) -> Mark:
             points=decision.points,
         )
         raise BadLab(sentence)
-    return give(mark, Given(decision.points, most, decision.reason, decision.by, decision.on, hand_in(grade)))
+    return give(mark, Given(decision.points, most, decision.reason, decision.by, decision.on, grade.hand_in))
 
 
 # --- finding the student -----------------------------------------------------------------------------------------

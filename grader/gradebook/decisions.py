@@ -19,9 +19,9 @@ def carry_over(old: Grade, new: Grade) -> Grade:
     criterion is gone.
     """
     before = {mark.criterion.check: mark for mark in old.marks}
-    marks = tuple(_kept(mark, before.get(mark.criterion.check), hand_in(new)) for mark in new.marks)
+    marks = tuple(_kept(mark, before.get(mark.criterion.check), new.hand_in) for mark in new.marks)
     flags = (*new.flags, *(flag for flag in old.flags if flag.kind == LEFT_ASIDE), *_left_aside(before, new))
-    people = tuple(replace(one, hand_in=one.hand_in or hand_in(old)) for one in old.adjustments if one.by_person)
+    people = tuple(replace(one, hand_in=one.hand_in or old.hand_in) for one in old.adjustments if one.by_person)
     kept = replace(new, marks=marks, flags=tuple(dict.fromkeys(flags)))
     return with_reminders(with_adjustments(kept, people))
 
@@ -64,14 +64,9 @@ def _reminders(grade: Grade) -> Iterator[Flag]:
 
 def with_adjustments(grade: Grade, people: tuple[Adjustment, ...]) -> Grade:
     """Return the grade with people's adjustments. Their decision about lateness replaces the late policy."""
-    decided = any(one.about == "lateness" and one.hand_in in ("", hand_in(grade)) for one in people)
+    decided = any(one.about == "lateness" and one.hand_in in ("", grade.hand_in) for one in people)
     ours = () if decided else tuple(one for one in grade.adjustments if not one.by_person)
     return replace(grade, adjustments=(*ours, *people))
-
-
-def hand_in(grade: Grade) -> str:
-    """Identify one submission of a student."""
-    return grade.hand_in
 
 
 def give(mark: Mark, given: Given) -> Mark:
