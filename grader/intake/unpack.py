@@ -59,7 +59,7 @@ def _unpack(archive: Archive, source: Source, into: Path, limits: Limits) -> Sub
     require_one_student(source.entries, archive.name)
     selection = select(source.entries, limits)
     require_work(selection.files, (*selection.tools, *selection.dataset), archive.name)
-    written = {path: (size, digest) for path, size, digest in _write_all(source, selection, into, limits)}
+    written = {path: (size, digest) for path, size, digest in _write_all(selection, into, limits)}
     top = work_folder(written)
     cut = len(top) + 1 if top else 0
     files = tuple(SubmittedFile(path[cut:], size) for path, (size, _) in sorted(written.items()))
@@ -76,14 +76,14 @@ def _unpack(archive: Archive, source: Source, into: Path, limits: Limits) -> Sub
     )
 
 
-def _write_all(source: Source, selection: Selection, into: Path, limits: Limits) -> Iterator[tuple[str, int, str]]:
+def _write_all(selection: Selection, into: Path, limits: Limits) -> Iterator[tuple[str, int, str]]:
     """Yield path, real size in bytes and SHA-256 of each file written.
 
     Checks real sizes; declared ones were checked before.
     """
     total = 0
     for path, entry in selection.files.items():
-        size, digest = _write(_bounded(source.chunks(entry), path, limits), into / to_disk(path))
+        size, digest = _write(_bounded(entry.chunks(), path, limits), into / to_disk(path))
         total += size
         if total > limits.total_bytes:
             sentence = message(
