@@ -13,8 +13,14 @@ from grader.records import Message, Parts, message
 WEIGHTS = (".pth", ".pt", ".ckpt", ".pkl", ".bin", ".safetensors", ".h5")
 REPORTS = (".pdf", ".md", ".txt", ".docx")
 RANKINGS = (".json", ".csv", ".tsv", ".txt", ".log", ".out", ".md", ".tex", ".pdf")
+PROGRAMS = (".py", ".ipynb", *WEIGHTS, ".json")  # can earn points by themselves
 # what students call a printed ranking: "results_rank.csv" and "检索结果.md", but not "frank.txt"
 RANKING = re.compile(r"retriev|(?<![a-z])rank|检索|相似|(?<![a-z])top[ _-]?5|similar|matches", re.IGNORECASE)
+
+
+def is_program(name: str) -> bool:
+    """Return whether a file can earn points by itself, as a written report beside an archive does not."""
+    return name.casefold().endswith(PROGRAMS)
 
 
 def work_folder(paths: Iterable[str]) -> str:

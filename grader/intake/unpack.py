@@ -6,16 +6,14 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from grader.disk.names import from_disk, to_disk, visible, visible_path
 from grader.intake.archive import LIMITS, MEGABYTE, Archive, Limits, Source
-from grader.intake.folders import open_folder
-from grader.intake.no_submission import require_one_student, require_work
+from grader.intake.no_submission import require_work
 from grader.intake.parts import sort_parts, work_folder
 from grader.intake.selection import MOST_NAMED, Selection, require_file_size, select
-from grader.intake.zips import open_zip
+from grader.intake.sources import open_source
 from grader.records import Submission, SubmittedFile, message
 from grader.records.errors import BadLab, BadSubmission
 
@@ -33,7 +31,7 @@ def open_submission(archive: Archive, into: Path, limits: Limits = LIMITS) -> Su
     if any(into.iterdir()):
         raise ValueError(f"{into} is not empty")
     try:
-        with _open(archive.path) as source:
+        with open_source(archive, limits) as source:
             return _unpack(archive, source, into, limits)
     except BaseException:  # KeyboardInterrupt too: no partial files are left
         _empty(into)
@@ -51,12 +49,7 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _open(path: Path) -> AbstractContextManager[Source]:
-    return nullcontext(open_folder(path)) if path.is_dir() else open_zip(path)
-
-
 def _unpack(archive: Archive, source: Source, into: Path, limits: Limits) -> Submission:
-    require_one_student(source.entries, archive.name)
     selection = select(source.entries, limits)
     require_work(selection.files, (*selection.tools, *selection.dataset), archive.name)
     written = {path: (size, digest) for path, size, digest in _write_all(selection, into, limits)}

@@ -19,7 +19,7 @@ from grader.disk.names import decode, from_disk, visible, visible_path
 from grader.intake.archive import LISTING_BYTES, Entry, Source
 from grader.intake.formats import HEAD_BYTES, require_zip
 from grader.records import Message, message
-from grader.records.errors import BadLab, BadSubmission
+from grader.records.errors import BadLab, BadSubmission, GraderError
 
 CHUNK_BYTES = 1 << 20
 ENCRYPTED = 0x1 | 0x40 | 0x2000  # APPNOTE 4.4.4, bits 0, 6, 13: password, strong encryption, hidden listing
@@ -68,6 +68,15 @@ def open_zip(path: Path) -> Iterator[Source]:
             named = [_named(info) for info in infos]
             entries = tuple(_entry(archive, info, name) for info, (name, _) in zip(infos, named, strict=True))
             yield Source(entries, _digest(file), _notes(infos, [how for _, how in named]))
+
+
+def names_in(path: Path) -> tuple[str, ...] | None:
+    """Return the names of the files in a zip; None for what cannot be opened as one."""
+    try:
+        with open_zip(path) as source:
+            return tuple(entry.name for entry in source.entries if not entry.is_folder)
+    except GraderError:
+        return None
 
 
 @contextmanager

@@ -50,7 +50,7 @@ from grader.records.messages import (
     stacked,
     strict,
 )
-from grader.records.students import Member, Student
+from grader.records.students import Member, Platform, Student
 from grader.records.submission import Parts, Submission, SubmittedFile
 
 __all__ = [
@@ -82,6 +82,7 @@ __all__ = [
     "Message",
     "Parts",
     "Picture",
+    "Platform",
     "Point",
     "Ranked",
     "RankedQuery",
