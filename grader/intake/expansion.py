@@ -115,8 +115,9 @@ class _Expansion:
         files, folders = _children(folder)
         if _GRADESCOPE.fullmatch(folder.name):
             return of_folder(folder, _gradescope_names(folder.parent)(folder.name))
-        if (own := upload(_name(folder), self.forms)) or self._is_work(files):
-            return of_folder(folder, own.student if own else student_of(_name(folder), _alone_in(folder)))
+        # a name of one's own form can be the class's as well
+        if upload(_name(folder)) or self._is_work(files):
+            return of_folder(folder, student_of(_name(folder), _alone_in(folder), self.forms))
         for found in (_gradescope(folder, folders), self._class(folder, files, folders), self._below(folder, folders)):
             if found:
                 return found

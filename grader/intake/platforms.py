@@ -43,7 +43,7 @@ class Form:
         part = {key: (text or "").strip() for key, text in found.groupdict().items()}
         user, late = part.get("user", ""), bool(part.get("late"))
         # every anonymous submission begins with "anon": the number keeps their reports apart
-        shown = f"anon {user}" if part.get("anon") else part.get("name") or _full(part) or user
+        shown = f"anon {user}" if part.get("anon") else part.get("name") or _full(part) or user or part.get("email", "")
         student = Student(clean(shown), clean(user, ""), self.platform, email=part.get("email", ""), late=late)
         order = part.get("number", "").rjust(LONGEST, "0") if part.get("number") else _moment(part.get("moment", ""))
         return Upload(student, part.get("file", ""), order)
@@ -150,7 +150,7 @@ def _four_digits(text: str) -> str:
 
 # what a field of --names matches; `rest` may be empty
 _FIELDS = {
-    "id": r"(?P<user>[^\W_]+(?:\.[^\W_]+)*)",
+    "id": r"(?P<user>[0-9A-Za-z]+(?:\.[0-9A-Za-z]+)*)",
     "name": r"(?P<name>.+?)",
     "first": r"(?P<first>[^_]+?)",
     "last": r"(?P<last>[^_]+?)",
