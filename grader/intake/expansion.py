@@ -61,6 +61,19 @@ def expand(path: Path, names: Form | None = None) -> tuple[Archive, ...]:
     return tuple(sorted(found, key=lambda one: (one.student.name.casefold(), _natural(one.path))))
 
 
+def not_taken(path: Path, archives: Iterable[Archive]) -> tuple[str, ...]:
+    """Return what lies in the folder `path` beside its submissions and is part of none, by name."""
+    if not path.is_dir():
+        return ()
+    taken = {place for one in archives for place in (one.path, *(piece.path for piece in one.pieces))}
+    if any(place == path or path.is_relative_to(place) for place in taken):
+        return ()
+    inside = {place.relative_to(path).parts[0] for place in taken if place.is_relative_to(path)}
+    known = {gradescope.METADATA, *RESULTS}
+    files, folders = _children(path)
+    return tuple(_name(item) for item in (*files, *folders) if item.name not in inside | known)
+
+
 def _natural(path: Path) -> list[tuple[int, str]]:
     """Order numbers by their value: a platform counts submissions up, so that the last one comes last."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path))]
