@@ -74,8 +74,15 @@ def find_archives(paths: Sequence[Path], names: str | None = None) -> tuple[tupl
                 archives.setdefault(archive.path.parent.resolve() / archive.path.name, archive)
         except BadLab as error:
             refusals.append(error)
-    counts = Counter(one.student.name for one in archives.values() if not one.student.known)
+    homes = {(one.student.name, _home(one)) for one in archives.values() if not one.student.known}
+    counts = Counter(name for name, _ in homes)
     return tuple(_guessed(one) if counts[one.student.name] > 1 else one for one in archives.values()), tuple(refusals)
+
+
+def _home(archive: Archive) -> Path:
+    """Return the folder that is named after the student, in which several archives are attempts; else the archive."""
+    around = archive.path.parent
+    return around if from_disk(around.name) == archive.student.name else archive.path
 
 
 def _guessed(archive: Archive) -> Archive:
