@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import shutil
@@ -30,7 +29,6 @@ def examine(data: Path | None, cache: Path) -> Iterator[Checked]:
     with open_sandbox(gpu=True) as sandbox:
         yield _which_sandbox(sandbox)
         yield from _inside(sandbox)
-    yield _lab_packages()
     yield _images(data, cache)
     npm = shutil.which("npm")
     text = (
@@ -50,18 +48,6 @@ def _which_sandbox(sandbox: Sandbox) -> Checked:
         problem=problem,
     )
     return Checked(message("Sandbox"), "worse", sentence)
-
-
-def _lab_packages() -> Checked:
-    """Check the packages that the lab's scripts import besides torch; without them the scripts cannot run."""
-    missing = [name for name in LAB.packages if importlib.util.find_spec(name) is None]
-    if not missing:
-        return Checked(message("Lab packages"), "good", message("{names}", names=", ".join(LAB.packages)))
-    sentence = message(
-        "{names} not installed: student code that imports them cannot run. Run 'pip install cnn-lab-grader[lab]'",
-        names=", ".join(missing),
-    )
-    return Checked(message("Lab packages"), "worse", sentence)
 
 
 def _inside(sandbox: Sandbox) -> Iterator[Checked]:
