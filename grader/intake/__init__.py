@@ -5,6 +5,19 @@ Names, sizes and the zip's own listing decide what is unpacked, what is refused 
 
 from grader.intake.archive import Archive, Limits
 from grader.intake.expansion import expand
+from grader.intake.repacked import Listed, Repack, other_format, wanted, write_zip
 from grader.intake.unpack import file_digest, open_submission, place
 
-__all__ = ["Archive", "Limits", "expand", "file_digest", "open_submission", "place"]
+__all__ = [
+    "Archive",
+    "Limits",
+    "Listed",
+    "Repack",
+    "expand",
+    "file_digest",
+    "open_submission",
+    "other_format",
+    "place",
+    "wanted",
+    "write_zip",
+]

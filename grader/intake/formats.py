@@ -25,6 +25,15 @@ _HEADS = (
     (b"version https://git-lfs", "Git LFS pointer"),
     (b"\xd0\xcf\x11\xe0", "Microsoft Office"),
 )
+_OTHER_ARCHIVES = {
+    "tar": "tar",
+    "gzip (.gz, .tar.gz)": "tar.gz",
+    "xz (.xz, .tar.xz)": "tar.xz",
+    "bzip2 (.bz2, .tar.bz2)": "tar.bz2",
+    "Zstandard (.zst)": "tar.zst",
+    "7z": "7z",
+    "RAR": "RAR",
+}
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<!--.{0,200}?-->\s*)?<(?:!doctype\s+html|html|head|body)", re.I | re.S)
 
 ARCHIVE_SUFFIXES = (
@@ -49,6 +58,17 @@ def format_of(head: bytes) -> str:
     if head[257:262] == b"ustar":
         return "tar"
     return next((name for start, name in _HEADS if head.startswith(start)), "")
+
+
+def other_archive(head: bytes, name: str) -> str:
+    """Return the format of an archive that is not a zip but can be read in the sandbox; "" for anything else.
+
+    A tar of before 1988 has no mark: its name counts.
+    """
+    kind = format_of(head)
+    if kind == "" and name.casefold().endswith(".tar") and head and not looks_like_zip(head):
+        return "tar"
+    return _OTHER_ARCHIVES.get(kind, "")
 
 
 def require_zip(head: bytes, name: str) -> None:

@@ -14,6 +14,7 @@ from grader.intake.archive import LIMITS, MEGABYTE, Archive, Limits, Source
 from grader.intake.folders import open_folder
 from grader.intake.no_submission import require_one_student, require_work
 from grader.intake.parts import sort_parts, work_folder
+from grader.intake.repacked import Repack, open_repacked, other_format
 from grader.intake.selection import MOST_NAMED, Selection, require_file_size, select
 from grader.intake.zips import open_zip
 from grader.records import Submission, SubmittedFile, message
@@ -23,8 +24,12 @@ from grader.records.errors import BadLab, BadSubmission
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
-def open_submission(archive: Archive, into: Path, limits: Limits = LIMITS) -> Submission:
+def open_submission(
+    archive: Archive, into: Path, limits: Limits = LIMITS, repack: Repack | None = None
+) -> Submission:
     """Unpack `archive` into the empty folder `into` (made if missing) and decide which file is which.
+
+    `repack` reads archives that are not zips, in a sandbox; without it they are refused.
 
     Raises BadSubmission, naming the entry, for whatever must be refused; BadLab if this machine cannot read or
     write; ValueError if `into` is not empty. On any of these except ValueError `into` is left empty.
@@ -33,7 +38,7 @@ def open_submission(archive: Archive, into: Path, limits: Limits = LIMITS) -> Su
     if any(into.iterdir()):
         raise ValueError(f"{into} is not empty")
     try:
-        with _open(archive.path) as source:
+        with _open(archive.path, limits, repack) as source:
             return _unpack(archive, source, into, limits)
     except BaseException:  # KeyboardInterrupt too: no partial files are left
         _empty(into)
@@ -51,8 +56,12 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _open(path: Path) -> AbstractContextManager[Source]:
-    return nullcontext(open_folder(path)) if path.is_dir() else open_zip(path)
+def _open(path: Path, limits: Limits, repack: Repack | None) -> AbstractContextManager[Source]:
+    if path.is_dir():
+        return nullcontext(open_folder(path))
+    if repack is not None and other_format(path):
+        return open_repacked(path, repack, limits, file_digest(path))
+    return open_zip(path)
 
 
 def _unpack(archive: Archive, source: Source, into: Path, limits: Limits) -> Submission:
