@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
-from annotated_types import Ge
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import NonNegativeInt, TypeAdapter, ValidationError
 
 from grader.disk.names import from_disk, visible
 from grader.evidence import Failure, Malformed, Refused
@@ -26,9 +24,8 @@ from grader.sandbox import Job, Limits, Reply, Rest, Sandbox
 LISTING_BYTES = 32_000_000
 STAFF_ACT = {"archive_library", "archive_method"}  # the archive may be sound: nobody is asked to hand it in again
 
-Count = Annotated[int, Ge(0)]
-_LISTING = TypeAdapter(tuple[Listed, ...], config=ConfigDict(extra="forbid"))
-_SIZES = TypeAdapter(dict[Count, Count])
+_LISTING = TypeAdapter(tuple[Listed, ...])
+_SIZES = TypeAdapter(tuple[tuple[NonNegativeInt, NonNegativeInt], ...])
 
 
 def repacker(sandbox: Sandbox, limits: Limits) -> Repack:
@@ -61,8 +58,8 @@ class _Reader:
             listed = _LISTING.validate_json(data)
         except ValidationError:
             raise self._failed(_broken()) from None
-        if any(one.same_as is not None and one.same_as >= at for at, one in enumerate(listed)):
-            raise self._failed(_broken())  # a hard link follows its file
+        if not all(_is_possible(one, number) for number, one in enumerate(listed)):
+            raise self._failed(_broken())
         return listed
 
     def contents(self, needed: tuple[int, ...], most: int) -> Mapping[int, memoryview]:
@@ -71,25 +68,21 @@ class _Reader:
             return {}
         reply = self._ask("read_entries", most, wanted=needed)
         data, at = memoryview(reply.arrays["rest"]).cast("B"), 0
-        try:
-            sizes = _SIZES.validate_python(dict(reply.value.get("sizes", ())))
-        except (ValidationError, TypeError, ValueError):
-            raise self._failed(_broken()) from None
-        if sum(sizes.values()) != len(data):
-            raise self._failed(_broken())
         found = {}
-        for number, size in sizes.items():
-            found[number] = data[at : at + size]
-            at += size
+        try:
+            for number, size in _SIZES.validate_python(reply.value.get("sizes")):
+                found[number] = data[at : at + size]
+                at += size
+        except ValidationError:
+            raise self._failed(_broken()) from None
+        if at != len(data):
+            raise self._failed(_broken())
         return found
 
     def _ask(self, function: str, most: int, **inputs: object) -> Reply:
         asked = {"file": self._name, "format": other_format(self.path), "most": most, **inputs}
-        reply = self.sandbox.run(
-            Job(
-                f"archives.reading.{function}", asked, {"archive": self.path}, {"rest": Rest(most)}, self.limits
-            )  # fmt: skip
-        )
+        probe, files = f"archives.reading.{function}", {"archive": self.path}
+        reply = self.sandbox.run(Job(probe, asked, files, {"rest": Rest(most)}, self.limits))
         if isinstance(reply, Reply):
             return reply
         raise self._failed(reply)
@@ -107,6 +100,12 @@ class _Reader:
             why=explain(failure),
         )
         return BadLab(sentence)
+
+
+def _is_possible(one: Listed, number: int) -> bool:
+    """Return whether our own reader could have written this line: a hard link follows its file, and so on."""
+    linked = one.same_as is None or 0 <= one.same_as < number
+    return linked and 0 <= one.size < 1 << 63 and all(ord(character) < 256 for character in one.name)
 
 
 def _broken() -> Malformed:

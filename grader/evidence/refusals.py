@@ -123,8 +123,8 @@ REFUSALS: dict[str, str] = {
     ),
     # an archive that is not a zip
     "archive_damaged": N_(
-        "{file} is damaged or incomplete, or not quite a {format} archive. Pack the folder again, as .zip, and compare"
-        " the size after the upload."
+        "{file} is damaged or incomplete: it cannot be read as {format}. Pack the folder again, as .zip, and compare the"
+        " size after the upload."
     ),
     "archive_part": N_(
         "{file} is one part of an archive in several parts, and the others are missing. Pack the folder as one .zip and"
@@ -132,8 +132,8 @@ REFUSALS: dict[str, str] = {
     ),
     "archive_encrypted": N_("{file} is encrypted. Zip the folder again, without a password."),
     "archive_no_tar": N_(
-        "{file} is one compressed file ({format} without the tar), not an archive of files. Pack the folder as .zip and"
-        " hand that in."
+        "{file} is a single compressed file, not a {format} archive of a folder. Pack the folder as .zip and hand that"
+        " in."
     ),
     "archive_many": N_("{file} lists far more files than the lab asks for. Zip only the lab's own folder."),
     "archive_large": N_("{file} unpacks to more than {most:,} GB. Zip only the lab's own folder."),

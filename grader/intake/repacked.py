@@ -109,7 +109,10 @@ def write_zip(listed: Iterable[Listed], contents: Mapping[int, memoryview], targ
     """
     encodings = []
     try:
-        with zipfile.ZipFile(target, "w") as packed, warnings.catch_warnings(action="ignore"):  # of names that come twice
+        with (
+            zipfile.ZipFile(target, "w") as packed,
+            warnings.catch_warnings(action="ignore"),
+        ):  # of names that come twice
             for number, entry in enumerate(listed):
                 content = contents.get(number if entry.same_as is None else entry.same_as, memoryview(b""))
                 encodings.append(_add(packed, entry, content))

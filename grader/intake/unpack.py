@@ -24,9 +24,7 @@ from grader.records.errors import BadLab, BadSubmission
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
-def open_submission(
-    archive: Archive, into: Path, limits: Limits = LIMITS, repack: Repack | None = None
-) -> Submission:
+def open_submission(archive: Archive, into: Path, limits: Limits = LIMITS, repack: Repack | None = None) -> Submission:
     """Unpack `archive` into the empty folder `into` (made if missing) and decide which file is which.
 
     `repack` reads archives that are not zips, in a sandbox; without it they are refused.
