@@ -67,7 +67,7 @@ class _Reader:
         if not needed:
             return {}
         reply = self._ask("read_entries", most, wanted=needed)
-        data, at = memoryview(reply.arrays["rest"]).cast("B"), 0
+        data, at = memoryview(reply.arrays["rest"].data), 0
         found = {}
         try:
             for number, size in _SIZES.validate_python(reply.value.get("sizes")):

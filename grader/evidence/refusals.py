@@ -123,8 +123,8 @@ REFUSALS: dict[str, str] = {
     ),
     # an archive that is not a zip
     "archive_damaged": N_(
-        "{file} is damaged or incomplete: it cannot be read as {format}. Pack the folder again, as .zip, and compare the"
-        " size after the upload."
+        "{file} is damaged or incomplete: it cannot be read as {format}. Pack the folder again, as .zip, and compare"
+        " the size after the upload."
     ),
     "archive_part": N_(
         "{file} is one part of an archive in several parts, and the others are missing. Pack the folder as one .zip and"
@@ -138,9 +138,9 @@ REFUSALS: dict[str, str] = {
     "archive_many": N_("{file} lists far more files than the lab asks for. Zip only the lab's own folder."),
     "archive_large": N_("{file} unpacks to more than {most:,} GB. Zip only the lab's own folder."),
     "archive_library": N_(
-        "{file} is a {format} archive, and {library}, which unpacks it, is not on this machine. Install it (on Debian and"
-        " Ubuntu: 'apt install libarchive13'; 'grade doctor' checks it) and grade again, or unpack the archive by hand"
-        " and grade the folder."
+        "{file} is a {format} archive, and {library}, which unpacks it, is not on this machine. Install it (on Debian"
+        " and Ubuntu: 'apt install libarchive13'; 'grade doctor' checks it) and grade again, or unpack the archive by"
+        " hand and grade the folder."
     ),
     "archive_method": N_(
         "{file} is a {format} archive that cannot be unpacked on this machine ({problem}): it needs another program, or"

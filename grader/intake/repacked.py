@@ -1,4 +1,4 @@
-"""Open an archive that is not a zip: the sandbox reads it, a zip is made of what came out, and that is opened as any zip.
+"""Open an archive that is not a zip: the sandbox reads it, and a zip is made of what came out and opened as any other.
 
 So the checks on names, links, sizes and limits are those of a zip, and nothing here parses the archive itself.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from grader.disk.names import decode, from_disk, visible, visible_path
-from grader.disk.scratch import is_full, scratch
+from grader.disk.scratch import scratch
 from grader.intake.archive import Limits, Source
 from grader.intake.formats import HEAD_BYTES, other_archive
 from grader.intake.leave_out import reason_to_leave_out
@@ -28,7 +28,7 @@ PASSWORD = ENCRYPTED & 0x1
 MODES = {"file": stat.S_IFREG | 0o644, "folder": stat.S_IFDIR | 0o755, "link": stat.S_IFLNK, "device": stat.S_IFIFO}
 
 Repack = Callable[[Path, Path, Limits], tuple[Message, ...]]
-"""Makes a zip (second path) of an archive (first path) and returns notes. Raises BadSubmission, or BadLab for our faults."""
+"""Makes a zip (second path) of an archive (first path) and returns notes. Raises BadSubmission; BadLab if we failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +117,11 @@ def write_zip(listed: Iterable[Listed], contents: Mapping[int, memoryview], targ
                 content = contents.get(number if entry.same_as is None else entry.same_as, memoryview(b""))
                 encodings.append(_add(packed, entry, content))
     except OSError as error:
-        if is_full(error):
-            raise
-        sentence = message("{path} cannot be written: {why}.", path=visible_path(target), why=error.strerror or "")
+        sentence = message(
+            "{path} cannot be written: {why}. Free some space, or set TMPDIR to a folder that has enough.",
+            path=visible_path(target),
+            why=error.strerror or "",
+        )
         raise BadLab(sentence) from error
     if chinese := encodings.count("gb18030"):
         return (message("Names without a declared encoding, read as GB18030: {count:,}.", count=chinese),)

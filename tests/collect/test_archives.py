@@ -24,14 +24,14 @@ from grader.probes.refusals import Refuse
 from grader.probes.worker import find_probe
 from grader.records import Student, Submission
 from grader.records.errors import BadLab, BadSubmission, GraderError
-from grader.sandbox import Job, Reply, Sandbox
+from grader.sandbox import Job, Reply
 from grader.sandbox import Limits as JobLimits
 
 FILES = {"lab/exp2.py": b"print(1)\n", "lab/final.pth": bytes(range(256)) * 40, "lab/实验.md": "报告".encode()}
 
 
 class InProcess:
-    """Runs a job here, as a sandbox would in another process: which sandbox it is makes no difference to these tests."""
+    """Runs a job here, as a sandbox would in another process: which one makes no difference to these tests."""
 
     name = "here"
     isolated = False
@@ -258,7 +258,7 @@ def test_encrypted_files_are_refused_as_in_a_zip(refused):
 
 def test_a_file_over_the_limit_is_refused_before_its_content_is_asked_for(opened):
     sandbox = InProcess()
-    with pytest.raises(BadSubmission, match="is 101.0 MB; at most 100.0 MB per file"):
+    with pytest.raises(BadSubmission, match=r"is 101\.0 MB; at most 100\.0 MB per file"):
         opened(tar({"lab/zeros.bin": bytes(101_000_000)}), sandbox=sandbox)
     assert [job.probe for job in sandbox.jobs] == ["archives.reading.list_entries"]
 

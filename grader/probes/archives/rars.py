@@ -1,7 +1,7 @@
 """Reads RAR archives: rarfile their listing, libarchive their content, which is compared with the listing's checksums.
 
-Neither is enough. rarfile unpacks nothing by itself. libarchive is silent about what a truncated archive lacks, about the
-other parts of an archive in several, and, before version 3.7, about encrypted entries of RAR5.
+Neither is enough. rarfile unpacks nothing by itself. libarchive is silent about what a truncated archive lacks, about
+the other parts of an archive in several, and, at least in version 3.6, about encrypted entries of RAR5.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Lists what is in an archive, and reads the files that the grader then asks for. What they are worth is not judged here."""
+"""Lists what is in an archive, and reads the files that the grader then asks for; it judges nothing."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def test_a_truncated_one_is_called_damaged_wherever_it_ends(refusal, tar_of, cut
 
 def test_a_broken_header_in_the_middle_is_not_taken_for_the_end(refusal, tar_of):
     packed = bytearray(tar_of(FILES))
-    packed[packed.index("lab/empty".encode())] ^= 1
+    packed[packed.index(b"lab/empty")] ^= 1
     assert refusal(bytes(packed), "tar")[0] == "archive_damaged"
 
 
