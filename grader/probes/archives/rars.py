@@ -24,7 +24,7 @@ UNICODE = 0x0200  # RAR4, flags of an entry: the name is stored as Unicode
 SAME_CONTENT = (rarfile.RAR5_XREDIR_HARD_LINK, rarfile.RAR5_XREDIR_FILE_COPY)
 
 
-class Blocks(Protocol):
+class Entry(Protocol):
     """An entry as libarchive gives it."""
 
     def get_blocks(self) -> Iterator[bytes]:
@@ -53,7 +53,7 @@ def read_rar(descriptor: int, file: str, wanted: Collection[int]) -> Iterator[tu
     last = max(wanted)
     for number, (info, entry) in enumerate(zip(infos, _entries(descriptor, file), strict=False)):
         content = bytearray()
-        for block in entry.get_blocks():  # of all: one that is passed over may hold what a later one refers to
+        for block in _blocks(entry, file):  # of all: one that is passed over may hold what a later one refers to
             budget.spend(len(block))
             if number in wanted and len(content) <= info.file_size:
                 content += block
@@ -102,7 +102,7 @@ def _is_complete(last: rarfile.RarInfo, size: int) -> bool:
     return bool(last.type == rarfile.RAR_BLOCK_ENDARC or last.data_offset + last.add_size == size)
 
 
-def _entries(descriptor: int, file: str) -> Iterator[Blocks]:
+def _entries(descriptor: int, file: str) -> Iterator[Entry]:
     """Yield the entries as libarchive sees them, in the archive's order."""
     if not can_unpack():
         raise Refuse("archive_library", file=file, format="RAR", library="libarchive")
@@ -116,6 +116,15 @@ def _entries(descriptor: int, file: str) -> Iterator[Blocks]:
                 yield from archive
         except libarchive.ArchiveError as error:
             raise Refuse("archive_method", file=file, format="RAR", problem=str(error.msg)) from error
+
+
+def _blocks(entry: Entry, file: str) -> Iterator[bytes]:
+    import libarchive
+
+    try:
+        yield from entry.get_blocks()
+    except libarchive.ArchiveError as error:
+        raise Refuse("archive_method", file=file, format="RAR", problem=str(error.msg)) from error
 
 
 def _name(info: rarfile.RarInfo) -> bytes:

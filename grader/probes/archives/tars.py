@@ -8,6 +8,7 @@ import lzma
 import tarfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from types import ModuleType
 from typing import BinaryIO, Self
 
 from grader.probes.archives.entries import CHUNK_BYTES, DAMAGED, Budget, Counted, Item, Kind, opened, raw
@@ -74,22 +75,35 @@ def _kind(member: tarfile.TarInfo) -> Kind:
 
 @contextmanager
 def _open_tar(descriptor: int, file: str, form: str) -> Iterator[tarfile.TarFile]:
+    errors = (tarfile.TarError, *DAMAGED, *((_zstd().ZstdError,) if form == "tar.zst" else ()))
     with opened(descriptor) as packed, _unpacked(packed, form) as stream:
         counted = Counted(stream, Budget(file))
         try:
             archive = tarfile.open(  # noqa: SIM115  closed with its stream
                 fileobj=counted, mode="r|", tarinfo=_Strict, encoding="utf-8", errors="surrogateescape"
             )
-        except (tarfile.TarError, *DAMAGED) as error:
-            # a stream that breaks off says so; one that can be read and is no tar is something else
-            broken = isinstance(error, EOFError) or form == "tar"
-            raise Refuse("archive_damaged" if broken else "archive_no_tar", file=file, format=form) from error
+        except errors as error:
+            code = "archive_damaged" if form == "tar" or _is_broken(counted, errors) else "archive_no_tar"
+            raise Refuse(code, file=file, format=form) from error
         try:
             yield archive
-            while counted.read(CHUNK_BYTES):  # the checksum of a compressed stream comes last
-                pass
-        except (tarfile.TarError, *DAMAGED) as error:
+            _drain(counted)  # the checksum of a compressed stream comes last
+        except errors as error:
             raise Refuse("archive_damaged", file=file, format=form) from error
+
+
+def _is_broken(stream: Counted, errors: tuple[type[Exception], ...]) -> bool:
+    """Return whether a stream that is no tar cannot even be read to its end."""
+    try:
+        _drain(stream)
+    except errors:
+        return True
+    return False
+
+
+def _drain(stream: Counted) -> None:
+    while stream.read(CHUNK_BYTES):
+        pass
 
 
 def _unpacked(packed: BinaryIO, form: str) -> BinaryIO:
@@ -101,15 +115,16 @@ def _unpacked(packed: BinaryIO, form: str) -> BinaryIO:
         case "tar.xz":
             return lzma.LZMAFile(packed)  # type: ignore[return-value]
         case "tar.zst":
-            return _zstd(packed)
+            stream: BinaryIO = _zstd().ZstdFile(packed)
+            return stream
         case _:
             return packed
 
 
-def _zstd(packed: BinaryIO) -> BinaryIO:
+def _zstd() -> ModuleType:
     try:
         from compression import zstd  # Python 3.14
     except ImportError:
         from backports import zstd  # a dependency of py7zr
-    stream: BinaryIO = zstd.ZstdFile(packed)
-    return stream
+    found: ModuleType = zstd
+    return found

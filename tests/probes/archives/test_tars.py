@@ -163,3 +163,15 @@ def test_headers_within_headers_without_end_are_called_damaged(refusal):
 def test_an_empty_tar_lists_nothing(read, tar_of):
     assert read(tar_of({}), "tar").listing == ()
     assert read(io.BytesIO(tar_of({}, mode="w:gz")).getvalue(), "tar.gz").listing == ()
+
+
+@pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
+def test_a_damaged_stream_is_not_called_one_compressed_file(refusal, tar_of, mode):
+    packed = bytearray(tar_of(FILES, mode=mode))
+    packed[40] ^= 0xFF
+    assert refusal(bytes(packed), f"tar.{mode[2:]}")[0] == "archive_damaged"
+
+
+def test_a_damaged_zstandard_stream_is_called_damaged(refusal, tar_of):
+    zstd = pytest.importorskip("backports.zstd")
+    assert refusal(b"\xff" + zstd.compress(tar_of(FILES))[1:], "tar.zst")[0] == "archive_damaged"
