@@ -1,4 +1,4 @@
-"""Identify the format of a file that should be a zip, from its first bytes or its name."""
+"""Identify the format of a file that was handed in as an archive, from its first bytes or its name."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def require_zip(head: bytes, name: str) -> None:
 
 
 def is_archive_name(name: str) -> bool:
-    """Return whether a file's name says that it is an archive, zip or not: a rar is refused by name, not overlooked."""
+    """Return whether a file's name says that it is an archive, zip or not: none is overlooked."""
     return name.casefold().endswith(ARCHIVE_SUFFIXES)
 
 

@@ -41,8 +41,10 @@ def list_rar(descriptor: int, file: str) -> Iterator[Item]:
         if target:
             yield Item(_name(info), target[1], "file", same_as=target[0])
             continue
-        yield Item(_name(info), size if kind == "file" else 0, kind, bool(info.needs_password()))
-        numbers[info.filename] = number, size
+        encrypted = bool(info.needs_password())
+        yield Item(_name(info), size if kind == "file" else 0, kind, encrypted)
+        if kind == "file" and not encrypted:
+            numbers[info.filename] = number, size
 
 
 def read_rar(descriptor: int, file: str, wanted: Collection[int]) -> Iterator[tuple[int, bytes]]:

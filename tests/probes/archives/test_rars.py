@@ -57,6 +57,13 @@ def test_a_copy_has_the_content_of_its_file_and_anything_else_is_a_link(read, ki
     assert found.kinds["lab/away.py"] == "link"
 
 
+@pytest.mark.parametrize(
+    "target", [Member("x", mode=LINK, redirect=(1, "/etc/passwd")), Member("x", mode=FOLDER), Member("x", encrypted=True)]
+)
+def test_a_copy_of_what_has_no_content_is_a_link(read, target):
+    assert read(rar5_bytes(target, Member("copy", redirect=(5, "x"))), "RAR", only=[]).kinds["copy"] == "link"
+
+
 @pytest.mark.parametrize("build", [rar4_bytes, rar5_bytes])
 def test_an_encrypted_file_is_listed_as_such(read, build):
     found = read(build(Member("lab/exp2.py", bytes(16), encrypted=True)), "RAR")

@@ -107,6 +107,15 @@ def sparse(name, size):
     return bytes(block)
 
 
+def test_a_negative_size_is_called_damaged(refusal):
+    info = tarfile.TarInfo("a")
+    block = bytearray(info.tobuf(tarfile.GNU_FORMAT))
+    block[124:136] = b"\xff" * 10 + b"\x00\x00"
+    block[148:156] = b" " * 8
+    block[148:156] = f"{sum(block):06o}\0 ".encode()
+    assert refusal(bytes(block) * 3 + bytes(1024), "tar")[0] == "archive_damaged"
+
+
 @pytest.mark.parametrize("cut", [100, 600, 1024, 5_000])
 @pytest.mark.parametrize(("mode", "form"), [("w", "tar"), ("w:gz", "tar.gz"), ("w:bz2", "tar.bz2"), ("w:xz", "tar.xz")])
 def test_a_truncated_one_is_called_damaged_wherever_it_ends(refusal, tar_of, cut, mode, form):
