@@ -58,7 +58,8 @@ def test_a_copy_has_the_content_of_its_file_and_anything_else_is_a_link(read, ki
 
 
 @pytest.mark.parametrize(
-    "target", [Member("x", mode=LINK, redirect=(1, "/etc/passwd")), Member("x", mode=FOLDER), Member("x", encrypted=True)]
+    "target",
+    [Member("x", mode=LINK, redirect=(1, "/etc/passwd")), Member("x", mode=FOLDER), Member("x", encrypted=True)],
 )
 def test_a_copy_of_what_has_no_content_is_a_link(read, target):
     assert read(rar5_bytes(target, Member("copy", redirect=(5, "x"))), "RAR", only=[]).kinds["copy"] == "link"
