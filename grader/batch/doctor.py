@@ -29,6 +29,7 @@ def examine(data: Path | None, cache: Path) -> Iterator[Checked]:
     with open_sandbox(gpu=True) as sandbox:
         yield _which_sandbox(sandbox)
         yield from _inside(sandbox)
+        yield _archives(sandbox)
     yield _images(data, cache)
     npm = shutil.which("npm")
     text = (
@@ -48,6 +49,19 @@ def _which_sandbox(sandbox: Sandbox) -> Checked:
         problem=problem,
     )
     return Checked(message("Sandbox"), "worse", sentence)
+
+
+def _archives(sandbox: Sandbox) -> Checked:
+    """Check whether RAR archives can be unpacked; the others need nothing beside what is installed with the grader."""
+    known = sandbox.run(Job("archives.reading.describe_archives", limits=QUICK))
+    if isinstance(known, Reply) and known.value.get("rar") is True:
+        return Checked(message("Archives"), "good", message("zip, tar, 7z and RAR can be opened"))
+    sentence = message(
+        "zip, tar and 7z can be opened, RAR cannot: install {library} (on Debian and Ubuntu: 'apt install"
+        " libarchive13')",
+        library="libarchive",
+    )
+    return Checked(message("Archives"), "worse", sentence)
 
 
 def _inside(sandbox: Sandbox) -> Iterator[Checked]:
