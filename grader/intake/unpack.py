@@ -12,7 +12,7 @@ from grader.disk.names import from_disk, to_disk, visible, visible_path
 from grader.intake.archive import LIMITS, MEGABYTE, Archive, Limits, Source
 from grader.intake.no_submission import require_work
 from grader.intake.parts import sort_parts, work_folder
-from grader.intake.repacked import Repack, open_repacked, other_format
+from grader.intake.repacked import Repack
 from grader.intake.selection import MOST_NAMED, Selection, require_file_size, select
 from grader.intake.sources import open_source
 from grader.records import Submission, SubmittedFile, message
