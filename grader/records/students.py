@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from grader.records.messages import strict
+
+COMPARED = 400  # characters of a name, number or address
+
+
+def same(text: str) -> str:
+    """Normalise text for comparison: NFC, one space between words, case folded."""
+    return " ".join(unicodedata.normalize("NFC", text[:COMPARED]).casefold().split())
 
 
 @strict
@@ -16,6 +24,7 @@ class Member:
     name: str
     identifier: str = ""
     email: str = ""
+    number: str = ""
 
 
 @strict
@@ -35,6 +44,9 @@ class Student:
     due: str = ""  # and when it should have been
     guessed: bool = False  # from a name that identifies nobody, such as submission.zip: it may be somebody else's
     members: tuple[Member, ...] = ()  # of a group; () for one student
+    number: str = ""  # the university's, from the roster
+    own_due: bool = False  # `due` is from the roster: it counts instead of the rubric's deadline
+    extra_days: float = 0.0  # granted after the deadline, whichever counts; from the roster
 
     @property
     def known(self) -> bool:
@@ -53,6 +65,7 @@ class Student:
     def each(self) -> tuple[Student, ...]:
         """The students of a group, one by one; else this student alone."""
         alone = (
-            replace(self, name=one.name, identifier=one.identifier, email=one.email, members=()) for one in self.members
+            replace(self, name=one.name, identifier=one.identifier, email=one.email, number=one.number, members=())
+            for one in self.members
         )
         return tuple(alone) or (self,)

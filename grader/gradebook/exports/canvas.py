@@ -34,8 +34,8 @@ class Canvas:
         names = {row: self._names(row) for row in self.students}
         levels = (
             Level(self._cells("ID"), lambda student: _number(student, "canvas")),
-            Level(self._cells("SIS User ID"), lambda student: _number(student, "gradescope")),
-            Level(self._cells("SIS Login ID"), lambda student: (*_number(student, "gradescope"), student.email)),
+            Level(self._cells("SIS User ID"), _of_university),
+            Level(self._cells("SIS Login ID"), lambda student: (*_of_university(student), student.email)),
             Level(names, lambda student: (student.name,)),
         )
         return match(stored, levels, self.students, self.export)
@@ -56,8 +56,7 @@ class Canvas:
 def read_canvas(export: Export, column: str | None) -> Canvas:
     """Parse the export. Raises BadLab if it is not from Canvas, or if the assignment's column is not clear."""
     headings = export.sheet.headings
-    named = headings[0] == "Student" or headings[:2] == ("LastName", "FirstName")  # a setting of the course
-    if not named or "ID" not in headings or "Section" not in headings:
+    if not is_canvas(export):
         sentence = message(
             "{file}, line 1: a Canvas gradebook begins with Student, ID and Section. Export it under Grades.",
             file=export.name,
@@ -80,15 +79,26 @@ def read_canvas(export: Export, column: str | None) -> Canvas:
         )
         raise BadLab(sentence)
     chosen = named_column(export, column, offered)
-    students = tuple(number for number, row in enumerate(rows) if number and _is_student(row, headings.index("ID")))
+    students = tuple(number for number, row in enumerate(rows) if number and is_student(row, headings.index("ID")))
     require_cells(export, students, chosen)
     return Canvas(export, chosen, students, possible.text(chosen) if possible else "")
 
 
-def _is_student(row: Row, number: int) -> bool:
+def is_canvas(export: Export) -> bool:
+    """Return whether the file has the first columns of a Canvas gradebook."""
+    headings = export.sheet.headings
+    named = headings[0] == "Student" or headings[:2] == ("LastName", "FirstName")  # a setting of the course
+    return named and "ID" in headings and "Section" in headings
+
+
+def is_student(row: Row, number: int) -> bool:
     """Return whether a row is a student's: not points possible, not the posting policy, not Canvas's test student."""
     name = row.text(0)
     return not name.startswith(POSSIBLE) and name != TEST_STUDENT and bool(name or row.text(number))
+
+
+def _of_university(student: Student) -> tuple[str, ...]:
+    return (*_number(student, "gradescope"), student.number)
 
 
 def _number(student: Student, platform: str) -> tuple[str, ...]:

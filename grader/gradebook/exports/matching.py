@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from grader.disk.names import visible
 from grader.gradebook.exports.sheets import Export
 from grader.gradebook.files import Stored
-from grader.records import Checked, Student, message
+from grader.records import Checked, Student, message, same
 
 Keys = Callable[[Student], tuple[str, ...]]
 
@@ -50,11 +49,6 @@ def match(stored: Iterable[Stored], levels: Sequence[Level], rows: Sequence[int]
     lines += [_several_grades(claimed, row, export) for row, claimed in doubled.items()]
     grades = {row: claimed[0] for row, claimed in claims.items() if row not in doubled}
     return Matched(grades, tuple(lines), tuple(row for row in rows if row not in claims))
-
-
-def same(text: str) -> str:
-    """Normalise text for comparison: NFC, one space between words, case folded."""
-    return " ".join(unicodedata.normalize("NFC", text[:400]).casefold().split())
 
 
 def _index(cells: Mapping[int, Sequence[str]]) -> dict[str, tuple[int, ...]]:

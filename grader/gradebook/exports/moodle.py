@@ -19,6 +19,7 @@ from grader.records.errors import BadLab
 
 HEADINGS = Path(__file__).with_name("moodle.toml")
 # "Participant 12345", "Teilnehmer/in12345", "参与人12345": in every language the first column holds words and a number.
+SHORTEST_WORD = 3  # letters of what "Participant" is in any language; a number such as S2023001 has fewer
 _PARTICIPANT = re.compile(r"\D+(\d+)\D*|(\d+)\D+")
 
 
@@ -44,16 +45,14 @@ class Moodle:
         levels = (
             Level({row: (self.participant(row),) for row in self.students}, lambda student: _number(student, "moodle")),
             Level({row: self._addresses(row) for row in self.students}, lambda student: (student.email,)),
-            Level(self._cells(find_column(self.export, headings("number"))), lambda s: _number(s, "gradescope")),
+            Level(self._cells(find_column(self.export, headings("number"))), _of_university),
             Level(self._cells(self._names() or 1), lambda student: (student.name,)),  # in Moodle always the second
         )
         return match(stored, levels, self.students, self.export)
 
     def participant(self, row: int) -> str:
         """Return the participant's number."""
-        found = _PARTICIPANT.fullmatch(self.export.sheet.rows[row].text(0))
-        assert found is not None
-        return found.group(1) or found.group(2)
+        return participant(self.export.sheet.rows[row].text(0))
 
     def name(self, row: int) -> str:
         """Return the participant's name; "" if the worksheet is anonymous, or the heading of the names unknown."""
@@ -133,6 +132,24 @@ def _comments(export: Export, students: Iterable[int], grade: int) -> int | None
         return known
     texts = {export.sheet.rows[row].text(last) for row in students}
     return last if "" in texts and "-" not in texts else None
+
+
+def participant(text: str) -> str:
+    """Return the number in "Participant 12345"; "" if there is none."""
+    found = _PARTICIPANT.fullmatch(text)
+    return (found.group(1) or found.group(2)) if found else ""
+
+
+def is_worksheet(export: Export) -> bool:
+    """Return whether every line begins as a Moodle worksheet's: with one word for all, and a number of its own."""
+    texts = [row.text(0) for row in export.sheet.rows[1:] if any(field.text.strip() for field in row.fields)]
+    words = {re.sub(r"\d+", "", text).strip() for text in texts}
+    is_word = len(words) == 1 and len(min(words)) >= SHORTEST_WORD
+    return is_word and all(map(participant, texts)) and find_column(export, headings("grade")) is not None
+
+
+def _of_university(student: Student) -> tuple[str, ...]:
+    return (*_number(student, "gradescope"), student.number)
 
 
 def _number(student: Student, platform: str) -> tuple[str, ...]:
