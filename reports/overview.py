@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 
-from grader.records import Audience, Criterion, Grade, Mark, Message, Unjudged, message
+from grader.records import Absent, Attendance, Audience, Criterion, Grade, Mark, Message, Unjudged, message
 from reports.charts.histogram import Histogram, binned, histogram
 from reports.marks import badges, edition, told, total
 from reports.shapes import TableShown
@@ -81,6 +81,14 @@ class Leader:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """Who is on the roster and handed in nothing; of the class page, in no figure."""
+
+    names: tuple[tuple[str, str, str], ...]  # name, number, group
+    unlisted: tuple[str, ...]  # submissions that match no row
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """The page of a class for one audience; it contains nothing that this audience may not see."""
 
@@ -93,10 +101,16 @@ class Overview:
     rows: tuple[Row, ...]
     leaders: tuple[Leader, ...]
     pseudonyms: bool
+    missing: Missing | None = None  # for staff, with names only
 
 
-def overview(submissions: Iterable[tuple[Grade, str]], audience: Audience, pseudonyms: bool) -> Overview:
-    """Lay out (grade, link to its page) in the given order."""
+def overview(
+    submissions: Iterable[tuple[Grade, str]],
+    audience: Audience,
+    pseudonyms: bool,
+    attendance: Attendance | None = None,
+) -> Overview:
+    """Lay out (grade, link to its page) in the given order, and who on the roster has no grade."""
     entries = [(edition(grade, audience), href) for grade, href in submissions]
     grades = [grade for grade, _ in entries]
     criteria = tuple({mark.criterion.check: mark.criterion for grade in grades for mark in grade.marks}.values())
@@ -104,7 +118,7 @@ def overview(submissions: Iterable[tuple[Grade, str]], audience: Audience, pseud
     pseudonyms = pseudonyms or not staff
     return Overview(
         audience=audience,
-        facts=tuple(_facts(grades, staff)),
+        facts=(*_facts(grades, staff), *_attended(attendance)),
         troubles=tuple(_trouble(*entry) for entry in entries if staff and _troubled(entry[0])),
         histograms=tuple(_histograms(grades)),
         missed=tuple(_missed(grades, criteria, staff)),
@@ -112,7 +126,34 @@ def overview(submissions: Iterable[tuple[Grade, str]], audience: Audience, pseud
         rows=tuple(_row(*entry, criteria) for entry in entries if staff),
         leaders=tuple(_leaders(grades, pseudonyms)),
         pseudonyms=pseudonyms,
+        missing=None if attendance is None or pseudonyms else _missing_of(attendance),
     )
+
+
+def _attended(attendance: Attendance | None) -> Iterable[tuple[str, str]]:
+    if attendance is not None:
+        yield say("On the roster"), figure(attendance.enrolled)
+        yield say("Nothing submitted"), figure(len(attendance.absent))
+
+
+def _missing_of(attendance: Attendance) -> Missing | None:
+    absent = tuple(
+        (
+            named(one.student.name),
+            clip(one.row.number or one.row.login or one.row.identifier or one.row.email, NAME_LIMIT),
+            _group(one),
+        )
+        for one in attendance.absent
+    )
+    unlisted = tuple(named(student.name) for student in attendance.unlisted)
+    return Missing(absent, unlisted) if absent or unlisted else None
+
+
+def _group(absent: Absent) -> str:
+    if not absent.row.group:
+        return ""
+    name = known(absent.row.group, NAME_LIMIT)
+    return say("{group} (others of it handed in)", group=name) if absent.group_handed_in else name
 
 
 def _facts(grades: Sequence[Grade], staff: bool) -> Iterable[tuple[str, str]]:

@@ -78,7 +78,7 @@ def read_grade(path: Path) -> Grade:
 
 
 def _read(path: Path) -> Stored:
-    shown, text = visible_path(path), read_text(path)
+    shown, text = visible_path(path), _text(path)
     grade = from_json(text, shown)
     if not (math.isfinite(grade.total) and math.isfinite(grade.points)):
         raise BadLab(message("{file}: its points do not add up to a number. Grade this submission again.", file=shown))
@@ -89,7 +89,7 @@ def read_evidence(path: Path, grade: Grade) -> Evidence:
     """Read the evidence for this grade. Raises BadLab, also if it belongs to another submission."""
     shown = visible_path(path)
     try:
-        evidence = EVIDENCE.validate_json(json.dumps(upgraded_evidence(json.loads(read_text(path)))))
+        evidence = EVIDENCE.validate_json(json.dumps(upgraded_evidence(json.loads(_text(path)))))
     except (ValidationError, ValueError, RecursionError, AttributeError, LookupError, TypeError) as error:
         first = error.errors()[0] if isinstance(error, ValidationError) else None
         reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)
@@ -168,7 +168,7 @@ def _not_a_grade(file: str, reason: str) -> BadLab:
     return BadLab(sentence)
 
 
-def read_text(path: Path) -> str:
+def _text(path: Path) -> str:
     shown = visible_path(path)
     try:
         if path.stat().st_size > LARGEST:

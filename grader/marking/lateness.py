@@ -75,7 +75,7 @@ def lateness(student: Student, policy: LatePolicy, offered: float, on: str) -> A
     handed_in = moment(student.submitted)
     if due is None or handed_in is None:
         said = _not_known(student, handed_in)
-        return said and Adjustment(0.0, said, LATE_POLICY, on, "lateness", open=True)
+        return Adjustment(0.0, said, LATE_POLICY, on, "lateness", open=True) if said else None
     days = days_begun(due + timedelta(hours=policy.grace_hours), handed_in, zone, student.extra_days)
     taken = _taken(policy, days, offered)
     if not taken:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from grader.records.messages import strict
@@ -27,6 +28,12 @@ class Enrolled:
     group: str = ""  # those of a group hand in together
     due: str = ""
     extra_days: float = 0.0  # granted after the deadline, whichever counts
+
+    def __post_init__(self) -> None:
+        if self.due:
+            datetime.fromisoformat(self.due)  # raises ValueError
+        if not 0.0 <= self.extra_days <= 1000.0:
+            raise ValueError(f"{self.extra_days} days cannot be granted")
 
     @property
     def shown(self) -> str:

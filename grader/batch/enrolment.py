@@ -6,9 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from grader.intake.archive import Archive
-from grader.intake.roster import OF_UNIVERSITY, Finder, Rows
+from grader.batch.inside import inside
+from grader.gradebook.roster.matching import OF_UNIVERSITY, Finder, Rows
+from grader.intake import Archive
+from grader.intake.formats import without_suffix
 from grader.records import Enrolled, Member, Roster, Student
+
 
 @dataclass(frozen=True, slots=True)
 class Unlisted:
@@ -29,8 +32,8 @@ class Enrolment:
 
 def enrol(archives: Sequence[Archive], roster: Roster) -> Enrolment:
     """Look for each submission's row. Without a certain one the submission stays as it is."""
-    find = Finder(roster).find
-    found = [tuple(find(one, archive.name) for one in archive.student.each) for archive in archives]
+    finder = Finder(roster)
+    found = [tuple(_find(finder, one, archive.name) for one in archive.student.each) for archive in archives]
     alone = [rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 else None for rows in found]
     by_group = {name: tuple(row for row in roster.students if row.group == name) for name in _groups(roster.students)}
     handed_in = {name: {row for row in alone if row in rows} for name, rows in by_group.items()}
@@ -46,6 +49,14 @@ def enrol(archives: Sequence[Archive], roster: Roster) -> Enrolment:
             student = _members(student, rows)
         enrolled.append(replace(archive, student=student))
     return Enrolment(tuple(enrolled), tuple(unlisted), tuple(name for name, rows in handed_in.items() if len(rows) > 1))
+
+
+def _find(finder: Finder, student: Student, archive: str) -> Rows:
+    found = finder.find(student)
+    if found or student.known:
+        return found
+    names = dict.fromkeys((student.name, without_suffix(archive)))
+    return tuple(dict.fromkeys(row for name in names for row in inside(finder, name)))
 
 
 def _groups(rows: Sequence[Enrolled]) -> tuple[str, ...]:

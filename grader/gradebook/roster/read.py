@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,17 +12,17 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from grader.gradebook import roster_times
 from grader.gradebook.exports import moodle
 from grader.gradebook.exports.canvas import is_canvas, is_student
 from grader.gradebook.exports.columns import listed, quoted
 from grader.gradebook.exports.sheets import Export, guessed_encoding, read_export
-from grader.intake.whose import clean
+from grader.gradebook.roster import times
 from grader.records import Checked, Enrolled, Message, Roster, message, same
 from grader.records.errors import BadLab
 
-HEADINGS = Path(__file__).with_name("roster.toml")
+HEADINGS = Path(__file__).with_name("headings.toml")
 WHO = ("name", "first", "last", "canvas", "moodle", "number", "some_number", "login", "address")
+LONGEST = 200  # characters of a cell
 UNIQUE = ("identifier", "number", "login", "email")
 _ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)  # 2.02312E+11, which a spreadsheet made of a number
 _CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]+")
@@ -98,7 +99,7 @@ class _Table:
                 yield number
 
     def text(self, row: int, meaning: str) -> str:
-        return clean(self.export.sheet.rows[row].text(self.columns[meaning]), "")
+        return _visible(self.export.sheet.rows[row].text(self.columns[meaning]))
 
     def student(self, row: int) -> Enrolled:
         """Return the student of a row. Raises BadLab if it says of nobody who it is."""
@@ -110,8 +111,8 @@ class _Table:
             name, number = number, ""
         due, extra = self._time(row)
         found = Enrolled(
-            self.export.sheet.rows[row].line, _in_order(name), self._identifier(row), number, self._number(row, "login"),
-            address, self.text(row, "group"), due, extra,
+            self.export.sheet.rows[row].line, _in_order(name), self._identifier(row), number,
+            self._number(row, "login"), address, self.text(row, "group"), due, extra,
         )  # fmt: skip
         if not found.shown:
             sentence = message(
@@ -147,16 +148,16 @@ class _Table:
     def _time(self, row: int) -> tuple[str, float]:
         """Return the deadline, and the days that are granted after whichever deadline counts."""
         deadline, extension = self.text(row, "deadline").strip("-–"), self.text(row, "extension").strip("-–")
-        due = roster_times.due(deadline) if deadline else ""
+        due = times.due(deadline) if deadline else ""
         if due is None:
             sentence = message("a deadline is a date and a time, such as {example}.", example="2026-03-01 23:59")
             raise self._wrong(row, "deadline", sentence)
-        until = roster_times.due(extension) if extension else ""
-        if until and due and roster_times.is_before(until, due):
+        until = times.due(extension) if extension else ""
+        if until and due and times.is_before(until, due):
             raise self._wrong(row, "extension", message("the extension ends before the deadline. Correct one of them."))
         if until is not None:
             return until or due, 0.0
-        extra = roster_times.days(extension)
+        extra = times.days(extension)
         if extra is None:
             sentence = message(
                 "an extension is a number of days, or a date and a time such as {example}.", example="2026-03-01 23:59"
@@ -176,6 +177,12 @@ class _Table:
                 sentence=sentence,
             )
         )
+
+
+def _visible(text: str) -> str:
+    """Return a cell as one line: NFC, single spaces, no invisible characters, cut where no name is that long."""
+    composed = " ".join(unicodedata.normalize("NFC", text[: 2 * LONGEST]).split())
+    return "".join(sign for sign in composed if not unicodedata.category(sign).startswith("C"))[:LONGEST]
 
 
 def _in_order(name: str) -> str:

@@ -12,7 +12,7 @@ _CLOCK = r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.\d{1,6})?)
 _OFFSET = r"(?P<offset>Z|[+-]\d\d:?\d\d)"
 _MOMENT = re.compile(rf"(?:{_YEAR_FIRST}|{_DAY_FIRST})(?:(?:T|,?\s{{0,3}}){_CLOCK}\s?{_OFFSET}?)?", re.IGNORECASE)
 _DAYS = re.compile(r"\+?(\d{1,3}(?:[.,]\d{1,2})?)\s?(?:d|days?|tage?|jours?|días?|天|日)?", re.IGNORECASE)
-LAST_SECOND = ("23", "59", "59")  # a deadline without a time of day is that day's end
+LAST = (23, 59, 59)  # a deadline without a time of day is that day's end
 
 
 def due(text: str) -> str | None:
@@ -20,10 +20,10 @@ def due(text: str) -> str | None:
     found = _MOMENT.fullmatch(text)
     if found is None:
         return None
-    day = tuple(int(found[one] or found[other]) for one, other in (("year", "y"), ("month", "m"), ("day", "d")))
-    clock = (found["hour"], found["minute"], found["second"] or "0") if found["hour"] else LAST_SECOND
+    year, month, day = (int(found[one] or found[other]) for one, other in (("year", "y"), ("month", "m"), ("day", "d")))
+    hour, minute, second = (int(found[part] or 0) for part in ("hour", "minute", "second")) if found["hour"] else LAST
     try:
-        moment = datetime(*day, *map(int, clock))
+        moment = datetime(year, month, day, hour, minute, second)
         offset = (found["offset"] or "").upper().replace("Z", "+00:00")
         return datetime.fromisoformat(moment.isoformat() + offset).isoformat()
     except ValueError:  # the 30th of February, 25 o'clock

@@ -10,9 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from grader.disk.names import visible_path
 from grader.disk.whole import made, write_whole
-from grader.gradebook.files import Stored, read_text
+from grader.gradebook.files import LARGEST, Stored
 from grader.gradebook.lock import held
-from grader.intake.roster import attendance
+from grader.gradebook.roster.matching import attendance
 from grader.records import Attendance, Roster, message
 from grader.records.errors import BadLab
 
@@ -35,21 +35,30 @@ def stored_roster(folder: Path) -> Roster | None:
     Raises BadLab if this version cannot read it.
     """
     path = folder / ROSTER_FILE
-    if not path.exists():
-        return None
     try:
-        return _ROSTER.validate_json(read_text(path))
+        if not path.exists():
+            return None
+        if path.stat().st_size > LARGEST:
+            raise _unread(path, f"> {LARGEST:,}")
+        return _ROSTER.validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
-        sentence = message(
-            "{file} is not a roster that this version can read: {reason}. Grade again with --roster, or delete it.",
+        raise _unread(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:200]) from error
+    except OSError as error:
+        raise _unread(path, error.strerror or str(error)) from error
+
+
+def _unread(path: Path, reason: str) -> BadLab:
+    return BadLab(
+        message(
+            "{file} is not a roster that this version can read ({reason}). Grade again with --roster, or delete it.",
             file=visible_path(path),
-            reason=f"{'.'.join(map(str, first['loc']))}: {first['msg']}"[:200],
+            reason=reason,
         )
-        raise BadLab(sentence) from error
+    )
 
 
 def attended(folder: Path, stored: Sequence[Stored]) -> Attendance | None:
     """Compare the stored roster with the grades; None without a roster. Raises BadLab."""
     roster = stored_roster(folder)
-    return roster and attendance(roster, ((one.grade.student, one.grade.archive) for one in stored))
+    return None if roster is None else attendance(roster, (one.grade.student for one in stored))
