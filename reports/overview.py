@@ -81,7 +81,7 @@ class Leader:
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class Absentees:
     """Who is on the roster and handed in nothing; of the class page, in no figure."""
 
     names: tuple[tuple[str, str, str], ...]  # name, number, group
@@ -101,7 +101,7 @@ class Overview:
     rows: tuple[Row, ...]
     leaders: tuple[Leader, ...]
     pseudonyms: bool
-    missing: Missing | None = None  # for staff, with names only
+    absentees: Absentees | None = None  # for staff, with names only
 
 
 def overview(
@@ -126,7 +126,7 @@ def overview(
         rows=tuple(_row(*entry, criteria) for entry in entries if staff),
         leaders=tuple(_leaders(grades, pseudonyms)),
         pseudonyms=pseudonyms,
-        missing=None if attendance is None or pseudonyms else _missing_of(attendance),
+        absentees=None if attendance is None or pseudonyms else _absentees(attendance),
     )
 
 
@@ -136,7 +136,7 @@ def _attended(attendance: Attendance | None) -> Iterable[tuple[str, str]]:
         yield say("Nothing submitted"), figure(len(attendance.absent))
 
 
-def _missing_of(attendance: Attendance) -> Missing | None:
+def _absentees(attendance: Attendance) -> Absentees | None:
     absent = tuple(
         (
             named(one.student.name),
@@ -146,7 +146,7 @@ def _missing_of(attendance: Attendance) -> Missing | None:
         for one in attendance.absent
     )
     unlisted = tuple(named(student.name) for student in attendance.unlisted)
-    return Missing(absent, unlisted) if absent or unlisted else None
+    return Absentees(absent, unlisted) if absent or unlisted else None
 
 
 def _group(absent: Absent) -> str:

@@ -78,6 +78,7 @@ def _known(student: Student, row: Enrolled, roster: Roster, group: Rows) -> Stud
         platform=platform,
         email=student.email or listed.email,
         number=listed.number,
+        alias="" if student.known else student.name,
         guessed=False,
     )
     if not group:

@@ -80,8 +80,8 @@ def _lines(enrolment: Enrolment, roster: Roster) -> Iterator[Checked]:
 
 def _not_there(one: Unlisted, roster: Roster) -> Checked:
     said = message(
-        "{archive} ({student}) matches no line of {file} for certain. It is graded all the same; give the archive the"
-        " student's number or full name if they are on it.",
+        "{archive} ({student}) matches no line of {file} for certain. It is graded all the same. If the student is on"
+        " it, complete that line, or put the number into the archive's name, and grade again.",
         archive=visible(one.archive.name),
         student=visible(one.archive.student.name),
         file=roster.source,
@@ -91,8 +91,8 @@ def _not_there(one: Unlisted, roster: Roster) -> Checked:
 
 def _several(one: Unlisted, roster: Roster) -> Checked:
     said = message(
-        "{archive} ({student}) could be of lines {lines} in {file}. It is graded all the same; give the archive the"
-        " student's number.",
+        "{archive} ({student}) could belong to several lines of {file}: {lines}. It is graded all the same. Put the"
+        " student's number into the archive's name, and grade again.",
         archive=visible(one.archive.name),
         student=visible(one.archive.student.name),
         lines=", ".join(str(row.line) for row in one.rows),

@@ -45,6 +45,7 @@ class Student:
     guessed: bool = False  # from a name that identifies nobody, such as submission.zip: it may be somebody else's
     members: tuple[Member, ...] = ()  # of a group; () for one student
     number: str = ""  # the university's, from the roster
+    alias: str = ""  # what the archive's name alone said, where the roster says who that is
     own_due: bool = False  # `due` is from the roster: it counts instead of the rubric's deadline
     extra_days: float = 0.0  # granted after the deadline, whichever counts; from the roster
 
@@ -58,8 +59,12 @@ class Student:
         if self.identifier and other.identifier:
             return (self.platform, self.identifier) == (other.platform, other.identifier)
         if self.known or other.known:
-            return bool(self.email) and self.email == other.email
+            return (bool(self.email) and self.email == other.email) or self._was(other) or other._was(self)
         return self.name == other.name and not (self.guessed or other.guessed)
+
+    def _was(self, other: Student) -> bool:
+        """Return whether the other is this student from before the roster said whose the name is."""
+        return bool(self.alias) and self.alias == other.name and not (other.known or other.guessed)
 
     @property
     def each(self) -> tuple[Student, ...]:

@@ -29,16 +29,19 @@ class Canvas:
     students: tuple[int, ...]
     possible: str  # points possible, as Canvas writes them; "" if not given
 
-    def match(self, stored: Iterable[Stored]) -> Matched:
+    def match(self, stored: Iterable[Stored], absent: Iterable[Student] = ()) -> Matched:
         """Match by Canvas id, then by university number or login, then by exact name."""
+        return match(stored, absent, self._levels(), self.export, self.students)
+
+    def _levels(self) -> tuple[Level, ...]:
+        """Return the ways to find a student's row, the surest first."""
         names = {row: self._names(row) for row in self.students}
-        levels = (
+        return (
             Level(self._cells("ID"), lambda student: _number(student, "canvas")),
             Level(self._cells("SIS User ID"), _of_university),
             Level(self._cells("SIS Login ID"), lambda student: (*_of_university(student), student.email)),
             Level(names, lambda student: (student.name,)),
         )
-        return match(stored, levels, self.students, self.export)
 
     def _names(self, row: int) -> tuple[str, ...]:
         """Return a name in both orders: Canvas sorts by "Ng, Ada", and people are called Ada Ng."""

@@ -29,9 +29,12 @@ class Matched:
     grades: Mapping[int, Stored]
     lines: tuple[Checked, ...]
     rows_without: tuple[int, ...]
+    absent: frozenset[int] = frozenset()  # of these, the rows of students who are known to have handed in nothing
 
 
-def match(stored: Iterable[Stored], levels: Sequence[Level], rows: Sequence[int], export: Export) -> Matched:
+def match(
+    stored: Iterable[Stored], absent: Iterable[Student], levels: Sequence[Level], export: Export, rows: Sequence[int]
+) -> Matched:
     """Look for each student level by level; the first level that finds the student decides."""
     find = finder(levels)
     claims: dict[int, list[Stored]] = defaultdict(list)
@@ -48,7 +51,8 @@ def match(stored: Iterable[Stored], levels: Sequence[Level], rows: Sequence[int]
     doubled = {row: claimed for row, claimed in claims.items() if len(claimed) > 1}
     lines += [_several_grades(claimed, row, export) for row, claimed in doubled.items()]
     grades = {row: claimed[0] for row, claimed in claims.items() if row not in doubled}
-    return Matched(grades, tuple(lines), tuple(row for row in rows if row not in claims))
+    nothing = (found[0] for student in absent if len(found := find(student)) == 1)
+    return Matched(grades, tuple(lines), tuple(row for row in rows if row not in claims), frozenset(nothing))
 
 
 def _index(cells: Mapping[int, Sequence[str]]) -> dict[str, tuple[int, ...]]:

@@ -40,15 +40,18 @@ class Moodle:
     maximum: int | None
     students: tuple[int, ...]
 
-    def match(self, stored: Iterable[Stored]) -> Matched:
+    def match(self, stored: Iterable[Stored], absent: Iterable[Student] = ()) -> Matched:
         """Match by participant, then by address, then by university number, then by exact name."""
-        levels = (
+        return match(stored, absent, self._levels(), self.export, self.students)
+
+    def _levels(self) -> tuple[Level, ...]:
+        """Return the ways to find a student's row, the surest first."""
+        return (
             Level({row: (self.participant(row),) for row in self.students}, lambda student: _number(student, "moodle")),
             Level({row: self._addresses(row) for row in self.students}, lambda student: (student.email,)),
             Level(self._cells(find_column(self.export, headings("number"))), _of_university),
             Level(self._cells(self._names() or 1), lambda student: (student.name,)),  # in Moodle always the second
         )
-        return match(stored, levels, self.students, self.export)
 
     def participant(self, row: int) -> str:
         """Return the participant's number."""
