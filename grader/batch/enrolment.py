@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from grader.batch.inside import inside
-from grader.gradebook.roster.matching import OF_UNIVERSITY, Finder, Rows
+from grader.gradebook.roster.matching import OF_UNIVERSITY, Finder, Rows, member
 from grader.intake import Archive
 from grader.intake.formats import without_suffix
 from grader.records import Enrolled, Member, Roster, Student
@@ -83,19 +83,8 @@ def _known(student: Student, row: Enrolled, roster: Roster, group: Rows) -> Stud
     )
     if not group:
         return _on_time(known, (row,))
-    members = tuple(_member(known if one == row else roster.student(one), platform) for one in group)
+    members = tuple(member(known if one == row else roster.student(one), platform) for one in group)
     return _on_time(_joined(known, members), group)
-
-
-def _member(student: Student, platform: str) -> Member:
-    """Return a member of a group, with a number only if the group's platform knows the student by it."""
-    identifier = student.identifier if student.platform == platform else ""
-    return Member(
-        student.name,
-        identifier or (student.number if platform in OF_UNIVERSITY else ""),
-        student.email,
-        student.number,
-    )
 
 
 def _members(student: Student, found: Sequence[Rows]) -> Student:

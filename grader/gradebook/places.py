@@ -61,7 +61,7 @@ class Places:
         if number := _plain(student.identifier):  # the platform may know the student by another name today
             for path in sorted(self._out.glob(f"*-{number}/{GRADE_FILE}")):
                 yield Place(path.parent, _in(path.parent))
-        for name in (student.name, student.alias):
+        for name in (student.name, *filter(None, (student.alias,))):
             alone = self._out / to_disk(_cut(_plain(name), NAME_BYTES) or "student")
             if student.known and (alone / GRADE_FILE).is_file():  # from when only the address or a name was known
                 yield Place(alone, _in(alone))

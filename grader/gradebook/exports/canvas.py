@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from grader.gradebook.exports.columns import find_column, listed, named_column, require_cells
 from grader.gradebook.exports.matching import Level, Matched, match
-from grader.gradebook.exports.sheets import Export
 from grader.gradebook.files import Stored
+from grader.gradebook.tables.canvas import POSSIBLE, is_canvas, is_student
+from grader.gradebook.tables.columns import find_column, listed, named_column, require_cells
+from grader.gradebook.tables.sheets import Export
 from grader.records import Student, message
 from grader.records.errors import BadLab
-from reports.gradebooks.sheet import Row
 
-TEST_STUDENT = "Student, Test"
-POSSIBLE = "Points Possible"
 READ_ONLY = "(read only)"
 # Columns that Canvas computes itself, for assignment groups and for the course.
 WORKED_OUT = ("Current Score", "Final Score", "Current Points", "Final Points", "Current Grade", "Final Grade")
@@ -85,19 +83,6 @@ def read_canvas(export: Export, column: str | None) -> Canvas:
     students = tuple(number for number, row in enumerate(rows) if number and is_student(row, headings.index("ID")))
     require_cells(export, students, chosen)
     return Canvas(export, chosen, students, possible.text(chosen) if possible else "")
-
-
-def is_canvas(export: Export) -> bool:
-    """Return whether the file has the first columns of a Canvas gradebook."""
-    headings = export.sheet.headings
-    named = headings[0] == "Student" or headings[:2] == ("LastName", "FirstName")  # a setting of the course
-    return named and "ID" in headings and "Section" in headings
-
-
-def is_student(row: Row, number: int) -> bool:
-    """Return whether a row is a student's: not points possible, not the posting policy, not Canvas's test student."""
-    name = row.text(0)
-    return not name.startswith(POSSIBLE) and name != TEST_STUDENT and bool(name or row.text(number))
 
 
 def _of_university(student: Student) -> tuple[str, ...]:

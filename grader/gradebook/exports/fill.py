@@ -11,8 +11,8 @@ from grader.gradebook.exports.canvas import read_canvas
 from grader.gradebook.exports.interface import Exported, Request
 from grader.gradebook.exports.matching import Matched
 from grader.gradebook.exports.moodle import Moodle, read_moodle
-from grader.gradebook.exports.sheets import Export, guessed_encoding, read_export
 from grader.gradebook.files import Stored
+from grader.gradebook.tables.sheets import Export, guessed_encoding, read_export
 from grader.records import Checked, Grade, Student, message
 from grader.records.errors import BadLab
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from grader.disk.names import visible, visible_path
-from grader.gradebook.exports.sheets import Export
 from grader.gradebook.files import Stored
+from grader.gradebook.tables.sheets import Export
 from grader.records import Blocked, Checked, Grade, Message, Scalar, message
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.disk.names import visible
-from grader.gradebook.exports.sheets import Export
 from grader.gradebook.files import Stored
+from grader.gradebook.tables.sheets import Export
 from grader.records import Checked, Student, message, same
 
 Keys = Callable[[Student], tuple[str, ...]]

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-from grader.gradebook.exports.columns import find_column, listed, named_column, require_cells
 from grader.gradebook.exports.lines import number
 from grader.gradebook.exports.matching import Level, Matched, match
-from grader.gradebook.exports.sheets import Export
 from grader.gradebook.files import Stored
+from grader.gradebook.tables.columns import find_column, listed, named_column, require_cells
+from grader.gradebook.tables.moodle import headings, participant
+from grader.gradebook.tables.sheets import Export
 from grader.records import Student, message
 from grader.records.errors import BadLab
-
-HEADINGS = Path(__file__).with_name("moodle.toml")
-# "Participant 12345", "Teilnehmer/in12345", "参与人12345": in every language the first column holds words and a number.
-SHORTEST_WORD = 3  # letters of what "Participant" is in any language; a number such as S2023001 has fewer
-_PARTICIPANT = re.compile(r"\D+(\d+)\D*|(\d+)\D+")
-
-
-@cache
-def headings(meaning: str) -> tuple[str, ...]:
-    """Return what every language calls a column: grade, maximum, name, number or comments."""
-    languages = tomllib.loads(HEADINGS.read_text("utf-8")).values()
-    return tuple(heading for language in languages for heading in language.get(meaning, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +66,7 @@ def read_moodle(export: Export, column: str | None, comments: str | None = None)
     rows = export.sheet.rows
     filled = tuple(place for place, row in enumerate(rows) if place and any(field.text.strip() for field in row.fields))
     for place in filled:
-        if not _PARTICIPANT.fullmatch(rows[place].text(0)):
+        if not participant(rows[place].text(0)):
             sentence = message(
                 "{file}, line {line}: every line of a Moodle worksheet begins with a participant and a"
                 " number. Use the assignment's 'Download grading worksheet'.",
@@ -135,20 +120,6 @@ def _comments(export: Export, students: Iterable[int], grade: int) -> int | None
         return known
     texts = {export.sheet.rows[row].text(last) for row in students}
     return last if "" in texts and "-" not in texts else None
-
-
-def participant(text: str) -> str:
-    """Return the number in "Participant 12345"; "" if there is none."""
-    found = _PARTICIPANT.fullmatch(text)
-    return (found.group(1) or found.group(2)) if found else ""
-
-
-def is_worksheet(export: Export) -> bool:
-    """Return whether every line begins as a Moodle worksheet's: with one word for all, and a number of its own."""
-    texts = [row.text(0) for row in export.sheet.rows[1:] if any(field.text.strip() for field in row.fields)]
-    words = {re.sub(r"\d+", "", text).strip() for text in texts}
-    is_word = len(words) == 1 and len(min(words)) >= SHORTEST_WORD
-    return is_word and all(map(participant, texts)) and find_column(export, headings("grade")) is not None
 
 
 def _of_university(student: Student) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 
-from grader.records import Absent, Attendance, Enrolled, Roster, Student, same
+from grader.records import Absent, Attendance, Enrolled, Member, Roster, Student, same
 
 Rows = tuple[Enrolled, ...]
 
@@ -83,6 +83,17 @@ def attendance(roster: Roster, handed_in: Iterable[Student]) -> Attendance:
         len(roster.students),
         tuple(Absent(row, roster.student(row), row.group in groups) for row in absent),
         tuple(unlisted),
+    )
+
+
+def member(student: Student, platform: str) -> Member:
+    """Return a member of a group, with a number only if the group's platform knows the student by it."""
+    identifier = student.identifier if student.platform == platform else ""
+    return Member(
+        student.name,
+        identifier or (student.number if platform in OF_UNIVERSITY else ""),
+        student.email,
+        student.number,
     )
 
 

@@ -12,11 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from grader.gradebook.exports import moodle
-from grader.gradebook.exports.canvas import is_canvas, is_student
-from grader.gradebook.exports.columns import listed, quoted
-from grader.gradebook.exports.sheets import Export, guessed_encoding, read_export
 from grader.gradebook.roster import times
+from grader.gradebook.tables import moodle
+from grader.gradebook.tables.canvas import is_canvas, is_student
+from grader.gradebook.tables.columns import listed, quoted
+from grader.gradebook.tables.sheets import Export, guessed_encoding, read_export
 from grader.records import Checked, Enrolled, Message, Roster, message, same
 from grader.records.errors import BadLab
 
@@ -50,7 +50,11 @@ class RosterFile:
 
 def read_roster(path: Path, encoding: str | None = None) -> RosterFile:
     """Read the table. Raises BadLab, with line and column, if it is no roster or a cell cannot be understood."""
-    export = read_export(path, encoding)
+    return roster_of(read_export(path, encoding))
+
+
+def roster_of(export: Export) -> RosterFile:
+    """Return the roster in a table. Raises BadLab as above."""
     table = _Table(export, *_form(export))
     if not any(table.columns.get(meaning) is not None for meaning in WHO):
         sentence = message(

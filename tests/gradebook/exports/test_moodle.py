@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from grader.gradebook.exports import Exported
-from grader.gradebook.exports.moodle import HEADINGS, headings
+from grader.gradebook.tables.moodle import HEADINGS, headings
 from grader.records import Grade, Student, same
 from grader.records.errors import BadLab
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from grader.disk.names import visible
-from grader.gradebook.exports.sheets import Export
+from grader.gradebook.tables.sheets import Export
 from grader.records import message, same
 from grader.records.errors import BadLab
 
