@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 
-from grader.records import Absent, Attendance, Audience, Criterion, Grade, Mark, Message, Unjudged, message
+from grader.records import Attendance, Audience, Criterion, Grade, Mark, Message, Unjudged, message
+from reports.absentees import Absentees, absentees, attended
 from reports.charts.histogram import Histogram, binned, histogram
 from reports.marks import badges, edition, told, total
 from reports.shapes import TableShown
@@ -81,14 +82,6 @@ class Leader:
 
 
 @dataclass(frozen=True, slots=True)
-class Absentees:
-    """Who is on the roster and handed in nothing; of the class page, in no figure."""
-
-    names: tuple[tuple[str, str, str], ...]  # name, number, group
-    unlisted: tuple[str, ...]  # submissions that match no row
-
-
-@dataclass(frozen=True, slots=True)
 class Overview:
     """The page of a class for one audience; it contains nothing that this audience may not see."""
 
@@ -118,7 +111,7 @@ def overview(
     pseudonyms = pseudonyms or not staff
     return Overview(
         audience=audience,
-        facts=(*_facts(grades, staff), *_attended(attendance)),
+        facts=(*_facts(grades, staff), *attended(attendance)),
         troubles=tuple(_trouble(*entry) for entry in entries if staff and _troubled(entry[0])),
         histograms=tuple(_histograms(grades)),
         missed=tuple(_missed(grades, criteria, staff)),
@@ -126,34 +119,8 @@ def overview(
         rows=tuple(_row(*entry, criteria) for entry in entries if staff),
         leaders=tuple(_leaders(grades, pseudonyms)),
         pseudonyms=pseudonyms,
-        absentees=None if attendance is None or pseudonyms else _absentees(attendance),
+        absentees=None if attendance is None or pseudonyms else absentees(attendance),
     )
-
-
-def _attended(attendance: Attendance | None) -> Iterable[tuple[str, str]]:
-    if attendance is not None:
-        yield say("On the roster"), figure(attendance.enrolled)
-        yield say("Nothing submitted"), figure(len(attendance.absent))
-
-
-def _absentees(attendance: Attendance) -> Absentees | None:
-    absent = tuple(
-        (
-            named(one.student.name),
-            clip(one.row.number or one.row.login or one.row.identifier or one.row.email, NAME_LIMIT),
-            _group(one),
-        )
-        for one in attendance.absent
-    )
-    unlisted = tuple(named(student.name) for student in attendance.unlisted)
-    return Absentees(absent, unlisted) if absent or unlisted else None
-
-
-def _group(absent: Absent) -> str:
-    if not absent.row.group:
-        return ""
-    name = known(absent.row.group, NAME_LIMIT)
-    return say("{group} (others of it handed in)", group=name) if absent.group_handed_in else name
 
 
 def _facts(grades: Sequence[Grade], staff: bool) -> Iterable[tuple[str, str]]:
