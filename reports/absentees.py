@@ -6,24 +6,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from grader.records import Absent, Attendance
-from reports.text import NAME_LIMIT, clip, figure, known, named, say
+from reports.text import NAME_LIMIT, clip, known, named, say
 
 
 @dataclass(frozen=True, slots=True)
 class Absentees:
-    """Who is on the roster and handed in nothing; of the class page, in no figure."""
+    """Who is on the roster and handed in nothing, and whose submissions are not on it."""
 
     names: tuple[tuple[str, str, str], ...]  # name, number, group
     unlisted: tuple[str, ...]  # submissions that match no row
 
 
 def attended(attendance: Attendance | None) -> Iterator[tuple[str, str]]:
+    """Yield how many handed in nothing; a number names nobody."""
     if attendance is not None:
-        yield say("On the roster"), figure(attendance.enrolled)
-        yield say("Nothing submitted"), figure(len(attendance.absent))
+        absent, enrolled = len(attendance.absent), attendance.enrolled
+        yield say("Nothing submitted"), say("{k:,} of {n:,}", k=absent, n=enrolled)
 
 
 def absentees(attendance: Attendance) -> Absentees | None:
+    """Return the lists for staff; None if the roster and the submissions are of the same people."""
     absent = tuple(
         (
             named(one.student.name),

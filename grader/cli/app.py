@@ -75,7 +75,8 @@ def cli(ctx: click.Context) -> None:
 
 @cli.command(
     "run",
-    epilog="Examples: grade ada.zip | grade ada/ bob.zip --device cpu | grade moodle-download/ --rubric my-rubric.toml",
+    epilog="Examples: grade ada.zip | grade ada/ bob.zip --device cpu | grade moodle-download/ --rubric my-rubric.toml"
+    " | grade downloads/ --roster students.csv",
 )
 @click.argument("paths", nargs=-1, required=True, type=GivenPath(path_type=Path))
 @data_option

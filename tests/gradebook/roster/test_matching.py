@@ -29,6 +29,7 @@ def lines(student: Student, roster: Roster = CANVAS) -> list[int]:
         (Student("zhangwei", "222", "canvas"), 3),
         (Student("", "2023001", "gradescope"), 2),
         (Student("ang42", "ANG42", ""), 2),
+        (Student("ada", "12345", ""), 2),
         (Student("A. N.", email="Ada@X.edu"), 2),
         (Student("ngada"), 2),
         (Student("ada ng"), 2),

@@ -89,7 +89,7 @@ def test_absentees_change_no_figure_of_the_class(taught) -> None:
     before = figures()
     store_roster(group.folder, ROSTER)
     draw_class(group.folder, "staff", pseudonyms=False)
-    assert figures() == [*before, ("On the roster", "3"), ("Nothing submitted", "2")]
+    assert figures() == [*before, ("Nothing submitted", "2 of 3")]
     assert "match nobody on the roster" in (group.folder / "index.html").read_text("utf-8")
 
 
