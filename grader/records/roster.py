@@ -78,3 +78,4 @@ class Attendance:
     enrolled: int
     absent: tuple[Absent, ...]
     unlisted: tuple[Student, ...]  # whose submissions match no row for certain
+    unread: int = 0  # stored grades that cannot be read, whoever's they are

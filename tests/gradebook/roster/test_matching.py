@@ -67,6 +67,12 @@ def test_a_number_of_one_platform_is_not_one_of_another() -> None:
     assert lines(Student("ngada", "2023003", "canvas"), OWN) == [2]  # 2023003 is Canvas's, not the university's
 
 
+def test_a_login_that_is_a_number_counts_where_the_platform_gives_no_name() -> None:
+    assert lines(Student("2023004", "2023004", "moodle")) == [5]
+    assert lines(Student("Zoe Muller", "2023004", "moodle")) == [5]
+    assert lines(Student("Eve", "2023004", "moodle")) == []
+
+
 def test_a_guess_matches_nobody() -> None:
     assert lines(Student("Ada Ng", guessed=True)) == []
 

@@ -93,6 +93,15 @@ def test_absentees_change_no_figure_of_the_class(taught) -> None:
     assert "match nobody on the roster" in (group.folder / "index.html").read_text("utf-8")
 
 
+def test_where_a_grade_cannot_be_read_its_student_may_be_on_the_list_and_the_page_says_so(taught) -> None:
+    group = taught(ADA, BEN)
+    store_roster(group.folder, ROSTER)
+    (group.folder / "Ben_Okafor-222" / "grade.json").write_text("{}", "utf-8")
+    draw_class(group.folder, "staff", pseudonyms=False)
+    page = (group.folder / "index.html").read_text("utf-8")
+    assert "Stored grades that cannot be read: 1. Their students may be in this list." in page
+
+
 def test_an_unreadable_roster_costs_the_list_and_not_the_page(taught) -> None:
     group = taught(ADA, BEN)
     (group.folder / ROSTER_FILE).write_text("{}", "utf-8")
@@ -134,7 +143,7 @@ def test_a_gradebook_keeps_the_row_of_an_absentee_and_says_why(taught, tmp_path:
     done = export(Request("canvas", group.folder, into=book, column="Lab 5", so_far=True))
     said = [line.said.english() for line in done.lines if line.subject.english() == "No grade for"]
     assert said == [
-        "book.csv, line 3: Okafor, Ben 222 submitted nothing. The row was left unchanged.",
+        "book.csv, line 3: nothing submitted by Okafor, Ben 222 was found. The row was left unchanged.",
         "book.csv, line 4: Else, Somebody 999. The row was left unchanged.",
     ]
     assert '"Okafor, Ben",222,2023002,bo,Lab,7\n' in (tmp_path / "book.graded.csv").read_text("utf-8")
@@ -148,7 +157,9 @@ def test_a_worksheet_of_moodle_is_filled_by_the_number_on_the_roster(taught, tmp
     store_roster(group.folder, ROSTER)
     done = export(Request("moodle", group.folder, into=book, so_far=True))
     said = [line.said.english() for line in done.lines if line.subject.english() == "No grade for"]
-    assert said == ["sheet.csv, line 3: Participant 8 N. Li submitted nothing. The row was left unchanged."]
+    assert said == [
+        "sheet.csv, line 3: nothing submitted by Participant 8 N. Li was found. The row was left unchanged."
+    ]
 
 
 # --- a class that was graded before there was a roster -------------------------------------------------------------
