@@ -13,7 +13,7 @@ import pytest
 from grader.gradebook.exports import Request, export
 from grader.gradebook.pages import draw_class, draw_pages
 from grader.gradebook.roster.stored import ROSTER_FILE, store_roster, stored_roster
-from grader.records import Enrolled, Roster, Student
+from grader.records import Enrolled, Member, Roster, Student
 from grader.records.errors import BadLab
 
 ROSTER = Roster(
@@ -175,3 +175,23 @@ def test_a_grade_under_a_name_that_may_be_anybodys_stays_where_it_is(taught) -> 
     group = taught(Student("submission", guessed=True))
     group.publish(Student("Ada Ng", "2023001", alias="submission"), digest="e" * 64)
     assert sorted(path.parent.name for path in group.folder.rglob("grade.json")) == ["Ada_Ng-2023001", "submission"]
+
+
+def test_a_grade_of_one_from_before_the_roster_becomes_the_groups_and_a_groups_is_not_one_members(taught) -> None:
+    group = taught(ADA)
+    team = (Member("Ada Ng", "12345", number="2023001"), Member("Ben Okafor", "222", number="2023002"))
+    both = Student("Ada Ng, Ben Okafor", "12345, 222", "canvas", members=team)
+    group.publish(both, digest="b" * 64)
+    assert [path.parent.name for path in group.folder.glob("*/grade.json")] == ["Ada_Ng-12345"]
+    group.publish(ADA, digest="c" * 64)
+    assert len(list(group.folder.glob("*/grade.json"))) == 2
+    group.publish(both, digest="d" * 64)
+    assert group.grade("Ada_Ng-12345").digest == "d" * 64
+
+
+def test_where_only_a_name_gives_a_submission_to_a_student_of_a_platform_staff_are_told(taught) -> None:
+    group = taught(ADA)
+    group.publish(replace(ADA, alias="ada_ng"), digest="b" * 64)
+    assert [flag.kind for flag in group.grade("Ada_Ng-12345").flags] == ["whose submission"]
+    group.publish(ADA, digest="c" * 64)
+    assert group.grade("Ada_Ng-12345").flags == ()
