@@ -20,6 +20,7 @@ from grader.disk.names import from_disk
 from grader.gradebook.attempts import Choose
 from grader.gradebook.publish import Publisher
 from grader.intake import Archive, expand
+from grader.intake.platforms import own_form
 from grader.lab import LAB
 from grader.marking.rubric import Rubric, read_rubric
 from grader.records import AttemptChoice, MadeBy, Message, SandboxChoice, message
@@ -58,21 +59,33 @@ class Options:
         return (*rubric, *device, *weights, *zero, *roster)
 
 
-def find_archives(paths: Sequence[Path]) -> tuple[tuple[Archive, ...], tuple[BadLab, ...]]:
+def find_archives(paths: Sequence[Path], names: str | None = None) -> tuple[tuple[Archive, ...], tuple[BadLab, ...]]:
     """Return every submission that the paths stand for, each once, and what is wrong with the other paths.
+
+    `names` is the form of the instructor's own names, such as {id}_{name}_{rest}. Raises BadLab if it has no such form.
 
     Several submissions under one name, without a number or address, do not say whose they are.
     """
     archives: dict[Path, Archive] = {}
     refusals: list[BadLab] = []
+    form = own_form(names) if names is not None else None
     for path in paths:
         try:
-            for archive in expand(path):  # `../lab/ada.zip` is `ada.zip`; a link counts as itself, not as its target
+            for archive in expand(
+                path, form
+            ):  # `../lab/ada.zip` is `ada.zip`; a link counts as itself, not as its target
                 archives.setdefault(archive.path.parent.resolve() / archive.path.name, archive)
         except BadLab as error:
             refusals.append(error)
-    names = Counter(one.student.name for one in archives.values() if not one.student.known)
-    return tuple(_guessed(one) if names[one.student.name] > 1 else one for one in archives.values()), tuple(refusals)
+    homes = {(one.student.name, _home(one)) for one in archives.values() if not one.student.known}
+    counts = Counter(name for name, _ in homes)
+    return tuple(_guessed(one) if counts[one.student.name] > 1 else one for one in archives.values()), tuple(refusals)
+
+
+def _home(archive: Archive) -> Path:
+    """Return the folder that is named after the student, in which several archives are attempts; else the archive."""
+    around = archive.path.parent
+    return around if from_disk(around.name) == archive.student.name else archive.path
 
 
 def _guessed(archive: Archive) -> Archive:

@@ -83,10 +83,11 @@ def cli(ctx: click.Context) -> None:
 @click.option("--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml.")
 @click.option("--no-fetch", is_flag=True, help="Do not fetch CIFAR-10 if it is missing.")
 @roster_options
+@click.option("--names", metavar="PATTERN", help="The form of your own file names, such as '{id}_{name}_{rest}'.")
 @unusable_option
 @attempts_option
 @measuring_options
-def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **rest: Any) -> None:
+def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, names: str | None, **rest: Any) -> None:
     """Grade submissions: zips, folders, or a folder full of them (Canvas, Moodle and Gradescope downloads).
 
     Writes OUT/STUDENT/report.html and grade.json as soon as each is graded.
@@ -94,12 +95,15 @@ def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, **re
     from grader.batch.roster import Source, entries
     from grader.batch.setup import Options, find_archives, find_images, load_rubric
     from grader.disk.whole import require_room
+    from grader.intake import not_taken
 
     options = Options(**rest)
     if options.encoding and options.roster is None:
         raise click.UsageError("--encoding names the encoding of --roster FILE; leave it out here")
     rubric = load_rubric(options)  # reports a mistake in it before anything is fetched or measured
-    archives, refusals = find_archives(paths)
+    archives, refusals = find_archives(paths, names)
+    for path in paths:
+        console.ignored(path, not_taken(path, archives))
     for refusal in refusals:
         console.complain(refusal)
     if not archives:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from grader.records import Message
+from grader.disk.names import visible, visible_path
+from grader.records import Message, message
 from grader.records.errors import GraderError
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from grader.dataset import Progress
+
+MOST_NAMED = 20  # of what was not taken for a submission
 
 
 def console() -> Console:
@@ -35,6 +38,20 @@ def complain(said: GraderError | Message) -> None:
     sentence = words(said.message if isinstance(said, GraderError) else said)
     text = Text("grade: ", style="bold red").append(sentence, style="not bold default")
     Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty()).print(text)
+
+
+def ignored(folder: Path, names: Sequence[str]) -> None:
+    """Say what in a class's folder was taken for nobody's submission, so that nobody is overlooked."""
+    if names:
+        shown = ", ".join(map(visible, names[:MOST_NAMED]))
+        sentence = message(
+            "In {folder}, not taken for submissions ({count}): {names}{more} If one of them is, give its path as well.",
+            folder=visible_path(folder),
+            count=len(names),
+            names=shown,
+            more=", ..." if len(names) > MOST_NAMED else ".",
+        )
+        complain(sentence)
 
 
 def cache() -> Path:

@@ -4,7 +4,7 @@ Names, sizes and the zip's own listing decide what is unpacked, what is refused 
 """
 
 from grader.intake.archive import Archive, Limits
-from grader.intake.expansion import expand
+from grader.intake.expansion import expand, not_taken
 from grader.intake.unpack import file_digest, open_submission, place
 
-__all__ = ["Archive", "Limits", "expand", "file_digest", "open_submission", "place"]
+__all__ = ["Archive", "Limits", "expand", "file_digest", "not_taken", "open_submission", "place"]

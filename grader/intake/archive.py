@@ -10,19 +10,32 @@ from grader.disk.names import from_disk
 from grader.records import Message, Student
 
 MEGABYTE = 1_000_000
+MOST_SHOWN = 3  # pieces in a name
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A file or archive of several that were handed in together, and its name without what the platform added."""
+
+    path: Path
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """One thing to grade: a zip file or a folder, and the student who handed it in."""
+    """One submission: an archive, a folder, or the `pieces` of it, whose first is at `path`; and whose it is."""
 
     path: Path
     student: Student
+    pieces: tuple[Piece, ...] = ()
 
     @property
     def name(self) -> str:
-        """Return the name of the file or folder as a person reads it."""
-        return from_disk(self.path.name)
+        """Return the name of the file or folder as a person reads it; of several, those of the first."""
+        if not self.pieces:
+            return from_disk(self.path.name)
+        shown = [from_disk(piece.path.name) for piece in self.pieces[:MOST_SHOWN]]
+        return ", ".join([*shown, *(["..."] if len(self.pieces) > MOST_SHOWN else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +66,15 @@ class Entry:
     name: str
     size: int
     is_folder: bool
-    where: int | Path  # its place in the zip's listing, or on disk
+    chunks: Callable[[], Iterator[bytes]]  # read it in pieces; raises BadSubmission if it is damaged
     fault: Message | None = None  # why it must not be unpacked; raised only if it would be
+    path: Path | None = None  # on disk, where it is a file or a link there
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An opened zip or folder. `chunks` reads one entry in pieces and raises BadSubmission if it is damaged."""
+    """An opened archive or folder: what is in it, read only when asked for."""
 
     entries: tuple[Entry, ...]
-    chunks: Callable[[Entry], Iterator[bytes]]
     digest: str  # SHA-256 of a zip's bytes; "" for a folder, whose digest follows from its files
     notes: tuple[Message, ...] = ()

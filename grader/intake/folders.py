@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from grader.disk.names import from_disk, visible, visible_path
@@ -22,7 +23,7 @@ def open_folder(path: Path) -> Source:
         entries = tuple(_walk(path))
     except OSError as error:
         raise _unreadable(error, path) from error
-    return Source(entries, _chunks, digest="")
+    return Source(entries, digest="")
 
 
 def _walk(top: Path) -> Iterator[Entry]:
@@ -51,7 +52,8 @@ def _entry(item: os.DirEntry[str], name: str) -> Entry:
     status = item.stat(follow_symlinks=False)
     is_folder = stat.S_ISDIR(status.st_mode)
     size = 0 if is_folder else status.st_size
-    return Entry(name, size, is_folder, Path(item.path), _fault(status.st_mode, name))
+    path = Path(item.path)
+    return Entry(name, size, is_folder, partial(_chunks, path, name), _fault(status.st_mode, name), path)
 
 
 def _fault(mode: int, name: str) -> Message | None:
@@ -62,20 +64,26 @@ def _fault(mode: int, name: str) -> Message | None:
     return None
 
 
-def _chunks(entry: Entry) -> Iterator[bytes]:
-    assert isinstance(entry.where, Path)
+def file_entry(path: Path, name: str) -> Entry:
+    """Return one file, or link, as an entry of this name. Raises BadLab if it cannot be read."""
+    try:
+        status = path.lstat()
+    except OSError as error:
+        raise _unreadable(error, path) from error
+    return Entry(name, status.st_size, False, partial(_chunks, path, name), _fault(status.st_mode, name), path)
+
+
+def _chunks(path: Path, name: str) -> Iterator[bytes]:
     # O_NOFOLLOW, O_NONBLOCK: it may have become a link or a pipe since the walk, and opening a pipe waits for ever
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        with open(os.open(entry.where, flags), "rb") as file:  # noqa: PTH123  a descriptor, not a path
+        with open(os.open(path, flags), "rb") as file:  # noqa: PTH123  a descriptor, not a path
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise BadSubmission(
-                    message("{entry} changed while it was being read. Try again.", entry=visible(entry.name))
-                )
+                raise BadSubmission(message("{entry} changed while it was being read. Try again.", entry=visible(name)))
             while chunk := file.read(CHUNK_BYTES):
                 yield chunk
     except OSError as error:
-        raise _unreadable(error, entry.where) from error
+        raise _unreadable(error, path) from error
 
 
 def _unreadable(error: OSError, path: Path) -> BadLab:

@@ -9,29 +9,34 @@ from grader.intake.archive import Entry
 from grader.intake.formats import is_archive_name
 from grader.intake.gradescope import METADATA
 from grader.intake.leave_out import reason_to_leave_out
-from grader.intake.names import LONGEST_NAME
-from grader.intake.whose import canvas_student, moodle_student
+from grader.intake.platforms import upload
 from grader.lab import LAB
-from grader.records import Student, message
+from grader.records import Message, Student, message
 from grader.records.errors import BadSubmission
 
 
 def require_one_student(entries: Iterable[Entry], archive: str) -> None:
     """Raise BadSubmission if the listing is a platform's download of a class; checked before the size limits.
 
-    Recognised by what only a platform writes: Gradescope's metadata, Moodle's folders, or Canvas names on all files.
+    Recognised by what only a platform writes: Gradescope's metadata, folders of Moodle or Brightspace, or a platform's
+    names on all files.
     """
     names = [entry.name.replace("\\", "/") for entry in entries if not entry.is_folder]
     paths = [name.split("/") for name in names if reason_to_leave_out(name, 0) == ""]
-    moodle = {part for path in paths for part in path[:2] if len(part) <= LONGEST_NAME and moodle_student(part)}
-    tops = [canvas_student(path[0]) if len(path) == 1 else None for path in paths]
-    is_class = any(METADATA in path[:2] for path in paths) or _several(map(moodle_student, moodle)) or _several(tops)
+    folders = {said.student for path in paths for part in path[:-1][:2] if (said := upload(part)) and not said.file}
+    tops = [_of_file(path[0]) if len(path) == 1 else None for path in paths]
+    is_class = any(METADATA in path[:2] for path in paths) or len(folders) > 1 or _several(tops)
     if is_class:
         sentence = message(
             "{archive} is the download of a whole class. Unpack it, and grade the resulting folder.",
             archive=visible(archive),
         )
         raise BadSubmission(sentence)
+
+
+def _of_file(name: str) -> Student | None:
+    said = upload(name)
+    return said.student if said else None
 
 
 def _several(students: Iterable[Student | None]) -> bool:
@@ -74,10 +79,14 @@ def require_work(files: Mapping[str, Entry], left_out: Collection[str], archive:
         )
         raise BadSubmission(sentence)
     if all(is_archive_name(path) for path in files):
-        sentence = message(
-            "{archive} contains only other archives ({entry}). Zip the files themselves, once. If it is the"
-            " download of a whole class, unpack it and grade the folder.",
-            archive=name,
-            entry=visible(next(iter(files))),
-        )
-        raise BadSubmission(sentence)
+        raise BadSubmission(only_archives(archive, next(iter(files))))
+
+
+def only_archives(archive: str, first: str) -> Message:
+    """Say that there are only archives inside, which nobody can tell apart."""
+    return message(
+        "{archive} contains only other archives ({entry}). Zip the files themselves, once. If it is the"
+        " download of a whole class, unpack it and grade the folder.",
+        archive=visible(archive),
+        entry=visible(first),
+    )

@@ -12,9 +12,16 @@ from grader.records import Message, Parts, message
 
 WEIGHTS = (".pth", ".pt", ".ckpt", ".pkl", ".bin", ".safetensors", ".h5")
 REPORTS = (".pdf", ".md", ".txt", ".docx")
+PAGES = (".html", ".htm")  # what a student writes on the platform arrives as a page
 RANKINGS = (".json", ".csv", ".tsv", ".txt", ".log", ".out", ".md", ".tex", ".pdf")
+PROGRAMS = (".py", ".ipynb", *WEIGHTS, ".json")  # can earn points by themselves
 # what students call a printed ranking: "results_rank.csv" and "检索结果.md", but not "frank.txt"
 RANKING = re.compile(r"retriev|(?<![a-z])rank|检索|相似|(?<![a-z])top[ _-]?5|similar|matches", re.IGNORECASE)
+
+
+def is_program(name: str) -> bool:
+    """Return whether a file can earn points by itself, as a written report beside an archive does not."""
+    return name.casefold().endswith(PROGRAMS)
 
 
 def work_folder(paths: Iterable[str]) -> str:
@@ -39,7 +46,7 @@ def sort_parts(paths: Iterable[str], dataset: tuple[str, ...]) -> tuple[Parts, t
         rankings=tuple(
             path for path in _ending(own, *RANKINGS) if RANKING.search(_name(path)) and path not in retrievals
         ),
-        reports=_first(_ending(own, *REPORTS), _report_rank),
+        reports=_first(_ending(own, *REPORTS, *PAGES), _report_rank),
         dataset=dataset,
     )
     wrong_case = [path for path in checkpoints if path.rpartition("/")[2] != LAB.checkpoint]
@@ -66,7 +73,8 @@ def _first(paths: tuple[str, ...], rank: Callable[[str], tuple[int, ...]]) -> tu
 
 def _report_rank(path: str) -> tuple[int, ...]:
     name = _name(path)
-    return (LAB.reports.index(name) if name in LAB.reports else len(LAB.reports),)
+    rank = LAB.reports.index(name) if name in LAB.reports else len(LAB.reports)
+    return (rank + name.endswith(PAGES),)
 
 
 def _name(path: str) -> str:

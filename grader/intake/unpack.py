@@ -6,16 +6,14 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from grader.disk.names import from_disk, to_disk, visible, visible_path
 from grader.intake.archive import LIMITS, MEGABYTE, Archive, Limits, Source
-from grader.intake.folders import open_folder
-from grader.intake.no_submission import require_one_student, require_work
+from grader.intake.no_submission import require_work
 from grader.intake.parts import sort_parts, work_folder
 from grader.intake.selection import MOST_NAMED, Selection, require_file_size, select
-from grader.intake.zips import open_zip
+from grader.intake.sources import open_source
 from grader.records import Submission, SubmittedFile, message
 from grader.records.errors import BadLab, BadSubmission
 
@@ -33,7 +31,7 @@ def open_submission(archive: Archive, into: Path, limits: Limits = LIMITS) -> Su
     if any(into.iterdir()):
         raise ValueError(f"{into} is not empty")
     try:
-        with _open(archive.path) as source:
+        with open_source(archive, limits) as source:
             return _unpack(archive, source, into, limits)
     except BaseException:  # KeyboardInterrupt too: no partial files are left
         _empty(into)
@@ -51,15 +49,10 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _open(path: Path) -> AbstractContextManager[Source]:
-    return nullcontext(open_folder(path)) if path.is_dir() else open_zip(path)
-
-
 def _unpack(archive: Archive, source: Source, into: Path, limits: Limits) -> Submission:
-    require_one_student(source.entries, archive.name)
     selection = select(source.entries, limits)
     require_work(selection.files, (*selection.tools, *selection.dataset), archive.name)
-    written = {path: (size, digest) for path, size, digest in _write_all(source, selection, into, limits)}
+    written = {path: (size, digest) for path, size, digest in _write_all(selection, into, limits)}
     top = work_folder(written)
     cut = len(top) + 1 if top else 0
     files = tuple(SubmittedFile(path[cut:], size) for path, (size, _) in sorted(written.items()))
@@ -76,14 +69,14 @@ def _unpack(archive: Archive, source: Source, into: Path, limits: Limits) -> Sub
     )
 
 
-def _write_all(source: Source, selection: Selection, into: Path, limits: Limits) -> Iterator[tuple[str, int, str]]:
+def _write_all(selection: Selection, into: Path, limits: Limits) -> Iterator[tuple[str, int, str]]:
     """Yield path, real size in bytes and SHA-256 of each file written.
 
     Checks real sizes; declared ones were checked before.
     """
     total = 0
     for path, entry in selection.files.items():
-        size, digest = _write(_bounded(source.chunks(entry), path, limits), into / to_disk(path))
+        size, digest = _write(_bounded(entry.chunks(), path, limits), into / to_disk(path))
         total += size
         if total > limits.total_bytes:
             sentence = message(

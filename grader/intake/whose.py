@@ -1,4 +1,4 @@
-"""Find out whose a submission is, as far as the platform's file and folder names say."""
+"""Find out whose a submission is, as far as a name says that no platform wrote."""
 
 from __future__ import annotations
 
@@ -12,16 +12,6 @@ from grader.records import Member, Student
 
 LONGEST_NAME = 200  # characters
 NAMELESS = "unnamed"
-
-# lastfirst_LATE_12345_67890_lab5.zip: Canvas drops all but letters and digits from the name. Numbers of 3 digits and
-# more, so that a student's own "lab5_2024_11_final.zip" is not read as user 2024. Anonymous ids may hold letters.
-_CANVAS = re.compile(
-    r"(?:(?P<name>[^_]+)(?P<late>_LATE)?_(?P<user>\d{3,})|anon(?P<anon_late>_LATE)?_(?P<anon>[0-9A-Za-z]+))_\d{3,}_.+"
-)
-# "Ada Ng_12345_assignsubmission_file", before Moodle 4.1 with a trailing "_"; the same begins a file's name where the
-# download was made without folders.
-_MOODLE = re.compile(r"(?P<name>.+?)_(?P<user>\d+)_assignsubmission_file(?:_.*)?")
-
 
 # What students and platforms call a submission, whoever's it is: a name made of nothing else identifies nobody.
 _GENERIC = frozenset(files("grader.intake").joinpath("generic_names.txt").read_text("utf-8").split())
@@ -60,35 +50,15 @@ def clean(text: str, fallback: str = NAMELESS) -> str:
     return name if name.strip(".") else fallback  # "." and ".." are folders, not names
 
 
-def student_of(name: str, around: str = "") -> Student:
-    """Return the student that a file's or folder's name stands for: Canvas, Moodle, else the name without `.zip`.
+def named(name: str, around: str = "") -> Student:
+    """Return the student after whom a file or folder is named, without `.zip`; a guess if it can be anybody's.
 
-    A name that identifies nobody is a guess; then the name of the folder `around` it is a better one.
+    Then the name of the folder `around` it is a better one.
     """
-    known = canvas_student(name) or moodle_student(name)
-    if known is not None:
-        return known
     own = _SECOND_DOWNLOAD.sub("", without_suffix(name))
     if identifies(own):
         return Student(clean(own))
     return Student(clean(around if identifies(around) else without_suffix(name)), guessed=True)
-
-
-def canvas_student(name: str) -> Student | None:
-    """Return the student of a file from Canvas's bulk download; None if the name is not from Canvas."""
-    found = _CANVAS.fullmatch(name)
-    if found is None:
-        return None
-    user = found["user"] or found["anon"]
-    # every anonymous submission begins with "anon": the id keeps their reports apart
-    shown = f"anon {user}" if found["name"] in (None, "anon") else found["name"]
-    return Student(clean(shown), user, "canvas", late=bool(found["late"] or found["anon_late"]))
-
-
-def moodle_student(name: str) -> Student | None:
-    """Return the student of a folder or file from Moodle's download; None if the name is not from Moodle."""
-    found = _MOODLE.fullmatch(name)
-    return None if found is None else Student(clean(found["name"]), found["user"], "moodle")
 
 
 def group(students: Iterable[Student]) -> Student:

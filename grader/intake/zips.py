@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from grader.disk.names import decode, from_disk, visible, visible_path
 from grader.intake.archive import LISTING_BYTES, Entry, Source
 from grader.intake.formats import HEAD_BYTES, require_zip
 from grader.records import Message, message
-from grader.records.errors import BadLab, BadSubmission
+from grader.records.errors import BadLab, BadSubmission, GraderError
 
 CHUNK_BYTES = 1 << 20
 ENCRYPTED = 0x1 | 0x40 | 0x2000  # APPNOTE 4.4.4, bits 0, 6, 13: password, strong encryption, hidden listing
@@ -65,15 +66,17 @@ def open_zip(path: Path) -> Iterator[Source]:
             infos = archive.infolist()
             _require_no_overlaps(file, infos, archive.start_dir)
             named = [_named(info) for info in infos]
-            entries = tuple(
-                _entry(at, info, name) for at, (info, (name, _)) in enumerate(zip(infos, named, strict=True))
-            )
+            entries = tuple(_entry(archive, info, name) for info, (name, _) in zip(infos, named, strict=True))
+            yield Source(entries, _digest(file), _notes(infos, [how for _, how in named]))
 
-            def chunks(entry: Entry) -> Iterator[bytes]:
-                assert isinstance(entry.where, int)
-                return _chunks(archive, infos[entry.where], entry)
 
-            yield Source(entries, chunks, _digest(file), _notes(infos, [how for _, how in named]))
+def names_in(path: Path) -> tuple[str, ...] | None:
+    """Return the names of the files in a zip; None for what cannot be opened as one."""
+    try:
+        with open_zip(path) as source:
+            return tuple(entry.name for entry in source.entries if not entry.is_folder)
+    except GraderError:
+        return None
 
 
 @contextmanager
@@ -146,10 +149,11 @@ def _named(info: zipfile.ZipInfo) -> tuple[str, str]:
     return decode(info.orig_filename.encode("cp437"))  # zipfile read it as cp437: back to the bytes
 
 
-def _entry(at: int, info: zipfile.ZipInfo, name: str) -> Entry:
+def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Entry:
     kind = info.external_attr >> 28  # st_mode's file type if a Unix program wrote the zip; else 0
     is_folder = name.endswith(("/", "\\")) or kind == stat.S_IFDIR >> 12
-    return Entry(name, info.file_size, is_folder, at, _fault(info, name, kind))
+    chunks = partial(_chunks, archive, info, name)
+    return Entry(name, info.file_size, is_folder, chunks, _fault(info, name, kind))
 
 
 def _fault(info: zipfile.ZipInfo, name: str, kind: int) -> Message | None:
@@ -190,7 +194,7 @@ def _digest(file: _Bounded) -> str:
     return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: Entry) -> Iterator[bytes]:
+def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Iterator[bytes]:
     """Yield the entry's bytes. Raises BadSubmission if they do not match its checksum and length."""
     read = 0
     try:
@@ -201,13 +205,13 @@ def _chunks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, entry: Entry) -> It
     except DAMAGED as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise BadLab(message("The zip cannot be read: {why}.", why=error.strerror or "")) from error
-        raise BadSubmission(_damaged(entry)) from error
+        raise BadSubmission(_damaged(name)) from error
     if read != info.file_size:
-        raise BadSubmission(_damaged(entry))
+        raise BadSubmission(_damaged(name))
 
 
-def _damaged(entry: Entry) -> Message:
+def _damaged(name: str) -> Message:
     return message(
         "{entry} is damaged inside the zip: its checksum or length is wrong. Zip the folder again and hand that in.",
-        entry=visible(entry.name),
+        entry=visible(name),
     )

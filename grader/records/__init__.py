@@ -51,7 +51,7 @@ from grader.records.messages import (
     strict,
 )
 from grader.records.roster import Absent, Attendance, Enrolled, Roster
-from grader.records.students import Member, Student, same
+from grader.records.students import Member, Platform, Student, same
 from grader.records.submission import Parts, Submission, SubmittedFile
 
 __all__ = [
@@ -86,6 +86,7 @@ __all__ = [
     "Message",
     "Parts",
     "Picture",
+    "Platform",
     "Point",
     "Ranked",
     "RankedQuery",

@@ -8,6 +8,7 @@ from typing import Literal
 
 from grader.records.messages import strict
 
+Platform = Literal["", "canvas", "moodle", "gradescope", "blackboard", "brightspace", "ilias", "github"]
 COMPARED = 400  # characters of a name, number or address
 
 
@@ -37,7 +38,7 @@ class Student:
 
     name: str
     identifier: str = ""
-    platform: Literal["", "canvas", "moodle", "gradescope"] = ""
+    platform: Platform = ""
     email: str = ""
     late: bool = False
     submitted: str = ""  # when it was handed in, ISO 8601 with time zone, where the platform tells

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from grader.disk.names import visible, visible_path
 from grader.intake.archive import Entry
-from grader.intake.folders import open_folder
+from grader.intake.folders import file_entry, open_folder
 from grader.intake.leave_out import reason_to_leave_out
 from grader.records import message
 
@@ -21,7 +21,7 @@ def followed(entries: Iterable[Entry], folder: Path) -> Iterator[Entry]:
     """Yield the entries; in place of a link, what it leads to, or the link with the reason why it is not followed."""
     home = folder.resolve()
     for entry in entries:
-        is_link = isinstance(entry.where, Path) and entry.where.is_symlink()
+        is_link = entry.path is not None and entry.path.is_symlink()
         # a virtual environment is full of links, and is left out as it is
         if is_link and not reason_to_leave_out(entry.name, entry.size):
             yield from _behind(entry, home)
@@ -30,9 +30,9 @@ def followed(entries: Iterable[Entry], folder: Path) -> Iterator[Entry]:
 
 
 def _behind(link: Entry, home: Path) -> Iterator[Entry]:
-    assert isinstance(link.where, Path)
+    assert link.path is not None
     try:
-        target = link.where.resolve(strict=True)
+        target = link.path.resolve(strict=True)
     except (OSError, RuntimeError):  # RuntimeError: links that lead to each other, before Python 3.13
         sentence = message(
             "{entry} is a symbolic link to something that does not exist. Put the file or folder itself in its place.",
@@ -51,4 +51,4 @@ def _behind(link: Entry, home: Path) -> Iterator[Entry]:
     elif target.is_dir():
         yield from (replace(one, name=f"{link.name}/{one.name}") for one in open_folder(target).entries)
     else:
-        yield Entry(link.name, target.stat().st_size, is_folder=False, where=target)
+        yield file_entry(target, link.name)

@@ -13,7 +13,7 @@ from grader.disk.scratch import scratch
 from grader.disk.whole import replacing
 from grader.evidence import Evidence, Layout
 from grader.intake import Archive, Limits, open_submission
-from grader.intake.archive import LIMITS, MEGABYTE, Entry, Source
+from grader.intake.archive import LIMITS, MEGABYTE, Entry
 from grader.intake.folders import open_folder
 from grader.intake.leave_out import reason_to_leave_out
 from grader.lab import LAB
@@ -82,9 +82,9 @@ def pack(folder: Path, out: Path | None = None, limits: Limits = LIMITS) -> Pack
             )
         )
     target = out or folder / SUBMISSION
-    source = open_folder(folder)
-    files = [entry for entry in followed(source.entries, folder) if not entry.is_folder and not _is(entry, target)]
-    shown = _shown(source, files)
+    listed = open_folder(folder).entries
+    files = [entry for entry in followed(listed, folder) if not entry.is_folder and not _is(entry, target)]
+    shown = _shown(files)
     reasons = {entry.name: _reason(entry, shown) for entry in files}
     chosen = sorted((entry for entry in files if reasons[entry.name] is None), key=lambda entry: entry.name)
     if not chosen:
@@ -97,23 +97,23 @@ def pack(folder: Path, out: Path | None = None, limits: Limits = LIMITS) -> Pack
     for entry in chosen:
         if entry.fault is not None:
             raise BadSubmission(entry.fault)
-    layout = _write(source, chosen, target, limits)
+    layout = _write(chosen, target, limits)
     return Packed(target, target.stat().st_size, layout, _grouped(files, reasons))
 
 
 def _is(entry: Entry, target: Path) -> bool:
     """Return whether the entry is the zip itself, from an earlier run."""
-    return isinstance(entry.where, Path) and entry.where.absolute() == target.absolute()
+    return entry.path is not None and entry.path.absolute() == target.absolute()
 
 
-def _shown(source: Source, files: Iterable[Entry]) -> str:
+def _shown(files: Iterable[Entry]) -> str:
     """Return the text of the report in Markdown, whose pictures are packed with it."""
     written = [name for name in LAB.reports if name.endswith(".md")]
     report = next((entry for entry in files if entry.name.casefold() in written), None)
     if report is None or report.fault is not None:
         return ""
     content = b""
-    for chunk in source.chunks(report):
+    for chunk in report.chunks():
         content += chunk
         if len(content) > LONGEST_REPORT:
             break
@@ -159,17 +159,17 @@ def _grouped(files: Iterable[Entry], reasons: dict[str, Message | None]) -> tupl
     return tuple(LeftOut(why, tuple(sorted(names[why])), bytes_) for why, bytes_ in size.most_common())
 
 
-def _write(source: Source, chosen: Iterable[Entry], target: Path, limits: Limits) -> Layout:
+def _write(chosen: Iterable[Entry], target: Path, limits: Limits) -> Layout:
     """Write a temporary zip, let the grader open it, and only then rename it to the target."""
     try:
         with replacing(target) as (temporary,):
             with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
                 for entry in chosen:
-                    assert isinstance(entry.where, Path)
-                    info = zipfile.ZipInfo.from_file(entry.where, entry.name, strict_timestamps=False)
+                    assert entry.path is not None
+                    info = zipfile.ZipInfo.from_file(entry.path, entry.name, strict_timestamps=False)
                     info.compress_type = zipfile.ZIP_DEFLATED
                     with archive.open(info, "w") as inside:
-                        for chunk in source.chunks(entry):
+                        for chunk in entry.chunks():
                             inside.write(chunk)
             with scratch("pack") as folder:
                 submission = open_submission(Archive(temporary, Student("")), folder, limits)

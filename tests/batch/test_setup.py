@@ -88,3 +88,18 @@ def test_several_submissions_of_one_name_do_not_say_whose_they_are(tmp_path):
         ("bob", False),
         ("Cy Wu", False),
     }
+
+
+def test_several_archives_in_a_folder_named_after_the_student_are_certainly_the_students(tmp_path):
+    for name in ("a.zip", "b.zip"):
+        (tmp_path / "class" / "ada").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "class" / "ada" / name).write_bytes(b"PK\x03\x04")
+    (tmp_path / "class" / "bob.zip").write_bytes(b"PK\x03\x04")
+    archives, _ = find_archives([tmp_path / "class"])
+    assert [(one.student.name, one.student.guessed) for one in archives] == [("ada", False)] * 2 + [("bob", False)]
+
+
+def test_a_pattern_of_the_instructors_own_is_used(tmp_path):
+    (tmp_path / "20231234_Ada Ng_lab5.zip").write_bytes(b"PK\x03\x04")
+    archives, _ = find_archives([tmp_path], "{id}_{name}_{rest}")
+    assert [(one.student.name, one.student.identifier) for one in archives] == [("Ada Ng", "20231234")]

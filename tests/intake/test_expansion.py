@@ -88,9 +88,40 @@ def test_several_uploads_of_a_student_come_in_the_order_of_their_numbers(make):
     assert [one.name for one in expand(folder)] == ["ada_108_9999_lab5.zip", "ada_108_10001_lab5-1.zip"]
 
 
-def test_a_canvas_student_who_handed_in_loose_files_is_not_forgotten(make):
-    path = make("ada_1234_5678_lab5.zip", "ada_1234_5679_exp2.py", "bob_2345_6789_exp2.py", "bob_2345_6790_final.pth")
+def pieces(path):
+    """The pieces of each submission, under the names that students gave them."""
+    return {one.student.name: [piece.name for piece in one.pieces] for one in expand(path)}
+
+
+def test_a_canvas_students_loose_files_are_one_submission(make):
+    path = make("ada_1234_5678_lab5.zip", "bob_2345_6789_exp2.py", "bob_2345_6790_final.pth", "bob_2345_6791_text.html")
     assert found(path) == [("ada", "class/ada_1234_5678_lab5.zip"), ("bob", "class/bob_2345_6789_exp2.py")]
+    assert pieces(path) == {"ada": [], "bob": ["exp2.py", "final.pth", "text.html"]}
+
+
+def test_of_each_name_the_newest_loose_file_counts(make):
+    path = make("ada_123_9999_exp1.py", "ada_123_10000_exp1.py", "ada_123_10001_exp2.py")
+    (ada,) = expand(path)
+    assert [one.path.name for one in ada.pieces] == ["ada_123_10000_exp1.py", "ada_123_10001_exp2.py"]
+
+
+def test_a_loose_file_alone_is_a_submission_too(make):
+    assert pieces(make("ada_123_9999_exp1.py", "notes.txt")) == {"ada": ["exp1.py"]}
+
+
+def test_a_number_that_counts_uploads_is_not_part_of_the_name(make):
+    path = make("ada_123_9001_final-2.pth", "ada_123_9002_exp2 (1).py", "ada_123_9003_my-own-3.py")
+    assert pieces(path) == {"ada": ["final.pth", "exp2.py", "my-own-3.py"]}
+
+
+def test_a_file_beside_a_canvas_students_zip_belongs_to_it(make):
+    path = make("ada_123_9001_lab5.zip", "ada_123_9002_report.pdf")
+    assert pieces(path) == {"ada": ["lab5.zip", "report.pdf"]}
+
+
+def test_work_beside_a_canvas_students_zip_makes_one_submission_with_it(make):
+    path = make("ada_1234_5678_lab5.zip", "ada_1234_5679_exp2.py")
+    assert pieces(path) == {"ada": ["lab5.zip", "exp2.py"]}
 
 
 def test_archives_of_other_formats_in_a_class_are_not_overlooked(make):
@@ -116,12 +147,15 @@ def test_a_moodle_folder_alone_is_one_submission_whatever_is_in_it(make):
 
 def test_a_report_beside_the_zip_does_not_leave_the_zip_closed(make):
     folder = "Ada Ng_12345_assignsubmission_file"
-    assert found(make(f"{folder}/lab5.zip", f"{folder}/report.pdf")) == [("Ada Ng", f"class/{folder}/lab5.zip")]
+    path = make(f"{folder}/lab5.zip", f"{folder}/report.pdf")
+    assert found(path) == [("Ada Ng", f"class/{folder}/lab5.zip")]
+    assert pieces(path) == {"Ada Ng": ["lab5.zip", "report.pdf"]}
 
 
-def test_two_zips_in_one_students_folder_are_left_to_be_refused(make):
+def test_two_zips_in_one_students_folder_that_cannot_be_opened_are_two_attempts(make):
     folder = "Ada Ng_12345_assignsubmission_file"
-    assert found(make(f"{folder}/a.zip", f"{folder}/b.zip")) == [("Ada Ng", f"class/{folder}")]
+    expected = [("Ada Ng", f"class/{folder}/a.zip"), ("Ada Ng", f"class/{folder}/b.zip")]
+    assert found(make(f"{folder}/a.zip", f"{folder}/b.zip")) == expected
 
 
 def test_a_gradescope_export_takes_names_from_its_metadata(make):

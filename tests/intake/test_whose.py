@@ -2,7 +2,8 @@
 
 import pytest
 
-from grader.intake.whose import clean, group, identifies, student_of
+from grader.intake.platforms import student_of
+from grader.intake.whose import clean, group, identifies
 from grader.records import Member, Student
 
 

@@ -1,7 +1,8 @@
-"""Reads the lines of a submitted document: of a text file, a PDF, or a notebook's printed output."""
+"""Reads the lines of a submitted document: of a text file, a page, a PDF, or a notebook's printed output."""
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import re
@@ -18,6 +19,10 @@ MOST_PAGES = 100
 MOST_TEXT = 2_000_000  # characters in all: four logs with a line a batch
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]{0,20}[ -/]{0,5}[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\)|[@-Z\\^_])")
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff]")
+_TAG = re.compile(r"(<[^<>]{1,2000}>)")
+_NAME = re.compile(r"</?\s*([a-z]+[1-6]?)", re.IGNORECASE)
+_BLOCKS = {"p", "div", "br", "li", "ul", "ol", "tr", "table", "pre", "hr", *(f"h{number}" for number in range(1, 7))}
+_NOT_SHOWN = {"head", "script", "style"}
 _BREAKS = re.compile("[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")  # a progress bar's; a new page's
 
 
@@ -41,7 +46,8 @@ def lines(name: str, data: bytes) -> Iterator[Line]:
             for text in page.extract_text().splitlines()[:MOST_LINES]:
                 yield Line(0, number, text)
     else:
-        yield from islice(_numbered(decode(data)), MOST_LINES)
+        text = decode(data)
+        yield from islice(_numbered(_shown_by_browser(text) if kind in ("html", "htm") else text), MOST_LINES)
 
 
 def part_name(name: str) -> str:
@@ -56,6 +62,25 @@ def _numbered(text: str) -> Iterator[Line]:
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n")[:MOST_LINES], start=1):
         for piece in _BREAKS.split(line):
             yield Line(number, 0, piece)
+
+
+def _shown_by_browser(page: str) -> str:
+    """Return the text of a page, such as what students write on a platform; a block of it is a line."""
+    shown: list[str] = []
+    hidden = ""  # the element that shows nothing, up to its end
+    for piece in _TAG.split(page):
+        found = _NAME.match(piece) if piece.startswith("<") else None
+        name = found[1].casefold() if found else ""
+        if hidden:
+            hidden = "" if name == hidden and piece.startswith("</") else hidden
+        elif name in _NOT_SHOWN and not piece.startswith("</"):
+            hidden = name
+        elif name in _BLOCKS:
+            shown.append("\n")
+        elif not name and not piece.startswith("<!--"):
+            shown.append(" ".join(piece.split("\n")))
+    text = html.unescape("".join(shown))
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
 
 
 def _notebook_output(notebook: Any) -> Iterator[Line]:
