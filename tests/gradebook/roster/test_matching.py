@@ -36,6 +36,11 @@ def lines(student: Student, roster: Roster = CANVAS) -> list[int]:
         (Student("Ng, Ada"), 2),
         (Student("mullerzoe"), 5),
         (Student("李娜"), 6),
+        (Student("Ada Ng", "ang42", "blackboard"), 2),
+        (Student("2023004", "2023004", "blackboard"), 5),
+        (Student("Ng Ada", "ang42", "ilias"), 2),
+        (Student("Ada Ng", "13394", "brightspace"), 2),
+        (Student("ang42", "ang42", "github"), 2),
     ],
     ids=lambda value: value.name if isinstance(value, Student) else "",
 )
