@@ -52,7 +52,7 @@ class Publisher:
         """Write report.html, evidence.json and, last, grade.json. Raises BadLab if they cannot be written."""
         counts = self._new_counts(graded)
         with nullcontext() if self._out.exists() else made(self._out), held(self._out):
-            place = self._places.find(graded.grade)
+            place = self._places.settled(self._places.find(graded.grade), graded.grade.student)
             written = self._as_attempt(self._flagged(graded, place), place, counts)
             self._places.take(graded.grade.student, place.folder)
         return written
@@ -67,7 +67,7 @@ class Publisher:
     def _flagged(self, graded: Graded, place: Place) -> Graded:
         """Add a flag where only a name says whose the submission is, and there are others of that name."""
         grade, earlier = graded.grade, place.earlier
-        if grade.student.known:
+        if grade.student.known and not grade.student.alias:
             return graded
         others = self._places.others(grade.student, place.folder) if grade.student.guessed else ()
         if others:
