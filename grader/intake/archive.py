@@ -67,8 +67,9 @@ class Entry:
     size: int
     is_folder: bool
     chunks: Callable[[], Iterator[bytes]]  # read it in pieces; raises BadSubmission if it is damaged
-    fault: Message | None = None  # why it must not be unpacked; raised only if it would be
+    fault: Message | None = None  # why it must not be unpacked; said only if it would be
     path: Path | None = None  # on disk, where it is a file or a link there
+    absent: bool = False  # the fault is that nothing is there: a link, a device
 
 
 @dataclass(frozen=True, slots=True)

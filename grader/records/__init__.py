@@ -51,7 +51,7 @@ from grader.records.messages import (
     strict,
 )
 from grader.records.students import Member, Student
-from grader.records.submission import Parts, Submission, SubmittedFile
+from grader.records.submission import LeftOut, Parts, Submission, SubmittedFile
 
 __all__ = [
     "N_",
@@ -73,6 +73,7 @@ __all__ = [
     "Grade",
     "Judged",
     "LabelledPicture",
+    "LeftOut",
     "Listing",
     "MadeBy",
     "Manual",

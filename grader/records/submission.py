@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from grader.records.messages import Message, strict
 from grader.records.students import Student
@@ -44,6 +45,25 @@ class Parts:
 
 @strict
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What a submission names and the grader does not use under that name: `path` as of a file, and `why`.
+
+    It is "absent" if the submission holds nothing of it (a link), "unread" if it holds something that cannot be read,
+    and "unclear" if it holds two of that name. Only the first is the student's alone: a person decides on the others.
+    """
+
+    path: str
+    why: Message
+    state: Literal["absent", "unread", "unclear"]
+
+    @property
+    def name(self) -> str:
+        """The file name."""
+        return self.path.rsplit("/", 1)[-1]
+
+
+@strict
+@dataclass(frozen=True, slots=True)
 class Submission:
     """A submission on disk, unpacked within limits; nothing was executed. All `files` are regular files below `root`.
 
@@ -57,6 +77,7 @@ class Submission:
     files: tuple[SubmittedFile, ...]
     parts: Parts
     notes: tuple[Message, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def size(self) -> int:
