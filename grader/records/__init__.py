@@ -51,7 +51,7 @@ from grader.records.messages import (
     strict,
 )
 from grader.records.students import Member, Student
-from grader.records.submission import LeftOut, Parts, Submission, SubmittedFile
+from grader.records.submission import LeftOut, Parts, Submission, SubmittedFile, in_question
 
 __all__ = [
     "N_",
@@ -97,6 +97,7 @@ __all__ = [
     "Table",
     "Unjudged",
     "Verdict",
+    "in_question",
     "joined",
     "message",
     "stacked",

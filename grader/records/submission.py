@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -60,6 +61,16 @@ class LeftOut:
     def name(self) -> str:
         """The file name."""
         return self.path.rsplit("/", 1)[-1]
+
+
+def in_question(name: str, files: Iterable[SubmittedFile], left_out: Iterable[LeftOut]) -> LeftOut | None:
+    """Return what makes it uncertain which file of this name (lower case) counts, or what is in it; None if nothing.
+
+    What was left out deeper than a file of that name does not matter.
+    """
+    depth = min((file.path.count("/") for file in files if file.name.casefold() == name), default=None)
+    found = [one for one in left_out if one.state != "absent" and one.name.casefold() == name]
+    return next((one for one in found if depth is None or one.path.count("/") <= depth), None)
 
 
 @strict

@@ -45,7 +45,7 @@ def opened(tmp_path: Path) -> Callable[..., Submission]:
 
 @pytest.fixture
 def left(opened: Callable[..., Submission]) -> Callable[..., dict[str, tuple[str, str]]]:
-    """Open what must be accepted; what is left out of it, by path: its state, and the sentence. All are in the notes."""
+    """Open what must be accepted; what is left out, by path: its state, and the sentence, which is also a note."""
 
     def open_it(content: bytes | dict[str, bytes] | Path, limits: Limits | None = None) -> dict[str, tuple[str, str]]:
         submission = opened(content, limits)
