@@ -17,7 +17,7 @@ MOST_OF_A_FOLDER = 2  # files that are named; more are counted under the name of
 
 
 def unused(files: Sequence[SubmittedFile], parts: Parts) -> tuple[Message, ...]:
-    """Return a note on archives that stayed closed, and one on other files that no criterion looks at."""
+    """Return a note on archives that stayed closed, and one on other files without a part in grading."""
     used = set(_used(parts))
     rest = [file for file in files if file.path not in used and not _is_known(file)]
     closed = [file for file in rest if is_archive_name(file.name)]
@@ -26,8 +26,8 @@ def unused(files: Sequence[SubmittedFile], parts: Parts) -> tuple[Message, ...]:
     if closed:
         notes.append(
             message(
-                "Archives inside the submission that were not opened: {names} (files: {count:,}, {size:.1f} MB). If"
-                " work is in them, it was not graded: unpack them, and zip the files themselves.",
+                "Archives inside the submission that were not opened ({count:,}, {size:.1f} MB): {names}. If work is in"
+                " them, it was not graded: unpack them, and zip the files themselves.",
                 names=_named(closed),
                 count=len(closed),
                 size=_megabytes(closed),
@@ -36,7 +36,7 @@ def unused(files: Sequence[SubmittedFile], parts: Parts) -> tuple[Message, ...]:
     if others:
         notes.append(
             message(
-                "No criterion looks at these files: {names} (files: {count:,}, {size:.1f} MB).",
+                "Files without a part in grading ({count:,}, {size:.1f} MB): {names}.",
                 names=_named(others),
                 count=len(others),
                 size=_megabytes(others),

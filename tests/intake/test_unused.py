@@ -7,13 +7,13 @@ def notes(submission):
 
 def test_what_no_criterion_looks_at_is_listed_once_with_its_size(opened):
     submission = opened({"exp2.py": b"", "weights.npy": b"x" * 600_000, "notes.xyz": b"x" * 400_000})
-    assert notes(submission) == ["No criterion looks at these files: notes.xyz, weights.npy (files: 2, 1.0 MB)."]
+    assert notes(submission) == ["Files without a part in grading (2, 1.0 MB): notes.xyz, weights.npy."]
 
 
 def test_archives_that_stayed_closed_are_named_first(opened):
     submission = opened({"exp2.py": b"", "old/backup.zip": b"PK", "a.xyz": b""})
     first, second = notes(submission)
-    assert "not opened: old/backup.zip (files: 1, 0.0 MB)" in first
+    assert "not opened (1, 0.0 MB): old/backup.zip. If work" in first
     assert "a.xyz" in second
 
 
@@ -21,7 +21,8 @@ def test_many_files_of_a_folder_are_one_and_many_names_are_cut(opened):
     content = {f"figures/{number}.png": b"" for number in range(50)} | {f"{number}.xyz": b"" for number in range(30)}
     (note,) = notes(opened({"exp2.py": b""} | content))
     assert "figures/ (50)" in note
-    assert note.endswith(", ... (files: 80, 0.0 MB).")
+    assert note.startswith("Files without a part in grading (80, 0.0 MB): figures/ (50), 0.xyz, ")
+    assert note.endswith(", ....")
     assert len(note) < 300
 
 
