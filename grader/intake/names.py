@@ -13,7 +13,8 @@ LONGEST_NAME = 255  # bytes; NAME_MAX of Linux, macOS and Windows
 LONGEST_PATH = 1024  # bytes; PATH_MAX of macOS. Linux has 4,096, in which the folder unpacked to must fit as well
 LONGEST_RAW = 2 * LONGEST_PATH  # characters; Unicode normalisation takes quadratic time on a long run of accents
 
-_DRIVE = re.compile(r"[A-Za-z]:")
+_DRIVE = re.compile(r"[A-Za-z]:/")
+_ON_A_DRIVE = re.compile(r"[A-Za-z]:")  # a name like any other but on Windows, where it lies elsewhere
 
 
 class BadName(BadSubmission):
@@ -24,7 +25,7 @@ def inner_path(name: str) -> str:
     """Return an entry's path in the submission, NFC, with forward slashes. Raises BadSubmission if it leads elsewhere.
 
     "" is the submission's own folder (`./`). NFC because macOS writes accents apart, and then `é` is not `é`.
-    Raises BadName if it is too long.
+    Raises BadName if it is too long, or leads elsewhere on Windows alone.
     """
     if "\0" in name:  # where it ends depends on the program that reads it
         raise BadSubmission(
@@ -36,6 +37,10 @@ def inner_path(name: str) -> str:
         raise BadName(_too_long(name))
     path = unicodedata.normalize("NFC", path)
     _require_inside(path, name)  # again: the sign for kelvin becomes a letter
+    if _ON_A_DRIVE.match(path):
+        raise BadName(
+            message("{entry} begins like the name of a drive. Rename it and zip the folder again.", entry=visible(name))
+        )
     return "/".join(part for part in path.split("/") if part not in ("", "."))
 
 

@@ -65,7 +65,7 @@ def _reconsidered(finding: Finding, reads: type[object], layout: Layout) -> Find
         names = LAB.image_folders if reads is RetrievalImages else (about,)
         if why := _why(layout.left_out, lambda one: one.state == "absent" and one.name.casefold() in names):
             return Blocked(finding.check, why, finding.exhibits, finding.code)
-    if why := _why(layout.left_out, lambda one: one.state != "absent" and _matters(one, reads, finding)):
+    if why := _why(layout.left_out, lambda one: one.state != "absent" and _matters(one, reads, finding, layout)):
         sentence = message("This may rest on something that was left out: {why}", why=why)
         return Unjudged(finding.check, sentence, _exhibits(finding))
     return finding
@@ -81,13 +81,15 @@ def _why(left_out: Iterable[LeftOut], fits: Callable[[LeftOut], bool]) -> Messag
     return next((one.why for one in left_out if fits(one)), None)
 
 
-def _matters(one: LeftOut, reads: type[object], finding: Finding) -> bool:
+def _matters(one: LeftOut, reads: type[object], finding: Finding, layout: Layout) -> bool:
     """Return whether points that were lost may have been lost for want of this."""
     name, about = one.name.casefold(), ABOUT.get(reads, "")
-    if isinstance(finding, Blocked) and reads is Accuracy:
-        return finding.code in UNKNOWN_NETWORK and name.endswith(CODE)
-    if not (isinstance(finding, Blocked) or (isinstance(finding, Judged) and finding.verdict.credit < 1.0)):
+    if isinstance(finding, Judged) and finding.verdict.credit == 1.0 or not isinstance(finding, Judged | Blocked):
         return False
+    if reads is Accuracy and isinstance(finding, Blocked):
+        return finding.code in UNKNOWN_NETWORK and name.endswith(CODE)
+    if reads is Accuracy:  # with another normalisation than the one of the script
+        return one == in_question(LAB.training_script, layout.files, layout.left_out)
     if reads in RUN:
         return name.endswith(CODE) and (name == about or name not in LAB.scripts)
     if reads in RETRIEVAL:

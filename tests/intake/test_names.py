@@ -18,9 +18,14 @@ def test_a_name_that_leads_out_of_the_submission_is_refused_and_named(refused, z
     assert f"{name.decode()} points outside the submission" in refused(zip_of(part(name, b"x")))
 
 
-@pytest.mark.parametrize("name", [b"/etc/cron.d/x", b"\\evil.py", b"C:\\evil.py", b"c:evil.py", b"\\\\host\\share\\x"])
+@pytest.mark.parametrize("name", [b"/etc/cron.d/x", b"\\evil.py", b"C:\\evil.py", b"c:/evil.py", b"\\\\host\\share\\x"])
 def test_absolute_drive_and_network_paths_are_refused_and_named(refused, zip_of, part, name):
     assert f"{name.decode()} is an absolute path" in refused(zip_of(part(name, b"x")))
+
+
+def test_a_name_that_only_windows_takes_for_a_drive_costs_its_file(left, zip_of, part):
+    state, sentence = left(zip_of(part(b"a.py"), part(b"q:notes.md", b"x")))["q:notes.md"]
+    assert (state, "q:notes.md begins like the name of a drive" in sentence) == ("unread", True)
 
 
 def test_a_hostile_name_below_a_folder_that_is_left_out_is_refused_all_the_same(refused, zip_of, part):

@@ -19,10 +19,10 @@ def left_out(path, state="unread"):
 def found(lab_rubric, evidence):
     """Judge one criterion on a layout of these files and of what was left out."""
 
-    def judged(check, outcome, *gone, files=()):
+    def judged(check, outcome, *gone, files=(), seen=()):
         layout = Layout(tuple(SubmittedFile(path, 1) for path in files), Parts(), gone)
         lines = tuple(line for line in lab_rubric.lines if line.criterion.check == check)
-        observed = evidence(layout, failed=outcome)
+        observed = evidence(layout, *seen, failed=outcome)
         return judge(observed, Rubric(lines, "r"))[0]
 
     return judged
@@ -78,6 +78,15 @@ def test_weights_of_an_unknown_network_may_need_a_script(found, code):
 def test_weights_that_are_a_web_page_need_none(found):
     finding = found("measured_accuracy", {Accuracy: Refused("html", message("a page"))}, left_out("nets.py"))
     assert isinstance(finding, Blocked)
+
+
+@pytest.mark.parametrize(
+    ("gone", "files", "state"),
+    [("exp2.py", [], "unjudged"), ("old/exp2.py", ["exp2.py"], "judged"), ("exp1.py", ["exp2.py"], "judged")],
+)
+def test_an_accuracy_short_of_full_points_may_be_that_of_another_normalisation(found, scores, gone, files, state):
+    seen = (scores(8_000, 10_000),)
+    assert found("measured_accuracy", {}, left_out(gone), files=files, seen=seen).state == state
 
 
 def test_a_library_that_is_small_for_want_of_a_picture_is_for_a_person(found):
