@@ -59,7 +59,7 @@ def reconsidered(finding: Finding, line: Line, evidence: Evidence) -> Finding:
 
 def _reconsidered(finding: Finding, reads: type[object], layout: Layout) -> Finding:
     about = ABOUT.get(reads, "")
-    if one := in_question(about, layout.files, layout.left_out):
+    if about and (one := in_question(about, layout.files, layout.left_out)):
         return Unjudged(finding.check, one.why)
     if isinstance(finding, Blocked) and finding.code in MISSING:
         names = LAB.image_folders if reads is RetrievalImages else (about,)
@@ -84,7 +84,7 @@ def _why(left_out: Iterable[LeftOut], fits: Callable[[LeftOut], bool]) -> Messag
 def _matters(one: LeftOut, reads: type[object], finding: Finding, layout: Layout) -> bool:
     """Return whether points that were lost may have been lost for want of this."""
     name, about = one.name.casefold(), ABOUT.get(reads, "")
-    if isinstance(finding, Judged) and finding.verdict.credit == 1.0 or not isinstance(finding, Judged | Blocked):
+    if (isinstance(finding, Judged) and finding.verdict.credit == 1.0) or not isinstance(finding, Judged | Blocked):
         return False
     if reads is Accuracy and isinstance(finding, Blocked):
         return finding.code in UNKNOWN_NETWORK and name.endswith(CODE)

@@ -94,6 +94,11 @@ def test_a_library_that_is_small_for_want_of_a_picture_is_for_a_person(found):
     assert isinstance(finding, Unjudged)
 
 
+def test_a_file_without_a_name_concerns_no_criterion(found):
+    finding = found("retrieval_library", {RetrievalImages: MISSING}, left_out(""))
+    assert finding.cause.english() == "it is missing"
+
+
 def test_a_linked_library_is_named_as_the_reason(found):
     finding = found("retrieval_library", {RetrievalImages: MISSING}, left_out("library", "absent"))
     assert finding.cause.english() == "library is damaged."
