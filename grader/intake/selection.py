@@ -7,6 +7,7 @@ holds. What is only bad (a link, a password, a name that no file can have) costs
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from grader.disk.names import visible
@@ -63,15 +64,31 @@ def select(entries: tuple[Entry, ...], limits: Limits) -> Selection:
             if not _is_noise(selection, path, entry) and _is_sound(path, entry, limits):
                 kept.append((path, entry))
         except BadName as error:
-            if not entry.is_folder:
-                selection.left_out.append(LeftOut(path, error.message, "unread"))
+            _leave_out(selection, path, entry, error.message)
         except _Faulty as error:
             links.update((path,) if entry.absent else ())
-            selection.left_out.append(LeftOut(path, error.message, "absent" if entry.absent else "unread"))
-    _place(selection, kept, links)
-    _require_few((*selection.folders, *selection.files), limits)
+            _leave_out(selection, path, entry, error.message)
+    _require_few(kept, limits)
+    _place(selection, _writable(selection, kept, limits), links)
     _require_small(selection.files, limits)
     return selection
+
+
+def _leave_out(selection: Selection, path: str, entry: Entry, why: Message) -> None:
+    if not entry.is_folder:  # a folder holds nothing by itself
+        selection.left_out.append(LeftOut(path, why, "absent" if entry.absent else "unread"))
+
+
+def _writable(selection: Selection, kept: list[tuple[str, Entry]], limits: Limits) -> list[tuple[str, Entry]]:
+    """Return what this disk and others can hold by its name; leave out the rest."""
+    writable = []
+    for path, entry in kept:
+        try:
+            require_writable(path, limits.depth)
+            writable.append((path, entry))
+        except BadName as error:
+            _leave_out(selection, path, entry, error.message)
+    return writable
 
 
 class _Faulty(BadSubmission):
@@ -94,7 +111,7 @@ def _is_noise(selection: Selection, path: str, entry: Entry) -> bool:
 
 
 def _is_sound(path: str, entry: Entry, limits: Limits) -> bool:
-    """Return whether there is anything to unpack. Raises BadName or _Faulty if there is, and it cannot be."""
+    """Return whether there is anything to unpack. Raises BadName or _Faulty if it must not be."""
     # a virtual environment's links were left out before; here a link would be read as the student's work
     if entry.fault is not None:
         raise _Faulty(entry.fault)
@@ -102,7 +119,6 @@ def _is_sound(path: str, entry: Entry, limits: Limits) -> bool:
         if not entry.is_folder:
             raise BadName(message("{entry} has no file name. Zip the folder again.", entry=visible(entry.name)))
         return False
-    require_writable(path, limits.depth)
     if not entry.is_folder and entry.size > limits.file_bytes:
         raise _Faulty(too_large(path, entry.size, limits))
     return True
@@ -113,14 +129,7 @@ def _place(selection: Selection, kept: list[tuple[str, Entry]], links: set[str])
     files = [(path, entry) for path, entry in kept if not entry.is_folder]
     selection.folders.update(path for path, entry in kept if entry.is_folder)
     inside = {parent: path for path, _ in files for parent in _parents(path)}
-    if hostile := sorted(links & inside.keys()):
-        sentence = message(
-            "{entry} lies below {link}, which is a link: following it leads out of the submission. Zip the folder"
-            " again.",
-            entry=visible(inside[hostile[0]]),
-            link=visible(hostile[0]),
-        )
-        raise BadSubmission(sentence)
+    _require_not_below(links, inside)
     taken = {path for path, _ in files} | inside.keys() | selection.folders
     tried: Counter[str] = Counter()
     for path, entry in files:
@@ -134,6 +143,18 @@ def _place(selection: Selection, kept: list[tuple[str, Entry]], links: set[str])
         else:
             selection.left_out.append(LeftOut(path, _twice(path), "unclear"))
     selection.folders -= selection.files.keys()
+
+
+def _require_not_below(links: set[str], inside: Mapping[str, str]) -> None:
+    """Refuse a file below a link, `inside` being a file of each folder: no program packs that, and attacks need it."""
+    for link in sorted(links & inside.keys()):
+        sentence = message(
+            "{entry} lies below {link}, which is a link: following it leads out of the submission. Zip the folder"
+            " again.",
+            entry=visible(inside[link]),
+            link=visible(link),
+        )
+        raise BadSubmission(sentence)
 
 
 def _parents(path: str) -> list[str]:
@@ -166,16 +187,17 @@ def _twice(path: str) -> Message:
     )
 
 
-def _require_few(kept: tuple[str, ...], limits: Limits) -> None:
-    if len(kept) <= limits.entries:
+def _require_few(kept: list[tuple[str, Entry]], limits: Limits) -> None:
+    paths = [*{path for path, entry in kept if entry.is_folder}, *(path for path, entry in kept if not entry.is_folder)]
+    if len(paths) <= limits.entries:
         return
-    parents = Counter(path.rpartition("/")[0] or "." for path in kept)
+    parents = Counter(path.rpartition("/")[0] or "." for path in paths)
     fullest, count = parents.most_common(1)[0]
     raise BadSubmission(
         message(
             "Files and folders: {count:,}; at most {most:,} are allowed. The largest folder is {folder},"
             " with {inside:,}. Leave out what the lab does not ask for.",
-            count=len(kept),
+            count=len(paths),
             most=limits.entries,
             folder=visible(fullest),
             inside=count,
