@@ -283,8 +283,15 @@ def test_a_refused_archive_says_so_once_in_the_next_steps(blocked: Grade) -> Non
     text = flat(Parsed(render(blocked, "student")).text)
     assert "unusable" in text
     assert "points at stake: 40" in text
-    assert "blocked: yours to fix" in text
-    assert "blocked: the student must act" in flat(Parsed(render(blocked, "staff")).text)
+    assert "That is not a zero: a person decides." in text
+    assert text.count("is an HTML page") == 1
+    assert not re.search(r"\b0 of\b", text)
+
+
+def test_a_refused_archive_that_staff_gave_a_zero_shows_every_criterion(blocked: Grade) -> None:
+    decided = replace(blocked, zero=True)
+    assert "blocked: yours to fix" in flat(Parsed(render(decided, "student")).text)
+    assert "blocked: the student must act" in flat(Parsed(render(decided, "staff")).text)
 
 
 def test_headings_are_in_order_and_ids_are_unique(any_grade: Grade) -> None:

@@ -16,9 +16,15 @@ def test_next_steps_begin_with_the_most_points_at_stake(well_done: Grade) -> Non
 
 
 def test_criteria_blocked_by_one_cause_share_one_step(blocked: Grade) -> None:
-    (step,) = next_steps(blocked)
+    (step,) = next_steps(replace(blocked, unusable=False))
     assert step.points == 40
     assert len(step.marks) == 3
+
+
+def test_what_could_not_be_opened_is_one_step_and_no_zero_until_somebody_decides(blocked: Grade) -> None:
+    (step,) = next_steps(blocked)
+    assert (step.points, step.marks, total(blocked)) == (40, (), "–")
+    assert total(replace(blocked, zero=True)) == "0"
 
 
 def test_what_staff_must_mend_is_no_step_for_the_student(unjudged: Grade) -> None:

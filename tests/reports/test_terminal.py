@@ -89,7 +89,7 @@ def test_several_submissions_are_one_row_each_in_a_pipe(well_done: Grade, unjudg
     assert head.split() == ["Student", "Points", "Accuracy", "State", "Folder"]
     assert flat(body[0]) == "Ada Ng 吴雅达 34.72 / 47.25 84.91% late, flags for staff: 1 ngada"
     assert flat(body[1]) == "Ada Ng 吴雅达 12.62 / 47.25 – needs a human, late b"
-    assert flat(body[2]) == "Ben Okafor 0 / 40 – unusable c"
+    assert flat(body[2]) == "Ben Okafor – / 40 – unusable c"
     assert last == "Reports: /home/staff/lab/grades/FOLDER/report.html"
 
 
