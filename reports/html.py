@@ -15,7 +15,7 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from grader.records import Audience, Grade, Message
+from grader.records import Attendance, Audience, Grade, Message
 from reports.fit import lighter
 from reports.languages import tag
 from reports.overview import overview
@@ -34,11 +34,17 @@ def render(grade: Grade, audience: Audience = "staff") -> str:
 
 
 def render_class(
-    submissions: Iterable[tuple[Grade, str]], audience: Audience = "staff", pseudonyms: bool = False
+    submissions: Iterable[tuple[Grade, str]],
+    audience: Audience = "staff",
+    pseudonyms: bool = False,
+    attendance: Attendance | None = None,
 ) -> str:
-    """Render the page for a class: grades, each with the link to its page. The students' edition has no names."""
+    """Render the page for a class: grades, each with the link to its page; and who on the roster has none.
+
+    The students' edition has no names.
+    """
     style, script = Markup("{}{}").format(_file("report.css"), _file("class.css")), _file("class.js")
-    laid_out = overview(submissions, audience, pseudonyms)
+    laid_out = overview(submissions, audience, pseudonyms, attendance)
     allowed = policy(style, script if laid_out.rows else "")
     return (
         _environment().get_template("class.html.j2").render(page=laid_out, style=style, script=script, policy=allowed)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
 
-from grader.records import Audience, Criterion, Grade, Mark, Message, Unjudged, message
+from grader.records import Attendance, Audience, Criterion, Grade, Mark, Message, Unjudged, message
+from reports.absentees import Absentees, absentees, attended
 from reports.charts.histogram import Histogram, binned, histogram
 from reports.marks import badges, edition, told, total
 from reports.shapes import TableShown
@@ -93,10 +94,16 @@ class Overview:
     rows: tuple[Row, ...]
     leaders: tuple[Leader, ...]
     pseudonyms: bool
+    absentees: Absentees | None = None  # for staff, with names only
 
 
-def overview(submissions: Iterable[tuple[Grade, str]], audience: Audience, pseudonyms: bool) -> Overview:
-    """Lay out (grade, link to its page) in the given order."""
+def overview(
+    submissions: Iterable[tuple[Grade, str]],
+    audience: Audience,
+    pseudonyms: bool,
+    attendance: Attendance | None = None,
+) -> Overview:
+    """Lay out (grade, link to its page) in the given order, and who on the roster has no grade."""
     entries = [(edition(grade, audience), href) for grade, href in submissions]
     grades = [grade for grade, _ in entries]
     criteria = tuple({mark.criterion.check: mark.criterion for grade in grades for mark in grade.marks}.values())
@@ -104,7 +111,7 @@ def overview(submissions: Iterable[tuple[Grade, str]], audience: Audience, pseud
     pseudonyms = pseudonyms or not staff
     return Overview(
         audience=audience,
-        facts=tuple(_facts(grades, staff)),
+        facts=(*_facts(grades, staff), *attended(attendance)),
         troubles=tuple(_trouble(*entry) for entry in entries if staff and _troubled(entry[0])),
         histograms=tuple(_histograms(grades)),
         missed=tuple(_missed(grades, criteria, staff)),
@@ -112,6 +119,7 @@ def overview(submissions: Iterable[tuple[Grade, str]], audience: Audience, pseud
         rows=tuple(_row(*entry, criteria) for entry in entries if staff),
         leaders=tuple(_leaders(grades, pseudonyms)),
         pseudonyms=pseudonyms,
+        absentees=None if attendance is None or pseudonyms else absentees(attendance),
     )
 
 

@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from grader.records import Checked, Grade, Mark
+from grader.records import Attendance, Checked, Grade, Mark
 from reports.marks import badges, next_steps, pending, score, state_words, told, total
 from reports.text import clip, known, named, percent, points, say, visible, words
 
@@ -59,6 +59,17 @@ def drawn(pages: Sequence[Path], class_page: Path | None, console: Console) -> N
         _print(console, Text(say("Pages drawn: {count:,}", count=len(pages))))
     if class_page:
         _path(console, say("The class:"), class_page)
+
+
+def attended(attendance: Attendance, console: Console) -> None:
+    """Print how many on the roster have no submission, and how many submissions are not on it."""
+    absent, enrolled = len(attendance.absent), attendance.enrolled
+    _print(
+        console,
+        Text(say("On the roster: {enrolled:,}; nothing submitted: {absent:,}", enrolled=enrolled, absent=absent)),
+    )
+    if attendance.unlisted:
+        _print(console, Text(say("Not on the roster: {count:,}", count=len(attendance.unlisted))))
 
 
 def examined(line: Checked, console: Console) -> None:

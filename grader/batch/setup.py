@@ -45,6 +45,8 @@ class Options:
     memory: int
     attempts: AttemptChoice = "last"
     zero: bool = False  # an archive that cannot be opened earns nothing
+    roster: Path | None = None
+    encoding: str | None = None  # of the roster
 
     @property
     def as_written(self) -> tuple[str, ...]:
@@ -53,7 +55,8 @@ class Options:
         device = ("--device", self.device) if self.device != "auto" else ()
         weights = ("--weights-dir", from_disk(self.weights_dir.name)) if self.weights_dir else ()
         zero = ("--unusable", "zero") if self.zero else ()
-        return (*rubric, *device, *weights, *zero)
+        roster = ("--roster", from_disk(self.roster.name)) if self.roster else ()
+        return (*rubric, *device, *weights, *zero, *roster)
 
 
 def find_archives(paths: Sequence[Path], names: str | None = None) -> tuple[tuple[Archive, ...], tuple[BadLab, ...]]:

@@ -108,8 +108,8 @@ def _one(folder: Path, asked: _Asked) -> tuple[Sequence[Changed], int]:
 
 
 def _from_table(folder: Path, asked: _Asked) -> tuple[Sequence[Changed], int]:
-    from grader.gradebook.exports.sheets import read_export
     from grader.gradebook.marks_table import adjust_from
+    from grader.gradebook.tables.sheets import read_export
     from reports import terminal
 
     assert asked.table is not None

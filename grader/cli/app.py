@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,6 +29,7 @@ from grader.cli.options import (
     language_option,
     measuring_options,
     pseudonyms_option,
+    roster_options,
     unusable_option,
 )
 from grader.cli.printing import lasting
@@ -41,6 +41,7 @@ from grader.records.errors import GraderError
 from reports.languages import of_locale, speaking
 
 if TYPE_CHECKING:
+    from grader.batch.roster import Entries
     from grader.batch.setup import Options
     from grader.dataset import ImageSet
     from grader.intake import Archive
@@ -74,13 +75,15 @@ def cli(ctx: click.Context) -> None:
 
 @cli.command(
     "run",
-    epilog="Examples: grade ada.zip | grade ada/ bob.zip --device cpu | grade moodle-download/ --rubric my-rubric.toml",
+    epilog="Examples: grade ada.zip | grade ada/ bob.zip --device cpu | grade moodle-download/ --rubric my-rubric.toml"
+    " | grade downloads/ --roster students.csv",
 )
 @click.argument("paths", nargs=-1, required=True, type=GivenPath(path_type=Path))
 @data_option
 @click.option("--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml.")
 @click.option("--no-fetch", is_flag=True, help="Do not fetch CIFAR-10 if it is missing.")
 @click.option("--names", metavar="PATTERN", help="The form of your own file names, such as '{id}_{name}_{rest}'.")
+@roster_options
 @unusable_option
 @attempts_option
 @measuring_options
@@ -89,11 +92,14 @@ def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, name
 
     Writes OUT/STUDENT/report.html and grade.json as soon as each is graded.
     """
+    from grader.batch.roster import Source, entries
     from grader.batch.setup import Options, find_archives, find_images, load_rubric
     from grader.disk.whole import require_room
     from grader.intake import not_taken
 
     options = Options(**rest)
+    if options.encoding and options.roster is None:
+        raise click.UsageError("--encoding names the encoding of --roster FILE; leave it out here")
     rubric = load_rubric(options)  # reports a mistake in it before anything is fetched or measured
     archives, refusals = find_archives(paths, names)
     for path in paths:
@@ -102,11 +108,12 @@ def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, name
         console.complain(refusal)
     if not archives:
         sys.exit(UNUSABLE)
+    graded = entries(archives, Source(options.roster, options.encoding, options.out), rubric)
     require_room(options.out)
     out, cache = console.console(), console.cache()
     with console.bar(out) as bar:
         images = find_images(data, cache, None if no_fetch else bar, lambda said: console.line(out, said))
-    code = _grade(archives, options, rubric, images)
+    code = _grade(graded, options, rubric, images)
     sys.exit(UNUSABLE if refusals else code)
 
 
@@ -115,6 +122,7 @@ def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, name
 def demo(**rest: Any) -> None:
     """Grade a built-in submission on a built-in image set: the whole process, without CIFAR-10 or a network."""
     from fixtures import whole_demo
+    from grader.batch.roster import Entries
     from grader.batch.setup import Options, load_rubric
     from grader.dataset import demo as demo_images
     from grader.disk.scratch import scratch
@@ -130,20 +138,20 @@ def demo(**rest: Any) -> None:
     console.line(console.console(), sentence)
     with scratch("demo") as folder:
         archive = Archive(whole_demo(folder / "demo"), Student("Demo Student"))
-        code = _grade((archive,), options, load_rubric(options), demo_images(console.cache()))
+        code = _grade(Entries((archive,)), options, load_rubric(options), demo_images(console.cache()))
     sys.exit(code)
 
 
-def _grade(archives: Sequence[Archive], options: Options, rubric: Rubric, images: ImageSet | Message) -> int:
+def _grade(entries: Entries, options: Options, rubric: Rubric, images: ImageSet | Message) -> int:
     """Grade, print each result as it comes, and return the exit status."""
     from grader.batch.many import grade_all
     from grader.batch.setup import SetupSpec, open_setup, publisher
     from grader.gradebook.lock import only_run
-    from grader.gradebook.pages import draw_class
+    from grader.gradebook.roster.stored import store_roster
     from reports import terminal
     from reports.text import words
 
-    out = console.console()
+    out, archives = console.console(), entries.archives
     written: list[tuple[Grade, Path]] = []
     publish = publisher(options, choice(options.attempts))
     spec = SetupSpec(options, rubric, images)
@@ -156,15 +164,33 @@ def _grade(archives: Sequence[Archive], options: Options, rubric: Rubric, images
         for result in grade_all(archives, setup, publish, say):
             written.append((result.grade, result.report))
             terminal.show(result.grade, result.report, out)
+        if entries.roster is not None:  # at the end: until then nobody can say who handed in nothing
+            store_roster(options.out, entries.roster)
     if len(written) > 1:
         terminal.summary(written, out)
-        drawn = draw_class(options.out, options.audience, pseudonyms=False)
-        terminal.drawn(drawn.pages, drawn.class_page, out)
-        for refusal in drawn.refusals:
-            console.complain(refusal)
+    for line in entries.lines:
+        terminal.examined(line, out)
+    _draw_class(options, several=len(written) > 1)
     if any(grade.unusable for grade, _ in written):
         return UNUSABLE
     return NEEDS_HUMAN if any(grade.needs_human for grade, _ in written) else GRADED
+
+
+def _draw_class(options: Options, several: bool) -> None:
+    """Draw the page of the class, if there is one: of several submissions, or of a roster."""
+    from grader.gradebook.pages import draw_class
+    from grader.gradebook.roster.stored import ROSTER_FILE
+    from reports import terminal
+
+    if not several and not (options.out / ROSTER_FILE).exists():
+        return
+    out = console.console()
+    drawn = draw_class(options.out, options.audience, pseudonyms=False)
+    terminal.drawn(drawn.pages, drawn.class_page, out)
+    if drawn.attendance is not None:
+        terminal.attended(drawn.attendance, out)
+    for refusal in drawn.refusals:
+        console.complain(refusal)
 
 
 @cli.command(epilog="Examples: grade report grades | grade report grades --audience student")
@@ -179,6 +205,8 @@ def report(folder: Path, audience: Literal["staff", "student"], pseudonyms: bool
 
     drawn = draw_pages(folder, audience, pseudonyms)
     terminal.drawn(drawn.pages, drawn.class_page, console.console())
+    if drawn.attendance is not None:
+        terminal.attended(drawn.attendance, console.console())
     for refusal in drawn.refusals:
         console.complain(refusal)
     sys.exit(UNUSABLE if drawn.refusals else GRADED)

@@ -72,6 +72,16 @@ def encoding_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)
 
 
+def roster_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --roster and the --encoding of its file."""
+    function = encoding_option(function)
+    return click.option(
+        "--roster", type=GivenPath(path_type=Path), metavar="FILE",
+        help="Who is in the class, as CSV: your own table, or an export of Canvas, Moodle, Gradescope or GitHub"
+        " Classroom. Kept in OUT for later runs.",
+    )(function)  # fmt: skip
+
+
 def pseudonyms_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add --pseudonyms, for every command that draws the class page."""
     return click.option("--pseudonyms", is_flag=True, help="Hide the names in the list of best accuracies.")(function)

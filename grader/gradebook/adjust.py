@@ -12,10 +12,9 @@ from pathlib import Path
 
 from grader.disk.names import from_disk, visible, visible_path
 from grader.gradebook.decisions import give, with_adjustments, with_reminders
-from grader.gradebook.exports.matching import same
 from grader.gradebook.files import Changed, Stored, read_stored, save
 from grader.gradebook.lock import held
-from grader.records import Adjustment, Given, Grade, Mark, message
+from grader.records import Adjustment, Given, Grade, Mark, message, same
 from grader.records.errors import BadLab
 
 MOST_POINTS = 10_000.0

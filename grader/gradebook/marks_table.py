@@ -14,11 +14,10 @@ from pathlib import Path
 
 from grader.disk.names import visible
 from grader.gradebook.adjust import Decision, Roll, decided, find
-from grader.gradebook.exports.matching import same
-from grader.gradebook.exports.sheets import Export, guessed_encoding
 from grader.gradebook.files import Changed, read_stored, save
 from grader.gradebook.lock import held
-from grader.records import Checked, Grade, Message, message
+from grader.gradebook.tables.sheets import Export, guessed_encoding
+from grader.records import Checked, Grade, Message, message, same
 from grader.records.errors import BadLab
 from reports.gradebooks.open_marks import submission
 from reports.gradebooks.sheet import Row

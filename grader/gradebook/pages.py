@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -11,7 +11,8 @@ from grader.disk.names import visible_path
 from grader.disk.whole import write_whole
 from grader.gradebook.files import Stored, read_grade, read_stored
 from grader.gradebook.lock import held
-from grader.records import Audience, message
+from grader.gradebook.roster.stored import attended
+from grader.records import Attendance, Audience, message
 from grader.records.errors import BadLab
 from reports.html import render, render_class
 
@@ -25,20 +26,32 @@ class Drawn:
     """The pages written, and what is wrong with the files that are not grades."""
 
     pages: tuple[Path, ...]
-    class_page: Path | None  # None if there is only one grade
+    class_page: Path | None  # None if there is only one grade, and no roster
+    refusals: tuple[BadLab, ...]
+    attendance: Attendance | None = None  # None without a roster
+
+
+@dataclass(frozen=True, slots=True)
+class _Class:
+    """The grades of a folder, and for whom the page of all of them is drawn."""
+
+    folder: Path
+    audience: Audience
+    pseudonyms: bool
+    stored: tuple[Stored, ...]
     refusals: tuple[BadLab, ...]
 
 
 def draw_pages(folder: Path, audience: Audience, pseudonyms: bool) -> Drawn:
     """Write report.html beside each grade.json below the folder, and index.html for all. Raises BadLab."""
     with held(folder):
-        stored, refusals = read_stored(folder)
+        everyone = _Class(folder, audience, pseudonyms, *read_stored(folder))
         pages = []
-        for one in stored:
+        for one in everyone.stored:
             page = one.path.with_name(PAGE)
             _write(page, render(one.grade, audience))
             pages.append(page)
-        return Drawn(tuple(pages), _draw_class(folder, stored, audience, pseudonyms), refusals)
+        return _draw_class(everyone, pages)
 
 
 def draw_some(folder: Path, paths: Iterable[Path], audience: Audience, pseudonyms: bool) -> Drawn:
@@ -51,30 +64,33 @@ def draw_some(folder: Path, paths: Iterable[Path], audience: Audience, pseudonym
         page = folder / CLASS_PAGE
         if not page.exists() or not _ours(page):
             return Drawn(tuple(pages), None, ())
-        stored, refusals = read_stored(folder)
-        return Drawn(tuple(pages), _draw_class(folder, stored, audience, pseudonyms), refusals)
+        return _draw_class(_Class(folder, audience, pseudonyms, *read_stored(folder)), pages)
 
 
 def draw_class(folder: Path, audience: Audience, pseudonyms: bool) -> Drawn:
     """Write only index.html, for all grades below the folder, including those of earlier runs. Raises BadLab."""
     with held(folder):
-        stored, refusals = read_stored(folder)
-        return Drawn((), _draw_class(folder, stored, audience, pseudonyms), refusals)
+        return _draw_class(_Class(folder, audience, pseudonyms, *read_stored(folder)), ())
 
 
-def _draw_class(folder: Path, stored: tuple[Stored, ...], audience: Audience, pseudonyms: bool) -> Path | None:
-    page = folder / CLASS_PAGE
-    if len(stored) < 2:
-        return None
+def _draw_class(everyone: _Class, pages: Sequence[Path]) -> Drawn:
+    """Write index.html: of several grades, or of one and a roster. A roster that cannot be read is a refusal."""
+    page, refusals, attendance = everyone.folder / CLASS_PAGE, everyone.refusals, None
+    try:
+        attendance = attended(everyone.folder, everyone.stored)
+    except BadLab as error:
+        refusals = (*refusals, error)
+    if not everyone.stored or (len(everyone.stored) == 1 and attendance is None):
+        return Drawn(tuple(pages), None, refusals)
     if page.exists() and not _ours(page):
         sentence = message(
             "{file} is not a page of the grader and was left unchanged. Move it away, or grade into a separate folder.",
             file=visible_path(page),
         )
         raise BadLab(sentence)
-    links = [(one.grade, _link(one.path.with_name(PAGE).relative_to(folder))) for one in stored]
-    _write(page, render_class(links, audience, pseudonyms))
-    return page
+    links = [(one.grade, _link(one.path.with_name(PAGE).relative_to(everyone.folder))) for one in everyone.stored]
+    _write(page, render_class(links, everyone.audience, everyone.pseudonyms, attendance))
+    return Drawn(tuple(pages), page, refusals, attendance)
 
 
 def _link(path: Path) -> str:

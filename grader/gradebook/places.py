@@ -36,6 +36,14 @@ class Places:
         same = [one for one in found if isinstance(one.earlier, Grade) and one.earlier.digest == grade.digest]
         return (same or found)[0]
 
+    def settled(self, place: Place, student: Student) -> Place:
+        """Move a folder that is called after the archive to the name that the roster gives, if that is free."""
+        home = self._out / to_disk(folder_name(student))
+        if not student.alias or place.earlier is None or not place.folder.exists() or home.exists():
+            return place
+        place.folder.rename(home)
+        return Place(home, place.earlier)
+
     def take(self, student: Student, folder: Path) -> None:
         """Keep the folder from other students of the same name who are graded in this run."""
         if not student.known:
@@ -53,9 +61,10 @@ class Places:
         if number := _plain(student.identifier):  # the platform may know the student by another name today
             for path in sorted(self._out.glob(f"*-{number}/{GRADE_FILE}")):
                 yield Place(path.parent, _in(path.parent))
-        alone = self._out / to_disk(_cut(_plain(student.name), NAME_BYTES) or "student")
-        if student.known and (alone / GRADE_FILE).is_file():  # from when only the address was known
-            yield Place(alone, _in(alone))
+        for name in (student.name, *filter(None, (student.alias,))):
+            alone = self._out / to_disk(_cut(_plain(name), NAME_BYTES) or "student")
+            if student.known and (alone / GRADE_FILE).is_file():  # from when only the address or a name was known
+                yield Place(alone, _in(alone))
         for folder in self._of_name(student):
             if folder.name.casefold() not in self._taken:
                 place = Place(folder, _in(folder))
@@ -83,7 +92,7 @@ def _in(folder: Path) -> Grade | BadLab | None:
 def _is_theirs(earlier: Grade | BadLab | None, grade: Grade) -> bool:
     """Return whether the folder is the student's: nobody's, the same person's, or that of this very submission."""
     if isinstance(earlier, Grade):
-        same_name = earlier.student.name == grade.student.name
+        same_name = earlier.student.name in (grade.student.name, grade.student.alias)
         return earlier.student.is_certainly(grade.student) or (
             same_name and bool(grade.digest) and earlier.digest == grade.digest
         )

@@ -52,7 +52,7 @@ class Publisher:
         """Write report.html, evidence.json and, last, grade.json. Raises BadLab if they cannot be written."""
         counts = self._new_counts(graded)
         with nullcontext() if self._out.exists() else made(self._out), held(self._out):
-            place = self._places.find(graded.grade)
+            place = self._places.settled(self._places.find(graded.grade), graded.grade.student)
             written = self._as_attempt(self._flagged(graded, place), place, counts)
             self._places.take(graded.grade.student, place.folder)
         return written

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo, available_timezones
 DAY = timedelta(days=1)
 
 
-def days_begun(start: datetime, end: datetime, zone: ZoneInfo | None) -> int:
-    """Return how many days have begun since `start`; 0 up to that moment.
+def days_begun(start: datetime, end: datetime, zone: ZoneInfo | None, extra_days: float = 0.0) -> int:
+    """Return how many days have begun since `start` and `extra_days` on the calendar; 0 up to that moment.
 
     An offset such as +02:00 fits several zones. Without the zone itself, the one with the fewest days counts: a doubt
     costs no points.
@@ -20,7 +20,9 @@ def days_begun(start: datetime, end: datetime, zone: ZoneInfo | None) -> int:
     if end <= start:
         return 0
     zones = _possible_zones(start) if zone is None else [zone]
-    return max(1, min(math.ceil(_by_the_clock(start, end, one) / DAY) for one in zones))
+    extra = timedelta(days=extra_days)
+    days = min(math.ceil((_by_the_clock(start, end, one) - extra) / DAY) for one in zones)
+    return max(0 if extra else 1, days)
 
 
 def named_zone(name: str) -> ZoneInfo | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from grader.marking.check import BadLimit
 from grader.marking.days import days_begun, named_zone
-from grader.records import Adjustment, Message, Student, message
+from grader.records import Adjustment, Message, Scalar, Student, message
 
 FROM_PLATFORM = "from the platform"
 LATE_POLICY = message("late policy")
@@ -53,40 +54,74 @@ class LatePolicy:
         return self.points_per_day if self.points_per_day is not None else self.percent_per_day or 0.0
 
 
-def moment(text: str) -> datetime | None:
-    """Parse an ISO 8601 time; None if it is invalid, or has no offset from UTC and could be any of 26 hours."""
+def moment(text: str, zone: ZoneInfo | None = None) -> datetime | None:
+    """Parse an ISO 8601 time, on the clock of the zone if it has no offset from UTC.
+
+    None if it is invalid, or has neither and could be any of 26 hours.
+    """
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=zone)
     return found if found.tzinfo and MINYEAR < found.year < MAXYEAR else None  # the rest has no time in other zones
 
 
 def lateness(student: Student, policy: LatePolicy, offered: float, on: str) -> Adjustment | None:
     """Return the adjustment of `offered` points; zero and open for a person to decide if the time is not known."""
-    due = moment(student.due if policy.deadline == FROM_PLATFORM else policy.deadline)
+    zone = named_zone(policy.time_zone) if policy.time_zone else None
+    due = _due(student, policy, zone)
     handed_in = moment(student.submitted)
     if due is None or handed_in is None:
-        if not student.late:
-            return None
-        sentence = message(
-            "handed in late, but it is not known by how much: no points were deducted, and a person decides"
-        )
-        return Adjustment(0.0, sentence, LATE_POLICY, on, "lateness", open=True)
-    zone = named_zone(policy.time_zone) if policy.time_zone else None
-    days = days_begun(due + timedelta(hours=policy.grace_hours), handed_in, zone)
+        said = _not_known(student, handed_in)
+        return Adjustment(0.0, said, LATE_POLICY, on, "lateness", open=True) if said else None
+    days = days_begun(due + timedelta(hours=policy.grace_hours), handed_in, zone, student.extra_days)
     taken = _taken(policy, days, offered)
     if not taken:
         return None
-    clock, grace = _clock(handed_in - due), policy.grace_hours
-    reason = message(
+    counted = message("{days} on the calendar of {zone}", days=days, zone=policy.time_zone) if zone else days
+    values: dict[str, Scalar | Message] = {
+        "late": _clock(handed_in - due),
+        "grace": policy.grace_hours,
+        "days": counted,
+        "rate": _rate(policy, offered),
+    }
+    return Adjustment(-taken, _reason(student, values), LATE_POLICY, on, "lateness")
+
+
+def _due(student: Student, policy: LatePolicy, zone: ZoneInfo | None) -> datetime | None:
+    """Return the deadline that counts for this student: of the roster, else as the rubric says."""
+    if student.own_due:
+        return moment(student.due, zone)
+    return moment(student.due if policy.deadline == FROM_PLATFORM else policy.deadline)
+
+
+def _not_known(student: Student, handed_in: datetime | None) -> Message | None:
+    """Return why a person decides; None if nothing says that the submission is late."""
+    if handed_in and student.own_due:
+        return message(
+            "the deadline on the roster, {due}, has no time zone, and neither has the rubric: no points were deducted,"
+            " and a person decides",
+            due=student.due,
+        )
+    if student.late:
+        return message("handed in late, but it is not known by how much: no points were deducted, and a person decides")
+    return None
+
+
+def _reason(student: Student, values: dict[str, Scalar | Message]) -> Message:
+    if student.extra_days:
+        return message(
+            "handed in {late} (h:m:s) after the deadline, with an extension of {extra:g} days and {grace:g} hours of"
+            " grace; days begun: {days}, {rate}",
+            extra=student.extra_days,
+            **values,
+        )
+    return message(
         "handed in {late} (h:m:s) after the deadline, with {grace:g} hours of grace; days begun: {days}, {rate}",
-        late=clock,
-        grace=grace,
-        days=message("{days} on the calendar of {zone}", days=days, zone=policy.time_zone) if zone else days,
-        rate=_rate(policy, offered),
+        **values,
     )
-    return Adjustment(-taken, reason, LATE_POLICY, on, "lateness")
 
 
 def _taken(policy: LatePolicy, days: int, offered: float) -> float:

@@ -50,13 +50,16 @@ from grader.records.messages import (
     stacked,
     strict,
 )
-from grader.records.students import Member, Platform, Student
+from grader.records.roster import Absent, Attendance, Enrolled, Roster
+from grader.records.students import Member, Platform, Student, same
 from grader.records.submission import Parts, Submission, SubmittedFile
 
 __all__ = [
     "N_",
+    "Absent",
     "Adjustment",
     "AttemptChoice",
+    "Attendance",
     "Audience",
     "Bar",
     "Bars",
@@ -65,6 +68,7 @@ __all__ = [
     "Checked",
     "Criterion",
     "Curve",
+    "Enrolled",
     "Exhibit",
     "Finding",
     "Flag",
@@ -87,6 +91,7 @@ __all__ = [
     "Ranked",
     "RankedQuery",
     "Ranking",
+    "Roster",
     "SandboxChoice",
     "Scalar",
     "Series",
@@ -99,6 +104,7 @@ __all__ = [
     "Verdict",
     "joined",
     "message",
+    "same",
     "stacked",
     "strict",
 ]

@@ -6,18 +6,21 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from grader.records import Grade, Mark
+from grader.records import Grade, Mark, Student
 from reports.gradebooks.shared import number, outcome, reason
 from reports.marks import found
-from reports.text import clip, known, named, words
+from reports.text import clip, known, named, say, words
 
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def render(grades: Iterable[Grade]) -> str:
-    """Render the document. A failure is for the student to fix, an error is ours, a skipped check has not run."""
+def render(grades: Iterable[Grade], absent: Iterable[Student] = ()) -> str:
+    """Render the document. A failure is for the student to fix, an error is ours, a skipped check has not run.
+
+    `absent` are those who handed in nothing: one skipped testcase.
+    """
     root = Element("testsuites", name="cnn-lab-grader")
-    suites = [_suite(root, grade) for grade in grades]
+    suites = [_suite(root, grade) for grade in grades] + [_nothing(root, student) for student in absent]
     for count in ("tests", "failures", "errors", "skipped"):
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in suites)))
     indent(root, " ")
@@ -30,7 +33,7 @@ def _suite(root: Element, grade: Grade) -> Element:
     if re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", grade.made_by.graded_at):
         suite.set("timestamp", grade.made_by.graded_at[:19])  # the format's own has no zone; ours is UTC
     accuracy = {} if grade.accuracy is None else {"accuracy": f"{grade.accuracy:.4f}"}
-    whose = {"identifier": clip(grade.student.identifier, 80), "archive": clip(grade.archive, 300)}
+    whose = {**_whose(grade.student), "archive": clip(grade.archive, 300)}
     total = {"total": number(grade.total), "points": number(grade.points)}
     _properties(suite, {**whose, **total, "final": "no" if grade.needs_human else "yes", **accuracy})
     cases = _not_run(suite, name, grade.marks) if grade.unusable else [_case(suite, name, mark) for mark in grade.marks]
@@ -38,6 +41,20 @@ def _suite(root: Element, grade: Grade) -> Element:
     for tag, count in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
         suite.set(count, str(sum(case.find(tag) is not None for case in cases)))
     return suite
+
+
+def _nothing(root: Element, student: Student) -> Element:
+    name = _plain(named(student.name))
+    suite = SubElement(root, "testsuite", name=name, tests="1", failures="0", errors="0", skipped="1")
+    _properties(suite, {**_whose(student), "final": "no"})
+    case = SubElement(suite, "testcase", classname=name, name="submission")
+    _told(case, "skipped", _plain(say("Nothing submitted")))
+    return suite
+
+
+def _whose(student: Student) -> dict[str, str]:
+    number = {"number": clip(student.number, 80)} if student.number else {}
+    return {"identifier": clip(student.identifier, 80), **number}
 
 
 def _not_run(suite: Element, student: str, marks: Sequence[Mark]) -> list[Element]:

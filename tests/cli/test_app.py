@@ -228,6 +228,41 @@ def test_a_folder_of_submissions_is_a_class(grade, here):
     assert {path.name for path in (here / "grades").iterdir()} == {"bob", "eve", "index.html"}
 
 
+def test_a_roster_is_kept_for_later_runs_and_says_who_handed_in_nothing(grade, here):
+    for name in ("lab5_20231234.zip", "stranger.zip", "okaforben_222_900_lab5.zip"):
+        (here / name).write_bytes(b"no zip")
+    (here / "class.csv").write_text("姓名,学号\n吴雅达,20231234\nBen Okafor,20231235\n", "gb18030")
+    done = grade("lab5_20231234.zip", "stranger.zip", "--roster", "class.csv")
+    assert "class.csv was read as GB18030" in done.out
+    assert "Not on the roster: stranger.zip (stranger) matches no line of class.csv" in done.out
+    assert done.out.endswith("On the roster: 2; nothing submitted: 1 Not on the roster: 1")
+    assert record(here, "吴雅达-20231234")["student"]["number"] == "20231234"
+    assert "Ben Okafor" in (here / "grades" / "index.html").read_text("utf-8")
+
+    later = grade("okaforben_222_900_lab5.zip")
+    assert later.out.endswith("On the roster: 2; nothing submitted: 0 Not on the roster: 1")
+    assert record(here, "Ben_Okafor-222")["student"]["number"] == "20231235"
+
+    (here / "class.csv").write_text("name,number\nEve,1\nStranger,2\nMallory,3\n", "utf-8")
+    other = grade("stranger.zip", "--roster", "class.csv")
+    assert other.out.endswith("On the roster: 3; nothing submitted: 2 Not on the roster: 2")
+    assert {path.name for path in (here / "grades").iterdir()} == {
+        "Ben_Okafor-222", "Stranger-2", "index.html", "roster.json", "吴雅达-20231234",
+    }  # fmt: skip
+
+
+def test_a_roster_that_cannot_be_used_ends_the_run_before_anything_is_graded(grade, here):
+    (here / "class.csv").write_text("name,extension\nAda,soon\n", "utf-8")
+    done = grade("ada", "--roster", "class.csv")
+    assert (done.status, 'class.csv, line 2, column "extension", "soon"' in done.err) == (2, True)
+    assert not (here / "grades").exists()
+    assert "leave it out here" in grade("ada", "--encoding", "utf-8").err
+    (here / "grades").mkdir()
+    (here / "grades" / "roster.json").write_text("{}", "utf-8")
+    done = grade("ada")
+    assert (done.status, "Grade again with --roster, or delete it" in done.err) == (2, True)
+
+
 def test_two_students_of_one_name_get_two_folders(grade, here):
     (here / "ada" / "final.pth").unlink()
     shutil.copytree(here / "ada", here / "other" / "ada")

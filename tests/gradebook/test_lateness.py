@@ -165,3 +165,44 @@ def test_a_grade_of_unknown_lateness_needs_a_human(marked, lines):
     alone = lines.partition("[report_trend]")[0]
     assert marked(Student("Ada", late=True), text=alone + LATE).needs_human
     assert not marked(Student("Ada", late=True), text=alone).needs_human
+
+
+# --- deadlines of one's own, from a roster ---------------------------------------------------------------------------
+
+
+def granted(submitted: str, due: str = "", extra_days: float = 0.0, zone: str = "Europe/Berlin", late: bool = False):
+    student = Student("Ada", submitted=submitted, due=due, own_due=bool(due), extra_days=extra_days, late=late)
+    policy = LatePolicy("2026-10-24T23:59:00+02:00", points_per_day=5.0, time_zone=zone)
+    return lateness(student, policy, 100.0, "2026-11-05")
+
+
+@pytest.mark.parametrize(
+    ("due", "extra_days", "submitted", "expected"),
+    [
+        ("2026-10-26T23:59:00", 0.0, "2026-10-26T22:59:00Z", 0.0),  # on Berlin's clock, which went back by then
+        ("2026-10-26T23:59:00", 0.0, "2026-10-26T22:59:01Z", -5.0),
+        ("2026-10-26T23:59:00+02:00", 0.0, "2026-10-26T21:59:01Z", -5.0),
+        ("", 3.0, "2026-10-27T22:59:00Z", 0.0),  # three days after the rubric's deadline, 73 hours
+        ("", 3.0, "2026-10-27T22:59:01Z", -5.0),
+        ("", 0.5, "2026-10-25T10:59:00Z", 0.0),
+        ("2026-10-26T23:59:00", 2.0, "2026-10-29T22:59:00Z", -5.0),
+    ],
+)
+def test_a_students_own_deadline_and_extension_count_instead_of_the_rubrics(due, extra_days, submitted, expected):
+    found = granted(submitted, due, extra_days)
+    assert (found.points if found else 0.0) == expected
+
+
+def test_an_extension_is_told_where_points_are_taken():
+    found = granted("2026-10-29T22:59:01Z", extra_days=3.0)
+    assert "with an extension of 3 days and 0 hours of grace; days begun: 3" in found.reason.english()
+
+
+def test_where_the_zone_of_the_rubric_is_not_known_an_extension_over_the_change_of_clocks_costs_no_hour():
+    assert granted("2026-10-27T22:59:00Z", extra_days=3.0, zone="") is None
+
+
+def test_a_deadline_of_the_roster_that_has_no_zone_takes_no_points_and_asks_a_person():
+    found = granted("2026-11-03T12:00:00Z", "2026-10-26T23:59:00", zone="")
+    assert (found.points, found.open) == (0.0, True)
+    assert "2026-10-26T23:59:00, has no time zone" in found.reason.english()

@@ -10,13 +10,13 @@ import pytest
 
 from grader.gradebook import lock
 from grader.gradebook.adjust import Decision, adjust
-from grader.gradebook.exports.sheets import read_export
 from grader.gradebook.files import Graded
 from grader.gradebook.lock import LOCK, held, only_run
 from grader.gradebook.marks_table import adjust_from
 from grader.gradebook.pages import draw_class, draw_pages, draw_some
 from grader.gradebook.publish import Publisher
 from grader.gradebook.regrade import regrade, write
+from grader.gradebook.tables.sheets import read_export
 from grader.records import Student
 from grader.records.errors import BadLab
 

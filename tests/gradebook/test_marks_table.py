@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from grader.gradebook.exports.sheets import read_export
 from grader.gradebook.marks_table import Taken, adjust_from
 from grader.gradebook.marks_template import write_template
+from grader.gradebook.tables.sheets import read_export
 from grader.records import Student
 from grader.records.errors import BadLab
 from reports.text import words

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from grader.gradebook.exports.columns import find_column, listed, named_column, require_cells
 from grader.gradebook.exports.matching import Level, Matched, match
-from grader.gradebook.exports.sheets import Export
 from grader.gradebook.files import Stored
+from grader.gradebook.tables.canvas import POSSIBLE, is_canvas, is_student
+from grader.gradebook.tables.columns import find_column, listed, named_column, require_cells
+from grader.gradebook.tables.sheets import Export
 from grader.records import Student, message
 from grader.records.errors import BadLab
-from reports.gradebooks.sheet import Row
 
-TEST_STUDENT = "Student, Test"
-POSSIBLE = "Points Possible"
 READ_ONLY = "(read only)"
 # Columns that Canvas computes itself, for assignment groups and for the course.
 WORKED_OUT = ("Current Score", "Final Score", "Current Points", "Final Points", "Current Grade", "Final Grade")
@@ -29,16 +27,19 @@ class Canvas:
     students: tuple[int, ...]
     possible: str  # points possible, as Canvas writes them; "" if not given
 
-    def match(self, stored: Iterable[Stored]) -> Matched:
+    def match(self, stored: Iterable[Stored], absent: Iterable[Student] = ()) -> Matched:
         """Match by Canvas id, then by university number or login, then by exact name."""
+        return match(stored, absent, self._levels(), self.export, self.students)
+
+    def _levels(self) -> tuple[Level, ...]:
+        """Return the ways to find a student's row, the surest first."""
         names = {row: self._names(row) for row in self.students}
-        levels = (
+        return (
             Level(self._cells("ID"), lambda student: _number(student, "canvas")),
-            Level(self._cells("SIS User ID"), lambda student: _number(student, "gradescope")),
-            Level(self._cells("SIS Login ID"), lambda student: (*_number(student, "gradescope"), student.email)),
+            Level(self._cells("SIS User ID"), _of_university),
+            Level(self._cells("SIS Login ID"), lambda student: (*_of_university(student), student.email)),
             Level(names, lambda student: (student.name,)),
         )
-        return match(stored, levels, self.students, self.export)
 
     def _names(self, row: int) -> tuple[str, ...]:
         """Return a name in both orders: Canvas sorts by "Ng, Ada", and people are called Ada Ng."""
@@ -56,8 +57,7 @@ class Canvas:
 def read_canvas(export: Export, column: str | None) -> Canvas:
     """Parse the export. Raises BadLab if it is not from Canvas, or if the assignment's column is not clear."""
     headings = export.sheet.headings
-    named = headings[0] == "Student" or headings[:2] == ("LastName", "FirstName")  # a setting of the course
-    if not named or "ID" not in headings or "Section" not in headings:
+    if not is_canvas(export):
         sentence = message(
             "{file}, line 1: a Canvas gradebook begins with Student, ID and Section. Export it under Grades.",
             file=export.name,
@@ -80,15 +80,13 @@ def read_canvas(export: Export, column: str | None) -> Canvas:
         )
         raise BadLab(sentence)
     chosen = named_column(export, column, offered)
-    students = tuple(number for number, row in enumerate(rows) if number and _is_student(row, headings.index("ID")))
+    students = tuple(number for number, row in enumerate(rows) if number and is_student(row, headings.index("ID")))
     require_cells(export, students, chosen)
     return Canvas(export, chosen, students, possible.text(chosen) if possible else "")
 
 
-def _is_student(row: Row, number: int) -> bool:
-    """Return whether a row is a student's: not points possible, not the posting policy, not Canvas's test student."""
-    name = row.text(0)
-    return not name.startswith(POSSIBLE) and name != TEST_STUDENT and bool(name or row.text(number))
+def _of_university(student: Student) -> tuple[str, ...]:
+    return (*_number(student, "gradescope"), student.number)
 
 
 def _number(student: Student, platform: str) -> tuple[str, ...]:

@@ -11,19 +11,19 @@ from grader.gradebook.exports.canvas import read_canvas
 from grader.gradebook.exports.interface import Exported, Request
 from grader.gradebook.exports.matching import Matched
 from grader.gradebook.exports.moodle import Moodle, read_moodle
-from grader.gradebook.exports.sheets import Export, guessed_encoding, read_export
 from grader.gradebook.files import Stored
-from grader.records import Checked, Grade, message
+from grader.gradebook.tables.sheets import Export, guessed_encoding, read_export
+from grader.records import Checked, Grade, Student, message
 from grader.records.errors import BadLab
 
 
-def fill_canvas(request: Request, stored: Sequence[Stored]) -> Exported:
-    """Write a copy of the gradebook with one column filled in."""
+def fill_canvas(request: Request, stored: Sequence[Stored], absent: Iterable[Student] = ()) -> Exported:
+    """Write a copy of the gradebook with one column filled in; `absent` are known to have handed in nothing."""
     from reports.gradebooks import canvas
 
     export = _into(request)
     book = read_canvas(export, request.column)
-    matched = book.match(stored)
+    matched = book.match(stored, absent)
     excused = [row for row in matched.grades if canvas.excused(export.sheet.rows[row], book.column)]
     grades = {row: grade for row, grade in _to_fill(matched, request).items() if row not in excused}
     path = _beside(request, export)
@@ -33,13 +33,13 @@ def fill_canvas(request: Request, stored: Sequence[Stored]) -> Exported:
     return _filled(path, export, matched, grades, done)
 
 
-def fill_moodle(request: Request, stored: Sequence[Stored]) -> Exported:
-    """Write the worksheet with grades and comments, and the zip with the students' pages."""
+def fill_moodle(request: Request, stored: Sequence[Stored], absent: Iterable[Student] = ()) -> Exported:
+    """Write the worksheet with grades and comments, and the zip with the students' pages; `absent` have no page."""
     from reports.gradebooks import moodle
 
     export = _into(request)
     book = read_moodle(export, request.column, request.comments)
-    matched = book.match(stored)
+    matched = book.match(stored, absent)
     grades = _to_fill(matched, request)
     path, inputs = _beside(request, export), _inputs(request, stored)
     write_output(path, export.encode(moodle.render(export.sheet, book.column, book.comments, grades)), inputs)
@@ -93,6 +93,9 @@ def _filled(
 ) -> Exported:
     """Report on a filled export. Students who handed nothing in are listed, but do not need a human."""
     done = lines.wrote(path, message("rows filled: {count}, from {source}", count=len(grades), source=export.name))
-    missing = [lines.no_grade(export, row) for row in matched.rows_without]
+    missing = [
+        lines.nothing_submitted(export, row) if row in matched.absent else lines.no_grade(export, row)
+        for row in matched.rows_without
+    ]
     needed = bool(matched.lines) or any(line.state != "good" for line in more)
     return Exported((done, *guessed_encoding(export), *more, *matched.lines, *missing), needed)

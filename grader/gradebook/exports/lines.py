@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from grader.disk.names import visible, visible_path
-from grader.gradebook.exports.sheets import Export
 from grader.gradebook.files import Stored
+from grader.gradebook.tables.sheets import Export
 from grader.records import Blocked, Checked, Grade, Message, Scalar, message
 
 
@@ -51,12 +51,22 @@ def _unusable(one: Stored) -> Message:
 
 def no_grade(export: Export, row: int) -> Checked:
     """Report a student in the gradebook who has no grade."""
-    line = export.sheet.rows[row]
-    shown = " ".join(filter(None, (visible(line.text(0)), visible(line.text(1)))))
+    said = message("{file}, line {line}: {student}. The row was left unchanged.", **_whose(export, row))
+    return Checked(message("No grade for"), "worse", said)
+
+
+def nothing_submitted(export: Export, row: int) -> Checked:
+    """Report a student in the gradebook who is on the roster and handed in nothing."""
     said = message(
-        "{file}, line {line}: {student}. The row was left unchanged.", file=export.name, line=line.line, student=shown
+        "{file}, line {line}: {student} submitted nothing. The row was left unchanged.", **_whose(export, row)
     )
     return Checked(message("No grade for"), "worse", said)
+
+
+def _whose(export: Export, row: int) -> dict[str, Scalar]:
+    line = export.sheet.rows[row]
+    shown = " ".join(filter(None, (visible(line.text(0)), visible(line.text(1)))))
+    return {"file": export.name, "line": line.line, "student": shown}
 
 
 def excused(export: Export, row: int, grade: Grade) -> Checked:

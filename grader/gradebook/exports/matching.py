@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.disk.names import visible
-from grader.gradebook.exports.sheets import Export
 from grader.gradebook.files import Stored
-from grader.records import Checked, Student, message
+from grader.gradebook.tables.sheets import Export
+from grader.records import Checked, Student, message, same
 
 Keys = Callable[[Student], tuple[str, ...]]
 
@@ -30,9 +29,12 @@ class Matched:
     grades: Mapping[int, Stored]
     lines: tuple[Checked, ...]
     rows_without: tuple[int, ...]
+    absent: frozenset[int] = frozenset()  # of these, the rows of students who are known to have handed in nothing
 
 
-def match(stored: Iterable[Stored], levels: Sequence[Level], rows: Sequence[int], export: Export) -> Matched:
+def match(
+    stored: Iterable[Stored], absent: Iterable[Student], levels: Sequence[Level], export: Export, rows: Sequence[int]
+) -> Matched:
     """Look for each student level by level; the first level that finds the student decides."""
     find = finder(levels)
     claims: dict[int, list[Stored]] = defaultdict(list)
@@ -49,12 +51,8 @@ def match(stored: Iterable[Stored], levels: Sequence[Level], rows: Sequence[int]
     doubled = {row: claimed for row, claimed in claims.items() if len(claimed) > 1}
     lines += [_several_grades(claimed, row, export) for row, claimed in doubled.items()]
     grades = {row: claimed[0] for row, claimed in claims.items() if row not in doubled}
-    return Matched(grades, tuple(lines), tuple(row for row in rows if row not in claims))
-
-
-def same(text: str) -> str:
-    """Normalise text for comparison: NFC, one space between words, case folded."""
-    return " ".join(unicodedata.normalize("NFC", text[:400]).casefold().split())
+    nothing = (found[0] for student in absent if len(found := find(student)) == 1)
+    return Matched(grades, tuple(lines), tuple(row for row in rows if row not in claims), frozenset(nothing))
 
 
 def _index(cells: Mapping[int, Sequence[str]]) -> dict[str, tuple[int, ...]]:

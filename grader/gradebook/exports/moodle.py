@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-from grader.gradebook.exports.columns import find_column, listed, named_column, require_cells
 from grader.gradebook.exports.lines import number
 from grader.gradebook.exports.matching import Level, Matched, match
-from grader.gradebook.exports.sheets import Export
 from grader.gradebook.files import Stored
+from grader.gradebook.tables.columns import find_column, listed, named_column, require_cells
+from grader.gradebook.tables.moodle import headings, participant
+from grader.gradebook.tables.sheets import Export
 from grader.records import Student, message
 from grader.records.errors import BadLab
-
-HEADINGS = Path(__file__).with_name("moodle.toml")
-# "Participant 12345", "Teilnehmer/in12345", "参与人12345": in every language the first column holds words and a number.
-_PARTICIPANT = re.compile(r"\D+(\d+)\D*|(\d+)\D+")
-
-
-@cache
-def headings(meaning: str) -> tuple[str, ...]:
-    """Return what every language calls a column: grade, maximum, name, number or comments."""
-    languages = tomllib.loads(HEADINGS.read_text("utf-8")).values()
-    return tuple(heading for language in languages for heading in language.get(meaning, ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +25,22 @@ class Moodle:
     maximum: int | None
     students: tuple[int, ...]
 
-    def match(self, stored: Iterable[Stored]) -> Matched:
+    def match(self, stored: Iterable[Stored], absent: Iterable[Student] = ()) -> Matched:
         """Match by participant, then by address, then by university number, then by exact name."""
-        levels = (
+        return match(stored, absent, self._levels(), self.export, self.students)
+
+    def _levels(self) -> tuple[Level, ...]:
+        """Return the ways to find a student's row, the surest first."""
+        return (
             Level({row: (self.participant(row),) for row in self.students}, lambda student: _number(student, "moodle")),
             Level({row: self._addresses(row) for row in self.students}, lambda student: (student.email,)),
-            Level(self._cells(find_column(self.export, headings("number"))), lambda s: _number(s, "gradescope")),
+            Level(self._cells(find_column(self.export, headings("number"))), _of_university),
             Level(self._cells(self._names() or 1), lambda student: (student.name,)),  # in Moodle always the second
         )
-        return match(stored, levels, self.students, self.export)
 
     def participant(self, row: int) -> str:
         """Return the participant's number."""
-        found = _PARTICIPANT.fullmatch(self.export.sheet.rows[row].text(0))
-        assert found is not None
-        return found.group(1) or found.group(2)
+        return participant(self.export.sheet.rows[row].text(0))
 
     def name(self, row: int) -> str:
         """Return the participant's name; "" if the worksheet is anonymous, or the heading of the names unknown."""
@@ -79,7 +66,7 @@ def read_moodle(export: Export, column: str | None, comments: str | None = None)
     rows = export.sheet.rows
     filled = tuple(place for place, row in enumerate(rows) if place and any(field.text.strip() for field in row.fields))
     for place in filled:
-        if not _PARTICIPANT.fullmatch(rows[place].text(0)):
+        if not participant(rows[place].text(0)):
             sentence = message(
                 "{file}, line {line}: every line of a Moodle worksheet begins with a participant and a"
                 " number. Use the assignment's 'Download grading worksheet'.",
@@ -133,6 +120,10 @@ def _comments(export: Export, students: Iterable[int], grade: int) -> int | None
         return known
     texts = {export.sheet.rows[row].text(last) for row in students}
     return last if "" in texts and "-" not in texts else None
+
+
+def _of_university(student: Student) -> tuple[str, ...]:
+    return (*_number(student, "gradescope"), student.number)
 
 
 def _number(student: Student, platform: str) -> tuple[str, ...]:

@@ -15,8 +15,9 @@ from grader.gradebook.exports.fill import fill_canvas, fill_moodle
 from grader.gradebook.exports.groups import with_groups
 from grader.gradebook.exports.interface import Exported, Request
 from grader.gradebook.files import Stored, read_stored
+from grader.gradebook.roster.stored import attended
 from grader.lab import LAB
-from grader.records import Grade, message
+from grader.records import Grade, Student, message
 from grader.records.errors import BadLab
 
 BOM = "\ufeff"  # without it a spreadsheet misreads Chinese names
@@ -46,13 +47,18 @@ def export(request: Request) -> Exported:
     if not stored:
         return Exported((), refusals=refusals)
     stored, grouped = with_groups(stored, request.groups, request.encoding) if request.groups else (stored, ())
+    try:
+        attendance = attended(request.folder, stored)
+    except BadLab as error:
+        attendance, refusals = None, (*refusals, error)
+    absent = [one.student for one in attendance.absent] if attendance else []
     match request.to:
         case "canvas":
-            written = fill_canvas(request, stored)
+            written = fill_canvas(request, stored, absent)
         case "moodle":
-            written = fill_moodle(request, stored)
+            written = fill_moodle(request, stored, absent)
         case "csv" | "junit":
-            written = _class_file(request, request.folder, stored)
+            written = _class_file(request, request.folder, stored, absent)
         case "gradescope" | "classroom50":
             written = _each(request, request.folder, stored)
         case _:
@@ -75,18 +81,20 @@ def _require_sense(request: Request) -> None:
         raise BadLab(message("--encoding names the encoding of your file: give --into or --groups, or leave it out."))
 
 
-def _class_file(request: Request, folder: Path, stored: Sequence[Stored]) -> Exported:
+def _class_file(request: Request, folder: Path, stored: Sequence[Stored], absent: Sequence[Student]) -> Exported:
     from reports.gradebooks import junit, table
 
     grades = [replace(one.grade, student=student) for one in stored for student in one.grade.student.each]
     if request.to == "csv":
-        name, text = "grades.csv", BOM + table.render(grades, request.so_far)
+        name, text = "grades.csv", BOM + table.render(grades, request.so_far, absent)
     else:
-        name, text = "junit.xml", junit.render(grade for grade in grades if _wanted(grade, request))
+        name, text = "junit.xml", junit.render((grade for grade in grades if _wanted(grade, request)), absent)
     path = placed(request.out, folder, name)
     write_output(path, text.encode("utf-8"), [*(one.path for one in stored), *filter(None, (request.groups,))])
-    written = sum(_wanted(grade, request) for grade in grades)
-    return Exported((lines.wrote(path, message("grades written: {count}", count=written)),))
+    done = message("grades written: {count}", count=sum(_wanted(grade, request) for grade in grades))
+    if absent:
+        done = message("{done}; listed without a submission: {absent}", done=done, absent=len(absent))
+    return Exported((lines.wrote(path, done),))
 
 
 def _each(request: Request, folder: Path, stored: Sequence[Stored]) -> Exported:

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from grader.gradebook.exports import Exported
-from grader.gradebook.exports.matching import same
-from grader.gradebook.exports.moodle import HEADINGS, headings
-from grader.records import Grade, Student
+from grader.gradebook.tables.moodle import HEADINGS, headings
+from grader.records import Grade, Student, same
 from grader.records.errors import BadLab
 
 Run, Said, Store = Callable[..., Exported], Callable[[Exported], list[str]], Callable[..., Grade]

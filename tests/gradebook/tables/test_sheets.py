@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grader.gradebook.exports.sheets import guessed_encoding, read_export
+from grader.gradebook.tables.sheets import guessed_encoding, read_export
 from grader.records.errors import BadLab
 
 TEXTS = {

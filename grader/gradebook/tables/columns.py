@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from grader.disk.names import visible
-from grader.gradebook.exports.matching import same
-from grader.gradebook.exports.sheets import Export
-from grader.records import message
+from grader.gradebook.tables.sheets import Export
+from grader.records import message, same
 from grader.records.errors import BadLab
 
 MOST_NAMED = 12  # headings in one sentence
