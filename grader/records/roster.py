@@ -78,3 +78,4 @@ class Attendance:
     enrolled: int
     absent: tuple[Absent, ...]
     unlisted: tuple[Student, ...]  # whose submissions match no row for certain
+    unclear: tuple[Student, ...] = ()  # of rows that one of those submissions may belong to, though not to all

@@ -12,7 +12,7 @@ from grader.batch.roster import Source, entries
 from grader.checks import DEFAULT_RUBRIC, discover
 from grader.gradebook.roster.stored import store_roster
 from grader.intake import Archive
-from grader.intake.whose import student_of
+from grader.intake.platforms import student_of
 from grader.marking.rubric import Rubric, read_rubric
 from grader.records import Enrolled, Member, Roster, Student
 from grader.records.errors import BadLab

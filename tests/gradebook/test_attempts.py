@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from grader.batch.unopened import refused, unmarked
-from grader.evidence import Evidence
+from grader.disk.whole import write_whole
+from grader.evidence import EVIDENCE, Evidence
+from grader.gradebook import publish
 from grader.gradebook.attempts import best, last
 from grader.gradebook.files import Graded, from_json, read_stored, to_json
 from grader.gradebook.publish import Publisher
@@ -72,6 +74,41 @@ def test_a_new_attempt_counts_and_the_earlier_one_is_kept(handed_in, tmp_path):
     assert [one.grade.digest for one in read_stored(tmp_path)[0]] == ["b" * 64]
     publish(handed_in(ada, "a"))
     assert digests(tmp_path) == {"Ada_Ng-101": "a" * 64, "Ada_Ng-101/attempts/2": "b" * 64}
+
+
+def test_a_run_killed_before_the_new_grade_was_written_mixes_up_no_evidence(handed_in, tmp_path, monkeypatch):
+    ada = Student("Ada Ng", "101", "moodle")
+    kept = Publisher(tmp_path, page)(handed_in(ada, "a")).folder
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "write_whole", killed_at("grade.json"))
+        with pytest.raises(KeyboardInterrupt):
+            Publisher(tmp_path, page)(handed_in(ada, "b"))
+    Publisher(tmp_path, page)(handed_in(ada, "b"))
+    found = {path.parent.name: EVIDENCE.validate_json(path.read_bytes()).digest for path in kept.rglob("evidence.json")}
+    assert found == {"Ada_Ng-101": "b" * 64, "1": "a" * 64}
+
+
+def test_a_copy_that_a_killed_run_did_not_remove_is_removed_by_the_next(handed_in, tmp_path, monkeypatch):
+    ada = Student("Ada Ng", "101", "moodle")
+    for digest in "ab":
+        Publisher(tmp_path, page)(handed_in(ada, digest))
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "forget", killed_at("Ada_Ng-101"))
+        with pytest.raises(KeyboardInterrupt):
+            Publisher(tmp_path, page)(handed_in(ada, "a"))
+    Publisher(tmp_path, page)(handed_in(ada, "a"))
+    assert digests(tmp_path) == {"Ada_Ng-101": "a" * 64, "Ada_Ng-101/attempts/2": "b" * 64}
+
+
+def killed_at(name: str) -> Callable[[Path, str], None]:
+    """What writes files until it comes to one of this name."""
+
+    def write(path: Path, text: str) -> None:
+        if path.name == name:
+            raise KeyboardInterrupt
+        write_whole(path, text)
+
+    return write
 
 
 def test_the_best_attempt_can_count_instead_of_the_last(handed_in, tmp_path):
