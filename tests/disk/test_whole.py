@@ -67,7 +67,12 @@ with replacing(Path(sys.argv[1])) as (file,):
 @pytest.mark.skipif(os.name == "nt", reason="nothing is locked on Windows")
 def test_what_a_killed_process_left_is_removed_when_the_file_is_written_again(tmp_path):
     path = tmp_path / "grade.json"
-    others = [".grade.json-notes.json", ".grade.json-0123456.json", "grade.json-01234567.json", ".other.json-abc_123d.json"]
+    others = [
+        ".grade.json-notes.json",
+        ".grade.json-0123456.json",
+        "grade.json-01234567.json",
+        ".other.json-abc_123d.json",
+    ]
     for name in others:
         (tmp_path / name).write_text("a person's", "utf-8")
     run = subprocess.Popen([sys.executable, "-c", HALF, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
