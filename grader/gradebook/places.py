@@ -61,6 +61,10 @@ class Places:
         if number := _plain(student.identifier):  # the platform may know the student by another name today
             for path in sorted(self._out.glob(f"*-{number}/{GRADE_FILE}")):
                 yield Place(path.parent, _in(path.parent))
+        for number in filter(None, (_plain(member.identifier) for member in student.members)):
+            for path in sorted(self._out.glob(f"*{number}*/{GRADE_FILE}")):  # from when the group had fewer members
+                if isinstance(earlier := _in(path.parent), Grade):
+                    yield Place(path.parent, earlier)
         for name in (student.name, *filter(None, (student.alias,))):
             alone = self._out / to_disk(_cut(_plain(name), NAME_BYTES) or "student")
             if student.known and (alone / GRADE_FILE).is_file():  # from when only the address or a name was known
@@ -92,11 +96,18 @@ def _in(folder: Path) -> Grade | BadLab | None:
 def _is_theirs(earlier: Grade | BadLab | None, grade: Grade) -> bool:
     """Return whether the folder is the student's: nobody's, the same person's, or that of this very submission."""
     if isinstance(earlier, Grade):
+        if grade.student.members and _has_grown(earlier.student, grade.student):
+            return True
         same_name = earlier.student.name in (grade.student.name, grade.student.alias)
         return earlier.student.is_certainly(grade.student) or (
             same_name and bool(grade.digest) and earlier.digest == grade.digest
         )
     return earlier is None or not grade.student.guessed  # what cannot be read may be anybody's
+
+
+def _has_grown(before: Student, now: Student) -> bool:
+    """Return whether a group has all whose the earlier submission was: then this one is theirs as well."""
+    return all(any(one.is_certainly(other) for other in now.each) for one in before.each)
 
 
 def folder_name(student: Student) -> str:

@@ -95,7 +95,8 @@ def _repeat_each_other(archives: Iterable[Handed]) -> bool:
         if listed is None:
             return True
         own = {name for path in listed if (name := _worth(path))}
-        if own & seen:
+        is_closed = not own and any(map(is_archive_name, listed))  # what it holds is in another archive
+        if is_closed or own & seen:
             return True
         seen |= own
     return False

@@ -18,7 +18,7 @@ from grader.gradebook.publish import Publisher
 from grader.intake import Archive
 from grader.marking.mark import mark
 from grader.marking.rubric import Rubric
-from grader.records import Adjustment, Grade, Judged, MadeBy, Student, Verdict, message
+from grader.records import Adjustment, Grade, Judged, MadeBy, Member, Student, Verdict, message
 
 MADE = MadeBy("0.1.0", "3.11")
 
@@ -74,6 +74,32 @@ def test_a_new_attempt_counts_and_the_earlier_one_is_kept(handed_in, tmp_path):
     assert [one.grade.digest for one in read_stored(tmp_path)[0]] == ["b" * 64]
     publish(handed_in(ada, "a"))
     assert digests(tmp_path) == {"Ada_Ng-101": "a" * 64, "Ada_Ng-101/attempts/2": "b" * 64}
+
+
+def group(*names: str) -> Student:
+    members = tuple(Member(name, f"70{name}", f"{name}@x") for name in names)
+    joined = [", ".join(texts) for texts in (names, (one.identifier for one in members), (one.email for one in members))]
+    return Student(joined[0], joined[1], "gradescope", joined[2], members=members)
+
+
+def test_a_group_that_has_grown_hands_in_a_new_attempt(handed_in, tmp_path):
+    for members, digest in (("AB", "a"), ("CD", "c"), ("ABX", "b")):
+        Publisher(tmp_path, page)(handed_in(group(*members), digest))
+    assert sorted(digests(tmp_path).values()) == ["a" * 64, "b" * 64, "c" * 64]
+    assert sorted(one.grade.student.name for one in read_stored(tmp_path)[0]) == ["A, B, X", "C, D"]
+
+
+def test_whoever_handed_in_alone_before_is_not_in_the_class_twice(handed_in, tmp_path):
+    alone = Student("A", "70A", "gradescope", "A@x")
+    for student, digest in ((alone, "a"), (group("B", "A"), "b")):
+        Publisher(tmp_path, page)(handed_in(student, digest))
+    assert [one.grade.student.name for one in read_stored(tmp_path)[0]] == ["B, A"]
+
+
+def test_a_group_without_one_of_its_members_leaves_that_member_the_grade(handed_in, tmp_path):
+    for members, digest in (("AB", "a"), ("AC", "b")):
+        Publisher(tmp_path, page)(handed_in(group(*members), digest))
+    assert sorted(one.grade.student.name for one in read_stored(tmp_path)[0]) == ["A, B", "A, C"]
 
 
 def test_a_run_killed_before_the_new_grade_was_written_mixes_up_no_evidence(handed_in, tmp_path, monkeypatch):

@@ -1,10 +1,11 @@
 """A path from the command line, and the submissions it stands for."""
 
 import os
+import zipfile
 
 import pytest
 
-from grader.intake import expand
+from grader.intake import expand, not_taken
 from grader.records.errors import BadLab
 
 
@@ -226,3 +227,17 @@ def test_a_folder_that_may_not_be_read_is_a_matter_for_staff(make):
             expand(path)
     finally:
         path.chmod(0o700)
+
+
+def test_what_a_platform_writes_itself_is_not_said_to_be_left_over(make):
+    about = "Lab 5_adang_attempt_2026-11-02-22-26-04"
+    path = make(f"{about}_lab5.zip", f"{about}.txt", "index.html", "notes.txt")
+    assert not_taken(path, expand(path)) == ("notes.txt",)
+
+
+def test_two_zips_that_hold_zips_are_two_attempts(make, tmp_path):
+    folder = make("Ada Ng_12345_assignsubmission_file/", "Li Wu_12346_assignsubmission_file/a.zip")
+    for name in ("first.zip", "second.zip"):
+        with zipfile.ZipFile(folder / "Ada Ng_12345_assignsubmission_file" / name, "w") as archive:
+            archive.writestr("lab5/work.zip", name)
+    assert [one.name for one in expand(folder)] == ["first.zip", "second.zip", "a.zip"]
