@@ -69,6 +69,4 @@ def unmarked(archive: Archive, fault: Message, rubric: Rubric, made_by: MadeBy) 
         for line in rubric.lines
     )  # fmt: skip
     marks = tuple(Mark(line.criterion, finding) for line, finding in zip(rubric.lines, findings, strict=True))
-    return Grade(
-        archive.student, _digest(archive), archive.name, marks, None, replace(made_by, rubric=rubric.digest)
-    )
+    return Grade(archive.student, _digest(archive), archive.name, marks, None, replace(made_by, rubric=rubric.digest))

@@ -78,7 +78,9 @@ def test_a_new_attempt_counts_and_the_earlier_one_is_kept(handed_in, tmp_path):
 
 def group(*names: str) -> Student:
     members = tuple(Member(name, f"70{name}", f"{name}@x") for name in names)
-    joined = [", ".join(texts) for texts in (names, (one.identifier for one in members), (one.email for one in members))]
+    joined = [
+        ", ".join(texts) for texts in (names, (one.identifier for one in members), (one.email for one in members))
+    ]
     return Student(joined[0], joined[1], "gradescope", joined[2], members=members)
 
 

@@ -241,3 +241,30 @@ def test_two_zips_that_hold_zips_are_two_attempts(make, tmp_path):
         with zipfile.ZipFile(folder / "Ada Ng_12345_assignsubmission_file" / name, "w") as archive:
             archive.writestr("lab5/work.zip", name)
     assert [one.name for one in expand(folder)] == ["first.zip", "second.zip", "a.zip"]
+
+
+def test_what_was_handed_in_again_later_under_its_name_is_an_earlier_attempt(make):
+    first, second = (f"771-80{n} - Ada Ng - Nov {n}, 2026 926 PM" for n in (1, 2))
+    path = make(
+        f"{first}/lab5.zip", f"{first}/a.pdf", f"{second}/lab5.zip", "772-803 - Bob Li - Nov 1, 2026 926 PM/b.zip"
+    )
+    assert [
+        (one.student.name, [piece.path.parent.name + "/" + piece.name for piece in one.pieces]) for one in expand(path)
+    ] == [
+        ("Ada Ng", [f"{first}/lab5.zip", f"{first}/a.pdf"]),
+        ("Ada Ng", [f"{second}/lab5.zip", f"{first}/a.pdf"]),
+        ("Bob Li", []),
+    ]
+    assert not_taken(path, expand(path)) == ()
+
+
+def test_parts_that_were_all_handed_in_again_are_two_attempts_and_what_was_missing_is_added(make, tmp_path):
+    start = "Lab 5_{}_attempt_2026-11-0{}-22-26-04_{}"
+    names = [start.format("ada", day, part) for day in (1, 2) for part in ("code.zip", "weights.zip")]
+    names += [start.format("bob", 1, "code.zip"), start.format("bob", 2, "weights.zip")]
+    folder = make(*names)
+    for name in names:
+        with zipfile.ZipFile(folder / name, "w") as archive:
+            archive.writestr("exp1.py" if "code" in name else "final.pth", name)
+    found = [[piece.path.name for piece in one.pieces] for one in expand(folder)]
+    assert found == [names[:2], names[2:4], names[4:]]
