@@ -15,6 +15,7 @@ class Absentees:
 
     names: tuple[tuple[str, str, str], ...]  # name, number, group
     unlisted: tuple[str, ...]  # submissions that match no row
+    unread: int  # grades of which nobody knows whose they are
 
 
 def attended(attendance: Attendance | None) -> Iterator[tuple[str, str]]:
@@ -35,7 +36,7 @@ def absentees(attendance: Attendance) -> Absentees | None:
         for one in attendance.absent
     )
     unlisted = tuple(named(student.name) for student in attendance.unlisted)
-    return Absentees(absent, unlisted) if absent or unlisted else None
+    return Absentees(absent, unlisted, attendance.unread) if absent or unlisted else None
 
 
 def _group(absent: Absent) -> str:

@@ -213,7 +213,9 @@ def _missed(grades: Sequence[Grade], criteria: Sequence[Criterion], staff: bool)
 def _missing(criterion: Criterion, judged: Sequence[Mark], losers: Sequence[Mark], staff: bool) -> Missed:
     causes = [_cause(mark) for mark in losers]
     text, count = Counter(cause.text for cause in causes).most_common(1)[0]
-    example = Counter(cause for cause in causes if cause.text == text).most_common(1)[0][0]
+    said = Counter(cause for cause in causes if cause.text == text)
+    example = said.most_common(1)[0][0]
+    of_nobody = staff or (len(said) == 1 and count > 1)  # what all of several were told is about none of them
     shares = [(mark.points or 0.0) / mark.criterion.points for mark in judged if mark.criterion.points]
     return Missed(
         title=known(criterion.title),
@@ -221,7 +223,7 @@ def _missing(criterion: Criterion, judged: Sequence[Mark], losers: Sequence[Mark
         lost=say("{k:,} of {n:,}", k=len(losers), n=len(judged)),
         width=f"{100 * len(losers) / len(judged):.2f}",
         earned=percent(mean(shares), 1) if shares else "–",
-        cause=clip(words(example) if staff else outline(example), VALUE_LIMIT),
+        cause=clip(words(example) if of_nobody else outline(example), VALUE_LIMIT),
         caused=say("given to {k:,} of them", k=count),
     )
 

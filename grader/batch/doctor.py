@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import shutil
@@ -30,7 +29,7 @@ def examine(data: Path | None, cache: Path) -> Iterator[Checked]:
     with open_sandbox(gpu=True) as sandbox:
         yield _which_sandbox(sandbox)
         yield from _inside(sandbox)
-    yield _lab_packages()
+        yield _archives(sandbox)
     yield _images(data, cache)
     npm = shutil.which("npm")
     text = (
@@ -52,16 +51,17 @@ def _which_sandbox(sandbox: Sandbox) -> Checked:
     return Checked(message("Sandbox"), "worse", sentence)
 
 
-def _lab_packages() -> Checked:
-    """Check the packages that the lab's scripts import besides torch; without them the scripts cannot run."""
-    missing = [name for name in LAB.packages if importlib.util.find_spec(name) is None]
-    if not missing:
-        return Checked(message("Lab packages"), "good", message("{names}", names=", ".join(LAB.packages)))
+def _archives(sandbox: Sandbox) -> Checked:
+    """Check whether RAR archives can be unpacked; the others need nothing beside what is installed with the grader."""
+    known = sandbox.run(Job("archives.reading.describe_archives", limits=QUICK))
+    if isinstance(known, Reply) and known.value.get("rar") is True:
+        return Checked(message("Archives"), "good", message("zip, tar, 7z and RAR can be opened"))
     sentence = message(
-        "{names} not installed: student code that imports them cannot run. Run 'pip install cnn-lab-grader[lab]'",
-        names=", ".join(missing),
+        "zip, tar and 7z can be opened, RAR cannot: install {library} (on Debian and Ubuntu: 'apt install"
+        " libarchive13')",
+        library="libarchive",
     )
-    return Checked(message("Lab packages"), "worse", sentence)
+    return Checked(message("Archives"), "worse", sentence)
 
 
 def _inside(sandbox: Sandbox) -> Iterator[Checked]:

@@ -15,10 +15,14 @@ from grader.records import Enrolled, Member, Roster, Student
 
 @dataclass(frozen=True, slots=True)
 class Unlisted:
-    """A submission without a row of its own; `rows` are those that it could be."""
+    """A submission without a row of its own; `rows` are those that it could be.
+
+    `beside` are other submissions that could be of the same row: nothing says which of them counts.
+    """
 
     archive: Archive
     rows: Rows
+    beside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +38,12 @@ def enrol(archives: Sequence[Archive], roster: Roster) -> Enrolment:
     """Look for each submission's row. Without a certain one the submission stays as it is."""
     finder = Finder(roster)
     found = [tuple(_find(finder, one, archive.name) for one in archive.student.each) for archive in archives]
-    alone = [rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 else None for rows in found]
+    claimed = [rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 else None for rows in found]
+    alone, unlisted = _uncontested(archives, claimed)
     by_group = {name: tuple(row for row in roster.students if row.group == name) for name in _groups(roster.students)}
     handed_in = {name: {row for row in alone if row in rows} for name, rows in by_group.items()}
     joint = {name: rows for name, rows in by_group.items() if len(handed_in[name]) == 1 and len(rows) > 1}
-    enrolled, unlisted = [], []
+    enrolled = []
     for archive, rows, row in zip(archives, found, alone, strict=True):
         if any(len(one) != 1 for one in rows):
             unlisted.append(Unlisted(archive, tuple(each for one in rows if len(one) > 1 for each in one)))
@@ -49,6 +54,27 @@ def enrol(archives: Sequence[Archive], roster: Roster) -> Enrolment:
             student = _members(student, rows)
         enrolled.append(replace(archive, student=student))
     return Enrolment(tuple(enrolled), tuple(unlisted), tuple(name for name, rows in handed_in.items() if len(rows) > 1))
+
+
+def _uncontested(
+    archives: Sequence[Archive], claimed: Sequence[Enrolled | None]
+) -> tuple[list[Enrolled | None], list[Unlisted]]:
+    """Return the rows again, but for submissions that only a name ascribes to a student who has another.
+
+    A platform says which of a student's attempts is the last; of ada.zip and lab5_20231234.zip nobody knows.
+    """
+    alone, unlisted = list(claimed), list[Unlisted]()
+    for row in dict.fromkeys(filter(None, claimed)):
+        places = [place for place, one in enumerate(claimed) if one == row]
+        by_name = [place for place in places if not archives[place].student.known]
+        names = {archives[place].student.name for place in by_name}
+        if len(names) + (len(by_name) < len(places)) < 2:
+            continue
+        for place in by_name:
+            alone[place] = None
+            beside = tuple(archives[other].name for other in places if other != place)
+            unlisted.append(Unlisted(archives[place], (row,), beside))
+    return alone, unlisted
 
 
 def _find(finder: Finder, student: Student, archive: str) -> Rows:
@@ -88,13 +114,10 @@ def _known(student: Student, row: Enrolled, roster: Roster, group: Rows) -> Stud
 
 
 def _members(student: Student, found: Sequence[Rows]) -> Student:
-    """Return a platform's group with the numbers and addresses of those members who are on the roster."""
+    """Return a platform's group with the university's numbers of those members who are on the roster."""
     pairs = list(zip(student.members, found, strict=True))
     members = tuple(
-        replace(one, number=rows[0].number or rows[0].login, email=one.email or rows[0].email)
-        if len(rows) == 1
-        else one
-        for one, rows in pairs
+        replace(one, number=rows[0].number or rows[0].login) if len(rows) == 1 else one for one, rows in pairs
     )
     return _on_time(_joined(student, members), tuple(rows[0] for rows in found if len(rows) == 1))
 

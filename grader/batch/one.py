@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from grader.batch.unopened import refused
 from grader.collect import Equipment, collect
+from grader.collect.archives import repacker
 from grader.disk.scratch import scratch
 from grader.gradebook.files import Graded
 from grader.intake import Archive, open_submission
@@ -35,7 +36,8 @@ def grade_archive(archive: Archive, setup: Setup, say: Callable[[Message], None]
     made_by = replace(setup.made_by, command=command)
     with scratch() as folder:
         try:
-            submission = open_submission(archive, folder / "unpacked")
+            repack = repacker(setup.equipment.sandbox, setup.equipment.limits)
+            submission = open_submission(archive, folder / "unpacked", repack=repack)
         except BadSubmission as error:
             return Graded(refused(archive, error.message, setup.rubric, made_by, setup.zero), None)
         evidence = collect(submission, setup.equipment, say)

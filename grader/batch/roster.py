@@ -16,6 +16,8 @@ from grader.marking.rubric import Rubric
 from grader.records import Checked, Roster, message
 from grader.records.errors import BadLab
 
+MOST_NAMED = 5  # archives in a sentence
+
 
 @dataclass(frozen=True, slots=True)
 class Entries:
@@ -68,7 +70,7 @@ def _require_zone(roster: Roster, rubric: Rubric) -> None:
 
 def _lines(enrolment: Enrolment, roster: Roster) -> Iterator[Checked]:
     for one in enrolment.unlisted:
-        yield _several(one, roster) if one.rows else _not_there(one, roster)
+        yield _contested(one, roster) if one.beside else _several(one, roster) if one.rows else _not_there(one, roster)
     for group in enrolment.unclear:
         said = message(
             "{group}: several members handed in. Each submission counts only for its own member; enter the points of"
@@ -84,6 +86,19 @@ def _not_there(one: Unlisted, roster: Roster) -> Checked:
         " it, complete that line, or put the number into the archive's name, and grade again.",
         archive=visible(one.archive.name),
         student=visible(one.archive.student.name),
+        file=roster.source,
+    )
+    return Checked(message("Not on the roster"), "worse", said)
+
+
+def _contested(one: Unlisted, roster: Roster) -> Checked:
+    said = message(
+        "{archive} and {others} could all be of {student}, line {line} of {file}, and nothing says which one counts."
+        " {archive} is graded apart. Remove what does not count, and grade again.",
+        archive=visible(one.archive.name),
+        others=", ".join(map(visible, one.beside[:MOST_NAMED])),
+        student=visible(one.rows[0].shown),
+        line=one.rows[0].line,
         file=roster.source,
     )
     return Checked(message("Not on the roster"), "worse", said)

@@ -71,9 +71,8 @@ def find_archives(paths: Sequence[Path], names: str | None = None) -> tuple[tupl
     form = own_form(names) if names is not None else None
     for path in paths:
         try:
-            for archive in expand(
-                path, form
-            ):  # `../lab/ada.zip` is `ada.zip`; a link counts as itself, not as its target
+            for archive in expand(path, form):
+                # `../lab/ada.zip` is `ada.zip`; a link counts as itself, not as its target
                 archives.setdefault(archive.path.parent.resolve() / archive.path.name, archive)
         except BadLab as error:
             refusals.append(error)

@@ -10,6 +10,7 @@ from grader.marking.check import BadLimit, Case, check
 from grader.records import Cell, Message, Scalar, SubmittedFile, Table, Verdict, joined, message
 
 MEGABYTE = 1_000_000
+SCRIPT, NOTEBOOK = ".py", ".ipynb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,12 @@ def submission_layout(case: Case[Layout, LayoutLimits]) -> Verdict:
     tasks = case.other(Tasks) or Tasks(())
     places = [(wanted, _find(wanted, case.seen.files)) for wanted in case.limits.required]
     unfinished = [place for _, place in places if place and tasks.numbers(place)]
-    missing = [wanted for wanted, place in places if not place]
+    perhaps = [wanted for wanted, place in places if not place and _may_be_in_notebook(wanted, case.seen)]
+    missing = [wanted for wanted, place in places if not place and wanted not in perhaps]
     size = sum(file.size for file in case.seen.files) / MEGABYTE
     kept_small, no_data = size <= case.limits.megabytes, not case.seen.parts.dataset
-    met = len(places) - len(missing) - len(unfinished) + kept_small + no_data
+    asked = len(places) - len(perhaps)  # what may be there costs nothing and earns nothing
+    met = asked - len(missing) - len(unfinished) + kept_small + no_data
     hints = [_finish(task) for task in tasks.open if task.file in unfinished]
     hints += [_hint(wanted) for wanted in missing]
     if not no_data:
@@ -46,13 +49,39 @@ def submission_layout(case: Case[Layout, LayoutLimits]) -> Verdict:
     if not kept_small:
         cap = case.limits.megabytes
         hints.append(message("Hand in at most {cap} MB; this submission has {size:.0f} MB.", cap=cap, size=size))
-    rows = tuple((wanted, _state(place, tasks)) for wanted, place in places)
+    rows = tuple(
+        (_either(wanted), _in_notebook(case.seen) if wanted in perhaps else _state(place, tasks))
+        for wanted, place in places
+    )
     table = Table(message("Required files"), (message("Required"), message("Found")), rows)
-    return Verdict(met / (len(places) + 2), _summary(missing, unfinished, no_data, kept_small), tuple(hints), (table,))
+    summary = _summary(missing, unfinished, no_data, kept_small)
+    if perhaps and met == asked + 2:
+        names = joined("{first}, {second}", perhaps)
+        summary = message("No required file is certainly missing: {names} may be in a notebook.", names=names)
+    return Verdict(met / (asked + 2), summary, tuple(hints), (table,))
 
 
 def _find(wanted: str, files: tuple[SubmittedFile, ...]) -> str:
-    """Find the path nearest to the root that matches an alternative, ignoring case; "" if there is none."""
+    """Find the path nearest to the root that matches an alternative, ignoring case; "" if there is none.
+
+    A notebook of the same name is the script: the grader calls its functions as well.
+    """
+    if found := _nearest(wanted, files):
+        return found
+    scripts = [name for name in wanted.split("|") if name.casefold().endswith(SCRIPT)]
+    return _nearest("|".join(name[: -len(SCRIPT)] + NOTEBOOK for name in scripts), files)
+
+
+def _may_be_in_notebook(wanted: str, seen: Layout) -> bool:
+    """Return whether it is a script, and what it holds may stand in a notebook of another name."""
+    return wanted.casefold().endswith(SCRIPT) and bool(seen.parts.notebooks)
+
+
+def _in_notebook(seen: Layout) -> Message:
+    return message("perhaps in {notebook}", notebook=seen.parts.notebooks[0])
+
+
+def _nearest(wanted: str, files: tuple[SubmittedFile, ...]) -> str:
     places: list[str] = []
     for name in wanted.casefold().split("|"):
         if name.endswith("/"):

@@ -82,8 +82,8 @@ def cli(ctx: click.Context) -> None:
 @data_option
 @click.option("--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml.")
 @click.option("--no-fetch", is_flag=True, help="Do not fetch CIFAR-10 if it is missing.")
-@click.option("--names", metavar="PATTERN", help="The form of your own file names, such as '{id}_{name}_{rest}'.")
 @roster_options
+@click.option("--names", metavar="PATTERN", help="The form of your own file names, such as '{id}_{name}_{rest}'.")
 @unusable_option
 @attempts_option
 @measuring_options

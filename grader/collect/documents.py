@@ -64,8 +64,8 @@ def not_written(
     if open_ := among(open_tasks, numbers):
         first = open_[0]
         sentence = message(
-            "{missing} is missing, and task {number} is not done: {text} ({file}, line {line}). Finish {script} and run"
-            " it: it writes {missing}.",
+            "{missing} is missing, and task {number} is not done: {text} ({file}, line {line}). Finish it, then"
+            " run {script}: it writes {missing}.",
             missing=file,
             number=first.number,
             text=first.text,

@@ -121,6 +121,31 @@ REFUSALS: dict[str, str] = {
         "The network in {file} was rebuilt as {network}, but it cannot process a 3 x {side} x {side} image: {problem}."
         " Check that the sizes of its layers match."
     ),
+    # an archive that is not a zip
+    "archive_damaged": N_(
+        "{file} is damaged or incomplete: it cannot be read as {format}. Pack the folder again, as .zip, and compare"
+        " the size after the upload."
+    ),
+    "archive_part": N_(
+        "{file} is one part of an archive in several parts, and the others are missing. Pack the folder as one .zip and"
+        " hand that in."
+    ),
+    "archive_encrypted": N_("{file} is encrypted. Zip the folder again, without a password."),
+    "archive_no_tar": N_(
+        "{file} is a single compressed file, not a {format} archive of a folder. Pack the folder as .zip and hand that"
+        " in."
+    ),
+    "archive_many": N_("{file} lists far more files than the lab asks for. Zip only the lab's own folder."),
+    "archive_large": N_("{file} unpacks to more than {most:,} GB. Zip only the lab's own folder."),
+    "archive_library": N_(
+        "{file} is a {format} archive, and {library}, which unpacks it, is not on this machine. Install it (on Debian"
+        " and Ubuntu: 'apt install libarchive13'; 'grade doctor' checks it) and grade again, or unpack the archive by"
+        " hand and grade the folder."
+    ),
+    "archive_method": N_(
+        "{file} is a {format} archive that cannot be unpacked on this machine ({problem}): it needs another program, or"
+        " is damaged. Unpack it by hand, and grade the folder."
+    ),
     # history.json
     "history_json": N_(
         "{file} is not JSON (line {line}). Run {training_script} to write it again, or check it with 'python -m"

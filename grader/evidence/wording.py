@@ -39,8 +39,8 @@ PHRASES: dict[str, str] = {
         " does nothing was used."
     ),
     "only_definitions": N_(
-        "{file} cannot be imported as a whole, or works while it is imported: only its imports, constants, classes and"
-        " functions were used."
+        "{file} fails when it is imported as a whole, or would train, plot or wait: only its imports, constants,"
+        " classes and functions were used."
     ),
     # what was returned, and what should have been
     "none": N_("None (is a return statement missing?)"),

@@ -77,7 +77,7 @@ def _draw_class(everyone: _Class, pages: Sequence[Path]) -> Drawn:
     """Write index.html: of several grades, or of one and a roster. A roster that cannot be read is a refusal."""
     page, refusals, attendance = everyone.folder / CLASS_PAGE, everyone.refusals, None
     try:
-        attendance = attended(everyone.folder, everyone.stored)
+        attendance = attended(everyone.folder, everyone.stored, len(refusals))
     except BadLab as error:
         refusals = (*refusals, error)
     if not everyone.stored or (len(everyone.stored) == 1 and attendance is None):

@@ -58,8 +58,9 @@ class Places:
     def _candidates(self, grade: Grade) -> Iterator[Place]:
         """Yield folders of this number, then of this name, up to the first free one."""
         student = grade.student
-        if number := _plain(student.identifier):  # the platform may know the student by another name today
-            for path in sorted(self._out.glob(f"*-{number}/{GRADE_FILE}")):
+        # the platform may know the student by another name today, or as one of a group
+        for number in dict.fromkeys(_plain(one.identifier) for one in (student, *student.each)):
+            for path in sorted(self._out.glob(f"*-{number}/{GRADE_FILE}")) if number else ():
                 yield Place(path.parent, _in(path.parent))
         for number in filter(None, (_plain(member.identifier) for member in student.members)):
             for path in sorted(self._out.glob(f"*{number}*/{GRADE_FILE}")):  # from when the group had fewer members
@@ -99,8 +100,11 @@ def _is_theirs(earlier: Grade | BadLab | None, grade: Grade) -> bool:
         if grade.student.members and _has_grown(earlier.student, grade.student):
             return True
         same_name = earlier.student.name in (grade.student.name, grade.student.alias)
-        return earlier.student.is_certainly(grade.student) or (
-            same_name and bool(grade.digest) and earlier.digest == grade.digest
+        alone = not earlier.student.members and any(map(earlier.student.is_certainly, grade.student.each))
+        return (
+            earlier.student.is_certainly(grade.student)
+            or alone  # from before the roster said who else is in the group
+            or (same_name and bool(grade.digest) and earlier.digest == grade.digest)
         )
     return earlier is None or not grade.student.guessed  # what cannot be read may be anybody's
 

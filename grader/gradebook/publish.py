@@ -67,7 +67,7 @@ class Publisher:
     def _flagged(self, graded: Graded, place: Place) -> Graded:
         """Add a flag where only a name says whose the submission is, and there are others of that name."""
         grade, earlier = graded.grade, place.earlier
-        if grade.student.known:
+        if grade.student.known and not grade.student.alias:
             return graded
         others = self._places.others(grade.student, place.folder) if grade.student.guessed else ()
         if others:

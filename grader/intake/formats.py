@@ -1,4 +1,4 @@
-"""Identify the format of a file that should be a zip, from its first bytes or its name."""
+"""Identify the format of a file that was handed in as an archive, from its first bytes or its name."""
 
 from __future__ import annotations
 
@@ -25,6 +25,15 @@ _HEADS = (
     (b"version https://git-lfs", "Git LFS pointer"),
     (b"\xd0\xcf\x11\xe0", "Microsoft Office"),
 )
+_OTHER_ARCHIVES = {
+    "tar": "tar",
+    "gzip (.gz, .tar.gz)": "tar.gz",
+    "xz (.xz, .tar.xz)": "tar.xz",
+    "bzip2 (.bz2, .tar.bz2)": "tar.bz2",
+    "Zstandard (.zst)": "tar.zst",
+    "7z": "7z",
+    "RAR": "RAR",
+}
 _HTML = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:<!--.{0,200}?-->\s*)?<(?:!doctype\s+html|html|head|body)", re.I | re.S)
 
 ARCHIVE_SUFFIXES = (
@@ -51,6 +60,17 @@ def format_of(head: bytes) -> str:
     return next((name for start, name in _HEADS if head.startswith(start)), "")
 
 
+def other_archive(head: bytes, name: str) -> str:
+    """Return the format of an archive that is not a zip but can be read in the sandbox; "" for anything else.
+
+    A tar of before 1988 has no mark: its name counts.
+    """
+    kind = format_of(head)
+    if kind == "" and name.casefold().endswith(".tar") and head and not looks_like_zip(head):
+        return "tar"
+    return _OTHER_ARCHIVES.get(kind, "")
+
+
 def require_zip(head: bytes, name: str) -> None:
     """Raise BadSubmission, naming the format, unless the file `name` begins like a zip."""
     if looks_like_zip(head):
@@ -69,7 +89,7 @@ def require_zip(head: bytes, name: str) -> None:
 
 
 def is_archive_name(name: str) -> bool:
-    """Return whether a file's name says that it is an archive, zip or not: a rar is refused by name, not overlooked."""
+    """Return whether a file's name says that it is an archive, zip or not: none is overlooked."""
     return name.casefold().endswith(ARCHIVE_SUFFIXES)
 
 

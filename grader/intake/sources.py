@@ -16,7 +16,8 @@ from grader.intake.leave_out import reason_to_leave_out
 from grader.intake.no_submission import only_archives, require_one_student
 from grader.intake.parts import is_program, work_folder
 from grader.intake.pieces import are_several_peoples
-from grader.intake.zips import open_zip
+from grader.intake.repacked import Repack, open_repacked, other_format
+from grader.intake.zips import file_digest, open_zip
 from grader.lab import LAB
 from grader.records import Message, message
 from grader.records.errors import BadSubmission
@@ -31,10 +32,16 @@ class Opener:
 
     stack: ExitStack
     limits: Limits
+    repack: Repack | None  # makes a zip of another archive; without it only zips can be opened
 
     def open(self, path: Path) -> Source:
-        """Open a zip or a folder. Raises BadSubmission if it must be refused, BadLab if it cannot be read here."""
-        return open_folder(path) if path.is_dir() else self.stack.enter_context(open_zip(path))
+        """Open an archive or a folder. Raises BadSubmission if it must be refused, BadLab if it cannot be read here."""
+        if path.is_dir():
+            return open_folder(path)
+        if self.repack is not None and other_format(path):
+            repacked = open_repacked(path, self.repack, self.limits, file_digest(path))
+            return self.stack.enter_context(repacked)
+        return self.stack.enter_context(open_zip(path))
 
     def inside(self, entry: Entry) -> Source:
         """Open an archive that is in another one. Raises BadSubmission if it must be refused, or is too large."""
@@ -56,13 +63,13 @@ class Opener:
 
 
 @contextmanager
-def open_source(archive: Archive, limits: Limits) -> Iterator[Source]:
-    """Open the submission, with the archives in it.
+def open_source(archive: Archive, limits: Limits, repack: Repack | None = None) -> Iterator[Source]:
+    """Open the submission, with the archives in it; `repack` makes zips of those of other formats.
 
     Raises BadSubmission if it must be refused, BadLab if it cannot be read here.
     """
     with ExitStack() as stack:
-        opener = Opener(stack, limits)
+        opener = Opener(stack, limits, repack)
         source = _outer(archive, opener)
         if not archive.pieces:
             require_one_student(source.entries, archive.name)

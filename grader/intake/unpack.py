@@ -12,6 +12,7 @@ from grader.disk.names import from_disk, to_disk, visible, visible_path
 from grader.intake.archive import LIMITS, MEGABYTE, Archive, Limits, Source
 from grader.intake.no_submission import require_work
 from grader.intake.parts import sort_parts, work_folder
+from grader.intake.repacked import Repack
 from grader.intake.selection import MOST_NAMED, Selection, require_file_size, select
 from grader.intake.sources import open_source
 from grader.records import Submission, SubmittedFile, message
@@ -21,8 +22,10 @@ from grader.records.errors import BadLab, BadSubmission
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
-def open_submission(archive: Archive, into: Path, limits: Limits = LIMITS) -> Submission:
+def open_submission(archive: Archive, into: Path, limits: Limits = LIMITS, repack: Repack | None = None) -> Submission:
     """Unpack `archive` into the empty folder `into` (made if missing) and decide which file is which.
+
+    `repack` reads archives that are not zips, in a sandbox; without it they are refused.
 
     Raises BadSubmission, naming the entry, for whatever must be refused; BadLab if this machine cannot read or
     write; ValueError if `into` is not empty. On any of these except ValueError `into` is left empty.
@@ -31,7 +34,7 @@ def open_submission(archive: Archive, into: Path, limits: Limits = LIMITS) -> Su
     if any(into.iterdir()):
         raise ValueError(f"{into} is not empty")
     try:
-        with open_source(archive, limits) as source:
+        with open_source(archive, limits, repack) as source:
             return _unpack(archive, source, into, limits)
     except BaseException:  # KeyboardInterrupt too: no partial files are left
         _empty(into)
@@ -41,12 +44,6 @@ def open_submission(archive: Archive, into: Path, limits: Limits = LIMITS) -> Su
 def place(submission: Submission, path: str) -> Path:
     """Return where on this machine the file at `path` of an opened submission is."""
     return submission.root / to_disk(path)
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes in hexadecimal: the digest of a zip, even of a refused one."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _unpack(archive: Archive, source: Source, into: Path, limits: Limits) -> Submission:

@@ -70,6 +70,12 @@ def open_zip(path: Path) -> Iterator[Source]:
             yield Source(entries, _digest(file), _notes(infos, [how for _, how in named]))
 
 
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes in hexadecimal: the digest of a zip, even of a refused one."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def names_in(path: Path) -> tuple[str, ...] | None:
     """Return the names of the files in a zip; None for what cannot be opened as one."""
     try:

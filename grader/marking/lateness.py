@@ -105,6 +105,11 @@ def _not_known(student: Student, handed_in: datetime | None) -> Message | None:
             " and a person decides",
             due=student.due,
         )
+    if student.late and (student.own_due or student.extra_days):
+        return message(
+            "handed in late for the platform, but the roster gives this student more time, and it is not known when it"
+            " was handed in: no points were deducted, and a person decides"
+        )
     if student.late:
         return message("handed in late, but it is not known by how much: no points were deducted, and a person decides")
     return None

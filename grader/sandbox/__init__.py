@@ -1,7 +1,7 @@
 """Run jobs on what students handed in: everything from a submission is opened here, and nowhere else."""
 
 from grader.probes.roots import Roots
-from grader.sandbox.interface import ArraySpec, Called, CodeSandbox, Job, Limits, Reply, Sandbox
+from grader.sandbox.interface import ArraySpec, Called, CodeSandbox, Job, Limits, Reply, Rest, Sandbox
 from grader.sandbox.select import open_sandbox, why_no_code
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Job",
     "Limits",
     "Reply",
+    "Rest",
     "Roots",
     "Sandbox",
     "open_sandbox",

@@ -42,6 +42,13 @@ class ArraySpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """Bytes of a length that only the answer knows: the last array, of at most `most` bytes (uint8)."""
+
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Limits of one job: wall-clock seconds, and megabytes of memory of the whole process tree."""
 
@@ -56,7 +63,7 @@ class Job:
     probe: str
     inputs: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
-    arrays: Mapping[str, ArraySpec] = field(default_factory=dict)
+    arrays: Mapping[str, ArraySpec | Rest] = field(default_factory=dict)
     limits: Limits = Limits()
 
     def request(self, roots: Roots | None = None) -> dict[str, Any]:
@@ -132,7 +139,7 @@ class CodeSandbox(Protocol):
 Read = Callable[[int], bytes]  # up to n bytes, b"" at the end
 
 
-def read_reply(read: Read, arrays: Mapping[str, ArraySpec]) -> Reply | Failure:
+def read_reply(read: Read, arrays: Mapping[str, ArraySpec | Rest]) -> Reply | Failure:
     """Read one frame; accept only what was agreed."""
     size = int.from_bytes(_exactly(read, 4), "big")
     if not 0 < size <= HEADER_BYTES:
@@ -150,7 +157,10 @@ def read_reply(read: Read, arrays: Mapping[str, ArraySpec]) -> Reply | Failure:
         return _failure(header.get("outcome"), header["value"])
     received: dict[str, NDArray[Any]] = {}
     for name, spec in arrays.items():
-        received[name] = np.frombuffer(_exactly(read, spec.bytes), dtype=spec.dtype).reshape(spec.shape)
+        if isinstance(spec, Rest):
+            received[name] = np.frombuffer(_at_most(read, spec.most), dtype=np.uint8)
+        else:
+            received[name] = np.frombuffer(_exactly(read, spec.bytes), dtype=spec.dtype).reshape(spec.shape)
     if read(1):
         return Malformed(phrase("answer_goes_on"))
     return Reply(header["value"], received)
@@ -162,6 +172,13 @@ def _exactly(read: Read, size: int) -> bytes:
         chunk = read(min(size - len(data), 1 << 20))
         if not chunk:
             raise EOFError(f"the answer ended after {len(data):,} of {size:,} bytes")
+        data += chunk
+    return bytes(data)
+
+
+def _at_most(read: Read, most: int) -> bytes:
+    data = bytearray()
+    while len(data) < most and (chunk := read(min(most - len(data), 1 << 20))):
         data += chunk
     return bytes(data)
 

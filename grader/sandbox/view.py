@@ -19,7 +19,7 @@ from grader.sandbox.interface import ENVIRONMENT
 
 NOBODY = "65534"
 OWN_PACKAGES = ("grader", "reports", "reference", "fixtures")
-PACKAGES = ("torch", "torchvision", "numpy", "pypdf", "PIL")
+PACKAGES = ("torch", "torchvision", "numpy", "pypdf", "PIL", "py7zr", "rarfile", "libarchive")
 # Large blocks come from huge pages and go back to the heap, not to the system: 10 % of an evaluation's time.
 MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=4294967296"
 ROOT = "/cnn-lab-sandbox"  # everything of ours is below it, inside, so that it hides no package folder

@@ -105,9 +105,8 @@ def _tasks(tested: tuple[TaskResult, ...] | str, evidence: Evidence) -> Iterator
 def _task(tested: TaskResult, open_task: OpenTask | None) -> Checked:
     subject = message("Task {number}", number=tested.task)
     if open_task:
-        step = message(
-            "{text}: line {line} of {file}.", text=open_task.text.capitalize(), line=open_task.line, file=open_task.file
-        )
+        text = open_task.text[:1].upper() + open_task.text[1:]  # capitalize() writes "alexnet"
+        step = message("{text}: line {line} of {file}.", text=text, line=open_task.line, file=open_task.file)
         return Checked(subject, "bad", message("not done yet"), (step,))
     passed = message("{passed} of {count} public tests pass", passed=tested.passed, count=tested.count)
     if not tested.complaint:

@@ -33,7 +33,7 @@ class Frame:
 
 # Text in an SVG shrinks with it, so a phone gets a drawing of its own instead of a smaller one.
 WIDE = Frame("wide", 848, 360, left=54, right=240, top=32, bottom=50, x_ticks=10, y_ticks=6)
-NARROW = Frame("narrow", 328, 280, left=44, right=66, top=30, bottom=46, x_ticks=5, y_ticks=5)
+NARROW = Frame("narrow", 328, 280, left=44, right=76, top=30, bottom=46, x_ticks=5, y_ticks=5)
 
 
 @dataclass(frozen=True, slots=True)

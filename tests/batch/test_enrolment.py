@@ -83,6 +83,21 @@ def test_a_student_gets_number_name_address_and_deadline_and_keeps_the_platforms
     assert of("ada_ng.zip").archives[0].student.identifier == "20231234"
 
 
+@pytest.mark.parametrize(
+    ("names", "apart"),
+    [
+        (("ada_ng.zip", "lab5_20231234.zip"), ["ada_ng.zip", "lab5_20231234.zip"]),
+        (("lab5_20231234.zip", "ngada_12345_67890_lab5.zip"), ["lab5_20231234.zip"]),
+        (("ngada_12345_67890_lab5.zip", "ngada_12345_67899_lab5-1.zip"), []),
+    ],
+    ids=["two names", "beside the platform's", "two attempts on a platform"],
+)
+def test_of_several_submissions_that_could_be_a_students_only_a_platforms_are_attempts(names, apart) -> None:
+    done = of(*names)
+    assert [one.archive.name for one in done.unlisted] == apart
+    assert [one.name for one in done.archives if one.student == student_of(one.name)] == apart
+
+
 TEAM = Roster(
     "groups.csv",
     (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from grader.batch.unopened import refused
 from grader.collect import Equipment
 from grader.disk.whole import require_room, write_whole
 from grader.evidence import EVIDENCE, Evidence
+from grader.evidence.refusals import refusal
 from grader.gradebook import publish
 from grader.gradebook.files import Graded, from_json
 from grader.gradebook.places import folder_name
@@ -212,6 +214,19 @@ def test_a_bug_of_ours_becomes_a_grade_and_the_next_is_graded(setup, graded, tmp
     fault = results[1].grade.marks[0].finding.fault.english()
     assert fault == "the grader failed on this submission (RuntimeError: bug); please report it"
     assert "RuntimeError: bug" in capsys.readouterr().err  # for a bug report
+
+
+def test_an_archive_that_only_we_cannot_unpack_is_for_staff_even_where_unusable_means_zero(setup, tmp_path):
+    class Lacking(Nobody):
+        def run(self, job):
+            values = {"file": "ada.rar", "format": "RAR", "library": "libarchive"}
+            return refusal("archive_library", values)
+
+    setup = replace(setup, equipment=replace(setup.equipment, sandbox=Lacking()), zero=True)
+    (tmp_path / "ada.rar").write_bytes(b"Rar!\x1a\x07\x01\x00")
+    (result,) = grade_all([Archive(tmp_path / "ada.rar", Student("ada"))], setup, Publisher(tmp_path, page), silent)
+    assert (result.grade.unusable, result.grade.needs_human) == (False, True)
+    assert "apt install libarchive13" in result.grade.marks[0].finding.fault.english()
 
 
 def test_a_page_that_cannot_be_drawn_stops_nobody_else(setup, graded, tmp_path, monkeypatch, capsys):

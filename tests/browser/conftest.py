@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from grader.records import Grade
+from grader.records import Absent, Attendance, Enrolled, Grade, Roster, Student
 from reports.html import render, render_class
 from reports.languages import speaking
 
@@ -70,10 +70,21 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         paths[name].write_text(render(grade), "utf-8")
     with speaking("zh"):
         paths["Chinese"].write_text(render(made["retrieved"]), "utf-8")
-        paths["Chinese class"].write_text(render_class(links), "utf-8")
-    paths["class"].write_text(render_class(links), "utf-8")
+        paths["Chinese class"].write_text(render_class(links, attendance=absentees()), "utf-8")
+    paths["class"].write_text(render_class(links, attendance=absentees()), "utf-8")
     paths["class of students"].write_text(render_class(links, "student"), "utf-8")
     return paths
+
+
+def absentees() -> Attendance:
+    """Two who handed in nothing, one of them with an attacker's name, and somebody who is not on the roster."""
+    rows = (
+        Enrolled(2, "Ben Okafor", number="2023001", group="A team of a long name, " * 5),
+        Enrolled(3, "<b>\u202eEve" * 9),
+    )
+    roster = Roster("students.csv", rows)
+    absent = tuple(Absent(row, roster.student(row), row.group != "") for row in rows)
+    return Attendance(44, absent, (Student("W" * 120),), 1)
 
 
 def numbered(grade: Grade, number: int) -> Grade:

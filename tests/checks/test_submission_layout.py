@@ -15,13 +15,15 @@ WHOLE = (
 
 
 def layout(*paths: str, size: int = 10, dataset: tuple[str, ...] = ()) -> Layout:
-    return Layout(tuple(SubmittedFile(path, size) for path in paths), Parts(dataset=dataset))
+    notebooks = tuple(path for path in paths if path.endswith(".ipynb"))
+    return Layout(tuple(SubmittedFile(path, size) for path in paths), Parts(dataset=dataset, notebooks=notebooks))
 
 
 def found_at(verdict, wanted):
     table = verdict.exhibits[0]
     assert isinstance(table, Table)
-    return dict(table.rows)[wanted]
+    rows = {name.english() if isinstance(name, Message) else name: place for name, place in table.rows}
+    return rows[wanted]
 
 
 def test_a_whole_submission_gets_full_credit(verdict):
@@ -54,7 +56,23 @@ def test_case_and_an_extra_top_folder_do_not_matter(verdict):
 def test_either_of_two_alternatives_is_enough(verdict):
     judged = verdict("submission_layout", layout(*(p.replace("report.pdf", "doc/report.md") for p in WHOLE)))
     assert judged.credit == 1.0
-    assert found_at(judged, "report.pdf|report.md") == "doc/report.md"
+    assert found_at(judged, "report.pdf or report.md") == "doc/report.md"
+
+
+def test_a_notebook_of_the_same_name_is_the_script(verdict):
+    judged = verdict("submission_layout", layout(*(path.replace("exp2.py", "nb/Exp2.ipynb") for path in WHOLE)))
+    assert judged.credit == 1.0
+    assert found_at(judged, "exp2.py") == "nb/Exp2.ipynb"
+
+
+def test_a_script_that_may_be_in_a_notebook_costs_nothing_and_earns_nothing(verdict, english):
+    judged = verdict("submission_layout", layout("lab5.ipynb", *WHOLE[4:]))
+    assert judged.credit == 1.0
+    assert judged.message.english().endswith("exp1.py, exp2.py, extract_features.py, retrieve.py may be in a notebook.")
+    assert found_at(judged, "exp1.py").english() == "perhaps in lab5.ipynb"
+    judged = verdict("submission_layout", layout("lab5.ipynb", "final.pth"))
+    assert judged.credit == pytest.approx(3 / 8), "of six files one is there, and two conditions are met"
+    assert not any(".py" in hint for hint in english(judged.hints))
 
 
 def test_the_place_nearest_to_the_root_is_the_one_shown(verdict):

@@ -553,7 +553,7 @@ def test_results_that_exp2_cannot_have_written_yet_are_missing_because_of_its_ta
     for record, file in ((Accuracy, "final.pth"), (History, "history.json")):
         outcome = found.observation(record)
         assert isinstance(outcome, Refused)
-        said = f"{file} is missing, and task 2.1 is not done: mean loss (exp2.py, line 2). Finish exp2.py and run"
+        said = f"{file} is missing, and task 2.1 is not done: mean loss (exp2.py, line 2). Finish it, then run exp2.py"
         assert outcome.message.english().startswith(said)
     assert isinstance(found.observation(Layout), Seen), "exp1.py is done"
 

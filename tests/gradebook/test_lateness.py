@@ -206,3 +206,9 @@ def test_a_deadline_of_the_roster_that_has_no_zone_takes_no_points_and_asks_a_pe
     found = granted("2026-11-03T12:00:00Z", "2026-10-26T23:59:00", zone="")
     assert (found.points, found.open) == (0.0, True)
     assert "2026-10-26T23:59:00, has no time zone" in found.reason.english()
+
+
+@pytest.mark.parametrize("own", [{"due": "2026-10-26T23:59:00"}, {"extra_days": 2.0}])
+def test_a_student_with_more_time_whom_the_platform_calls_late_loses_nothing_and_a_person_decides(own):
+    found = granted("", late=True, **own)
+    assert (found.points, found.open, "the roster gives this student more time" in found.reason.english()) == (0, 1, 1)

@@ -112,6 +112,26 @@ def test_the_edition_for_students_holds_nobodys_name_and_nothing_of_one_student(
     assert "c0ffee" in page
 
 
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (("exp2.py", "exp2.py", "exp2.py"), "exp2.py is missing."),
+        (("exp2.py", "exp2.py", "ada.py"), "… is missing."),
+        (("ada.py",), "… is missing."),
+    ],
+)
+def test_students_read_a_reason_whole_where_everybody_who_got_it_got_the_same(well_done: Grade, files, said) -> None:
+    def told(file: str) -> Grade:
+        mark = well_done.marks[0]
+        assert isinstance(mark.finding, Judged)
+        verdict = replace(mark.finding.verdict, message=message("{file} is missing.", file=file), hints=())
+        changed = replace(mark, finding=replace(mark.finding, verdict=verdict))
+        return replace(well_done, marks=(changed, *well_done.marks[1:]))
+
+    missed = overview([(told(file), "#") for file in files], "student", pseudonyms=False).missed
+    assert said in [one.cause for one in missed]
+
+
 def test_a_cause_without_its_values_tells_of_nobody() -> None:
     assert outline(message("{file} is {share:.1%} of {{all}}", file="ada.zip", share=0.5)) == "… is … of {all}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grader.evidence import Crashed, Failure, Malformed, OutOfMemory, Refused
-from grader.sandbox import ArraySpec, Job, Reply
+from grader.sandbox import ArraySpec, Job, Reply, Rest
 from grader.sandbox.interface import HEADER_BYTES, read_reply
 from grader.sandbox.watch import Child, await_reply
 
@@ -25,7 +26,7 @@ def _frame(header: Any, data: bytes = b"") -> bytes:
     return len(raw).to_bytes(4, "big") + raw + data
 
 
-def _read(answer: bytes, arrays: dict[str, ArraySpec] = LOGITS) -> Reply | Failure:
+def _read(answer: bytes, arrays: Mapping[str, ArraySpec | Rest] = LOGITS) -> Reply | Failure:
     """Read an answer as a sandbox does: whatever the answer triggers, a value comes back."""
     return await_reply(Job("probe", arrays=arrays), Child(0, io.BytesIO(answer).read, lambda: None, lambda: "tail"))
 
@@ -40,6 +41,18 @@ def test_an_answer_as_agreed_is_read() -> None:
     assert isinstance(reply, Reply)
     assert reply.value == {"a": 1, "name": "一😀"}
     assert reply.arrays["logits"].tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+@pytest.mark.parametrize("data", [b"", b"12", b"1234"])
+def test_an_array_of_open_length_is_read_to_the_end(data: bytes) -> None:
+    reply = _read(_frame(_returned({}), data), {"rest": Rest(4)})
+
+    assert isinstance(reply, Reply)
+    assert reply.arrays["rest"].tobytes() == data
+
+
+def test_an_array_longer_than_was_agreed_is_thrown_away() -> None:
+    assert isinstance(_read(_frame(_returned({}), b"12345"), {"rest": Rest(4)}), Malformed)
 
 
 MALFORMED: dict[str, bytes] = {

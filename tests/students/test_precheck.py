@@ -126,6 +126,7 @@ def test_the_bare_template_has_every_task_open(check, tmp_path):
     first = words(line(found, "Task 2.1").steps[0])
     assert first.startswith("Mean loss and accuracy in percent")
     assert "exp2.py" in first
+    assert words(line(found, "Task 3.1").steps[0]).startswith("The input of AlexNet's classifier")
     assert {line.state for line in found.criteria} == {"bad"}
 
 

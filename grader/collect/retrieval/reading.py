@@ -44,10 +44,8 @@ def _not_in_reports(reply: Refused | None, reports: Sequence[str], open_tasks: t
     if reply.code == OTHER:
         return reply
     sentence = message(
-        "{missing} is missing, and no ranking was found in {files}; {script} writes it. {forms}",
-        missing=LAB.retrieval,
+        "No ranking was found in {files}. {forms}",
         files=", ".join(reports)[:300],
-        script=LAB.retrieval_script,
         forms=FORMS,
     )
     return Refused(MISSING, sentence)

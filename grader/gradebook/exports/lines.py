@@ -58,7 +58,8 @@ def no_grade(export: Export, row: int) -> Checked:
 def nothing_submitted(export: Export, row: int) -> Checked:
     """Report a student in the gradebook who is on the roster and handed in nothing."""
     said = message(
-        "{file}, line {line}: {student} submitted nothing. The row was left unchanged.", **_whose(export, row)
+        "{file}, line {line}: nothing submitted by {student} was found. The row was left unchanged.",
+        **_whose(export, row),
     )
     return Checked(message("No grade for"), "worse", said)
 

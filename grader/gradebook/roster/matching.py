@@ -22,7 +22,6 @@ class Finder:
         rows = roster.students
         self._platform = _index((row, (row.identifier,)) for row in rows)
         self.by_number = _index((row, (row.number, row.login)) for row in rows)
-        self._login = _index((row, (row.login,)) for row in rows)
         self._address = _index((row, (row.email, row.login)) for row in rows)
         self.by_name = _index((row, spellings(row.name)) for row in rows)
 
@@ -51,8 +50,11 @@ class Finder:
             return self.by_number.get(number, ())
         if student.platform == self._roster.platform:
             return self._platform.get(number, ())
-        # 12345 on a platform is not the university's 12345; a login is a word
-        return () if number.isdecimal() else self._login.get(number, ())
+        rows, nameless = self.by_number.get(number, ()), letters(student.name) in ("", letters(number))
+        if nameless or not number.isdecimal():
+            return rows
+        # 12345 on a platform may be any student's at the university
+        return tuple(row for row in rows if row in self._by_name(student))
 
     def _by_address(self, student: Student) -> Rows:
         return self._address.get(same(student.email), ())
@@ -69,8 +71,8 @@ class Finder:
         return any(one and other for one, other in pairs)  # equal ones would have decided already
 
 
-def attendance(roster: Roster, handed_in: Iterable[Student]) -> Attendance:
-    """Compare the roster with the students of the submissions.
+def attendance(roster: Roster, handed_in: Iterable[Student], unread: int = 0) -> Attendance:
+    """Compare the roster with the students of the submissions; so many more of those cannot be read.
 
     Where as many submissions as rows could be of each other, all of these handed in, whoever is who. Where fewer are,
     nobody says who of them is absent.
@@ -93,6 +95,7 @@ def attendance(roster: Roster, handed_in: Iterable[Student]) -> Attendance:
         len(roster.students),
         tuple(Absent(row, roster.student(row), row.group in groups) for row in absent),
         tuple(unlisted),
+        unread,
         tuple(roster.student(row) for row in roster.students if row in doubtful),
     )
 

@@ -58,7 +58,10 @@ def _unread(path: Path, reason: str) -> BadLab:
     )
 
 
-def attended(folder: Path, stored: Sequence[Stored]) -> Attendance | None:
-    """Compare the stored roster with the grades; None without a roster. Raises BadLab."""
+def attended(folder: Path, stored: Sequence[Stored], unread: int = 0) -> Attendance | None:
+    """Compare the stored roster with the grades; None without a roster. Raises BadLab.
+
+    So many more grades are in the folder, but cannot be read.
+    """
     roster = stored_roster(folder)
-    return None if roster is None else attendance(roster, (one.grade.student for one in stored))
+    return None if roster is None else attendance(roster, (one.grade.student for one in stored), unread)

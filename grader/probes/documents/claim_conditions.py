@@ -10,7 +10,17 @@ from collections.abc import Iterator
 
 from grader.probes.documents.claim_several import counted, early, of_several
 from grader.probes.documents.claim_tokens import Token
-from grader.probes.documents.claim_words import ASSERTS, DOWNWARD, EPOCHS, FAMILIES, OPENINGS, TAKEN_AWAY, WITH
+from grader.probes.documents.claim_words import (
+    ASSERTS,
+    DOWNWARD,
+    EPOCHS,
+    FAMILIES,
+    OPENINGS,
+    REACHED,
+    TAKEN_AWAY,
+    TECHNIQUES,
+    WITH,
+)
 
 _ENDS = frozenset({"comma", "and", "colon", "pipe", "open", "close"})
 _CHINESE = re.compile(
@@ -52,7 +62,7 @@ def conditional(sentence: str, found: list[Token], printed: bool) -> bool:
         return not logged and (_setting(found) or _labelled(found))
     if _OF_THE_FINAL_ONE.search(sentence) or _raised(sentence, found):
         return False
-    return _setting(found) or _equation(found) or any(_conditions(found))
+    return _setting(found) or _equation(found) or _technique_reaches(found) or any(_conditions(found))
 
 
 def _taken_away(found: list[Token]) -> bool:
@@ -135,6 +145,19 @@ def _raised(sentence: str, found: list[Token]) -> bool:
     return (up and any(token.text.lower() == "to" for token in found[max(0, at - 3) : at])) or (
         _UP_TO.search(sentence) is not None
     )
+
+
+def _technique_reaches(found: list[Token]) -> bool:
+    """Return whether the figure is what one thing brings, not what the network has: "augmented training gives"."""
+    for at, token in enumerate(found):
+        if token.text.lower() not in TECHNIQUES:
+            continue
+        end = next((n for n in range(at, len(found)) if found[n].text.lower() in REACHED), -1)
+        begin = next((n + 1 for n in range(at, -1, -1) if found[n].kind == "comma"), 0)
+        subject = {one.kind for one in found[begin:end]}
+        if at < end <= at + 4 and not subject & {"own", "final", "accuracy", "test", "comma"}:
+            return True
+    return False
 
 
 def _conditions(found: list[Token]) -> Iterator[bool]:

@@ -45,7 +45,7 @@ def read_sentence(sentence: str, printed: bool = False) -> list[Found]:
     if not _WORTH_READING.match(sentence) or _QUESTION.search(sentence):
         return []
     raw = tokens(sentence)
-    found = _sides(numbered(_roles(raw)))
+    found = _sides(numbered(roles(raw)))
     kinds = {token.kind for token in found}
     if kinds & {"if", "retrieval", "elsewhere"} or "figure" not in kinds:
         return []
@@ -72,7 +72,7 @@ def of_others(before: str, sentence: str) -> bool:
     return bool(kinds & {"other", "elsewhere"}) and "own" not in kinds | kinds_of(tokens(sentence))
 
 
-def _roles(found: list[Token]) -> list[Token]:
+def roles(found: list[Token]) -> list[Token]:
     """Decide whether "training" names the set of images or the work: "training accuracy", "after training"."""
     out = list(found)
     for at, token in enumerate(found):

@@ -5,11 +5,23 @@ from __future__ import annotations
 import re
 
 from grader.probes.documents.claim_tokens import Token
-from grader.probes.documents.claim_words import EPOCHS, MANY, NETWORKS, ONE_OF_SEVERAL, ORDINALS, REPEATED, SPELT
+from grader.probes.documents.claim_words import (
+    DURATIONS,
+    EPOCHS,
+    MANY,
+    NETWORKS,
+    ONE_OF_SEVERAL,
+    ORDINALS,
+    REPEATED,
+    SPELT,
+)
 
 LONG_TRAINING = 20  # epochs: who trained for fewer may have gone on
 _EPOCH_OF_CHINESE = re.compile(r"第\s?[\d一二三四五六七八九十]{1,5}\s?(?:轮|代|个?\s?epoch)")
 _EPOCHS_OF_CHINESE = re.compile(r"(\d{1,4})\s?(?:个?轮|代|个\s?epoch)")
+_HOURS_OF_CHINESE = re.compile(r"训练了?\s?(?:[\d.]{1,6}|[一二三四五六七八九十两半几]{1,3})\s?个?半?(?:小时|分钟|天)")
+_DURING = frozenset({"for", "after", "within", "in"})
+_BREAKS = frozenset({",", "(", "and", ":"})
 _JOINED = ONE_OF_SEVERAL - {"net", "cnn"}  # run-3, model2
 _ON_THE_WAY = frozenset({"after", "at", "of", "from", "in", "by", "until"})
 
@@ -54,6 +66,8 @@ def early(sentence: str, found: list[Token], printed: bool) -> bool:
 
     A log has a line for every epoch, and the last of them counts: there, "epoch 12" by itself says nothing.
     """
+    if not printed and _cut_short(sentence, found):
+        return True
     at_an_epoch = any(_numbered_epoch(found, at, printed) for at, token in enumerate(found) if _is_epoch(token))
     if printed or at_an_epoch:
         return at_an_epoch
@@ -63,6 +77,20 @@ def early(sentence: str, found: list[Token], printed: bool) -> bool:
     vague = any(token.text.lower() in (*SPELT, "few", "some") or token.kind == "count" for token in before)
     short = bool(lengths) and max(lengths) < LONG_TRAINING
     return vague or short or len(lengths) > 1 or _EPOCH_OF_CHINESE.search(sentence) is not None
+
+
+def _cut_short(sentence: str, found: list[Token]) -> bool:
+    """Return whether the training was as long as the clock allowed: "trained for an hour", "after 30 minutes"."""
+    if any(_is_epoch(token) for token in found):
+        return False  # their number tells how long it was
+    if _HOURS_OF_CHINESE.search(sentence):
+        return True
+    for at, token in enumerate(found):
+        words = [one.text.lower() for one in found[max(0, at - 5) : at]]
+        start = max((n for n, word in enumerate(words) if word in _DURING), default=-1)
+        if token.text.lower() in DURATIONS and start >= 0 and not _BREAKS & set(words[start:]):
+            return True
+    return False
 
 
 def _is_epoch(token: Token) -> bool:

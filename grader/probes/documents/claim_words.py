@@ -208,6 +208,10 @@ TAKEN_AWAY: Final = _words("""
 WITH: Final = _words("""
     with using adding applying enabling switching changing under without via setting increasing reducing decreasing
     raising lowering choosing selecting replacing employing per against""")
+TECHNIQUES: Final = _words("""
+    augmentation augmentations augmented augmenting dropout batchnorm normalisation normalization regularisation
+    regularization sgd adam adamw cosine annealing schedule scheduler scheduling warmup cutout mixup smoothing momentum
+    nesterov flips crops cropping flipping restarts 数据增强 增强 余弦退火 批归一化""")
 OPENINGS: Final = _words("in on at by for from under through during upon trained tested evaluated given despite of")
 TESTS: Final = _words("test testing tests evaluate evaluating evaluation results result")
 FROM_NOW_ON: Final = _words("""
@@ -220,5 +224,6 @@ DOWNWARD: Final = _words("""
     drop drops dropped dropping fall falls fell fallen decrease decreases decreased decline declines declined sinks sank
     sunk degrades degraded collapses collapsed suffers worsened worsens lower worse""")
 EPOCHS: Final = _words("epoch epochs ep step iter iteration 轮")
+DURATIONS: Final = _words("second seconds minute minutes min mins hour hours h day days night")
 NETWORKS: Final = _words("network model net cnn classifier resnet architecture")
 REPEATED: Final = _words("run trial fold model network net cnn split candidate variant attempt config repetition")

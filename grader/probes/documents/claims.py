@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 from typing import Any
 
+from grader.probes.documents.claim_clauses import Found
 from grader.probes.documents.claim_clouds import clouded_lines
 from grader.probes.documents.claim_grammar import of_others, read_sentence
+from grader.probes.documents.claim_rivals import rivalled
 from grader.probes.documents.claim_tables import read_tables
 from grader.probes.documents.claim_text import Sentence, sentences, without_markup
 from grader.probes.documents.documents import MOST_TEXT, bounded, lines, part_name, plain
@@ -110,20 +113,28 @@ def _stated(name: str, piece: _Piece) -> Iterator[_Claim]:
         certain = cell.certain and cell.line not in clouded
         yield _Claim(cell.share, piece.source, piece.numbers[cell.line], texts[cell.line].strip()[:200], certain)
     rest = ["" if index in used else text for index, text in enumerate(texts)]
-    last: Sentence | None = None
-    for sentence in sentences(rest, printed):
-        before, last = last, sentence
-        others = before is not None and before.paragraph == sentence.paragraph and of_others(before.text, sentence.text)
-        for found in read_sentence(sentence.text, printed):
-            line = sentence.line_of(found.start)
-            certain = found.certain and not others and line not in clouded
-            quote = sentence.text[max(0, found.start - 80) : found.end + 40].strip()[:200]
-            label = "".join(filter(str.isalpha, sentence.text[max(0, found.start - 80) : found.start]))
-            paragraph = -1 if printed else sentence.paragraph
-            final = found.final or (printed and _EPOCH.search(sentence.text) is not None)
-            yield _Claim(
-                found.share, piece.source, piece.numbers[line], quote, certain, label, final, printed, paragraph
-            )
+    for sentence, found, doubted in _found(sentences(rest, printed), printed):
+        line = sentence.line_of(found.start)
+        certain = found.certain and not doubted and line not in clouded
+        quote = sentence.text[max(0, found.start - 80) : found.end + 40].strip()[:200]
+        label = "".join(filter(str.isalpha, sentence.text[max(0, found.start - 80) : found.start]))
+        paragraph = -1 if printed else sentence.paragraph
+        final = found.final or (printed and _EPOCH.search(sentence.text) is not None)
+        yield _Claim(found.share, piece.source, piece.numbers[line], quote, certain, label, final, printed, paragraph)
+
+
+def _found(read: Iterable[Sentence], printed: bool) -> Iterator[tuple[Sentence, Found, bool]]:
+    """Yield what each sentence claims, and whether those around it leave open of what network."""
+    for _, group in groupby(read, key=lambda sentence: sentence.paragraph):
+        paragraph = list(group)
+        claims = [read_sentence(sentence.text, printed) for sentence in paragraph]
+        texts = [sentence.text for sentence in paragraph]
+        some = not printed and any(found.certain for of_one in claims for found in of_one)
+        rivals = rivalled(texts) if some else [False] * len(texts)
+        before = ["", *texts]
+        for at, sentence in enumerate(paragraph):
+            doubted = bool(claims[at]) and (rivals[at] or of_others(before[at], sentence.text))
+            yield from ((sentence, found, doubted) for found in claims[at])
 
 
 def _settled(stated: list[_Claim]) -> list[_Claim]:

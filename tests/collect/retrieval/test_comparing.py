@@ -156,7 +156,10 @@ def test_a_fault_of_ours_is_no_low_mark(tmp_path, shared_sandbox):
     assert look_at_retrieval(Subject(submission, equipment, Caller(submission, None))).compared == Crashed("boom")
 
 
-@pytest.mark.parametrize(("open_tasks", "words"), [((), "retrieve.py writes it"), (("4.1",), "task 4.1 is not done")])
+@pytest.mark.parametrize(
+    ("open_tasks", "words"),
+    [((), "Hand in retrieval.json as retrieve.py writes it"), (("4.1",), "task 4.1 is not done")],
+)
 def test_a_written_report_without_a_ranking_is_no_unreadable_ranking(tmp_path, shared_sandbox, open_tasks, words):
     folder = tmp_path / "in"
     folder.mkdir()
@@ -167,9 +170,12 @@ def test_a_written_report_without_a_ranking_is_no_unreadable_ranking(tmp_path, s
     seen = look_at_retrieval(Subject(submission, equipment, Caller(submission, None), tasks))
     for found in (seen.report, seen.compared):
         assert isinstance(found, Refused)
-        assert "retrieval.json is missing" in found.message.english()
-        assert words in found.message.english()
-        assert open_tasks or "'Top 1 match (0.8731): library/cat/3.png'" in found.message.english()
+        said = found.message.english()
+        assert said.startswith("retrieval.json is missing" if open_tasks else "No ranking was found in report.md.")
+        assert words in said
+        assert said.count("Hand in retrieval.json") == (0 if open_tasks else 1), "said once"
+        assert said.count("retrieve.py writes it") == (0 if open_tasks else 1)
+        assert open_tasks or "'Top 1 match (0.8731): library/cat/3.png'" in said
 
 
 def seen_of(report: str, tmp_path, shared_sandbox):

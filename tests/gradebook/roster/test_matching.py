@@ -36,6 +36,11 @@ def lines(student: Student, roster: Roster = CANVAS) -> list[int]:
         (Student("Ng, Ada"), 2),
         (Student("mullerzoe"), 5),
         (Student("李娜"), 6),
+        (Student("Ada Ng", "ang42", "blackboard"), 2),
+        (Student("2023004", "2023004", "blackboard"), 5),
+        (Student("Ng Ada", "ang42", "ilias"), 2),
+        (Student("Ada Ng", "13394", "brightspace"), 2),
+        (Student("ang42", "ang42", "github"), 2),
     ],
     ids=lambda value: value.name if isinstance(value, Student) else "",
 )
@@ -65,6 +70,12 @@ def test_a_number_of_one_platform_is_not_one_of_another() -> None:
     assert lines(Student("", "12345", "moodle")) == []
     assert lines(Student("", "12345", "gradescope")) == []
     assert lines(Student("ngada", "2023003", "canvas"), OWN) == [2]  # 2023003 is Canvas's, not the university's
+
+
+def test_a_login_that_is_a_number_counts_where_the_platform_gives_no_name() -> None:
+    assert lines(Student("2023004", "2023004", "moodle")) == [5]
+    assert lines(Student("Zoe Muller", "2023004", "moodle")) == [5]
+    assert lines(Student("Eve", "2023004", "moodle")) == []
 
 
 def test_a_guess_matches_nobody() -> None:

@@ -13,7 +13,7 @@ import pytest
 from grader.gradebook.exports import Request, export
 from grader.gradebook.pages import draw_class, draw_pages
 from grader.gradebook.roster.stored import ROSTER_FILE, store_roster, stored_roster
-from grader.records import Enrolled, Roster, Student
+from grader.records import Enrolled, Member, Roster, Student
 from grader.records.errors import BadLab
 
 ROSTER = Roster(
@@ -93,6 +93,15 @@ def test_absentees_change_no_figure_of_the_class(taught) -> None:
     assert "match nobody on the roster" in (group.folder / "index.html").read_text("utf-8")
 
 
+def test_where_a_grade_cannot_be_read_its_student_may_be_on_the_list_and_the_page_says_so(taught) -> None:
+    group = taught(ADA, BEN)
+    store_roster(group.folder, ROSTER)
+    (group.folder / "Ben_Okafor-222" / "grade.json").write_text("{}", "utf-8")
+    draw_class(group.folder, "staff", pseudonyms=False)
+    page = (group.folder / "index.html").read_text("utf-8")
+    assert "Stored grades that cannot be read: 1. Their students may be in this list." in page
+
+
 def test_an_unreadable_roster_costs_the_list_and_not_the_page(taught) -> None:
     group = taught(ADA, BEN)
     (group.folder / ROSTER_FILE).write_text("{}", "utf-8")
@@ -134,7 +143,7 @@ def test_a_gradebook_keeps_the_row_of_an_absentee_and_says_why(taught, tmp_path:
     done = export(Request("canvas", group.folder, into=book, column="Lab 5", so_far=True))
     said = [line.said.english() for line in done.lines if line.subject.english() == "No grade for"]
     assert said == [
-        "book.csv, line 3: Okafor, Ben 222 submitted nothing. The row was left unchanged.",
+        "book.csv, line 3: nothing submitted by Okafor, Ben 222 was found. The row was left unchanged.",
         "book.csv, line 4: Else, Somebody 999. The row was left unchanged.",
     ]
     assert '"Okafor, Ben",222,2023002,bo,Lab,7\n' in (tmp_path / "book.graded.csv").read_text("utf-8")
@@ -148,7 +157,9 @@ def test_a_worksheet_of_moodle_is_filled_by_the_number_on_the_roster(taught, tmp
     store_roster(group.folder, ROSTER)
     done = export(Request("moodle", group.folder, into=book, so_far=True))
     said = [line.said.english() for line in done.lines if line.subject.english() == "No grade for"]
-    assert said == ["sheet.csv, line 3: Participant 8 N. Li submitted nothing. The row was left unchanged."]
+    assert said == [
+        "sheet.csv, line 3: nothing submitted by Participant 8 N. Li was found. The row was left unchanged."
+    ]
 
 
 # --- a class that was graded before there was a roster -------------------------------------------------------------
@@ -164,3 +175,23 @@ def test_a_grade_under_a_name_that_may_be_anybodys_stays_where_it_is(taught) -> 
     group = taught(Student("submission", guessed=True))
     group.publish(Student("Ada Ng", "2023001", alias="submission"), digest="e" * 64)
     assert sorted(path.parent.name for path in group.folder.rglob("grade.json")) == ["Ada_Ng-2023001", "submission"]
+
+
+def test_a_grade_of_one_from_before_the_roster_becomes_the_groups_and_a_groups_is_not_one_members(taught) -> None:
+    group = taught(ADA)
+    team = (Member("Ada Ng", "12345", number="2023001"), Member("Ben Okafor", "222", number="2023002"))
+    both = Student("Ada Ng, Ben Okafor", "12345, 222", "canvas", members=team)
+    group.publish(both, digest="b" * 64)
+    assert [path.parent.name for path in group.folder.glob("*/grade.json")] == ["Ada_Ng-12345"]
+    group.publish(ADA, digest="c" * 64)
+    assert len(list(group.folder.glob("*/grade.json"))) == 2
+    group.publish(both, digest="d" * 64)
+    assert group.grade("Ada_Ng-12345").digest == "d" * 64
+
+
+def test_where_only_a_name_gives_a_submission_to_a_student_of_a_platform_staff_are_told(taught) -> None:
+    group = taught(ADA)
+    group.publish(replace(ADA, alias="ada_ng"), digest="b" * 64)
+    assert [flag.kind for flag in group.grade("Ada_Ng-12345").flags] == ["whose submission"]
+    group.publish(ADA, digest="c" * 64)
+    assert group.grade("Ada_Ng-12345").flags == ()

@@ -5,7 +5,7 @@ root="${AUTOGRADER_ROOT:-/autograder}"
 cd "$root/source"
 
 apt-get update
-apt-get install -y bubblewrap
+apt-get install -y bubblewrap libarchive13
 # The grader needs Python 3.11 or newer; which one there is depends on the image that was chosen.
 apt-get install -y python3.12 python3.12-venv || apt-get install -y python3.11 python3.11-venv
 
