@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from grader.evidence import Layout, OpenTask, Tasks
 from grader.lab import LAB
-from grader.marking.check import BadLimit, Case, check
-from grader.records import Cell, Message, Scalar, SubmittedFile, Table, Verdict, joined, message
+from grader.marking.check import BadLimit, Case, Doubt, check
+from grader.records import Cell, LeftOut, Message, Scalar, SubmittedFile, Table, Verdict, joined, message
 
 MEGABYTE = 1_000_000
 SCRIPT, NOTEBOOK = ".py", ".ipynb"
@@ -28,32 +29,30 @@ class LayoutLimits:
 
 
 @check(reads=Layout, limits=LayoutLimits)
-def submission_layout(case: Case[Layout, LayoutLimits]) -> Verdict:
+def submission_layout(case: Case[Layout, LayoutLimits]) -> Verdict | Doubt:
     """The submission contains every required file."""
     tasks = case.other(Tasks) or Tasks(())
     places = [(wanted, _find(wanted, case.seen.files)) for wanted in case.limits.required]
+    left_out = {wanted: one for wanted, place in places if not place and (one := _left_out(wanted, case.seen))}
+    table = _table(places, case.seen, tasks, left_out)
+    for one in left_out.values():
+        if one.state != "absent":  # it was handed in, and whether it can be used is for a person to say
+            return Doubt(one.why, (table,))
     unfinished = [place for _, place in places if place and tasks.numbers(place)]
-    perhaps = [wanted for wanted, place in places if not place and _may_be_in_notebook(wanted, case.seen)]
+    perhaps = [
+        wanted
+        for wanted, place in places
+        if not place and wanted not in left_out and _may_be_in_notebook(wanted, case.seen)
+    ]
     missing = [wanted for wanted, place in places if not place and wanted not in perhaps]
     size = sum(file.size for file in case.seen.files) / MEGABYTE
     kept_small, no_data = size <= case.limits.megabytes, not case.seen.parts.dataset
     asked = len(places) - len(perhaps)  # what may be there costs nothing and earns nothing
     met = asked - len(missing) - len(unfinished) + kept_small + no_data
     hints = [_finish(task) for task in tasks.open if task.file in unfinished]
-    hints += [_hint(wanted) for wanted in missing]
-    if not no_data:
-        name = case.seen.parts.dataset[0]
-        hints.append(
-            message("Remove the {dataset} data set from the submission: {name}.", name=name, dataset=LAB.dataset)
-        )
-    if not kept_small:
-        cap = case.limits.megabytes
-        hints.append(message("Hand in at most {cap} MB; this submission has {size:.0f} MB.", cap=cap, size=size))
-    rows = tuple(
-        (_either(wanted), _in_notebook(case.seen) if wanted in perhaps else _state(place, tasks))
-        for wanted, place in places
-    )
-    table = Table(message("Required files"), (message("Required"), message("Found")), rows)
+    hints += [left_out[wanted].why if wanted in left_out else _hint(wanted) for wanted in missing]
+    hints += [] if no_data else [_no_data(case.seen.parts.dataset[0])]
+    hints += [] if kept_small else [_smaller(case.limits.megabytes, size)]
     summary = _summary(missing, unfinished, no_data, kept_small)
     if perhaps and met == asked + 2:
         names = joined("{first}, {second}", perhaps)
@@ -91,6 +90,30 @@ def _nearest(wanted: str, files: tuple[SubmittedFile, ...]) -> str:
     return min(places, key=lambda path: (path.count("/"), path), default="")
 
 
+def _left_out(wanted: str, layout: Layout) -> LeftOut | None:
+    """Return what was left out under one of these names, or in the folder of that name."""
+    names = [name.rstrip("/") for name in wanted.casefold().split("|")]
+    for one in sorted(layout.left_out, key=lambda one: (one.state == "absent", one.state == "closed")):
+        if one.state == "closed":
+            return one
+        folders = one.path.casefold().split("/")[:-1] if wanted.endswith("/") else ()
+        if one.name.casefold() in names or any(name in folders for name in names):
+            return one
+    return None
+
+
+def _table(places: list[tuple[str, str]], seen: Layout, tasks: Tasks, left_out: Mapping[str, LeftOut]) -> Table:
+    def found(wanted: str, place: str) -> Cell:
+        if wanted in left_out:
+            return message("left out")
+        if not place and _may_be_in_notebook(wanted, seen):
+            return _in_notebook(seen)
+        return _state(place, tasks)
+
+    rows = tuple((_either(wanted), found(wanted, place)) for wanted, place in places)
+    return Table(message("Required files"), (message("Required"), message("Found")), rows)
+
+
 def _folder(path: str, name: str) -> str:
     """Return the path down to the folder of that name; "" if the file is not in one."""
     parts = path.split("/")
@@ -102,6 +125,14 @@ def _hint(wanted: str) -> Message:
     if wanted.endswith("/"):
         return message("Add the folder {name} with its images.", name=wanted)
     return message("Add {name}.", name=_either(wanted))
+
+
+def _no_data(name: str) -> Message:
+    return message("Remove the {dataset} data set from the submission: {name}.", name=name, dataset=LAB.dataset)
+
+
+def _smaller(cap: int, size: float) -> Message:
+    return message("Hand in at most {cap} MB; this submission has {size:.0f} MB.", cap=cap, size=size)
 
 
 def _either(wanted: str) -> Scalar | Message:

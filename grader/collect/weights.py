@@ -29,7 +29,7 @@ from grader.evidence import (
 )
 from grader.intake import place
 from grader.lab import LAB
-from grader.records import Message, Submission, message
+from grader.records import Message, Submission, in_question, message
 from grader.sandbox import ArraySpec, Job, Reply
 
 
@@ -67,6 +67,8 @@ def measure(submission: Submission, equipment: Equipment, documents: Documents) 
 def choose_checkpoint(submission: Submission) -> str | Failure | None:
     """Choose the path of the weights to grade, or say why that is not possible; None if there are none."""
     parts = submission.parts
+    if (unclear := in_question(LAB.checkpoint, submission.files, submission.left_out)) is not None:
+        return Unavailable(unclear.why)
     if len(parts.checkpoints) == 1:
         return parts.checkpoints[0]
     if parts.checkpoints:

@@ -67,8 +67,10 @@ class Entry:
     size: int
     is_folder: bool
     chunks: Callable[[], Iterator[bytes]]  # read it in pieces; raises BadSubmission if it is damaged
-    fault: Message | None = None  # why it must not be unpacked; raised only if it would be
+    fault: Message | None = None  # why it must not be unpacked; said only if it would be
     path: Path | None = None  # on disk, where it is a file or a link there
+    closed: bool = False  # an archive that could not be opened: what is missing may be in it
+    absent: bool = False  # the fault is that nothing is there: a link, a device
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,8 +52,8 @@ def _entry(item: os.DirEntry[str], name: str) -> Entry:
     status = item.stat(follow_symlinks=False)
     is_folder = stat.S_ISDIR(status.st_mode)
     size = 0 if is_folder else status.st_size
-    path = Path(item.path)
-    return Entry(name, size, is_folder, partial(_chunks, path, name), _fault(status.st_mode, name), path)
+    path, fault = Path(item.path), _fault(status.st_mode, name)
+    return Entry(name, size, is_folder, partial(_chunks, path, name), fault, path, absent=fault is not None)
 
 
 def _fault(mode: int, name: str) -> Message | None:
@@ -70,7 +70,8 @@ def file_entry(path: Path, name: str) -> Entry:
         status = path.lstat()
     except OSError as error:
         raise _unreadable(error, path) from error
-    return Entry(name, status.st_size, False, partial(_chunks, path, name), _fault(status.st_mode, name), path)
+    fault = _fault(status.st_mode, name)
+    return Entry(name, status.st_size, False, partial(_chunks, path, name), fault, path, absent=fault is not None)
 
 
 def _chunks(path: Path, name: str) -> Iterator[bytes]:

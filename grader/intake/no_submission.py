@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from grader.disk.names import visible
 from grader.intake.archive import Entry
@@ -11,7 +11,7 @@ from grader.intake.gradescope import METADATA
 from grader.intake.leave_out import reason_to_leave_out
 from grader.intake.platforms import upload
 from grader.lab import LAB
-from grader.records import Message, Student, message
+from grader.records import LeftOut, Message, Student, message
 from grader.records.errors import BadSubmission
 
 
@@ -43,6 +43,12 @@ def _several(students: Iterable[Student | None]) -> bool:
     """Return whether all are known and there are at least two."""
     found = set(students)
     return None not in found and len(found) > 1
+
+
+def require_something(files: Collection[str], left_out: Sequence[LeftOut]) -> None:
+    """Raise BadSubmission if nothing remains, because of what was left out."""
+    if not files and left_out:
+        raise BadSubmission(left_out[0].why)
 
 
 def require_work(files: Mapping[str, Entry], left_out: Collection[str], archive: str) -> None:

@@ -15,6 +15,8 @@ REPORTS = (".pdf", ".md", ".txt", ".docx")
 PAGES = (".html", ".htm")  # what a student writes on the platform arrives as a page
 RANKINGS = (".json", ".csv", ".tsv", ".txt", ".log", ".out", ".md", ".tex", ".pdf")
 PROGRAMS = (".py", ".ipynb", *WEIGHTS, ".json")  # can earn points by themselves
+PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
+LIBRARY, QUERIES = ("library", "gallery", "database", "dataset"), ("queries", "query")
 # what students call a printed ranking: "results_rank.csv" and "检索结果.md", but not "frank.txt"
 RANKING = re.compile(r"retriev|(?<![a-z])rank|检索|相似|(?<![a-z])top[ _-]?5|similar|matches", re.IGNORECASE)
 
@@ -28,6 +30,12 @@ def work_folder(paths: Iterable[str]) -> str:
     """Return the folder that holds all files, "" for the top: one extra folder is fine, and so is a chain of them."""
     parents = {path.rpartition("/")[0] for path in paths}
     return "" if not parents or "" in parents else commonpath(parents).replace("\\", "/")
+
+
+def is_of_images(path: str) -> bool:
+    """Return whether this is a picture of the library or of the queries, by its place."""
+    top, slash, _ = path.casefold().partition("/")
+    return bool(slash) and top in (*LIBRARY, *QUERIES) and path.casefold().endswith(PICTURES)
 
 
 def sort_parts(paths: Iterable[str], dataset: tuple[str, ...]) -> tuple[Parts, tuple[Message, ...]]:

@@ -118,7 +118,7 @@ def _repeat_each_other(archives: Iterable[Handed]) -> bool:
         listed = names_in(one.path)
         if listed is None:
             return True
-        own = {name for path in listed if (name := _worth(path))}
+        own = {name for path in listed if (name := worth(path))}
         is_closed = not own and any(map(is_archive_name, listed))  # what it holds is in another archive
         if is_closed or own & seen:
             return True
@@ -126,8 +126,8 @@ def _repeat_each_other(archives: Iterable[Handed]) -> bool:
     return False
 
 
-def _worth(path: str) -> str:
-    """Return the name of a file that can earn points, "" for another."""
+def worth(path: str) -> str:
+    """Return the name, in lower case, of a file that can earn points; "" for another."""
     name = path.replace("\\", "/").rpartition("/")[2].casefold()
     is_handout = name in LAB.handout or name in LAB.given
     return name if is_program(name) and not is_handout and not reason_to_leave_out(path, 0) else ""

@@ -11,19 +11,17 @@ from grader.disk.names import visible
 from grader.disk.scratch import scratch
 from grader.intake.archive import Archive, Entry, Limits, Piece, Source
 from grader.intake.folders import file_entry, open_folder
-from grader.intake.formats import is_archive_name
+from grader.intake.formats import is_archive_name, without_suffix
 from grader.intake.leave_out import reason_to_leave_out
 from grader.intake.no_submission import only_archives, require_one_student
-from grader.intake.parts import is_program, work_folder
-from grader.intake.pieces import are_several_peoples
+from grader.intake.parts import LIBRARY, PICTURES, QUERIES, REPORTS, is_program, work_folder
+from grader.intake.pieces import are_several_peoples, worth
 from grader.intake.repacked import Repack, open_repacked, other_format
 from grader.intake.zips import file_digest, open_zip
-from grader.lab import LAB
 from grader.records import Message, message
-from grader.records.errors import BadSubmission
+from grader.records.errors import BadSubmission, GraderError
 
 BESIDE = "beside"  # the folder of a document whose name an archive has as well
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,45 +100,67 @@ def _with_archives(source: Source, opener: Opener, archive: Archive) -> Source:
     if not closed:
         return source
     if any(is_program(entry.name) for entry in files):
-        return _with_pictures(source, closed, opener)
+        return _beside_work(source, closed, opener)
     if not archive.pieces and are_several_peoples([_plain(entry.name) for entry in closed], archive.name):
         raise BadSubmission(only_archives(archive.name, closed[0].name))
     return _unwrapped(source, closed, opener)
 
 
-def _with_pictures(source: Source, closed: Sequence[Entry], opener: Opener) -> Source:
-    """Put the pictures of library.zip and the like where they belong; other archives beside the work stay closed."""
-    entries, notes = list(source.entries), list(source.notes)
+def _beside_work(source: Source, closed: Sequence[Entry], opener: Opener) -> Source:
+    """Open the archives that hold pictures, or work that does not lie beside them; another one may be an old copy."""
+    entries = [entry for entry in source.entries if entry not in closed]
+    taken = {name for entry in entries if (name := worth(entry.name))}
+    opened: list[Entry] = []
     for archive in closed:
-        stem = _plain(archive.name).rpartition(".")[0]
-        if stem.casefold() not in LAB.image_folders:
-            continue
         try:
-            inside = opener.inside(archive)
-        except BadSubmission as error:
-            notes.append(_left_closed(archive, error.message))
+            inside = opener.inside(archive).entries
+        except GraderError as error:
+            entries.append(_closed(archive, error))
             continue
-        files = [entry for entry in inside.entries if not entry.is_folder]
-        folder = archive.name.replace("\\", "/").rpartition("/")[0]
-        own = all(entry.name.replace("\\", "/").startswith(f"{stem}/") for entry in files)
-        pictures = [entry for entry in files if entry.name.casefold().endswith(PICTURES)]
-        entries.remove(archive)
-        entries += _below("/".join(filter(None, (folder, "" if own else stem))), pictures)
-        notes.append(_opened([archive]))
-    return replace(source, entries=tuple(entries), digest=source.digest, notes=tuple(notes))
+        own = {name for entry in inside if (name := worth(entry.name))}
+        if _folder_of_pictures(archive):
+            entries += _pictures(archive, inside)
+        elif (own or any(one.name.casefold().endswith(REPORTS) for one in inside)) and not own & taken:
+            entries += _without(_at_top(inside), entries)
+            taken |= own
+        else:
+            entries.append(archive)
+            continue
+        opened.append(archive)
+    return replace(source, entries=tuple(entries), notes=(*source.notes, *([_opened(opened)] if opened else [])))
+
+
+def _folder_of_pictures(archive: Entry) -> str:
+    """Return the folder that an archive stands for, such as library.zip; "" for another archive."""
+    stem = without_suffix(_plain(archive.name))
+    return stem if stem.casefold() in (*LIBRARY, *QUERIES) else ""
+
+
+def _pictures(archive: Entry, inside: Iterable[Entry]) -> Iterator[Entry]:
+    """Put the pictures of library.zip and the like where they belong."""
+    stem = _folder_of_pictures(archive)
+    pictures = [one for one in inside if not one.is_folder and one.name.casefold().endswith(PICTURES)]
+    own = all(one.name.replace("\\", "/").startswith(f"{stem}/") for one in pictures)
+    around = archive.name.replace("\\", "/").rpartition("/")[0]
+    return _below("/".join(filter(None, (around, "" if own else stem))), pictures)
+
+
+def _without(entries: Iterable[Entry], others: Iterable[Entry]) -> Iterator[Entry]:
+    names = {entry.name.casefold() for entry in others}
+    return (entry for entry in entries if entry.name.casefold() not in names)
 
 
 def _unwrapped(source: Source, closed: Sequence[Entry], opener: Opener) -> Source:
     """Return what the archives hold, one level up, and the documents beside them.
 
-    Raises BadSubmission if nothing can be opened, or if several hold files of the same name.
+    Raises BadSubmission if nothing can be opened, or if several hold files of the same name; BadLab if we failed.
     """
     opened: list[tuple[Entry, Source]] = []
-    refused: list[tuple[Entry, BadSubmission]] = []
+    refused: list[tuple[Entry, GraderError]] = []
     for archive in closed:
         try:
             opened.append((archive, opener.inside(archive)))
-        except BadSubmission as error:
+        except GraderError as error:
             refused.append((archive, error))
     if not opened:
         raise refused[0][1]
@@ -150,14 +170,20 @@ def _unwrapped(source: Source, closed: Sequence[Entry], opener: Opener) -> Sourc
         require_one_student(inside.entries, archive.name)
         for entry in _at_top(inside.entries):
             before = taken.setdefault(entry.name.casefold(), archive)
-            if before is not archive and not entry.is_folder:
+            if before is not archive and worth(entry.name):
                 raise BadSubmission(_twice(entry, before, archive))
             entries.append(entry)
     beside = [entry for entry in source.entries if entry not in closed]
     entries += (replace(one, name=f"{BESIDE}/{one.name}") if one.name.casefold() in taken else one for one in beside)
+    entries += (_closed(archive, error) for archive, error in refused)
     notes = [note for _, inside in opened for note in inside.notes]
-    notes += [_left_closed(archive, error.message) for archive, error in refused]
     return Source(tuple(entries), source.digest, (*source.notes, _opened([one for one, _ in opened]), *notes))
+
+
+def _closed(archive: Entry, error: GraderError) -> Entry:
+    """Return the archive as one that could not be opened: what is missing may be in it."""
+    why = message("{entry} was not opened. {cause}", entry=visible(archive.name), cause=error.message)
+    return replace(archive, fault=why, closed=True)
 
 
 def _at_top(entries: Sequence[Entry]) -> Iterator[Entry]:
@@ -180,10 +206,6 @@ def _opened(archives: Sequence[Entry]) -> Message:
     return message(
         "Opened the archives inside: {names}.", names=visible(", ".join(_plain(archive.name) for archive in archives))
     )
-
-
-def _left_closed(archive: Entry, cause: Message) -> Message:
-    return message("{entry} was not opened. {cause}", entry=visible(archive.name), cause=cause)
 
 
 def _twice(entry: Entry, first: Entry, second: Entry) -> Message:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from grader.disk.names import from_disk, to_disk, visible, visible_path
-from grader.intake.archive import LIMITS, MEGABYTE, Archive, Limits, Source
-from grader.intake.no_submission import require_work
+from grader.disk.names import to_disk
+from grader.intake.archive import LIMITS, Archive, Limits, Source
+from grader.intake.no_submission import require_something, require_work
 from grader.intake.parts import sort_parts, work_folder
 from grader.intake.repacked import Repack
-from grader.intake.selection import MOST_NAMED, Selection, require_file_size, select
+from grader.intake.selection import MOST_NAMED, select
 from grader.intake.sources import open_source
-from grader.records import Submission, SubmittedFile, message
-from grader.records.errors import BadLab, BadSubmission
+from grader.intake.twins import ASKED_FOR, left_out_notes, settle
+from grader.intake.unused import unused
+from grader.intake.writing import write_all
+from grader.records import LeftOut, Submission, SubmittedFile
 
-# Each file is new (EXCL) and none is reached through a link (NOFOLLOW), whatever the checks on names overlooked.
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+MOST_LEFT_OUT = 100  # that a submission remembers; notes name fewer
 
 
 def open_submission(archive: Archive, into: Path, limits: Limits = LIMITS, repack: Repack | None = None) -> Submission:
@@ -48,75 +49,38 @@ def place(submission: Submission, path: str) -> Path:
 
 def _unpack(archive: Archive, source: Source, into: Path, limits: Limits) -> Submission:
     selection = select(source.entries, limits)
+    require_something(selection.files, selection.left_out)
     require_work(selection.files, (*selection.tools, *selection.dataset), archive.name)
-    written = {path: (size, digest) for path, size, digest in _write_all(selection, into, limits)}
-    top = work_folder(written)
+    written = write_all(selection, into, limits)
+    require_something(written.files, written.left_out)
+    twins = settle(written, into)
+    unread = (one.path for one in written.left_out if one.path and one.state == "unread")
+    top = work_folder((*written.files, *unread))
     cut = len(top) + 1 if top else 0
-    files = tuple(SubmittedFile(path[cut:], size) for path, (size, _) in sorted(written.items()))
+    files = tuple(SubmittedFile(path[cut:], one.size) for path, one in sorted(written.files.items()))
     dataset = tuple(name.removeprefix(top + "/") if top else name for name in list(selection.dataset)[:MOST_NAMED])
     parts, part_notes = sort_parts((file.path for file in files), dataset)
     return Submission(
         student=archive.student,
-        digest=source.digest or _folder_digest((path, digest) for path, (_, digest) in written.items()),
+        digest=source.digest or _folder_digest((path, one.digest) for path, one in written.files.items()),
         archive=archive.name,
         root=into / to_disk(top),
         files=files,
         parts=parts,
-        notes=(*source.notes, *selection.notes(), *part_notes),
+        notes=(
+            *(*left_out_notes(written.left_out), *twins),
+            *(*source.notes, *selection.notes(), *part_notes, *unused(files, parts)),
+        ),
+        left_out=_below(top, written.left_out),
     )
 
 
-def _write_all(selection: Selection, into: Path, limits: Limits) -> Iterator[tuple[str, int, str]]:
-    """Yield path, real size in bytes and SHA-256 of each file written.
-
-    Checks real sizes; declared ones were checked before.
-    """
-    total = 0
-    for path, entry in selection.files.items():
-        size, digest = _write(_bounded(entry.chunks(), path, limits), into / to_disk(path))
-        total += size
-        if total > limits.total_bytes:
-            sentence = message(
-                "{entry} takes the submission over {most:.1f} MB. Hand in only what the lab asks for.",
-                entry=visible(path),
-                most=limits.total_bytes / MEGABYTE,
-            )
-            raise BadSubmission(sentence)
-        yield path, size, digest
-
-
-def _bounded(chunks: Iterable[bytes], path: str, limits: Limits) -> Iterator[bytes]:
-    size = 0
-    for chunk in chunks:
-        size += len(chunk)
-        require_file_size(path, size, limits)
-        yield chunk
-
-
-def _write(chunks: Iterator[bytes], target: Path) -> tuple[int, str]:
-    """Write a new file; return its size in bytes and SHA-256."""
-    digest, size = hashlib.sha256(), 0
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with open(os.open(target, _NEW_FILE, 0o644), "wb") as file:  # noqa: PTH123  a descriptor, not a path
-            for chunk in chunks:
-                file.write(chunk)
-                digest.update(chunk)
-                size += len(chunk)
-    except FileExistsError as error:  # only if the disk treats `a.py` and `A.py` as one name
-        sentence = message(
-            "On this system {entry} has the same name as another file. Rename one of them.",
-            entry=visible(from_disk(target.name)),
-        )
-        raise BadSubmission(sentence) from error
-    except OSError as error:
-        sentence = message(
-            "{path} cannot be written: {why}. Free some space, or set TMPDIR to a folder that has enough.",
-            path=visible_path(target),
-            why=error.strerror or "",
-        )
-        raise BadLab(sentence) from error
-    return size, digest.hexdigest()
+def _below(top: str, left_out: Iterable[LeftOut]) -> tuple[LeftOut, ...]:
+    """Return what was left out with paths as of the files: the nearest to the root and what the lab asks for first."""
+    prefix = f"{top}/" if top else ""
+    cut = [replace(one, path=one.path.removeprefix(prefix)) for one in left_out]
+    cut.sort(key=lambda one: (one.name.casefold() not in ASKED_FOR, one.path.count("/")))
+    return tuple(cut[:MOST_LEFT_OUT])
 
 
 def _folder_digest(digests: Iterable[tuple[str, str]]) -> str:

@@ -64,9 +64,10 @@ def open_zip(path: Path) -> Iterator[Source]:
         require_zip(file.read(HEAD_BYTES), from_disk(path.name))
         with _listing(file, path) as archive:
             infos = archive.infolist()
-            _require_no_overlaps(file, infos, archive.start_dir)
+            lost = _require_no_overlaps(file, infos, archive.start_dir)
             named = [_named(info) for info in infos]
-            entries = tuple(_entry(archive, info, name) for info, (name, _) in zip(infos, named, strict=True))
+            pairs = zip(infos, named, strict=True)
+            entries = tuple(_entry(archive, info, name, info in lost) for info, (name, _) in pairs)
             yield Source(entries, _digest(file), _notes(infos, [how for _, how in named]))
 
 
@@ -119,12 +120,14 @@ def _why_unreadable(error: Exception, path: Path) -> Message:
             )
 
 
-def _require_no_overlaps(file: _Bounded, infos: list[zipfile.ZipInfo], listing: int) -> None:
+def _require_no_overlaps(file: _Bounded, infos: list[zipfile.ZipInfo], listing: int) -> set[zipfile.ZipInfo]:
     """Refuse entries that share bytes, as zip bombs do (Fifield 2019: 10 MB hold 281 TB); Python <= 3.11.7 unpacks it.
 
-    `listing` is where the listing begins: entries end before it. Offsets and sizes are in bytes.
+    `listing` is where the listing begins: entries end before it. Offsets and sizes are in bytes. Returns those that
+    are listed and not there, which have no bytes to share.
     """
-    spans = sorted((info.header_offset, _end(file, info), info.orig_filename) for info in infos)
+    ends = {info: _end(file, info) for info in infos}
+    spans = sorted((info.header_offset, end, info.orig_filename) for info, end in ends.items() if end is not None)
     for (start, end, name), (following, _, _) in pairwise([*spans, (listing, listing, "")]):
         if start < 0 or end > following:
             sentence = message(
@@ -132,18 +135,18 @@ def _require_no_overlaps(file: _Bounded, infos: list[zipfile.ZipInfo], listing: 
                 entry=visible(name),
             )
             raise BadSubmission(sentence)
+    return {info for info, end in ends.items() if end is None}
 
 
-def _end(file: _Bounded, info: zipfile.ZipInfo) -> int:
-    """Return the earliest end of an entry's data, by its own header: the listing may omit its extra field."""
+def _end(file: _Bounded, info: zipfile.ZipInfo) -> int | None:
+    """Return the earliest end of an entry's data, by its own header: the listing may omit its extra field.
+
+    None if there is no such header.
+    """
     file.seek(max(info.header_offset, 0))  # a negative one is refused by the caller
     head = file.read(LOCAL_HEADER.size)
     if len(head) < LOCAL_HEADER.size or not head.startswith(b"PK\x03\x04"):
-        sentence = message(
-            "{entry} is listed in the zip but is not in it: the file is damaged or truncated. Zip the folder again.",
-            entry=visible(info.orig_filename),
-        )
-        raise BadSubmission(sentence)
+        return None
     _, name, extra = LOCAL_HEADER.unpack(head)
     return info.header_offset + LOCAL_HEADER.size + int(name) + int(extra) + info.compress_size
 
@@ -155,19 +158,32 @@ def _named(info: zipfile.ZipInfo) -> tuple[str, str]:
     return decode(info.orig_filename.encode("cp437"))  # zipfile read it as cp437: back to the bytes
 
 
-def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> Entry:
+def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, is_lost: bool) -> Entry:
     kind = info.external_attr >> 28  # st_mode's file type if a Unix program wrote the zip; else 0
     is_folder = name.endswith(("/", "\\")) or kind == stat.S_IFDIR >> 12
     chunks = partial(_chunks, archive, info, name)
-    return Entry(name, info.file_size, is_folder, chunks, _fault(info, name, kind))
+    if fault := _not_a_file(visible(name), kind):
+        return Entry(name, info.file_size, is_folder, chunks, fault, absent=True)
+    return Entry(name, info.file_size, is_folder, chunks, _lost(name) if is_lost else _unreadable(info, name))
 
 
-def _fault(info: zipfile.ZipInfo, name: str, kind: int) -> Message | None:
-    entry = visible(name)
+def _not_a_file(entry: str, kind: int) -> Message | None:
     if kind == stat.S_IFLNK >> 12:
         return message("{entry} is a symbolic link. Put the file itself in its place.", entry=entry)
     if kind not in (0, stat.S_IFREG >> 12, stat.S_IFDIR >> 12):
         return message("{entry} is a device or pipe, not a file. Leave it out.", entry=entry)
+    return None
+
+
+def _lost(name: str) -> Message:
+    return message(
+        "{entry} is listed in the zip but is not in it: the file is damaged or truncated. Zip the folder again.",
+        entry=visible(name),
+    )
+
+
+def _unreadable(info: zipfile.ZipInfo, name: str) -> Message | None:
+    entry = visible(name)
     if info.flag_bits & ENCRYPTED:
         return message("{entry} is encrypted. Zip the folder again, without a password.", entry=entry)
     if info.compress_type not in READABLE:

@@ -14,19 +14,21 @@ from grader.evidence import (
 from grader.evidence.explain import explain
 from grader.marking.by_hand import awaited
 from grader.marking.check import Case, Doubt
+from grader.marking.left_out import reconsidered, why_no_report
 from grader.marking.rubric import Line, Rubric
 from grader.records import Blocked, Finding, Judged, Listing, Unjudged, message
 
 
 def judge(evidence: Evidence, rubric: Rubric) -> tuple[Finding, ...]:
     """Return one finding per line of the rubric. Pure: the same evidence always gives the same findings."""
-    return tuple(_finding(line, evidence) for line in rubric.lines)
+    return tuple(reconsidered(_finding(line, evidence), line, evidence) for line in rubric.lines)
 
 
 def _finding(line: Line, evidence: Evidence) -> Finding:
     if line.check is None:
         report = evidence.observation(WrittenReport)
-        return awaited(line.criterion.check, report, None if isinstance(report, Seen) else explain(report))
+        why = None if isinstance(report, Seen) else why_no_report(evidence) or explain(report)
+        return awaited(line.criterion.check, report, why)
     outcome = evidence.observation(line.check.reads)
     if not isinstance(outcome, Seen):
         return _not_seen(line.check.name, outcome)

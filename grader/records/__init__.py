@@ -52,7 +52,7 @@ from grader.records.messages import (
 )
 from grader.records.roster import Absent, Attendance, Enrolled, Roster
 from grader.records.students import Member, Platform, Student, same
-from grader.records.submission import Parts, Submission, SubmittedFile
+from grader.records.submission import LeftOut, Parts, Submission, SubmittedFile, in_question
 
 __all__ = [
     "N_",
@@ -77,6 +77,7 @@ __all__ = [
     "Grade",
     "Judged",
     "LabelledPicture",
+    "LeftOut",
     "Listing",
     "MadeBy",
     "Manual",
@@ -102,6 +103,7 @@ __all__ = [
     "Table",
     "Unjudged",
     "Verdict",
+    "in_question",
     "joined",
     "message",
     "same",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from grader.records.messages import Message, strict
 from grader.records.students import Student
@@ -44,6 +46,37 @@ class Parts:
 
 @strict
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What a submission names and the grader does not use under that name: `path` as of a file, and `why`.
+
+    It is "absent" if the submission holds nothing of it (a link), "unread" if it holds something that cannot be read,
+    "closed" if that is an archive, which may hold anything, and "unclear" if it holds two of that name. Only the first
+    is the student's alone: a person decides on the others.
+    """
+
+    path: str
+    why: Message
+    state: Literal["absent", "unread", "closed", "unclear"]
+
+    @property
+    def name(self) -> str:
+        """The file name."""
+        return self.path.rsplit("/", 1)[-1]
+
+
+def in_question(name: str, files: Iterable[SubmittedFile], left_out: Iterable[LeftOut]) -> LeftOut | None:
+    """Return what makes it uncertain which file of this name (lower case) counts, or what is in it; None if nothing.
+
+    What was left out deeper than a file of that name does not matter. What is missing may be in a closed archive.
+    """
+    depth = min((file.path.count("/") for file in files if file.name.casefold() == name), default=None)
+    found = [one for one in left_out if one.state != "absent" and one.name.casefold() == name]
+    closed = [one for one in left_out if one.state == "closed"] if depth is None else []
+    return next((one for one in (*found, *closed) if depth is None or one.path.count("/") <= depth), None)
+
+
+@strict
+@dataclass(frozen=True, slots=True)
 class Submission:
     """A submission on disk, unpacked within limits; nothing was executed. All `files` are regular files below `root`.
 
@@ -57,6 +90,7 @@ class Submission:
     files: tuple[SubmittedFile, ...]
     parts: Parts
     notes: tuple[Message, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def size(self) -> int:

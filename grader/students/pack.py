@@ -173,6 +173,8 @@ def _write(chosen: Iterable[Entry], target: Path, limits: Limits) -> Layout:
                             inside.write(chunk)
             with scratch("pack") as folder:
                 submission = open_submission(Archive(temporary, Student("")), folder, limits)
+            for one in submission.left_out:
+                raise BadSubmission(one.why)
     except OSError as error:
         sentence = message(
             "{path} cannot be written: {why}. Free some space, or choose another path with --out.",

@@ -44,6 +44,22 @@ def opened(tmp_path: Path) -> Callable[..., Submission]:
 
 
 @pytest.fixture
+def left(opened: Callable[..., Submission]) -> Callable[..., dict[str, tuple[str, str]]]:
+    """Open what must be accepted; what is left out, by path: its state, and the sentence, which is also a note."""
+
+    def open_it(content: bytes | dict[str, bytes] | Path, limits: Limits | None = None) -> dict[str, tuple[str, str]]:
+        submission = opened(content, limits)
+        notes = [note.english() for note in submission.notes]
+        assert all(note.isprintable() for note in notes)
+        for one in submission.left_out:
+            sentence = one.why.english()
+            assert (sentence if one.state == "unclear" else f"Left out: {sentence}") in notes
+        return {one.path: (one.state, one.why.english()) for one in submission.left_out}
+
+    return open_it
+
+
+@pytest.fixture
 def refused(opened: Callable[..., Submission]) -> Callable[..., str]:
     """Open what must be refused; the sentence that the student gets."""
 

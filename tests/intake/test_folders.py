@@ -46,20 +46,31 @@ def test_the_digest_of_a_folder_ignores_what_is_left_out(opened, folder, tmp_pat
     assert again.digest == before
 
 
-def test_a_symbolic_link_in_a_folder_is_refused_and_named(refused, folder, tmp_path):
+def test_a_symbolic_link_in_a_folder_costs_that_file_and_is_not_followed(left, folder, tmp_path):
     (tmp_path / "secret").write_text("s", encoding="utf-8")
     (folder / "lab5" / "exp2.py").symlink_to(tmp_path / "secret")
-    assert "lab5/exp2.py is a symbolic link" in refused(folder)
+    state, sentence = left(folder)["exp2.py"]
+    assert (state, "lab5/exp2.py is a symbolic link" in sentence) == ("absent", True)
+    assert not list((tmp_path / "into").rglob("exp2.py"))
 
 
-def test_a_linked_folder_is_refused_and_not_walked(refused, folder):
+def test_a_linked_folder_is_left_out_and_not_walked(opened, folder):
     (folder / "lab5" / "loop").symlink_to(folder)
-    assert "lab5/loop is a symbolic link" in refused(folder)
+    submission = opened(folder)
+    assert names(submission) == ["final.pth", "library/0/a.jpg"]
+    assert [one.path for one in submission.left_out] == ["loop"]
 
 
-def test_a_pipe_in_a_folder_is_refused_and_not_waited_for(refused, folder):
+def test_a_pipe_in_a_folder_is_left_out_and_not_waited_for(left, folder):
     os.mkfifo(folder / "lab5" / "exp2.py")
-    assert "lab5/exp2.py is a device or pipe" in refused(folder)
+    assert "lab5/exp2.py is a device or pipe" in left(folder)["exp2.py"][1]
+
+
+def test_a_file_that_changes_while_it_is_copied_costs_that_file(left, folder, monkeypatch):
+    os.mkfifo(folder / "lab5" / "exp2.py")
+    monkeypatch.setattr("grader.intake.folders._fault", lambda mode, name: None)  # it was a file during the walk
+    state, sentence = left(folder)["exp2.py"]
+    assert (state, "changed while it was being read" in sentence) == ("unread", True)
 
 
 def test_a_file_that_became_a_pipe_after_the_walk_is_not_waited_for(folder):
@@ -81,10 +92,14 @@ def test_a_file_that_became_a_link_after_the_walk_is_not_followed(folder, tmp_pa
         list(entry.chunks())
 
 
-def test_the_limits_hold_for_folders(refused, folder):
-    assert "is 4 levels deep; at most 3 are allowed" in refused(folder, Limits(depth=3))
+def test_the_limits_hold_for_folders(refused, left, folder, tmp_path):
     assert "2 are allowed" in refused(folder, Limits(entries=2))
-    assert "a.jpg is 0.0 MB" in refused(folder, Limits(file_bytes=2))
+    assert "at most 0.0 MB are allowed" in refused(folder, Limits(total_bytes=2))
+    assert "a.jpg is 0.0 MB" in left(folder, Limits(file_bytes=2))["library/0/a.jpg"][1]
+
+
+def test_a_file_too_deep_in_a_folder_costs_that_file(left, folder):
+    assert "is 4 levels deep; at most 3 are allowed" in left(folder, Limits(depth=3))["library/0/a.jpg"][1]
 
 
 def test_a_folder_without_end_is_refused(refused, folder, monkeypatch):

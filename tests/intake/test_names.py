@@ -18,9 +18,14 @@ def test_a_name_that_leads_out_of_the_submission_is_refused_and_named(refused, z
     assert f"{name.decode()} points outside the submission" in refused(zip_of(part(name, b"x")))
 
 
-@pytest.mark.parametrize("name", [b"/etc/cron.d/x", b"\\evil.py", b"C:\\evil.py", b"c:evil.py", b"\\\\host\\share\\x"])
+@pytest.mark.parametrize("name", [b"/etc/cron.d/x", b"\\evil.py", b"C:\\evil.py", b"c:/evil.py", b"\\\\host\\share\\x"])
 def test_absolute_drive_and_network_paths_are_refused_and_named(refused, zip_of, part, name):
     assert f"{name.decode()} is an absolute path" in refused(zip_of(part(name, b"x")))
+
+
+def test_a_name_that_only_windows_takes_for_a_drive_costs_its_file(left, zip_of, part):
+    state, sentence = left(zip_of(part(b"a.py"), part(b"q:notes.md", b"x")))["q:notes.md"]
+    assert (state, "q:notes.md begins like the name of a drive" in sentence) == ("unread", True)
 
 
 def test_a_hostile_name_below_a_folder_that_is_left_out_is_refused_all_the_same(refused, zip_of, part):
@@ -31,8 +36,9 @@ def test_a_nul_in_a_name_is_refused_and_made_visible(refused, zip_of, part):
     assert "final.pth<U+0000>.py has a NUL" in refused(zip_of(part(b"final.pth\0.py", b"x")))
 
 
-def test_control_characters_in_a_name_are_refused_and_made_visible(refused, zip_of, part):
-    assert "<U+001B>[2J.py has control characters" in refused(zip_of(part(b"\x1b[2J.py", b"x")))
+def test_control_characters_in_a_name_cost_its_file_and_are_made_visible(left, zip_of, part):
+    ((state, sentence),) = left(zip_of(part(b"a.py"), part(b"\x1b[2J.py", b"x"))).values()
+    assert (state, "<U+001B>[2J.py has control characters" in sentence) == ("unread", True)
 
 
 def test_invisible_characters_of_a_name_are_spelt_out_in_sentences(refused, zip_of, part):
@@ -41,14 +47,48 @@ def test_invisible_characters_of_a_name_are_spelt_out_in_sentences(refused, zip_
 
 
 @pytest.mark.parametrize("second", [b"a/x.py", b"a\\x.py", b"./a//x.py"])
-def test_a_name_that_is_there_twice_is_refused_however_it_is_spelt(refused, zip_of, part, second):
-    assert "a/x.py appears twice" in refused(zip_of(part(b"a/x.py", b"1"), part(second, b"2")))
+def test_of_two_files_of_one_name_both_are_kept_and_a_person_asked(opened, zip_of, part, second):
+    submission = opened(zip_of(part(b"a/x.py", b"1"), part(second, b"2"), part(b"b.py")))
+    assert names(submission) == ["a/x.py", "a/x.py (2)", "b.py"]
+    assert (submission.root / "a" / "x.py").read_bytes() == b"1"
+    assert submission.parts.sources == ("b.py", "a/x.py")
+    assert [(one.path, one.state) for one in submission.left_out] == [("a/x.py", "unclear")]
+    assert "a/x.py is in the submission twice, with different contents; the second was kept as a/x.py (2)." in " ".join(
+        note.english() for note in submission.notes
+    )
 
 
-def test_names_that_differ_only_in_composition_are_the_same_name(refused, zip_of, part):
+def test_a_file_that_is_there_twice_with_the_same_bytes_costs_nothing(opened, zip_of, part):
+    submission = opened(zip_of(part(b"a.py", b"1"), part(b"a.py", b"1")))
+    assert (names(submission), submission.notes, submission.left_out) == (["a.py"], (), ())
+
+
+def test_a_third_file_of_one_name_gets_a_number_of_its_own(opened, zip_of, part):
+    content = zip_of(part(b"a.py", b"1"), part(b"a.py (2)", b"2"), part(b"a.py", b"3"), part(b"a.py", b"4"))
+    assert names(opened(content)) == ["a.py", "a.py (2)", "a.py (3)", "a.py (4)"]
+
+
+def test_the_second_of_two_files_of_one_name_is_asked_about_even_if_the_first_is_damaged(left, zip_of, part):
+    found = left(zip_of(part(b"exp1.py"), part(b"exp2.py", b"1", crc=1), part(b"exp2.py", b"2")))
+    assert "exp2.py is in the submission twice" in found["exp2.py"][1]
+
+
+def test_names_that_differ_only_in_composition_are_the_same_name(left, zip_of, part):
     composed, apart = (name.encode() for name in ("caf\u00e9.py", "cafe\u0301.py"))
-    sentence = refused(zip_of(part(composed, b"1", flags=0x800), part(apart, b"2", flags=0x800)))
-    assert "caf\u00e9.py appears twice" in sentence
+    found = left(zip_of(part(composed, b"1", flags=0x800), part(apart, b"2", flags=0x800)))
+    assert found["caf\u00e9.py"][0] == "unclear"
+
+
+def test_files_that_the_lab_asks_for_and_that_differ_in_case_and_content_are_for_a_person(left, zip_of, part):
+    found = left(zip_of(part(b"Final.pth", b"1"), part(b"final.pth", b"2")))
+    assert found["Final.pth"][0] == "unclear"
+    assert "final.pth and Final.pth differ in case and in content" in found["Final.pth"][1]
+
+
+def test_a_checkpoint_that_is_there_twice_in_different_letters_is_one(opened, zip_of, part):
+    submission = opened(zip_of(part(b"Final.pth", b"1"), part(b"final.pth", b"1")))
+    assert (names(submission), submission.parts.checkpoints) == (["final.pth"], ("final.pth",))
+    assert (submission.notes, submission.left_out) == ((), ())
 
 
 def test_names_that_differ_only_in_case_are_kept_with_a_note(opened, zip_of, part):
@@ -59,7 +99,7 @@ def test_names_that_differ_only_in_case_are_kept_with_a_note(opened, zip_of, par
     ]
 
 
-def test_where_the_disk_ignores_case_the_second_name_is_refused(refused, zip_of, part, monkeypatch):
+def test_where_the_disk_ignores_case_the_second_file_is_kept_beside_the_first(opened, zip_of, part, monkeypatch):
     really_open, seen = os.open, set()
 
     def open_ignoring_case(path, flags, *rest, **options):
@@ -70,16 +110,27 @@ def test_where_the_disk_ignores_case_the_second_name_is_refused(refused, zip_of,
         return really_open(path, flags, *rest, **options)
 
     monkeypatch.setattr(os, "open", open_ignoring_case)
-    assert "A.py has the same name as another file" in refused(zip_of(part(b"a.py", b"1"), part(b"A.py", b"2")))
+    submission = opened(zip_of(part(b"a.py", b"1"), part(b"A.py", b"2")))
+    assert names(submission) == ["A.py (2)", "a.py"]
+    assert [(one.path, one.state) for one in submission.left_out] == [("a.py", "unclear")]
 
 
 def test_a_folder_listed_twice_is_harmless(opened, zip_of, part):
     assert names(opened(zip_of(part(b"a/"), part(b"a\\"), part(b"a/x.py", b"1"), part(b"b.py")))) == ["a/x.py", "b.py"]
 
 
-@pytest.mark.parametrize("second", [b"a/b.py", b"a/", b"a/b/c.py"])
-def test_a_file_that_is_also_a_folder_is_refused_and_named(refused, zip_of, part, second):
-    assert "a is both a file and a folder" in refused(zip_of(part(b"a", b"1"), part(second)))
+@pytest.mark.parametrize("second", [b"a/b.py", b"a/b/c.py"])
+def test_a_file_that_is_also_a_folder_is_kept_beside_it(opened, zip_of, part, second):
+    submission = opened(zip_of(part(b"a", b"1"), part(second), part(b"b.py")))
+    assert names(submission) == sorted(["a (2)", second.decode(), "b.py"])
+    assert [(one.path, one.state) for one in submission.left_out] == [("a", "unclear")]
+    assert "a is both a file and a folder; the file was kept as a (2)" in submission.left_out[0].why.english()
+
+
+@pytest.mark.parametrize("parts", [((b"a", b""), (b"a/b.py", b"1")), ((b"a", b"1"), (b"a/", b""))])
+def test_a_folder_listed_as_a_file_or_beside_one_is_harmless(opened, zip_of, part, parts):
+    submission = opened(zip_of(*(part(name, data) for name, data in parts)))
+    assert (len(submission.files), submission.left_out) == (1, ())
 
 
 def test_a_folder_marked_only_by_its_mode_is_a_folder(opened, zip_of, part):

@@ -7,7 +7,7 @@ import pytest
 from fixtures.stories.zips import Part, zip_bytes
 from grader.intake import Archive, expand, open_submission
 from grader.intake.archive import Piece
-from grader.records import Student
+from grader.records import Student, in_question
 from grader.records.errors import BadSubmission
 
 WORK = {"exp2.py": b"1", "final.pth": b"w"}
@@ -101,8 +101,26 @@ def test_a_library_packed_by_itself_is_put_in_its_place(opened):
     assert paths(submission) == ["exp2.py", "final.pth", "library/0/a.jpg", "library/1/b.jpg"]
 
 
-def test_an_archive_beside_the_work_stays_closed(opened):
-    assert paths(opened({**WORK, "old.zip": zipped({"exp1.py": b"0"})})) == ["exp2.py", "final.pth", "old.zip"]
+def test_an_old_copy_beside_the_work_stays_closed(opened):
+    assert paths(opened({**WORK, "old.zip": zipped({"exp2.py": b"0"})})) == ["exp2.py", "final.pth", "old.zip"]
+
+
+def test_work_in_an_archive_beside_other_work_is_part_of_it(opened):
+    submission = opened(
+        {"exp2.py": b"1", "weights.zip": zipped({"weights/final.pth": b"w", "weights/models.py": b"m"})}
+    )
+    assert paths(submission) == ["exp2.py", "final.pth", "models.py"]
+
+
+def test_a_report_in_an_archive_beside_the_work_is_read(opened):
+    assert opened({**WORK, "report.zip": zipped({"report.pdf": b"r"})}).parts.reports == ("report.pdf",)
+
+
+def test_an_archive_beside_the_work_that_cannot_be_opened_may_hold_what_is_missing(opened):
+    submission = opened({"exp2.py": b"1", "weights.zip": b"PK\x03\x04 cut off"})
+    assert [(one.path, one.state) for one in submission.left_out] == [("weights.zip", "closed")]
+    assert in_question("final.pth", submission.files, submission.left_out) is not None
+    assert in_question("exp2.py", submission.files, submission.left_out) is None
 
 
 def test_the_limits_hold_for_what_is_inside(opened):

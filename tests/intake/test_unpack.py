@@ -45,6 +45,11 @@ def test_real_bytes_are_counted_while_writing(refused, monkeypatch, zip_of, part
     assert "c.bin is" in refused(zip_of(part(b"c.bin", b"x" * 800)), Limits(1000, 700))
 
 
+def test_a_file_that_turns_out_too_large_costs_itself(left, monkeypatch, zip_of, part):
+    monkeypatch.setattr("grader.intake.unpack.select", _trusting_select)
+    assert "c.bin is" in left(zip_of(part(b"a.py"), part(b"c.bin", b"x" * 800)), Limits(1000, 700))["c.bin"][1]
+
+
 def test_a_full_disk_is_a_matter_for_staff_and_leaves_nothing_behind(opened, zip_of, part, monkeypatch, tmp_path):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")

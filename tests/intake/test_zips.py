@@ -12,9 +12,16 @@ def names(submission):
     return [file.path for file in submission.files]
 
 
-def test_a_symbolic_link_is_refused_and_named(refused, zip_of, part):
-    sentence = refused(zip_of(part(b"a.py", b"x"), part(b"lab/final.pth", b"/etc/passwd", attributes=SYMLINK)))
-    assert "lab/final.pth is a symbolic link" in sentence
+def test_a_symbolic_link_costs_that_file_and_is_not_made(left, zip_of, part, tmp_path):
+    found = left(zip_of(part(b"a.py", b"x"), part(b"lab/final.pth", b"/etc/passwd", attributes=SYMLINK)))
+    assert found["lab/final.pth"][0] == "absent"
+    assert "lab/final.pth is a symbolic link" in found["lab/final.pth"][1]
+    assert [path.name for path in (tmp_path / "into").rglob("*")] == ["a.py"]
+
+
+def test_a_file_below_a_link_is_refused_as_an_attack(refused, zip_of, part):
+    content = zip_of(part(b"a.py", b"x"), part(b"out", b"/tmp", attributes=SYMLINK), part(b"out/d/evil.py", b"x"))
+    assert "out/d/evil.py lies below out, which is a link" in refused(content)
 
 
 def test_a_link_in_a_virtual_environment_is_left_out_with_it(opened, zip_of, part):
@@ -23,18 +30,26 @@ def test_a_link_in_a_virtual_environment_is_left_out_with_it(opened, zip_of, par
 
 
 @pytest.mark.parametrize("kind", [DEVICE, PIPE])
-def test_devices_and_pipes_are_refused_and_named(refused, zip_of, part, kind):
-    assert "dev is a device or pipe" in refused(zip_of(part(b"dev", attributes=kind)))
+def test_devices_and_pipes_cost_themselves(left, zip_of, part, kind):
+    state, sentence = left(zip_of(part(b"a.py", b"x"), part(b"dev", attributes=kind)))["dev"]
+    assert (state, "dev is a device or pipe" in sentence) == ("absent", True)
 
 
 @pytest.mark.parametrize("flags", [0x1, 0x41, 0x2000])
-def test_an_encrypted_entry_is_refused_and_named(refused, zip_of, part, flags):
-    assert "exp2.py is encrypted" in refused(zip_of(part(b"exp2.py", b"x" * 20, flags=flags)))
+def test_an_encrypted_entry_costs_itself(left, zip_of, part, flags):
+    found = left(zip_of(part(b"a.py", b"x"), part(b"exp2.py", b"x" * 20, flags=flags)))
+    assert found["exp2.py"] == ("unread", "exp2.py is encrypted. Zip the folder again, without a password.")
+
+
+def test_a_zip_of_encrypted_entries_alone_is_refused(refused, zip_of, part):
+    content = zip_of(*(part(name, b"x" * 20, flags=0x1) for name in (b"exp2.py", b"final.pth")))
+    assert refused(content) == "exp2.py is encrypted. Zip the folder again, without a password."
 
 
 @pytest.mark.parametrize(("method", "name"), [(9, "Deflate64"), (12, "bzip2"), (14, "LZMA"), (77, "method 77")])
-def test_other_compressions_than_deflate_are_refused_and_named(refused, zip_of, part, method, name):
-    assert f"exp2.py is compressed with {name}" in refused(zip_of(part(b"exp2.py", b"x", method=method)))
+def test_an_entry_in_another_compression_than_deflate_costs_itself(left, zip_of, part, method, name):
+    state, sentence = left(zip_of(part(b"a.py", b"x"), part(b"exp2.py", b"x", method=method)))["exp2.py"]
+    assert (state, f"exp2.py is compressed with {name}" in sentence) == ("unread", True)
 
 
 def test_a_bzip2_bomb_is_not_unpacked(refused, tmp_path):
@@ -66,12 +81,30 @@ def test_an_entry_that_reaches_into_the_listing_is_refused(refused, zip_of, part
     assert "a.py overlaps" in refused(longer)
 
 
-def test_an_entry_that_is_listed_but_not_there_is_refused_and_named(refused, zip_of, part):
-    assert "b.py is listed in the zip but is not in it" in refused(zip_of(part(b"a.py"), part(b"b.py", offset=5)))
+def test_an_entry_that_is_listed_but_not_there_costs_itself(left, zip_of, part):
+    state, sentence = left(zip_of(part(b"a.py"), part(b"b.py", offset=5)))["b.py"]
+    assert (state, "b.py is listed in the zip but is not in it" in sentence) == ("unread", True)
 
 
-def test_a_wrong_checksum_is_refused_and_the_entry_named(refused, zip_of, part):
-    assert "exp2.py is damaged inside the zip" in refused(zip_of(part(b"a", b"1"), part(b"exp2.py", b"x", crc=1)))
+def test_a_zip_in_which_nothing_is_where_it_is_listed_is_refused(refused, zip_of, part):
+    assert "a.py is listed in the zip but is not in it" in refused(zip_of(part(b"a.py", offset=5)))
+
+
+def test_a_damaged_entry_costs_itself_and_leaves_nothing(left, zip_of, part, tmp_path):
+    found = left(zip_of(part(b"d/a.py", b"1"), part(b"d/exp2.py", b"x" * 9, crc=1)))
+    assert (found["exp2.py"][0], "d/exp2.py is damaged inside the zip" in found["exp2.py"][1]) == ("unread", True)
+    assert [path.name for path in (tmp_path / "into" / "d").iterdir()] == ["a.py"]
+
+
+def test_a_zip_of_damaged_entries_alone_is_refused(refused, zip_of, part):
+    assert "exp2.py is damaged inside the zip" in refused(zip_of(part(b"exp2.py", b"x", crc=1)))
+
+
+def test_a_damaged_file_still_says_where_the_work_lies(opened, zip_of, part):
+    content = zip_of(part(b"lab5/final.pth", b"x", crc=1), part(b"lab5/library/0/a.jpg", b"jpg"))
+    submission = opened(content)
+    assert names(submission) == ["library/0/a.jpg"]
+    assert [one.path for one in submission.left_out] == ["final.pth"]
 
 
 def test_a_stream_that_ends_before_its_declared_length_is_damage(refused, zip_of, part):

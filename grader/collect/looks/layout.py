@@ -12,7 +12,10 @@ def look(subject: Subject) -> Layout | Failure:
     """List the files. Refused if they are the unchanged template: then there is nothing to look for."""
     submission, open_ = subject.submission, subject.open_tasks
     parts = submission.parts
-    results = (*parts.checkpoints, *parts.other_weights, parts.history, parts.retrieval, *parts.reports)
+    results = (
+        *(*parts.checkpoints, *parts.other_weights, parts.history, parts.retrieval, *parts.reports),
+        *(one.path for one in submission.left_out),
+    )
     scripts = [path for path in parts.sources if path.casefold() in LAB.scripts]
     unfinished = {task.file for task in open_}
     if open_ and not any(results) and unfinished.issuperset(scripts):
@@ -26,7 +29,7 @@ def look(subject: Subject) -> Layout | Failure:
                 file=first.file, line=first.line,
             ),
         )  # fmt: skip
-    return Layout(submission.files, parts)
+    return Layout(submission.files, parts, submission.left_out)
 
 
 LOOK = Look(Layout, look)

@@ -70,6 +70,8 @@ def find_network(run: ReportedRun, submission: Submission, equipment: Equipment)
         assumed += [] if run.seed is not None else [message("the seed is not stated; 0 was assumed")]
     elif weights == FINAL:
         chosen = choose_checkpoint(submission)
+        if isinstance(chosen, Unavailable):
+            return chosen
         if not isinstance(chosen, str):
             return message(
                 "The features were computed with {checkpoint}, which was not handed in: hand it in as well.",

@@ -16,13 +16,12 @@ from grader.disk.scratch import scratch
 from grader.evidence import Failure, LibraryImage, OpenTask, Refused, RetrievalImages
 from grader.evidence.kinds.retrieval import MOST_IMAGES, MOST_QUERIES
 from grader.intake import place
+from grader.intake.parts import LIBRARY, PICTURES, QUERIES
 from grader.lab import LAB
 from grader.records import N_, Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox
 
 PICTURE_LIMITS = Limits(seconds=300.0, megabytes=3_000)
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
-LIBRARY, QUERIES = ("library", "gallery", "database", "dataset"), ("queries", "query")
 THUMBNAIL, MOST_THUMBNAILS = 64, 120
 PROBLEMS = {
     "no picture": N_("{path} cannot be read as an image: save it again as JPEG or PNG, or remove it."),
@@ -42,7 +41,7 @@ class Found:
 
 def find_pictures(submission: Submission) -> Found:
     """Find the images in the folders library/ and queries/, ignoring case, sorted by path."""
-    pictures = [file.path for file in submission.files if file.path.casefold().endswith(SUFFIXES)]
+    pictures = [file.path for file in submission.files if file.path.casefold().endswith(PICTURES)]
     library, queries = (_below(pictures, names) for names in (LIBRARY, QUERIES))
     more = max(0, len(library) - MOST_IMAGES) + max(0, len(queries) - MOST_QUERIES)
     return Found(library[:MOST_IMAGES], queries[:MOST_QUERIES], more)

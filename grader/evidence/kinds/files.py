@@ -10,16 +10,17 @@ from pydantic import Field
 from grader.evidence.fields import Count, Lines, Name, Share
 from grader.evidence.registry import record
 from grader.evidence.wording import Wording
-from grader.records import Parts, SubmittedFile, strict
+from grader.records import LeftOut, Parts, SubmittedFile, strict
 
 
 @record
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The files of a submission, by name and size in bytes."""
+    """The files of a submission, by name and size in bytes, and what was left out of it."""
 
     files: tuple[SubmittedFile, ...]
     parts: Parts
+    left_out: Annotated[tuple[LeftOut, ...], Field(max_length=100)] = ()
     kind: Literal["layout"] = "layout"
 
 
