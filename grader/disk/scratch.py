@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -27,6 +28,7 @@ except ImportError:  # Windows: nothing is locked there, and nothing left over i
 
 PREFIX = "grade-"
 MARK = ".cnn-lab-grader"  # the locked file: without it, a folder is not one of ours
+_MADE = re.compile(r"grade-(?:[a-z]+-)?[a-z0-9_]{8}")  # as tempfile makes names, with the mode 0700
 FULL = (errno.ENOSPC, errno.EDQUOT) if hasattr(errno, "EDQUOT") else (errno.ENOSPC,)
 
 
@@ -65,6 +67,7 @@ def _locked_folder(prefix: str) -> Iterator[Path]:
     try:
         yield Path(place.name)
     finally:
+        _empty(Path(place.name))
         place.cleanup()  # before the lock goes: until then, nobody else may remove it
         if lock is not None:
             os.close(lock)
@@ -76,7 +79,11 @@ def _made_and_locked(prefix: str) -> tuple[tempfile.TemporaryDirectory[str], int
         if fcntl is None:
             return place, None
         mark = Path(place.name) / MARK
-        lock = os.open(mark, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            lock = os.open(mark, os.O_RDWR | os.O_CREAT, 0o600)
+        except FileNotFoundError:  # another run took it for a leftover
+            place.cleanup()
+            continue
         with suppress(OSError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if mark.exists():
@@ -102,13 +109,26 @@ def _remove_dead(folder: Path) -> None:
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
         return
+    if _MADE.fullmatch(folder.name) and stat.S_IMODE(status.st_mode) == 0o700:
+        with suppress(OSError):
+            folder.rmdir()  # empty: its run was killed before it could mark it, or after it had removed the rest
+            return
     lock = os.open(folder / MARK, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _open_up(folder)
+        _empty(folder)
         shutil.rmtree(folder, ignore_errors=True)
     finally:
         os.close(lock)
+
+
+def _empty(folder: Path) -> None:
+    """Remove everything but the mark: if this is killed as well, what is left is still known to be ours."""
+    with suppress(OSError), os.scandir(folder) as items:
+        for item in items:
+            if item.name != MARK:
+                shutil.rmtree(item.path, ignore_errors=True)
 
 
 def _open_up(folder: Path) -> None:

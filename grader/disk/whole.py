@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 
 from grader.disk.names import visible_path
 from grader.records import message
 from grader.records.errors import BadLab
+
+try:
+    import fcntl
+except ImportError:  # Windows: nothing is locked there, and nothing left over is removed
+    fcntl = None  # type: ignore[assignment]
 
 ROOM_BYTES = 2_000_000  # more than the page, evidence and grade of one submission take
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can store: the same files give the same zip
@@ -22,22 +28,60 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip can store: the sa
 def replacing(*paths: Path) -> Iterator[tuple[Path, ...]]:
     """Give temporary files beside `paths`. They replace `paths` when the block ends; if it raises, none does.
 
-    Raises OSError.
+    Removes what an earlier process that was killed left there. Raises OSError.
     """
     temporary: list[Path] = []
+    with ExitStack() as locks:
+        try:
+            for path in paths:
+                _remove_leftovers(path)
+                # keep the suffix: the file may be opened by its type before it has its final name
+                descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=_start(path), suffix=path.suffix)
+                temporary.append(Path(name))
+                _mark_as_alive(descriptor, locks)
+            yield tuple(temporary)
+            for file, path in zip(temporary, paths, strict=True):
+                file.chmod(0o644)
+                file.replace(path)
+        finally:
+            for file in temporary:
+                file.unlink(missing_ok=True)
+
+
+def _start(path: Path) -> str:
+    return f".{path.name[:80]}-"
+
+
+def _mark_as_alive(descriptor: int, locks: ExitStack) -> None:
+    """Lock the file until `locks` close; the system drops the lock when the process ends, however it ends."""
+    if fcntl is None:
+        os.close(descriptor)
+        return
+    locks.callback(os.close, descriptor)
+    with suppress(OSError):  # a disk without locks: nothing left over is removed there
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _remove_leftovers(path: Path) -> None:
+    """Remove this user's temporary files for `path` whose process has ended; those of a living one are locked."""
+    if fcntl is None:
+        return
+    form = re.compile(re.escape(_start(path)) + "[a-z0-9_]{8}" + re.escape(path.suffix))
+    with suppress(OSError), os.scandir(path.parent) as items:
+        for item in items:
+            if form.fullmatch(item.name):
+                with suppress(OSError):
+                    _remove_dead(Path(item.path))
+
+
+def _remove_dead(file: Path) -> None:
+    lock = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        for path in paths:
-            # keep the suffix: the file may be opened by its type before it has its final name
-            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}-", suffix=path.suffix)
-            os.close(descriptor)
-            temporary.append(Path(name))
-        yield tuple(temporary)
-        for file, path in zip(temporary, paths, strict=True):
-            file.chmod(0o644)
-            file.replace(path)
+        if os.fstat(lock).st_uid == os.geteuid():
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.unlink()
     finally:
-        for file in temporary:
-            file.unlink(missing_ok=True)
+        os.close(lock)
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -9,12 +10,11 @@ from itertools import count
 from pathlib import Path
 
 from grader.disk.whole import write_output
-from grader.gradebook.files import ATTEMPTS, EVIDENCE_FILE, GRADE_FILE, read_grade
+from grader.gradebook.files import ATTEMPTS, EVIDENCE_FILE, GRADE_FILE, read_grade, to_json
 from grader.records import Grade
 from grader.records.errors import BadLab
 
 PAGE = "report.html"
-KEPT = (GRADE_FILE, EVIDENCE_FILE, PAGE)  # the grade first: a folder without one is used again
 
 Choose = Callable[[Grade, Grade], bool]  # of the grade that counts so far and the new one: does the new one count?
 
@@ -46,16 +46,33 @@ def place_of(folder: Path, digest: str) -> Path:
     raise AssertionError  # count() does not end
 
 
-def keep(folder: Path, grade: Grade) -> None:
-    """Copy the files of the grade that counted so far. Raises BadLab if they cannot be written."""
+def keep(folder: Path, grade: Grade, page: str) -> None:
+    """Store the grade that counted so far, with its page and its evidence. Raises BadLab if they cannot be written.
+
+    The evidence in the folder can be of another submission, after a run that was killed while it wrote.
+    """
     place = place_of(folder, grade.digest)
-    for name in KEPT:
-        if (folder / name).is_file():
-            write_output(place / name, (folder / name).read_bytes(), ())
+    write_output(place / GRADE_FILE, _encoded(to_json(grade)), ())  # first: a folder without one is used again
+    write_output(place / PAGE, _encoded(page), ())
+    evidence = folder / EVIDENCE_FILE
+    if evidence.is_file() and not _is_of_another(data := evidence.read_bytes(), grade):
+        write_output(place / EVIDENCE_FILE, data, ())
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _is_of_another(evidence: bytes, grade: Grade) -> bool:
+    try:
+        record = json.loads(evidence)
+        return (record["digest"], record["archive"]) != (grade.digest, grade.archive)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return False  # whatever it is, it is kept
 
 
 def forget(folder: Path, digest: str) -> None:
-    """Remove the copy of an attempt that counts again."""
+    """Remove the copy of an attempt that counts again; also one that a killed run did not come to remove."""
     place = place_of(folder, digest)
     if place.is_dir():
         shutil.rmtree(place, ignore_errors=True)  # a copy too many does no harm

@@ -62,6 +62,10 @@ class Places:
         for number in dict.fromkeys(_plain(one.identifier) for one in (student, *student.each)):
             for path in sorted(self._out.glob(f"*-{number}/{GRADE_FILE}")) if number else ():
                 yield Place(path.parent, _in(path.parent))
+        for number in filter(None, (_plain(member.identifier) for member in student.members)):
+            for path in sorted(self._out.glob(f"*{number}*/{GRADE_FILE}")):  # from when the group had fewer members
+                if isinstance(earlier := _in(path.parent), Grade):
+                    yield Place(path.parent, earlier)
         for name in (student.name, *filter(None, (student.alias,))):
             alone = self._out / to_disk(_cut(_plain(name), NAME_BYTES) or "student")
             if student.known and (alone / GRADE_FILE).is_file():  # from when only the address or a name was known
@@ -93,6 +97,8 @@ def _in(folder: Path) -> Grade | BadLab | None:
 def _is_theirs(earlier: Grade | BadLab | None, grade: Grade) -> bool:
     """Return whether the folder is the student's: nobody's, the same person's, or that of this very submission."""
     if isinstance(earlier, Grade):
+        if grade.student.members and _has_grown(earlier.student, grade.student):
+            return True
         same_name = earlier.student.name in (grade.student.name, grade.student.alias)
         alone = not earlier.student.members and any(map(earlier.student.is_certainly, grade.student.each))
         return (
@@ -101,6 +107,11 @@ def _is_theirs(earlier: Grade | BadLab | None, grade: Grade) -> bool:
             or (same_name and bool(grade.digest) and earlier.digest == grade.digest)
         )
     return earlier is None or not grade.student.guessed  # what cannot be read may be anybody's
+
+
+def _has_grown(before: Student, now: Student) -> bool:
+    """Return whether a group has all whose the earlier submission was: then this one is theirs as well."""
+    return all(any(one.is_certainly(other) for other in now.each) for one in before.each)
 
 
 def folder_name(student: Student) -> str:

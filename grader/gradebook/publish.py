@@ -90,10 +90,9 @@ class Publisher:
         if another and not counts:
             return self._save(graded, place_of(folder, graded.grade.digest), None)
         if another:
-            keep(folder, earlier)
+            keep(folder, earlier, self._render(earlier))
         written = self._save(graded, folder, earlier)
-        if another:
-            forget(folder, graded.grade.digest)
+        forget(folder, graded.grade.digest)
         return written
 
     def _not_again(self, earlier: Grade, folder: Path, new: Grade, fault: Message) -> Written:

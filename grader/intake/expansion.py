@@ -33,6 +33,7 @@ from grader.records.errors import BadLab
 
 WORK_SUFFIXES = (*PROGRAMS, ".pdf", ".docx")  # not .md or .txt: a class's folder contains those too
 RESULTS = {"grade.json", "report.html"}  # written by the grader
+BRIGHTSPACE_LIST = "index.html"  # also the name of the grader's own page of a class
 _GRADESCOPE = re.compile(r"submission_\d+")
 
 
@@ -71,7 +72,14 @@ def not_taken(path: Path, archives: Iterable[Archive]) -> tuple[str, ...]:
     inside = {place.relative_to(path).parts[0] for place in taken if place.is_relative_to(path)}
     known = {gradescope.METADATA, *RESULTS}
     files, folders = _children(path)
-    return tuple(_name(item) for item in (*files, *folders) if item.name not in inside | known)
+    left = (item for item in (*files, *folders) if item.name not in inside | known)
+    return tuple(_name(item) for item in left if not _is_the_platforms_own(item))
+
+
+def _is_the_platforms_own(item: Path) -> bool:
+    """Return whether the platform itself wrote it: Blackboard's text about an attempt, Brightspace's list of all."""
+    said = upload(_name(item))
+    return item.name == BRIGHTSPACE_LIST or (said is not None and is_about_the_attempt(said))
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

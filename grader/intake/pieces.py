@@ -44,9 +44,33 @@ def submissions(student: Student, handed: Sequence[Handed]) -> tuple[Archive, ..
     """Return the submissions that these files and folders make, the newest last.
 
     Loose files are one submission, each name once, the newest. An archive takes the documents beside it along. Several
-    archives are parts of one submission if no file of the lab is in two of them, else each is an attempt.
+    archives are parts of one submission if no file of the lab is in two of them, else each is an attempt. So are those
+    that were all handed in again later under the same names.
     """
+    repeated = _handed_in_again(handed)
+    again = {one.path for attempt in repeated for one in attempt if one.is_archive}
+    rest = [one for one in handed if one.path not in again]
+    return tuple(one for attempt in (*repeated, rest) for one in _submissions(student, attempt, bool(repeated)))
+
+
+def _handed_in_again(handed: Sequence[Handed]) -> list[list[Handed]]:
+    """Return what was handed in at one moment, of which every archive came again later; only a platform tells that."""
+    moments = sorted({one.order for one in handed if one.order})
+    attempts = [[one for one in handed if one.order == moment] for moment in moments]
+    return [attempt for at, attempt in enumerate(attempts) if _come_again(attempt, attempts[at + 1 :])]
+
+
+def _come_again(earlier: Sequence[Handed], later: Sequence[Sequence[Handed]]) -> bool:
+    names = {one.name.casefold() for one in earlier if one.is_archive}
+    after = {one.name.casefold() for attempt in later for one in attempt if one.is_archive}
+    has_work = any(one.is_folder or is_program(one.name) for one in earlier if not one.is_archive)
+    return bool(names) and not has_work and names <= after
+
+
+def _submissions(student: Student, handed: Sequence[Handed], archives_first: bool) -> tuple[Archive, ...]:
     newest = _newest_of_each_name(handed)
+    if archives_first:  # a document can be beside two attempts, and the first file tells submissions apart
+        newest.sort(key=lambda one: not one.is_archive)
     archives = [one for one in newest if one.is_archive]
     beside = [one for one in newest if not one.is_archive]
     is_whole = not archives or any(one.is_folder or is_program(one.name) for one in beside)
@@ -95,7 +119,8 @@ def _repeat_each_other(archives: Iterable[Handed]) -> bool:
         if listed is None:
             return True
         own = {name for path in listed if (name := worth(path))}
-        if own & seen:
+        is_closed = not own and any(map(is_archive_name, listed))  # what it holds is in another archive
+        if is_closed or own & seen:
             return True
         seen |= own
     return False

@@ -79,3 +79,4 @@ class Attendance:
     absent: tuple[Absent, ...]
     unlisted: tuple[Student, ...]  # whose submissions match no row for certain
     unread: int = 0  # stored grades that cannot be read, whoever's they are
+    unclear: tuple[Student, ...] = ()  # of rows that one of those submissions may belong to, though not to all

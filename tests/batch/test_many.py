@@ -25,6 +25,7 @@ from grader.gradebook.files import Graded, from_json
 from grader.gradebook.places import folder_name
 from grader.gradebook.publish import Publisher
 from grader.intake import Archive
+from grader.intake.archive import Piece
 from grader.marking.mark import mark
 from grader.marking.rubric import Rubric
 from grader.records import Grade, MadeBy, Message, Student, message
@@ -304,3 +305,14 @@ def test_half_a_character_in_a_name_is_written_all_the_same(lab_rubric, tmp_path
     refusal = refused(Archive(Path("a.zip"), Student("a\udcff")), message("not a zip"), lab_rubric, MADE)
     written = Publisher(tmp_path, page)(Graded(refusal, None))
     assert json.loads((written.folder / "grade.json").read_text("utf-8"))["student"]["name"] == "a\udcff"
+
+
+def test_several_files_that_cannot_be_opened_are_not_taken_for_the_first_of_them(lab_rubric, tmp_path):
+    for name in ("a.zip", "b.zip"):
+        (tmp_path / name).write_bytes(name.encode())
+    pieces = tuple(Piece(tmp_path / name, name) for name in ("a.zip", "b.zip"))
+    alone, both, other = (
+        refused(Archive(tmp_path / "a.zip", Student("Ada"), given), message("damaged"), lab_rubric, MADE).digest
+        for given in ((), pieces, pieces[:1])
+    )
+    assert len({alone, both, other}) == 3

@@ -65,6 +65,36 @@ def test_what_a_killed_run_left_is_removed_by_the_next(temporary, held):
         assert [path.name for path in temporary.iterdir()] == [folder.parent.name]
 
 
+def test_an_empty_folder_of_a_run_that_was_killed_before_it_marked_it_is_removed(temporary):
+    for name, mode in (("grade-x_1abcde", 0o700), ("grade-open-abcdefgh", 0o700), ("grade-homework", 0o755)):
+        (temporary / name).mkdir(mode)
+    remove_leftovers(str(temporary))
+    assert [path.name for path in temporary.iterdir()] == ["grade-homework"]
+
+
+def test_a_folder_that_was_removed_before_it_was_marked_is_made_anew(temporary, monkeypatch):
+    real, removed = os.open, []
+
+    def late(path, *arguments, **keywords):
+        if str(path).endswith(MARK) and not removed:
+            removed.append(Path(path).parent)
+            removed[0].rmdir()
+        return real(path, *arguments, **keywords)
+
+    monkeypatch.setattr(module.os, "open", late)
+    with scratch() as folder:
+        assert folder.is_dir() and folder.parent != removed[0]
+
+
+def test_the_mark_is_removed_last(temporary, monkeypatch):
+    order = []
+    real = shutil.rmtree
+    monkeypatch.setattr(shutil, "rmtree", lambda path, **rest: (order.append(Path(path).name), real(path, **rest)))
+    with scratch() as folder:
+        home = folder.parent
+    assert order[0] == "work" and not home.exists()
+
+
 def test_a_living_runs_folder_is_left_alone(temporary, held):
     _, place = held
     with scratch():

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
-from grader.disk.whole import replacing, write_all, write_output
+from grader.disk.whole import replacing, write_all, write_output, write_whole
 from grader.records.errors import BadLab
 
 
@@ -45,3 +49,39 @@ def test_an_input_is_never_written_over(tmp_path):
     with pytest.raises(BadLab, match="--out"):
         write_output(tmp_path / "link.csv", b"ours", [tmp_path / "export.csv"])
     assert (tmp_path / "export.csv").read_text("utf-8") == "theirs"
+
+
+# --- what a killed process left ----------------------------------------------------------------------------------
+
+HALF = """
+import sys
+from pathlib import Path
+from grader.disk.whole import replacing
+with replacing(Path(sys.argv[1])) as (file,):
+    file.write_text("hal")
+    print(file.name, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="nothing is locked on Windows")
+def test_what_a_killed_process_left_is_removed_when_the_file_is_written_again(tmp_path):
+    path = tmp_path / "grade.json"
+    others = [
+        ".grade.json-notes.json",
+        ".grade.json-0123456.json",
+        "grade.json-01234567.json",
+        ".other.json-abc_123d.json",
+    ]
+    for name in others:
+        (tmp_path / name).write_text("a person's", "utf-8")
+    run = subprocess.Popen([sys.executable, "-c", HALF, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    left = tmp_path / run.stdout.readline().strip()
+    write_whole(path, "while the other lives")
+    assert left.read_text("utf-8") == "hal"
+    run.kill()
+    run.communicate()
+    assert left.exists()
+    write_whole(path, "whole")
+    assert sorted(one.name for one in tmp_path.iterdir()) == sorted([*others, "grade.json"])
+    assert path.read_text("utf-8") == "whole"

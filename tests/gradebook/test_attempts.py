@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from grader.batch.unopened import refused, unmarked
-from grader.evidence import Evidence
+from grader.disk.whole import write_whole
+from grader.evidence import EVIDENCE, Evidence
+from grader.gradebook import publish
 from grader.gradebook.attempts import best, last
 from grader.gradebook.files import Graded, from_json, read_stored, to_json
 from grader.gradebook.publish import Publisher
 from grader.intake import Archive
 from grader.marking.mark import mark
 from grader.marking.rubric import Rubric
-from grader.records import Adjustment, Grade, Judged, MadeBy, Student, Verdict, message
+from grader.records import Adjustment, Grade, Judged, MadeBy, Member, Student, Verdict, message
 
 MADE = MadeBy("0.1.0", "3.11")
 
@@ -72,6 +74,69 @@ def test_a_new_attempt_counts_and_the_earlier_one_is_kept(handed_in, tmp_path):
     assert [one.grade.digest for one in read_stored(tmp_path)[0]] == ["b" * 64]
     publish(handed_in(ada, "a"))
     assert digests(tmp_path) == {"Ada_Ng-101": "a" * 64, "Ada_Ng-101/attempts/2": "b" * 64}
+
+
+def group(*names: str) -> Student:
+    members = tuple(Member(name, f"70{name}", f"{name}@x") for name in names)
+    joined = [
+        ", ".join(texts) for texts in (names, (one.identifier for one in members), (one.email for one in members))
+    ]
+    return Student(joined[0], joined[1], "gradescope", joined[2], members=members)
+
+
+def test_a_group_that_has_grown_hands_in_a_new_attempt(handed_in, tmp_path):
+    for members, digest in (("AB", "a"), ("CD", "c"), ("ABX", "b")):
+        Publisher(tmp_path, page)(handed_in(group(*members), digest))
+    assert sorted(digests(tmp_path).values()) == ["a" * 64, "b" * 64, "c" * 64]
+    assert sorted(one.grade.student.name for one in read_stored(tmp_path)[0]) == ["A, B, X", "C, D"]
+
+
+def test_whoever_handed_in_alone_before_is_not_in_the_class_twice(handed_in, tmp_path):
+    alone = Student("A", "70A", "gradescope", "A@x")
+    for student, digest in ((alone, "a"), (group("B", "A"), "b")):
+        Publisher(tmp_path, page)(handed_in(student, digest))
+    assert [one.grade.student.name for one in read_stored(tmp_path)[0]] == ["B, A"]
+
+
+def test_a_group_without_one_of_its_members_leaves_that_member_the_grade(handed_in, tmp_path):
+    for members, digest in (("AB", "a"), ("AC", "b")):
+        Publisher(tmp_path, page)(handed_in(group(*members), digest))
+    assert sorted(one.grade.student.name for one in read_stored(tmp_path)[0]) == ["A, B", "A, C"]
+
+
+def test_a_run_killed_before_the_new_grade_was_written_mixes_up_no_evidence(handed_in, tmp_path, monkeypatch):
+    ada = Student("Ada Ng", "101", "moodle")
+    kept = Publisher(tmp_path, page)(handed_in(ada, "a")).folder
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "write_whole", killed_at("grade.json"))
+        with pytest.raises(KeyboardInterrupt):
+            Publisher(tmp_path, page)(handed_in(ada, "b"))
+    Publisher(tmp_path, page)(handed_in(ada, "b"))
+    found = {path.parent.name: EVIDENCE.validate_json(path.read_bytes()).digest for path in kept.rglob("evidence.json")}
+    assert found == {"Ada_Ng-101": "b" * 64, "1": "a" * 64}
+
+
+def test_a_copy_that_a_killed_run_did_not_remove_is_removed_by_the_next(handed_in, tmp_path, monkeypatch):
+    ada = Student("Ada Ng", "101", "moodle")
+    for digest in "ab":
+        Publisher(tmp_path, page)(handed_in(ada, digest))
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "forget", killed_at("Ada_Ng-101"))
+        with pytest.raises(KeyboardInterrupt):
+            Publisher(tmp_path, page)(handed_in(ada, "a"))
+    Publisher(tmp_path, page)(handed_in(ada, "a"))
+    assert digests(tmp_path) == {"Ada_Ng-101": "a" * 64, "Ada_Ng-101/attempts/2": "b" * 64}
+
+
+def killed_at(name: str) -> Callable[[Path, str], None]:
+    """What writes files until it comes to one of this name."""
+
+    def write(path: Path, text: str) -> None:
+        if path.name == name:
+            raise KeyboardInterrupt
+        write_whole(path, text)
+
+    return write
 
 
 def test_the_best_attempt_can_count_instead_of_the_last(handed_in, tmp_path):

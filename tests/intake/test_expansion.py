@@ -1,10 +1,11 @@
 """A path from the command line, and the submissions it stands for."""
 
 import os
+import zipfile
 
 import pytest
 
-from grader.intake import expand
+from grader.intake import expand, not_taken
 from grader.records.errors import BadLab
 
 
@@ -226,3 +227,44 @@ def test_a_folder_that_may_not_be_read_is_a_matter_for_staff(make):
             expand(path)
     finally:
         path.chmod(0o700)
+
+
+def test_what_a_platform_writes_itself_is_not_said_to_be_left_over(make):
+    about = "Lab 5_adang_attempt_2026-11-02-22-26-04"
+    path = make(f"{about}_lab5.zip", f"{about}.txt", "index.html", "notes.txt")
+    assert not_taken(path, expand(path)) == ("notes.txt",)
+
+
+def test_two_zips_that_hold_zips_are_two_attempts(make, tmp_path):
+    folder = make("Ada Ng_12345_assignsubmission_file/", "Li Wu_12346_assignsubmission_file/a.zip")
+    for name in ("first.zip", "second.zip"):
+        with zipfile.ZipFile(folder / "Ada Ng_12345_assignsubmission_file" / name, "w") as archive:
+            archive.writestr("lab5/work.zip", name)
+    assert [one.name for one in expand(folder)] == ["first.zip", "second.zip", "a.zip"]
+
+
+def test_what_was_handed_in_again_later_under_its_name_is_an_earlier_attempt(make):
+    first, second = (f"771-80{n} - Ada Ng - Nov {n}, 2026 926 PM" for n in (1, 2))
+    path = make(
+        f"{first}/lab5.zip", f"{first}/a.pdf", f"{second}/lab5.zip", "772-803 - Bob Li - Nov 1, 2026 926 PM/b.zip"
+    )
+    assert [
+        (one.student.name, [piece.path.parent.name + "/" + piece.name for piece in one.pieces]) for one in expand(path)
+    ] == [
+        ("Ada Ng", [f"{first}/lab5.zip", f"{first}/a.pdf"]),
+        ("Ada Ng", [f"{second}/lab5.zip", f"{first}/a.pdf"]),
+        ("Bob Li", []),
+    ]
+    assert not_taken(path, expand(path)) == ()
+
+
+def test_parts_that_were_all_handed_in_again_are_two_attempts_and_what_was_missing_is_added(make, tmp_path):
+    start = "Lab 5_{}_attempt_2026-11-0{}-22-26-04_{}"
+    names = [start.format("ada", day, part) for day in (1, 2) for part in ("code.zip", "weights.zip")]
+    names += [start.format("bob", 1, "code.zip"), start.format("bob", 2, "weights.zip")]
+    folder = make(*names)
+    for name in names:
+        with zipfile.ZipFile(folder / name, "w") as archive:
+            archive.writestr("exp1.py" if "code" in name else "final.pth", name)
+    found = [[piece.path.name for piece in one.pieces] for one in expand(folder)]
+    assert found == [names[:2], names[2:4], names[4:]]

@@ -52,12 +52,15 @@ def export(request: Request) -> Exported:
     except BadLab as error:
         attendance, refusals = None, (*refusals, error)
     absent = [one.student for one in attendance.absent] if attendance else []
+    unclear = attendance.unclear if attendance else ()
     match request.to:
         case "canvas":
             written = fill_canvas(request, stored, absent)
         case "moodle":
             written = fill_moodle(request, stored, absent)
-        case "csv" | "junit":
+        case "csv":  # everyone is in it: its row without points says nothing about who handed in
+            written = _class_file(request, request.folder, stored, [*absent, *unclear])
+        case "junit":
             written = _class_file(request, request.folder, stored, absent)
         case "gradescope" | "classroom50":
             written = _each(request, request.folder, stored)
@@ -100,7 +103,7 @@ def _class_file(request: Request, folder: Path, stored: Sequence[Stored], absent
 def _each(request: Request, folder: Path, stored: Sequence[Stored]) -> Exported:
     """Write a file for each submission: beside its grade, at the same place below --out, or to --out itself."""
     name = "results.json" if request.to == "gradescope" else "result.json"
-    chosen = [one for one in stored if _wanted(one.grade, request)]
+    chosen = [one for one in stored if _wanted(one.grade, request, alone=len(stored) == 1)]
     if request.out is not None and request.out.suffix == ".json":
         if len(stored) > 1:
             values = (visible_path(folder), visible_path(request.out))
@@ -121,9 +124,14 @@ def _each(request: Request, folder: Path, stored: Sequence[Stored]) -> Exported:
     return Exported((lines.wrote(shown, message("grades written: {count}", count=len(chosen))),))
 
 
-def _wanted(grade: Grade, request: Request) -> bool:
-    """Return whether the grade is exported: a platform that asks for one result gets one, final or not."""
-    return request.so_far or not grade.needs_human or request.to in ("gradescope", "classroom50")
+def _wanted(grade: Grade, request: Request, alone: bool = False) -> bool:
+    """Return whether the grade is exported: a platform that asks for one result gets one, final or not.
+
+    Of a class, what could not be opened gets none: there a score of 0 would be a decision that nobody has made.
+    """
+    if request.so_far or not grade.needs_human:
+        return True
+    return request.to in ("gradescope", "classroom50") and (alone or not grade.unusable)
 
 
 def _result(grade: Grade, request: Request) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from grader.records import Absent, Attendance, Enrolled, Member, Roster, Student, same
@@ -72,22 +72,31 @@ class Finder:
 
 
 def attendance(roster: Roster, handed_in: Iterable[Student], unread: int = 0) -> Attendance:
-    """Compare the roster with the students of the submissions; so many more of those cannot be read."""
+    """Compare the roster with the students of the submissions; so many more of those cannot be read.
+
+    Where as many submissions as rows could be of each other, all of these handed in, whoever is who. Where fewer are,
+    nobody says who of them is absent.
+    """
     find, present, unlisted = Finder(roster).find, set[Enrolled](), list[Student]()
+    several = Counter[Rows]()
     for student in handed_in:
         for one in student.each:
             found = find(one)
             if len(found) == 1:
                 present.add(found[0])
-            else:
-                unlisted.append(one)
+                continue
+            unlisted.append(one)
+            several[tuple(sorted(found, key=lambda row: row.line))] += 1
+    present.update(row for rows, count in several.items() if count >= len(rows) for row in rows)
+    doubtful = {row for rows in several for row in rows} - present
     groups = {row.group for row in present if row.group}
-    absent = (row for row in roster.students if row not in present)
+    absent = (row for row in roster.students if row not in present | doubtful)
     return Attendance(
         len(roster.students),
         tuple(Absent(row, roster.student(row), row.group in groups) for row in absent),
         tuple(unlisted),
         unread,
+        tuple(roster.student(row) for row in roster.students if row in doubtful),
     )
 
 

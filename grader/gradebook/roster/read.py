@@ -137,7 +137,8 @@ class _Table:
 
     def _identifier(self, row: int) -> str:
         if self.platform == "moodle":
-            return moodle.participant(self.text(row, "moodle"))
+            number = self._number(row, "moodle")
+            return moodle.participant(number) or number
         return self._number(row, "canvas") if self.platform else ""
 
     def _number(self, row: int, meaning: str) -> str:

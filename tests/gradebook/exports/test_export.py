@@ -7,13 +7,15 @@ import json
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from grader.cli.app import cli, main
 from grader.gradebook.exports import FORMATS, Exported
-from grader.records import Grade, Member, Student
+from grader.gradebook.files import to_json
+from grader.records import Blocked, Grade, Member, Student, message
 from grader.records.errors import BadLab
 
 Run, Said, Store = Callable[..., Exported], Callable[[Exported], list[str]], Callable[..., Grade]
@@ -126,6 +128,23 @@ def test_each_submission_gets_its_own_results(grade, stored, grades, tmp_path, t
     assert [json.loads((grades / folder / name).read_text("utf-8"))["score"] for folder in ("000", "001")] == [55, 100]
     grade(grades, "--to", to, "--out", tmp_path / "all")
     assert sorted(path.parent.name for path in (tmp_path / "all").rglob(name)) == ["000", "001"]
+
+
+@pytest.mark.parametrize(("to", "name"), [("gradescope", "results.json"), ("classroom50", "result.json")])
+def test_of_a_class_what_could_not_be_opened_gets_no_score_unless_that_is_decided(
+    grade, stored, grades, tmp_path, to, name
+) -> None:
+    ada, _ = stored(Student("Ada"), 0.5), stored(Student("Ben"), 1.0)
+    cause = Blocked("measured_accuracy", message("ada.zip is empty."))
+    unusable = replace(ada, marks=(replace(ada.marks[1], finding=cause),), unusable=True)
+    (grades / "000" / "grade.json").write_text(to_json(unusable), "utf-8")
+    status, out, _ = grade(grades, "--to", to, "--out", tmp_path / "all")
+    assert [path.parent.name for path in (tmp_path / "all").rglob(name)] == ["001"]
+    assert (status, "that is not a zero" in out) == (1, True)
+    assert grade(grades, "--to", to, "--out", tmp_path / "zero", "--unusable", "zero")[0] == 0
+    assert json.loads((tmp_path / "zero" / "000" / name).read_text("utf-8"))["score"] == 0
+    grade(grades / "000", "--to", to, "--out", tmp_path / "alone")  # an autograder has to answer
+    assert (tmp_path / "alone" / name).is_file()
 
 
 def test_one_submission_can_be_put_where_the_platform_looks(grade, stored, grades, tmp_path) -> None:

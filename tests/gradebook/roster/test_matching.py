@@ -85,9 +85,21 @@ def test_a_guess_matches_nobody() -> None:
 def test_the_roster_says_who_is_absent_and_whose_submission_is_nobodys() -> None:
     team = Student("Ada Ng, Zoë", members=(Member("Ada Ng", email="ada@x.edu"), Member("Zoë Müller", "2023004")))
     found = attendance(OWN, [team, Student("Wei Zhang", number="2023002"), Student("Wei Zhang"), Student("Eve")])
-    assert [one.row.line for one in found.absent] == [4, 6]
+    assert [one.row.line for one in found.absent] == [6]
+    assert [one.number for one in found.unclear] == ["2023003"]  # the second Wei Zhang may be this one
     assert [one.name for one in found.unlisted] == ["Wei Zhang", "Eve"]
     assert found.enrolled == 5
+
+
+def test_of_several_with_one_name_nobody_is_called_absent_who_may_have_handed_in() -> None:
+    rows = tuple(Enrolled(n, name, f"10{n}") for n, name in ((2, "Wei Zhang"), (3, "Wei Zhang"), (4, "Ada Ng")))
+    roster = Roster("class.csv", rows, "canvas")
+    one, other = (Student("Wei Zhang", number, "brightspace") for number in ("771", "772"))
+    found = attendance(roster, [one])
+    assert [one.row.line for one in found.absent] == [4]
+    assert [one.identifier for one in found.unclear] == ["102", "103"]
+    found = attendance(roster, [one, other])
+    assert ([one.row.line for one in found.absent], found.unclear) == ([4], ())
 
 
 def test_an_absentee_whose_group_handed_in_is_told_apart() -> None:

@@ -143,3 +143,9 @@ def test_a_student_who_is_listed_twice_is_taken_once_and_equal_names_are_told(re
         "lines 4 and 5 are the same student, Ada Ng, who is listed once",
         "lines 2, 3: all are called Wei Zhang",
     ]
+
+
+def test_moodles_number_is_read_with_and_without_its_word(read) -> None:
+    for written in ("Participant 81214", "81214"):
+        roster = read(f"Name,Moodle ID\nAda Ng,{written}\n").roster
+        assert (roster.platform, roster.students[0].identifier) == ("moodle", "81214")
