@@ -184,14 +184,26 @@ def test_a_name_in_gbk_is_decoded_as_in_a_zip(opened):
         ("/tmp/out.py", "is an absolute path"),
         ("C:\\out.py", "is an absolute path"),
         ("lab\\..\\..\\out.py", "points outside the submission ('..')"),
+    ],
+)
+@pytest.mark.parametrize("pack", [tar, rar])
+def test_a_hostile_name_is_refused_as_in_a_zip(refused, name, said, pack):
+    assert said in refused(pack({"lab/exp2.py": b"x", name: b"x"}))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
         ("n" * 300, "is too long"),
         ("lab/a\nb.py", "has control characters in its name"),
         ("d/" * 30 + "a.py", "levels deep"),
     ],
 )
 @pytest.mark.parametrize("pack", [tar, rar])
-def test_a_hostile_name_is_refused_as_in_a_zip(refused, name, said, pack):
-    assert said in refused(pack({"lab/exp2.py": b"x", name: b"x"}))
+def test_a_bad_name_costs_its_entry_as_in_a_zip(opened, name, said, pack):
+    submission = opened(pack({"lab/exp2.py": b"x", name: b"x"}))
+    assert [file.name for file in submission.files] == ["exp2.py"]
+    assert said in " ".join(notes(submission))
 
 
 @pytest.mark.parametrize(
@@ -212,8 +224,11 @@ def test_a_hostile_name_in_a_7z_is_refused_as_in_a_zip(refused, name, said):
         (tarfile.FIFOTYPE, "is a device or pipe, not a file. Leave it out."),
     ],
 )
-def test_links_and_devices_are_refused_as_in_a_zip(refused, kind, said):
-    assert refused(tar(FILES, special("lab/x", kind, "/etc/passwd"))) == f"lab/x {said}"
+def test_links_and_devices_cost_their_entry_as_in_a_zip(opened, kind, said):
+    submission = opened(tar(FILES, special("lab/x", kind, "/etc/passwd")))
+    assert len(submission.files) == len(FILES)
+    (left_out,) = submission.left_out
+    assert (left_out.path, left_out.why.english(), left_out.state) == ("x", f"lab/x {said}", "absent")
 
 
 def test_links_in_a_rar_are_refused_as_in_a_zip(refused):
@@ -223,7 +238,9 @@ def test_links_in_a_rar_are_refused_as_in_a_zip(refused):
 
 def test_what_is_below_a_link_is_not_written_through_it(refused):
     link = special("lab", tarfile.SYMTYPE, "/tmp")
-    assert "is a symbolic link" in refused(tar({"exp2.py": b"x"}, link, special("lab/cnn-lab-story-marker", b"0")))
+    assert "lies below lab, which is a link" in refused(
+        tar({"exp2.py": b"x"}, link, special("lab/cnn-lab-story-marker", b"0"))
+    )
     assert not Path("/tmp/cnn-lab-story-marker").exists()
 
 
@@ -238,15 +255,19 @@ def test_hard_links_count_with_their_content(refused):
 
 
 @pytest.mark.parametrize("pack", [tar, rar])
-def test_a_name_that_comes_twice_is_refused_as_in_a_zip(refused, pack):
+@pytest.mark.usefixtures("with_libarchive")
+def test_of_a_name_that_comes_twice_a_person_says_which_counts(opened, pack):
     data = tar({"lab/exp2.py": b"1"}, special("lab/exp2.py", b"0"))
     if pack is rar:
         data = rar5_bytes(Member("lab/exp2.py", b"1"), Member("lab/exp2.py", b"2"))
-    assert refused(data) == "lab/exp2.py appears twice. Zip the folder again."
+    submission = opened(data)
+    assert [file.path for file in submission.files] == ["exp2.py", "exp2.py (2)"]
+    assert [(one.path, one.state) for one in submission.left_out] == [("exp2.py", "unclear")]
 
 
-def test_a_file_that_is_also_a_folder_is_refused_as_in_a_zip(refused):
-    assert "is both a file and a folder" in refused(tar({"lab": b"1", "lab/exp2.py": b"2"}))
+def test_a_file_that_is_also_a_folder_is_kept_beside_it(opened):
+    submission = opened(tar({"lab": b"1", "lab/exp2.py": b"2"}))
+    assert sorted(file.path for file in submission.files) == ["lab (2)", "lab/exp2.py"]
 
 
 def test_encrypted_files_are_refused_as_in_a_zip(refused):
@@ -289,15 +310,15 @@ def test_a_virtual_environment_and_the_data_set_are_left_out_and_not_counted(ope
     assert sandbox.jobs[1].inputs["wanted"] == (1, 2, 3)
 
 
-def test_an_archive_in_an_archive_is_named(refused):
-    assert "contains only other archives (inner.7z)" in refused(tar({"inner.7z": sevenzip(FILES)}))
+def test_an_archive_in_an_archive_is_opened_with_what_lies_beside_it(opened):
+    submission = opened(tar({"inner.7z": sevenzip(FILES), "note.md": b"x"}))
+    assert len(submission.files) == len(FILES) + 1
+    assert "Opened the archives inside: inner.7z." in notes(submission)
 
 
-def test_the_reader_opens_a_file_that_came_out_of_another_archive(opened, tmp_path):
-    inner = opened(tar({"inner.7z": sevenzip(FILES), "note.md": b"x"})).root / "inner.7z"
-    repack = repacker(InProcess(), JobLimits())
-    submission = open_submission(Archive(inner, Student("Ada Ng")), tmp_path / "into" / "inner", repack=repack)
-    assert len(submission.files) == len(FILES)
+def test_an_archive_three_deep_is_named(refused):
+    inner = sevenzip({"third.7z": sevenzip(FILES)})
+    assert "contains only other archives (third.7z)" in refused(tar({"inner.7z": inner}))
 
 
 def test_an_archive_of_nothing_says_so(refused):
@@ -312,10 +333,14 @@ def test_a_truncated_one_needs_a_person_like_a_damaged_zip(refused):
     assert "lab5.rar is damaged or incomplete" in refused(rar(FILES)[:-20], "lab5.rar")
 
 
-def test_a_damaged_file_in_a_sound_archive_is_named(refused):
+def test_a_damaged_file_in_a_sound_archive_costs_that_file(opened):
     data = bytearray(sevenzip(FILES, filters=[{"id": py7zr.FILTER_COPY}]))
     data[data.index(FILES["lab/final.pth"][:99])] ^= 1
-    assert refused(bytes(data), "lab5.7z").startswith("lab/final.pth is damaged inside")
+    submission = opened(bytes(data), "lab5.7z")
+    (left_out,) = [one for one in submission.left_out if one.path == "final.pth"]
+    assert left_out.state == "unread"
+    assert "exp2.py" in [file.path for file in submission.files]
+    assert left_out.why.english().startswith("lab/final.pth is damaged inside")
 
 
 def test_a_compressed_file_that_is_no_archive_is_named_for_what_it_is(refused):
