@@ -67,7 +67,7 @@ def _length(history: History, fewest: int) -> tuple[float, tuple[Message, ...]]:
         hint = message("Record what each epoch measured: all {n} epochs have the same figures.", n=len(history.epochs))
     else:
         hint = message(
-            "Record at least {fewest} epochs; there are {count}. A history shows how the accuracy developed.",
+            "Record at least {fewest} epochs; this history has {count}. It should show how the accuracy developed.",
             fewest=fewest,
             count=count,
         )

@@ -16,7 +16,9 @@ from grader.records.errors import BadLab
 NAME_BYTES = 80
 # Files of ours lie beside the folders (index.html, roster.json, what is exported), and Windows keeps some names for
 # devices, whatever follows their first dot: a student may be called so, a folder may not.
-_OF_A_FILE = re.compile(r"\.(?:html?|json|xml|[ct]sv|xlsx?|ods|txt|md|pdf|zip|lock|log|toml|ini|db|tmp|py)$", re.IGNORECASE)
+_OF_A_FILE = re.compile(
+    r"\.(?:html?|json|xml|[ct]sv|xlsx?|ods|txt|md|pdf|zip|lock|log|toml|ini|db|tmp|py)$", re.IGNORECASE
+)
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin|conout|clock|com\d|lpt\d)(?:$|\.)", re.IGNORECASE)
 
 

@@ -21,7 +21,7 @@ from grader.sandbox.output import Output
 from grader.sandbox.server import Server
 from grader.sandbox.view import GRADER, OURS, ROOT, folders, our_files
 
-# Beside grader/probes/code: what those modules and the worker import, and nothing else (tests/sandbox holds it).
+# Beside grader/probes/code: what those modules and the worker import, and nothing else (a test holds it).
 NEEDED = (
     "__init__.py",
     "codepages.py",

@@ -24,7 +24,10 @@ SCRIPTS = {
     "evaluation": ("exp2.py", "def test(model, loader, device):\n    return {value}, -({value})\n"),
     "evaluation of both": ("exp2.py", "def test(model, loader, device):\n    return {value}, {value}\n"),
     "own_function": ("exp1.py", "def own_function(x):\n    return x.double() * {value}\n"),
-    "own_function that jumps": ("exp1.py", "import torch\ndef own_function(x):\n    return x.sign().double() * {value}\n"),
+    "own_function that jumps": (
+        "exp1.py",
+        "import torch\ndef own_function(x):\n    return x.sign().double() * {value}\n",
+    ),
     "function_fit": ("exp1.py", "def fit(model, x, y, epochs, rate):\n    return [{value}] * epochs\n"),
     "function_fit that jumps": (
         "exp1.py",
@@ -44,9 +47,9 @@ SCRIPTS = {
 @pytest.mark.parametrize("what", SCRIPTS)
 def test_no_figure_of_the_code_stops_a_check(judged: Callable[..., Finding], what: str, value: str) -> None:
     script, code = SCRIPTS[what]
-    finding = judged(what.split()[0], script, code.replace("{value}", f"({value})"))
+    finding = judged(what.split(maxsplit=1)[0], script, code.replace("{value}", f"({value})"))
     assert isinstance(finding, Judged | Blocked), finding
-    mark = Mark(Criterion(what.split()[0], "Of a float's ends", 10), finding)
+    mark = Mark(Criterion(what.split(maxsplit=1)[0], "Of a float's ends", 10), finding)
     grade = Grade(Student("Ada"), "ab" * 32, "ada.zip", (mark,), 0.8, MadeBy("0.1.0", "3.11"))
     assert 0.0 <= grade.total <= grade.points
     for text in (render(grade), printed(grade)):
