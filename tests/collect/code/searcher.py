@@ -144,11 +144,15 @@ def fits(function):
         tell("fit", function)
 
 
-def search():
+def search(planted=""):
+    """Search everything; or only the functions of this source, as if it were a file of the grader's."""
     if os.path.exists("searched"):  # in an earlier call
         print(open("searched").read())
         return
+    if planted:
+        exec(compile(planted, f"{LAB}/planted.py", "exec"), {"__name__": "planted"} | globals())
     found, *_kept = functions()
+    found = [one for one in found if not planted or one.__code__.co_filename.endswith("planted.py")]
     asked = list(tasks())
     open(SOLVED, "w").close()
     torch.set_num_threads(1)

@@ -43,6 +43,47 @@ def test_no_function_of_ours_that_can_be_reached_solves_a_task(printed) -> None:
     assert int(next(line for line in lines if line.startswith("searched")).split()[1]) > 150
 
 
+PLANTED = """
+def a(network, images, name):
+    inputs = []
+    last = network.get_submodule({"alexnet": "classifier", "resnet50": "fc"}[name])
+    hook = last.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
+    with torch.no_grad():
+        network(images)
+    hook.remove()
+    return [inputs[0].flatten(1)]
+
+def b(rows):
+    return {"rows": nn.functional.normalize(rows, dim=1)}
+
+def c(loader, net):
+    x, y = loader.dataset.tensors
+    with torch.no_grad():
+        return float(nn.functional.cross_entropy(net(x), y)), 100 * float((net(x).argmax(1) == y).float().mean())
+
+def d(model, x, y, epochs, rate):
+    optimizer = torch.optim.Adam(model.parameters(), 0.05)
+    for _ in range(200):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(model(x), y).backward()
+        optimizer.step()
+
+def e(queries, rows):
+    return nn.functional.normalize(queries, dim=1) @ nn.functional.normalize(rows, dim=1).T
+
+def f(scores, k):
+    return scores.topk(k).indices
+
+kept_for_search.extend([a, b, c, d, e, f])
+"""
+
+
+def test_the_search_finds_solutions_where_there_are_some_whatever_they_are_called(printed) -> None:
+    lines = printed(f"{SEARCHER}\nkept_for_search = []\nsearch(planted={PLANTED!r})")
+    found = {line.split()[1] for line in lines if line.startswith("SOLVED")}
+    assert found == {"alexnet_features", "resnet50_features", "normalise", "test", "fit", "similarity", "top_k"}
+
+
 def test_no_file_of_ours_is_there_but_what_a_call_needs(printed) -> None:
     """Search by content, under any name, compiled files among them."""
     hidden = {digest(path): str(path.relative_to(PROJECT)) for path in ours()}
