@@ -13,6 +13,6 @@ def test_networks_of_torchvision_run_in_it_though_it_can_write_no_file():
     inputs = {"network": "resnet50", "seed": 6, "images": 1, "ways": ("right",)}
     with PlainSandbox() as sandbox:
         answer = sandbox.run(
-            Job("code.true_features.true_features", inputs, arrays={"right": ArraySpec("<f4", (1, 2048))})
+            Job("answers.features.true_features", inputs, arrays={"right": ArraySpec("<f4", (1, 2048))})
         )
     assert isinstance(answer, Reply), answer

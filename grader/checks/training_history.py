@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeGuard
 
 from grader.evidence import Accuracy, Claims, History, Refused
 from grader.marking.check import BadLimit, Case, check
@@ -12,19 +13,26 @@ from grader.measures.intervals import sampling_error
 from grader.records import Curve, Message, Point, Series, Verdict, message
 
 MOST_CLAIMS = 3  # shown with the curve
+BY_CHANCE = 15.0  # percent: a network that has diverged stays at such an accuracy, the same in every epoch
 HALF = 0.5  # the record itself and its agreement with the weights count equally
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryLimits:
-    """How far the recorded accuracy may be from the measured one, in percentage points."""
+    """How far the recorded accuracy may be from the measured one, in percentage points; and the fewest epochs.
+
+    A record of fewer epochs earns its share of the points for the record.
+    """
 
     note: float
     fault: float
+    fewest: int = 3
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.note <= self.fault:
             raise BadLimit(message("note and fault must satisfy 0 <= note <= fault"))
+        if self.fewest < 1:
+            raise BadLimit(message("fewest must be at least 1"))
 
 
 @check(reads=History, limits=HistoryLimits)
@@ -35,14 +43,48 @@ def training_history(case: Case[History, HistoryLimits]) -> Verdict:
     measured = 100.0 * scores.correct / scores.count if scores else None
     nearest = _nearest(case.seen, measured)
     agreement, sentence = _agreement(case, measured, nearest)
-    credit = HALF * (not faults) + HALF * agreement if nearest is not None else 0.0
+    record, short = (0.0, ()) if faults else _length(case.seen, case.limits.fewest)
+    credit = HALF * record + HALF * agreement if nearest is not None else 0.0
     exhibit = (_curve(case.seen, measured, case.other(Claims)),) if nearest is not None else ()
-    return Verdict(credit, sentence, tuple(faults), exhibit)
+    return Verdict(credit, sentence, (*faults, *short), exhibit)
+
+
+def _length(history: History, fewest: int) -> tuple[float, tuple[Message, ...]]:
+    """Return the share for the number of epochs, and what is missing: one epoch shows no course of training.
+
+    Epochs that agree in every figure count as one, unless the network has learnt nothing.
+    """
+    figures = {
+        (one.train_loss, one.train_accuracy, one.test_loss, one.test_accuracy)
+        for one in history.epochs
+        if one.test_accuracy is None or one.test_accuracy > BY_CHANCE
+    }
+    alike = len(history.epochs) > 1 and len(figures) == 1 and _best(history) > BY_CHANCE
+    count = 1 if alike else len(history.epochs)
+    if count >= fewest:
+        return 1.0, ()
+    if alike:
+        hint = message("Record what each epoch measured: all {n} epochs have the same figures.", n=len(history.epochs))
+    else:
+        hint = message(
+            "Record at least {fewest} epochs; this history has {count}. It should show how the accuracy developed.",
+            fewest=fewest,
+            count=count,
+        )
+    return count / fewest, (hint,)
+
+
+def _best(history: History) -> float:
+    return max((one.test_accuracy for one in history.epochs if one.test_accuracy is not None), default=0.0)
+
+
+def _is_percentage(value: float | None) -> TypeGuard[float]:
+    return value is not None and 0.0 <= value <= 100.0
 
 
 def _nearest(history: History, measured: float | None) -> float | None:
     """Return the accuracy of the last or the best epoch, whichever is nearer to the measured one, in percent."""
-    recorded = [epoch.test_accuracy for epoch in history.epochs if epoch.test_accuracy is not None]
+    recorded = [epoch.test_accuracy for epoch in history.epochs if _is_percentage(epoch.test_accuracy)]
     if not recorded:
         return None
     target = recorded[-1] if measured is None else measured
@@ -106,7 +148,7 @@ def _faults(history: History) -> list[Message]:
         value
         for epoch in history.epochs
         for value in (epoch.train_accuracy, epoch.test_accuracy)
-        if value is not None and not 0.0 <= value <= 100.0
+        if value is not None and not _is_percentage(value)
     ]
     if outside:
         faults.append(
@@ -125,7 +167,7 @@ def _curve(history: History, measured: float | None, claims: Claims | None) -> C
     series = []
     for field, name in fields:
         pairs = [(float(epoch.epoch), getattr(epoch, field)) for epoch in history.epochs]
-        series.append(Series(name, tuple((x, y) for x, y in pairs if y is not None)))
+        series.append(Series(name, tuple((x, y) for x, y in pairs if _is_percentage(y))))
     last = float(history.epochs[-1].epoch)
     points = [Point(message("Measured by the grader"), last, measured)] if measured is not None else []
     stated = [claim for claim in (claims.certain if claims else ()) if claim.source != history.source]

@@ -197,6 +197,14 @@ REFUSALS: dict[str, str] = {
         " If it is a package, install it there and grade again; if it is a file of the student's, ask for it: this was"
         " not judged."
     ),
+    "code_package_version": N_(
+        "{doing} needs {package}, which the version of {top} on the grader's machine does not have ({place}). Test the"
+        " code by hand."
+    ),
+    "code_package_there": N_(
+        "{doing} could not import {package} ({place}), although it can be imported where the code is run: the code"
+        " itself hides it. Leave sys.modules, sys.path and sys.meta_path as they are, and raise no ModuleNotFoundError."
+    ),
     "code_network": N_(
         "{doing} needs the network, which the sandbox does not have: {problem} ({place}). Test the code by hand."
     ),

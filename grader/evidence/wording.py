@@ -128,6 +128,7 @@ PHRASES: dict[str, str] = {
     "normalised_by": N_("{file}, line {line}: mean {mean}, std {deviation}"),
     "word_file": N_("{file} (a Word file: hand in a PDF)"),
     "unread_file": N_("{file} ({kind})"),
+    "unread_middle": N_("{file}: of so much text only the beginning and the end were looked through for accuracies"),
     "unread_any": N_("any document ({kind})"),
     # ways of normalising
     "as_graded": N_("as graded"),

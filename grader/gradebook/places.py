@@ -9,11 +9,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from grader.disk.names import to_disk
-from grader.gradebook.files import GRADE_FILE, read_grade
+from grader.gradebook.files import ATTEMPTS, GRADE_FILE, read_grade
 from grader.records import Grade, Student
 from grader.records.errors import BadLab
 
 NAME_BYTES = 80
+# Files of ours lie beside the folders (index.html, roster.json, what is exported), and Windows keeps some names for
+# devices, whatever follows their first dot: a student may be called so, a folder may not.
+_OF_A_FILE = re.compile(
+    r"\.(?:html?|json|xml|[ct]sv|xlsx?|ods|txt|md|pdf|zip|lock|log|toml|ini|db|tmp|py)$", re.IGNORECASE
+)
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|conin|conout|clock|com\d|lpt\d)(?:$|\.)", re.IGNORECASE)
 
 
 class Place(NamedTuple):
@@ -60,14 +66,14 @@ class Places:
         student = grade.student
         # the platform may know the student by another name today, or as one of a group
         for number in dict.fromkeys(_plain(one.identifier) for one in (student, *student.each)):
-            for path in sorted(self._out.glob(f"*-{number}/{GRADE_FILE}")) if number else ():
+            for path in sorted(self._out.glob(f"*-{_free(number)}/{GRADE_FILE}")) if number else ():
                 yield Place(path.parent, _in(path.parent))
         for number in filter(None, (_plain(member.identifier) for member in student.members)):
             for path in sorted(self._out.glob(f"*{number}*/{GRADE_FILE}")):  # from when the group had fewer members
                 if isinstance(earlier := _in(path.parent), Grade):
                     yield Place(path.parent, earlier)
         for name in (student.name, *filter(None, (student.alias,))):
-            alone = self._out / to_disk(_cut(_plain(name), NAME_BYTES) or "student")
+            alone = self._out / to_disk(_free(_cut(_plain(name), NAME_BYTES) or "student"))
             if student.known and (alone / GRADE_FILE).is_file():  # from when only the address or a name was known
                 yield Place(alone, _in(alone))
         for folder in self._of_name(student):
@@ -115,12 +121,24 @@ def _has_grown(before: Student, now: Student) -> bool:
 
 
 def folder_name(student: Student) -> str:
-    """Return a name that every file system accepts: letters, digits, dots and dashes, at most 80 bytes."""
+    """Return a name that every file system accepts, and that no file of ours has.
+
+    It consists of letters, digits, dots, dashes and underscores, and has at most 80 bytes.
+    """
     number = _cut(_plain(student.identifier), NAME_BYTES // 2)
     whole = _plain(f"{student.name}-{student.identifier}" if number else student.name)
     if number and len(whole.encode()) > NAME_BYTES:  # the number, which tells students apart, stays whole
-        return f"{_cut(_plain(student.name), NAME_BYTES - len(number.encode()) - 1)}-{number}"
-    return _cut(whole, NAME_BYTES) or "student"
+        whole = f"{_cut(_plain(student.name), NAME_BYTES - len(number.encode()) - 1)}-{number}"
+    return _free(_cut(whole, NAME_BYTES) or "student")
+
+
+def _free(name: str) -> str:
+    """Return a name that is neither a file's nor a device's: index_html for index.html, con_ for con."""
+    if _DEVICE.match(name):
+        return name.replace(".", "_") if "." in name else f"{name}_"
+    if name.casefold() == ATTEMPTS:
+        return f"{name}_"
+    return name.replace(".", "_") if _OF_A_FILE.search(name) else name
 
 
 def _plain(text: str) -> str:

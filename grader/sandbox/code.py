@@ -1,7 +1,8 @@
 """Run student code in a sandbox: a separate bubblewrap for each submission, discarded with it.
 
 It holds the submission, read-only, with the files that the template provides, and a small writable folder. Each call
-is a fork of a server that imported torch before any of the student's files were reachable.
+is a fork of a server that imported torch before any of the student's files were reachable. Of our own code there is
+only what a call needs, file by file: student code can import and read all of it, so none of it may solve a task.
 """
 
 from __future__ import annotations
@@ -18,8 +19,22 @@ from grader.probes.roots import Roots
 from grader.sandbox.interface import Called, Job
 from grader.sandbox.output import Output
 from grader.sandbox.server import Server
-from grader.sandbox.view import OURS, ROOT
+from grader.sandbox.view import GRADER, OURS, ROOT, folders, our_files
 
+# Beside grader/probes/code: what those modules and the worker import, and nothing else (a test holds it).
+NEEDED = (
+    "__init__.py",
+    "codepages.py",
+    *(f"probes/{name}.py" for name in ("__init__", "files", "refusals", "roots", "worker")),
+    *(f"probes/documents/{name}.py" for name in ("__init__", "syntax", "text")),
+    *(
+        f"probes/weights/{name}.py"
+        for name in (
+            *("__init__", "arrays", "container", "evaluate", "formats", "layout", "legacy", "opening", "pickles"),
+            *("references", "safetensors", "state_dict", "unpickle"),
+        )
+    ),
+)
 WORK_BYTES = 64 << 20
 ROOTS = Roots(f"{ROOT}/submission", f"{ROOT}/given", f"{ROOT}/work", f"{OURS}/grader")
 
@@ -55,8 +70,16 @@ class BubblewrapCode:
         return Called(answer, printed)
 
 
+def needed() -> tuple[str, ...]:
+    """Return the files of `grader` that a student's call needs; never a folder, which would hold compiled files too."""
+    of_calls = sorted(path.relative_to(GRADER).as_posix() for path in (GRADER / "probes" / "code").glob("*.py"))
+    return (*NEEDED, *of_calls)
+
+
 def _binds(submission: Path) -> Iterator[str]:
-    """Return the binds of the submission and the provided files; nothing is visible under the name `reference/`."""
+    """Return the binds of our part, the submission and the provided files; none is visible under `reference/`."""
+    yield from folders(*(f"{OURS}/grader/probes{inside}" for inside in ("", "/code", "/documents", "/weights")))
+    yield from our_files(needed())
     yield from ("--ro-bind", str(submission), ROOTS.submission)
     yield from ("--perms", "0755", "--dir", ROOTS.given)
     spec = importlib.util.find_spec("reference")

@@ -19,11 +19,13 @@ from grader.sandbox.interface import ENVIRONMENT
 
 NOBODY = "65534"
 OWN_PACKAGES = ("grader", "reports", "reference", "fixtures")
+OF_THE_PROJECT = ("tests", "benchmarks")
 PACKAGES = ("torch", "torchvision", "numpy", "pypdf", "PIL", "py7zr", "rarfile", "libarchive")
 # Large blocks come from huge pages and go back to the heap, not to the system: 10 % of an evaluation's time.
 MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=4294967296"
 ROOT = "/cnn-lab-sandbox"  # everything of ours is below it, inside, so that it hides no package folder
 OURS = f"{ROOT}/lab"  # the probes and the lab's networks, as packages
+GRADER = Path(__file__).resolve().parent.parent
 
 
 def package_folders() -> list[Path]:
@@ -96,28 +98,46 @@ def _system_binds() -> Iterator[str]:
 
 
 def _code_binds() -> Iterator[str]:
-    """Yield binds for Python, the packages, and only that part of our own code that a probe needs."""
-    for folder in (Path(sys.base_prefix).resolve(), *package_folders()):
+    """Yield binds for Python and the packages. Which part of our own code a probe needs, each sandbox adds."""
+    shown = (Path("/usr"), Path(sys.base_prefix).resolve(), *package_folders())
+    for folder in shown[1:]:
         if not folder.is_relative_to("/usr"):
             for parent in reversed(folder.parents[:-1]):  # else bubblewrap makes them accessible only to its user
                 yield from ("--perms", "0755", "--dir", str(parent))
             yield from ("--ro-bind", str(folder), str(folder))
-        for own in OWN_PACKAGES:  # when installed they are beside torch, and hold the rubric and the solution
-            if (folder / own).is_dir():
-                yield from ("--perms", "0755", "--tmpfs", str(folder / own), "--remount-ro", str(folder / own))
-    grader = Path(__file__).resolve().parent.parent
-    for made in (ROOT, OURS, f"{OURS}/grader"):
-        yield from ("--perms", "0755", "--dir", made)
-    for name in ("__init__.py", "codepages.py", "probes"):
-        yield from ("--ro-bind", str(grader / name), f"{OURS}/grader/{name}")
+    for folder in _own_folders():  # they hold the rubric and the solution
+        if any(folder.is_relative_to(one) for one in shown):
+            yield from ("--perms", "0755", "--tmpfs", str(folder), "--remount-ro", str(folder))
+    yield from folders(ROOT, OURS, f"{OURS}/grader")
+
+
+def _own_folders() -> list[Path]:
+    """Return our packages wherever they are: beside torch if installed there, or where the project is worked on."""
+    project = GRADER.parent
+    found = [folder / own for folder in package_folders() for own in OWN_PACKAGES]
+    found += [project / own for own in (*OWN_PACKAGES, *OF_THE_PROJECT)]
+    return [folder for folder in dict.fromkeys(found) if folder.is_dir()]
+
+
+def folders(*made: str) -> Iterator[str]:
+    """Yield the options that make folders which everybody may look into."""
+    for folder in made:
+        yield from ("--perms", "0755", "--dir", folder)
+
+
+def our_files(names: Iterable[str]) -> Iterator[str]:
+    """Yield binds for files or folders of the package `grader`."""
+    for name in names:
+        yield from ("--ro-bind", str(GRADER / name), f"{OURS}/grader/{name}")
 
 
 def lab_binds() -> Iterator[str]:
-    """Yield binds for the lab's networks, into which submitted weights are loaded."""
+    """Yield binds for every probe, and for the lab's networks, into which submitted weights are loaded."""
+    yield from our_files(("__init__.py", "codepages.py", "probes"))
     reference = importlib.util.find_spec("reference")
     assert reference is not None
     assert reference.origin is not None
-    yield from ("--perms", "0755", "--dir", f"{OURS}/reference")
+    yield from folders(f"{OURS}/reference")
     for name in ("__init__.py", LAB.networks_script):
         yield from ("--ro-bind", str(Path(reference.origin).resolve().parent / name), f"{OURS}/reference/{name}")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 DRAWABLE = 1e12  # a loss beyond this has diverged: it would flatten all others into one line, and says nothing more
+SMALLEST = 1e-100  # less is drawn as zero: its tenth may be no number any more
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)  # what people count in
 
 
@@ -53,7 +54,7 @@ def exact(values: Iterable[float], onto: tuple[float, float], count: int) -> Sca
 
 
 def _spread(values: Iterable[float]) -> tuple[float, float]:
-    kept = tuple(values)
+    kept = tuple(value if abs(value) >= SMALLEST else 0.0 for value in values)
     low, high = min(kept), max(kept)
     if high - low > 1e-9 * max(abs(low), abs(high)):
         return low, high

@@ -71,7 +71,7 @@ def test_weights_of_any_other_epoch_do_not_agree(verdict, scores):
 
 
 def test_limits_are_the_rubrics(verdict, scores):
-    wide = HistoryLimits(5.0, 10.0)
+    wide = HistoryLimits(5.0, 10.0, fewest=1)
     assert verdict("training_history", history(70.5), scores(8000, 10_000), limits=wide).credit == 1.0
 
 
@@ -90,16 +90,53 @@ def test_a_complete_history_has_nothing_to_mend(verdict, scores):
     assert found.message.english().startswith("10 epochs are recorded")
 
 
+@pytest.mark.parametrize(("count", "credit"), [(1, 0.5 + 0.5 / 3), (2, 0.5 + 1.0 / 3), (3, 1.0), (4, 1.0)])
+def test_a_short_history_earns_its_share_of_the_points_for_the_record(verdict, scores, english, count, credit):
+    found = judged(verdict, scores, *[50.0, 60.0, 70.0][: count - 1], 80.0)
+    assert found.credit == pytest.approx(credit)
+    assert ("Record at least 3 epochs" in english(found.hints)) == (credit < 1.0)
+
+
+def test_one_epoch_written_many_times_is_one(verdict, scores, english):
+    found = judged(verdict, scores, *[80.0] * 60)
+    assert found.credit == pytest.approx(0.5 + 0.5 / 3)
+    assert "all 60 epochs have the same figures" in english(found.hints)
+
+
+def test_a_network_that_learnt_nothing_may_have_the_same_figures_in_every_epoch(verdict, scores):
+    assert judged(verdict, scores, *[10.0] * 5, measured=1000).credit == 1.0
+
+
+def test_other_figures_of_an_epoch_tell_it_from_the_next(verdict, scores):
+    of_plateau = history(*[80.0] * 3)
+    epochs = tuple(replace(one, train_loss=1.0 / (1 + one.epoch)) for one in of_plateau.epochs)
+    assert verdict("training_history", replace(of_plateau, epochs=epochs), scores(8000, 10_000)).credit == 1.0
+
+
+def test_a_history_of_no_epochs_is_no_limit():
+    with pytest.raises(ValueError, match="at least 1"):
+        HistoryLimits(0.5, 1.0, fewest=0)
+
+
+@pytest.mark.parametrize("huge", [1e308, -1e308, 1e38, 3e4])
+def test_a_figure_that_is_no_percentage_is_neither_compared_nor_drawn(verdict, scores, huge):
+    found = judged(verdict, scores, 50.0, huge, 80.0)
+    assert found.credit == 0.5
+    assert "agrees with the measured 80.00%" in found.message.english()
+    assert all(0.0 <= y <= 100.0 for line in found.exhibits[0].series for _, y in line.points)
+    assert judged(verdict, scores, huge, huge, huge).credit == 0.0
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_counting_from_zero_or_one_is_both_right(verdict, scores, first):
-    assert judged(verdict, scores, 50.0, 80.0, first=first).credit == 1.0
+    assert judged(verdict, scores, 50.0, 60.0, 80.0, first=first).credit == 1.0
 
 
 def test_a_history_that_begins_late_is_incomplete_unless_it_was_resumed(verdict, scores, english):
     late = judged(verdict, scores, 70.0, 80.0, first=5)
     assert late.credit == 0.5
     assert "5 are missing" in english(late.hints)
-    assert judged(verdict, scores, 70.0, 80.0, first=5, resumed_from="pretrain_model.pth").credit == 1.0
+    assert judged(verdict, scores, 70.0, 75.0, 80.0, first=5, resumed_from="pretrain_model.pth").credit == 1.0
 
 
 def test_repeated_epochs_are_counted(verdict, scores, english):
@@ -152,13 +189,13 @@ def test_a_history_without_any_test_accuracy_is_worth_nothing(verdict, scores):
     ids=lambda outcome: outcome.outcome,
 )
 def test_where_nothing_was_measured_by_our_fault_the_student_loses_nothing(verdict, outcome):
-    found = verdict("training_history", history(50.0, 80.0), failed={Accuracy: outcome})
+    found = verdict("training_history", history(50.0, 60.0, 80.0), failed={Accuracy: outcome})
     assert found.credit == 1.0
     assert "not compared" in found.message.english()
 
 
 def test_where_the_weights_were_refused_there_is_nothing_to_agree_with(verdict):
-    found = verdict("training_history", history(50.0, 80.0), failed={Accuracy: Refused("code", message("NaN"))})
+    found = verdict("training_history", history(50.0, 60.0, 80.0), failed={Accuracy: Refused("code", message("NaN"))})
     assert found.credit == 0.5
     assert "no usable weights" in found.message.english()
 
@@ -195,6 +232,6 @@ def test_without_a_measurement_the_curve_has_no_point(verdict):
 
 def test_what_a_part_of_the_images_leaves_to_chance_is_nobodys_fault(verdict, scores):
     part = replace(scores(1600, 2000), whole=10_000)  # 80 %, give or take 1.75 points
-    assert verdict("training_history", history(82.7), part).credit == 1.0
-    assert verdict("training_history", history(82.8), part).credit == 0.5
-    assert verdict("training_history", history(82.7), scores(8000, 10_000)).credit == 0.5
+    assert verdict("training_history", history(50.0, 60.0, 82.7), part).credit == 1.0
+    assert verdict("training_history", history(50.0, 60.0, 82.8), part).credit == 0.5
+    assert verdict("training_history", history(50.0, 60.0, 82.7), scores(8000, 10_000)).credit == 0.5

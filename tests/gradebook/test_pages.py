@@ -9,9 +9,11 @@ from urllib.parse import unquote
 
 import pytest
 
+from grader.gradebook.exports import Request, export
 from grader.gradebook.files import to_json
 from grader.gradebook.pages import draw_class, draw_pages
-from grader.records import Criterion, Grade, Judged, MadeBy, Mark, Student, Verdict, message
+from grader.gradebook.roster.stored import store_roster
+from grader.records import Criterion, Enrolled, Grade, Judged, MadeBy, Mark, Roster, Student, Verdict, message
 from grader.records.errors import BadLab
 
 
@@ -42,6 +44,26 @@ def test_each_grade_gets_its_page_and_the_class_one_that_links_to_them(stored) -
     links = re.findall(r'<th scope="row"><a href="([^"]*)"', drawn.class_page.read_text("utf-8"))
     assert all(link.startswith("./") for link in links)
     assert {folder / unquote(link) for link in links} == set(drawn.pages)
+
+
+RESERVED = ("index.html", "INDEX.HTML", "grades.csv", "junit.xml", "roster.json", ".grades.lock", "CON", "attempts")
+
+
+@pytest.mark.parametrize("name", RESERVED)
+def test_a_student_called_like_a_file_of_ours_breaks_nothing_for_the_others(taught, name: str) -> None:
+    """Neither the page of the class, nor what is exported, nor a second run."""
+    ada, odd = Student("Ada"), Student(name)
+    of_class = taught(ada, odd)
+    store_roster(of_class.folder, Roster("roster.csv", (Enrolled(2, "Ada"), Enrolled(3, "Ben"))))
+    for to in ("csv", "junit"):
+        export(Request(to, of_class.folder))
+    drawn = draw_pages(of_class.folder, "staff", pseudonyms=False)
+    assert drawn.refusals == ()
+    assert drawn.class_page is not None
+    assert len(drawn.pages) == 2
+    of_class.publish(odd, digest=f"{1:064}")
+    assert len(draw_class(of_class.folder, "staff", pseudonyms=False).pages) == 0
+    assert len([path for path in of_class.folder.iterdir() if path.is_dir()]) == 2
 
 
 def test_pages_follow_the_stored_grade_and_nothing_else_is_touched(stored) -> None:

@@ -42,3 +42,24 @@ def test_the_code_sandbox_names_the_folders_that_it_makes(tmp_path: Path) -> Non
     places = set(map(str, mounted(list(view.options(False, sandbox._server._binds)))))
 
     assert {sandbox.roots.submission, sandbox.roots.given, sandbox.roots.work, sandbox.roots.ours} <= places
+
+
+@pytest.mark.parametrize("kind", ["checkpoint", "code"])
+def test_a_project_that_lies_below_a_folder_that_is_shown_is_hidden(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "packages" / "src" / "project"
+    for name in ("grader", "reference", "tests"):
+        (project / name).mkdir(parents=True)
+    monkeypatch.setattr(view, "package_folders", lambda: [tmp_path / "packages"])
+    binds = view.lab_binds() if kind == "checkpoint" else BubblewrapCode(tmp_path)._server._binds
+    monkeypatch.setattr(view, "GRADER", project / "grader")
+    options = list(view.options(False, binds))
+    hidden = [options[number + 1] for number, option in enumerate(options) if option == "--tmpfs"]
+    assert {str(project / name) for name in ("grader", "reference", "tests")} <= set(hidden)
+
+
+def test_no_folder_of_ours_is_shown_to_student_code(tmp_path: Path) -> None:
+    binds = BubblewrapCode(tmp_path)._server._binds
+    sources = [binds[number + 1] for number, option in enumerate(binds) if option == "--ro-bind"]
+    assert [one for one in sources if Path(one).is_relative_to(view.GRADER) and Path(one).is_dir()] == []

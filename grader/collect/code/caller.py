@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.collect.code.faults import Doing, disturbed, whose
-from grader.collect.code.packages import whose_package
+from grader.collect.code.packages import THERE, Looked, whose_package
 from grader.collect.equipment import validated
 from grader.disk.scratch import scratch
 from grader.evidence import (
@@ -34,8 +34,9 @@ R = TypeVar("R")
 IMPORT_LIMITS = Limits(seconds=20.0, megabytes=3_000)  # no script of the lab takes two seconds
 CALL_LIMITS = Limits(seconds=60.0, megabytes=3_000)  # the slowest call takes about two
 WHOLE, DEFINITIONS = "whole", "definitions"  # how a script is imported: see probes/code/importing.py
-NO_OTHER_TRY = ("code_package", "code_syntax", "code_disturbed")  # would be refused in the same way again
+NO_OTHER_TRY = ("code_package", THERE, "code_syntax", "code_disturbed")  # would be refused in the same way again
 MOST_NOTEBOOKS, MOST_NOTES = 4, 20
+MOST_LOOKED_AT = 200  # files in which a line is looked up
 MOST_LINES, LONGEST_LINE = 60, 300  # the last ones that the student's code printed
 NO_SANDBOX = message(
     "student code runs only in a sandbox, and this machine has none that is strong enough: 'grade doctor' says what to"
@@ -77,6 +78,7 @@ class Caller:
         self._imported: dict[str, _Import] = {}
         self._notes: dict[Message, None] = {}  # as a set in order
         self._printed: list[str] = []
+        self._looked: dict[tuple[str, str, int], Looked | None] = {}
 
     def note_open(self, tasks: Iterable[OpenTask]) -> None:
         """Store the template's open tasks: a function with an open task is not called."""
@@ -179,8 +181,22 @@ class Caller:
         if isinstance(called.answer, Reply):
             return called.answer
         printed = tuple(line[:LONGEST_LINE] for line in lines[-MOST_LINES:])
-        answer = whose_package(called.answer, self._submission) if isinstance(called.answer, Refused) else called.answer
+        answer = called.answer
+        if isinstance(answer, Refused):
+            answer = whose_package(answer, self._submission, self._look_for)
         return whose(answer, doing, printed, self._sandbox.roots)
+
+    def _look_for(self, module: str, file: str, line: int) -> Looked | None:
+        """Look in a process without student code whether a module is there."""
+        if (module, file, line) not in self._looked:
+            assert self._sandbox is not None
+            parts = self._submission.parts
+            sources = (*parts.sources, *parts.notebooks)[:MOST_LOOKED_AT]
+            inputs = {"name": module, "place": file, "line": line, "files": sources}
+            reply = self._sandbox.call(Job("code.absent.look_for", inputs, limits=IMPORT_LIMITS)).answer
+            found = validated(Looked, reply.value) if isinstance(reply, Reply) else None
+            self._looked[module, file, line] = found if isinstance(found, Looked) else None
+        return self._looked[module, file, line]
 
 
 def observed(record: type[R], fields: dict[str, Any], caller: Caller, failed: Iterable[FailedCall] = ()) -> R | Failure:

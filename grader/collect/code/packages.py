@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from grader.evidence import Refused
 from grader.evidence.refusals import refusal
 from grader.lab import LAB
-from grader.records import Submission
+from grader.records import Message, Submission
 
-PACKAGE, UNCERTAIN = "code_package_of_ours", "code_package_of_whom"
+PACKAGE, UNCERTAIN, VERSION = "code_package_of_ours", "code_package_of_whom", "code_package_version"
+THERE = "code_package_there"
 # Refusals that say what the grader could not do: nobody is marked down for these.
-OF_OURS = (PACKAGE, UNCERTAIN, "code_left_out", "code_network", "code_no_accuracy", "code_not_followed")
+OF_OURS = (PACKAGE, UNCERTAIN, VERSION, "code_left_out", "code_network", "code_no_accuracy", "code_not_followed")
 # Import names of packages that scripts of such a course use, beside those that the grader or the lab needs.
 _PACKAGES = """
 PIL accelerate albumentations apex attr av avalanche cifar10_web click colossalai cupy cv2 cvxpy d2l dask
@@ -42,18 +45,49 @@ OWN_BEGINNINGS = ("my_", "our_", "own_", "utils_", "model_", "models_", "helper_
 OWN_ENDINGS = ("_utils", "_util", "_helpers", "_helper", "_model", "_models", "_net", "_nets", "_config", "_train")
 
 
-def whose_package(failure: Refused, submission: Submission) -> Refused:
-    """Return the refusal as it is where the student left a file out, else one of OF_OURS."""
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a process without student code says of a module that student code missed."""
+
+    there: bool  # it can be imported
+    top: bool  # the package that it would be part of can be
+    by_hand: bool  # the line that the error came from raises it, instead of importing anything
+
+
+Look = Callable[[str, str, int], Looked | None]  # of a module, a file and a line; None where it could not be looked
+
+
+def whose_package(failure: Refused, submission: Submission, look: Look) -> Refused:
+    """Return the refusal as it is where the student left a file out, else one of OF_OURS.
+
+    What student code says of this machine is believed only where another process finds the same.
+    """
     if failure.code != "code_package":
         return failure
     values = dict(failure.message.values)
     name = str(values["package"])
     top = name.partition(".")[0]
-    if top in PACKAGES or top in LAB.packages:
-        return refusal(PACKAGE, {**values, "package": top}, failure.details)
-    if _is_their_own(name, submission):
+    known = top in PACKAGES or top in LAB.packages
+    if not known and _is_their_own(name, submission):
         return failure
+    looked = look(name, *_place(values["place"]))
+    if looked and looked.there:
+        return refusal(THERE, values, failure.details)
+    if looked and looked.by_hand:
+        raised = {"doing": values["doing"], "kind": ModuleNotFoundError.__name__, "problem": name}
+        return refusal("code_raised", {**raised, "place": values["place"]}, failure.details)
+    if looked and looked.top:
+        return refusal(VERSION, {**values, "top": top}, failure.details)
+    if known:
+        return refusal(PACKAGE, {**values, "package": top}, failure.details)
     return refusal(UNCERTAIN, values, failure.details)
+
+
+def _place(place: object) -> tuple[str, int]:
+    """Return the file and line that a refusal names; an impossible one if it names none."""
+    values = dict(place.values) if isinstance(place, Message) else {}
+    line = values.get("line")
+    return str(values.get("file", "")), line if type(line) is int else 0
 
 
 def _is_their_own(name: str, submission: Submission) -> bool:

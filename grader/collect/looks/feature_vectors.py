@@ -78,7 +78,7 @@ def _features(network: str) -> ArraySpec:
 def _true_job(network: str, ways: tuple[str, ...]) -> Job:
     arrays = dict.fromkeys(ways, _features(network))
     return Job(
-        "code.true_features.true_features", {**_job_inputs(network), "ways": ways}, arrays=arrays, limits=CALL_LIMITS
+        "answers.features.true_features", {**_job_inputs(network), "ways": ways}, arrays=arrays, limits=CALL_LIMITS
     )
 
 

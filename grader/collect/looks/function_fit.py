@@ -67,7 +67,7 @@ def look(subject: Subject) -> FunctionFit | Failure:
     for rate in RATES:
         reply = _call(caller, EXERCISE, FEW_EPOCHS, rate)
         if isinstance(reply, Reply):
-            distance = float(np.linalg.norm(reply.arrays["weights"] - _flat(_weights(EXERCISE.seed))))
+            distance = float(np.linalg.norm(reply.arrays["weights"].astype(float) - _flat(_weights(EXERCISE.seed))))
             moved.append({"learning_rate": rate, "distance": _finite(distance)})
         elif isinstance(reply, Refused):
             failed.append(FailedCall(f"learning rate {rate:g}", reply.message))

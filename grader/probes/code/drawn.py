@@ -9,7 +9,6 @@ from torch import nn
 
 CLASSES = 7  # not ImageNet's 1000: the features of an image do not depend on the classes that come after
 COLUMNS = {"alexnet": 9216, "resnet50": 2048}
-LAST = {"alexnet": "classifier", "resnet50": "fc"}  # the part that makes logits of the features
 
 
 def drawn_network(inputs: dict[str, Any]) -> nn.Module:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,13 +16,12 @@ from grader.probes.documents.claim_grammar import of_others, read_sentence
 from grader.probes.documents.claim_rivals import rivalled
 from grader.probes.documents.claim_tables import read_tables
 from grader.probes.documents.claim_text import Sentence, sentences, without_markup
-from grader.probes.documents.documents import MOST_TEXT, bounded, lines, part_name, plain
-from grader.probes.documents.text import read_bytes, storable
+from grader.probes.documents.documents import MOST_TEXT, PRINTED, both_ends, part_name, plain
+from grader.probes.documents.text import MOST_BYTES, read_bytes, storable
 from grader.probes.refusals import Phrase, phrase
 
 ROUNDING = 0.0051  # between "84 %" and 84.49 %
 MOST_SENTENCES = 10  # a document that has claims in more is a log, whatever it prints
-PRINTED = ("ipynb", "log", "csv")  # the lines of such a document were printed by a program, without markup
 _OWN = frozenset({"label", "final", "printed", "paragraph"})  # the fields that evidence.Claim has not
 _EPOCH = re.compile(r"epoch|iter|step|轮", re.IGNORECASE)
 _FIRST_PERSON = re.compile(r"\b(?:we|our|ours|i|my|final|best|last)\b|我|本|最", re.IGNORECASE)
@@ -55,26 +55,35 @@ def read_claims(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[
 
     What a document repeats (one line per epoch) gives two claims: the last and the best.
     """
-    claims: list[_Claim] = []
     unread: list[Phrase] = []
+    stated: dict[str, list[_Claim]] = {}
     left = MOST_TEXT
-    for name in inputs["names"]:
+    waiting = sorted(inputs["names"], key=lambda name: os.fstat(files[name]).st_size)
+    while waiting:  # the smallest first: a huge one must not take the place of the others
+        name = waiting.pop(0)
         if name.casefold().endswith(".docx"):
             unread.append(phrase("word_file", file=storable(name[:200])))
             continue
         try:
-            pieces = _pieces(name, read_bytes(files, name), left)
+            pieces, whole = _pieces(name, read_bytes(files, name), left // (len(waiting) + 1))
             left -= sum(len(text) for piece in pieces for text in piece.texts)
-            stated = _settled([claim for piece in pieces for claim in _stated(name, piece)])
+            stated[name] = _settled([claim for piece in pieces for claim in _stated(name, piece)])
         except Exception as error:
             unread.append(phrase("unread_file", file=storable(name[:200]), kind=type(error).__name__))
             continue
-        sure = [claim for claim in stated if claim.certain]
-        labels = {claim.label for claim in sure}
-        claims += _without_repeats(sure)
-        claims += _without_repeats([claim for claim in stated if not claim.certain and claim.label not in labels])
+        if not whole:
+            unread.append(phrase("unread_middle", file=storable(name[:200])))
+    claims = [claim for name in inputs["names"] for claim in _kept(stated.get(name, []))]
     fields = [{key: value for key, value in asdict(claim).items() if key not in _OWN} for claim in claims[:100]]
     return {"claims": fields, "unread": unread[:50]}, {}
+
+
+def _kept(stated: list[_Claim]) -> Iterator[_Claim]:
+    """Yield the claims of a document that count: the certain ones, and what else it says in other words."""
+    sure = [claim for claim in stated if claim.certain]
+    labels = {claim.label for claim in sure}
+    yield from _without_repeats(sure)
+    yield from _without_repeats([claim for claim in stated if not claim.certain and claim.label not in labels])
 
 
 def _without_repeats(stated: list[_Claim]) -> Iterator[_Claim]:
@@ -91,16 +100,17 @@ def _last_and_best(stated: list[_Claim]) -> list[_Claim]:
     return [stated[-1]] if best.accuracy == stated[-1].accuracy else [best, stated[-1]]
 
 
-def _pieces(name: str, data: bytes, left: int) -> list[_Piece]:
-    """Group what the document shows by page or cell. Lines of a text are numbered, others 0."""
+def _pieces(name: str, data: bytes, left: int) -> tuple[list[_Piece], bool]:
+    """Group what the document shows by page or cell, and tell whether that is all. Lines of a text are numbered."""
     part = part_name(name)
     pieces: dict[int, _Piece] = {}
-    for line in bounded(lines(name, data), left):
+    found = both_ends(name, data, left)
+    for line in found.lines:
         source = storable(f"{name}, {part} {line.part}" if part else name)[:300]
         piece = pieces.setdefault(line.part, _Piece(source, [], []))
         piece.numbers.append(line.number)
         piece.texts.append(plain(line.text))
-    return list(pieces.values())
+    return list(pieces.values()), found.whole and len(data) < MOST_BYTES
 
 
 def _stated(name: str, piece: _Piece) -> Iterator[_Claim]:

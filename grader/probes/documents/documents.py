@@ -7,13 +7,15 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
-from itertools import islice
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from grader.probes.documents.text import decode, storable
 
 MOST_LINES = 20_000
+PRINTED = ("ipynb", "log", "csv")  # the lines of such a document were printed by a program, without markup
 MOST_LINE = 2_000  # characters
 MOST_PAGES = 100
 MOST_TEXT = 2_000_000  # characters in all: four logs with a line a batch
@@ -42,12 +44,100 @@ def lines(name: str, data: bytes) -> Iterator[Line]:
     elif kind == "pdf":
         from pypdf import PdfReader
 
-        for number, page in enumerate(PdfReader(io.BytesIO(data)).pages[:MOST_PAGES], start=1):
-            for text in page.extract_text().splitlines()[:MOST_LINES]:
-                yield Line(0, number, text)
+        pages = PdfReader(io.BytesIO(data)).pages
+        yield from _pages(pages, range(min(len(pages), MOST_PAGES)))
     else:
-        text = decode(data)
-        yield from islice(_numbered(_shown_by_browser(text) if kind in ("html", "htm") else text), MOST_LINES)
+        yield from islice(_numbered(_text(kind, data)), MOST_LINES)
+
+
+class Ends(NamedTuple):
+    """The beginning and the end of what a document shows; `whole` if there is nothing between them."""
+
+    lines: list[Line]
+    whole: bool
+
+
+def both_ends(name: str, data: bytes, left: int = MOST_TEXT) -> Ends:
+    """Read a document as `lines` does, but its end too, where all of it is more than `left` characters.
+
+    A long paragraph of a text is folded; a long line that a program printed is cut.
+    """
+    kind = name.rpartition(".")[2].casefold()
+    if kind == "ipynb":
+        return _outermost(_notebook_output(json.loads(decode(data)), most=None), left, folded=False)
+    if kind == "pdf":
+        from pypdf import PdfReader
+
+        pages = PdfReader(io.BytesIO(data)).pages
+        half = MOST_PAGES // 2
+        few = len(pages) <= MOST_PAGES
+        chosen = range(len(pages)) if few else [*range(half), *range(len(pages) - half, len(pages))]
+        found = _outermost(_pages(pages, chosen), left, folded=True)
+        return found._replace(whole=found.whole and few)
+    head, tail, skipped = _cut(_newlines(_text(kind, data)), left)
+    last = (line._replace(number=line.number + skipped) for line in _numbered(tail, most=None))
+    pieces = chain(_numbered(head, most=None), last if skipped else ())
+    found = _outermost(pieces, left, folded=kind not in PRINTED)
+    return found._replace(whole=found.whole and not skipped)
+
+
+def _cut(text: str, left: int) -> tuple[str, str, int]:
+    """Return beginning and end of a text with more than can be read, and how many lines the end comes after.
+
+    Nothing is cut from a shorter text: then that number is 0.
+    """
+    count = text.count("\n")
+    if count <= MOST_LINES and len(text) <= 4 * left:
+        return text, "", 0
+    half = MOST_LINES // 2
+    head = text[: 2 * left].split("\n", half)[:half]
+    tail = text[-2 * left :].rsplit("\n", half)[-half:]
+    return "\n".join(head), "\n".join(tail), max(1, count + 1 - len(tail))
+
+
+def _outermost(pieces: Iterable[Line], left: int, folded: bool) -> Ends:
+    """Keep the first and the last lines, each up to half of the characters and lines that are read."""
+    whole, begun = True, False
+    first: list[Line] = []
+    last: deque[Line] = deque()
+    room = {"first": left // 2, "last": left - left // 2}
+    for line in pieces:
+        if not folded and len(line.text) > MOST_LINE:
+            whole = False
+        for text in _folded(line.text) if folded else (line.text[: 2 * MOST_LINE],):
+            begun = begun or len(text) > room["first"] or len(first) >= MOST_LINES // 2
+            if not begun:
+                first.append(line._replace(text=text))
+                room["first"] -= len(text)
+                continue
+            last.append(line._replace(text=text))
+            room["last"] -= len(text)
+            while last and (room["last"] < 0 or len(last) > MOST_LINES // 2):
+                room["last"] += len(last.popleft().text)
+                whole = False
+    return Ends([*first, *last], whole)
+
+
+def _folded(text: str) -> Iterator[str]:
+    """Split a paragraph that is one long line where a word or a clause ends."""
+    start = 0
+    while len(text) - start > MOST_LINE:
+        end = max(text.rfind(mark, start, start + MOST_LINE) for mark in " 。，；") + 1
+        end = end if end > start else start + MOST_LINE
+        yield text[start:end]
+        start = end
+    yield text[start:]
+
+
+def _pages(pages: Any, chosen: Iterable[int]) -> Iterator[Line]:
+    for index in chosen:
+        for text in pages[index].extract_text().splitlines()[:MOST_LINES]:
+            yield Line(0, index + 1, text)
+
+
+def _text(kind: str, data: bytes) -> str:
+    text = decode(data)
+    return _shown_by_browser(text) if kind in ("html", "htm") else text
 
 
 def part_name(name: str) -> str:
@@ -55,13 +145,17 @@ def part_name(name: str) -> str:
     return {"pdf": "page", "ipynb": "cell"}.get(name.rpartition(".")[2].casefold(), "")
 
 
-def _numbered(text: str) -> Iterator[Line]:
+def _numbered(text: str, most: int | None = MOST_LINES) -> Iterator[Line]:
     """Number lines as editors do: a progress bar that overwrites itself with carriage returns is one line."""
-    if "\n" not in text:
-        text = text.replace("\r", "\n")  # as old Macs end their lines
-    for number, line in enumerate(text.replace("\r\n", "\n").split("\n")[:MOST_LINES], start=1):
+    for number, line in enumerate(_newlines(text).split("\n")[:most], start=1):
         for piece in _BREAKS.split(line):
             yield Line(number, 0, piece)
+
+
+def _newlines(text: str) -> str:
+    if "\n" not in text:
+        return text.replace("\r", "\n")  # as old Macs end their lines
+    return text.replace("\r\n", "\n")
 
 
 def _shown_by_browser(page: str) -> str:
@@ -83,12 +177,12 @@ def _shown_by_browser(page: str) -> str:
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())
 
 
-def _notebook_output(notebook: Any) -> Iterator[Line]:
+def _notebook_output(notebook: Any, most: int | None = MOST_LINES) -> Iterator[Line]:
     for number, cell in enumerate(notebook.get("cells", []), start=1):
         for output in cell.get("outputs", []) if isinstance(cell, dict) else ():
             text = output.get("text") or output.get("data", {}).get("text/plain") or ""
             joined = "".join(map(str, text)) if isinstance(text, list) else str(text)
-            for line in joined.splitlines()[:MOST_LINES]:
+            for line in joined.splitlines()[:most]:
                 yield Line(0, number, line)
 
 

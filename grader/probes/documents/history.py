@@ -10,6 +10,7 @@ from typing import Any
 from grader.probes.documents.text import decode, read_bytes, storable
 from grader.probes.refusals import Refuse
 
+LARGEST = 3.5e38  # of a float32; more would overflow in what is computed of it
 MOST_EPOCHS = 3000  # with every figure written out they fit into one answer of 1 MB
 KEYS = {
     "learning_rate": ("learning_rate", "lr"),
@@ -69,11 +70,11 @@ def _epochs(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
 
 
 def _number(value: Any) -> float | None:
-    """Return a finite float; None for NaN, for text, and for integers with hundreds of digits."""
+    """Return a float that training can give; None for NaN, text, and what no float32 holds, such as 1e308."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     try:
-        return float(value) if math.isfinite(value) else None
+        return float(value) if math.isfinite(value) and abs(value) <= LARGEST else None
     except OverflowError:
         return None
 

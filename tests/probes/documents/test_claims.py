@@ -269,10 +269,52 @@ def test_no_more_claims_come_back_than_a_page_can_show():
     assert len(value["claims"]) == 100
 
 
-def test_more_text_than_anybody_writes_is_not_read_to_its_end():
-    line = "x" * 2_000 + "\n"
-    padding = line * (MOST_TEXT // len(line) + 1)
-    assert stated("Test accuracy: 84.54%\n" + padding + "Test accuracy: 50.00%") == [84.54]
+LINE = "x" * 1_000 + "\n"
+FILLERS = {
+    "long lines": LINE * (MOST_TEXT // len(LINE) + 1),
+    "short lines": "a b\n" * 600_000,
+    "one line": "word " * 500_000 + "\n",
+    "one word": "x" * 2_500_000 + "\n",
+    "empty lines": "\n" * 3_000_000,
+    "four times as much": LINE * (4 * MOST_TEXT // len(LINE)),
+}
+
+
+@pytest.mark.parametrize("filler", FILLERS)
+@pytest.mark.parametrize("name", ["report.md", "train.log"])
+def test_of_more_text_than_anybody_writes_beginning_and_end_are_read(filler, name):
+    """And what is between them is said not to be."""
+    middle = "\nTest accuracy: 60.00%\n"
+    value = read((name, f"Test accuracy: 84.54%\n\n{FILLERS[filler]}{middle}{FILLERS[filler]}\nOur val_acc: 50.00%"))
+    found = {round(claim["accuracy"], 4) for claim in value["claims"]}
+    assert found - {0.6} == {0.8454, 0.5}
+    assert 0.6 not in found or (name == "train.log" and filler.startswith("one "))  # only that line is cut
+    assert value["unread"] == [phrase("unread_middle", file=name)]
+
+
+def test_the_line_of_a_claim_at_the_end_of_a_long_text_is_right():
+    text = LINE * 15_000 + "Test accuracy: 84.54%"
+    (claim,) = read(("report.md", text))["claims"]
+    assert claim["line"] == 15_001
+
+
+def test_a_huge_document_silences_no_other():
+    huge = ("a.txt", FILLERS["short lines"])
+    value = read(huge, ("report.md", "Test accuracy: 84.54%"), ("b.txt", FILLERS["four times as much"]))
+    assert [claim["source"] for claim in value["claims"]] == ["report.md"]
+    assert {one["values"][0][1] for one in value["unread"]} == {"a.txt", "b.txt"}
+
+
+def test_a_paragraph_on_one_long_line_is_read_to_its_end():
+    paragraph = "The network has three stages. " * 200 + "Our final test accuracy is 84.54%."
+    value = read(("report.md", paragraph))
+    assert [round(claim["accuracy"], 4) for claim in value["claims"]] == [0.8454]
+    assert value["unread"] == []
+
+
+@pytest.mark.parametrize("figure", ["1e308", "9" * 400, "1e-320", "-1e308", "inf", "nan"])
+def test_no_figure_is_too_large_or_too_small(figure):
+    stated(f"Test accuracy: {figure}%\ntest_acc={figure}\n| epoch | test acc |\n|---|---|\n| 1 | {figure} |")
 
 
 def test_a_hostile_name_fits_into_the_evidence():

@@ -167,3 +167,11 @@ def test_no_json_at_all_does_more_than_be_read_or_refused(content):
         read(content)
     except Refuse as refusal:
         assert heard_refusal(refusal.code, refusal.values)
+
+
+@pytest.mark.parametrize("huge", [1e308, -1e308, 3.6e38, 10**400])
+def test_what_no_training_gives_is_no_number(huge):
+    value = read({"epochs": [{"epoch": huge, "test_accuracy": huge, "train_loss": 1e38}]})
+    assert value["not_numbers"] == 1
+    assert value["epochs"][0]["test_accuracy"] is None
+    assert value["epochs"][0]["train_loss"] == 1e38

@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from grader.probes.code.drawn import LAST, drawn_images, drawn_network
+from grader.probes.code.drawn import drawn_images, drawn_network
+
+LAST = {"alexnet": "classifier", "resnet50": "fc"}  # the part that makes logits of the features
 
 
 def true_features(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
