@@ -50,7 +50,7 @@ def submissions(student: Student, handed: Sequence[Handed]) -> tuple[Archive, ..
     archives = [one for one in newest if one.is_archive]
     beside = [one for one in newest if not one.is_archive]
     is_whole = not archives or any(one.is_folder or is_program(one.name) for one in beside)
-    if is_whole or not _repeat_each_other(archives):
+    if is_whole or not repeat_each_other(archives):
         return (_put_together(student, newest),)
     *earlier, last = archives
     return (*(Archive(one.path, student) for one in earlier), _put_together(student, (last, *beside)))
@@ -74,10 +74,15 @@ def _newest_of_each_name(handed: Iterable[Handed]) -> list[Handed]:
     return list(newest.values())
 
 
-def _age(one: Handed) -> tuple[str, int, str]:
+def _age(one: Handed) -> tuple[str, int, list[tuple[int, str]]]:
     found = _AGAIN.fullmatch(one.name)
     times = int(found["dash"] or found["round"]) if found else 0
-    return one.order, times, one.name
+    return one.order, times, natural(one.name)
+
+
+def natural(path: Path | str) -> list[tuple[int, str]]:
+    """Order numbers by their value: a platform counts submissions up, so that the last one comes last."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path))]
 
 
 def _first_name(name: str) -> str:
@@ -87,7 +92,7 @@ def _first_name(name: str) -> str:
     return plain if plain.casefold() in {one.casefold() for one in (*LAB.results, *LAB.scripts, *LAB.given)} else name
 
 
-def _repeat_each_other(archives: Iterable[Handed]) -> bool:
+def repeat_each_other(archives: Iterable[Handed]) -> bool:
     """Return whether a file of one archive is in another one too, or cannot be told: then they are attempts."""
     seen: set[str] = set()
     for one in archives:
