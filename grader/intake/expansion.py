@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -40,10 +41,12 @@ from grader.intake.platforms import (
     Form,
     Upload,
     is_about_the_attempt,
-    name_in_text,
     student_of,
     together,
+    together_with_files,
     upload,
+    who_in_text,
+    without_login,
     without_moment,
 )
 from grader.intake.whose import clean, identifies, named
@@ -194,6 +197,8 @@ class _Expansion:
         form = together(name_of(folder), [name_of(child) for child in folders])
         if form is None and not any(identifies(name_of(one)) for one in folders):
             form = together("", [name_of(child) for child in below])
+        if form is None and len(folders) == 1:
+            form = together_with_files(name_of(folders[0]), [name_of(file) for file in children(folders[0])[0]])
         return (*self.forms, form) if form else self.forms
 
     def child(self, folder: Path) -> tuple[Archive, ...]:
@@ -202,7 +207,9 @@ class _Expansion:
         if self.is_part(folder):
             return self._class(folder, files, folders)
         chain = list(innermost(folder))
-        return of_folder(chain[-1], _owner(chain))
+        found = of_folder(chain[-1], _owner(chain))
+        is_whole = len(found) == 1 and found[0].path == chain[-1]
+        return (replace(found[0], path=folder),) if is_whole else found
 
     def is_part(self, folder: Path) -> bool:
         """Return whether a folder holds the work of several students, or names that only a platform writes."""
@@ -250,8 +257,12 @@ def _by_student(paths: Iterable[Path], forms: Sequence[Form]) -> Iterable[list[t
     for path in paths:
         said = upload(name_of(path), forms)
         if said is not None:
-            key = f"{said.student.platform} {said.student.identifier or said.student.name}"
+            key = f"{said.student.platform} {said.start or said.student.identifier or said.student.name}"
             found.setdefault(key, []).append((path, said))
+    known = Counter(items[0][1].student.identifier for items in found.values() if items[0][1].start)
+    for items in found.values():  # of ada_ng and bob_ng, Blackboard's names alone show no more than ng
+        if known[items[0][1].student.identifier] > 1:
+            items[:] = [(path, without_login(said)) for path, said in items]
     return found.values()
 
 
@@ -259,7 +270,9 @@ def _of_student(items: Sequence[tuple[Path, Upload]]) -> tuple[Archive, ...]:
     student = replace(items[0][1].student, late=any(said.student.late for _, said in items))
     about = [path for path, said in items if is_about_the_attempt(said)]
     if about:
-        student = replace(student, name=name_in_text(about[-1]) or student.name)
+        name, login = who_in_text(about[-1])
+        is_login = login and items[0][1].start.endswith(f"_{login}")
+        student = replace(student, name=name or student.name, identifier=login if is_login else student.identifier)
     rest = [(path, said) for path, said in items if path not in about] or items[-1:]  # only what was written there
     rename = without_moment if student.platform == "ilias" else str
     if len(rest) == 1 and rest[0][0].is_dir():
@@ -276,8 +289,8 @@ def _gradescope(folder: Path, folders: list[Path]) -> tuple[Archive, ...]:
     if not handed_in:
         exports = [child for child in folders if (child / gradescope.METADATA).is_file()]
         return _gradescope(exports[0], children(exports[0])[1]) if len(exports) == 1 else ()
-    name_of = _gradescope_names(folder)
-    return tuple(one for child in handed_in for one in of_folder(child, name_of(name_of(child))))
+    student = _gradescope_names(folder)
+    return tuple(one for child in handed_in for one in of_folder(child, student(name_of(child))))
 
 
 def _gradescope_names(export: Path) -> Callable[[str], Student]:
