@@ -46,7 +46,7 @@ from grader.intake.platforms import (
     together_with_files,
     upload,
     who_in_text,
-    without_login,
+    without_number,
     without_moment,
 )
 from grader.intake.whose import clean, identifies, named
@@ -180,7 +180,10 @@ class _Expansion:
         """Return the submissions of a class: archives, a platform's loose files, and students' folders."""
         forms = self._forms(folder, folders)
         found = [one for items in _by_student((*files, *folders), forms) for one in _of_student(items)]
-        found += [Archive(one, named(name_of(one))) for one in files if _is_nobodys_archive(one, forms)]
+        archives = [one for one in files if _is_nobodys_archive(one, forms)]
+        if len(archives) == 1 and not found and not any(map(holds_work, folders)) and _is_owners(archives[0], folder):
+            return of_folder(folder, named(name_of(folder)))
+        found += [Archive(one, named(name_of(one))) for one in archives]
         rest = [child for child in folders if upload(name_of(child), forms) is None and holds_work(child)]
         inside = replace(self, forms=forms, depth=self.depth - 1)
         # a single folder is a submission's extra top folder (see `_below`), unless it is a part of a class
@@ -247,6 +250,11 @@ def _owner(chain: Sequence[Path]) -> Student:
     return named(next(filter(identifies, names), names[0]))
 
 
+def _is_owners(archive: Path, folder: Path) -> bool:
+    """Return whether an archive that is alone says nothing about its student, but the folder around it does."""
+    return not identifies(name_of(archive)) and identifies(name_of(folder))
+
+
 def _is_nobodys_archive(file: Path, forms: Sequence[Form]) -> bool:
     return is_archive_name(file.name) and upload(name_of(file), forms) is None
 
@@ -257,12 +265,15 @@ def _by_student(paths: Iterable[Path], forms: Sequence[Form]) -> Iterable[list[t
     for path in paths:
         said = upload(name_of(path), forms)
         if said is not None:
-            key = f"{said.student.platform} {said.start or said.student.identifier or said.student.name}"
+            own = "" if said.student.platform or not said.student.identifier else said.student.name
+            key = f"{said.student.platform} {said.start or said.student.identifier or said.student.name} {own}"
             found.setdefault(key, []).append((path, said))
-    known = Counter(items[0][1].student.identifier for items in found.values() if items[0][1].start)
-    for items in found.values():  # of ada_ng and bob_ng, Blackboard's names alone show no more than ng
-        if known[items[0][1].student.identifier] > 1:
-            items[:] = [(path, without_login(said)) for path, said in items]
+    # of ada_ng and bob_ng, Blackboard's names alone show no more than ng; lab5 is no number of ada and bob
+    known = Counter((items[0][1].student.platform, items[0][1].student.identifier) for items in found.values())
+    for items in found.values():
+        student = items[0][1].student
+        if student.identifier and known[student.platform, student.identifier] > 1:
+            items[:] = [(path, without_number(said)) for path, said in items]
     return found.values()
 
 

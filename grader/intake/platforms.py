@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import get_args
 
+from grader.intake.formats import ARCHIVE_SUFFIXES
 from grader.intake.whose import clean, named
 from grader.records import Platform, Student, message
 from grader.records.errors import BadLab
@@ -145,9 +146,10 @@ def who_in_text(path: Path) -> tuple[str, str]:
     return (clean(found[1], ""), clean(found[2], "")) if found else ("", "")
 
 
-def without_login(said: Upload) -> Upload:
-    """Return what a name says if its login cannot be told from the assignment's name before it."""
-    return replace(said, student=Student(clean(said.start), platform=said.student.platform, late=said.student.late))
+def without_number(said: Upload) -> Upload:
+    """Return what a name says if the login or number in it is not one student's: a name, as far as it goes."""
+    name = said.start or f"{said.student.name} {said.student.identifier}"
+    return replace(said, student=replace(said.student, name=clean(name), identifier=""))
 
 
 def _moment(text: str) -> str:
@@ -164,14 +166,16 @@ def _four_digits(text: str) -> str:
     return re.sub(r" (\d{3}) (?=[AP]M$)", r" 0\1 ", text)
 
 
+_SUFFIX = "|".join(map(re.escape, sorted(ARCHIVE_SUFFIXES, key=len, reverse=True)))
+_DOT = rf"(?!(?:{_SUFFIX})$)\."  # but not that of .zip at the end
 # what a field of --names matches; `rest` may be empty
 _FIELDS = {
-    "id": r"(?P<user>[0-9A-Za-z]+(?:\.[0-9A-Za-z]+)*)",
+    "id": rf"(?P<user>[0-9A-Za-z]+(?:{_DOT}[0-9A-Za-z]+)*)",
     "name": r"(?P<name>.+?)",
     "first": r"(?P<first>[^_]+?)",
     "last": r"(?P<last>[^_]+?)",
-    "email": r"(?P<email>[^\s@]+@[^\s@_]+)",
-    "file": r"(?P<file>.+)",
+    "email": rf"(?P<email>[^\s@]+@[^\s@_.]+(?:{_DOT}[^\s@_.]+)*)",
+    "file": r"(?P<file>.+)",  # with its suffix, since it takes all it can
     "rest": r".*?",
 }
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -193,6 +197,7 @@ def own_form(pattern: str) -> Form:
         raise BadLab(sentence)
     parts = _FIELD.split(pattern)  # literal, field, literal, ..., literal
     written = "".join(_FIELDS[part] if at % 2 else re.escape(part) for at, part in enumerate(parts))
+    written += f"(?:{_SUFFIX})?"  # {id}_{name} fits 123_ada.zip
     return Form("", re.compile(written, re.IGNORECASE))
 
 

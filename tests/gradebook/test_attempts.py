@@ -14,6 +14,7 @@ from grader.gradebook.attempts import best, last
 from grader.gradebook.files import Graded, from_json, read_stored, to_json
 from grader.gradebook.publish import Publisher
 from grader.intake import Archive
+from grader.intake.whose import group
 from grader.marking.mark import mark
 from grader.marking.rubric import Rubric
 from grader.records import Adjustment, Grade, Judged, MadeBy, Student, Verdict, message
@@ -194,3 +195,29 @@ def judged(grade: Grade) -> Grade:
     full = Verdict(1.0, message("right"))
     marks = tuple(replace(mark, finding=Judged(mark.criterion.check, full)) for mark in grade.marks)
     return replace(grade, marks=marks)
+
+
+def members(*numbers: str) -> Student:
+    return group(Student(f"Member {number}", number, "gradescope") for number in numbers)
+
+
+@pytest.mark.parametrize("now", [("7002", "7001"), ("7001", "7002", "7003"), ("7003", "7002", "7001")])
+def test_a_group_keeps_its_folder_when_others_join_and_in_another_order(handed_in, tmp_path, now):
+    first = Publisher(tmp_path, page)(handed_in(members("7001", "7002"), "a"))
+    second = Publisher(tmp_path, page)(handed_in(members(*now), "b"))
+    assert second.folder == first.folder
+    assert len(read_stored(tmp_path)[0]) == 1
+
+
+@pytest.mark.parametrize("now", [("7001",), ("7001", "7003"), ("17001", "70022")])
+def test_a_group_that_somebody_left_is_another_one(handed_in, tmp_path, now):
+    first = Publisher(tmp_path, page)(handed_in(members("7001", "7002"), "a"))
+    assert Publisher(tmp_path, page)(handed_in(members(*now), "b")).folder != first.folder
+
+
+def test_a_folder_to_whose_name_a_person_added_a_word_is_still_the_students(handed_in, tmp_path):
+    ada = Student("Ada Ng", "101", "canvas")
+    first = Publisher(tmp_path, page)(handed_in(ada, "a"))
+    renamed = first.folder.rename(tmp_path / "Ada_Ng-101 checked")
+    assert Publisher(tmp_path, page)(handed_in(ada, "b")).folder == renamed
+    assert Publisher(tmp_path, page)(handed_in(Student("Ada Ng", "10", "canvas"), "c")).folder != renamed

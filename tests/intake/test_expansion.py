@@ -226,3 +226,12 @@ def test_a_folder_that_may_not_be_read_is_a_matter_for_staff(make):
             expand(path)
     finally:
         path.chmod(0o700)
+
+
+def test_the_folder_around_an_archive_that_says_nothing_says_whose_it_is(make):
+    assert found(make("Ada Ng/submission.zip", "Ada Ng/report.pdf") / "Ada Ng") == [("Ada Ng", "Ada Ng/submission.zip")]
+    assert found(make("b/ada.zip", "b/report.pdf") / "b") == [("ada", "b/ada.zip")]
+    assert found(make("Bob/a.zip", "Bob/submission.zip") / "Bob") == [
+        ("a", "Bob/a.zip"),
+        ("submission", "Bob/submission.zip"),
+    ]
