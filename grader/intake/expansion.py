@@ -46,8 +46,8 @@ from grader.intake.platforms import (
     together_with_files,
     upload,
     who_in_text,
-    without_number,
     without_moment,
+    without_number,
 )
 from grader.intake.whose import clean, identifies, named
 from grader.lab import LAB
