@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -13,6 +12,7 @@ from grader.disk.names import visible_path
 from grader.intake import gradescope
 from grader.intake.archive import Archive
 from grader.intake.formats import is_archive_name, looks_like_zip
+from grader.intake.gathered import by_student, of_student
 from grader.intake.nested import (
     DEEPEST,
     RESULTS,
@@ -30,24 +30,17 @@ from grader.intake.parts import REPORTS, WEIGHTS
 from grader.intake.pieces import (
     Handed,
     are_several_peoples,
-    in_folder,
     natural,
     of_folder,
     repeat_each_other,
-    submissions,
 )
 from grader.intake.platforms import (
     FORMS,
     Form,
-    Upload,
-    is_about_the_attempt,
     student_of,
     together,
     together_with_files,
     upload,
-    who_in_text,
-    without_moment,
-    without_number,
 )
 from grader.intake.whose import clean, identifies, named
 from grader.lab import LAB
@@ -179,7 +172,7 @@ class _Expansion:
     def _class(self, folder: Path, files: Iterable[Path], folders: Sequence[Path]) -> tuple[Archive, ...]:
         """Return the submissions of a class: archives, a platform's loose files, and students' folders."""
         forms = self._forms(folder, folders)
-        found = [one for items in _by_student((*files, *folders), forms) for one in _of_student(items)]
+        found = [one for items in by_student((*files, *folders), forms) for one in of_student(items)]
         archives = [one for one in files if _is_nobodys_archive(one, forms)]
         if len(archives) == 1 and not found and not any(map(holds_work, folders)) and _is_owners(archives[0], folder):
             return of_folder(folder, named(name_of(folder)))
@@ -257,42 +250,6 @@ def _is_owners(archive: Path, folder: Path) -> bool:
 
 def _is_nobodys_archive(file: Path, forms: Sequence[Form]) -> bool:
     return is_archive_name(file.name) and upload(name_of(file), forms) is None
-
-
-def _by_student(paths: Iterable[Path], forms: Sequence[Form]) -> Iterable[list[tuple[Path, Upload]]]:
-    """Gather what is one student's by a platform's names: several files, or a folder of files and one of texts."""
-    found: dict[str, list[tuple[Path, Upload]]] = {}
-    for path in paths:
-        said = upload(name_of(path), forms)
-        if said is not None:
-            own = "" if said.student.platform or not said.student.identifier else said.student.name
-            key = f"{said.student.platform} {said.start or said.student.identifier or said.student.name} {own}"
-            found.setdefault(key, []).append((path, said))
-    # of ada_ng and bob_ng, Blackboard's names alone show no more than ng; lab5 is no number of ada and bob
-    known = Counter((items[0][1].student.platform, items[0][1].student.identifier) for items in found.values())
-    for items in found.values():
-        student = items[0][1].student
-        if student.identifier and known[student.platform, student.identifier] > 1:
-            items[:] = [(path, without_number(said)) for path, said in items]
-    return found.values()
-
-
-def _of_student(items: Sequence[tuple[Path, Upload]]) -> tuple[Archive, ...]:
-    student = replace(items[0][1].student, late=any(said.student.late for _, said in items))
-    about = [path for path, said in items if is_about_the_attempt(said)]
-    if about:
-        name, login = who_in_text(about[-1])
-        is_login = login and items[0][1].start.endswith(f"_{login}")
-        student = replace(student, name=name or student.name, identifier=login if is_login else student.identifier)
-    rest = [(path, said) for path, said in items if path not in about] or items[-1:]  # only what was written there
-    rename = without_moment if student.platform == "ilias" else str
-    if len(rest) == 1 and rest[0][0].is_dir():
-        return of_folder(rest[0][0], student, rename)
-    handed: list[Handed] = []
-    for path, said in rest:
-        inside = in_folder(path, rename) if path.is_dir() else [Handed(path, said.file or name_of(path))]
-        handed += [replace(one, order=said.order or one.order) for one in inside]
-    return submissions(student, handed)
 
 
 def _gradescope(folder: Path, folders: list[Path]) -> tuple[Archive, ...]:
