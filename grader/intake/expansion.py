@@ -215,11 +215,13 @@ class _Expansion:
         if are_several_peoples(archives, name_of(folder)):
             return True
         handed_in = [*names, *archives]
-        if handed_in and all(upload(name, self.forms) for name in handed_in):
+        uploads = {said.student if (said := upload(name, self.forms)) else None for name in handed_in}
+        is_own = bool({name.casefold() for name in names} & LAB.work)
+        if uploads and (None not in uploads or (len(uploads - {None}) >= SEVERAL and not is_own)):
             return True
         platforms = [child for child in folders if upload(name_of(child), self.forms)]
         if platforms or self._forms(folder, folders) != self.forms:
-            return not {name.casefold() for name in names} & LAB.work
+            return not is_own
         with_work = [child for child in folders if holds_work(child)]
         if not handed_in and are_peoples(with_work, name_of(folder)):
             return True

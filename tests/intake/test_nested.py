@@ -62,6 +62,8 @@ def content(path, tmp_path):
          [("Ada Ng", ""), ("Bob Li", ""), ("Cy Dee", "")]),
         (("A/ngada_101_9001_a.zip", "A/lee_102_9002_a.zip", "B/li_103_9003_a.zip"),
          [("lee", "102"), ("li", "103"), ("ngada", "101")]),
+        (("A/ngada_101_9001_a.zip", "A/lee_102_9002_a.zip", "A/notes.pdf", "B/li_103_9003_a.zip", "B/wu_104_9004_a.py"),
+         [("lee", "102"), ("li", "103"), ("ngada", "101"), ("wu", "104")]),
         (("A/Ada Ng_123_assignsubmission_file/a.zip", "B/Bob Li_124_assignsubmission_file/a.zip"),
          [("Ada Ng", "123"), ("Bob Li", "124")]),
         (("download/Ada Ng_123_assignsubmission_file/a.zip", "download/Bob Li_124_assignsubmission_file/a.zip"),
