@@ -155,3 +155,16 @@ def test_brightspace_is_known_in_other_languages(make, moment):
     assert found(make(f"133-8 - Ada Ng - {moment}/a.zip", f"134-8 - Bob Li - {moment}/a.zip", "index.html")) == [
         ("Ada Ng", "133"), ("Bob Li", "134"),
     ]  # fmt: skip
+
+
+def test_archives_of_one_name_in_two_attempts_are_both_there(make, tmp_path):
+    first, second = (f"133-8 - Ada Ng - Nov {day}, 2026 926 PM/a.zip" for day in (2, 12))
+    assert content(make(first, second), tmp_path) == [("Ada Ng", {first}), ("Ada Ng", {second})]
+
+
+@pytest.mark.parametrize(
+    ("names", "count"), [(("code.7z", "weights.zip"), 1), (("a.7z", "b.tar.gz"), 1), (("lab5.7z", "lab5-1.7z"), 2)]
+)
+def test_archives_that_only_the_sandbox_can_list_are_attempts_only_where_their_names_count(make, names, count):
+    start = "Ada Ng_123_assignsubmission_file"
+    assert len(found(make(*(f"{start}/{name}" for name in names)))) == count
