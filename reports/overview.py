@@ -149,7 +149,7 @@ def _undecided(grade: Grade) -> bool:
 
 def _unjudged(grade: Grade) -> bool:
     """Return whether something could not be judged; marks by hand that are still missing are missing for everybody."""
-    return any(isinstance(mark.finding, Unjudged) for mark in grade.marks)
+    return any(isinstance(mark.finding, Unjudged) and mark.given is None for mark in grade.marks)
 
 
 def _accuracies(grades: Sequence[Grade]) -> list[float]:
@@ -247,16 +247,18 @@ def _row(grade: Grade, href: str, criteria: Sequence[Criterion]) -> Row:
         name=named(grade.student.name),
         href=href,
         identifier=clip(grade.student.identifier, NAME_LIMIT),
-        figures=(whole, measured, *(_figure(marks.get(criterion.check)) for criterion in criteria)),
+        figures=(whole, measured, *(_figure(marks.get(criterion.check), _undecided(grade)) for criterion in criteria)),
         badges=tuple(pair for pair in badges(grade) if pair[0] != "flagged"),
         flags=say(", ").join(dict.fromkeys(known(flag.kind, NAME_LIMIT) for flag in grade.flags)),
         needs_human=grade.needs_human,
     )
 
 
-def _figure(mark: Mark | None) -> Figure:
+def _figure(mark: Mark | None, undecided: bool) -> Figure:
     if mark is None:
         return Figure("", "")
+    if undecided and mark.given is None:  # nothing was looked at: that is no zero
+        return Figure("–", "", told(mark).state)
     state = told(mark).state
     return Figure(points(mark.points), "" if mark.points is None else f"{mark.points:.2f}", state)
 

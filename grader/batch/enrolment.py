@@ -52,6 +52,8 @@ def enrol(archives: Sequence[Archive], roster: Roster) -> Enrolment:
             student = _known(student, row, roster, joint.get(row.group, ()))
         elif student.members:
             student = _members(student, rows)
+        elif not student.known and len(rows[0]) > 1:  # several are called so
+            student = replace(student, guessed=True)
         enrolled.append(replace(archive, student=student))
     return Enrolment(tuple(enrolled), tuple(unlisted), tuple(name for name, rows in handed_in.items() if len(rows) > 1))
 

@@ -153,7 +153,7 @@ def _grade(entries: Entries, options: Options, rubric: Rubric, images: ImageSet 
 
     out, archives = console.console(), entries.archives
     written: list[tuple[Grade, Path]] = []
-    publish = publisher(options, choice(options.attempts))
+    choose = choice(options.attempts)
     spec = SetupSpec(options, rubric, images)
     with only_run(options.out), open_setup(spec) as setup, out.status("") as status:
 
@@ -161,7 +161,15 @@ def _grade(entries: Entries, options: Options, rubric: Rubric, images: ImageSet 
             place = f"[{len(written) + 1}/{len(archives)}] " if len(archives) > 1 else ""
             status.update(console.plain(f"{place}{archive.name}: {words(step)}"))
 
-        for result in grade_all(archives, setup, publish, say):
+        def undisturbed(before: Grade, new: Grade) -> bool:
+            """Stop the spinner while a person is asked: it would wipe the question out."""
+            status.stop()
+            try:
+                return choose(before, new)
+            finally:
+                status.start()
+
+        for result in grade_all(archives, setup, publisher(options, undisturbed), say):
             written.append((result.grade, result.report))
             terminal.show(result.grade, result.report, out)
         if entries.roster is not None:  # at the end: until then nobody can say who handed in nothing

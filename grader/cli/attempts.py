@@ -36,4 +36,7 @@ def _ask(before: Grade, new: Grade) -> bool:
         new=new.archive,
         points_new=new.total,
     )
-    return click.confirm(words(question), default=True)
+    try:
+        return click.confirm(words(question), default=True)
+    except click.Abort:  # as an ordinary error it would be taken for a fault in this one submission
+        raise KeyboardInterrupt from None

@@ -65,13 +65,9 @@ class Places:
         """Yield folders of this number, then of this name, up to the first free one."""
         student = grade.student
         # the platform may know the student by another name today, or as one of a group
-        for number in dict.fromkeys(_plain(one.identifier) for one in (student, *student.each)):
-            for path in sorted(self._out.glob(f"*-{_free(number)}/{GRADE_FILE}")) if number else ():
-                yield Place(path.parent, _in(path.parent))
-        for number in filter(None, (_plain(member.identifier) for member in student.members)):
-            for path in sorted(self._out.glob(f"*{number}*/{GRADE_FILE}")):  # from when the group had fewer members
-                if isinstance(earlier := _in(path.parent), Grade):
-                    yield Place(path.parent, earlier)
+        for number in filter(None, dict.fromkeys(_plain(one.identifier) for one in (student, *student.each))):
+            for folder in self._of_number(number):
+                yield Place(folder, _in(folder))
         for name in (student.name, *filter(None, (student.alias,))):
             alone = self._out / to_disk(_free(_cut(_plain(name), NAME_BYTES) or "student"))
             if student.known and (alone / GRADE_FILE).is_file():  # from when only the address or a name was known
@@ -82,6 +78,15 @@ class Places:
                 yield place
                 if place.earlier is None:
                     return
+
+    def _of_number(self, number: str) -> list[Path]:
+        """Return the folders with this number in their names; a group's has several, and a person may have added words.
+
+        The one that is named as `folder_name` would comes first.
+        """
+        alone = re.compile(rf"(?<![^\W_]){re.escape(number)}(?![^\W_])")
+        found = [path.parent for path in self._out.glob(f"*{number}*/{GRADE_FILE}") if alone.search(path.parent.name)]
+        return sorted(found, key=lambda folder: (not folder.name.endswith(f"-{number}"), folder.name))
 
     def _of_name(self, student: Student) -> Iterator[Path]:
         """Yield Ada_Ng, Ada_Ng-2, Ada_Ng-3 and so on."""
@@ -103,21 +108,18 @@ def _in(folder: Path) -> Grade | BadLab | None:
 def _is_theirs(earlier: Grade | BadLab | None, grade: Grade) -> bool:
     """Return whether the folder is the student's: nobody's, the same person's, or that of this very submission."""
     if isinstance(earlier, Grade):
-        if grade.student.members and _has_grown(earlier.student, grade.student):
-            return True
         same_name = earlier.student.name in (grade.student.name, grade.student.alias)
-        alone = not earlier.student.members and any(map(earlier.student.is_certainly, grade.student.each))
         return (
             earlier.student.is_certainly(grade.student)
-            or alone  # from before the roster said who else is in the group
+            or _has_grown(earlier.student, grade.student)
             or (same_name and bool(grade.digest) and earlier.digest == grade.digest)
         )
     return earlier is None or not grade.student.guessed  # what cannot be read may be anybody's
 
 
-def _has_grown(before: Student, now: Student) -> bool:
-    """Return whether a group has all whose the earlier submission was: then this one is theirs as well."""
-    return all(any(one.is_certainly(other) for other in now.each) for one in before.each)
+def _has_grown(earlier: Student, now: Student) -> bool:
+    """Return whether everyone of a group, or a student alone, is in the group of today: others joined."""
+    return bool(now.members) and all(any(map(one.is_certainly, now.each)) for one in earlier.each)
 
 
 def folder_name(student: Student) -> str:

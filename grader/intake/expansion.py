@@ -8,31 +8,47 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from grader.disk.names import from_disk, visible_path
+from grader.disk.names import visible_path
 from grader.intake import gradescope
 from grader.intake.archive import Archive
 from grader.intake.formats import is_archive_name, looks_like_zip
-from grader.intake.leave_out import reason_to_leave_out
-from grader.intake.parts import PROGRAMS, REPORTS, WEIGHTS
-from grader.intake.pieces import Handed, are_several_peoples, in_folder, of_folder, submissions
+from grader.intake.gathered import by_student, of_student
+from grader.intake.nested import (
+    DEEPEST,
+    RESULTS,
+    ROSTER,
+    WORK_SUFFIXES,
+    are_parts_of_one,
+    are_peoples,
+    children,
+    holds_work,
+    innermost,
+    is_output,
+    name_of,
+)
+from grader.intake.parts import REPORTS, WEIGHTS
+from grader.intake.pieces import (
+    Handed,
+    are_several_peoples,
+    natural,
+    of_folder,
+    repeat_each_other,
+)
 from grader.intake.platforms import (
     FORMS,
     Form,
-    Upload,
     is_about_the_attempt,
-    name_in_text,
     student_of,
     together,
+    together_with_files,
     upload,
-    without_moment,
 )
-from grader.intake.whose import clean, named
+from grader.intake.whose import clean, identifies, named
 from grader.lab import LAB
 from grader.records import Student, message
 from grader.records.errors import BadLab
 
-WORK_SUFFIXES = (*PROGRAMS, ".pdf", ".docx")  # not .md or .txt: a class's folder contains those too
-RESULTS = {"grade.json", "report.html"}  # written by the grader
+SEVERAL = 2  # students
 BRIGHTSPACE_LIST = "index.html"  # also the name of the grader's own page of a class
 _GRADESCOPE = re.compile(r"submission_\d+")
 
@@ -59,7 +75,11 @@ def expand(path: Path, names: Form | None = None) -> tuple[Archive, ...]:
     except OSError as error:
         sentence = message("{path} cannot be read: {why}.", path=visible_path(path), why=error.strerror or "")
         raise BadLab(sentence) from error
-    return tuple(sorted(found, key=lambda one: (one.student.name.casefold(), _natural(one.path))))
+    first: dict[Student, Path] = {}
+    for one in found:
+        first.setdefault(one.student, one.path)
+    # attempts of one student stay in their order
+    return tuple(sorted(found, key=lambda one: (one.student.name.casefold(), natural(first[one.student]))))
 
 
 def not_taken(path: Path, archives: Iterable[Archive]) -> tuple[str, ...]:
@@ -71,24 +91,15 @@ def not_taken(path: Path, archives: Iterable[Archive]) -> tuple[str, ...]:
         return ()
     inside = {place.relative_to(path).parts[0] for place in taken if place.is_relative_to(path)}
     known = {gradescope.METADATA, *RESULTS}
-    files, folders = _children(path)
+    files, folders = children(path)
     left = (item for item in (*files, *folders) if item.name not in inside | known)
-    return tuple(_name(item) for item in left if not _is_the_platforms_own(item))
+    return tuple(name_of(item) for item in left if not _is_the_platforms_own(item))
 
 
 def _is_the_platforms_own(item: Path) -> bool:
     """Return whether the platform itself wrote it: Blackboard's text about an attempt, Brightspace's list of all."""
-    said = upload(_name(item))
+    said = upload(name_of(item))
     return item.name == BRIGHTSPACE_LIST or (said is not None and is_about_the_attempt(said))
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """Order numbers by their value: a platform counts submissions up, so that the last one comes last."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path))]
-
-
-def _name(path: Path) -> str:
-    return from_disk(path.name)
 
 
 def _single(path: Path, forms: Sequence[Form]) -> Archive:
@@ -102,14 +113,14 @@ def _single(path: Path, forms: Sequence[Form]) -> Archive:
                 path=visible_path(path),
             )
             raise BadLab(sentence)
-    return Archive(path, student_of(_name(path), _alone_in(path), forms))
+    return Archive(path, student_of(name_of(path), _alone_in(path), forms))
 
 
 def _alone_in(path: Path) -> str:
     """Return the name of the folder around a submission; "" if it holds others as well."""
     around = path.absolute().parent
-    beside = [item for items in _children(around) for item in items]
-    return _name(around) if len(beside) == 1 else ""
+    beside = [item for items in children(around) for item in items]
+    return name_of(around) if len(beside) == 1 else ""
 
 
 def _missing(path: Path) -> BadLab:
@@ -127,18 +138,19 @@ def _missing(path: Path) -> BadLab:
 
 @dataclass(frozen=True, slots=True)
 class _Expansion:
-    """Finds submissions in folders; `forms` are those of names that say whose they are."""
+    """Finds submissions in folders; `forms` are those of names that say whose they are, `depth` how far to look."""
 
     forms: Sequence[Form]
+    depth: int = DEEPEST
 
     def folder(self, folder: Path) -> tuple[Archive, ...]:
         """Return the submissions in a folder. Raises BadLab if there are none."""
-        files, folders = _children(folder)
+        files, folders = children(folder)
         if _GRADESCOPE.fullmatch(folder.name):
             return of_folder(folder, _gradescope_names(folder.parent)(folder.name))
         # a name of one's own form can be the class's as well
-        if upload(_name(folder)) or self._is_work(files):
-            return of_folder(folder, student_of(_name(folder), _alone_in(folder), self.forms))
+        if upload(name_of(folder)) or self._is_work(folder, files):
+            return of_folder(folder, student_of(name_of(folder), _alone_in(folder), self.forms))
         for found in (_gradescope(folder, folders), self._class(folder, files, folders), self._below(folder, folders)):
             if found:
                 return found
@@ -146,102 +158,118 @@ class _Expansion:
         if RESULTS & {file.name for file in files}:
             raise BadLab(message("{path} is output of the grader. Give the zip that was handed in.", path=path))
         if any(file.name.casefold().endswith(REPORTS) for file in files):
-            return of_folder(folder, student_of(_name(folder)))
+            return of_folder(folder, student_of(name_of(folder)))
         sentence = message(
             "Nothing to grade in {path}: no zip, no weights, no code. Give the zip that was handed in.", path=path
         )
         raise BadLab(sentence)
 
-    def _is_work(self, files: Iterable[Path]) -> bool:
+    def _is_work(self, folder: Path, files: Sequence[Path]) -> bool:
         """Return whether the folder holds the lab's files, or other work without signs of a class."""
-        names = {_name(file) for file in files}
-        if {name.casefold() for name in names} & LAB.work:
+        names = {name_of(file) for file in files}
+        archives = [Handed(file, name_of(file)) for file in files if is_archive_name(file.name)]
+        uploads = {said.student for name in names if (said := upload(name, self.forms))}
+        # an instructor's own solution may lie beside them
+        is_class = are_several_peoples([one.name for one in archives], name_of(folder)) and repeat_each_other(archives)
+        if {name.casefold() for name in names} & LAB.work and len(uploads) < SEVERAL and not is_class:
             return True
         # output of the grader, a class's zips (with an instructor's script), a platform's loose files
-        if "grade.json" in names or any(is_archive_name(name) or upload(name, self.forms) for name in names):
+        if "grade.json" in names or archives or uploads:
             return False
-        return any(name.casefold().endswith(WORK_SUFFIXES) for name in names)
+        return any(name.casefold().endswith(WORK_SUFFIXES) and name != ROSTER for name in names)
 
     def _class(self, folder: Path, files: Iterable[Path], folders: Sequence[Path]) -> tuple[Archive, ...]:
         """Return the submissions of a class: archives, a platform's loose files, and students' folders."""
-        form = together(_name(folder), [_name(child) for child in folders])
-        forms = (*self.forms, form) if form else self.forms
-        found = [one for items in _by_student((*files, *folders), forms) for one in _of_student(items)]
-        found += [Archive(one, named(_name(one))) for one in files if _is_nobodys_archive(one, forms)]
-        # a single folder is a submission's extra top folder (see `_below`), unless its name is a platform's
-        is_class = bool(found or len(folders) > 1)
+        forms = self._forms(folder, folders)
+        found = [one for items in by_student((*files, *folders), forms) for one in of_student(items)]
+        archives = [one for one in files if _is_nobodys_archive(one, forms)]
+        if len(archives) == 1 and not found and not any(map(holds_work, folders)) and _is_owners(archives[0], folder):
+            return of_folder(folder, named(name_of(folder)))
+        found += [Archive(one, named(name_of(one))) for one in archives]
+        rest = [child for child in folders if upload(name_of(child), forms) is None and holds_work(child)]
+        inside = replace(self, forms=forms, depth=self.depth - 1)
+        # a single folder is a submission's extra top folder (see `_below`), unless it is a part of a class
+        is_class = bool(found) or (len(folders) > 1 and not are_parts_of_one(rest))
         unpacked = {one.student for one in found}  # a folder beside its own zip is the same submission, unpacked
-        for child in folders:
-            if upload(_name(child), forms) is None and is_class and self._holds_work(child):
-                found += [one for one in self._child(child) if one.student not in unpacked]
+        for child in rest:
+            if is_class or inside.is_part(child):
+                found += [one for one in inside.child(child) if one.student not in unpacked]
         return tuple(found)
 
-    def _child(self, folder: Path) -> tuple[Archive, ...]:
+    def _forms(self, folder: Path, folders: Sequence[Path]) -> Sequence[Form]:
+        """Return the forms of names in a class's folder, and of those in its sections or teams."""
+        below = [child for one in folders if not one.is_symlink() for child in children(one)[1]]
+        form = together(name_of(folder), [name_of(child) for child in folders])
+        if form is None and not any(identifies(name_of(one)) for one in folders):
+            form = together("", [name_of(child) for child in below])
+        if form is None and len(folders) == 1:
+            form = together_with_files(name_of(folders[0]), [name_of(file) for file in children(folders[0])[0]])
+        return (*self.forms, form) if form else self.forms
+
+    def child(self, folder: Path) -> tuple[Archive, ...]:
         """Return the submissions in a folder of a class: those of one student, or of a part of the class."""
-        files, folders = _children(folder)
-        archives = [_name(file) for file in files if is_archive_name(file.name)]
-        if are_several_peoples(archives, _name(folder)):
+        files, folders = children(folder)
+        if self.is_part(folder):
             return self._class(folder, files, folders)
-        return of_folder(folder, named(_name(folder)))
+        chain = list(innermost(folder))
+        found = of_folder(chain[-1], _owner(chain))
+        is_whole = len(found) == 1 and found[0].path == chain[-1]
+        return (replace(found[0], path=folder),) if is_whole else found
 
-    def _holds_work(self, folder: Path) -> bool:
-        files, folders = _children(folder)
-        if any(is_archive_name(file.name) for file in files) or self._is_work(files):
+    def is_part(self, folder: Path) -> bool:
+        """Return whether a folder holds the work of several students, or names that only a platform writes."""
+        files, folders = children(folder)
+        names = [name_of(file) for file in files if file.name.casefold().endswith(WORK_SUFFIXES)]
+        archives = [name_of(file) for file in files if is_archive_name(file.name)]
+        if are_several_peoples(archives, name_of(folder)):
             return True
-        return len(folders) == 1 and self._is_work(_children(folders[0])[0])
+        handed_in = [*names, *archives]
+        uploads = {said.student if (said := upload(name, self.forms)) else None for name in handed_in}
+        is_own = bool({name.casefold() for name in names} & LAB.work)
+        if uploads and (None not in uploads or (len(uploads - {None}) >= SEVERAL and not is_own)):
+            return True
+        platforms = [child for child in folders if upload(name_of(child), self.forms)]
+        if platforms or self._forms(folder, folders) != self.forms:
+            return not is_own
+        with_work = [child for child in folders if holds_work(child)]
+        if not handed_in and are_peoples(with_work, name_of(folder)):
+            return True
+        # one more folder around parts of a class
+        inside = replace(self, depth=self.depth - 1)
+        is_around = not handed_in and not identifies(name_of(folder)) and inside.depth > 0
+        return is_around and any(inside.is_part(child) for child in with_work)
 
-    def _below(self, folder: Path, folders: Sequence[Path]) -> tuple[Archive, ...]:
-        """Return the only folder below `folder` if it holds the work, under the name of `folder`."""
-        is_output = any((folder / name).is_file() for name in RESULTS)
-        if len(folders) == 1 and not is_output and self._holds_work(folders[0]):
-            return of_folder(folders[0], student_of(_name(folder)))
-        return ()
+    def _below(self, folder: Path, folders: list[Path]) -> tuple[Archive, ...]:
+        """Return what is below `folder` if it holds one submission, under the name of `folder`."""
+        with_work = [child for child in folders if holds_work(child)]
+        if not with_work or is_output({item.name for item in children(folder)[0]}, folders):
+            return ()
+        chain = list(innermost(folder))
+        return of_folder(chain[-1], _owner(chain))
 
 
-def _children(folder: Path) -> tuple[list[Path], list[Path]]:
-    """List the files and folders in `folder` by name, without those that intake leaves out."""
-    items = sorted(item for item in folder.iterdir() if reason_to_leave_out(item.name, 0) == "")
-    return [item for item in items if not item.is_dir()], [item for item in items if item.is_dir()]
+def _owner(chain: Sequence[Path]) -> Student:
+    """Return whose the work is that lies in these folders, each in the one before: the first that is called so."""
+    names = [name_of(folder) for folder in chain]
+    return named(next(filter(identifies, names), names[0]))
+
+
+def _is_owners(archive: Path, folder: Path) -> bool:
+    """Return whether an archive that is alone says nothing about its student, but the folder around it does."""
+    return not identifies(name_of(archive)) and identifies(name_of(folder))
 
 
 def _is_nobodys_archive(file: Path, forms: Sequence[Form]) -> bool:
-    return is_archive_name(file.name) and upload(_name(file), forms) is None
-
-
-def _by_student(paths: Iterable[Path], forms: Sequence[Form]) -> Iterable[list[tuple[Path, Upload]]]:
-    """Gather what is one student's by a platform's names: several files, or a folder of files and one of texts."""
-    found: dict[str, list[tuple[Path, Upload]]] = {}
-    for path in paths:
-        said = upload(_name(path), forms)
-        if said is not None:
-            key = f"{said.student.platform} {said.student.identifier or said.student.name}"
-            found.setdefault(key, []).append((path, said))
-    return found.values()
-
-
-def _of_student(items: Sequence[tuple[Path, Upload]]) -> tuple[Archive, ...]:
-    student = replace(items[0][1].student, late=any(said.student.late for _, said in items))
-    about = [path for path, said in items if is_about_the_attempt(said)]
-    if about:
-        student = replace(student, name=name_in_text(about[-1]) or student.name)
-    rest = [(path, said) for path, said in items if path not in about] or items[-1:]  # only what was written there
-    rename = without_moment if student.platform == "ilias" else str
-    if len(rest) == 1 and rest[0][0].is_dir():
-        return of_folder(rest[0][0], student, rename)
-    handed: list[Handed] = []
-    for path, said in rest:
-        inside = in_folder(path, rename) if path.is_dir() else [Handed(path, said.file or _name(path))]
-        handed += [replace(one, order=said.order or one.order) for one in inside]
-    return submissions(student, handed)
+    return is_archive_name(file.name) and upload(name_of(file), forms) is None
 
 
 def _gradescope(folder: Path, folders: list[Path]) -> tuple[Archive, ...]:
     handed_in = [child for child in folders if _GRADESCOPE.fullmatch(child.name)]
     if not handed_in:
         exports = [child for child in folders if (child / gradescope.METADATA).is_file()]
-        return _gradescope(exports[0], _children(exports[0])[1]) if len(exports) == 1 else ()
-    name_of = _gradescope_names(folder)
-    return tuple(one for child in handed_in for one in of_folder(child, name_of(_name(child))))
+        return _gradescope(exports[0], children(exports[0])[1]) if len(exports) == 1 else ()
+    student = _gradescope_names(folder)
+    return tuple(one for child in handed_in for one in of_folder(child, student(name_of(child))))
 
 
 def _gradescope_names(export: Path) -> Callable[[str], Student]:

@@ -19,6 +19,7 @@ from grader.records import Student
 
 # exp1-1.py, exp1-2.py (Canvas) and exp1 (1).py (browsers) are later uploads of exp1.py
 _AGAIN = re.compile(r"(?P<stem>.+?)(?:-(?P<dash>\d{1,2})| ?\((?P<round>\d{1,2})\))(?P<suffix>\.\w+)")
+_COUNT = re.compile(r"(?:-\d{1,2}| ?\(\d{1,2}\)|[ _-]v\d{1,2})$")  # lab5-1, lab5 (1), lab5_v2
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def _submissions(student: Student, handed: Sequence[Handed], archives_first: boo
     archives = [one for one in newest if one.is_archive]
     beside = [one for one in newest if not one.is_archive]
     is_whole = not archives or any(one.is_folder or is_program(one.name) for one in beside)
-    if is_whole or not _repeat_each_other(archives):
+    if is_whole or not repeat_each_other(archives, unknown=_are_counted(archives)):
         return (_put_together(student, newest),)
     *earlier, last = archives
     return (*(Archive(one.path, student) for one in earlier), _put_together(student, (last, *beside)))
@@ -88,20 +89,28 @@ def _put_together(student: Student, handed: Iterable[Handed]) -> Archive:
 
 
 def _newest_of_each_name(handed: Iterable[Handed]) -> list[Handed]:
-    """Sort from old to new, and keep the newest of each name; a name that only counts uploads is the name itself."""
+    """Sort from old to new, and keep the newest of each name; a name that only counts uploads is the name itself.
+
+    Archives are all kept: those of one name are attempts.
+    """
     newest: dict[str, Handed] = {}
     for one in sorted(handed, key=_age):
         name = _first_name(one.name)
-        key = one.name.casefold() if one.is_archive else name.casefold()
+        key = str(one.path) if one.is_archive else name.casefold()
         newest.pop(key, None)  # to the end
         newest[key] = one if one.is_archive else replace(one, name=name)
     return list(newest.values())
 
 
-def _age(one: Handed) -> tuple[str, int, str]:
+def _age(one: Handed) -> tuple[str, int, list[tuple[int, str]]]:
     found = _AGAIN.fullmatch(one.name)
     times = int(found["dash"] or found["round"]) if found else 0
-    return one.order, times, one.name
+    return one.order, times, natural(one.name)
+
+
+def natural(path: Path | str) -> list[tuple[int, str]]:
+    """Order numbers by their value: a platform counts submissions up, so that the last one comes last."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path))]
 
 
 def _first_name(name: str) -> str:
@@ -111,11 +120,22 @@ def _first_name(name: str) -> str:
     return plain if plain.casefold() in {one.casefold() for one in (*LAB.results, *LAB.scripts, *LAB.given)} else name
 
 
-def _repeat_each_other(archives: Iterable[Handed]) -> bool:
-    """Return whether a file of one archive is in another one too, or cannot be told: then they are attempts."""
+def _are_counted(archives: Iterable[Handed]) -> bool:
+    """Return whether their names differ in nothing but a number: then they are attempts, whatever is in them."""
+    return len({_COUNT.sub("", without_suffix(one.name).casefold()) for one in archives}) == 1
+
+
+def repeat_each_other(archives: Iterable[Handed], unknown: bool = True) -> bool:
+    """Return whether a file of one archive is in another one too, so that they are attempts, or a damaged zip is there.
+
+    `unknown` is the answer for archives of other formats, into which only the sandbox looks. Put together, they are one
+    submission, or refused for a person to say which counts; as attempts, only the last would count.
+    """
     seen: set[str] = set()
     for one in archives:
         listed = names_in(one.path)
+        if listed is None and not unknown and not one.name.casefold().endswith(".zip"):
+            continue
         if listed is None:
             return True
         own = {name for path in listed if (name := worth(path))}

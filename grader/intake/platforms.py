@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import get_args
 
+from grader.intake.formats import ARCHIVE_SUFFIXES
 from grader.intake.whose import clean, named
 from grader.records import Platform, Student, message
 from grader.records.errors import BadLab
@@ -21,11 +22,15 @@ LONGEST = 255  # characters of a file's or folder's name
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What a name says. `file` is the student's own name for it, "" for a folder; `order` tells later from earlier."""
+    """What a name says. `file` is the student's own name for it, "" for a folder; `order` tells later from earlier.
+
+    `start` is what all of a student's names begin with where the login in it may be longer than it seems.
+    """
 
     student: Student
     file: str = ""
     order: str = ""
+    start: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Form:
         shown = f"anon {user}" if part.get("anon") else part.get("name") or _full(part) or user or part.get("email", "")
         student = Student(clean(shown), clean(user, ""), self.platform, email=part.get("email", ""), late=late)
         order = part.get("number", "").rjust(LONGEST, "0") if part.get("number") else _moment(part.get("moment", ""))
-        return Upload(student, part.get("file", ""), order)
+        return Upload(student, part.get("file", ""), order, part.get("start", ""))
 
 
 def _full(part: Mapping[str, str]) -> str:
@@ -73,12 +78,13 @@ FORMS = (
     # "Lab 5_adang_attempt_2026-11-02-22-26-04_lab5.zip", and a text about it without the last part
     *_form(
         "blackboard",
-        r".+_(?P<user>[^_]+)_attempt_(?P<moment>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|(?P<about>\.txt))",
+        r"(?P<start>.+_(?P<user>[^_]+))_attempt_(?P<moment>\d{4}(?:-\d\d){5})(?:_(?P<file>.+)|(?P<about>\.txt))",
     ),
-    # "13394-80551 - Ada Ng - Nov 2, 2026 1026 PM - lab5.zip", or a folder without the last part
+    # "13394-80551 - Ada Ng - Nov 2, 2026 1026 PM - lab5.zip", or a folder without the last part; other languages write
+    # "2 November, 2026 1026 PM" or "2 novembre 2026 22h26"
     *_form(
         "brightspace",
-        r"(?P<user>\d+)-\d+ - (?P<name>.+?) - (?P<moment>\w{3,9}\.? \d{1,2}, \d{4} \d{3,4} [AP]M)(?: - (?P<file>.+))?",
+        r"(?P<user>\d+)-\d+ - (?P<name>.+?) - (?P<moment>[^-]*\d{4}[^-]*?)(?: - (?P<file>.+))?",
     ),
 )
 
@@ -103,6 +109,12 @@ def together(folder: str, names: Collection[str]) -> Form | None:
     return next((form for form in forms if names and all(form.read(name) for name in names)), None)
 
 
+def together_with_files(name: str, files: Collection[str]) -> Form | None:
+    """Return the form of a folder that is alone, whose files show that a platform made it."""
+    form = next((form for form in FORMS_TOGETHER if form.read(name)), None)
+    return form if files and all(without_moment(file) != file for file in files) else None
+
+
 def student_of(name: str, around: str = "", forms: Iterable[Form] = FORMS) -> Student:
     """Return the student that a file's or folder's name stands for: as the platform says, else as the name does.
 
@@ -123,20 +135,26 @@ def is_about_the_attempt(said: Upload) -> bool:
     return said.student.platform == "blackboard" and not said.file
 
 
-def name_in_text(path: Path) -> str:
-    """Return the student's name from Blackboard's text about an attempt, "" if it is not there."""
+def who_in_text(path: Path) -> tuple[str, str]:
+    """Return the student's name and login from Blackboard's text about an attempt, "" for what is not there."""
     try:
         with path.open("rb") as file:
             head = file.read(4 * LONGEST).decode("utf-8-sig", "replace")
     except OSError:
-        return ""
-    found = re.match(r"[^:\n]{1,40}: *([^\n(]{1,200}) \(", head)  # Name: Ada Ng (adang)
-    return clean(found[1], "") if found else ""
+        return "", ""
+    found = re.match(r"[^:\n]{1,40}: *([^\n(]{1,200}) \(([^\n()]{1,100})\)", head)  # Name: Ada Ng (adang)
+    return (clean(found[1], ""), clean(found[2], "")) if found else ("", "")
+
+
+def without_number(said: Upload) -> Upload:
+    """Return what a name says if the login or number in it is not one student's: a name, as far as it goes."""
+    name = said.start or f"{said.student.name} {said.student.identifier}"
+    return replace(said, student=replace(said.student, name=clean(name), identifier=""))
 
 
 def _moment(text: str) -> str:
     """Make a platform's time sortable; "" if it is none. It has no time zone, so it never tells who was late."""
-    for form in ("%Y-%m-%d-%H-%M-%S", "%b %d, %Y %I%M %p", "%B %d, %Y %I%M %p"):
+    for form in ("%Y-%m-%d-%H-%M-%S", "%b %d, %Y %I%M %p", "%B %d, %Y %I%M %p", "%d %B, %Y %I%M %p"):
         try:
             return datetime.strptime(_four_digits(text), form).isoformat()
         except ValueError:
@@ -148,14 +166,16 @@ def _four_digits(text: str) -> str:
     return re.sub(r" (\d{3}) (?=[AP]M$)", r" 0\1 ", text)
 
 
+_SUFFIX = "|".join(map(re.escape, sorted(ARCHIVE_SUFFIXES, key=len, reverse=True)))
+_DOT = rf"(?!(?:{_SUFFIX})$)\."  # but not that of .zip at the end
 # what a field of --names matches; `rest` may be empty
 _FIELDS = {
-    "id": r"(?P<user>[0-9A-Za-z]+(?:\.[0-9A-Za-z]+)*)",
+    "id": rf"(?P<user>[0-9A-Za-z]+(?:{_DOT}[0-9A-Za-z]+)*)",
     "name": r"(?P<name>.+?)",
     "first": r"(?P<first>[^_]+?)",
     "last": r"(?P<last>[^_]+?)",
-    "email": r"(?P<email>[^\s@]+@[^\s@_]+)",
-    "file": r"(?P<file>.+)",
+    "email": rf"(?P<email>[^\s@]+@[^\s@_.]+(?:{_DOT}[^\s@_.]+)*)",
+    "file": r"(?P<file>.+)",  # with its suffix, since it takes all it can
     "rest": r".*?",
 }
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -177,6 +197,7 @@ def own_form(pattern: str) -> Form:
         raise BadLab(sentence)
     parts = _FIELD.split(pattern)  # literal, field, literal, ..., literal
     written = "".join(_FIELDS[part] if at % 2 else re.escape(part) for at, part in enumerate(parts))
+    written += f"(?:{_SUFFIX})?"  # {id}_{name} fits 123_ada.zip
     return Form("", re.compile(written, re.IGNORECASE))
 
 

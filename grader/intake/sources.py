@@ -124,7 +124,7 @@ def _beside_work(source: Source, closed: Sequence[Entry], opener: Opener) -> Sou
             entries += _without(_at_top(inside), entries)
             taken |= own
         else:
-            entries.append(archive)
+            entries.append(_older(archive, min(own & taken)) if own - taken and own & taken else archive)
             continue
         opened.append(archive)
     return replace(source, entries=tuple(entries), notes=(*source.notes, *([_opened(opened)] if opened else [])))
@@ -183,6 +183,17 @@ def _unwrapped(source: Source, closed: Sequence[Entry], opener: Opener) -> Sourc
 def _closed(archive: Entry, error: GraderError) -> Entry:
     """Return the archive as one that could not be opened: what is missing may be in it."""
     why = message("{entry} was not opened. {cause}", entry=visible(archive.name), cause=error.message)
+    return replace(archive, fault=why, closed=True)
+
+
+def _older(archive: Entry, twice: str) -> Entry:
+    """Return an archive that holds a file which lies beside it, and others which do not: they may be what is meant."""
+    why = message(
+        "{entry} was not opened, because {file} is in it and beside it. If other files of it count, a person must say"
+        " so: unpack it, and hand in one zip of all files.",
+        entry=visible(archive.name),
+        file=visible(twice),
+    )
     return replace(archive, fault=why, closed=True)
 
 

@@ -258,6 +258,11 @@ class Grade:
         return tuple(mark for mark in self.marks if mark.points is None or (refused and mark.given is None))
 
     @property
+    def unexamined(self) -> bool:
+        """True where the archive could not be opened and nobody has decided anything: there are no points so far."""
+        return self.unusable and not self.zero and all(mark.given is None for mark in self.marks)
+
+    @property
     def needs_human(self) -> bool:
         """True where staff must act before this grade is final; a zero for what cannot be opened is their decision."""
         return bool(self.open) or any(one.open for one in self.counted)

@@ -19,7 +19,7 @@ def render(grade: Grade) -> str:
         "output_format": "text",
         "visibility": "visible",
         "stdout_visibility": "hidden",
-        "tests": [_test(mark) for mark in edition(grade, "student").marks],
+        "tests": [_test(mark, grade.unexamined) for mark in edition(grade, "student").marks],
     }
     if grade.accuracy is not None:
         results["leaderboard"] = [{"name": "accuracy", "value": figure(100 * grade.accuracy), "order": "desc"}]
@@ -32,7 +32,7 @@ def failed(why: Message) -> str:
     return _json({**results, "stdout_visibility": "hidden", "tests": []})
 
 
-def _test(mark: Mark) -> dict[str, Any]:
+def _test(mark: Mark, unexamined: bool) -> dict[str, Any]:
     test: dict[str, Any] = {
         "name": known(mark.criterion.title),
         "max_score": figure(mark.criterion.points),
@@ -40,7 +40,7 @@ def _test(mark: Mark) -> dict[str, Any]:
         "output_format": "text",
         "visibility": "visible",
     }
-    if mark.points is None:  # no score and no status: neither a zero nor a failure
+    if mark.points is None or unexamined:  # no score and no status: neither a zero nor a failure
         return test
     return {**test, "score": figure(mark.points), "status": outcome(mark)}
 

@@ -18,6 +18,8 @@ _AFTER = ("adjustments", "total", "points", "final", "accuracy", "flags")
 def render(grades: Sequence[Grade], so_far: bool = False, absent: Iterable[Student] = ()) -> str:
     """Render the table with line ends as in RFC 4180. Points that are not final stay blank, unless `so_far`.
 
+    What could not be opened has no points so far.
+
     `absent` are those who handed in nothing: a row without points.
     """
     checks = tuple(dict.fromkeys(mark.criterion.check for grade in grades for mark in grade.marks))
@@ -25,7 +27,7 @@ def render(grades: Sequence[Grade], so_far: bool = False, absent: Iterable[Stude
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow((*_BEFORE, *map(guarded, map(_shown, checks)), *_AFTER))
     for grade in grades:
-        writer.writerow(_row(grade, checks, blank=grade.needs_human and not so_far))
+        writer.writerow(_row(grade, checks, blank=grade.needs_human and (grade.unexamined or not so_far)))
     for student in absent:
         writer.writerow(
             [*_whose(student), "", "", *("" for _ in checks), *("no" if one == "final" else "" for one in _AFTER)]

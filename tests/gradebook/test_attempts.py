@@ -16,6 +16,7 @@ from grader.gradebook.attempts import best, last
 from grader.gradebook.files import Graded, from_json, read_stored, to_json
 from grader.gradebook.publish import Publisher
 from grader.intake import Archive
+from grader.intake.whose import group
 from grader.marking.mark import mark
 from grader.marking.rubric import Rubric
 from grader.records import Adjustment, Grade, Judged, MadeBy, Member, Student, Verdict, message
@@ -76,7 +77,7 @@ def test_a_new_attempt_counts_and_the_earlier_one_is_kept(handed_in, tmp_path):
     assert digests(tmp_path) == {"Ada_Ng-101": "a" * 64, "Ada_Ng-101/attempts/2": "b" * 64}
 
 
-def group(*names: str) -> Student:
+def group_of(*names: str) -> Student:
     members = tuple(Member(name, f"70{name}", f"{name}@x") for name in names)
     joined = [
         ", ".join(texts) for texts in (names, (one.identifier for one in members), (one.email for one in members))
@@ -86,21 +87,21 @@ def group(*names: str) -> Student:
 
 def test_a_group_that_has_grown_hands_in_a_new_attempt(handed_in, tmp_path):
     for members, digest in (("AB", "a"), ("CD", "c"), ("ABX", "b")):
-        Publisher(tmp_path, page)(handed_in(group(*members), digest))
+        Publisher(tmp_path, page)(handed_in(group_of(*members), digest))
     assert sorted(digests(tmp_path).values()) == ["a" * 64, "b" * 64, "c" * 64]
     assert sorted(one.grade.student.name for one in read_stored(tmp_path)[0]) == ["A, B, X", "C, D"]
 
 
 def test_whoever_handed_in_alone_before_is_not_in_the_class_twice(handed_in, tmp_path):
     alone = Student("A", "70A", "gradescope", "A@x")
-    for student, digest in ((alone, "a"), (group("B", "A"), "b")):
+    for student, digest in ((alone, "a"), (group_of("B", "A"), "b")):
         Publisher(tmp_path, page)(handed_in(student, digest))
     assert [one.grade.student.name for one in read_stored(tmp_path)[0]] == ["B, A"]
 
 
 def test_a_group_without_one_of_its_members_leaves_that_member_the_grade(handed_in, tmp_path):
     for members, digest in (("AB", "a"), ("AC", "b")):
-        Publisher(tmp_path, page)(handed_in(group(*members), digest))
+        Publisher(tmp_path, page)(handed_in(group_of(*members), digest))
     assert sorted(one.grade.student.name for one in read_stored(tmp_path)[0]) == ["A, B", "A, C"]
 
 
@@ -259,3 +260,29 @@ def judged(grade: Grade) -> Grade:
     full = Verdict(1.0, message("right"))
     marks = tuple(replace(mark, finding=Judged(mark.criterion.check, full)) for mark in grade.marks)
     return replace(grade, marks=marks)
+
+
+def members(*numbers: str) -> Student:
+    return group(Student(f"Member {number}", number, "gradescope") for number in numbers)
+
+
+@pytest.mark.parametrize("now", [("7002", "7001"), ("7001", "7002", "7003"), ("7003", "7002", "7001")])
+def test_a_group_keeps_its_folder_when_others_join_and_in_another_order(handed_in, tmp_path, now):
+    first = Publisher(tmp_path, page)(handed_in(members("7001", "7002"), "a"))
+    second = Publisher(tmp_path, page)(handed_in(members(*now), "b"))
+    assert second.folder == first.folder
+    assert len(read_stored(tmp_path)[0]) == 1
+
+
+@pytest.mark.parametrize("now", [("7001",), ("7001", "7003"), ("17001", "70022")])
+def test_a_group_that_somebody_left_is_another_one(handed_in, tmp_path, now):
+    first = Publisher(tmp_path, page)(handed_in(members("7001", "7002"), "a"))
+    assert Publisher(tmp_path, page)(handed_in(members(*now), "b")).folder != first.folder
+
+
+def test_a_folder_to_whose_name_a_person_added_a_word_is_still_the_students(handed_in, tmp_path):
+    ada = Student("Ada Ng", "101", "canvas")
+    first = Publisher(tmp_path, page)(handed_in(ada, "a"))
+    renamed = first.folder.rename(tmp_path / "Ada_Ng-101 checked")
+    assert Publisher(tmp_path, page)(handed_in(ada, "b")).folder == renamed
+    assert Publisher(tmp_path, page)(handed_in(Student("Ada Ng", "10", "canvas"), "c")).folder != renamed

@@ -268,3 +268,12 @@ def test_parts_that_were_all_handed_in_again_are_two_attempts_and_what_was_missi
             archive.writestr("exp1.py" if "code" in name else "final.pth", name)
     found = [[piece.path.name for piece in one.pieces] for one in expand(folder)]
     assert found == [names[:2], names[2:4], names[4:]]
+
+
+def test_the_folder_around_an_archive_that_says_nothing_says_whose_it_is(make):
+    assert found(make("Ada Ng/submission.zip", "Ada Ng/report.pdf") / "Ada Ng") == [("Ada Ng", "Ada Ng/submission.zip")]
+    assert found(make("b/ada.zip", "b/report.pdf") / "b") == [("ada", "b/ada.zip")]
+    assert found(make("Bob/a.zip", "Bob/submission.zip") / "Bob") == [
+        ("a", "Bob/a.zip"),
+        ("submission", "Bob/submission.zip"),
+    ]

@@ -61,6 +61,10 @@ def test_clones_of_github_classroom_are_known_by_the_folder_around_them():
         ("{last}_{first}_{id}_{file}", "Ng_Ada_2023_exp1.py", Student("Ada Ng", "2023")),
         ("lab5 ({email}).zip", "Lab5 (ada@x.edu).zip", Student("ada@x.edu", email="ada@x.edu")),
         ("{id}{name}", "20231234王小明", Student("王小明", "20231234")),
+        ("{id}_{name}", "20231234_Ada Ng.zip", Student("Ada Ng", "20231234")),
+        ("{name}_{id}", "Ada Ng_a.2023.TAR.GZ", Student("Ada Ng", "a.2023")),
+        ("{name} {email}", "Ada ada@x.edu.zip", Student("Ada", email="ada@x.edu")),
+        ("{email}{rest}", "ada@x.edu_lab5.zip", Student("ada@x.edu", email="ada@x.edu")),
     ],
 )
 def test_a_pattern_of_ones_own_is_read(pattern, name, student):
@@ -78,6 +82,13 @@ def test_a_pattern_comes_before_the_platforms(tmp_path):
     (tmp_path / "slides.zip").write_bytes(b"PK")
     found = [(one.student.name, one.student.identifier) for one in expand(tmp_path, own_form("{id}_{name}_{rest}"))]
     assert found == [("Ada Ng", "20231234"), ("slides", "")]
+
+
+def test_what_several_names_share_is_nobodys_number_whatever_the_pattern_says(tmp_path):
+    for name in ("lab5_ada.zip", "lab5_bob.zip"):
+        (tmp_path / name).write_bytes(b"PK")
+    found = [(one.student.name, one.student.identifier) for one in expand(tmp_path, own_form("{id}_{name}"))]
+    assert found == [("ada lab5", ""), ("bob lab5", "")]
 
 
 def test_blackboards_text_gives_the_name_and_is_not_part_of_the_work(tmp_path):

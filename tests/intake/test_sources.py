@@ -184,3 +184,10 @@ def test_zips_named_after_the_folders_student_are_the_students(class_of):
         {"ada/ada_code.zip": zipped({"exp2.py": b""}), "ada/ada_pth.zip": zipped({"final.pth": b""}), "eve.zip": b""}
     )
     assert found(path) == [("ada", ["ada_code.zip", "ada_pth.zip"]), ("eve", "eve.zip")]
+
+
+def test_an_archive_with_a_file_that_lies_beside_it_may_hold_what_is_missing(opened):
+    submission = opened({"exp2.py": b"new", "lab5.zip": zipped({"exp2.py": b"old", "final.pth": b"w"})})
+    assert paths(submission) == ["exp2.py"]
+    assert "lab5.zip was not opened, because exp2.py is in it and beside it." in said(submission)
+    assert in_question("final.pth", submission.files, submission.left_out) is not None

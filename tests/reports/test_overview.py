@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.records import Grade, Judged, message
+from grader.records import Given, Grade, Judged, Mark, message
 from reports.charts.histogram import binned, histogram
 from reports.html import render_class
 from reports.overview import overview
@@ -52,7 +52,7 @@ def test_every_submission_has_its_row_with_a_link_and_each_criterion(class_of_fo
     ]
     first, refused, waiting, _ = page.rows
     assert [figure.text for figure in first.figures] == ["34.72", "84.91%", "4", "27.1", "5", "3.62"]
-    assert [figure.text for figure in refused.figures] == ["–", "–", "0", "0", "0", ""]
+    assert [figure.text for figure in refused.figures] == ["–", "–", "–", "–", "–", ""]  # not opened is no zero
     assert waiting.figures[3].text == "–"
     assert waiting.figures[3].sort == ""  # not marked is no zero, and stands last however it is sorted
     assert (first.flags, waiting.needs_human) == ("claim", True)
@@ -218,3 +218,17 @@ def test_the_page_is_the_gold_file(class_of_four) -> None:
     if os.environ.get("UPDATE_GOLD"):
         GOLD.write_text(page, "utf-8", newline="\n")
     assert page == GOLD.read_text("utf-8"), "look at the difference; if it is meant, run again with UPDATE_GOLD=1"
+
+
+def test_what_a_person_marked_instead_of_us_counts_in_the_figures(well_done: Grade, unjudged: Grade) -> None:
+    def marked(mark: Mark) -> Mark:
+        given = Given(
+            mark.criterion.points, mark.criterion.points, "looked at", "Dr Li", "2026-03-05", unjudged.hand_in
+        )
+        return replace(mark, given=given) if mark.points is None else mark
+
+    by_hand = replace(unjudged, marks=tuple(map(marked, unjudged.marks)))
+    told = [
+        dict(overview([(well_done, "#"), (one, "#")], "staff", pseudonyms=False).facts) for one in (unjudged, by_hand)
+    ]
+    assert ["In these figures" in facts for facts in told] == [True, False]

@@ -38,7 +38,7 @@ class Canvas:
             Level(self._cells("ID"), lambda student: _number(student, "canvas")),
             Level(self._cells("SIS User ID"), _of_university),
             Level(self._cells("SIS Login ID"), lambda student: (*_of_university(student), student.email)),
-            Level(names, lambda student: (student.name,)),
+            Level(names, _name),
         )
 
     def _names(self, row: int) -> tuple[str, ...]:
@@ -92,3 +92,8 @@ def _of_university(student: Student) -> tuple[str, ...]:
 def _number(student: Student, platform: str) -> tuple[str, ...]:
     """Return the number if it belongs to that platform: 12345 on Canvas is not the university's 12345."""
     return (student.identifier,) if student.identifier and student.platform in ("", platform) else ()
+
+
+def _name(student: Student) -> tuple[str, ...]:
+    """Return the name where the platform's number is not known; where it is, a row of that name is a namesake's."""
+    return () if student.identifier and student.platform == "canvas" else (student.name,)

@@ -85,7 +85,7 @@ def _inputs(request: Request, stored: Iterable[Stored]) -> list[Path]:
 
 def _to_fill(matched: Matched, request: Request) -> dict[int, Grade]:
     grades = {row: one.grade for row, one in matched.grades.items()}
-    return {row: grade for row, grade in grades.items() if request.so_far or not grade.needs_human}
+    return {row: grade for row, grade in grades.items() if request.takes(grade)}
 
 
 def _filled(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from grader.records import Checked
+from grader.records import Checked, Grade
 from grader.records.errors import BadLab
 
 Format = Literal["csv", "canvas", "moodle", "gradescope", "junit", "classroom50", "gradescope-autograder"]
@@ -30,6 +30,10 @@ class Request:
     so_far: bool = False  # write also what still needs a human, with the points so far
     zero: bool = False  # count what could not be opened as 0 points
     environment: Mapping[str, str] | None = None
+
+    def takes(self, grade: Grade) -> bool:
+        """Return whether the grade is exported: not before it is final, unless its points so far are asked for."""
+        return not grade.needs_human or (self.so_far and not grade.unexamined)
 
 
 @dataclass(frozen=True, slots=True)

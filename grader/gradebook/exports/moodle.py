@@ -35,7 +35,7 @@ class Moodle:
             Level({row: (self.participant(row),) for row in self.students}, lambda student: _number(student, "moodle")),
             Level({row: self._addresses(row) for row in self.students}, lambda student: (student.email,)),
             Level(self._cells(find_column(self.export, headings("number"))), _of_university),
-            Level(self._cells(self._names() or 1), lambda student: (student.name,)),  # in Moodle always the second
+            Level(self._cells(self._names() or 1), _name),  # in Moodle always the second
         )
 
     def participant(self, row: int) -> str:
@@ -128,3 +128,8 @@ def _of_university(student: Student) -> tuple[str, ...]:
 
 def _number(student: Student, platform: str) -> tuple[str, ...]:
     return (student.identifier,) if student.identifier and student.platform in ("", platform) else ()
+
+
+def _name(student: Student) -> tuple[str, ...]:
+    """Return the name where the platform's number is not known; where it is, a row of that name is a namesake's."""
+    return () if student.identifier and student.platform == "moodle" else (student.name,)

@@ -129,7 +129,7 @@ def _wanted(grade: Grade, request: Request, alone: bool = False) -> bool:
 
     Of a class, what could not be opened gets none: there a score of 0 would be a decision that nobody has made.
     """
-    if request.so_far or not grade.needs_human:
+    if request.takes(grade):
         return True
     return request.to in ("gradescope", "classroom50") and (alone or not grade.unusable)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from grader.gradebook.exports import Exported
+from grader.gradebook.files import to_json
 from grader.records import Grade, Member, Student
 from grader.records.errors import BadLab
 
@@ -194,6 +197,33 @@ def test_what_is_not_final_is_left_blank_and_listed_or_exported_so_far(
     filled = column(book.with_name("book.graded.csv"))
     assert (filled["Ng, Ada"], filled["Okafor, Ben"]) == ("", "100")
     assert any("The grade was left blank;" in line for line in said(done))
+
+
+@pytest.mark.parametrize("so_far", [False, True])
+def test_what_could_not_be_opened_is_no_zero_in_any_export_until_somebody_decides(
+    run: Run, stored: Store, book: Path, grades: Path, tmp_path: Path, so_far: bool
+) -> None:
+    opened = stored(Student("okaforben", "222", "canvas"), 0.0)
+    (grades / "000" / "grade.json").write_text(to_json(replace(opened, unusable=True)), encoding="utf-8")
+    for zero, points in ((False, ""), (True, "10")):
+        more = {"so_far": so_far, "zero": zero}
+        run("canvas", into=book, column="Lab 5 (77)", **more)
+        assert column(book.with_name("book.graded.csv"))["Okafor, Ben"] == points
+        run("csv", out=tmp_path / "all.csv", **more)
+        with (tmp_path / "all.csv").open(encoding="utf-8-sig", newline="") as file:
+            assert [row["total"] for row in csv.DictReader(file)] == [points]
+        run("gradescope", out=tmp_path / "results.json", **more)
+        tests = json.loads((tmp_path / "results.json").read_text("utf-8"))["tests"]
+        assert all(("score" in test) == zero for test in tests)
+
+
+def test_an_id_that_is_not_in_the_gradebook_is_never_filled_by_its_name(
+    run: Run, stored: Store, book: Path, said: Said
+) -> None:
+    stored(Student("Ada Ng", "77777", "canvas"), 0.1)  # of another section, whom the gradebook does not list
+    done = run("canvas", into=book, column="Lab 5 (77)")
+    assert column(book.with_name("book.graded.csv"))["Ng, Ada"] == ""
+    assert any(line.startswith("No row for: Ada Ng (77777)") for line in said(done))
 
 
 def test_an_earlier_mark_that_changes_is_reported(run: Run, stored: Store, book: Path, said: Said) -> None:

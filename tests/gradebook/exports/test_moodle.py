@@ -63,6 +63,15 @@ def test_a_participant_decides_then_the_address_then_the_number_then_the_name(
     assert [row["Grade"] for row in rows(worksheet.with_name("Grades-Lab5.graded.csv"))] == ["19", "28", "37"]
 
 
+def test_a_participant_who_is_not_in_the_worksheet_is_never_filled_by_name(
+    run: Run, stored: Store, worksheet: Path, said: Said
+) -> None:
+    stored(Student("Ada Ng", "99999", "moodle"), 0.1)
+    done = run("moodle", into=worksheet)
+    assert any(line.startswith("No row for: Ada Ng (99999)") for line in said(done))
+    assert "rows filled: 0" in " ".join(said(done))
+
+
 @pytest.mark.parametrize(
     "heading",
     [
