@@ -40,7 +40,7 @@ def best_variant(subject: Subject, used: Preprocessing | Failure, claims: Claims
     variant = _winner({name: logits.argmax(axis=1) == labels for name, logits in answers.items()})
     if not variant:
         return None
-    found = on_test_images(Weighed(place(subject.submission, path), path, equipment, used, variant))
+    found = on_test_images(Weighed(subject.submission, path, equipment, used, variant))
     stated = Claims((*found.claims, *(claims.claims if isinstance(claims, Claims) else ())))
     if not isinstance(found.accuracy, Accuracy) or falls_short(found.accuracy, stated):
         return None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from grader.collect.documents import Documents, not_written
 from grader.collect.equipment import Equipment, validated
-from grader.collect.generalisation import Logits, OnTest, Part, counted, draw
+from grader.collect.generalisation import Logits, OnTest, Part, counted, draw, seed_of
 from grader.collect.pixels import with_pictures
 from grader.collect.scoring import digest, score
 from grader.dataset import ImageSet
@@ -60,28 +60,32 @@ def measure(submission: Submission, equipment: Equipment, documents: Documents) 
         return without(chosen)
     if not isinstance(used, Preprocessing):
         return without(used)
-    return on_test_images(Weighed(place(submission, chosen), chosen, equipment, used))
+    return on_test_images(Weighed(submission, chosen, equipment, used))
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A file of weights, its path in the submission, and how a network of ours is run with it."""
+    """A file of weights by its path in the submission, and how a network of ours is run with it."""
 
-    file: Path
+    submission: Submission
     path: str
     equipment: Equipment
     used: Preprocessing
     variant: str = ""  # of the network; "" where the weights leave no choice
+
+    def job(self, runs: list[dict[str, Any]]) -> Job:
+        """Return the job of these runs."""
+        return job_of(place(self.submission, self.path), self.equipment, runs, "test", self.variant)
 
 
 def on_test_images(weighed: Weighed) -> Weights:
     """Run the weights on the test images and, in the same job, on the first of the images beside them; score both."""
     images, sandbox = weighed.equipment.images, weighed.equipment.sandbox
     if not isinstance(images, ImageSet):
-        reply = sandbox.run(job_of(weighed.file, weighed.equipment, [], "test", weighed.variant))
+        reply = sandbox.run(weighed.job([]))
         return scored(reply, weighed.path, images) if isinstance(reply, Reply) else without(reply)
     count = len(images.labels("test")[: weighed.equipment.part])
-    drawn = draw(images, count)
+    drawn = draw(images, count, seed_of(weighed.submission.digest))
     reply = _run_beside(weighed, drawn.first, [run_of("images", weighed.used, count)])
     if not isinstance(reply, Reply):
         return without(reply)
@@ -100,7 +104,7 @@ def on_test_images(weighed: Weighed) -> Weights:
 def _run_beside(weighed: Weighed, part: Part, before: list[dict[str, Any]]) -> Reply | Failure:
     """Run on a part of the images beside the test images, roughly if something is run exactly before it."""
     run = {**run_of("beside", weighed.used, len(part.pixels)), "rough": bool(before)}
-    job = job_of(weighed.file, weighed.equipment, [*before, run], "test", weighed.variant)
+    job = weighed.job([*before, run])
     with scratch("images") as folder:
         file = folder / "beside.npy"
         np.save(file, part.pixels)

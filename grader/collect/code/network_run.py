@@ -18,7 +18,7 @@ import numpy as np
 from grader.collect.choosing import images_tried, options, try_each
 from grader.collect.code.caller import Call, Caller
 from grader.collect.equipment import Equipment, validated
-from grader.collect.generalisation import Logits, OnTest, Part, Shuffled, counted, draw, shuffled
+from grader.collect.generalisation import Logits, OnTest, Part, Shuffled, counted, draw, secret_seed, shuffled
 from grader.collect.pixels import with_pictures
 from grader.collect.scoring import digest, score
 from grader.collect.weights import Weights, checkpoint_claim, run_of
@@ -117,7 +117,7 @@ def measured(run: Run, fits: tuple[Fit, ...]) -> Weights | Failure:
     if not isinstance(described, Reply):
         return described
     count = len(images.labels("test")[: run.equipment.part])
-    drawn = draw(images, count)
+    drawn = draw(images, count, secret_seed())
     pixels = np.concatenate([images.images("test")[:count], drawn.first.pixels])
     answer = _answered(run, fits, images, shuffled(pixels, drawn.seed))
     if not isinstance(answer, _Answer):
