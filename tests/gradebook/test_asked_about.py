@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -91,7 +92,7 @@ def test_the_table_of_what_is_open_asks_for_it_with_the_figures(grade):
     ("exported", "end"), [(False, "--so-far exports the measured points."), (True, "points were exported.")]
 )
 def test_an_export_says_why_it_is_not_final(grade, exported, end):
-    told = not_final(Stored(Path("ada/grade.json"), grade), exported).said.english()
+    told = not_final(Stored(grade, Path("ada/grade.json")), exported).said.english()
     assert "Ada Ng: 30 of 30 points as measured, but a flag asks a person to mark measured_accuracy first." in told
     assert told.endswith(end)
 
@@ -102,6 +103,6 @@ def test_evidence_that_kept_the_copies_with_the_own_network_is_read(found):
     own = {"name": "Net", "file": "models.py", "line": 7, "printed": [], "kind": "own_network", **counts}
     pairs = [pair for pair in stored["observations"] if pair[0] != "generalisation"]
     old = {**stored, "observations": [*pairs, ["own_network", {"value": own, "outcome": "seen"}]]}
-    read = EVIDENCE.validate_python(upgraded_evidence(old))
+    read = EVIDENCE.validate_json(json.dumps(upgraded_evidence(old)))
     assert read.seen(OwnNetwork) == OwnNetwork("Net", "models.py", 7)
     assert read.seen(Generalisation) == Generalisation(5, 1_000, 370, 917)
