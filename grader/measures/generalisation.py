@@ -1,8 +1,7 @@
 """Decides whether a network does so much better on the test images than on others that it may hold them.
 
-One-sided: a network that is far better on its training images, or on neither, is an honest one. The thresholds are
-measured by `benchmarks/generalisation.py`, over honest networks trained with and without augmentation, 2 epochs and
-more; its README section has the figures.
+One-sided: a network that is far better on its training images, or on neither, is an honest one. The thresholds were
+measured by `benchmarks/generalisation.py`, over honest networks trained with and without augmentation and over tables.
 """
 
 from __future__ import annotations

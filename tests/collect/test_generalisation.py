@@ -130,7 +130,8 @@ def run(few_images, files_sandbox, tmp_path) -> Callable[[bytes], Any]:
         folder = tmp_path / "handed-in"
         folder.mkdir(exist_ok=True)
         (folder / "final.pth").write_bytes(weights)
-        submission = open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
+        unpacked = tmp_path / f"unpacked-{len(list(tmp_path.iterdir()))}"
+        submission = open_submission(Archive(folder, Student("Ada Ng")), unpacked)
         return on_test_images(Weighed(submission, "final.pth", Equipment(few_images, files_sandbox), TEMPLATE))
 
     return of

@@ -27,7 +27,7 @@ def not_final(one: Stored, exported: bool) -> Checked:
     values: dict[str, Scalar] = {"student": student, "total": grade.total, "points": grade.points, "pending": pending}
     asked = [mark.criterion.check for mark in grade.open if grade.asking(mark.criterion.check)]
     if asked and not pending:
-        return Checked(message("Not final"), "worse", _asked(values | {"criteria": ", ".join(asked)}, exported))
+        return Checked(message("Not final"), "worse", _asked(grade, asked, exported))
     said = message(
         "{student}: {total:g} of {points:g} points so far; {pending:g} are not marked yet. The grade was"
         " left blank; --so-far exports the points so far.",
@@ -42,7 +42,11 @@ def not_final(one: Stored, exported: bool) -> Checked:
     return Checked(message("Not final"), "worse", said)
 
 
-def _asked(values: dict[str, Scalar], exported: bool) -> Message:
+def _asked(grade: Grade, criteria: list[str], exported: bool) -> Message:
+    values: dict[str, Scalar] = {
+        "student": visible(grade.student.name), "total": grade.total, "points": grade.points,
+        "criteria": ", ".join(criteria),
+    }  # fmt: skip
     if exported:
         return message(
             "{student}: {total:g} of {points:g} points as measured, but a flag asks a person to mark {criteria} first."
