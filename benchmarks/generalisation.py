@@ -8,8 +8,8 @@ look-up tables of three shapes. Each is shown the test images, mirrored and shif
 and counted as the grader does. One line each, and at the end: tables found, networks with the test set inside found,
 honest ones flagged, and the margins to both thresholds.
 
-Run so far, on two busy cores: all six tables; as honest networks the reference's final.pth (60 epochs, augmented); plain
-and augmented, the MLP of d2l (20 epochs on 10,000 images, 40 on 4,000), the network of PyTorch's tutorial (20 on
+Run so far, on two busy cores: all six tables; as honest networks the reference's final.pth (60 epochs, augmented);
+plain and augmented, the MLP of d2l (20 epochs on 10,000 images, 40 on 4,000), the tutorial of PyTorch (20 on
 10,000) and `sequential`, a small CNN (10 on 2,000); plain, an MLP of 10.5 million parameters (15 on 4,000). None was
 flagged: they lost at most 4.7 points and were at most 0.4 above their training accuracy. The tables lost 5.4 to 62.3
 and were 32 to 66.5 above; all six were found, and so was the MLP of d2l trained with the test images and 1,000 others,
