@@ -166,9 +166,14 @@ def _troubled(grade: Grade) -> bool:
 
 def _trouble(grade: Grade, href: str) -> Trouble:
     undecided = [message("{reason}", reason=one.reason) for one in grade.counted if one.open]
-    reasons = dict.fromkeys((*(told(mark).reason for mark in grade.open), *undecided))
+    reasons = dict.fromkeys((*(reason for mark in grade.open for reason in _why_open(grade, mark)), *undecided))
     shown = tuple(pair for pair in badges(grade) if pair[0] in {"blocked", "unjudged"})
     return Trouble(named(grade.student.name), href, shown, tuple(reasons)[:MOST_REASONS])
+
+
+def _why_open(grade: Grade, mark: Mark) -> tuple[Message, ...]:
+    """Say why a person must decide: in the words of the flags that ask for it, else in those of the finding."""
+    return tuple(flag.message for flag in grade.asking(mark.criterion.check)) or (told(mark).reason,)
 
 
 # --- how the class did -----------------------------------------------------------------------------------------

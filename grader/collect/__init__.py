@@ -29,6 +29,7 @@ from grader.evidence import (
     Diagnosis,
     Evidence,
     Failure,
+    Generalisation,
     History,
     Measurement,
     OwnNetwork,
@@ -82,7 +83,8 @@ def _collect(submission: Submission, equipment: Equipment, caller: Caller, say: 
     outcomes: list[Outcome] = [
         (Tasks, documents.tasks), (Preprocessing, used), (History, documents.history), (Claims, claims),
         (Checkpoint, weights.checkpoint), (Accuracy, weights.accuracy), (Measurement, weights.measurement),
-        (OwnNetwork, weights.own), (Diagnosis, diagnosis), (PreprocessingChoice, choice), *looked,
+        (OwnNetwork, weights.own), (Generalisation, weights.generalisation), (Diagnosis, diagnosis),
+        (PreprocessingChoice, choice), *looked,
         (RetrievalReport, retrieval.report), (RetrievalImages, retrieval.images),
         (ComparedRankings, retrieval.compared),
     ]  # fmt: skip

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from grader.collect.equipment import Equipment
 from grader.collect.subject import Subject
-from grader.collect.weights import Weights, choose_checkpoint, job_of, run_of, scored
+from grader.collect.weights import Weighed, Weights, choose_checkpoint, job_of, on_test_images, run_of
 from grader.dataset import ImageSet
 from grader.evidence import Accuracy, Checkpoint, Claims, Failure, Preprocessing
 from grader.evidence.wording import phrase
@@ -40,11 +40,7 @@ def best_variant(subject: Subject, used: Preprocessing | Failure, claims: Claims
     variant = _winner({name: logits.argmax(axis=1) == labels for name, logits in answers.items()})
     if not variant:
         return None
-    run = run_of("images", used, len(images.labels("test")[: equipment.part]))
-    reply = equipment.sandbox.run(job_of(place(subject.submission, path), equipment, [run], "test", variant))
-    if not isinstance(reply, Reply):
-        return None
-    found = scored(reply, path, images)
+    found = on_test_images(Weighed(subject.submission, path, equipment, used, variant))
     stated = Claims((*found.claims, *(claims.claims if isinstance(claims, Claims) else ())))
     if not isinstance(found.accuracy, Accuracy) or falls_short(found.accuracy, stated):
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 
 from grader.collect.documents import Documents, not_written
 from grader.collect.equipment import Equipment, validated
+from grader.collect.generalisation import Logits, OnTest, Part, counted, draw, seed_of
 from grader.collect.pixels import with_pictures
 from grader.collect.scoring import digest, score
 from grader.dataset import ImageSet
 from grader.disk.names import from_disk
+from grader.disk.scratch import scratch
 from grader.evidence import (
     Accuracy,
     Checkpoint,
     Claim,
     Failure,
+    Generalisation,
     Measurement,
     OwnNetwork,
     Preprocessing,
@@ -45,6 +48,7 @@ class Weights:
     measurement: Measurement | Failure
     claims: tuple[Claim, ...] = ()
     own: OwnNetwork | Failure | None = None
+    generalisation: Generalisation | None = None
     choice: PreprocessingChoice | None = None  # if the preprocessing was chosen with the submission's own class
 
 
@@ -56,12 +60,55 @@ def measure(submission: Submission, equipment: Equipment, documents: Documents) 
         return without(chosen)
     if not isinstance(used, Preprocessing):
         return without(used)
-    images = equipment.images
-    runs = []
-    if isinstance(images, ImageSet):
-        runs = [run_of("images", used, len(images.labels("test")[: equipment.part]))]
-    reply = equipment.sandbox.run(job_of(place(submission, chosen), equipment, runs, "test"))
-    return scored(reply, chosen, images) if isinstance(reply, Reply) else without(reply)
+    return on_test_images(Weighed(submission, chosen, equipment, used))
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A file of weights by its path in the submission, and how a network of ours is run with it."""
+
+    submission: Submission
+    path: str
+    equipment: Equipment
+    used: Preprocessing
+    variant: str = ""  # of the network; "" where the weights leave no choice
+
+    def job(self, runs: list[dict[str, Any]]) -> Job:
+        """Return the job of these runs."""
+        return job_of(place(self.submission, self.path), self.equipment, runs, "test", self.variant)
+
+
+def on_test_images(weighed: Weighed) -> Weights:
+    """Run the weights on the test images and, in the same job, on the first of the images beside them; score both."""
+    images, sandbox = weighed.equipment.images, weighed.equipment.sandbox
+    if not isinstance(images, ImageSet):
+        reply = sandbox.run(weighed.job([]))
+        return scored(reply, weighed.path, images) if isinstance(reply, Reply) else without(reply)
+    count = len(images.labels("test")[: weighed.equipment.part])
+    drawn = draw(images, count, seed_of(weighed.submission.digest))
+    reply = _run_beside(weighed, drawn.first, [run_of("images", weighed.used, count)])
+    if not isinstance(reply, Reply):
+        return without(reply)
+    found = scored(reply, weighed.path, images)
+    if not isinstance(found.accuracy, Accuracy):
+        return found
+
+    def rest(part: Part) -> Logits | None:
+        more = _run_beside(weighed, part, [])
+        return more.arrays["logits_0"] if isinstance(more, Reply) else None
+
+    test = OnTest(reply.arrays["logits_0"], found.accuracy, images)
+    return replace(found, generalisation=counted(drawn, reply.arrays["logits_1"], test, rest))
+
+
+def _run_beside(weighed: Weighed, part: Part, before: list[dict[str, Any]]) -> Reply | Failure:
+    """Run on a part of the images beside the test images, roughly if something is run exactly before it."""
+    run = {**run_of("beside", weighed.used, len(part.pixels)), "rough": bool(before)}
+    job = weighed.job([*before, run])
+    with scratch("images") as folder:
+        file = folder / "beside.npy"
+        np.save(file, part.pixels)
+        return weighed.equipment.sandbox.run(replace(job, files={**job.files, "beside": file}))
 
 
 def choose_checkpoint(submission: Submission) -> str | Failure | None:
@@ -119,7 +166,7 @@ def job_of(weights: Path, equipment: Equipment, runs: list[dict[str, Any]], spli
 
 
 def scored(reply: Reply, path: str, images: ImageSet | Message) -> Weights:
-    """Score the answer of a job of `job_of` with one run on the test images, or with none where there are no images."""
+    """Score the answer of a job of `job_of` whose first run is on the test images, or that has none without images."""
     found = reply.value.get("checkpoint")
     checkpoint = validated(Checkpoint, {**found, "path": path} if isinstance(found, dict) else {})
     claims = checkpoint_claim(reply.value.get("claim"), path)

@@ -15,6 +15,7 @@ KINDS = {  # of records: then and now
     "test_scores": "measured_accuracy",
     "written report": "written_report",
 }
+COPIES = {"moved": "moved", "correct": "correct_moved", "correct_before": "correct_before"}  # of own_network, once
 UNKNOWN = "unknown"  # the code of a refusal that was stored without one
 
 
@@ -37,8 +38,8 @@ def renamed_criteria(record: dict[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def upgraded_evidence(record: dict[str, Any]) -> dict[str, Any]:
-    """Give the kinds of evidence of version 0.1 their names of today, and a group its members."""
-    record = _with_members(record)
+    """Give the kinds of evidence of version 0.1 their names of today, a group its members, and copies their record."""
+    record = _with_copies_apart(_with_members(record))
     if "schema" in record:
         return record
     pairs = [(KINDS.get(kind, kind), _upgraded_outcome(found)) for kind, found in record["observations"]]
@@ -59,6 +60,21 @@ def _with_members(record: dict[str, Any]) -> dict[str, Any]:
     rows = [dict(zip(whole, row, strict=True)) for row in zip(*whole.values(), strict=True)]
     members = [{**row, "name": row["name"] or row["identifier"] or row["email"]} for row in rows] if count > 1 else []
     return {**record, "student": {**student, "members": members}}
+
+
+def _with_copies_apart(record: dict[str, Any]) -> dict[str, Any]:
+    """Move the counts on moved copies out of the record of a submission's own network: every network has them now."""
+    pairs: list[Any] = []
+    for kind, found in record["observations"]:
+        value = found.get("value", {})
+        if kind != "own_network" or "moved" not in value:
+            pairs.append([kind, found])
+            continue
+        counts = {COPIES[name]: value[name] for name in COPIES}
+        kept = {name: value[name] for name in value if name not in (*COPIES, "seed")}
+        general = {"seed": value["seed"], **counts, "kind": "generalisation"}
+        pairs += [[kind, {**found, "value": kept}], ["generalisation", {**found, "value": general}]]
+    return {**record, "observations": pairs}
 
 
 def _given_beside(mark: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from grader.evidence import (
     Checkpoint,
     Claims,
     Diagnosis,
+    Generalisation,
     Measurement,
     OwnNetwork,
     Preprocessing,
@@ -63,6 +64,8 @@ def accuracy_exhibits(case: Case[Accuracy, R]) -> list[Exhibit]:
     choice = case.other(PreprocessingChoice)
     exhibits += [choice_table(choice)] if choice else ()
     exhibits += printed_listing(own.printed) if own else ()
+    general = case.other(Generalisation)
+    exhibits += [_other_images(general, scores)] if general else ()
     return [*exhibits, _trials_table(diagnosis)] if diagnosis else exhibits
 
 
@@ -125,7 +128,7 @@ def _measured_table(case: Case[Accuracy, R]) -> Table:
     checkpoint, used = case.other(Checkpoint), case.other(Preprocessing)
     measured = case.other(Measurement)
     if checkpoint:
-        rows += [(message("Network"), checkpoint.network), (message("Parameters"), f"{checkpoint.parameters:,}")]
+        rows += [(message("Network"), checkpoint.network), (message("Parameters"), _parameters(checkpoint, case.seen))]
         said = message("{form}, {types}", form=_form(checkpoint), types=", ".join(checkpoint.dtypes))
         rows.append((message("Saved as"), said))
         rows += [(message("Adjusted names"), worded(note)) for note in checkpoint.renamed]
@@ -142,13 +145,6 @@ def _measured_table(case: Case[Accuracy, R]) -> Table:
             line=own.line,
         )
         rows.append((message("Student code"), sentence))
-        shares = {"after": own.correct / own.moved, "before": own.correct_before / own.moved}
-        sentence = message(
-            "{after:.1%} of {count:,} are classified correctly, compared with {before:.1%} of the unchanged images",
-            count=own.moved,
-            **shares,
-        )
-        rows.append((message("Mirrored and shifted copies"), sentence))
     if used:
         said = message(
             "mean {mean}, standard deviation {deviation}", mean=_triple(used.mean), deviation=_triple(used.std)
@@ -164,6 +160,27 @@ def _measured_table(case: Case[Accuracy, R]) -> Table:
         rows.append((message("Precision and device"), said))
         rows.append((message("Image size"), message("{side} pixels", side=measured.side)))
     return Table(message("How it was measured"), (message("Item"), message("Value")), tuple(rows))
+
+
+def _parameters(checkpoint: Checkpoint, scores: Accuracy) -> Message:
+    return message(
+        "{parameters:,}, {share:,.1f} for each test image",
+        parameters=checkpoint.parameters,
+        share=checkpoint.parameters / max(scores.count, scores.whole),
+    )
+
+
+def _other_images(found: Generalisation, scores: Accuracy) -> Table:
+    """Tabulate the accuracy on test images beside that on moved copies and on training images, for staff."""
+    shares: list[tuple[Message, int, int]] = [
+        (message("test images"), scores.correct, scores.count),
+        (message("some of them"), found.correct_before, found.moved),
+        (message("the same, mirrored and slightly shifted"), found.correct_moved, found.moved),
+    ]
+    shares += [(message("training images"), found.correct_training, found.training)] if found.training else ()
+    rows = tuple((name, f"{count:,}", f"{correct / count:.1%}") for name, correct, count in shares)
+    columns = (message("Images"), message("Count"), message("Correct"))
+    return Table(message("Test images beside others"), columns, rows, audience="staff")
 
 
 def _form(checkpoint: Checkpoint) -> Message:

@@ -12,24 +12,25 @@ from grader.evidence import (
     ComparedRankings,
     Diagnosis,
     Evidence,
+    Generalisation,
     GivenWeights,
     Layout,
     Malformed,
     OwnNetwork,
     Preprocessing,
     PreprocessingChoice,
+    kind_of,
 )
 from grader.evidence.wording import said
+from grader.lab import LAB
 from grader.marking.choice_exhibits import chosen_by_measurement
 from grader.measures.choice import choose
 from grader.measures.doubts import certain_accuracy
+from grader.measures.generalisation import knows_test_images
 from grader.measures.intervals import better_preprocessing, fits_training
 from grader.measures.ranking_verdict import accepted, chosen, close, named
 from grader.records import Flag, Message, Scalar, message
 
-# Measured on 1,000 images: the reference's ResNet20 loses nothing, the demo's 1.5 points, an MLP and a small CNN that
-# were trained without augmentation 6; a table loses everything. Chance changes the difference by 1.5 points.
-LOST = 0.12
 SHADOWED = frozenset({"torch", "torchvision", "numpy", "PIL", "grader", "sitecustomize", "usercustomize"})
 FAR = 0.05  # a claim this far above the measurement is worth a look
 
@@ -105,18 +106,51 @@ def _own_network(evidence: Evidence) -> Iterator[Flag]:
         line=own.line,
     )
     yield Flag("own network", sentence)
-    before, after = own.correct_before / own.moved, own.correct / own.moved
-    if before - after > LOST:
-        values: dict[str, Scalar] = {"name": own.name, "file": own.file, "line": own.line, "count": own.moved}
+
+
+def _generalisation(evidence: Evidence) -> Iterator[Flag]:
+    """Flag a network that may hold the test images. The points stay as measured, until a person decides."""
+    found, scores = evidence.seen(Generalisation), evidence.seen(Accuracy)
+    if found is None or scores is None or not knows_test_images(found, scores):
+        return
+    values: dict[str, Scalar | Message] = {
+        "whose": _whose(evidence),
+        "before": found.correct_before / found.moved,
+        "after": found.correct_moved / found.moved,
+        "count": found.moved,
+    }
+    sentence = message(
+        "{whose} classifies {before:.1%} of {count:,} test images correctly, but {after:.1%} of the same images"
+        " mirrored and shifted by at most two pixels.",
+        **values,
+    )
+    if found.training:
+        values |= {"training": found.correct_training / found.training, "trained": found.training}
         sentence = message(
-            "{name} in {file} classifies {before:.1%} of {count:,} test images correctly, but {after:.1%} of the same"
-            " images mirrored and shifted by at most two pixels. Trained networks lose a few points this way; a table"
-            " of the test images loses everything: read {file} from line {line}.",
+            "{whose} classifies {test:.1%} of all test images correctly, {training:.1%} of {trained:,} training"
+            " images, and {after:.1%} of {count:,} mirrored and slightly shifted test images, {before:.1%} of the same"
+            " before that.",
             **values,
-            before=before,
-            after=after,
+            test=scores.correct / scores.count,
         )
-        yield Flag("look-up table?", sentence)
+    yield Flag("look-up table?", _with_advice(sentence), asks_about=kind_of(Accuracy))
+
+
+def _whose(evidence: Evidence) -> Message | str:
+    own, checkpoint = evidence.seen(OwnNetwork), evidence.seen(Checkpoint)
+    if own:
+        return message("{name} in {file}, line {line},", name=own.name, file=own.file, line=own.line)
+    return message("The network in {file}", file=checkpoint.path if checkpoint else LAB.checkpoint)
+
+
+def _with_advice(figures: Message) -> Message:
+    return message(
+        "{figures} Honest networks differ by a few points, or are better on training images; one that holds the test"
+        " images is far better on those alone, and so is one that was trained with them, even by mistake. Look at the"
+        " network and its training, ask the student, then mark this criterion: until then the measured points are not"
+        " final.",
+        figures=figures,
+    )
 
 
 def _left_aside(evidence: Evidence) -> Iterator[Flag]:
@@ -221,6 +255,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (
     _claim_above,
     _unloaded_code,
     _own_network,
+    _generalisation,
     _left_aside,
     _given_weights,
     _unusual_input,

@@ -157,11 +157,15 @@ class Mark:
 @strict
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A note for staff that does not change points: a suspicion is not a verdict."""
+    """A note for staff that does not change points: a suspicion is not a verdict.
+
+    `asks_about` names the criterion that a person must mark before the grade is final, "" for none.
+    """
 
     kind: str
     message: Message
     exhibits: tuple[Exhibit, ...] = ()
+    asks_about: str = ""
 
 
 @strict
@@ -253,9 +257,20 @@ class Grade:
 
     @property
     def open(self) -> tuple[Mark, ...]:
-        """Criteria on which a person has yet to decide: without a mark, or of an archive that could not be opened."""
+        """Criteria on which a person has yet to decide.
+
+        Without a mark, asked about by a flag, or of an archive that could not be opened.
+        """
         refused = self.unusable and not self.zero
-        return tuple(mark for mark in self.marks if mark.points is None or (refused and mark.given is None))
+        return tuple(
+            mark
+            for mark in self.marks
+            if mark.points is None or (mark.given is None and (refused or self.asking(mark.criterion.check)))
+        )
+
+    def asking(self, check: str) -> tuple[Flag, ...]:
+        """Return the flags that ask a person to mark this criterion."""
+        return tuple(flag for flag in self.flags if flag.asks_about == check)
 
     @property
     def unexamined(self) -> bool:

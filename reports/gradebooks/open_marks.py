@@ -1,4 +1,4 @@
-"""The table in which a person marks what is still open: one row per criterion without a mark. Headings are keys."""
+"""The table in which a person marks what is still open: one row per open criterion. Headings are keys."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def render(grades: Iterable[tuple[str, Grade]]) -> str:
     for folder, grade in grades:
         for mark in grade.open:
             criterion = guarded(clip(mark.criterion.check, NAME_LIMIT))
-            said = guarded(clipped(words(found(mark.finding).reason)))
+            asked = (flag.message for flag in grade.asking(mark.criterion.check))
+            said = guarded(clipped("\n".join(map(words, (found(mark.finding).reason, *asked)))))
             # the folder is not guarded: it must be found again, and the grader makes no folder that begins a formula
             writer.writerow((folder, criterion, "", "", number(mark.criterion.points), said, submission(grade)))
     return text.getvalue()

@@ -63,6 +63,8 @@ def standing(grade: Grade) -> list[str]:
     lines = [say("{total} of {points} points.", total=points(grade.total), points=points(grade.points))]
     for one in grade.counted:
         lines.append(say("{points} points: {reason}.", points=points(one.points, signed=True), reason=one.reason))
-    if grade.needs_human:
+    if grade.needs_human and not grade.unjudged and not any(one.open for one in grade.counted) and not grade.unusable:
+        lines.append(say("Not final: a person has yet to confirm the points."))
+    elif grade.needs_human:
         lines.append(say("Not final: a person marks what is not marked yet; it never counts as zero."))
     return lines

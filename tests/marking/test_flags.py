@@ -18,6 +18,7 @@ from grader.evidence import (
     ComparedRankings,
     ComparedRun,
     Diagnosis,
+    Generalisation,
     GivenWeights,
     Layout,
     Malformed,
@@ -142,22 +143,43 @@ def test_an_answer_that_was_thrown_away_is_told(flags):
     assert found["malformed answer"].endswith("the answer continues after its end.")
 
 
-def test_a_network_of_the_submissions_own_is_told(flags):
-    found = flags(OwnNetwork("Net", "models.py", 7, 1, 1000, correct=700, correct_before=760))
+OWN = OwnNetwork("Net", "models.py", 7)
+
+
+def test_a_network_of_the_submissions_own_is_told(flags, scores):
+    found = flags(OWN, scores(7600, 10_000), Generalisation(1, 1000, 700, 760, 2000, 1990))
     assert found == {
         "own network": "The network is the submission's own: Net in models.py, line 7. The accuracy was measured with"
         " that code."
     }
 
 
-def test_an_own_network_that_knows_only_the_very_images_is_told_with_both_figures(flags):
-    found = flags(OwnNetwork("Net", "models.py", 7, 1, 1000, correct=700, correct_before=900))
-    assert "classifies 90.0% of 1,000 test images correctly, but 70.0% of the same images" in found["look-up table?"]
+def test_a_network_that_knows_only_the_very_images_is_told_with_all_figures(flags, scores):
+    found = flags(scores(9130, 10_000), checkpoint("whole module"), Generalisation(1, 1000, 370, 917, 2000, 580))
+    assert found["look-up table?"].startswith(
+        "The network in final.pth classifies 91.3% of all test images correctly, 29.0% of 2,000 training images, and"
+        " 37.0% of 1,000 mirrored and slightly shifted test images, 91.7% of the same before that."
+    )
+
+
+def test_so_is_an_own_network_by_its_name_and_evidence_without_training_images(flags, scores):
+    found = flags(OWN, scores(9000, 10_000), Generalisation(1, 1000, 700, 900))
+    assert found["look-up table?"].startswith(
+        "Net in models.py, line 7, classifies 90.0% of 1,000 test images correctly, but 70.0% of the same images"
+        " mirrored and shifted by at most two pixels."
+    )
+
+
+def test_that_flag_asks_a_person_to_mark_the_accuracy_and_no_other_one_does(evidence, scores):
+    table = Generalisation(1, 1000, 370, 917, 2000, 580)
+    raised = raise_flags(evidence(OWN, scores(9130, 10_000), claimed(0.99), table))
+    assert {flag.kind: flag.asks_about for flag in raised} == {
+        "claim above measurement": "", "own network": "", "look-up table?": "measured_accuracy",
+    }  # fmt: skip
 
 
 def test_an_own_class_that_was_run_is_not_told_to_have_been_left_out(flags):
-    own = OwnNetwork("Net", "models.py", 7, 1, 1000, correct=700, correct_before=760)
-    assert set(flags(own, checkpoint("whole module", "models.Net"))) == {"own network"}
+    assert set(flags(OWN, checkpoint("whole module", "models.Net"))) == {"own network"}
 
 
 def ranked(basis: str, error: float, why: str = "") -> ComparedRankings:

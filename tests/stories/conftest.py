@@ -65,6 +65,8 @@ def told(setup: Setup, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch)
         for check, expected in story.findings.items():
             require(findings[check], expected)
         assert {flag.kind for flag in graded.grade.flags} >= set(story.flags)
+        assert {flag.asks_about for flag in graded.grade.flags} - {""} == set(story.asks)
+        assert set(story.asks) <= {mark.criterion.check for mark in graded.grade.open}
         require_shown(graded)
 
     return tell

@@ -1,13 +1,15 @@
 """Runs a submission's own network on the test images and scores it.
 
-It gets images without labels, in an order drawn for this run, mixed with copies of some that were mirrored and
-slightly shifted. A trained network copes with that; a table of the test images, whose labels are public, does not.
+It gets images without labels, in an order drawn for this run, mixed with mirrored and slightly shifted copies of some
+and with training images. A trained network copes with that; a table of the test images, whose labels are public, does
+not.
 """
 
 from __future__ import annotations
 
-import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,10 +17,10 @@ import numpy as np
 
 from grader.collect.choosing import images_tried, options, try_each
 from grader.collect.code.caller import Call, Caller
-from grader.collect.code.shifted_copies import shuffle_with_copies
 from grader.collect.equipment import Equipment, validated
+from grader.collect.generalisation import Logits, OnTest, Part, Shuffled, counted, draw, secret_seed, shuffled
 from grader.collect.pixels import with_pictures
-from grader.collect.scoring import count_correct, digest, score
+from grader.collect.scoring import digest, score
 from grader.collect.weights import Weights, checkpoint_claim, run_of
 from grader.dataset import ImageSet
 from grader.disk.names import from_disk
@@ -38,7 +40,6 @@ from grader.measures.choice import choose
 from grader.records import Message, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
 
-SEED_BITS = 48
 TRIAL_IMAGES = 500  # the first training images: student code runs on the processor, in plain float32
 FEW = 8  # images of the first try
 PIXELS_IN_A_BATCH = 250 * 32 * 32  # as for the networks that the grader knows
@@ -116,11 +117,45 @@ def measured(run: Run, fits: tuple[Fit, ...]) -> Weights | Failure:
     if not isinstance(described, Reply):
         return described
     count = len(images.labels("test")[: run.equipment.part])
-    seed = secrets.randbits(SEED_BITS)
-    shown = shuffle_with_copies(images.images("test")[:count], seed)
-    with scratch("images") as folder:
-        pixels = folder / "images.npy"
-        np.save(pixels, shown.pixels)
+    drawn = draw(images, count, secret_seed())
+    pixels = np.concatenate([images.images("test")[:count], drawn.first.pixels])
+    answer = _answered(run, fits, images, shuffled(pixels, drawn.seed))
+    if not isinstance(answer, _Answer):
+        return answer
+    logits, beside = np.split(answer.logits, [count])
+    scores = score(logits, images.labels("test"), images.name, images.classes)
+
+    def rest(part: Part) -> Logits | None:
+        return _rest(answer, shuffled(part.pixels, drawn.seed))
+
+    checkpoint, measurement = _described(answer, described, digest(logits))
+    fit = answer.fit
+    return Weights(
+        checkpoint,
+        with_pictures(scores, images),
+        measurement,
+        checkpoint_claim(described.value.get("claim"), run.path),
+        validated(OwnNetwork, {"name": fit.name, "file": fit.file, "line": fit.line, "printed": answer.printed}),
+        counted(drawn, beside, OnTest(logits, scores, images), rest),
+        answer.choice,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the network that fits gave for the images, in their order, and how it was run."""
+
+    run: Run
+    fit: Fit
+    logits: Logits
+    seconds: float
+    printed: tuple[str, ...]
+    choice: PreprocessingChoice | None
+
+
+def _answered(run: Run, fits: tuple[Fit, ...], images: ImageSet, shown: Shuffled) -> _Answer | Failure:
+    """Choose the network that fits, and its preprocessing where that is open, and run it on the images."""
+    with _written(shown) as pixels:
         fit = _chosen(run, fits, pixels)
         if not isinstance(fit, Fit):
             return fit
@@ -133,28 +168,25 @@ def measured(run: Run, fits: tuple[Fit, ...]) -> Weights | Failure:
         seconds = round(time.perf_counter() - started, 3)
     if not isinstance(reply, Reply):
         return reply
-    fields = {
-        "name": fit.name,
-        "file": fit.file,
-        "line": fit.line,
-        "seed": seed,
-        "printed": (*printed, *run.caller.printed()),
-    }
-    logits, copies = shown.in_order(reply.arrays["logits"])
-    checkpoint, measurement = _described(run, fit, described, digest(logits), seconds)
-    labels = images.labels("test")
-    correct = {
-        "moved": len(copies), "correct": count_correct(copies, labels[shown.copied]),
-        "correct_before": count_correct(logits[shown.copied], labels[shown.copied]),
-    }  # fmt: skip
-    return Weights(
-        checkpoint,
-        with_pictures(score(logits, labels, images.name, images.classes), images),
-        measurement,
-        checkpoint_claim(described.value.get("claim"), run.path),
-        validated(OwnNetwork, {**fields, **correct}),
-        choice,
-    )
+    logits = shown.in_order(reply.arrays["logits"])
+    return _Answer(run, fit, logits, seconds, (*printed, *run.caller.printed()), choice)
+
+
+def _rest(answer: _Answer, shown: Shuffled) -> Logits | None:
+    """Run the same network on more images; None if it fails there."""
+    with _written(shown) as pixels:
+        found = answer.run.logits(answer.fit, pixels, len(shown.pixels), answer.run.equipment.limits)
+    answer.run.caller.printed()  # the same again
+    return shown.in_order(found.arrays["logits"]) if isinstance(found, Reply) else None
+
+
+@contextmanager
+def _written(shown: Shuffled) -> Iterator[Path]:
+    """Lend a file that holds the images in their shuffled order."""
+    with scratch("images") as folder:
+        file = folder / "images.npy"
+        np.save(file, shown.pixels)
+        yield file
 
 
 def _try_options(run: Run, fit: Fit, images: ImageSet) -> PreprocessingChoice | None:
@@ -195,15 +227,16 @@ def _chosen(run: Run, fits: tuple[Fit, ...], pixels: Path) -> Fit | Failure:
 
 
 def _described(
-    run: Run, fit: Fit, described: Reply, logits_digest: str, seconds: float
+    answer: _Answer, described: Reply, logits_digest: str
 ) -> tuple[Checkpoint | Failure, Measurement | Failure]:
     """Build Checkpoint and Measurement from the answer of the sandbox without student code and from the run."""
     fields, machine = described.value.get("checkpoint"), described.value.get("machine")
+    run, fit = answer.run, answer.fit
     own = {"path": run.path, "network": f"{fit.name} ({fit.file})"}
     assert isinstance(run.equipment.images, ImageSet)
     how = {
         "device": "cpu", "precision": "float32", "batch_size": run.batch, "side": run.side, "second_looks": 0,
-        "seconds": seconds, "logits_digest": logits_digest, "dataset_digest": run.equipment.images.digest,
+        "seconds": answer.seconds, "logits_digest": logits_digest, "dataset_digest": run.equipment.images.digest,
     }  # fmt: skip
     return (
         validated(Checkpoint, {**(fields if isinstance(fields, dict) else {}), **own}),

@@ -157,17 +157,27 @@ class PreprocessingChoice:
 @record
 @dataclass(frozen=True, slots=True)
 class OwnNetwork:
-    """The submission's own class that was run with the weights, and its results on images that it cannot know.
-
-    `moved` mirrored and slightly shifted copies of test images were mixed in, in an order drawn from `seed`.
-    """
+    """The submission's own class that was run with the weights."""
 
     name: Name  # of the class, or of the function that builds the network
     file: Name
     line: Count
-    seed: Count
-    moved: Annotated[int, Field(gt=0)]
-    correct: Count  # of the copies
-    correct_before: Count  # of the same images unchanged
     printed: Lines = ()
     kind: Literal["own_network"] = "own_network"
+
+
+@record
+@dataclass(frozen=True, slots=True)
+class Generalisation:
+    """The same weights on images that no table of the test images holds: moved copies of some, and training images.
+
+    A moved copy is mirrored and slightly shifted. Which images were taken was drawn from `seed`.
+    """
+
+    seed: Count
+    moved: Annotated[int, Field(gt=0)]
+    correct_moved: Count  # of the copies
+    correct_before: Count  # of the same images unmoved
+    training: Count = 0  # training images; 0 in evidence from before they were looked at
+    correct_training: Count = 0
+    kind: Literal["generalisation"] = "generalisation"

@@ -25,6 +25,9 @@ def not_final(one: Stored, exported: bool) -> Checked:
     pending = round(sum(mark.criterion.points for mark in grade.unjudged), 2)
     student = visible(grade.student.name)
     values: dict[str, Scalar] = {"student": student, "total": grade.total, "points": grade.points, "pending": pending}
+    asked = [mark.criterion.check for mark in grade.open if grade.asking(mark.criterion.check)]
+    if asked and not pending:
+        return Checked(message("Not final"), "worse", _asked(grade, asked, exported))
     said = message(
         "{student}: {total:g} of {points:g} points so far; {pending:g} are not marked yet. The grade was"
         " left blank; --so-far exports the points so far.",
@@ -37,6 +40,24 @@ def not_final(one: Stored, exported: bool) -> Checked:
             **values,
         )
     return Checked(message("Not final"), "worse", said)
+
+
+def _asked(grade: Grade, criteria: list[str], exported: bool) -> Message:
+    values: dict[str, Scalar] = {
+        "student": visible(grade.student.name), "total": grade.total, "points": grade.points,
+        "criteria": ", ".join(criteria),
+    }  # fmt: skip
+    if exported:
+        return message(
+            "{student}: {total:g} of {points:g} points as measured, but a flag asks a person to mark {criteria} first."
+            " The measured points were exported.",
+            **values,
+        )
+    return message(
+        "{student}: {total:g} of {points:g} points as measured, but a flag asks a person to mark {criteria} first. The"
+        " grade was left blank; --so-far exports the measured points.",
+        **values,
+    )
 
 
 def _unusable(one: Stored) -> Message:

@@ -10,7 +10,7 @@ from torch import nn
 
 from grader.probes.refusals import Refuse, phrase
 from grader.probes.weights.arrays import images
-from grader.probes.weights.evaluate import Result, Run, evaluate
+from grader.probes.weights.evaluate import Result, Run, evaluate, evaluate_all
 from grader.probes.weights.networks import Recognised, recognise, variants
 from grader.probes.weights.opening import read_checkpoint
 from grader.probes.weights.state_dict import STATISTICS, Loaded, find_claim, find_state_dict, take
@@ -23,7 +23,8 @@ MOST_VARIANTS = 6
 def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
     """Load `files["checkpoint"]`, and evaluate it once for each of `inputs["runs"]`. Raises Refuse.
 
-    Each run names one of `files` (.npy, uint8 (N, 3, 32, 32)), how many images from its start, and the preprocessing.
+    Each run names one of `files` (.npy, uint8 (N, 3, 32, 32)), how many images from its start, and the preprocessing;
+    `rough` if counts of its images need only be good to a percent.
     Returns the fields of evidence.Checkpoint and evidence.Measurement, and for run i `logits_i`, float32 (count, 10).
     """
     name = str(inputs["file"])
@@ -43,7 +44,7 @@ def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict
     runs = [_run(run, files, known) for run in inputs["runs"]]
     for side in {run.side for run in runs} or {known.least_side}:
         _try_out(net, known.name, side, name)
-    results = [evaluate(net, run, str(inputs["device"])) for run in runs]
+    results = evaluate_all(net, runs, str(inputs["device"]))
     value["measurements"] = [_measurement(result, str(inputs["device"])) for result in results]
     arrays = {f"logits_{index}": result.logits.astype("<f4").tobytes() for index, result in enumerate(results)}
     return value, arrays
@@ -122,7 +123,7 @@ def _try_out(net: nn.Module, network: str, side: int, name: str) -> None:
 def _run(run: Value, files: Mapping[str, int], known: Recognised) -> Run:
     pixels = images(files[run["images"]], int(run["count"]))
     resize = int(run["resize"]) or (known.least_side if known.least_side > pixels.shape[-1] else 0)
-    how = (resize, int(run["crop"]), float(run["scale"]), bool(run["reverse"]))
+    how = (resize, int(run["crop"]), float(run["scale"]), bool(run["reverse"]), bool(run.get("rough")))
     return Run(pixels, tuple(run["mean"]), tuple(run["std"]), *how)
 
 

@@ -16,7 +16,7 @@ from torchvision import transforms
 
 from grader.probes.refusals import phrase
 from grader.probes.weights import evaluate as module
-from grader.probes.weights.evaluate import Run, evaluate
+from grader.probes.weights.evaluate import Run, evaluate, evaluate_all
 from grader.probes.worker import is_memory_error
 from reference import models
 
@@ -157,6 +157,26 @@ def test_a_network_that_bfloat16_suits_is_looked_at_twice_only_where_it_could_ma
 
     assert 4 <= result.second_looks < len(images)
     assert (result.logits.argmax(axis=1) == _plain(net, images).argmax(axis=1)).all()
+
+
+def test_a_rough_run_after_an_exact_one_takes_no_second_look(
+    images: NDArray[np.uint8], lively_net: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "native_bfloat16", lambda: True)
+    exact, rough = evaluate_all(
+        lively_net(_small(), 5), [Run(images, MEAN, STD, 0), Run(images, MEAN, STD, 0, rough=True)], "cpu"
+    )
+    assert (exact.second_looks > 0, rough.second_looks) == (True, 0)
+
+
+def test_where_bfloat16_changed_classes_a_rough_run_is_exact_after_all(
+    images: NDArray[np.uint8], lively_net: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "native_bfloat16", lambda: True)
+    net = _Cancelling(lively_net(_small(), 5))
+    exact, rough = evaluate_all(net, [Run(images, MEAN, STD, 0), Run(images, MEAN, STD, 0, rough=True)], "cpu")
+    assert exact.changed > 0
+    assert (rough.logits.argmax(axis=1) == _plain(net, images).argmax(axis=1)).all()
 
 
 def test_a_dead_network_gives_equal_logits_and_the_first_class(bfloat16: bool, images: NDArray[np.uint8]) -> None:
