@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
 from grader.collect.equipment import Equipment
-from grader.collect.retrieval.networks import NO_WEIGHTS, Network, find_network
+from grader.collect.retrieval.budget import Budget
+from grader.collect.retrieval.features import handed_in
+from grader.collect.retrieval.networks import NO_WEIGHTS, Network, described, find_network
 from grader.collect.retrieval.paths import Paths
 from grader.collect.retrieval.pictures import bundle, label_of
 from grader.evidence import (
@@ -18,13 +20,16 @@ from grader.evidence import (
     Failure,
     Match,
     OtherWay,
+    OutOfMemory,
     Pipeline,
     Refused,
     ReportedQuery,
     ReportedRun,
     Suspicion,
+    TimedOut,
     Unavailable,
 )
+from grader.evidence.explain import explain
 from grader.evidence.kinds.retrieval import TOP, Metric
 from grader.intake import place
 from grader.lab import LAB
@@ -35,7 +40,6 @@ from grader.measures.ways import ALLOWED, DECLARED, MISTAKES, Way
 from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
 
-SCORE_LIMITS = Limits(seconds=900.0, megabytes=6_000)
 MOST_TRIED = 20  # queries on which all mistakes are tried: enough to distinguish them
 
 
@@ -47,6 +51,7 @@ class Scene:
     equipment: Equipment
     library: tuple[str, ...]
     queries: tuple[str, ...]
+    budget: Budget = field(default_factory=lambda: Budget(Limits()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class Comparison:
         path = self.scene.queries[one.query]
         return ComparedQuery(
             path, label_of(path), self._theirs(one), ours, kept.sound, kept.complete, kept.ordered, kept.regret,
-            kept.errors,
+            kept.errors, kept.spread,
         )  # fmt: skip
 
     def _theirs(self, one: Asked) -> tuple[Match, ...]:
@@ -125,28 +130,65 @@ class Comparison:
 def compare_run(run: ReportedRun, scene: Scene) -> ComparedRun | Failure:
     """Compare the run on the strongest available basis; give the reason if that is not the images.
 
-    Where the grader's machine lacks the weights, the run says that this is `ours`. Any other failure that the student
-    cannot fix is returned: no student code runs here, so it is ours as well.
+    Where the grader's machine lacks the weights, or the budget does not suffice for pictures of the usual size, the run
+    says that this is `ours`. Any other failure that the student cannot fix is returned: no student code runs here, so
+    it is ours as well.
     """
     comparison = _comparison(run, scene)
     assumed = (
         () if run.metric else (message("the metric is not stated; {metric} was assumed", metric=comparison.metric),)
     )
-    found = _anew(comparison)
-    if isinstance(found, ComparedRun):
-        return replace(found, assumed=(*assumed, *found.assumed))
-    if isinstance(found, Message):
-        why_not, ours = found, False
-    elif isinstance(found, Refused) or (isinstance(found, Unavailable) and found.code == NO_WEIGHTS):
-        why_not, ours = found.message, isinstance(found, Unavailable)
-    else:
-        return found
-    weaker = _from_features(comparison) or _from_report(comparison)
-    return replace(weaker, assumed=assumed, why_not=why_not, ours=ours)
+    network = _network_of(comparison)
+    found = _from_pictures(comparison, network) if isinstance(network, Network) else network
+    if isinstance(found, ComparedRun) and isinstance(network, Network):
+        return replace(found, weights=network.weights, assumed=(*assumed, *network.assumed))
+    why = _why_not(found, network if isinstance(network, Network) else None)
+    if why is None:
+        return found  # type: ignore[return-value]  # a failure
+    weaker = (_from_features(comparison, network) if isinstance(network, Network) else None) or _from_report(comparison)
+    return replace(weaker, assumed=assumed, why_not=why.said, ours=why.ours)
 
 
-def _anew(comparison: Comparison) -> ComparedRun | Message | Failure:
-    """Recompute from the images; a Message if they, or the network, are not available."""
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """Why a run was not computed from the images, and whether staff must mend that."""
+
+    said: Message
+    ours: bool = False
+
+
+def _why_not(found: object, network: Network | None) -> WhyNot | None:
+    """Return the reason; None for a failure that says nothing about this run."""
+    match found:
+        case Message():
+            return WhyNot(found)
+        case Refused(message=sentence):
+            return WhyNot(sentence)
+        case Unavailable(code=code, message=sentence) if code == NO_WEIGHTS:
+            return WhyNot(sentence, ours=True)
+        case TimedOut() | OutOfMemory() if network is not None and network.enlarged:
+            return WhyNot(_too_slow(network))
+        case TimedOut() | OutOfMemory():
+            return WhyNot(explain(found), ours=True)
+        case _:
+            return None
+
+
+def _too_slow(network: Network) -> Message:
+    return message(
+        "recomputing it with images as large as declared ({declared}) takes more time or memory than one submission has."
+        " Use the size that {model} is made for, at most {usual} pixels, run {retrieval_script} again, and hand in its"
+        " {retrieval}.",
+        declared=described(network.pipeline),
+        model=str(network.inputs["model"]),
+        usual=network.usual,
+        retrieval_script=LAB.retrieval_script,
+        retrieval=LAB.retrieval,
+    )
+
+
+def _network_of(comparison: Comparison) -> Network | Message | Failure:
+    """Find the network, if anything can be recomputed; else a Message that says what is missing."""
     scene = comparison.scene
     if comparison.run.by_number:
         return message(
@@ -156,11 +198,7 @@ def _anew(comparison: Comparison) -> ComparedRun | Message | Failure:
         )
     if not comparison.asked:
         return _nothing_to_compare(scene)
-    network = find_network(comparison.run, scene.submission, scene.equipment)
-    if not isinstance(network, Network):
-        return network
-    found = _from_pictures(comparison, network)
-    return replace(found, weights=network.weights, assumed=network.assumed) if isinstance(found, ComparedRun) else found
+    return find_network(comparison.run, scene.submission, scene.equipment)
 
 
 def _comparison(run: ReportedRun, scene: Scene) -> Comparison:
@@ -199,18 +237,21 @@ def _nothing_to_compare(scene: Scene) -> Message:
 # --- from the pictures -----------------------------------------------------------------------------------------
 
 
-def _from_pictures(comparison: Comparison, network: Network) -> ComparedRun | Failure:
+def _from_pictures(comparison: Comparison, network: Network) -> ComparedRun | Message | Failure:
     """Try the declared way; if it does not agree to the digit, the other allowed ways, then the mistakes."""
-    tables = _tables((DECLARED,), network, comparison)
-    if not isinstance(tables, list):
-        return tables
-    declared = comparison.compared(DECLARED.name, tables[0])
+    first = _tables((DECLARED,), network, comparison)
+    if not isinstance(first, Tables):
+        return first
+    if not np.isfinite(first.scores[0]).all():
+        return _no_numbers(network)
+    declared = replace(comparison.compared(DECLARED.name, first.scores[0]), network=first.network)
     if exact(declared):
         return declared
     tables = _tables(ALLOWED, network, comparison)
-    if not isinstance(tables, list):
-        return tables
-    honest = [comparison.compared(way.name, table) for way, table in zip(ALLOWED, tables, strict=True)]
+    if not isinstance(tables, Tables):
+        return declared if accepted(declared) else tables
+    pairs = zip(ALLOWED, tables.scores, strict=True)
+    honest = [comparison.compared(way.name, table) for way, table in pairs if np.isfinite(table).all()]
     others = tuple(OtherWay(one.pipeline, one.queries, one.distance, one.example) for one in honest)
     found = replace(declared, other_ways=others)
     if any(map(exact, honest)):
@@ -219,13 +260,33 @@ def _from_pictures(comparison: Comparison, network: Network) -> ComparedRun | Fa
     tried = [way for way in bank if way.differs(network.pipeline)]
     few = replace(comparison, asked=comparison.asked[:MOST_TRIED])
     tables = _tables(tried, network, few)
-    if not isinstance(tables, list):
+    if isinstance(tables, TimedOut | OutOfMemory):
+        return found  # a mistake is only an explanation
+    if not isinstance(tables, Tables):
         return tables
-    suspicions = (few.suspicion(way, table) for way, table in zip(tried, tables, strict=True))
+    suspicions = (few.suspicion(way, table) for way, table in zip(tried, tables.scores, strict=True))
     return replace(found, suspicions=tuple(one for one in suspicions if one is not None))
 
 
-def _tables(ways: Sequence[Way], network: Network, comparison: Comparison) -> list[Scores] | Failure:
+def _no_numbers(network: Network) -> Message:
+    return message(
+        "{model} gives no usable numbers for images prepared as declared ({declared}): declare under 'preprocess' in"
+        " {retrieval} how the images were prepared.",
+        model=str(network.inputs["model"]),
+        declared=described(network.pipeline),
+        retrieval=LAB.retrieval,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Scores (Q, L) of each way, and the digest of the network that gave them."""
+
+    scores: list[Scores]
+    network: str
+
+
+def _tables(ways: Sequence[Way], network: Network, comparison: Comparison) -> Tables | Failure:
     """Compute scores (Q, L) of each way; ways with the same inputs share a pass."""
     scene = comparison.scene
     passes: dict[tuple[Pipeline, bool, bool], list[Way]] = {}
@@ -246,30 +307,29 @@ def _tables(ways: Sequence[Way], network: Network, comparison: Comparison) -> li
     arrays = dict.fromkeys(names.values(), ArraySpec("<f4", (counts["queries"], counts["library"])))
     paths = [*scene.library, *(scene.queries[one.query] for one in comparison.asked)]
     with bundle([place(scene.submission, path) for path in paths]) as file:
-        reply = scene.equipment.sandbox.run(
-            Job("retrieval.scores.compute_scores", inputs, {"bundle": file, **network.files}, arrays, SCORE_LIMITS)
-        )
+        files = {"bundle": file, **network.files}
+        job = Job("retrieval.scores.compute_scores", inputs, files, arrays, scene.budget.left())
+        reply = scene.equipment.sandbox.run(job)
     if not isinstance(reply, Reply):
         return reply
-    return [reply.arrays[names[way.name]].astype(np.float64) for way in ways]
+    scores = [reply.arrays[names[way.name]].astype(np.float64) for way in ways]
+    return Tables(scores, str(reply.value.get("network"))[:100])
 
 
 # --- from features, and from the report alone ------------------------------------------------------------------
 
 
-def _from_features(comparison: Comparison) -> ComparedRun | None:
+def _from_features(comparison: Comparison, network: Network) -> ComparedRun | None:
+    """Compare with the features that were handed in, if the network gives them for a sample of the images."""
     scene = comparison.scene
-    file = next((f.path for f in scene.submission.files if f.path.casefold() == LAB.features), None)
-    if file is None or not comparison.asked:
+    features = handed_in(scene.submission, scene.equipment.sandbox, comparison.run.model)
+    if features is None:
         return None
     queries = [scene.queries[one.query] for one in comparison.asked]
-    inputs = {"key": comparison.run.model, "library": scene.library, "queries": queries}
-    arrays = {"scores": ArraySpec("<f4", (len(queries), len(scene.library)))}
-    files = {"features": place(scene.submission, file)}
-    reply = scene.equipment.sandbox.run(Job("retrieval.scores.scores_of_features", inputs, files, arrays, SCORE_LIMITS))
-    if not isinstance(reply, Reply) or np.isnan(reply.arrays["scores"]).any():
+    scores = features.scores(scene.library, queries, scene.budget)
+    if scores is None or not features.agrees(network, [*scene.library, *queries], scene.budget):
         return None
-    return replace(comparison.compared(LAB.features, reply.arrays["scores"].astype(np.float64)), basis="features")
+    return replace(comparison.compared(LAB.features, scores), basis="features")
 
 
 def _from_report(comparison: Comparison) -> ComparedRun:

@@ -6,6 +6,7 @@ training mode) and, for each pass, where features are read and how two of them a
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import zipfile
@@ -22,10 +23,11 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as transform
 
 from grader.probes.refusals import Refuse, phrase
-from grader.probes.retrieval.extractors import Taps, build_extractor, read_off
+from grader.probes.retrieval.extractors import RANDOM, Taps, build_extractor, read_off
 from grader.probes.retrieval.pictures import open_picture, read_bundle
 
 BATCH = 16
+MOST_AT_ONCE = BATCH * 256 * 256  # pixels of a batch
 MOST_KEPT = 200_000_000  # pixels of decoded pictures that are kept between passes
 MOST_NPZ = 400 << 20  # bytes, unpacked
 
@@ -35,10 +37,11 @@ def compute_scores(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[di
 
     `inputs`: model, weights, seed (see extractors.py), threads, library and queries (how many), and passes, each with
     a pipeline, training, bfloat16, and scores, each with tap and compare. A way that cannot be computed gives NaN.
-    Raises Refuse.
+    Also the digest of the network. Raises Refuse.
     """
     torch.set_num_threads(int(inputs["threads"]))
     model = build_extractor(inputs, files)
+    network = digest_of(model, inputs["weights"] == RANDOM)
     library = int(inputs["library"])
     arrays: dict[str, bytes] = {}
     pictures = _Pictures(files["bundle"])
@@ -52,7 +55,17 @@ def compute_scores(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[di
                 values = np.full(shape, np.nan, "<f4") if scores is None else scores.numpy().astype("<f4")
                 arrays[f"scores_{nth}_{place}"] = values.tobytes()
     dim = features_of(taps, "head").shape[1] if taps else 0
-    return {"dim": dim}, arrays
+    return {"dim": dim, "network": network}, arrays
+
+
+def digest_of(model: nn.Module, drawn: bool) -> str:
+    """Return what two networks share if they are the same under two names: of drawn ones the shapes, else the values."""
+    digest = hashlib.sha256()
+    for value in model.state_dict().values():
+        digest.update(f"{tuple(value.shape)} ".encode())
+        if not drawn:
+            digest.update(value.detach().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 class _Pictures:
@@ -101,10 +114,13 @@ def _pass(model: nn.Module, pictures: _Pictures, pipeline: Mapping[str, Any], tr
 
 
 def _batches(inputs: Iterator[Tensor], most: int) -> Iterator[Tensor]:
-    """Batch neighbours of the same shape."""
+    """Batch neighbours of the same shape, as many as their pixels allow. Raises ValueError for one that is too large."""
     batch: list[Tensor] = []
     for x in inputs:
-        if batch and (x.shape != batch[0].shape or len(batch) == most):
+        pixels = x.shape[1] * x.shape[2]
+        if pixels > MOST_AT_ONCE:
+            raise ValueError(f"an input of {x.shape[1]} x {x.shape[2]} pixels is too large")
+        if batch and (x.shape != batch[0].shape or len(batch) == most or (len(batch) + 1) * pixels > MOST_AT_ONCE):
             yield torch.stack(batch)
             batch = []
         batch.append(x)
@@ -170,20 +186,46 @@ def _scores(taps: Taps, library: int, tap: str, compare: str) -> Tensor:
 # --- from handed-in features -----------------------------------------------------------------------------------
 
 
+def compare_features(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return how far the rows of `files["features"]` are from those of `files["bundle"]`, as `off`, float32 (N,).
+
+    Rows have length one; the unit is the median distance between the pictures' own. NaN: not in the file. `inputs`:
+    as for compute_scores, key (the array), paths (of the bundle), and pipeline. Raises Refuse.
+    """
+    torch.set_num_threads(int(inputs["threads"]))
+    model = build_extractor(inputs, files)
+    names: list[str] = inputs["paths"]
+    rows, places = _handed_in(files["features"], str(inputs["key"]))
+    theirs = _rows(rows, places, names)
+    with torch.inference_mode():
+        taps = _pass(model, _Pictures(files["bundle"]), inputs["pipeline"], False)
+    off = torch.full((len(names),), float("nan"), dtype=torch.float64)
+    for tap in ("head", "last") if taps else ():
+        ours = normalize(features_of(taps, tap).double(), dim=1)
+        if ours.shape == theirs.shape:
+            usual = torch.cdist(ours, ours)[~torch.eye(len(names), dtype=torch.bool)].median()
+            off = torch.fmin(off, (theirs - ours).norm(dim=1) / usual)
+    return {}, {"off": off.numpy().astype("<f4").tobytes()}
+
+
 def scores_of_features(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return cosines, float32 (Q, L), as `scores`, from `files["features"]`, an .npz; NaN for images not in it.
 
     `inputs`: key (the array), library and queries (the paths, as the array `paths` may have them). Raises Refuse.
     """
-    arrays = _arrays(files["features"], ("paths", str(inputs["key"])))
-    paths, rows = arrays
+    features, places = _handed_in(files["features"], str(inputs["key"]))
+    of_library, of_queries = (_rows(features, places, inputs[which]) for which in ("library", "queries"))
+    return {"dim": int(features.shape[1])}, {"scores": (of_queries @ of_library.T).numpy().astype("<f4").tobytes()}
+
+
+def _handed_in(descriptor: int, key: str) -> tuple[Tensor, dict[str, int]]:
+    """Return rows of length one, and the row of each path. Raises Refuse."""
+    paths, rows = _arrays(descriptor, ("paths", key))
     if rows.ndim != 2 or len(rows) != len(paths) or rows.dtype.kind != "f":
-        problem = phrase("rows_and_paths", name=str(inputs["key"]), shape=str(rows.shape), count=len(paths))
+        problem = phrase("rows_and_paths", name=key, shape=str(rows.shape), count=len(paths))
         raise Refuse("features_file", problem=problem)
     places = {_name(str(path)): place for place, path in enumerate(paths.tolist())}
-    features = normalize(torch.from_numpy(rows.astype(np.float64)), dim=1)
-    of_library, of_queries = (_rows(features, places, inputs[which]) for which in ("library", "queries"))
-    return {"dim": int(rows.shape[1])}, {"scores": (of_queries @ of_library.T).numpy().astype("<f4").tobytes()}
+    return normalize(torch.from_numpy(rows.astype(np.float64)), dim=1), places
 
 
 def _rows(features: Tensor, places: Mapping[str, int], paths: Sequence[str]) -> Tensor:
