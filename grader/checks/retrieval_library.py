@@ -138,9 +138,7 @@ def _same(library: Sequence[LibraryImage]) -> list[Pair]:
     Copies that are not equal to the pixel count once they are more than a few: two views of a scene are no fault.
     """
     found = groups(library)
-    pairs = [
-        (library[first], image) for image, first in zip(library, found, strict=True) if library[first] is not image
-    ]
+    pairs = [(library[first], library[place]) for place, first in enumerate(found) if first != place]
     equal: dict[str, LibraryImage] = {}
     exact = [(equal[i.content], i) for i in library if equal.setdefault(i.content, i) is not i]
     return pairs if len(pairs) - len(exact) > FEW * len(library) else exact

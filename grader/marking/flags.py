@@ -38,9 +38,9 @@ FAR = 0.05  # a claim this far above the measurement is worth a look
 
 # The kinds of flags that evidence raises: a re-marked grade has them again, or their cause is gone.
 RAISED = frozenset({
-    "claim above measurement", "features handed in", "library of copies", "ranking undecided", "claim fits the training set", "given weights", "look-up table?", "malformed answer",
-    "more weights", "own class", "own network", "ranking nearly agrees", "ranking not computed anew",
-    "several normalisations", "shadowed module", "unread normalisation", "weaker sandbox",
+    "claim above measurement", "claim fits the training set", "features handed in", "given weights",
+    "library of copies", "look-up table?", "malformed answer", "more weights", "own class", "own network", "ranking nearly agrees", "ranking not computed anew",
+    "ranking undecided",    "several normalisations", "shadowed module", "unread normalisation", "weaker sandbox",
 })  # fmt: skip
 
 
@@ -184,8 +184,7 @@ def _rankings(evidence: Evidence) -> Iterator[Flag]:
             yield _handed_in(run)
         if loose := undecided(run):
             sentence = message(
-                "The five best scores of {model} are equal but for rounding for {count} of {of} queries: any order would"
-                " fit.",
+                "{model}: the five best scores are equal but for rounding for {count} of {of} queries, so any order fits.",
                 model=run.model, count=len(loose), of=len(run.queries),
             )  # fmt: skip
             yield Flag("ranking undecided", sentence)

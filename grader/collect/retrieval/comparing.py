@@ -35,7 +35,7 @@ from grader.intake import place
 from grader.lab import LAB
 from grader.measures.ranking_distance import Scores, as_cosines, as_distances, compare, distance, printed_half_digit
 from grader.measures.ranking_labels import class_asked, classes_of
-from grader.measures.ranking_verdict import exact, share
+from grader.measures.ranking_verdict import accepted, exact, share
 from grader.measures.ways import ALLOWED, DECLARED, MISTAKES, Way
 from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
@@ -176,8 +176,8 @@ def _why_not(found: object, network: Network | None) -> WhyNot | None:
 
 def _too_slow(network: Network) -> Message:
     return message(
-        "recomputing it with images as large as declared ({declared}) takes more time or memory than one submission has."
-        " Use the size that {model} is made for, at most {usual} pixels, run {retrieval_script} again, and hand in its"
+        "recomputing it with images as large as declared ({declared}) takes more time or memory than a submission"
+        " has. Use the size that {model} is made for, at most {usual} pixels, run {retrieval_script} again, and hand in its"
         " {retrieval}.",
         declared=described(network.pipeline),
         model=str(network.inputs["model"]),

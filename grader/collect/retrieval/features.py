@@ -19,7 +19,7 @@ from grader.records import Submission
 from grader.sandbox import ArraySpec, Job, Reply, Sandbox
 
 SAMPLE = 8  # pictures; with a quarter of the rows made up, one of them is found in nine cases of ten
-AGREES = 0.2  # of the distance between two pictures: `python benchmarks/retrieval_alike.py` measures it
+AGREES = 0.3  # of the distance between two pictures: `python benchmarks/retrieval_alike.py` measures it
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +50,11 @@ class HandedIn:
     def agrees(self, network: Network, paths: Sequence[str], budget: Budget) -> bool:
         """Return whether the network gives these features for a few images that nobody can foresee."""
         chosen = random.SystemRandom().sample(paths, min(SAMPLE, len(paths)))
-        inputs = {
-            **network.inputs,
-            "key": self.key,
-            "paths": chosen,
-            "pipeline": asdict(network.pipeline),
-            "threads": 1,
-        }
+        told = {"key": self.key, "paths": chosen, "pipeline": asdict(network.pipeline), "threads": 1}
         arrays = {"off": ArraySpec("<f4", (len(chosen),))}
         with bundle([place(self.submission, path) for path in chosen]) as file:
             files = {"bundle": file, "features": self.path, **network.files}
+            inputs = {**network.inputs, **told}
             job = Job("retrieval.scores.compare_features", inputs, files, arrays, budget.left(sample=True))
             reply = self.sandbox.run(job)
         return isinstance(reply, Reply) and bool((reply.arrays["off"] <= AGREES).all())

@@ -50,7 +50,7 @@ def largest(pipeline: Pipeline) -> int:
 
 
 def preparations(runs: Iterable[ReportedRun]) -> tuple[Pipeline, ...]:
-    """Return how the report's networks get to see the pictures, as declared, else as assumed; never from too few pixels."""
+    """Return how the report's networks get to see the pictures: as declared, if that leaves enough, else as assumed."""
     usual = (CIFAR if _spelled(run) == FINAL else TEMPLATE for run in runs)
     stated = [run.pipeline or own for run, own in zip(runs, usual, strict=True)]
     fair = [one for one in stated if largest(one) >= FEWEST_SIDE and max(one.resize, one.crop) <= MOST_SIDE]

@@ -63,7 +63,8 @@ def open_picture(data: bytes) -> Image.Image:
 def describe_pictures(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Describe each image of `files["bundle"]`: size, digest of its pixels, perceptual hashes, or what is wrong.
 
-    `inputs["preparations"]`: fields of evidence.Pipeline, under each of which an image has a hash of its own. Also returns thumbnails of the first `inputs["thumbnails"]`, uint8 (n, 64, 64, 3); white if unreadable.
+    `inputs["preparations"]`: fields of evidence.Pipeline, under each of which an image has a hash of its
+    own. Also returns thumbnails of the first `inputs["thumbnails"]`, uint8 (n, 64, 64, 3); white if unreadable.
     """
     count = int(inputs["thumbnails"])
     preparations: list[dict[str, Any]] = inputs["preparations"]

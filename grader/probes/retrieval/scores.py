@@ -59,7 +59,7 @@ def compute_scores(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[di
 
 
 def digest_of(model: nn.Module, drawn: bool) -> str:
-    """Return what two networks share if they are the same under two names: of drawn ones the shapes, else the values."""
+    """Return what is the same for one network under two names: a digest of its values, of a drawn one of its shapes."""
     digest = hashlib.sha256()
     for value in model.state_dict().values():
         digest.update(f"{tuple(value.shape)} ".encode())
@@ -114,7 +114,7 @@ def _pass(model: nn.Module, pictures: _Pictures, pipeline: Mapping[str, Any], tr
 
 
 def _batches(inputs: Iterator[Tensor], most: int) -> Iterator[Tensor]:
-    """Batch neighbours of the same shape, as many as their pixels allow. Raises ValueError for one that is too large."""
+    """Batch neighbours of the same shape, as many as fit. Raises ValueError for an input that alone is too large."""
     batch: list[Tensor] = []
     for x in inputs:
         pixels = x.shape[1] * x.shape[2]
@@ -200,8 +200,8 @@ def compare_features(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[
     with torch.inference_mode():
         taps = _pass(model, _Pictures(files["bundle"]), inputs["pipeline"], False)
     off = torch.full((len(names),), float("nan"), dtype=torch.float64)
-    for tap in ("head", "last") if taps else ():
-        ours = normalize(features_of(taps, tap).double(), dim=1)
+    for tap in ("head", "last"):
+        ours = normalize(features_of(taps, tap).double(), dim=1) if taps else theirs.new_zeros(0)
         if ours.shape == theirs.shape:
             usual = torch.cdist(ours, ours)[~torch.eye(len(names), dtype=torch.bool)].median()
             off = torch.fmin(off, (theirs - ours).norm(dim=1) / usual)
