@@ -39,8 +39,9 @@ FAR = 0.05  # a claim this far above the measurement is worth a look
 # The kinds of flags that evidence raises: a re-marked grade has them again, or their cause is gone.
 RAISED = frozenset({
     "claim above measurement", "claim fits the training set", "features handed in", "given weights",
-    "library of copies", "look-up table?", "malformed answer", "more weights", "own class", "own network", "ranking nearly agrees", "ranking not computed anew",
-    "ranking undecided",    "several normalisations", "shadowed module", "unread normalisation", "weaker sandbox",
+    "library of copies", "look-up table?", "malformed answer", "more weights", "own class", "own network",
+    "ranking nearly agrees", "ranking not computed anew", "ranking undecided", "several normalisations",
+    "shadowed module", "unread normalisation", "weaker sandbox",
 })  # fmt: skip
 
 
@@ -184,7 +185,8 @@ def _rankings(evidence: Evidence) -> Iterator[Flag]:
             yield _handed_in(run)
         if loose := undecided(run):
             sentence = message(
-                "{model}: the five best scores are equal but for rounding for {count} of {of} queries, so any order fits.",
+                "{model}: for {count} of {of} queries, the five best scores are equal but for rounding: any order"
+                " fits.",
                 model=run.model, count=len(loose), of=len(run.queries),
             )  # fmt: skip
             yield Flag("ranking undecided", sentence)

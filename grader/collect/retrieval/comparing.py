@@ -177,8 +177,8 @@ def _why_not(found: object, network: Network | None) -> WhyNot | None:
 def _too_slow(network: Network) -> Message:
     return message(
         "recomputing it with images as large as declared ({declared}) takes more time or memory than a submission"
-        " has. Use the size that {model} is made for, at most {usual} pixels, run {retrieval_script} again, and hand in its"
-        " {retrieval}.",
+        " has. Use the size that {model} is made for, at most {usual} pixels, run {retrieval_script} again, and hand in"
+        " its {retrieval}.",
         declared=described(network.pipeline),
         model=str(network.inputs["model"]),
         usual=network.usual,
