@@ -46,7 +46,7 @@ class RankingLimits:
     """How many models are required, and the share of the points that weaker evidence can earn."""
 
     models: int
-    from_features: float  # rankings follow from features.npz, whose origin was not verified
+    from_features: float  # rankings follow from features.npz, of which only a sample was recomputed
     from_report: float  # only the report itself
     with_mistake: float  # a mistake explains the scores better than any correct way
 

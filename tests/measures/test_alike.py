@@ -35,11 +35,9 @@ def one_pixel(picture: Image.Image) -> Image.Image:
 
 
 def seen(*pictures: Image.Image, how: Pipeline = TEMPLATE) -> list[LibraryImage]:
+    hashes = [tile_hash(prepared(picture, asdict(how))) for picture in pictures]
     return [
-        LibraryImage(
-            f"library/a/{nth}.png", "a", f"content {nth}", prepared=(tile_hash(prepared(picture, asdict(how))),)
-        )
-        for nth, picture in enumerate(pictures)
+        LibraryImage(f"library/a/{nth}.png", "a", f"content {nth}", prepared=(one,)) for nth, one in enumerate(hashes)
     ]
 
 
