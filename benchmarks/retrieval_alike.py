@@ -43,7 +43,7 @@ TEMPLATE = Pipeline(256, 224)
 STROKES = 60
 RANDOM = (
     "resnet18", "alexnet", "resnet50", "vgg11", "squeezenet1_1", "mobilenet_v2", "densenet121", "googlenet",
-    "shufflenet_v2_x1_0", "efficientnet_b0", "mnasnet1_0", "resnext50_32x4d",
+    "shufflenet_v2_x1_0", "efficientnet_b0", "resnext50_32x4d",
 )  # fmt: skip
 
 

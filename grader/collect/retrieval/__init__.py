@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from grader.collect.retrieval.budget import Budget
-from grader.collect.retrieval.comparing import Scene, compare_run
+from grader.collect.retrieval.comparing import compare_run
+from grader.collect.retrieval.comparison import Scene
 from grader.collect.retrieval.networks import preparations
 from grader.collect.retrieval.pictures import look_at_pictures, readable
 from grader.collect.retrieval.reading import read_report

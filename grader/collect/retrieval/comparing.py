@@ -3,128 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from grader.collect.equipment import Equipment
-from grader.collect.retrieval.budget import Budget
+from grader.collect.retrieval.comparison import Comparison, Scene, comparison_of
 from grader.collect.retrieval.features import handed_in
 from grader.collect.retrieval.networks import NO_WEIGHTS, Network, described, find_network
 from grader.collect.retrieval.paths import Paths
-from grader.collect.retrieval.pictures import bundle, label_of
+from grader.collect.retrieval.pictures import bundle
 from grader.evidence import (
     Agreement,
     ComparedQuery,
     ComparedRun,
     Failure,
-    Match,
     OtherWay,
     OutOfMemory,
     Pipeline,
     Refused,
-    ReportedQuery,
     ReportedRun,
-    Suspicion,
     TimedOut,
     Unavailable,
 )
 from grader.evidence.explain import explain
-from grader.evidence.kinds.retrieval import TOP, Metric
+from grader.evidence.kinds.retrieval import TOP
 from grader.intake import place
 from grader.lab import LAB
-from grader.measures.ranking_distance import Scores, as_cosines, as_distances, compare, distance, printed_half_digit
+from grader.measures.ranking_distance import Scores
 from grader.measures.ranking_labels import class_asked, classes_of
-from grader.measures.ranking_verdict import accepted, exact, share
+from grader.measures.ranking_verdict import accepted, exact
 from grader.measures.ways import ALLOWED, DECLARED, MISTAKES, Way
-from grader.records import Message, Submission, message
-from grader.sandbox import ArraySpec, Job, Limits, Reply
+from grader.records import Message, message
+from grader.sandbox import ArraySpec, Job, Reply
 
 MOST_TRIED = 20  # queries on which all mistakes are tried: enough to distinguish them
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What all runs of a report share: the readable images, by path and label."""
-
-    submission: Submission
-    equipment: Equipment
-    library: tuple[str, ...]
-    queries: tuple[str, ...]
-    budget: Budget = field(default_factory=lambda: Budget(Limits()))
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A query of the report whose image was handed in: its index among the images, and the indices of its matches."""
-
-    reported: ReportedQuery
-    query: int
-    places: tuple[int | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One run of the report, with the part that can be recomputed."""
-
-    run: ReportedRun
-    metric: Metric
-    scene: Scene
-    asked: tuple[Asked, ...]
-    missing: tuple[str, ...]  # named in the report but not handed in
-    half_digit: float  # of the scores as they were printed
-
-    def compared(self, way: str, table: Scores) -> ComparedRun:
-        """Compare the run with scores (Q, L) of the allowed way of this name."""
-        queries = tuple(self._query(one, row) for one, row in zip(self.asked, table, strict=True))
-        return ComparedRun(
-            self.run.model, self.run.weights, self.metric, "images", way, queries, self.distance(table),
-            self.example(table), missing=self.missing, absent=len(self.run.queries) - len(self.asked),
-        )  # fmt: skip
-
-    def _query(self, one: Asked, scores: Scores) -> ComparedQuery:
-        kept = compare(scores, one.places, as_cosines(self.metric, one.reported), self.half_digit)
-        shown = as_distances(scores) if self.metric == "euclidean" else scores
-        best = np.argsort(-scores, kind="stable")[:TOP]
-        ours = tuple(Match(self.scene.library[place], float(shown[place])) for place in best)
-        path = self.scene.queries[one.query]
-        return ComparedQuery(
-            path, label_of(path), self._theirs(one), ours, kept.sound, kept.complete, kept.ordered, kept.regret,
-            kept.errors, kept.spread,
-        )  # fmt: skip
-
-    def _theirs(self, one: Asked) -> tuple[Match, ...]:
-        """Return the reported matches, with the paths of the handed-in images where they exist."""
-        pairs = zip(one.reported.matches[:TOP], one.places, strict=True)
-        return tuple(match if at is None else replace(match, path=self.scene.library[at]) for match, at in pairs)
-
-    def distance(self, table: Scores) -> float | None:
-        """Return the median distance of the reported scores from those of the table, in units of sigma."""
-        pairs = zip(table, self.asked, strict=False)
-        return distance([(row, one.places, as_cosines(self.metric, one.reported)) for row, one in pairs])
-
-    def example(self, table: Scores) -> float | None:
-        """Return the table's score for the first match of the first query, on the report's scale."""
-        place = self.asked[0].places[0] if self.asked and self.asked[0].places else None
-        if place is None or not np.isfinite(table[0, place]):
-            return None
-        return float(as_distances(table[0, place]) if self.metric == "euclidean" else table[0, place])
-
-    def suspicion(self, way: Way, table: Scores) -> Suspicion | None:
-        """Measure how well a mistake explains the scores; None if it could not be tried."""
-        if not np.isfinite(table).all():
-            return None
-        # unit distances are compared as cosines; everything else as it would have been printed
-        held = self if way.compare == "cosine" else replace(self, metric="cosine")
-        far = held.distance(table)
-        if far is None:
-            return None
-        sign = 1.0 if way.largest_first else -1.0
-        pairs = zip(table, self.asked, strict=False)
-        kept = [compare(sign * row, one.places, [None] * len(one.places)) for row, one in pairs]
-        sound = share((one.sound for one in kept), wide=True, of_nothing=0.0)
-        order = share((one.ordered for one in kept), wide=True, of_nothing=0.0)
-        return Suspicion(way.name, far, sound, order, held.example(table))
 
 
 def compare_run(run: ReportedRun, scene: Scene) -> ComparedRun | Failure:
@@ -134,7 +46,7 @@ def compare_run(run: ReportedRun, scene: Scene) -> ComparedRun | Failure:
     says that this is `ours`. Any other failure that the student cannot fix is returned: no student code runs here, so
     it is ours as well.
     """
-    comparison = _comparison(run, scene)
+    comparison = comparison_of(run, scene)
     assumed = (
         () if run.metric else (message("the metric is not stated; {metric} was assumed", metric=comparison.metric),)
     )
@@ -199,30 +111,6 @@ def _network_of(comparison: Comparison) -> Network | Message | Failure:
     if not comparison.asked:
         return _nothing_to_compare(scene)
     return find_network(comparison.run, scene.submission, scene.equipment)
-
-
-def _comparison(run: ReportedRun, scene: Scene) -> Comparison:
-    library, queries = Paths(scene.library), Paths(scene.queries)
-    asked: list[Asked] = []
-    missing: dict[str, None] = {}
-    for query in () if run.by_number else run.queries:
-        at = queries.find(query.query) if scene.library else None
-        places = tuple(library.find(match.path) for match in query.matches[:TOP])
-        unknown = [m.path for m, found in zip(query.matches, places, strict=False) if found is None]
-        missing |= dict.fromkeys([*([query.query] if at is None else []), *unknown])
-        if at is not None:
-            asked.append(Asked(query, at, places))
-    half = printed_half_digit([m.score for q in run.queries for m in q.matches if m.score is not None])
-    return Comparison(run, stated_metric(run), scene, tuple(asked), tuple(missing)[:20], half)
-
-
-def stated_metric(run: ReportedRun) -> Metric:
-    """Return the metric that the report states, else the one implied by the order of its scores."""
-    if run.metric:
-        return run.metric
-    ends = [(q.matches[0].score, q.matches[-1].score) for q in run.queries if len(q.matches) > 1]
-    rises = sum(first < last for first, last in ends if first is not None and last is not None)
-    return "euclidean" if rises * 2 > len(ends) else "cosine"
 
 
 def _nothing_to_compare(scene: Scene) -> Message:

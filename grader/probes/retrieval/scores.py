@@ -11,6 +11,7 @@ import io
 import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -48,14 +49,14 @@ def compute_scores(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[di
     with torch.inference_mode():
         for nth, one in enumerate(inputs["passes"]):
             with torch.autocast("cpu", torch.bfloat16, enabled=bool(one["bfloat16"])):
-                taps = _pass(model, pictures, one["pipeline"], bool(one["training"]))
+                wanted = {TAKEN_FROM[str(how["tap"])] for how in one["scores"]}
+                taps = _pass(model, pictures, Way(one["pipeline"], bool(one["training"]), frozenset(wanted)))
             for place, how in enumerate(one["scores"]):
                 scores = _scores(taps, library, str(how["tap"]), str(how["compare"])) if taps else None
                 shape = (int(inputs["queries"]), library)
                 values = np.full(shape, np.nan, "<f4") if scores is None else scores.numpy().astype("<f4")
                 arrays[f"scores_{nth}_{place}"] = values.tobytes()
-    dim = features_of(taps, "head").shape[1] if taps else 0
-    return {"dim": dim, "network": network}, arrays
+    return {"network": network}, arrays
 
 
 def digest_of(model: nn.Module, drawn: bool) -> str:
@@ -91,26 +92,45 @@ class _Pictures:
             self._kept = kept
 
 
-def _pass(model: nn.Module, pictures: _Pictures, pipeline: Mapping[str, Any], training: bool) -> Taps | None:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How pictures become inputs, whether BatchNorm trains, and which outputs are kept: maps of many would be large."""
+
+    pipeline: Mapping[str, Any]
+    training: bool = False
+    wanted: frozenset[str] = frozenset({"head", "last"})
+
+    def kept(self, taps: Taps) -> Taps:
+        """Leave out what nobody wants."""
+        nothing = torch.empty(0)
+        return Taps(*(getattr(taps, name) if name in self.wanted else nothing for name in Taps.__slots__))
+
+
+def _pass(model: nn.Module, pictures: _Pictures, way: Way) -> Taps | None:
     """Run every image through the network; None if it cannot process them this way (BatchNorm over a single value)."""
     model.eval()
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):  # dropout is left off: it would depend on chance
-            module.train(training)
+            module.train(way.training)
             module.momentum = 0.0  # one pass leaves nothing for the next
-    inputs = (to_input(picture, pipeline) for picture in pictures)
+    inputs = (to_input(picture, way.pipeline) for picture in pictures)
     try:
-        parts = [read_off(model, batch) for batch in _batches(inputs, 1 if training else BATCH)]
+        parts = [way.kept(read_off(model, batch)) for batch in _batches(inputs, 1 if way.training else BATCH)]
     except (ValueError, RuntimeError) as error:
-        if training or pipeline["crop"] == 0:
-            return None
         if "can't allocate memory" in str(error):
             raise
+        if way.training or way.pipeline["crop"] == 0:
+            return None
         raise Refuse("extractor_input", problem=str(error).splitlines()[0][:200]) from error
+    return Taps(*(_together([getattr(part, name) for part in parts]) for name in Taps.__slots__))
+
+
+def _together(parts: Sequence[Tensor]) -> Tensor:
+    """Return one tensor of all pictures; nothing if their shapes differ, where nothing was cropped or pooled."""
     try:
-        return Taps(*(torch.cat([getattr(part, name) for part in parts]) for name in ("head", "last", "map", "logits")))
-    except RuntimeError:  # pictures of different shapes, where nothing was cropped or pooled
-        return None
+        return torch.cat(list(parts))
+    except RuntimeError:
+        return torch.empty(0)
 
 
 def _batches(inputs: Iterator[Tensor], most: int) -> Iterator[Tensor]:
@@ -178,7 +198,12 @@ COMPARE: dict[str, Compare] = {  # of queries (Q, D) and library (L, D), to (Q, 
 }
 
 
-def _scores(taps: Taps, library: int, tap: str, compare: str) -> Tensor:
+TAKEN_FROM = {"head": "head", "last": "last", "map": "map", "position": "map", "logits": "logits", "softmax": "logits"}
+
+
+def _scores(taps: Taps, library: int, tap: str, compare: str) -> Tensor | None:
+    if not getattr(taps, TAKEN_FROM[tap]).numel():
+        return None
     features = features_of(taps, tap).double()
     return COMPARE[compare](features[library:], features[:library])
 
@@ -198,10 +223,11 @@ def compare_features(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[
     rows, places = _handed_in(files["features"], str(inputs["key"]))
     theirs = _rows(rows, places, names)
     with torch.inference_mode():
-        taps = _pass(model, _Pictures(files["bundle"]), inputs["pipeline"], False)
+        taps = _pass(model, _Pictures(files["bundle"]), Way(inputs["pipeline"]))
     off = torch.full((len(names),), float("nan"), dtype=torch.float64)
     for tap in ("head", "last"):
-        ours = normalize(features_of(taps, tap).double(), dim=1) if taps else theirs.new_zeros(0)
+        kept = taps is not None and getattr(taps, tap).numel()
+        ours = normalize(features_of(taps, tap).double(), dim=1) if taps and kept else theirs.new_zeros(0)
         if ours.shape == theirs.shape:
             usual = torch.cdist(ours, ours)[~torch.eye(len(names), dtype=torch.bool)].median()
             off = torch.fmin(off, (theirs - ours).norm(dim=1) / usual)

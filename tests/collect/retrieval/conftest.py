@@ -30,9 +30,10 @@ def look(tmp_path: Path, shared_sandbox: Sandbox) -> Look:
 
     def at(runs: list[dict[str, Any]], files: dict[str, bytes] | None = None, pictures: bool = True, **more: Any):
         folder = tmp_path / "in"
-        given = {"final.pth": (made.DEMO_SUBMISSION / "final.pth").read_bytes(), **(files or {})}
+        given: dict[str, bytes] = {"final.pth": (made.DEMO_SUBMISSION / "final.pth").read_bytes(), **(files or {})}
         if pictures:
-            given |= {path: (IMAGES / path).read_bytes() for path in (*made.paths("library"), *made.paths("queries"))}
+            drawn = (*made.paths("library"), *made.paths("queries"))
+            given = {path: (IMAGES / path).read_bytes() for path in drawn} | given
         given["retrieval.json"] = json.dumps({"schema": "retrieval-report/1", "runs": runs}).encode()
         for name, data in given.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fixtures import IMAGES
 from fixtures.stories import rankings as made
@@ -122,6 +123,17 @@ def test_sides_above_the_bound_are_not_recomputed_and_said_to_the_student(look, 
     assert (run.basis, run.ours) == ("report", False)
     assert run.why_not is not None
     assert "Use at most 512; usual is resize 32, crop 32, bilinear." in run.why_not.english()
+
+
+def test_pictures_of_different_shapes_that_are_not_cropped_are_recomputed(look):
+    """ResNet20 pools: each picture has its features, whatever its shape, but the maps before have no common shape."""
+    paths = made.paths("library")
+    wide = Image.open(IMAGES / paths[0]).resize((144, 96))
+    data = io.BytesIO()
+    wide.save(data, "PNG")
+    (run,) = look([declared(crop=0)], {paths[0]: data.getvalue()})
+    assert run.basis == "images"
+    assert max(error for query in run.queries for error in query.errors) < 1e6
 
 
 class Slow:
