@@ -27,7 +27,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from fixtures import images_build
-from grader.collect.retrieval.comparing import Asked, Comparison, Scene
+from grader.collect.retrieval.comparison import Asked, Comparison, Scene
 from grader.collect.retrieval.networks import CIFAR, TEMPLATE
 from grader.dataset import default_cache, find_cifar10
 from grader.evidence import Match, Pipeline, ReportedQuery, ReportedRun

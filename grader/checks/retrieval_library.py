@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from grader.evidence import LibraryImage, RetrievalImages
 from grader.marking.check import BadLimit, Case, Part, add_up, check, require_weights
+from grader.measures.alike import alike, groups
 from grader.records import Bar, Bars, Exhibit, Listing, Message, Verdict, message
 
+FEW = 0.2  # share of the library that may be nearly the same as others of it, at no cost
 NEAR = 16  # of 256 bits of two perceptual hashes: different photographs hardly ever differ by so few
 MOST_NAMED = 3
+
+Pair = tuple[LibraryImage, LibraryImage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +39,13 @@ def retrieval_library(case: Case[RetrievalImages, LibraryLimits]) -> Verdict:
     """The library has enough different images, and none of the queries is among them."""
     limits = case.limits
     library, queries = ([i for i in some if i.problem is None] for some in (case.seen.library, case.seen.queries))
-    distinct = {image.content for image in library}
+    pairs = _same(library)
+    both = _both(library, queries, alike(case.seen))
     parts = (
-        _enough(len(distinct), limits),
+        _enough(len(library) - len(pairs), limits),
         _queries(library, queries, limits),
-        _distinct(library, limits),
-        _apart(library, queries, limits),
+        _distinct(library, pairs, limits),
+        _apart(both, queries, limits),
     )
     praise = message(
         "The library has {images} images in {classes} classes; none of the {queries} queries is among them.",
@@ -84,23 +89,23 @@ def _queries(library: Sequence[LibraryImage], queries: Sequence[LibraryImage], l
     return Part(message("Classes covered by the queries"), limits.queries, credit, tuple(faults))
 
 
-def _distinct(library: Sequence[LibraryImage], limits: LibraryLimits) -> Part:
-    pairs = _same(library)
-    faults = tuple(
-        message(
-            "{second} is the same image as {first}: each image should be in the library only once.",
-            first=a.path,
-            second=b.path,
-        )
-        for a, b in pairs[:MOST_NAMED]
-    )
+def _distinct(library: Sequence[LibraryImage], pairs: Sequence[Pair], limits: LibraryLimits) -> Part:
+    faults = tuple(_said(a, b) for a, b in pairs[:MOST_NAMED])
     credit = 1.0 - len(pairs) / len(library) if library else 0.0
     return Part(message("Different images"), limits.distinct, credit, faults)
 
 
-def _apart(library: Sequence[LibraryImage], queries: Sequence[LibraryImage], limits: LibraryLimits) -> Part:
+def _both(library: Sequence[LibraryImage], queries: Sequence[LibraryImage], copies: Mapping[str, int]) -> list[Pair]:
+    """Return queries with the library's image that they are: to the pixel; in a library of copies, a copy as well."""
+    if copies:
+        found = groups([*library, *queries])
+        pairs = zip(queries, found[len(library) :], strict=True)
+        return [(query, library[first]) for query, first in pairs if first < len(library)]
     of_content = {image.content: image for image in library}
-    both = [(query, of_content[query.content]) for query in queries if query.content in of_content]
+    return [(query, of_content[query.content]) for query in queries if query.content in of_content]
+
+
+def _apart(both: Sequence[Pair], queries: Sequence[LibraryImage], limits: LibraryLimits) -> Part:
     faults = tuple(
         message(
             "The query {query} is also in the library, as {image}, so it only finds itself. Use another query.",
@@ -113,9 +118,30 @@ def _apart(library: Sequence[LibraryImage], queries: Sequence[LibraryImage], lim
     return Part(message("Queries that are not in the library"), limits.apart, credit, faults)
 
 
-def _same(library: Sequence[LibraryImage]) -> list[tuple[LibraryImage, LibraryImage]]:
-    first: dict[str, LibraryImage] = {}
-    return [(first[i.content], i) for i in library if first.setdefault(i.content, i) is not i]
+def _said(first: LibraryImage, second: LibraryImage) -> Message:
+    if first.content == second.content:
+        return message(
+            "{second} is the same image as {first}: each image should be in the library only once.",
+            first=first.path,
+            second=second.path,
+        )
+    return message(
+        "{second} is the same picture as {first}, as the networks see it after the declared preparation: use another.",
+        first=first.path,
+        second=second.path,
+    )
+
+
+def _same(library: Sequence[LibraryImage]) -> list[Pair]:
+    """Return each image that the library has already, with the first one.
+
+    Copies that are not equal to the pixel count once they are more than a few: two views of a scene are no fault.
+    """
+    found = groups(library)
+    pairs = [(library[first], library[place]) for place, first in enumerate(found) if first != place]
+    equal: dict[str, LibraryImage] = {}
+    exact = [(equal[i.content], i) for i in library if equal.setdefault(i.content, i) is not i]
+    return pairs if len(pairs) - len(exact) > FEW * len(library) else exact
 
 
 def _problems(seen: RetrievalImages) -> Iterator[Message]:

@@ -15,10 +15,13 @@ from grader.evidence import (
     RetrievalReport,
     Suspicion,
 )
+from grader.evidence.kinds.retrieval import TOP
 from grader.lab import LAB
 from grader.marking.check import BadLimit, Case, Doubt, check
+from grader.measures.alike import alike, all_of_one
 from grader.measures.ranking_labels import called, class_of, count, same_class, shown, unsure
-from grader.measures.ranking_verdict import accepted, agreeing, chosen, close, named
+from grader.measures.ranking_verdict import LEAST_SPREAD, accepted, agreeing, chosen, close, named, scores_of, undecided
+from grader.measures.same_network import one_a_network
 from grader.measures.ways import BY_NAME, DECLARED, SAID_OF_ALLOWED
 from grader.records import (
     Cell,
@@ -43,7 +46,7 @@ class RankingLimits:
     """How many models are required, and the share of the points that weaker evidence can earn."""
 
     models: int
-    from_features: float  # rankings follow from features.npz, whose origin was not verified
+    from_features: float  # rankings follow from features.npz, of which only a sample was recomputed
     from_report: float  # only the report itself
     with_mistake: float  # a mistake explains the scores better than any correct way
 
@@ -59,7 +62,7 @@ def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict | 
     """The reported rankings agree with the recomputed ones."""
     found = chosen(case.seen.runs)  # of which the best count: further ones never cost anything
     best = sorted(range(len(found)), key=lambda place: -_credit(found[place], case))
-    places = _one_a_model(found, best)
+    places = one_a_network(found, [run.network for run in found], best)
     judged = sorted(places[: case.limits.models])
     credit = sum(_credit(found[place], case) for place in judged) / case.limits.models
     runs = [found[place] for place in places]
@@ -78,15 +81,6 @@ def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict | 
     return Verdict(min(1.0, credit), said, tuple(faults[1:]), tuple(_exhibits(case)))
 
 
-def _one_a_model(runs: tuple[ComparedRun, ...], best: list[int]) -> list[int]:
-    """Keep the best run of each pair of model and weights: the same pair twice is one. Unnamed ones all count."""
-    kept: dict[tuple[str, str, int], int] = {}
-    for place in best:
-        run = runs[place]
-        kept.setdefault((run.model, run.weights, -1) if run.model else ("", "", place), place)
-    return list(kept.values())
-
-
 def _doubt(runs: list[ComparedRun], case: Case[ComparedRankings, RankingLimits]) -> Message | None:
     """Return why a low credit may be the grader's fault: weights that it lacks, lines that it could not read."""
     for run in runs:
@@ -98,16 +92,28 @@ def _doubt(runs: list[ComparedRun], case: Case[ComparedRankings, RankingLimits])
 
 def _credit(run: ComparedRun, case: Case[ComparedRankings, RankingLimits]) -> float:
     whole = len(run.queries) + run.absent
+    copies = _of_copies(run, case)
     if run.basis == "report":
-        share = sum(q.sound.kept == q.sound.of for q in run.queries) / len(run.queries) if run.queries else 0.0
+        share = sum(q.sound.kept == q.sound.of and q not in copies for q in run.queries) / max(1, len(run.queries))
         return case.limits.from_report * share
     right = accepted(run)
-    met = len(run.queries) if right else len(agreeing(run))
-    share = met / whole if whole else 0.0
+    met = [query for query in (run.queries if right else agreeing(run)) if query not in copies]
+    loose = [query for query in undecided(run) if query not in copies and _five_different(query)]
+    share = (len(met) + case.limits.from_report * len(loose)) / whole if whole else 0.0
     if not right and named(run):
         share = min(share, case.limits.with_mistake)
     shown = run.basis == "images" or _features_are_right(run, case.other(FeatureVectors))
     return share if shown else case.limits.from_features * share
+
+
+def _of_copies(run: ComparedRun, case: Case[ComparedRankings, RankingLimits]) -> tuple[ComparedQuery, ...]:
+    """Return the queries whose matches are copies of one picture, in a library that has mostly copies."""
+    found = alike(case.other(RetrievalImages))
+    return tuple(query for query in run.queries if all_of_one(found, [match.path for match in query.theirs]))
+
+
+def _five_different(query: ComparedQuery) -> bool:
+    return len({match.path for match in query.theirs}) == TOP
 
 
 def _features_are_right(run: ComparedRun, vectors: FeatureVectors | None) -> bool:
@@ -117,9 +123,25 @@ def _features_are_right(run: ComparedRun, vectors: FeatureVectors | None) -> boo
 
 
 def _faults(run: ComparedRun, title: Message | str, case: Case[ComparedRankings, RankingLimits]) -> Iterator[Message]:
+    copies = _of_copies(run, case)
+    if copies:
+        yield message(
+            "{model}: the matches of {query} are copies of one picture, so any order would fit; such a ranking is not"
+            " accepted ({count} of {of}). Put different pictures into the library, run {retrieval_script} again, and"
+            " hand in both.",
+            model=title, query=copies[0].query, count=len(copies), of=len(run.queries),
+            retrieval_script=LAB.retrieval_script,
+        )  # fmt: skip
     if run.basis == "report":
         why = run.why_not or message("nothing else was handed in")
         yield message("{model}: only the report itself could be checked, because {why}", model=title, why=why)
+    elif loose := undecided(run):
+        yield message(
+            "{model}: the five best recomputed scores of {query} are equal to {spread:.0e}, so any order would fit, and"
+            " the ranking earns no more than a report alone ({count} of {of}). Use a network with trained weights that"
+            " distinguishes the images, or other images.",
+            model=title, query=loose[0].query, spread=LEAST_SPREAD, count=len(loose), of=len(run.queries),
+        )  # fmt: skip
     elif not accepted(run):
         yield from _why(run)
     elif run.basis == "features" and not _features_are_right(run, case.other(FeatureVectors)):
@@ -150,11 +172,18 @@ def _why(run: ComparedRun) -> Iterator[Message]:
             "{model}: {agree} of {of} rankings agree with the recomputed ones; why the others differ is not known.",
             **values,
         )
+    if _whole_numbers(run):
+        yield message("{model}: all scores are whole numbers: print at least four digits.", model=run.model)
     yield message(
         "Run {retrieval_script} again, with the images and the weights that you hand in, and hand in its {retrieval}.",
         retrieval_script=LAB.retrieval_script,
         retrieval=LAB.retrieval,
     )
+
+
+def _whole_numbers(run: ComparedRun) -> bool:
+    scores = scores_of(match for query in run.queries for match in query.theirs)
+    return bool(scores) and all(score == int(score) for score in scores)
 
 
 def _explained(run: ComparedRun, mistake: Suspicion) -> Message:

@@ -10,6 +10,7 @@ from grader.evidence import (
     Claim,
     Claims,
     ComparedRankings,
+    ComparedRun,
     Diagnosis,
     Evidence,
     Generalisation,
@@ -19,16 +20,18 @@ from grader.evidence import (
     OwnNetwork,
     Preprocessing,
     PreprocessingChoice,
+    RetrievalImages,
     kind_of,
 )
 from grader.evidence.wording import said
 from grader.lab import LAB
 from grader.marking.choice_exhibits import chosen_by_measurement
+from grader.measures.alike import alike
 from grader.measures.choice import choose
 from grader.measures.doubts import certain_accuracy
 from grader.measures.generalisation import knows_test_images
 from grader.measures.intervals import better_preprocessing, fits_training
-from grader.measures.ranking_verdict import accepted, chosen, close, named
+from grader.measures.ranking_verdict import accepted, chosen, close, named, undecided
 from grader.records import Flag, Message, Scalar, message
 
 SHADOWED = frozenset({"torch", "torchvision", "numpy", "PIL", "grader", "sitecustomize", "usercustomize"})
@@ -36,9 +39,10 @@ FAR = 0.05  # a claim this far above the measurement is worth a look
 
 # The kinds of flags that evidence raises: a re-marked grade has them again, or their cause is gone.
 RAISED = frozenset({
-    "claim above measurement", "claim fits the training set", "given weights", "look-up table?", "malformed answer",
-    "more weights", "own class", "own network", "ranking nearly agrees", "ranking not computed anew",
-    "several normalisations", "shadowed module", "unread normalisation", "weaker sandbox",
+    "claim above measurement", "claim fits the training set", "features handed in", "given weights",
+    "library of copies", "look-up table?", "malformed answer", "more weights", "own class", "own network",
+    "ranking nearly agrees", "ranking not computed anew", "ranking undecided", "several normalisations",
+    "shadowed module", "unread normalisation", "weaker sandbox",
 })  # fmt: skip
 
 
@@ -211,6 +215,15 @@ def _rankings(evidence: Evidence) -> Iterator[Flag]:
     """Flag rankings that nearly agree, and rankings that could not be recomputed."""
     compared = evidence.seen(ComparedRankings)
     for run in chosen(compared.runs) if compared else ():
+        if run.basis == "features":
+            yield _handed_in(run)
+        if loose := undecided(run):
+            sentence = message(
+                "{model}: for {count} of {of} queries, the five best scores are equal but for rounding: any order"
+                " fits.",
+                model=run.model, count=len(loose), of=len(run.queries),
+            )  # fmt: skip
+            yield Flag("ranking undecided", sentence)
         if run.basis == "report" and run.why_not:
             sentence = message(
                 "The rankings of {model} were checked only against the report itself: {why}",
@@ -224,6 +237,27 @@ def _rankings(evidence: Evidence) -> Iterator[Flag]:
                 model=run.model,
             )
             yield Flag("ranking nearly agrees", sentence)
+
+
+def _handed_in(run: ComparedRun) -> Flag:
+    sentence = message(
+        "The rankings of {model} were compared with the features that were handed in: {why}",
+        model=run.model,
+        why=run.why_not or message("the images were not used."),
+    )
+    return Flag("features handed in", sentence)
+
+
+def _copies(evidence: Evidence) -> Iterator[Flag]:
+    """Flag a library that has mostly copies of a few pictures."""
+    found = alike(evidence.seen(RetrievalImages))
+    if found:
+        sentence = message(
+            "The {count} images of the library are copies of {different} pictures, as the networks see them.",
+            count=len(found),
+            different=len(set(found.values())),
+        )
+        yield Flag("library of copies", sentence)
 
 
 def _shadows(evidence: Evidence) -> Iterator[Flag]:
@@ -260,6 +294,7 @@ RULES: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (
     _given_weights,
     _unusual_input,
     _rankings,
+    _copies,
     _shadows,
     _thrown_away,
 )

@@ -33,6 +33,7 @@ class Kept:
     ordered: Agreement
     regret: float
     errors: tuple[float, ...]
+    spread: float  # best score less the fifth best
 
 
 def compare(
@@ -73,6 +74,7 @@ def compare(
         Agreement(k - 1, ordered, wide_ordered),
         min(FARTHEST, float(worst) / sigma) if len(first) == k else FARTHEST,
         tuple(errors),
+        float(scores[order[0]]) - fifth,
     )
 
 
@@ -86,9 +88,12 @@ def _error(seen: float | None, right: float, half_digit: float) -> float:
 
 
 def printed_half_digit(scores: Sequence[float]) -> float:
-    """Return half of the last digit that the scores were printed with; 0 for full precision."""
+    """Return half of the last digit that the scores were printed with; 0 for full precision.
+
+    Whole numbers are taken to have one digit: 1.0 is printed as 1 by some, and half a unit would forgive everything.
+    """
     digits = max((len(f"{score:.12g}".partition(".")[2]) for score in scores if "e" not in f"{score:.12g}"), default=12)
-    return 0.5 * 10.0**-digits if digits <= 7 else 0.0
+    return 0.5 * 10.0 ** -max(1, digits) if digits <= 7 else 0.0
 
 
 def distance(scores: Sequence[tuple[Scores, Sequence[int | None], Sequence[float | None]]]) -> float | None:

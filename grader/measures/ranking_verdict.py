@@ -38,6 +38,8 @@ MARGIN = 1.5  # the honest way's error must be larger by at least this factor
 WIDE_MARGIN = 3.0  # the same, if the scores do not fit that well
 SOUND, ORDERED = 0.90, 0.85
 FEWEST = 4  # queries
+LEAST_SPREAD = 1e-6  # best score less the fifth best: below it they are equal but for rounding (retrieval_alike.py)
+FEW = 0.2  # share of queries with equal scores that may be chance
 EXACT = 0.005  # median error up to which no mistake needs to be tried: rounding, another processor
 SAME = 1e-6  # mistakes with the same scores are distinguished by the order of the list
 
@@ -75,9 +77,18 @@ def _high(values: Sequence[float]) -> float:
     return quantiles(values, n=10, method="inclusive")[-1] if len(values) > 1 else values[0]
 
 
+def undecided(run: ComparedRun) -> tuple[ComparedQuery, ...]:
+    """Return the queries whose five best scores are equal but for rounding: any order would fit.
+
+    None, if they are few: a picture that happens to be there twice is no reason to doubt the others.
+    """
+    found = tuple(q for q in run.queries if q.spread is not None and q.spread < LEAST_SPREAD)
+    return found if len(found) > FEW * len(run.queries) else ()
+
+
 def accepted(run: ComparedRun) -> bool:
     """Return whether an allowed way gives these rankings, and no mistake explains their scores better."""
-    return run.basis != "report" and keeps(run.queries, FULL) and not _explained_better(run)
+    return run.basis != "report" and not undecided(run) and keeps(run.queries, FULL) and not _explained_better(run)
 
 
 def exact(run: ComparedRun) -> bool:
@@ -115,12 +126,13 @@ def nearest_honest(runs: Sequence[ComparedRun]) -> ComparedRun:
 
 def close(run: ComparedRun) -> bool:
     """Return whether the rankings nearly agree, so that a person should look."""
-    return run.basis != "report" and keeps(run.queries, CLOSE, wide=True)
+    return run.basis != "report" and not undecided(run) and keeps(run.queries, CLOSE, wide=True)
 
 
 def agreeing(run: ComparedRun) -> list[ComparedQuery]:
     """Return the queries that satisfy the rule by themselves."""
-    return [query for query in run.queries if keeps([query], FULL)]
+    loose = undecided(run)
+    return [query for query in run.queries if query not in loose and keeps([query], FULL)]
 
 
 def named(run: ComparedRun) -> Suspicion | None:

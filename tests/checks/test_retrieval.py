@@ -106,6 +106,26 @@ def test_a_query_that_looks_nearly_like_a_library_image_is_a_hint_and_costs_noth
     assert "library/cat/1.png" not in said(verdict)
 
 
+def hashed(path: str, digit: str, label: str = "cat", content: str = "") -> LibraryImage:
+    """A picture whose left half is darker by as much as the digit says."""
+    return replace(image(path, content or path, label), prepared=((digit * 18 + "8" * 18) * 12,))
+
+
+def test_pictures_that_are_one_after_the_preparation_count_once(judge):
+    library = [hashed(f"library/cat/{nth}.png", "2") for nth in range(4)]
+    queries = [hashed("queries/cat.png", "2")]
+    verdict = judge(retrieval_library, LIBRARY, images(library, queries))
+    for words in ("has 1 different images", "as the networks see it after the declared", "queries/cat.png is also in"):
+        assert words in said(verdict)
+    assert verdict.credit < 0.4
+
+
+def test_a_few_pictures_that_are_nearly_the_same_cost_nothing(judge):
+    library = [hashed(f"library/cat/{digit}.png", digit) for digit in "0235b"]  # 2 and 3 are alike
+    verdict = judge(retrieval_library, replace(LIBRARY, classes=1), images(library, QUERIES[:1]))
+    assert verdict.credit == 1.0
+
+
 # --- the rankings ----------------------------------------------------------------------------------------------
 
 GOOD = (Agreement(5, 5, 5), Agreement(5, 5, 5), Agreement(4, 4, 4))
@@ -148,6 +168,34 @@ def test_one_model_earns_half(judge):
     verdict = judge(retrieval_ranking, RANKING, ComparedRankings((compared(10),)))
     assert verdict.credit == 0.5
     assert "in the report: 1; required: 2" in said(verdict)
+
+
+def test_a_ranking_of_copies_is_not_accepted_in_any_order(judge):
+    library = images([hashed(f"library/cat/{nth}.png", "2") for nth in range(5)])
+    for basis in ("images", "report", "features"):
+        runs = (compared(10, basis=basis), compared(10, model="alexnet", basis=basis))
+        verdict = judge(retrieval_ranking, RANKING, ComparedRankings(runs), library)
+        assert verdict.credit == 0.0
+        assert "the matches of queries/cat.png are copies of one picture" in said(verdict)
+
+
+def test_equal_scores_earn_no_more_than_a_report_alone_and_say_what_to_do(judge):
+    run = compared(10)
+    equal = replace(run, queries=tuple(replace(query, spread=1e-8) for query in run.queries))
+    verdict = judge(retrieval_ranking, RANKING, ComparedRankings((equal, replace(equal, model="alexnet"))))
+    assert verdict.credit == pytest.approx(0.4)
+    assert "equal to 1e-06" in said(verdict) and "Use a network with trained weights" in said(verdict)
+
+
+@pytest.mark.parametrize("name", ["ResNet50", "resnet50-IMAGENET1K_V1", "resnet_50"])
+def test_the_same_model_in_another_spelling_is_one(judge, name):
+    runs = ComparedRankings((compared(10), replace(compared(10, model=name), weights="random")))
+    assert judge(retrieval_ranking, RANKING, runs).credit == 0.5
+
+
+def test_the_same_weights_under_two_names_are_one_network(judge):
+    runs = ComparedRankings((compared(10, network="d1"), compared(10, model="alexnet", network="d1")))
+    assert judge(retrieval_ranking, RANKING, runs).credit == 0.5
 
 
 def test_the_same_model_twice_is_one(judge):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,7 +12,18 @@ from hypothesis import strategies as st
 from grader.evidence import Agreement, ComparedQuery, ComparedRun, Match, Suspicion
 from grader.measures.ranking_distance import FARTHEST, compare, deviation, distance, printed_half_digit
 from grader.measures.ranking_labels import count
-from grader.measures.ranking_verdict import accepted, all_alike, close, exact, named, nearest_honest
+from grader.measures.ranking_verdict import (
+    FULL,
+    accepted,
+    agreeing,
+    all_alike,
+    close,
+    exact,
+    keeps,
+    named,
+    nearest_honest,
+    undecided,
+)
 
 SCORES = np.linspace(0.9, 0.0, 10)  # image 0 is the best; neighbours lie 0.1 apart
 SIGMA = float(SCORES.std())
@@ -74,7 +87,15 @@ def test_half_of_the_last_printed_digit_is_forgiven():
 
 @pytest.mark.parametrize(
     ("scores", "half"),
-    [([0.87, 0.8731, 0.9], 5e-5), ([0.5, 1.0], 0.05), ([0.123456789], 0.0), ([1e-9], 0.0), ([], 0.0)],
+    [
+        ([0.87, 0.8731, 0.9], 5e-5),
+        ([0.5, 1.0], 0.05),
+        ([0.123456789], 0.0),
+        ([1e-9], 0.0),
+        ([], 0.0),
+        ([1.0, 1.0], 0.05),
+        ([0, 1], 0.05),
+    ],
 )
 def test_printed_digits_are_those_of_the_longest_score(scores, half):
     assert printed_half_digit(scores) == pytest.approx(half)
@@ -108,6 +129,11 @@ def test_distance_is_the_median_over_all_queries_in_their_own_deviations():
 
 
 # --- over a whole report ---------------------------------------------------------------------------------------
+
+
+def test_the_spread_is_from_the_best_to_the_fifth():
+    assert kept([0, 1, 2, 3, 4]).spread == pytest.approx(0.4)
+    assert kept([0, 1, 2, 3, 4], np.full(10, 0.5)).spread == 0.0
 
 
 def query(places, reported=None, scores=SCORES) -> ComparedQuery:
@@ -144,6 +170,30 @@ def test_right_images_with_scores_of_something_else_are_not_accepted():
 def test_nothing_is_accepted_from_a_report_alone_or_without_queries():
     assert not accepted(run([query(RIGHT)] * 10, basis="report"))
     assert not accepted(run([]))
+
+
+EQUAL = np.concatenate([np.full(9, 0.9), [0.1]])  # one picture nine times, and another, which gives it a deviation
+
+
+def loose(places, scores=EQUAL) -> ComparedQuery:
+    return replace(query(places, scores=scores), spread=kept(places, scores).spread)
+
+
+@pytest.mark.parametrize("scores", [EQUAL, np.full(10, 1.0), EQUAL + np.linspace(0, 5e-7, 10)])
+def test_nothing_is_accepted_on_order_where_all_scores_are_equal(scores):
+    anyhow = run([loose([4, 2, 8, 0, 6], scores)] * 10, far=0.0)
+    assert keeps(anyhow.queries, FULL)
+    assert len(undecided(anyhow)) == 10
+    assert not accepted(anyhow) and not close(anyhow) and agreeing(anyhow) == []
+
+
+def test_a_few_queries_with_equal_scores_spoil_no_ranking():
+    few = run([loose(RIGHT)] * 2 + [loose(RIGHT, SCORES)] * 8, far=0.0)
+    assert undecided(few) == ()
+    assert accepted(few)
+    more = run([loose(RIGHT)] * 3 + [loose(RIGHT, SCORES)] * 7, far=0.0)
+    assert not accepted(more)
+    assert len(agreeing(more)) == 7
 
 
 def suspicion(name="blue first", far=0.1, sound=1.0, order=1.0) -> Suspicion:

@@ -7,146 +7,100 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from grader.collect.equipment import Equipment
-from grader.collect.retrieval.networks import NO_WEIGHTS, Network, find_network
+from grader.collect.retrieval.comparison import Comparison, Scene, comparison_of
+from grader.collect.retrieval.features import handed_in
+from grader.collect.retrieval.networks import NO_WEIGHTS, Network, described, find_network
 from grader.collect.retrieval.paths import Paths
-from grader.collect.retrieval.pictures import bundle, label_of
+from grader.collect.retrieval.pictures import bundle
 from grader.evidence import (
     Agreement,
     ComparedQuery,
     ComparedRun,
     Failure,
-    Match,
     OtherWay,
+    OutOfMemory,
     Pipeline,
     Refused,
-    ReportedQuery,
     ReportedRun,
-    Suspicion,
+    TimedOut,
     Unavailable,
 )
-from grader.evidence.kinds.retrieval import TOP, Metric
+from grader.evidence.explain import explain
+from grader.evidence.kinds.retrieval import TOP
 from grader.intake import place
 from grader.lab import LAB
-from grader.measures.ranking_distance import Scores, as_cosines, as_distances, compare, distance, printed_half_digit
+from grader.measures.ranking_distance import Scores
 from grader.measures.ranking_labels import class_asked, classes_of
-from grader.measures.ranking_verdict import exact, share
+from grader.measures.ranking_verdict import accepted, exact
 from grader.measures.ways import ALLOWED, DECLARED, MISTAKES, Way
-from grader.records import Message, Submission, message
-from grader.sandbox import ArraySpec, Job, Limits, Reply
+from grader.records import Message, message
+from grader.sandbox import ArraySpec, Job, Reply
 
-SCORE_LIMITS = Limits(seconds=900.0, megabytes=6_000)
 MOST_TRIED = 20  # queries on which all mistakes are tried: enough to distinguish them
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What all runs of a report share: the readable images, by path and label."""
-
-    submission: Submission
-    equipment: Equipment
-    library: tuple[str, ...]
-    queries: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A query of the report whose image was handed in: its index among the images, and the indices of its matches."""
-
-    reported: ReportedQuery
-    query: int
-    places: tuple[int | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One run of the report, with the part that can be recomputed."""
-
-    run: ReportedRun
-    metric: Metric
-    scene: Scene
-    asked: tuple[Asked, ...]
-    missing: tuple[str, ...]  # named in the report but not handed in
-    half_digit: float  # of the scores as they were printed
-
-    def compared(self, way: str, table: Scores) -> ComparedRun:
-        """Compare the run with scores (Q, L) of the allowed way of this name."""
-        queries = tuple(self._query(one, row) for one, row in zip(self.asked, table, strict=True))
-        return ComparedRun(
-            self.run.model, self.run.weights, self.metric, "images", way, queries, self.distance(table),
-            self.example(table), missing=self.missing, absent=len(self.run.queries) - len(self.asked),
-        )  # fmt: skip
-
-    def _query(self, one: Asked, scores: Scores) -> ComparedQuery:
-        kept = compare(scores, one.places, as_cosines(self.metric, one.reported), self.half_digit)
-        shown = as_distances(scores) if self.metric == "euclidean" else scores
-        best = np.argsort(-scores, kind="stable")[:TOP]
-        ours = tuple(Match(self.scene.library[place], float(shown[place])) for place in best)
-        path = self.scene.queries[one.query]
-        return ComparedQuery(
-            path, label_of(path), self._theirs(one), ours, kept.sound, kept.complete, kept.ordered, kept.regret,
-            kept.errors,
-        )  # fmt: skip
-
-    def _theirs(self, one: Asked) -> tuple[Match, ...]:
-        """Return the reported matches, with the paths of the handed-in images where they exist."""
-        pairs = zip(one.reported.matches[:TOP], one.places, strict=True)
-        return tuple(match if at is None else replace(match, path=self.scene.library[at]) for match, at in pairs)
-
-    def distance(self, table: Scores) -> float | None:
-        """Return the median distance of the reported scores from those of the table, in units of sigma."""
-        pairs = zip(table, self.asked, strict=False)
-        return distance([(row, one.places, as_cosines(self.metric, one.reported)) for row, one in pairs])
-
-    def example(self, table: Scores) -> float | None:
-        """Return the table's score for the first match of the first query, on the report's scale."""
-        place = self.asked[0].places[0] if self.asked and self.asked[0].places else None
-        if place is None or not np.isfinite(table[0, place]):
-            return None
-        return float(as_distances(table[0, place]) if self.metric == "euclidean" else table[0, place])
-
-    def suspicion(self, way: Way, table: Scores) -> Suspicion | None:
-        """Measure how well a mistake explains the scores; None if it could not be tried."""
-        if not np.isfinite(table).all():
-            return None
-        # unit distances are compared as cosines; everything else as it would have been printed
-        held = self if way.compare == "cosine" else replace(self, metric="cosine")
-        far = held.distance(table)
-        if far is None:
-            return None
-        sign = 1.0 if way.largest_first else -1.0
-        pairs = zip(table, self.asked, strict=False)
-        kept = [compare(sign * row, one.places, [None] * len(one.places)) for row, one in pairs]
-        sound = share((one.sound for one in kept), wide=True, of_nothing=0.0)
-        order = share((one.ordered for one in kept), wide=True, of_nothing=0.0)
-        return Suspicion(way.name, far, sound, order, held.example(table))
 
 
 def compare_run(run: ReportedRun, scene: Scene) -> ComparedRun | Failure:
     """Compare the run on the strongest available basis; give the reason if that is not the images.
 
-    Where the grader's machine lacks the weights, the run says that this is `ours`. Any other failure that the student
-    cannot fix is returned: no student code runs here, so it is ours as well.
+    Where the grader's machine lacks the weights, or the budget does not suffice for pictures of the usual size, the run
+    says that this is `ours`. Any other failure that the student cannot fix is returned: no student code runs here, so
+    it is ours as well.
     """
-    comparison = _comparison(run, scene)
+    comparison = comparison_of(run, scene)
     assumed = (
         () if run.metric else (message("the metric is not stated; {metric} was assumed", metric=comparison.metric),)
     )
-    found = _anew(comparison)
-    if isinstance(found, ComparedRun):
-        return replace(found, assumed=(*assumed, *found.assumed))
-    if isinstance(found, Message):
-        why_not, ours = found, False
-    elif isinstance(found, Refused) or (isinstance(found, Unavailable) and found.code == NO_WEIGHTS):
-        why_not, ours = found.message, isinstance(found, Unavailable)
-    else:
-        return found
-    weaker = _from_features(comparison) or _from_report(comparison)
-    return replace(weaker, assumed=assumed, why_not=why_not, ours=ours)
+    network = _network_of(comparison)
+    found = _from_pictures(comparison, network) if isinstance(network, Network) else network
+    if isinstance(found, ComparedRun) and isinstance(network, Network):
+        return replace(found, weights=network.weights, assumed=(*assumed, *network.assumed))
+    why = _why_not(found, network if isinstance(network, Network) else None)
+    if why is None:
+        return found  # type: ignore[return-value]  # a failure
+    weaker = (_from_features(comparison, network) if isinstance(network, Network) else None) or _from_report(comparison)
+    return replace(weaker, assumed=assumed, why_not=why.said, ours=why.ours)
 
 
-def _anew(comparison: Comparison) -> ComparedRun | Message | Failure:
-    """Recompute from the images; a Message if they, or the network, are not available."""
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """Why a run was not computed from the images, and whether staff must mend that."""
+
+    said: Message
+    ours: bool = False
+
+
+def _why_not(found: object, network: Network | None) -> WhyNot | None:
+    """Return the reason; None for a failure that says nothing about this run."""
+    match found:
+        case Message():
+            return WhyNot(found)
+        case Refused(message=sentence):
+            return WhyNot(sentence)
+        case Unavailable(code=code, message=sentence) if code == NO_WEIGHTS:
+            return WhyNot(sentence, ours=True)
+        case TimedOut() | OutOfMemory() if network is not None and network.enlarged:
+            return WhyNot(_too_slow(network))
+        case TimedOut() | OutOfMemory():
+            return WhyNot(explain(found), ours=True)
+        case _:
+            return None
+
+
+def _too_slow(network: Network) -> Message:
+    return message(
+        "recomputing it with images as large as declared ({declared}) takes more time or memory than a submission"
+        " has. Use the size that {model} is made for, at most {usual} pixels, run {retrieval_script} again, and hand in"
+        " its {retrieval}.",
+        declared=described(network.pipeline),
+        model=str(network.inputs["model"]),
+        usual=network.usual,
+        retrieval_script=LAB.retrieval_script,
+        retrieval=LAB.retrieval,
+    )
+
+
+def _network_of(comparison: Comparison) -> Network | Message | Failure:
+    """Find the network, if anything can be recomputed; else a Message that says what is missing."""
     scene = comparison.scene
     if comparison.run.by_number:
         return message(
@@ -156,35 +110,7 @@ def _anew(comparison: Comparison) -> ComparedRun | Message | Failure:
         )
     if not comparison.asked:
         return _nothing_to_compare(scene)
-    network = find_network(comparison.run, scene.submission, scene.equipment)
-    if not isinstance(network, Network):
-        return network
-    found = _from_pictures(comparison, network)
-    return replace(found, weights=network.weights, assumed=network.assumed) if isinstance(found, ComparedRun) else found
-
-
-def _comparison(run: ReportedRun, scene: Scene) -> Comparison:
-    library, queries = Paths(scene.library), Paths(scene.queries)
-    asked: list[Asked] = []
-    missing: dict[str, None] = {}
-    for query in () if run.by_number else run.queries:
-        at = queries.find(query.query) if scene.library else None
-        places = tuple(library.find(match.path) for match in query.matches[:TOP])
-        unknown = [m.path for m, found in zip(query.matches, places, strict=False) if found is None]
-        missing |= dict.fromkeys([*([query.query] if at is None else []), *unknown])
-        if at is not None:
-            asked.append(Asked(query, at, places))
-    half = printed_half_digit([m.score for q in run.queries for m in q.matches if m.score is not None])
-    return Comparison(run, stated_metric(run), scene, tuple(asked), tuple(missing)[:20], half)
-
-
-def stated_metric(run: ReportedRun) -> Metric:
-    """Return the metric that the report states, else the one implied by the order of its scores."""
-    if run.metric:
-        return run.metric
-    ends = [(q.matches[0].score, q.matches[-1].score) for q in run.queries if len(q.matches) > 1]
-    rises = sum(first < last for first, last in ends if first is not None and last is not None)
-    return "euclidean" if rises * 2 > len(ends) else "cosine"
+    return find_network(comparison.run, scene.submission, scene.equipment)
 
 
 def _nothing_to_compare(scene: Scene) -> Message:
@@ -199,18 +125,21 @@ def _nothing_to_compare(scene: Scene) -> Message:
 # --- from the pictures -----------------------------------------------------------------------------------------
 
 
-def _from_pictures(comparison: Comparison, network: Network) -> ComparedRun | Failure:
+def _from_pictures(comparison: Comparison, network: Network) -> ComparedRun | Message | Failure:
     """Try the declared way; if it does not agree to the digit, the other allowed ways, then the mistakes."""
-    tables = _tables((DECLARED,), network, comparison)
-    if not isinstance(tables, list):
-        return tables
-    declared = comparison.compared(DECLARED.name, tables[0])
+    first = _tables((DECLARED,), network, comparison)
+    if not isinstance(first, Tables):
+        return first
+    if not np.isfinite(first.scores[0]).all():
+        return _no_numbers(network)
+    declared = replace(comparison.compared(DECLARED.name, first.scores[0]), network=first.network)
     if exact(declared):
         return declared
     tables = _tables(ALLOWED, network, comparison)
-    if not isinstance(tables, list):
-        return tables
-    honest = [comparison.compared(way.name, table) for way, table in zip(ALLOWED, tables, strict=True)]
+    if not isinstance(tables, Tables):
+        return declared if accepted(declared) else tables
+    pairs = zip(ALLOWED, tables.scores, strict=True)
+    honest = [comparison.compared(way.name, table) for way, table in pairs if np.isfinite(table).all()]
     others = tuple(OtherWay(one.pipeline, one.queries, one.distance, one.example) for one in honest)
     found = replace(declared, other_ways=others)
     if any(map(exact, honest)):
@@ -219,13 +148,33 @@ def _from_pictures(comparison: Comparison, network: Network) -> ComparedRun | Fa
     tried = [way for way in bank if way.differs(network.pipeline)]
     few = replace(comparison, asked=comparison.asked[:MOST_TRIED])
     tables = _tables(tried, network, few)
-    if not isinstance(tables, list):
+    if isinstance(tables, TimedOut | OutOfMemory):
+        return found  # a mistake is only an explanation
+    if not isinstance(tables, Tables):
         return tables
-    suspicions = (few.suspicion(way, table) for way, table in zip(tried, tables, strict=True))
+    suspicions = (few.suspicion(way, table) for way, table in zip(tried, tables.scores, strict=True))
     return replace(found, suspicions=tuple(one for one in suspicions if one is not None))
 
 
-def _tables(ways: Sequence[Way], network: Network, comparison: Comparison) -> list[Scores] | Failure:
+def _no_numbers(network: Network) -> Message:
+    return message(
+        "{model} gives no usable numbers for images prepared as declared ({declared}): declare under 'preprocess' in"
+        " {retrieval} how the images were prepared.",
+        model=str(network.inputs["model"]),
+        declared=described(network.pipeline),
+        retrieval=LAB.retrieval,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Scores (Q, L) of each way, and the digest of the network that gave them."""
+
+    scores: list[Scores]
+    network: str
+
+
+def _tables(ways: Sequence[Way], network: Network, comparison: Comparison) -> Tables | Failure:
     """Compute scores (Q, L) of each way; ways with the same inputs share a pass."""
     scene = comparison.scene
     passes: dict[tuple[Pipeline, bool, bool], list[Way]] = {}
@@ -246,30 +195,29 @@ def _tables(ways: Sequence[Way], network: Network, comparison: Comparison) -> li
     arrays = dict.fromkeys(names.values(), ArraySpec("<f4", (counts["queries"], counts["library"])))
     paths = [*scene.library, *(scene.queries[one.query] for one in comparison.asked)]
     with bundle([place(scene.submission, path) for path in paths]) as file:
-        reply = scene.equipment.sandbox.run(
-            Job("retrieval.scores.compute_scores", inputs, {"bundle": file, **network.files}, arrays, SCORE_LIMITS)
-        )
+        files = {"bundle": file, **network.files}
+        job = Job("retrieval.scores.compute_scores", inputs, files, arrays, scene.budget.left())
+        reply = scene.equipment.sandbox.run(job)
     if not isinstance(reply, Reply):
         return reply
-    return [reply.arrays[names[way.name]].astype(np.float64) for way in ways]
+    scores = [reply.arrays[names[way.name]].astype(np.float64) for way in ways]
+    return Tables(scores, str(reply.value.get("network"))[:100])
 
 
 # --- from features, and from the report alone ------------------------------------------------------------------
 
 
-def _from_features(comparison: Comparison) -> ComparedRun | None:
+def _from_features(comparison: Comparison, network: Network) -> ComparedRun | None:
+    """Compare with the features that were handed in, if the network gives them for a sample of the images."""
     scene = comparison.scene
-    file = next((f.path for f in scene.submission.files if f.path.casefold() == LAB.features), None)
-    if file is None or not comparison.asked:
+    features = handed_in(scene.submission, scene.equipment.sandbox, comparison.run.model)
+    if features is None:
         return None
     queries = [scene.queries[one.query] for one in comparison.asked]
-    inputs = {"key": comparison.run.model, "library": scene.library, "queries": queries}
-    arrays = {"scores": ArraySpec("<f4", (len(queries), len(scene.library)))}
-    files = {"features": place(scene.submission, file)}
-    reply = scene.equipment.sandbox.run(Job("retrieval.scores.scores_of_features", inputs, files, arrays, SCORE_LIMITS))
-    if not isinstance(reply, Reply) or np.isnan(reply.arrays["scores"]).any():
+    scores = features.scores(scene.library, queries, scene.budget)
+    if scores is None or not features.agrees(network, [*scene.library, *queries], scene.budget):
         return None
-    return replace(comparison.compared(LAB.features, reply.arrays["scores"].astype(np.float64)), basis="features")
+    return replace(comparison.compared(LAB.features, scores), basis="features")
 
 
 def _from_report(comparison: Comparison) -> ComparedRun:

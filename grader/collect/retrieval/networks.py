@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ DESCRIBE_LIMITS = Limits(seconds=60.0, megabytes=2_000)
 TEMPLATE = Pipeline(256, 224)  # of reference/extract_features.py
 CIFAR = Pipeline(32, 32, mean=LAB.mean, std=LAB.std)  # for the lab's own networks
 NO_WEIGHTS = "no_weights"
+MOST_SIDE = 512  # pixels; more only where a network's own weights want more
+FEWEST_SIDE = 32  # pixels that are left of a picture: of fewer, pictures have too much in common
 RANDOM, FINAL = "random", LAB.checkpoint
 
 
@@ -33,6 +36,26 @@ class Network:
     pipeline: Pipeline
     files: dict[str, Path] = field(default_factory=dict)
     assumed: tuple[Message, ...] = ()
+    usual: int = TEMPLATE.resize  # side of the pictures that its weights were made for
+
+    @property
+    def enlarged(self) -> bool:
+        """Return whether the report declares larger pictures than the network is made for."""
+        return largest(self.pipeline) > self.usual
+
+
+def largest(pipeline: Pipeline) -> int:
+    """Return the side of the pictures that a network gets, in pixels."""
+    return pipeline.crop or pipeline.resize
+
+
+def preparations(runs: Iterable[ReportedRun]) -> tuple[Pipeline, ...]:
+    """Return how the report's networks get to see the pictures: as declared, if that leaves enough, else as assumed."""
+    usual = (CIFAR if _spelled(run) == FINAL else TEMPLATE for run in runs)
+    stated = [run.pipeline or own for run, own in zip(runs, usual, strict=True)]
+    fair = [one for one in stated if largest(one) >= FEWEST_SIDE and max(one.resize, one.crop) <= MOST_SIDE]
+    plain = (Pipeline(one.resize, one.crop, one.interpolation, squash=one.squash) for one in fair or [TEMPLATE])
+    return tuple(dict.fromkeys(plain))
 
 
 def find_network(run: ReportedRun, submission: Submission, equipment: Equipment) -> Network | Message | Failure:
@@ -95,18 +118,33 @@ def find_network(run: ReportedRun, submission: Submission, equipment: Equipment)
 
 def _network(
     run: ReportedRun, known: dict[str, Any], inputs: dict[str, Any], files: dict[str, Path], assumed: list[Message]
-) -> Network:
+) -> Network | Message:
     weights = str(inputs["weights"])
-    if run.pipeline is not None:
-        return Network(inputs, weights, run.pipeline, files, tuple(assumed))
     own = CIFAR if weights == FINAL else TEMPLATE
     if "pipeline" in known:
         try:
             own = TypeAdapter(Pipeline).validate_python(known["pipeline"])
         except ValidationError:
             own = TEMPLATE
+    usual = max(own.resize, own.crop, TEMPLATE.resize)
+    if run.pipeline is not None:
+        if max(run.pipeline.resize, run.pipeline.crop) > max(MOST_SIDE, usual):
+            return _too_large(run.pipeline, own)
+        return Network(inputs, weights, run.pipeline, files, tuple(assumed), usual)
     assumed = [*assumed, message("the preprocessing is not stated; {how} was assumed", how=described(own))]
-    return Network(inputs, weights, own, files, tuple(assumed))
+    return Network(inputs, weights, own, files, tuple(assumed), usual)
+
+
+def _too_large(declared: Pipeline, own: Pipeline) -> Message:
+    return message(
+        "its preprocessing, {declared}, gives images of more than {most} pixels a side, which are not recomputed. Use"
+        " at most {most}; usual is {usual}. Run {retrieval_script} again, and hand in its {retrieval}.",
+        declared=described(declared),
+        most=MOST_SIDE,
+        usual=described(own),
+        retrieval_script=LAB.retrieval_script,
+        retrieval=LAB.retrieval,
+    )
 
 
 def described(pipeline: Pipeline) -> Message:

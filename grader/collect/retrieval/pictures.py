@@ -13,7 +13,7 @@ from grader.collect.documents import among
 from grader.collect.equipment import validated
 from grader.collect.pixels import picture
 from grader.disk.scratch import scratch
-from grader.evidence import Failure, LibraryImage, OpenTask, Refused, RetrievalImages
+from grader.evidence import Failure, LibraryImage, OpenTask, Pipeline, Refused, RetrievalImages
 from grader.evidence.kinds.retrieval import MOST_IMAGES, MOST_QUERIES
 from grader.intake import place
 from grader.intake.parts import LIBRARY, PICTURES, QUERIES
@@ -26,6 +26,7 @@ THUMBNAIL, MOST_THUMBNAILS = 64, 120
 PROBLEMS = {
     "no picture": N_("{path} cannot be read as an image: save it again as JPEG or PNG, or remove it."),
     "too many pixels": N_("{path} has more than 50 million pixels: make it smaller."),
+    "too long": N_("{path} is more than 20 times as long as it is wide: crop it."),
     "too many bytes": N_("{path} is larger than 50 MB: make it smaller."),
 }
 
@@ -56,9 +57,9 @@ def _below(pictures: Sequence[str], names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def look_at_pictures(
-    submission: Submission, sandbox: Sandbox, open_tasks: Iterable[OpenTask]
+    submission: Submission, sandbox: Sandbox, open_tasks: Iterable[OpenTask], preparations: Sequence[Pipeline] = ()
 ) -> RetrievalImages | Failure:
-    """Describe every image. Refused if there are neither library images nor queries."""
+    """Describe every image, also under each preparation. Refused if there are neither library images nor queries."""
     found = find_pictures(submission)
     if not found.library and not found.queries:
         return _missing(open_tasks)
@@ -66,9 +67,8 @@ def look_at_pictures(
     count = min(len(paths), MOST_THUMBNAILS)
     with bundle([place(submission, path) for path in paths]) as file:
         arrays = {"thumbnails": ArraySpec("|u1", (count, THUMBNAIL, THUMBNAIL, 3))}
-        job = Job(
-            "retrieval.pictures.describe_pictures", {"thumbnails": count}, {"bundle": file}, arrays, PICTURE_LIMITS
-        )
+        inputs = {"thumbnails": count, "preparations": [asdict(one) for one in preparations]}
+        job = Job("retrieval.pictures.describe_pictures", inputs, {"bundle": file}, arrays, PICTURE_LIMITS)
         reply = sandbox.run(job)
     if not isinstance(reply, Reply):
         return reply
@@ -129,7 +129,7 @@ def _image(path: str, described: Any, thumbnail: dict[str, Any] | None) -> dict[
     if problem is not None:
         said: Message = message(problem, path=path)
         return {**image, "problem": {"text": said.text, "values": said.values}}
-    known = {key: fields.get(key) for key in ("content", "nearness", "width", "height")}
+    known = {key: fields.get(key) for key in ("content", "nearness", "width", "height", "prepared")}
     return {**image, **known, "thumbnail": thumbnail}
 
 

@@ -12,6 +12,7 @@ from grader.evidence.registry import record
 from grader.records import Message, Picture, strict
 
 Metric = Literal["cosine", "euclidean"]
+TileHash = Annotated[str, Field(pattern=r"^[0-9a-f]{432}$")]  # of 12 x 12 tiles, as probes/retrieval/pictures.py says
 TOP = 5  # matches that count: the five best
 MOST_RUNS, MOST_QUERIES, MOST_MATCHES, MOST_IMAGES = 10, 200, 20, 2_000
 
@@ -113,6 +114,7 @@ class LibraryImage:
     height: Count = 0
     problem: Message | None = None
     thumbnail: Picture | None = None
+    prepared: Annotated[tuple[TileHash, ...], Field(max_length=MOST_RUNS)] = ()  # one for each preparation
 
 
 @record
@@ -151,6 +153,7 @@ class ComparedQuery:
     ordered: Agreement
     regret: float  # of the worst image taken or missed, in sigma
     errors: Annotated[tuple[float, ...], Field(max_length=MOST_MATCHES)]  # of their scores, in sigma
+    spread: float | None = None  # our best score less our fifth best
 
 
 @strict
@@ -200,6 +203,7 @@ class ComparedRun:
     why_not: Message | None = None  # why it was not computed from the images
     ours: bool = False  # `why_not` is for staff to mend: the grader's machine lacks the weights
     other_ways: Annotated[tuple[OtherWay, ...], Field(max_length=10)] = ()
+    network: Name = ""  # digest of its weights, of drawn ones of their shapes; "" where it was not run
 
 
 @record

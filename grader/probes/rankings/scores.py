@@ -29,11 +29,12 @@ MEASURED = re.compile(  # a number with its unit, or the sides of a picture: no 
     re.IGNORECASE,
 )
 MISSING = ("", "-", "--", "—", "n/a", "none", "null", "/")
+LARGEST = 1e30  # no network gives more, and its square is a number as well
 FRACTION_DIGITS = 12  # 87.31 % is 0.8731, and not 0.8731000000000001
 
 
 class Score(NamedTuple):
-    """A parsed score; None: missing, NaN or infinite. `percent`: it was converted from percent to a share."""
+    """A parsed score; None: missing, NaN or too large. `percent`: it was converted from percent to a share."""
 
     value: float | None
     percent: bool = False
@@ -59,9 +60,14 @@ def score_of(match: re.Match[str], percent: bool = False) -> Score:
     """Return the score in a match of NUMBER."""
     percent = percent or bool(match["percent"])
     number = float(match["number"].replace(",", "."))
-    if not math.isfinite(number):
+    if not usable(number):
         return Score(None)
     return Score(round(number / 100.0, FRACTION_DIGITS), True) if percent else Score(number)
+
+
+def usable(number: float) -> bool:
+    """Return whether anything can be computed with a number. Raises OverflowError for an integer without end."""
+    return math.isfinite(number) and abs(number) <= LARGEST
 
 
 def score_from(value: Any) -> Score | None:
@@ -75,6 +81,6 @@ def score_from(value: Any) -> Score | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
-        return Score(float(value) if math.isfinite(value) else None)
+        return Score(float(value) if usable(value) else None)
     except OverflowError:
         return Score(None)

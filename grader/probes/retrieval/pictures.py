@@ -17,8 +17,11 @@ from PIL import Image
 MOST_INDEX = 1 << 20  # bytes
 MOST_BYTES = 50 << 20  # of one file
 MOST_PIXELS = 50_000_000
+LONGEST = 20  # times its width: resized to the shorter side, anything longer would fill the memory
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
 THUMBNAIL = 64  # side in pixels
+TILES, STEP = 12, 0.25  # of a perceptual hash: tiles a side, and a step in deviations
+FLAT = 4.0  # of 255: no deviation is taken to be smaller, or noise would make plain pictures differ
 BACKGROUND = (255, 255, 255)  # around a thumbnail that is not square
 
 
@@ -44,6 +47,8 @@ def open_picture(data: bytes) -> Image.Image:
             warnings.simplefilter("ignore")
             if picture.width * picture.height > MOST_PIXELS:
                 raise Unreadable("too many pixels")
+            if max(picture.size) > LONGEST * min(picture.size):
+                raise Unreadable("too long")
             return picture.convert("RGB")
     except Unreadable:
         raise
@@ -56,11 +61,13 @@ def open_picture(data: bytes) -> Image.Image:
 
 
 def describe_pictures(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Describe each image of `files["bundle"]`: size, digest of its pixels, perceptual hash, or what is wrong.
+    """Describe each image of `files["bundle"]`: size, digest of its pixels, perceptual hashes, or what is wrong.
 
-    Also returns thumbnails of the first `inputs["thumbnails"]`, uint8 (n, 64, 64, 3); white if unreadable.
+    `inputs["preparations"]`: fields of evidence.Pipeline, under each of which an image has a hash of its
+    own. Also returns thumbnails of the first `inputs["thumbnails"]`, uint8 (n, 64, 64, 3); white if unreadable.
     """
     count = int(inputs["thumbnails"])
+    preparations: list[dict[str, Any]] = inputs["preparations"]
     small = np.full((count, THUMBNAIL, THUMBNAIL, 3), 255, dtype=np.uint8)
     described: list[dict[str, Any]] = []
     for place, data in enumerate(read_bundle(files["bundle"])):
@@ -69,7 +76,9 @@ def describe_pictures(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple
         except Unreadable as error:
             described.append({"problem": str(error)})
             continue
-        described.append(_described(picture))
+        described.append(
+            {**_described(picture), "prepared": [tile_hash(prepared(picture, how)) for how in preparations]}
+        )
         if place < count:
             small[place] = _thumbnail(picture)
     return {"pictures": described}, {"thumbnails": small.tobytes()}
@@ -85,6 +94,29 @@ def difference_hash(picture: Image.Image) -> str:
     grey = np.asarray(picture.convert("L").resize((17, 16), Image.Resampling.BILINEAR), dtype=np.int16)
     bits: NDArray[np.bool_] = grey[:, :-1] > grey[:, 1:]
     return np.packbits(bits).tobytes().hex()
+
+
+def prepared(picture: Image.Image, how: dict[str, Any]) -> Image.Image:
+    """Return what the network gets to see of a picture: resized, then the centre."""
+    side, mode = int(how["resize"]), Image.Resampling[str(how["interpolation"]).upper()]
+    scale = side / min(picture.size)
+    width, height = (side, side) if how["squash"] else (max(1, int(edge * scale)) for edge in picture.size)
+    resized = picture.resize((width, height), mode)
+    crop = int(how["crop"])
+    if not crop:
+        return resized
+    left, top = round((width - crop) / 2), round((height - crop) / 2)
+    return resized.crop((left, top, left + crop, top + crop))
+
+
+def tile_hash(picture: Image.Image) -> str:
+    """Return 432 hexadecimal digits: red, green and blue of 12 x 12 tiles, row by row, whatever the exposure.
+
+    Each is given from its mean over the picture, in quarters of the deviation; 8 is the mean.
+    """
+    tiles = np.asarray(picture.resize((TILES, TILES), Image.Resampling.BOX), dtype=np.float64)
+    steps = (tiles - tiles.mean()) / max(float(tiles.std()), FLAT) / STEP + 8
+    return "".join(f"{int(step):x}" for step in np.clip(np.rint(steps), 0, 15).ravel())
 
 
 def _thumbnail(picture: Image.Image) -> NDArray[np.uint8]:

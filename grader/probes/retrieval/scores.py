@@ -6,10 +6,12 @@ training mode) and, for each pass, where features are read and how two of them a
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,10 +24,11 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as transform
 
 from grader.probes.refusals import Refuse, phrase
-from grader.probes.retrieval.extractors import Taps, build_extractor, read_off
+from grader.probes.retrieval.extractors import RANDOM, Taps, build_extractor, read_off
 from grader.probes.retrieval.pictures import open_picture, read_bundle
 
 BATCH = 16
+MOST_AT_ONCE = BATCH * 256 * 256  # pixels of a batch
 MOST_KEPT = 200_000_000  # pixels of decoded pictures that are kept between passes
 MOST_NPZ = 400 << 20  # bytes, unpacked
 
@@ -35,24 +38,35 @@ def compute_scores(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[di
 
     `inputs`: model, weights, seed (see extractors.py), threads, library and queries (how many), and passes, each with
     a pipeline, training, bfloat16, and scores, each with tap and compare. A way that cannot be computed gives NaN.
-    Raises Refuse.
+    Also the digest of the network. Raises Refuse.
     """
     torch.set_num_threads(int(inputs["threads"]))
     model = build_extractor(inputs, files)
+    network = digest_of(model, inputs["weights"] == RANDOM)
     library = int(inputs["library"])
     arrays: dict[str, bytes] = {}
     pictures = _Pictures(files["bundle"])
     with torch.inference_mode():
         for nth, one in enumerate(inputs["passes"]):
             with torch.autocast("cpu", torch.bfloat16, enabled=bool(one["bfloat16"])):
-                taps = _pass(model, pictures, one["pipeline"], bool(one["training"]))
+                wanted = {TAKEN_FROM[str(how["tap"])] for how in one["scores"]}
+                taps = _pass(model, pictures, Way(one["pipeline"], bool(one["training"]), frozenset(wanted)))
             for place, how in enumerate(one["scores"]):
                 scores = _scores(taps, library, str(how["tap"]), str(how["compare"])) if taps else None
                 shape = (int(inputs["queries"]), library)
                 values = np.full(shape, np.nan, "<f4") if scores is None else scores.numpy().astype("<f4")
                 arrays[f"scores_{nth}_{place}"] = values.tobytes()
-    dim = features_of(taps, "head").shape[1] if taps else 0
-    return {"dim": dim}, arrays
+    return {"network": network}, arrays
+
+
+def digest_of(model: nn.Module, drawn: bool) -> str:
+    """Return what is the same for one network under two names: a digest of its values, of a drawn one of its shapes."""
+    digest = hashlib.sha256()
+    for value in model.state_dict().values():
+        digest.update(f"{tuple(value.shape)} ".encode())
+        if not drawn:
+            digest.update(value.detach().contiguous().flatten().view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 class _Pictures:
@@ -78,33 +92,55 @@ class _Pictures:
             self._kept = kept
 
 
-def _pass(model: nn.Module, pictures: _Pictures, pipeline: Mapping[str, Any], training: bool) -> Taps | None:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How pictures become inputs, whether BatchNorm trains, and which outputs are kept: maps of many would be large."""
+
+    pipeline: Mapping[str, Any]
+    training: bool = False
+    wanted: frozenset[str] = frozenset({"head", "last"})
+
+    def kept(self, taps: Taps) -> Taps:
+        """Leave out what nobody wants."""
+        nothing = torch.empty(0)
+        return Taps(*(getattr(taps, name) if name in self.wanted else nothing for name in Taps.__slots__))
+
+
+def _pass(model: nn.Module, pictures: _Pictures, way: Way) -> Taps | None:
     """Run every image through the network; None if it cannot process them this way (BatchNorm over a single value)."""
     model.eval()
     for module in model.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):  # dropout is left off: it would depend on chance
-            module.train(training)
+            module.train(way.training)
             module.momentum = 0.0  # one pass leaves nothing for the next
-    inputs = (to_input(picture, pipeline) for picture in pictures)
+    inputs = (to_input(picture, way.pipeline) for picture in pictures)
     try:
-        parts = [read_off(model, batch) for batch in _batches(inputs, 1 if training else BATCH)]
+        parts = [way.kept(read_off(model, batch)) for batch in _batches(inputs, 1 if way.training else BATCH)]
     except (ValueError, RuntimeError) as error:
-        if training or pipeline["crop"] == 0:
-            return None
         if "can't allocate memory" in str(error):
             raise
+        if way.training or way.pipeline["crop"] == 0:
+            return None
         raise Refuse("extractor_input", problem=str(error).splitlines()[0][:200]) from error
+    return Taps(*(_together([getattr(part, name) for part in parts]) for name in Taps.__slots__))
+
+
+def _together(parts: Sequence[Tensor]) -> Tensor:
+    """Return one tensor of all pictures; nothing if their shapes differ, where nothing was cropped or pooled."""
     try:
-        return Taps(*(torch.cat([getattr(part, name) for part in parts]) for name in ("head", "last", "map", "logits")))
-    except RuntimeError:  # pictures of different shapes, where nothing was cropped or pooled
-        return None
+        return torch.cat(list(parts))
+    except RuntimeError:
+        return torch.empty(0)
 
 
 def _batches(inputs: Iterator[Tensor], most: int) -> Iterator[Tensor]:
-    """Batch neighbours of the same shape."""
+    """Batch neighbours of the same shape, as many as fit. Raises ValueError for an input that alone is too large."""
     batch: list[Tensor] = []
     for x in inputs:
-        if batch and (x.shape != batch[0].shape or len(batch) == most):
+        pixels = x.shape[1] * x.shape[2]
+        if pixels > MOST_AT_ONCE:
+            raise ValueError(f"an input of {x.shape[1]} x {x.shape[2]} pixels is too large")
+        if batch and (x.shape != batch[0].shape or len(batch) == most or (len(batch) + 1) * pixels > MOST_AT_ONCE):
             yield torch.stack(batch)
             batch = []
         batch.append(x)
@@ -162,7 +198,12 @@ COMPARE: dict[str, Compare] = {  # of queries (Q, D) and library (L, D), to (Q, 
 }
 
 
-def _scores(taps: Taps, library: int, tap: str, compare: str) -> Tensor:
+TAKEN_FROM = {"head": "head", "last": "last", "map": "map", "position": "map", "logits": "logits", "softmax": "logits"}
+
+
+def _scores(taps: Taps, library: int, tap: str, compare: str) -> Tensor | None:
+    if not getattr(taps, TAKEN_FROM[tap]).numel():
+        return None
     features = features_of(taps, tap).double()
     return COMPARE[compare](features[library:], features[:library])
 
@@ -170,20 +211,47 @@ def _scores(taps: Taps, library: int, tap: str, compare: str) -> Tensor:
 # --- from handed-in features -----------------------------------------------------------------------------------
 
 
+def compare_features(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return how far the rows of `files["features"]` are from those of `files["bundle"]`, as `off`, float32 (N,).
+
+    Rows have length one; the unit is the median distance between the pictures' own. NaN: not in the file. `inputs`:
+    as for compute_scores, key (the array), paths (of the bundle), and pipeline. Raises Refuse.
+    """
+    torch.set_num_threads(int(inputs["threads"]))
+    model = build_extractor(inputs, files)
+    names: list[str] = inputs["paths"]
+    rows, places = _handed_in(files["features"], str(inputs["key"]))
+    theirs = _rows(rows, places, names)
+    with torch.inference_mode():
+        taps = _pass(model, _Pictures(files["bundle"]), Way(inputs["pipeline"]))
+    off = torch.full((len(names),), float("nan"), dtype=torch.float64)
+    for tap in ("head", "last"):
+        kept = taps is not None and getattr(taps, tap).numel()
+        ours = normalize(features_of(taps, tap).double(), dim=1) if taps and kept else theirs.new_zeros(0)
+        if ours.shape == theirs.shape:
+            usual = torch.cdist(ours, ours)[~torch.eye(len(names), dtype=torch.bool)].median()
+            off = torch.fmin(off, (theirs - ours).norm(dim=1) / usual)
+    return {}, {"off": off.numpy().astype("<f4").tobytes()}
+
+
 def scores_of_features(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return cosines, float32 (Q, L), as `scores`, from `files["features"]`, an .npz; NaN for images not in it.
 
     `inputs`: key (the array), library and queries (the paths, as the array `paths` may have them). Raises Refuse.
     """
-    arrays = _arrays(files["features"], ("paths", str(inputs["key"])))
-    paths, rows = arrays
+    features, places = _handed_in(files["features"], str(inputs["key"]))
+    of_library, of_queries = (_rows(features, places, inputs[which]) for which in ("library", "queries"))
+    return {"dim": int(features.shape[1])}, {"scores": (of_queries @ of_library.T).numpy().astype("<f4").tobytes()}
+
+
+def _handed_in(descriptor: int, key: str) -> tuple[Tensor, dict[str, int]]:
+    """Return rows of length one, and the row of each path. Raises Refuse."""
+    paths, rows = _arrays(descriptor, ("paths", key))
     if rows.ndim != 2 or len(rows) != len(paths) or rows.dtype.kind != "f":
-        problem = phrase("rows_and_paths", name=str(inputs["key"]), shape=str(rows.shape), count=len(paths))
+        problem = phrase("rows_and_paths", name=key, shape=str(rows.shape), count=len(paths))
         raise Refuse("features_file", problem=problem)
     places = {_name(str(path)): place for place, path in enumerate(paths.tolist())}
-    features = normalize(torch.from_numpy(rows.astype(np.float64)), dim=1)
-    of_library, of_queries = (_rows(features, places, inputs[which]) for which in ("library", "queries"))
-    return {"dim": int(rows.shape[1])}, {"scores": (of_queries @ of_library.T).numpy().astype("<f4").tobytes()}
+    return normalize(torch.from_numpy(rows.astype(np.float64)), dim=1), places
 
 
 def _rows(features: Tensor, places: Mapping[str, int], paths: Sequence[str]) -> Tensor:

@@ -28,17 +28,19 @@ Look = Callable[..., tuple[ComparedRun, ...]]
 def look(tmp_path: Path, shared_sandbox: Sandbox) -> Look:
     """The runs of a report beside the pictures, computed anew."""
 
-    def at(runs: list[dict[str, Any]], files: dict[str, bytes] | None = None, pictures: bool = True):
+    def at(runs: list[dict[str, Any]], files: dict[str, bytes] | None = None, pictures: bool = True, **more: Any):
         folder = tmp_path / "in"
-        given = {"final.pth": (made.DEMO_SUBMISSION / "final.pth").read_bytes(), **(files or {})}
+        given: dict[str, bytes] = {"final.pth": (made.DEMO_SUBMISSION / "final.pth").read_bytes(), **(files or {})}
         if pictures:
-            given |= {path: (IMAGES / path).read_bytes() for path in (*made.paths("library"), *made.paths("queries"))}
+            drawn = (*made.paths("library"), *made.paths("queries"))
+            given = {path: (IMAGES / path).read_bytes() for path in drawn} | given
         given["retrieval.json"] = json.dumps({"schema": "retrieval-report/1", "runs": runs}).encode()
         for name, data in given.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(data)
         submission = open_submission(Archive(folder, Student("Ada")), tmp_path / "unpacked")
-        subject = Subject(submission, Equipment(message("no images"), shared_sandbox), Caller(submission, None))
+        equipment = {"sandbox": shared_sandbox, **more}
+        subject = Subject(submission, Equipment(message("no images"), **equipment), Caller(submission, None))
         found = look_at_retrieval(subject).compared
         assert isinstance(found, ComparedRankings), found
         return chosen(found.runs)

@@ -5,24 +5,27 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fixtures import IMAGES
 from fixtures.stories import rankings as made
 from grader.collect import Equipment
 from grader.collect.code.caller import Caller
 from grader.collect.retrieval import look_at_retrieval
+from grader.collect.retrieval.budget import Budget
 from grader.collect.subject import Subject
-from grader.evidence import ComparedRun, Crashed, OpenTask, Refused, Unavailable
+from grader.evidence import ComparedRun, Crashed, OpenTask, OutOfMemory, Refused, TimedOut, Unavailable
 from grader.intake import Archive, open_submission
 from grader.measures.ranking_verdict import accepted, agreeing, named
 from grader.measures.ways import ALLOWED
 from grader.records import Student, message
-from grader.sandbox import Job, Sandbox
+from grader.sandbox import Job, Limits, Sandbox
 
 Look = Callable[..., tuple[ComparedRun, ...]]
 
@@ -79,10 +82,11 @@ def test_a_mistake_under_the_euclidean_distance_is_named_too(look):
     assert found is not None and found.name == way.name
 
 
-def features(model: str) -> bytes:
-    rows = made.features_of(made.seen_by(model, made.PIPELINE, False), "head").numpy()
+def features(model: str, key: str = "resnet50", change: Callable[[np.ndarray], np.ndarray] = np.copy) -> bytes:
+    rows = change(made.features_of(made.seen_by(model, made.PIPELINE, False), "head").numpy())
     out = io.BytesIO()
-    np.savez(out, paths=np.array([*made.paths("library"), *made.paths("queries")]), resnet50=rows.astype(np.float32))
+    paths = np.array([*made.paths("library"), *made.paths("queries")])
+    np.savez(out, paths=paths, **{key: rows.astype(np.float32)})
     return out.getvalue()
 
 
@@ -91,12 +95,141 @@ def as_resnet50() -> dict[str, Any]:
     return {**made.run("resnet20"), "model": "resnet50", "weights": "IMAGENET1K_V1"}
 
 
-def test_without_weights_the_features_that_were_handed_in_are_the_basis(look):
+def test_without_weights_features_that_nobody_can_verify_are_no_basis(look):
     (run,) = look([as_resnet50()], {"features.npz": features("resnet20")})
-    assert run.basis == "features"
+    assert run.basis == "report"
     assert run.ours
-    assert accepted(run)
     assert run.why_not is not None and "grade weights fetch resnet50" in run.why_not.english()
+
+
+def declared(**preprocess) -> dict[str, Any]:
+    """The right scores under another declaration."""
+    report = made.run("resnet20")
+    return {**report, "preprocess": {**report["preprocess"], **preprocess}}
+
+
+@pytest.mark.parametrize("how", [{"crop": 5}, {"crop": 1}, {"resize": 8, "crop": 5}], ids=str)
+def test_a_declaration_that_the_network_cannot_use_leaves_the_report_alone(look, how):
+    """AlexNet has nothing left of so few pixels; features that are handed in instead can hold anything."""
+    report = {**declared(**how), "model": "alexnet", "weights": "random", "seed": 3}
+    (run,) = look([report], {"features.npz": features("resnet20", "alexnet")})
+    assert (run.basis, run.ours) == ("report", False)
+    assert run.why_not is not None and "'preprocess' in retrieval.json" in run.why_not.english()
+
+
+@pytest.mark.parametrize("how", [{"crop": 1024}, {"crop": 513}, {"resize": 513}, {"resize": 600, "crop": 0}], ids=str)
+def test_sides_above_the_bound_are_not_recomputed_and_said_to_the_student(look, how):
+    (run,) = look([declared(**how)])
+    assert (run.basis, run.ours) == ("report", False)
+    assert run.why_not is not None
+    assert "Use at most 512; usual is resize 32, crop 32, bilinear." in run.why_not.english()
+
+
+def test_pictures_of_different_shapes_that_are_not_cropped_are_recomputed(look):
+    """ResNet20 pools: each picture has its features, whatever its shape, but the maps before have no common shape."""
+    paths = made.paths("library")
+    wide = Image.open(IMAGES / paths[0]).resize((144, 96))
+    data = io.BytesIO()
+    wide.save(data, "PNG")
+    (run,) = look([declared(crop=0)], {paths[0]: data.getvalue()})
+    assert run.basis == "images"
+    assert max(error for query in run.queries for error in query.errors) < 1e6
+
+
+class Slow:
+    """A sandbox in which recomputing all images runs into its limit; `most` jobs are answered before."""
+
+    name = "slow"
+    isolated = True
+
+    def __init__(self, sandbox: Sandbox, outcome: object, most: int = 0) -> None:
+        self.sandbox, self.outcome, self.left = sandbox, outcome, most
+        self.for_code = sandbox.for_code
+
+    def run(self, job: Job) -> object:
+        if job.probe == "retrieval.scores.compute_scores":
+            self.left -= 1
+            if self.left < 0:
+                return self.outcome
+        return self.sandbox.run(job)
+
+
+OUTCOMES = [TimedOut(600.0), OutOfMemory(4_000)]
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=["time", "memory"])
+def test_large_images_that_exceed_the_budget_leave_the_report_alone(look, shared_sandbox, outcome):
+    (run,) = look([declared(resize=300, crop=300)], sandbox=Slow(shared_sandbox, outcome))
+    assert (run.basis, run.ours) == ("report", False)
+    assert run.why_not is not None and "at most 256 pixels" in run.why_not.english()
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=["time", "memory"])
+def test_usual_images_that_exceed_the_budget_are_for_staff_and_cost_the_other_networks_nothing(
+    look, shared_sandbox, outcome
+):
+    slow = Slow(shared_sandbox, outcome, most=1)
+    first, second = look([made.run(model) for model in made.MODELS], sandbox=slow)
+    assert first.basis == "images" and accepted(first)
+    assert (second.basis, second.ours) == ("report", True)
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=["time", "memory"])
+def test_mistakes_that_cannot_be_tried_leave_the_ranking_judged(look, shared_sandbox, outcome):
+    way = next(mistake.way for mistake in made.MISTAKES if mistake.way.name == "logits")
+    (run,) = look([made.run("resnet20", way)], sandbox=Slow(shared_sandbox, outcome, most=2))
+    assert run.basis == "images" and not accepted(run)
+
+
+def test_features_count_where_recomputed_ones_agree_with_a_sample(look, shared_sandbox):
+    slow = Slow(shared_sandbox, TimedOut(600.0))
+    (run,) = look([made.run("resnet20")], {"features.npz": features("resnet20", "resnet20")}, sandbox=slow)
+    assert run.basis == "features" and accepted(run)
+
+
+def forged(rows: np.ndarray) -> np.ndarray:
+    """The list that is reported follows from any rows: here those of the next pictures."""
+    return np.roll(rows, 7, axis=0)
+
+
+def right_in_a_few(rows: np.ndarray) -> np.ndarray:
+    """What is looked at first is right: the sample is of any."""
+    return np.concatenate([rows[:10], forged(rows)[10:]])
+
+
+@pytest.mark.parametrize("change", [forged, right_in_a_few, np.zeros_like], ids=lambda change: change.__name__)
+def test_forged_features_leave_the_report_alone(look, shared_sandbox, change):
+    data = features("resnet20", "resnet20", change)
+    slow = Slow(shared_sandbox, TimedOut(600.0))
+    (run,) = look([made.run("resnet20")], {"features.npz": data}, sandbox=slow)
+    assert run.basis == "report"
+
+
+def test_a_budget_is_one_for_all_networks_of_a_report():
+    budget = Budget(Limits(600.0, 4_000), began=time.monotonic() - 500.0)
+    assert budget.left().seconds == pytest.approx(40.0, abs=5.0)
+    assert budget.left(sample=True).seconds == pytest.approx(100.0, abs=5.0)
+    assert Budget(Limits(600.0, 4_000), began=time.monotonic() - 9_000.0).left() == Limits(1.0, 4_000)
+
+
+def test_the_budget_is_that_of_the_command_line(look, shared_sandbox):
+    asked: list[Limits] = []
+
+    class Listening(Slow):
+        def run(self, job: Job) -> object:
+            if job.probe.startswith("retrieval.scores"):
+                asked.append(job.limits)
+            return self.sandbox.run(job)
+
+    look([made.run("resnet20")], sandbox=Listening(shared_sandbox, None), limits=Limits(300.0, 2_000))
+    assert asked and all(limits.seconds <= 270.0 and limits.megabytes == 2_000 for limits in asked)
+
+
+def test_one_network_under_two_names_has_one_digest(look):
+    names = ("resnet20", "resnet56", "my network")
+    *same, other = look([*({**made.run("resnet20"), "model": name} for name in names), made.run("mlp")])
+    assert len({run.network for run in same}) == 1
+    assert other.network not in {run.network for run in same}
 
 
 @pytest.mark.parametrize(
