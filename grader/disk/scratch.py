@@ -10,10 +10,11 @@ import errno
 import os
 import re
 import shutil
+import signal
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -63,14 +64,31 @@ def is_full(error: OSError) -> bool:
 
 @contextmanager
 def _locked_folder(prefix: str) -> Iterator[Path]:
-    place, lock = _made_and_locked(prefix)
-    try:
+    with ExitStack() as stack:
+        with _signals_deferred():  # one that came in between would leave a folder of which nobody knows
+            place, lock = _made_and_locked(prefix)
+            stack.callback(_removed, place, lock)
         yield Path(place.name)
+
+
+def _removed(place: tempfile.TemporaryDirectory[str], lock: int | None) -> None:
+    _empty(Path(place.name))
+    place.cleanup()  # before the lock goes: until then, nobody else may remove it
+    if lock is not None:
+        os.close(lock)
+
+
+@contextmanager
+def _signals_deferred() -> Iterator[None]:
+    """Let requests to end this thread wait until the block is done."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP, signal.SIGINT})
+    try:
+        yield
     finally:
-        _empty(Path(place.name))
-        place.cleanup()  # before the lock goes: until then, nobody else may remove it
-        if lock is not None:
-            os.close(lock)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _made_and_locked(prefix: str) -> tuple[tempfile.TemporaryDirectory[str], int | None]:

@@ -16,7 +16,8 @@ from grader.sandbox import Limits
 from grader.sandbox.code import needed
 from grader.sandbox.view import GRADER
 
-PROJECT = GRADER.parent
+PROJECT = GRADER.parent  # the checkout, or where it is installed
+TEMPLATE = Path(__file__).parents[3] / "student_template"
 SEARCHER = (Path(__file__).parent / "searcher.py").read_text("utf-8")
 RATE = "def learning_rate(epoch):\n    return 0.1 if epoch < 5 else 0.01\n"
 SMALLEST = 150  # bytes: a file below that holds no solution, and may be like another one by chance
@@ -120,13 +121,13 @@ def test_what_is_there_is_exactly_what_calls_import() -> None:
 
 def test_what_students_get_is_what_the_template_gives_them() -> None:
     for name in LAB.given:
-        assert (PROJECT / "reference" / name).read_bytes() == (PROJECT / "student_template" / name).read_bytes()
+        assert (PROJECT / "reference" / name).read_bytes() == (TEMPLATE / name).read_bytes()
 
 
 def ours() -> Iterator[Path]:
     """Every file of the project that student code may not see."""
     shown = {GRADER / name for name in needed()}
-    given = {digest(PROJECT / "student_template" / name) for name in LAB.given}
+    given = {digest(TEMPLATE / name) for name in LAB.given}
     for package in ("grader", "reference", "reports", "fixtures", "tests"):
         for path in (PROJECT / package).rglob("*"):
             of_ours = path.suffix in (".py", ".pyc", ".toml", ".npz", ".pth") and path.is_file()

@@ -212,4 +212,4 @@ def test_any_mixture_of_words_is_read_or_refused(read_report, pieces, name):
     try:
         read_report((name, "".join(pieces)))
     except Refuse as refusal:
-        assert refusal.code == "retrieval_empty"
+        assert refusal.code in ("retrieval_empty", "retrieval_other")  # nothing, or a line that only looks like one
