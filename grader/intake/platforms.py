@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import get_args
 
 from grader.intake.formats import ARCHIVE_SUFFIXES
 from grader.intake.whose import clean, named
@@ -199,6 +198,3 @@ def own_form(pattern: str) -> Form:
     written = "".join(_FIELDS[part] if at % 2 else re.escape(part) for at, part in enumerate(parts))
     written += f"(?:{_SUFFIX})?"  # {id}_{name} fits 123_ada.zip
     return Form("", re.compile(written, re.IGNORECASE))
-
-
-assert {form.platform for form in (*FORMS, *FORMS_TOGETHER)} <= set(get_args(Platform))
