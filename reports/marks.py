@@ -117,12 +117,7 @@ def pending(grade: Grade) -> float:
 def total(grade: Grade) -> str:
     """Return the total as a figure; a dash if nothing was marked, because that is not a zero."""
     unmarked = bool(grade.marks) and len(grade.unjudged) == len(grade.marks)
-    return points(None if unmarked or undecided(grade) else grade.total)
-
-
-def undecided(grade: Grade) -> bool:
-    """Return whether the submission could not be opened and nobody has decided yet what it earns: that is no zero."""
-    return grade.unusable and not grade.zero and not any(mark.given for mark in grade.marks)
+    return points(None if unmarked or grade.unexamined else grade.total)
 
 
 def score(mark: Mark) -> str:
@@ -158,7 +153,7 @@ def next_steps(grade: Grade) -> tuple[Step, ...]:
     for mark in grade.marks:
         if hints := told(mark).hints:
             groups.setdefault(hints, []).append(mark)
-    if undecided(grade):
+    if grade.unexamined:
         return tuple(Step(hints, (), grade.points) for hints in groups)
     steps = (Step(hints, tuple(marks), round(sum(map(_lost, marks)), 2)) for hints, marks in groups.items())
     return tuple(sorted(steps, key=lambda step: -step.points))

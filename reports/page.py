@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from grader.records import N_, Audience, Exhibit, Grade, MadeBy, Mark, Message, Student
 from reports.exhibits import shown
 from reports.languages import translate
-from reports.marks import State, Step, badges, edition, next_steps, pending, score, state_words, told, total, undecided
+from reports.marks import State, Step, badges, edition, next_steps, pending, score, state_words, told, total
 from reports.shapes import PictureShown, Shown
 from reports.text import NAME_LIMIT, VALUE_LIMIT, clip, known, named, points, say
 from reports.thumbnails import embedded
@@ -93,7 +93,7 @@ def page(grade: Grade, audience: Audience) -> Page:
         adjusted=points(sum(a.points for a in grade.counted), signed=True) if grade.counted else "",
         pending=points(pending(grade)) if grade.unjudged else "",
         unusable=grade.unusable,
-        lines=() if undecided(grade) else tuple(_line(mark, audience) for mark in grade.marks),
+        lines=() if grade.unexamined else tuple(_line(mark, audience) for mark in grade.marks),
         steps=tuple(_advice(step) for step in next_steps(grade)),
         no_steps=_no_steps(grade),
         adjustments=tuple(_adjustments(grade)),

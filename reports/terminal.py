@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.records import Attendance, Checked, Grade, Mark
-from reports.marks import badges, next_steps, pending, score, state_words, told, total, undecided
+from reports.marks import badges, next_steps, pending, score, state_words, told, total
 from reports.text import clip, known, named, percent, points, say, visible, words
 
 Row = tuple[str, Sequence[Text]]  # a short lead, and the lines that stand beside it
@@ -29,7 +29,7 @@ def show(grade: Grade, report: Path, console: Console) -> None:
     """Print the result of one submission: name, total, criteria with reasons, flags, next steps, path of the page."""
     _print(console, Text(_who(grade), style="bold"))
     _print(console, Text(" · ".join(_standing(grade))))
-    _section(console, "", [] if undecided(grade) else map(_criterion, grade.marks))
+    _section(console, "", [] if grade.unexamined else map(_criterion, grade.marks))
     _section(console, say("Adjustments"), _adjustments(grade))
     _section(console, say("Next steps"), _steps(grade))
     flags = [say("{kind}: {text}", kind=known(flag.kind, 80), text=flag.message) for flag in grade.flags]
