@@ -26,7 +26,7 @@ from grader.intake.nested import (
     is_output,
     name_of,
 )
-from grader.intake.parts import REPORTS, WEIGHTS
+from grader.intake.parts import WEIGHTS
 from grader.intake.pieces import (
     Handed,
     are_several_peoples,
@@ -45,7 +45,7 @@ from grader.intake.platforms import (
 )
 from grader.intake.whose import clean, identifies, named
 from grader.lab import LAB
-from grader.records import Student, message
+from grader.records import REPORTS, Student, message
 from grader.records.errors import BadLab
 
 SEVERAL = 2  # students

@@ -8,14 +8,12 @@ from os.path import commonpath
 
 from grader.disk.names import visible
 from grader.lab import LAB
-from grader.records import Message, Parts, message
+from grader.records import PICTURES, REPORTS, Message, Parts, message
 
 WEIGHTS = (".pth", ".pt", ".ckpt", ".pkl", ".bin", ".safetensors", ".h5")
-REPORTS = (".pdf", ".md", ".txt", ".docx")
 PAGES = (".html", ".htm")  # what a student writes on the platform arrives as a page
 RANKINGS = (".json", ".csv", ".tsv", ".txt", ".log", ".out", ".md", ".tex", ".pdf")
 PROGRAMS = (".py", ".ipynb", *WEIGHTS, ".json")  # can earn points by themselves
-PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
 LIBRARY, QUERIES = ("library", "gallery", "database", "dataset"), ("queries", "query")
 # what students call a printed ranking: "results_rank.csv" and "检索结果.md", but not "frank.txt"
 RANKING = re.compile(r"retriev|(?<![a-z])rank|检索|相似|(?<![a-z])top[ _-]?5|similar|matches", re.IGNORECASE)

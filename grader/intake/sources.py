@@ -14,11 +14,11 @@ from grader.intake.folders import file_entry, open_folder
 from grader.intake.formats import is_archive_name, without_suffix
 from grader.intake.leave_out import reason_to_leave_out
 from grader.intake.no_submission import only_archives, require_one_student
-from grader.intake.parts import LIBRARY, PICTURES, QUERIES, REPORTS, is_program, work_folder
+from grader.intake.parts import LIBRARY, QUERIES, is_program, work_folder
 from grader.intake.pieces import are_several_peoples, worth
 from grader.intake.repacked import Repack, open_repacked, other_format
 from grader.intake.zips import file_digest, open_zip
-from grader.records import Message, message
+from grader.records import PICTURES, REPORTS, Message, message
 from grader.records.errors import BadSubmission, GraderError
 
 BESIDE = "beside"  # the folder of a document whose name an archive has as well

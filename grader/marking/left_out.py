@@ -24,14 +24,24 @@ from grader.evidence import (
 from grader.evidence.kinds.own_function import OwnFunction
 from grader.lab import LAB
 from grader.marking.rubric import Line
-from grader.records import Blocked, Exhibit, Finding, Judged, LeftOut, Message, Unjudged, in_question, message
+from grader.records import (
+    PICTURES,
+    REPORTS,
+    Blocked,
+    Exhibit,
+    Finding,
+    Judged,
+    LeftOut,
+    Message,
+    Unjudged,
+    in_question,
+    message,
+)
 
 MISSING = ("missing", "renamed")  # codes of what was not found
 UNKNOWN_NETWORK = ("network", "more_weights", "layer", "variants", "none_fits")  # codes of what a class would settle
 CODE = (".py", ".ipynb")
 DOCUMENTS = (".json", ".csv", ".tsv", ".txt", ".log", ".out", ".md", ".tex", ".pdf", ".docx", ".npz")
-REPORTS = (".pdf", ".md", ".txt", ".docx")
-PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
 
 # The file that a record is about.
 ABOUT: dict[type[object], str] = {

@@ -52,10 +52,12 @@ from grader.records.messages import (
 )
 from grader.records.roster import Absent, Attendance, Enrolled, Roster
 from grader.records.students import Member, Platform, Student, same
-from grader.records.submission import LeftOut, Parts, Submission, SubmittedFile, in_question
+from grader.records.submission import PICTURES, REPORTS, LeftOut, Parts, Submission, SubmittedFile, in_question
 
 __all__ = [
     "N_",
+    "PICTURES",
+    "REPORTS",
     "Absent",
     "Adjustment",
     "AttemptChoice",

@@ -10,6 +10,9 @@ from typing import Literal
 from grader.records.messages import Message, strict
 from grader.records.students import Student
 
+REPORTS = (".pdf", ".md", ".txt", ".docx")  # files that can be a written report
+PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff")
+
 
 @strict
 @dataclass(frozen=True, slots=True)

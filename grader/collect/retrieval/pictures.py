@@ -16,9 +16,9 @@ from grader.disk.scratch import scratch
 from grader.evidence import Failure, LibraryImage, OpenTask, Pipeline, Refused, RetrievalImages
 from grader.evidence.kinds.retrieval import MOST_IMAGES, MOST_QUERIES
 from grader.intake import place
-from grader.intake.parts import LIBRARY, PICTURES, QUERIES
+from grader.intake.parts import LIBRARY, QUERIES
 from grader.lab import LAB
-from grader.records import N_, Message, Submission, message
+from grader.records import N_, PICTURES, Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox
 
 PICTURE_LIMITS = Limits(seconds=300.0, megabytes=3_000)
