@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import argparse
 import io
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,7 +24,10 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from benchmarks.retrieval_rule import (
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # this needs what is in the checkout alone, wherever the grader is installed
+
+from benchmarks.retrieval_rule import (  # noqa: E402
     SEED,
     Pool,
     cifar_pool,
@@ -32,12 +37,12 @@ from benchmarks.retrieval_rule import (
     pretrained,
     random_weights,
 )
-from grader.collect.retrieval.features import AGREES
-from grader.evidence import Pipeline
-from grader.evidence.kinds.retrieval import TOP
-from grader.measures.alike import APART, distances, values
-from grader.measures.ranking_verdict import LEAST_SPREAD
-from grader.probes.retrieval.pictures import prepared, tile_hash
+from grader.collect.retrieval.features import AGREES  # noqa: E402
+from grader.evidence import Pipeline  # noqa: E402
+from grader.evidence.kinds.retrieval import TOP  # noqa: E402
+from grader.measures.alike import APART, distances, values  # noqa: E402
+from grader.measures.ranking_verdict import LEAST_SPREAD  # noqa: E402
+from grader.probes.retrieval.pictures import prepared, tile_hash  # noqa: E402
 
 TEMPLATE = Pipeline(256, 224)
 STROKES = 60

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from importlib.resources import files
@@ -14,6 +17,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 CODE = ("benchmarks", "fixtures", "grader", "reference", "reports", "student_template", "tests")
+SCRIPTS = [path for path in (ROOT / "benchmarks").glob("*.py") if "__main__" in path.read_text("utf-8")]
 FORBIDDEN_ON_WINDOWS = set('<>:"|?*\\') | {chr(code) for code in range(32)}
 
 
@@ -37,6 +41,15 @@ def test_every_file_has_a_name_that_windows_can_check_out() -> None:
     assert [path for path in paths if any(wrong_on_windows(part) for part in path.parts)] == []
     folded = {str(path).casefold() for path in paths}
     assert len(folded) == len(paths)  # case does not tell two of them apart there
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
+def test_every_benchmark_starts_wherever_the_grader_is_installed(script: Path, tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, str(script), "--help"]
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert (run.returncode, run.stdout[:6]) == (0, "usage:"), run.stderr
 
 
 def direct_dependencies() -> Iterator[Requirement]:
