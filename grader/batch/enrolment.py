@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from grader.batch.inside import inside
 from grader.gradebook.roster.matching import OF_UNIVERSITY, Finder, Rows, member
 from grader.intake import Archive
 from grader.intake.formats import without_suffix
+from grader.intake.whose import listed
 from grader.records import Enrolled, Member, Roster, Student
 
 
@@ -127,16 +128,12 @@ def _members(student: Student, found: Sequence[Rows]) -> Student:
 def _joined(student: Student, members: tuple[Member, ...]) -> Student:
     return replace(
         student,
-        name=_listed(one.name for one in members),
-        identifier=_listed(one.identifier for one in members),
-        email=_listed(one.email for one in members),
-        number=_listed(one.number for one in members),
+        name=listed(one.name for one in members),
+        identifier=listed(one.identifier for one in members),
+        email=listed(one.email for one in members),
+        number=listed(one.number for one in members),
         members=members,
     )
-
-
-def _listed(texts: Iterable[str]) -> str:
-    return ", ".join(text for text in texts if text)
 
 
 def _on_time(student: Student, rows: Rows) -> Student:

@@ -68,14 +68,15 @@ def group(students: Iterable[Student]) -> Student:
     """
     members = tuple(students)
     return Student(
-        name=_joined(member.name for member in members),
-        identifier=_joined(member.identifier for member in members),
+        name=listed(member.name for member in members),
+        identifier=listed(member.identifier for member in members),
         platform=members[0].platform,
-        email=_joined(member.email for member in members),
+        email=listed(member.email for member in members),
         late=any(member.late for member in members),
         members=tuple(Member(one.name, one.identifier, one.email) for one in members) if len(members) > 1 else (),
     )
 
 
-def _joined(texts: Iterable[str]) -> str:
+def listed(texts: Iterable[str]) -> str:
+    """Join texts by commas, without the empty ones."""
     return ", ".join(text for text in texts if text)
