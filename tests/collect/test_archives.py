@@ -15,6 +15,7 @@ import py7zr
 import pytest
 
 from fixtures.stories.rars import Member, rar4_bytes, rar5_bytes
+from fixtures.stories.tars import tar_bytes
 from grader.collect.archives import repacker
 from grader.evidence import Crashed, Failure, TimedOut
 from grader.evidence.refusals import heard_refusal
@@ -60,18 +61,6 @@ class Answering:
 
     def run(self, job: Job) -> Reply | Failure:
         return self._answers.pop(0)
-
-
-def tar(files: dict[str, bytes], *others: tarfile.TarInfo, mode: str = "w:gz", **options: object) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode, **options) as archive:  # type: ignore[call-overload]
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            archive.addfile(info, io.BytesIO(data))
-        for info in others:
-            archive.addfile(info)
-    return buffer.getvalue()
 
 
 def sevenzip(files: dict[str, bytes], *names: str, **options: object) -> bytes:
@@ -146,7 +135,7 @@ def with_libarchive() -> None:
         pytest.skip("libarchive is not here: apt install libarchive13")
 
 
-ALL = [(tar, "lab5.tar.gz", "tar.gz"), (sevenzip, "lab5.7z", "7z"), (rar, "lab5.rar", "RAR")]
+ALL = [(tar_bytes, "lab5.tar.gz", "tar.gz"), (sevenzip, "lab5.7z", "7z"), (rar, "lab5.rar", "RAR")]
 
 
 @pytest.mark.parametrize(("pack", "name", "form"), ALL)
@@ -172,7 +161,7 @@ def test_a_7z_called_zip_is_read_as_what_it_is(opened):
 
 
 def test_a_name_in_gbk_is_decoded_as_in_a_zip(opened):
-    submission = opened(tar({"实验五/报告.md": b"x"}, format=tarfile.GNU_FORMAT, encoding="gbk"))
+    submission = opened(tar_bytes({"实验五/报告.md": b"x"}, format=tarfile.GNU_FORMAT, encoding="gbk"))
     assert list(content(submission)) == ["报告.md"]
     assert "Names without a declared encoding, read as GB18030: 1." in notes(submission)
 
@@ -186,7 +175,7 @@ def test_a_name_in_gbk_is_decoded_as_in_a_zip(opened):
         ("lab\\..\\..\\out.py", "points outside the submission ('..')"),
     ],
 )
-@pytest.mark.parametrize("pack", [tar, rar])
+@pytest.mark.parametrize("pack", [tar_bytes, rar])
 def test_a_hostile_name_is_refused_as_in_a_zip(refused, name, said, pack):
     assert said in refused(pack({"lab/exp2.py": b"x", name: b"x"}))
 
@@ -199,7 +188,7 @@ def test_a_hostile_name_is_refused_as_in_a_zip(refused, name, said, pack):
         ("d/" * 30 + "a.py", "levels deep"),
     ],
 )
-@pytest.mark.parametrize("pack", [tar, rar])
+@pytest.mark.parametrize("pack", [tar_bytes, rar])
 def test_a_bad_name_costs_its_entry_as_in_a_zip(opened, name, said, pack):
     submission = opened(pack({"lab/exp2.py": b"x", name: b"x"}))
     assert [file.name for file in submission.files] == ["exp2.py"]
@@ -225,7 +214,7 @@ def test_a_hostile_name_in_a_7z_is_refused_as_in_a_zip(refused, name, said):
     ],
 )
 def test_links_and_devices_cost_their_entry_as_in_a_zip(opened, kind, said):
-    submission = opened(tar(FILES, special("lab/x", kind, "/etc/passwd")))
+    submission = opened(tar_bytes(FILES, special("lab/x", kind, "/etc/passwd")))
     assert len(submission.files) == len(FILES)
     (left_out,) = submission.left_out
     assert (left_out.path, left_out.why.english(), left_out.state) == ("x", f"lab/x {said}", "absent")
@@ -239,25 +228,25 @@ def test_links_in_a_rar_are_refused_as_in_a_zip(refused):
 def test_what_is_below_a_link_is_not_written_through_it(refused):
     link = special("lab", tarfile.SYMTYPE, "/tmp")
     assert "lies below lab, which is a link" in refused(
-        tar({"exp2.py": b"x"}, link, special("lab/cnn-lab-story-marker", b"0"))
+        tar_bytes({"exp2.py": b"x"}, link, special("lab/cnn-lab-story-marker", b"0"))
     )
     assert not Path("/tmp/cnn-lab-story-marker").exists()
 
 
 def test_a_hard_link_to_a_file_of_the_archive_is_that_file_again(opened):
-    submission = opened(tar(FILES, special("lab/again.py", tarfile.LNKTYPE, "lab/exp2.py")))
+    submission = opened(tar_bytes(FILES, special("lab/again.py", tarfile.LNKTYPE, "lab/exp2.py")))
     assert content(submission)["again.py"] == FILES["lab/exp2.py"]
 
 
 def test_hard_links_count_with_their_content(refused):
     links = [special(f"lab/{number}.bin", tarfile.LNKTYPE, "lab/big.bin") for number in range(30)]
-    assert "Unpacks to 310.0 MB" in refused(tar({"lab/big.bin": bytes(10_000_000)}, *links))
+    assert "Unpacks to 310.0 MB" in refused(tar_bytes({"lab/big.bin": bytes(10_000_000)}, *links))
 
 
-@pytest.mark.parametrize("pack", [tar, rar])
+@pytest.mark.parametrize("pack", [tar_bytes, rar])
 @pytest.mark.usefixtures("with_libarchive")
 def test_of_a_name_that_comes_twice_a_person_says_which_counts(opened, pack):
-    data = tar({"lab/exp2.py": b"1"}, special("lab/exp2.py", b"0"))
+    data = tar_bytes({"lab/exp2.py": b"1"}, special("lab/exp2.py", b"0"))
     if pack is rar:
         data = rar5_bytes(Member("lab/exp2.py", b"1"), Member("lab/exp2.py", b"2"))
     submission = opened(data)
@@ -266,7 +255,7 @@ def test_of_a_name_that_comes_twice_a_person_says_which_counts(opened, pack):
 
 
 def test_a_file_that_is_also_a_folder_is_kept_beside_it(opened):
-    submission = opened(tar({"lab": b"1", "lab/exp2.py": b"2"}))
+    submission = opened(tar_bytes({"lab": b"1", "lab/exp2.py": b"2"}))
     assert sorted(file.path for file in submission.files) == ["lab (2)", "lab/exp2.py"]
 
 
@@ -280,18 +269,18 @@ def test_encrypted_files_are_refused_as_in_a_zip(refused):
 def test_a_file_over_the_limit_is_refused_before_its_content_is_asked_for(opened):
     sandbox = InProcess()
     with pytest.raises(BadSubmission, match=r"is 101\.0 MB; at most 100\.0 MB per file"):
-        opened(tar({"lab/zeros.bin": bytes(101_000_000)}), sandbox=sandbox)
+        opened(tar_bytes({"lab/zeros.bin": bytes(101_000_000)}), sandbox=sandbox)
     assert [job.probe for job in sandbox.jobs] == ["archives.reading.list_entries"]
 
 
 def test_too_many_files_are_refused_as_in_a_zip(refused):
     files = {f"lab/{number}.txt": b"x" for number in range(2_001)}
-    assert refused(tar(files)).startswith("Files and folders: 2,001; at most 2,000 are allowed.")
+    assert refused(tar_bytes(files)).startswith("Files and folders: 2,001; at most 2,000 are allowed.")
 
 
 def test_a_bomb_of_many_small_files_is_bounded_by_the_whole(refused):
     files = {f"lab/{number}.bin": bytes(1_000) for number in range(20)}
-    assert "Unpacks to" in refused(tar(files), limits=Limits(total_bytes=10_000))
+    assert "Unpacks to" in refused(tar_bytes(files), limits=Limits(total_bytes=10_000))
 
 
 def test_more_entries_than_anybody_hands_in_are_refused(refused):
@@ -303,7 +292,7 @@ def test_a_virtual_environment_and_the_data_set_are_left_out_and_not_counted(ope
     links = [special(f"lab/venv/bin/{number}", tarfile.SYMTYPE, "/usr/bin/python3") for number in range(3_000)]
     batch = {"lab/data/cifar-10-batches-py/data_batch_1": bytes(31_000_000)}
     sandbox = InProcess()
-    submission = opened(tar({**batch, **FILES}, *links), limits=Limits(total_bytes=1_000_000), sandbox=sandbox)
+    submission = opened(tar_bytes({**batch, **FILES}, *links), limits=Limits(total_bytes=1_000_000), sandbox=sandbox)
     assert len(submission.files) == len(FILES)
     assert "Left out venv (entries: 3,000): it is not part of the work." in notes(submission)
     assert any(note.startswith("Left out lab/data/cifar-10-batches-py (31.0 MB)") for note in notes(submission))
@@ -311,24 +300,24 @@ def test_a_virtual_environment_and_the_data_set_are_left_out_and_not_counted(ope
 
 
 def test_an_archive_in_an_archive_is_opened_with_what_lies_beside_it(opened):
-    submission = opened(tar({"inner.7z": sevenzip(FILES), "note.md": b"x"}))
+    submission = opened(tar_bytes({"inner.7z": sevenzip(FILES), "note.md": b"x"}))
     assert len(submission.files) == len(FILES) + 1
     assert "Opened the archives inside: inner.7z." in notes(submission)
 
 
 def test_an_archive_three_deep_is_named(refused):
     inner = sevenzip({"third.7z": sevenzip(FILES)})
-    assert "contains only other archives (third.7z)" in refused(tar({"inner.7z": inner}))
+    assert "contains only other archives (third.7z)" in refused(tar_bytes({"inner.7z": inner}))
 
 
 def test_an_archive_of_nothing_says_so(refused):
-    assert "lab5.tar.gz contains no files." in refused(tar({}))
+    assert "lab5.tar.gz contains no files." in refused(tar_bytes({}))
     assert "lab5.7z contains no files." in refused(sevenzip({}), "lab5.7z")
     assert "lab5.rar contains no files." in refused(rar5_bytes(), "lab5.rar")
 
 
 def test_a_truncated_one_needs_a_person_like_a_damaged_zip(refused):
-    assert "lab5.tar.gz is damaged or incomplete" in refused(tar(FILES)[:-20])
+    assert "lab5.tar.gz is damaged or incomplete" in refused(tar_bytes(FILES)[:-20])
     assert "lab5.7z is damaged or incomplete" in refused(sevenzip(FILES)[:-20], "lab5.7z")
     assert "lab5.rar is damaged or incomplete" in refused(rar(FILES)[:-20], "lab5.rar")
 
@@ -374,7 +363,7 @@ def test_without_libarchive_a_rar_is_for_staff_and_no_fault_of_the_student(opene
 )
 def test_an_answer_that_cannot_be_used_is_our_fault_and_needs_a_person(opened, answer):
     with pytest.raises(BadLab, match=r"lab5.tar.gz could not be opened: .* unpack it by hand"):
-        opened(tar(FILES), sandbox=Answering(answer))
+        opened(tar_bytes(FILES), sandbox=Answering(answer))
 
 
 @pytest.mark.parametrize("sizes", [None, [[0, 5]], [[0, -1]], [[0]], {"0": 4}, [[0, 4], [0, 4]]])
@@ -383,7 +372,8 @@ def test_content_that_does_not_add_up_is_our_fault(opened, sizes):
     listing = Reply({"bytes": len(line)}, {"rest": np.frombuffer(line, np.uint8)})
     with pytest.raises(BadLab, match="could not be opened"):
         opened(
-            tar(FILES), sandbox=Answering(listing, Reply({"sizes": sizes}, {"rest": np.frombuffer(b"1234", np.uint8)}))
+            tar_bytes(FILES),
+            sandbox=Answering(listing, Reply({"sizes": sizes}, {"rest": np.frombuffer(b"1234", np.uint8)})),
         )
 
 
@@ -392,14 +382,14 @@ def test_no_answer_makes_anything_be_written_outside(opened):
     line = b'[{"name":"../../cnn-lab-story-marker","size":4,"kind":"file","encrypted":false,"same_as":null}]'
     listing = Reply({"bytes": len(line)}, {"rest": np.frombuffer(line, np.uint8)})
     with pytest.raises(BadSubmission, match="points outside the submission"):
-        opened(tar(FILES), sandbox=Answering(listing))
+        opened(tar_bytes(FILES), sandbox=Answering(listing))
 
 
 def test_nothing_of_an_archive_is_read_outside_the_sandbox(opened, monkeypatch):
     def never(*arguments: object, **keywords: object) -> None:
         raise AssertionError
 
-    data = tar(FILES)
+    data = tar_bytes(FILES)
     for place, name in ((tarfile, "open"), (gzip, "GzipFile"), (py7zr, "SevenZipFile")):
         monkeypatch.setattr(place, name, never)
     line = b'[{"name":"exp2.py","size":4,"kind":"file","encrypted":false,"same_as":null}]'

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
 
+from fixtures.stories.tars import tar_bytes
 from grader.evidence.refusals import heard_refusal
 from grader.probes.archives.rars import can_unpack
 from grader.probes.archives.reading import list_entries, read_entries
@@ -75,19 +75,7 @@ def refusal(read: Callable[..., Read]) -> Callable[..., tuple[str, str]]:
 @pytest.fixture(scope="session")
 def tar_of() -> Callable[..., bytes]:
     """A tar of {name: content} and of entries of other kinds."""
-
-    def build(files: dict[str, bytes], *others: tarfile.TarInfo, mode: str = "w", **options: Any) -> bytes:
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode=mode, **options) as archive:
-            for name, data in files.items():
-                info = tarfile.TarInfo(name)
-                info.size = len(data)
-                archive.addfile(info, io.BytesIO(data))
-            for info in others:
-                archive.addfile(info)
-        return buffer.getvalue()
-
-    return build
+    return partial(tar_bytes, mode="w")
 
 
 @pytest.fixture(scope="session")
