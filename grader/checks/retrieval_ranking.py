@@ -21,7 +21,7 @@ from grader.marking.check import BadLimit, Case, Doubt, check
 from grader.measures.alike import alike, all_of_one
 from grader.measures.ranking_labels import called, class_of, count, same_class, shown, unsure
 from grader.measures.ranking_verdict import LEAST_SPREAD, accepted, agreeing, chosen, close, named, scores_of, undecided
-from grader.measures.same_network import one_a_network
+from grader.measures.same_network import one_a_network, too_few
 from grader.measures.ways import BY_NAME, DECLARED, SAID_OF_ALLOWED
 from grader.records import (
     Cell,
@@ -71,12 +71,7 @@ def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict | 
     titles = called(run.model for run in found)
     faults = [fault for place in judged for fault in _faults(found[place], titles[place], case)]
     if len(runs) < case.limits.models:
-        sentence = message(
-            "Number of models with rankings in the report: {count}; required: {wanted}.",
-            count=len(runs),
-            wanted=case.limits.models,
-        )
-        faults.append(sentence)
+        faults.append(too_few(len(runs), len(found), case.limits.models))
     said = faults[0] if faults else _praise([found[place] for place in judged])
     return Verdict(min(1.0, credit), said, tuple(faults[1:]), tuple(_exhibits(case)))
 

@@ -12,6 +12,7 @@ from grader.evidence.kinds.retrieval import TOP
 from grader.marking.check import Case, Doubt, Part, add_up, check, require_weights
 from grader.measures.ranking_labels import Counted, called, count, rows_of, shown, unsure
 from grader.measures.ranking_verdict import STILL_USEFUL, accepted, all_alike, chosen, scores_of
+from grader.measures.same_network import one_a_network, too_few
 from grader.records import Cell, Exhibit, Listing, Message, Scalar, Table, Verdict, message
 
 ROUNDED = 0.0051  # of a share: claims are printed in whole percent
@@ -47,7 +48,7 @@ class ScoresLimits:
 def retrieval_scores(case: Case[RetrievalReport, ScoresLimits]) -> Verdict | Doubt:
     """Scores match the stated method and are in order, and the stated accuracies follow from the rankings."""
     limits = case.limits
-    runs = _best(list(zip(case.seen.runs, called(run.model for run in case.seen.runs), strict=True)), limits)
+    runs = _best(case)
     counted = [(run, title) for run, title in runs if not _uncounted(run)]
     parts = (
         _each(message("The method is stated"), limits.method, runs, _method),
@@ -55,7 +56,7 @@ def retrieval_scores(case: Case[RetrievalReport, ScoresLimits]) -> Verdict | Dou
         _each(message("Scores are in order"), limits.order, runs, _order),
         _each(message("Scores are in the range of the method"), limits.range, runs, _range),
         *([_each(message("Claims follow from the rankings"), limits.claims, counted, _claims)] if counted else []),
-        _differ(runs, limits),
+        _differ(runs, len(case.seen.runs), limits),
     )
     praise = message(
         "The scores of {count} models are in order, and the claims follow from the rankings.", count=len(runs)
@@ -67,8 +68,9 @@ def retrieval_scores(case: Case[RetrievalReport, ScoresLimits]) -> Verdict | Dou
     return Verdict(verdict.credit, verdict.message, hints, verdict.exhibits)
 
 
-def _best(runs: list[Titled], limits: ScoresLimits) -> list[Titled]:
-    """Return as many runs as are required, the best of different models first: further ones never cost anything."""
+def _best(case: Case[RetrievalReport, ScoresLimits]) -> list[Titled]:
+    """Return the best runs of as many networks as are required: further ones never cost anything."""
+    limits, runs = case.limits, list(zip(case.seen.runs, called(run.model for run in case.seen.runs), strict=True))
     looks: tuple[tuple[Look, float], ...] = (
         (_method, limits.method), (_five, limits.five), (_order, limits.order), (_range, limits.range),
         (_claims, limits.claims),
@@ -78,10 +80,16 @@ def _best(runs: list[Titled], limits: ScoresLimits) -> list[Titled]:
         return sum(weight for look, weight in looks if not any(look(*runs[place])))
 
     places = sorted(range(len(runs)), key=lambda place: -credit(place))
-    models = [runs[place][0].model or place for place in places]
-    repeated = [place for nth, place in enumerate(places) if models.index(models[nth]) < nth]
-    first = [place for place in places if place not in repeated]
-    return [runs[place] for place in sorted([*first, *repeated][: limits.models])]
+    first = one_a_network(case.seen.runs, _digests(case), places)
+    return [runs[place] for place in sorted(first[: limits.models])]
+
+
+def _digests(case: Case[RetrievalReport, ScoresLimits]) -> list[str]:
+    """Return the digest of each run's network, "" where it was not run."""
+    compared = case.other(ComparedRankings)
+    if compared is None or [run.model for run in compared.runs] != [run.model for run in case.seen.runs]:
+        return [""] * len(case.seen.runs)
+    return [run.network for run in compared.runs]
 
 
 def _each(name: Message, weight: float, runs: Sequence[Titled], look: Look) -> Part:
@@ -174,16 +182,11 @@ def _claims(run: ReportedRun, title: Title) -> Iterator[Message]:
             )
 
 
-def _differ(runs: Sequence[Titled], limits: ScoresLimits) -> Part:
+def _differ(runs: Sequence[Titled], named: int, limits: ScoresLimits) -> Part:
     name = message("Different models give different rankings")
     faults: list[Message] = []
     if len(runs) < limits.models:
-        sentence = message(
-            "Number of models with rankings in the report: {count}; required: {wanted}.",
-            count=len(runs),
-            wanted=limits.models,
-        )
-        faults.append(sentence)
+        faults.append(too_few(len(runs), named, limits.models))
     for (one, _), (other, _) in combinations(runs, 2):
         if one.model and other.model and _lists(one) == _lists(other):
             sentence = message(

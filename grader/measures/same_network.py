@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Protocol
 
+from grader.records import Message, message
+
 UNSAID = ("", "imagenet", "imagenet1k", "pretrained", "true", "torchvision", "default")  # one or other of its weights
 
 
@@ -35,13 +37,36 @@ def same_name(one: Named, other: Named) -> bool:
 
 
 def one_a_network(runs: Sequence[Named], digests: Sequence[str], best: Sequence[int]) -> list[int]:
-    """Return the places of the best run of each network; `digests` are of its weights, "" where it was not run."""
+    """Return the places of the best run of each network; `digests` are of its weights, "" where it was not run.
+
+    Names decide only where one of two was not run.
+    """
+
+    def same(place: int, other: int) -> bool:
+        if digests[place] and digests[other]:
+            return digests[place] == digests[other]
+        return same_name(runs[place], runs[other])
+
     kept: list[int] = []
     for place in best:
-        known = digests[place] and digests[place] in {digests[other] for other in kept}
-        if not known and not any(same_name(runs[place], runs[other]) for other in kept):
+        if not any(same(place, other) for other in kept):
             kept.append(place)
     return kept
+
+
+def too_few(networks: int, named: int, wanted: int) -> Message:
+    """Say that a report has fewer networks than are required, also if it names enough of them."""
+    if named > networks:
+        return message(
+            "Number of models with rankings in the report: {count}; required: {wanted}. {named} are named, but some are"
+            " one network, however it is spelled: rank the images with another network as well.",
+            count=networks,
+            wanted=wanted,
+            named=named,
+        )
+    return message(
+        "Number of models with rankings in the report: {count}; required: {wanted}.", count=networks, wanted=wanted
+    )
 
 
 def _parts(run: Named) -> tuple[str, str]:

@@ -373,6 +373,36 @@ def test_a_third_ranking_lowers_no_score_and_is_not_complained_of(judge):
         assert verdict.hints == ()
 
 
+@pytest.mark.parametrize("name", ["resnet50", "ResNet-50", "ResNet50_Weights"])
+def test_scores_of_one_network_in_two_spellings_are_of_one(judge, name):
+    verdict = judge(retrieval_scores, SCORES, report(reported(), reported(name, name="b", metric="euclidean")))
+    assert verdict.credit == pytest.approx(5 / 6)
+    assert "in the report: 1; required: 2. 2 are named, but some are one network" in said(verdict)
+
+
+def test_scores_of_one_network_under_two_names_are_of_one(judge):
+    runs = (reported("resnet20", weights="final.pth"), reported("resnet56", name="b", weights="final.pth"))
+    digests = ComparedRankings((compared(10, model="resnet20", network="d"), compared(10, model="resnet56", network="d")))
+    verdict = judge(retrieval_scores, SCORES, report(*runs), digests)
+    assert verdict.credit == pytest.approx(5 / 6)
+    assert "in the report: 1; required: 2" in said(verdict)
+    two = ComparedRankings((digests.runs[0], replace(digests.runs[1], network="e")))
+    assert judge(retrieval_scores, SCORES, report(*runs), two).credit == 1.0
+
+
+def test_digests_of_another_report_say_nothing_about_this_one(judge):
+    others = ComparedRankings((compared(10, model="a", network="d"), compared(10, model="b", network="d")))
+    assert judge(retrieval_scores, SCORES, report(reported(), OTHER), others).credit == 1.0
+
+
+def test_a_network_in_two_spellings_beside_another_costs_nothing(judge):
+    wrong = reported("ResNet50", scores=(0.9, 0.95, 0.7, 0.6, 0.5))
+    for runs in ((reported(), wrong, OTHER), (wrong, reported(), OTHER), (OTHER, wrong, reported())):
+        verdict = judge(retrieval_scores, SCORES, report(*runs))
+        assert verdict.credit == 1.0
+        assert verdict.hints == ()
+
+
 def test_numbers_in_place_of_names_are_told_and_cost_nothing(judge):
     verdict = judge(retrieval_scores, SCORES, report(reported(by_number=True), OTHER))
     assert verdict.credit == 1.0

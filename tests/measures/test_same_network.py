@@ -49,3 +49,9 @@ def test_the_best_of_each_network_is_kept_by_name_and_by_digest():
     runs = [Run("resnet20", "final.pth"), Run("resnet56", "final.pth"), Run("mlp", "random"), Run("MLP", "random")]
     assert one_a_network(runs, ["x", "x", "y", ""], [1, 0, 3, 2]) == [1, 3]
     assert one_a_network([Run(""), Run("")], ["", ""], [0, 1]) == [0, 1]
+
+
+def test_two_networks_whose_values_differ_are_two_whatever_they_are_called():
+    runs = [Run("resnet50"), Run("resnet50", "IMAGENET1K_V2")]
+    assert one_a_network(runs, ["x", "y"], [0, 1]) == [0, 1]
+    assert one_a_network(runs, ["x", ""], [0, 1]) == [0]
