@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import string
 from collections import Counter
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ from grader.evidence import LibraryImage, RetrievalImages
 
 APART = 0.20  # root of the mean square between two hashes, in deviations of brightness: copies are nearer
 STEP = 0.25  # of a digit, in deviations
+DIGITS = string.digits + string.ascii_lowercase + string.ascii_uppercase + "+-"  # of hashes, in order
 CHANNELS = 3
 ENOUGH = 0.5  # share of the library that must be different pictures: below it, rankings say nothing
 
@@ -48,7 +50,7 @@ def _by_preparation(images: Sequence[LibraryImage]) -> list[Hashes]:
 
 def values(digits: str) -> NDArray[np.float32]:
     """Return a hash as numbers, in deviations."""
-    return np.array([int(digit, 16) for digit in digits], dtype=np.float32) * STEP
+    return np.array([DIGITS.index(digit) for digit in digits], dtype=np.float32) * STEP
 
 
 def _join_near(found: list[int], hashes: Hashes) -> None:

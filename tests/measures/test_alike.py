@@ -6,11 +6,12 @@ from dataclasses import asdict
 
 import numpy as np
 import pytest
-from PIL import Image, ImageEnhance, ImageOps
+from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from fixtures.images_build import pictures
 from grader.evidence import LibraryImage, Pipeline, RetrievalImages
-from grader.measures.alike import alike, all_of_one, different, groups
+from grader.measures.alike import DIGITS, alike, all_of_one, different, groups
+from grader.probes.retrieval import pictures as probe
 from grader.probes.retrieval.pictures import prepared, tile_hash
 
 TEMPLATE = Pipeline(256, 224)
@@ -70,6 +71,32 @@ def test_plain_pictures_of_different_colours_are_different():
 def test_the_pictures_of_the_fixtures_are_different(how):
     drawn = [picture for path, picture in pictures().items() if path.startswith("library")]
     assert different(seen(*drawn, how=how)) == len(drawn)
+
+
+def small_thing(seed: int) -> Image.Image:
+    """A small thing on white paper: an icon, a chess piece, a product."""
+    random = np.random.default_rng(seed)
+    around = zip(np.linspace(0, 2 * np.pi, 9)[:-1], 30 * random.uniform(0.4, 1.0, 8), strict=True)
+    page = Image.new("RGB", (256, 256), "white")
+    corners = [(128 + far * np.cos(turn), 128 + far * np.sin(turn)) for turn, far in around]
+    ImageDraw.Draw(page).polygon(corners, tuple(random.integers(20, 200, 3).tolist()))
+    return page
+
+
+@pytest.mark.parametrize("how", [TEMPLATE, Pipeline(32, 32)], ids=["template", "CIFAR"])
+def test_small_things_on_white_are_different_and_a_copy_of_one_is_not(how):
+    things = [small_thing(seed) for seed in range(12)]
+    assert different(seen(*things, how=how)) >= 10  # two of them hardly differ
+    assert different(seen(things[0], things[0].resize((600, 600)), ImageOps.mirror(things[0]), how=how)) == 1
+
+
+def test_digits_of_hashes_are_written_and_read_in_one_order():
+    assert probe.DIGITS == DIGITS
+
+
+def test_hashes_of_stored_evidence_are_read_as_they_were():
+    old = [LibraryImage(f"{n}.png", "a", f"{n}", prepared=(digit * 432,)) for n, digit in enumerate("88f")]
+    assert groups(old) == [0, 0, 2]
 
 
 def test_what_only_one_preparation_makes_alike_is_alike():

@@ -12,7 +12,7 @@ from grader.evidence.registry import record
 from grader.records import Message, Picture, strict
 
 Metric = Literal["cosine", "euclidean"]
-TileHash = Annotated[str, Field(pattern=r"^[0-9a-f]{432}$")]  # of 12 x 12 tiles, as probes/retrieval/pictures.py says
+TileHash = Annotated[str, Field(pattern=r"^[0-9a-zA-Z+-]{432}$")]  # as probes/retrieval/pictures.py makes it
 TOP = 5  # matches that count: the five best
 MOST_RUNS, MOST_QUERIES, MOST_MATCHES, MOST_IMAGES = 10, 200, 20, 2_000
 

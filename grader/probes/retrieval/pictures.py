@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import string
 import warnings
 from collections.abc import Iterator, Mapping
 from io import BytesIO
@@ -21,6 +22,7 @@ LONGEST = 20  # times its width: resized to the shorter side, anything longer wo
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
 THUMBNAIL = 64  # side in pixels
 TILES, STEP = 12, 0.25  # of a perceptual hash: tiles a side, and a step in deviations
+DIGITS = string.digits + string.ascii_lowercase + string.ascii_uppercase + "+-"  # measures/alike.py reads them
 FLAT = 4.0  # of 255: no deviation is taken to be smaller, or noise would make plain pictures differ
 BACKGROUND = (255, 255, 255)  # around a thumbnail that is not square
 
@@ -110,13 +112,14 @@ def prepared(picture: Image.Image, how: dict[str, Any]) -> Image.Image:
 
 
 def tile_hash(picture: Image.Image) -> str:
-    """Return 432 hexadecimal digits: red, green and blue of 12 x 12 tiles, row by row, whatever the exposure.
+    """Return 432 of DIGITS: red, green and blue of 12 x 12 tiles, row by row, whatever the exposure.
 
-    Each is given from its mean over the picture, in quarters of the deviation; 8 is the mean.
+    Each is given from the mean of the picture, in quarters of its deviation; the middle digit is the mean. The ends are
+    eight deviations away: a small thing on white paper is that far from the paper, and must not end where others do.
     """
     tiles = np.asarray(picture.resize((TILES, TILES), Image.Resampling.BOX), dtype=np.float64)
-    steps = (tiles - tiles.mean()) / max(float(tiles.std()), FLAT) / STEP + 8
-    return "".join(f"{int(step):x}" for step in np.clip(np.rint(steps), 0, 15).ravel())
+    steps = (tiles - tiles.mean()) / max(float(tiles.std()), FLAT) / STEP + len(DIGITS) // 2
+    return "".join(DIGITS[int(step)] for step in np.clip(np.rint(steps), 0, len(DIGITS) - 1).ravel())
 
 
 def _thumbnail(picture: Image.Image) -> NDArray[np.uint8]:
