@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from grader.evidence import LibraryImage, RetrievalImages
 from grader.marking.check import BadLimit, Case, Part, add_up, check, require_weights
-from grader.measures.alike import alike, groups
+from grader.measures.alike import APART, SURE, alike, groups
 from grader.records import Bar, Bars, Exhibit, Listing, Message, Verdict, message
 
 FEW = 0.2  # share of the library that may be nearly the same as others of it, at no cost
@@ -39,8 +39,9 @@ def retrieval_library(case: Case[RetrievalImages, LibraryLimits]) -> Verdict:
     """The library has enough different images, and none of the queries is among them."""
     limits = case.limits
     library, queries = ([i for i in some if i.problem is None] for some in (case.seen.library, case.seen.queries))
-    pairs = _same(library)
-    both = _both(library, queries, alike(case.seen))
+    copies = alike(case.seen)
+    pairs = _same(library, APART if copies else SURE)
+    both = _both(library, queries, copies)
     parts = (
         _enough(len(library) - len(pairs), limits),
         _queries(library, queries, limits),
@@ -52,7 +53,7 @@ def retrieval_library(case: Case[RetrievalImages, LibraryLimits]) -> Verdict:
         images=len(library), classes=len({image.label for image in library}), queries=len(queries),
     )  # fmt: skip
     verdict = add_up(parts, praise, tuple(_exhibits(case.seen, library)))
-    hints = (*verdict.hints, *_problems(case.seen), *_near(library, queries))
+    hints = (*verdict.hints, *_problems(case.seen), *_hardly_different(library, pairs), *_near(library, queries))
     return Verdict(verdict.credit, verdict.message, hints, verdict.exhibits)
 
 
@@ -132,16 +133,34 @@ def _said(first: LibraryImage, second: LibraryImage) -> Message:
     )
 
 
-def _same(library: Sequence[LibraryImage]) -> list[Pair]:
+def _same(library: Sequence[LibraryImage], within: float) -> list[Pair]:
     """Return each image that the library has already, with the first one.
 
     Copies that are not equal to the pixel count once they are more than a few: two views of a scene are no fault.
     """
-    found = groups(library)
-    pairs = [(library[first], library[place]) for place, first in enumerate(found) if first != place]
+    pairs = _alike(library, within)
     equal: dict[str, LibraryImage] = {}
     exact = [(equal[i.content], i) for i in library if equal.setdefault(i.content, i) is not i]
     return pairs if len(pairs) - len(exact) > FEW * len(library) else exact
+
+
+def _alike(library: Sequence[LibraryImage], within: float) -> list[Pair]:
+    found = groups(library, within)
+    return [(library[first], library[place]) for place, first in enumerate(found) if first != place]
+
+
+def _hardly_different(library: Sequence[LibraryImage], told: Sequence[Pair]) -> Iterator[Message]:
+    """Yield a hint if more than a few are near to others but not certainly copies: that costs nothing."""
+    known = {second.path for _, second in told}
+    near = [(first, second) for first, second in _alike(library, APART) if second.path not in known]
+    if len(near) > FEW * len(library):
+        yield message(
+            "Images that hardly differ from another one: {count}, such as {second} from {first}. Use images that"
+            " differ more, so that the rankings show what the networks see.",
+            count=len(near),
+            first=near[0][0].path,
+            second=near[0][1].path,
+        )
 
 
 def _problems(seen: RetrievalImages) -> Iterator[Message]:

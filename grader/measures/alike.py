@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from grader.evidence import LibraryImage, RetrievalImages
 
 APART = 0.20  # root of the mean square between two hashes, in deviations of brightness: copies are nearer
+SURE = 0.08  # the same, for what is certainly a copy: honest views of one thing are farther
 STEP = 0.25  # of a digit, in deviations
 DIGITS = string.digits + string.ascii_lowercase + string.ascii_uppercase + "+-"  # of hashes, in order
 CHANNELS = 3
@@ -23,7 +24,7 @@ ENOUGH = 0.5  # share of the library that must be different pictures: below it, 
 Hashes = NDArray[np.float32]  # (N, D), in deviations
 
 
-def groups(images: Sequence[LibraryImage]) -> list[int]:
+def groups(images: Sequence[LibraryImage], within: float = APART) -> list[int]:
     """Return a number for each image, the same for those that are alike under any one preparation, also mirrored.
 
     Alike is what is near to the first of its group: a chain of small steps leads to no group.
@@ -31,7 +32,7 @@ def groups(images: Sequence[LibraryImage]) -> list[int]:
     found = list(range(len(images)))
     _join(found, [image.content for image in images])
     for hashes in _by_preparation(images):
-        _join_near(found, hashes)
+        _join_near(found, hashes, within)
     return found
 
 
@@ -53,10 +54,10 @@ def values(digits: str) -> NDArray[np.float32]:
     return np.array([DIGITS.index(digit) for digit in digits], dtype=np.float32) * STEP
 
 
-def _join_near(found: list[int], hashes: Hashes) -> None:
+def _join_near(found: list[int], hashes: Hashes, within: float) -> None:
     for place in range(len(found)):
         if found[place] == place:
-            near = distances(hashes[place], hashes[place + 1 :]) <= APART
+            near = distances(hashes[place], hashes[place + 1 :]) <= within
             for other in np.flatnonzero(near) + place + 1:
                 if found[other] == other:
                     found[other] = place

@@ -126,6 +126,20 @@ def test_a_few_pictures_that_are_nearly_the_same_cost_nothing(judge):
     assert verdict.credit == 1.0
 
 
+def test_pictures_that_hardly_differ_are_a_hint_where_most_are_different(judge):
+    library = [hashed(f"library/cat/{digit}.png", digit) for digit in "014589"]  # three pairs of two that are near
+    verdict = judge(retrieval_library, replace(LIBRARY, classes=1), images(library, QUERIES[:1]))
+    assert verdict.credit == 1.0
+    assert "Images that hardly differ from another one: 3, such as library/cat/1.png from library/cat/0.png" in said(verdict)
+
+
+def test_pictures_that_are_certainly_one_count_once_although_most_are_different(judge):
+    library = [hashed(f"library/cat/{n}.png", digit) for n, digit in enumerate("0036888")]
+    verdict = judge(retrieval_library, replace(LIBRARY, classes=1), images(library, QUERIES[:1]))
+    assert verdict.credit == pytest.approx(1 - 3 / 7 / 5)
+    assert "library/cat/1.png is the same picture as library/cat/0.png" in said(verdict)
+
+
 # --- the rankings ----------------------------------------------------------------------------------------------
 
 GOOD = (Agreement(5, 5, 5), Agreement(5, 5, 5), Agreement(4, 4, 4))
