@@ -20,7 +20,18 @@ from grader.lab import LAB
 from grader.marking.check import BadLimit, Case, Doubt, check
 from grader.measures.alike import alike, all_of_one
 from grader.measures.ranking_labels import called, class_of, count, same_class, shown, unsure
-from grader.measures.ranking_verdict import LEAST_SPREAD, accepted, agreeing, chosen, close, named, scores_of, undecided
+from grader.measures.ranking_verdict import (
+    LEAST_SPREAD,
+    accepted,
+    agreeing,
+    by_order_alone,
+    chosen,
+    close,
+    named,
+    scores_of,
+    shows_nothing,
+    undecided,
+)
 from grader.measures.same_network import one_a_network, too_few
 from grader.measures.ways import BY_NAME, DECLARED, SAID_OF_ALLOWED
 from grader.records import (
@@ -93,7 +104,7 @@ def _credit(run: ComparedRun, case: Case[ComparedRankings, RankingLimits]) -> fl
         return case.limits.from_report * share
     right = accepted(run)
     met = [query for query in (run.queries if right else agreeing(run)) if query not in copies]
-    loose = [query for query in undecided(run) if query not in copies and _five_different(query)]
+    loose = [query for query in by_order_alone(run) if query not in copies and _five_different(query)]
     share = (len(met) + case.limits.from_report * len(loose)) / whole if whole else 0.0
     if not right and named(run):
         share = min(share, case.limits.with_mistake)
@@ -167,8 +178,8 @@ def _why(run: ComparedRun) -> Iterator[Message]:
             "{model}: {agree} of {of} rankings agree with the recomputed ones; why the others differ is not known.",
             **values,
         )
-    if _whole_numbers(run):
-        yield message("{model}: all scores are whole numbers: print at least four digits.", model=run.model)
+    if shows_nothing(run):
+        yield _bare(run)
     yield message(
         "Run {retrieval_script} again, with the images and the weights that you hand in, and hand in its {retrieval}.",
         retrieval_script=LAB.retrieval_script,
@@ -176,9 +187,19 @@ def _why(run: ComparedRun) -> Iterator[Message]:
     )
 
 
-def _whole_numbers(run: ComparedRun) -> bool:
-    scores = scores_of(match for query in run.queries for match in query.theirs)
-    return bool(scores) and all(score == int(score) for score in scores)
+def _bare(run: ComparedRun) -> Message:
+    values: dict[str, Scalar] = {"model": run.model, "right": len(by_order_alone(run)), "of": len(run.queries)}
+    if scores_of(match for query in run.queries for match in query.theirs):
+        return message(
+            "{model}: all scores are whole numbers, so only the order can be compared: the order is right in {right} of"
+            " {of} rankings, which earn no more than a report alone. Print at least four digits.",
+            **values,
+        )
+    return message(
+        "{model}: no score is a number, so only the order can be compared: the order is right in {right} of {of}"
+        " rankings, which earn no more than a report alone. Print the scores with at least four digits.",
+        **values,
+    )
 
 
 def _explained(run: ComparedRun, mistake: Suspicion) -> Message:

@@ -37,12 +37,13 @@ class Kept:
 
 
 def compare(
-    scores: Scores, places: Sequence[int | None], reported: Sequence[float | None], half_digit: float = 0.0
+    scores: Scores, places: Sequence[int | None], reported: Sequence[float | None], halves: Sequence[float] = ()
 ) -> Kept:
     """Compare one query's ranking with its recomputed scores.
 
     `scores` is (L,), larger is better. `places` are indices of the reported images, best first; None for one that the
-    library does not have; duplicates count once. An error of `half_digit` in a reported score is forgiven.
+    library does not have; duplicates count once. `halves` are of the last digits that the reported scores were printed with: such errors
+    are forgiven.
     """
     k = min(TOP, len(scores))
     sigma = deviation(scores)
@@ -64,8 +65,8 @@ def compare(
     sound, absent, ordered = agreement(TOLERANCE * sigma)
     wide_sound, wide_absent, wide_ordered = agreement(WIDE * TOLERANCE * sigma)
     errors = (
-        min(FARTHEST, _error(value, float(scores[place]), half_digit) / sigma)
-        for place, value in zip(places, reported, strict=True)
+        min(FARTHEST, _error(value, float(scores[place]), half) / sigma)
+        for place, value, half in zip(places, reported, halves or (0.0,) * len(reported), strict=True)
         if place is not None
     )
     return Kept(
@@ -113,6 +114,14 @@ def as_cosines(metric: Metric, query: ReportedQuery) -> list[float | None]:
     if metric == "cosine":
         return scores
     return [None if score is None else 1.0 - min(abs(score), 1e6) ** 2 / 2 for score in scores]
+
+
+def halves_of_cosines(metric: Metric, query: ReportedQuery, half_digit: float) -> list[float]:
+    """Convert half of the last printed digit to cosines: of a distance d it is h d + h^2 / 2, little where d is small."""
+    scores = [match.score for match in query.matches[:TOP]]
+    if metric == "cosine":
+        return [half_digit] * len(scores)
+    return [half_digit * (min(abs(score or 0.0), 2.0) + half_digit / 2) for score in scores]
 
 
 def as_distances(cosines: Scores) -> Scores:

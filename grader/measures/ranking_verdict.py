@@ -29,6 +29,7 @@ class Rule:
 
 
 FULL = Rule(0.98, 0.98, 0.97, 0.5, 0.10, 0.20)
+BY_ORDER = replace(FULL, median_error=inf, high_error=inf)
 CLOSE = Rule(0.95, 0.95, 0.90, 1.0, 0.25, 0.80)  # at twice the tolerance; "please check", never full marks
 
 # Naming a mistake
@@ -84,6 +85,21 @@ def undecided(run: ComparedRun) -> tuple[ComparedQuery, ...]:
     """
     found = tuple(q for q in run.queries if q.spread is not None and q.spread < LEAST_SPREAD)
     return found if len(found) > FEW * len(run.queries) else ()
+
+
+def shows_nothing(run: ComparedRun) -> bool:
+    """Return whether no score has a digit after the point, or is a number at all: only the order can be compared."""
+    return all(score == int(score) for score in scores_of(match for query in run.queries for match in query.theirs))
+
+
+def by_order_alone(run: ComparedRun) -> tuple[ComparedQuery, ...]:
+    """Return the queries whose order fits, but nothing shows that it was computed."""
+    if loose := undecided(run):
+        return loose
+    if accepted(run) or not shows_nothing(run):
+        return ()
+    agreed = agreeing(run)
+    return tuple(query for query in run.queries if query not in agreed and keeps([query], BY_ORDER))
 
 
 def accepted(run: ComparedRun) -> bool:

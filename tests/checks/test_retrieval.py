@@ -130,7 +130,9 @@ def test_pictures_that_hardly_differ_are_a_hint_where_most_are_different(judge):
     library = [hashed(f"library/cat/{digit}.png", digit) for digit in "014589"]  # three pairs of two that are near
     verdict = judge(retrieval_library, replace(LIBRARY, classes=1), images(library, QUERIES[:1]))
     assert verdict.credit == 1.0
-    assert "Images that hardly differ from another one: 3, such as library/cat/1.png from library/cat/0.png" in said(verdict)
+    assert "Images that hardly differ from another one: 3, such as library/cat/1.png from library/cat/0.png" in said(
+        verdict
+    )
 
 
 def test_pictures_that_are_certainly_one_count_once_although_most_are_different(judge):
@@ -199,6 +201,21 @@ def test_equal_scores_earn_no_more_than_a_report_alone_and_say_what_to_do(judge)
     verdict = judge(retrieval_ranking, RANKING, ComparedRankings((equal, replace(equal, model="alexnet"))))
     assert verdict.credit == pytest.approx(0.4)
     assert "equal to 1e-06" in said(verdict) and "Use a network with trained weights" in said(verdict)
+
+
+@pytest.mark.parametrize(("score", "words"), [(1.0, "all scores are whole numbers"), (None, "no score is a number")])
+def test_scores_that_show_nothing_earn_a_report_alone_where_the_order_is_right(judge, score, words):
+    run = compared(6, 4)
+    bare = replace(
+        run,
+        queries=tuple(
+            replace(query, theirs=tuple(replace(match, score=score) for match in query.theirs), errors=(2.0,) * 5)
+            for query in run.queries
+        ),
+    )
+    verdict = judge(retrieval_ranking, RANKING, ComparedRankings((bare, compared(10, model="alexnet"))))
+    assert verdict.credit == pytest.approx((0.4 * 0.6 + 1) / 2)
+    assert words in said(verdict) and "the order is right in 6 of 10 rankings" in said(verdict)
 
 
 @pytest.mark.parametrize("name", ["ResNet50", "resnet50-IMAGENET1K_V1", "resnet_50"])
@@ -396,7 +413,9 @@ def test_scores_of_one_network_in_two_spellings_are_of_one(judge, name):
 
 def test_scores_of_one_network_under_two_names_are_of_one(judge):
     runs = (reported("resnet20", weights="final.pth"), reported("resnet56", name="b", weights="final.pth"))
-    digests = ComparedRankings((compared(10, model="resnet20", network="d"), compared(10, model="resnet56", network="d")))
+    digests = ComparedRankings(
+        (compared(10, model="resnet20", network="d"), compared(10, model="resnet56", network="d"))
+    )
     verdict = judge(retrieval_scores, SCORES, report(*runs), digests)
     assert verdict.credit == pytest.approx(5 / 6)
     assert "in the report: 1; required: 2" in said(verdict)

@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.evidence import Agreement, ComparedQuery, ComparedRun, Match, Suspicion
-from grader.measures.ranking_distance import FARTHEST, compare, deviation, distance, printed_half_digit
+from grader.evidence import Agreement, ComparedQuery, ComparedRun, Match, ReportedQuery, Suspicion
+from grader.measures.ranking_distance import (
+    FARTHEST,
+    compare,
+    deviation,
+    distance,
+    halves_of_cosines,
+    printed_half_digit,
+)
 from grader.measures.ranking_labels import count
 from grader.measures.ranking_verdict import (
     FULL,
@@ -31,7 +38,7 @@ SIGMA = float(SCORES.std())
 
 def kept(places, scores=SCORES, reported=None, half_digit=0.0):
     told = [None if place is None else float(scores[place]) for place in places] if reported is None else reported
-    return compare(scores, places, told, half_digit)
+    return compare(scores, places, told, [half_digit] * len(told))
 
 
 def test_the_right_five_in_order_keep_everything():
@@ -83,6 +90,17 @@ def test_a_score_that_is_no_number_is_as_wrong_as_can_be():
 def test_half_of_the_last_printed_digit_is_forgiven():
     assert kept([0, 1, 2, 3, 4], reported=[0.94, 0.8, 0.7, 0.6, 0.5], half_digit=0.05).errors[0] == 0.0
     assert kept([0, 1, 2, 3, 4], reported=[0.94, 0.8, 0.7, 0.6, 0.5]).errors[0] == pytest.approx(0.04 / SIGMA)
+
+
+@pytest.mark.parametrize("far", [0.1, 0.9, 1.4])
+def test_half_of_a_digit_of_a_distance_is_as_much_as_it_makes_of_the_cosine(far):
+    def told(distance: float) -> ReportedQuery:
+        return ReportedQuery("q", (Match("a", distance),))
+
+    (half,) = halves_of_cosines("euclidean", told(far), 0.05)
+    off = [abs(1 - (far + by) ** 2 / 2 - (1 - far**2 / 2)) for by in (0.05, -0.05, 0.1)]
+    assert off[0] <= half + 1e-12 and off[1] <= half < off[2]
+    assert halves_of_cosines("cosine", told(far), 0.05) == [0.05]
 
 
 @pytest.mark.parametrize(

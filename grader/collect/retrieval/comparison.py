@@ -19,7 +19,15 @@ from grader.evidence import (
     Suspicion,
 )
 from grader.evidence.kinds.retrieval import TOP, Metric
-from grader.measures.ranking_distance import Scores, as_cosines, as_distances, compare, distance, printed_half_digit
+from grader.measures.ranking_distance import (
+    Scores,
+    as_cosines,
+    as_distances,
+    compare,
+    distance,
+    halves_of_cosines,
+    printed_half_digit,
+)
 from grader.measures.ranking_verdict import share
 from grader.measures.ways import Way
 from grader.records import Submission
@@ -66,7 +74,8 @@ class Comparison:
         )  # fmt: skip
 
     def _query(self, one: Asked, scores: Scores) -> ComparedQuery:
-        kept = compare(scores, one.places, as_cosines(self.metric, one.reported), self.half_digit)
+        halves = halves_of_cosines(self.metric, one.reported, self.half_digit)
+        kept = compare(scores, one.places, as_cosines(self.metric, one.reported), halves)
         shown = as_distances(scores) if self.metric == "euclidean" else scores
         best = np.argsort(-scores, kind="stable")[:TOP]
         ours = tuple(Match(self.scene.library[place], float(shown[place])) for place in best)
