@@ -42,8 +42,8 @@ def compare(
     """Compare one query's ranking with its recomputed scores.
 
     `scores` is (L,), larger is better. `places` are indices of the reported images, best first; None for one that the
-    library does not have; duplicates count once. `halves` are of the last digits that the reported scores were printed with: such errors
-    are forgiven.
+    library does not have; duplicates count once. `halves` are of the last printed digits of the reported scores: errors
+    up to them are forgiven.
     """
     k = min(TOP, len(scores))
     sigma = deviation(scores)
@@ -117,7 +117,7 @@ def as_cosines(metric: Metric, query: ReportedQuery) -> list[float | None]:
 
 
 def halves_of_cosines(metric: Metric, query: ReportedQuery, half_digit: float) -> list[float]:
-    """Convert half of the last printed digit to cosines: of a distance d it is h d + h^2 / 2, little where d is small."""
+    """Convert half of the last printed digit to cosines: for a distance d it is h d + h^2 / 2."""
     scores = [match.score for match in query.matches[:TOP]]
     if metric == "cosine":
         return [half_digit] * len(scores)
