@@ -3,9 +3,11 @@
     python benchmarks/retrieval_alike.py [--networks 12]
 
 Hashes: the least distance between two pictures of `fixtures/images`, of CIFAR-10 (if `grade data fetch` has been run)
-and of strokes on white paper, beside the greatest distance between a picture and its copies (saved anew, enlarged, a
-pixel changed, darkened, mirrored). Spread: the best score less the fifth best of one query, with trained networks and
-with random ones, beside what the same scores differ by between float32 and float64, and beside libraries of copies.
+and of what honest libraries may hold that is much alike (strokes and small things on white paper, ten things from five
+places, one table with another thing on it), with how many of them count as different, beside the greatest distance
+between a picture and its copies (saved anew, enlarged, a pixel changed, darkened, mirrored).
+Spread: the best score less the fifth best of one query, with trained networks and with random ones, beside what the
+same scores differ by between float32 and float64, and beside libraries of copies.
 Handed-in features: how far those of other precisions are from the recomputed ones, beside those of another picture.
 """
 
@@ -40,7 +42,7 @@ from benchmarks.retrieval_rule import (  # noqa: E402
 from grader.collect.retrieval.features import AGREES  # noqa: E402
 from grader.evidence import Pipeline  # noqa: E402
 from grader.evidence.kinds.retrieval import TOP  # noqa: E402
-from grader.measures.alike import APART, distances, values  # noqa: E402
+from grader.measures.alike import APART, SURE, distances, values  # noqa: E402
 from grader.measures.ranking_verdict import LEAST_SPREAD  # noqa: E402
 from grader.probes.retrieval.pictures import prepared, tile_hash  # noqa: E402
 
@@ -62,6 +64,46 @@ def strokes_pool() -> Pool:
         ImageDraw.Draw(page).line(points, "black", 14, "curve")
         made.append(page)
     return Pool("strokes", made, [0] * STROKES)
+
+
+def things_pool() -> Pool:
+    """A small thing on white paper, as icons and photographs of products are."""
+    random = np.random.default_rng(SEED)
+    made = []
+    for _ in range(STROKES):
+        around = zip(np.linspace(0, 2 * np.pi, 9)[:-1], 30 * random.uniform(0.4, 1.0, 8), strict=True)
+        page = Image.new("RGB", (256, 256), "white")
+        corners = [(128 + far * np.cos(turn), 128 + far * np.sin(turn)) for turn, far in around]
+        ImageDraw.Draw(page).polygon(corners, tuple(random.integers(20, 200, 3).tolist()))
+        made.append(page)
+    return Pool("small things", made, [0] * STROKES)
+
+
+def views_pool(of: Pool, moved: float) -> Pool:
+    """Ten things from five places each: turned, nearer and aside by a share of the picture."""
+    random = np.random.default_rng(SEED)
+
+    def view(picture: Image.Image) -> Image.Image:
+        side = 256
+        turned = picture.resize((side, side)).rotate(100 * moved * random.uniform(-1, 1), Image.Resampling.BICUBIC)
+        kept = int(side * (0.95 - moved * random.uniform()))
+        left, top = (int((side - kept) * random.uniform()) for _ in range(2))
+        return turned.crop((left, top, left + kept, top + kept))
+
+    made = [view(picture) for picture in of.pictures[:10] for _ in range(5)]
+    return Pool(f"views of {of.name}, moved by {moved:.0%}", made, [0] * len(made))
+
+
+def table_pool(of: Pool) -> Pool:
+    """One table, photographed from one place, with another thing on it each time."""
+    grid = np.random.default_rng(SEED).integers(90, 160, (8, 8, 3), dtype=np.uint8)
+    table = Image.fromarray(grid).resize((256, 256), Image.Resampling.BICUBIC)
+    made = []
+    for picture in of.pictures[:50]:
+        seen = table.copy()
+        seen.paste(picture.resize((80, 80)), (88, 88))
+        made.append(seen)
+    return Pool(f"a table with {of.name}", made, [0] * len(made))
 
 
 def saved(picture: Image.Image) -> Image.Image:
@@ -94,18 +136,28 @@ def hashed(pictures: list[Image.Image]) -> np.ndarray:
 
 def show_hashes(pools: list[Pool]) -> None:
     """Distances of different pictures and of copies."""
-    least: list[float] = []
     for pool in pools:
         hashes = hashed(pool.pictures)
-        apart = np.concatenate([distances(one, hashes[place + 1 :]) for place, one in enumerate(hashes)])
-        near = int((apart <= APART).sum())
-        least.append(float(apart.min()))
+        apart = distances(hashes, hashes)[np.triu_indices(len(hashes), 1)]
+        near, sure = (int((apart <= bound).sum()) for bound in (APART, SURE))
         print(f"{pool.name}: least distance of {apart.size} pairs {apart.min():.3f}, 1st percentile "
-              f"{np.quantile(apart, 0.01):.3f}; pairs taken for copies: {near}")  # fmt: skip
+              f"{np.quantile(apart, 0.01):.3f}; pairs taken for copies: {near}, for certain: {sure}; different in a "
+              f"library of mostly copies: {counted(hashes, APART)} of {len(hashes)}, in another: "
+              f"{counted(hashes, SURE)}")  # fmt: skip
         for name, change in COPIES.items():
-            copies = hashed([change(picture) for picture in pool.pictures])
-            far = np.concatenate([distances(one, copies[place : place + 1]) for place, one in enumerate(hashes)])
+            far = distances(hashes, hashed([change(picture) for picture in pool.pictures])).diagonal()
             print(f"    {name}: greatest distance {far.max():.3f}, {far.max() / APART:.2f} of the bound {APART}")
+
+
+def counted(hashes: np.ndarray, within: float) -> int:
+    """How many pictures count as different."""
+    left = list(hashes)
+    count = 0
+    while left:
+        far = distances(left[0][None], np.stack(left))[0] > within
+        left = [one for one, other in zip(left, far, strict=True) if other]
+        count += 1
+    return count
 
 
 def spreads(features: Tensor) -> Tensor:
@@ -161,7 +213,8 @@ def main() -> None:
     parser.add_argument("--networks", type=int, default=len(RANDOM), help="how many random networks")
     options = parser.parse_args()
     pools = [pool for pool in (drawn_pool(), cifar_pool(), strokes_pool()) if pool is not None]
-    show_hashes(pools)
+    of = pools[1] if pools[1].name == "CIFAR-10" else pools[0]
+    show_hashes([*pools, things_pool(), table_pool(of), *(views_pool(of, moved) for moved in (0.02, 0.05, 0.1))])
     few = [Pool(pool.name, pool.pictures[:60], pool.labels[:60]) for pool in pools]
     for pool in few:
         show_spread("resnet20, final.pth", *final_weights(), pool)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import string
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ APART = 0.20  # root of the mean square between two hashes, in deviations of bri
 SURE = 0.08  # the same, for what is certainly a copy: honest views of one thing are farther
 STEP = 0.25  # of a digit, in deviations
 DIGITS = string.digits + string.ascii_lowercase + string.ascii_uppercase + "+-"  # of hashes, in order
+PLACES = {digit: place for place, digit in enumerate(DIGITS)}
 CHANNELS = 3
 ENOUGH = 0.5  # share of the library that must be different pictures: below it, rankings say nothing
 
@@ -29,11 +31,17 @@ def groups(images: Sequence[LibraryImage], within: float = APART) -> list[int]:
 
     Alike is what is near to the first of its group: a chain of small steps leads to no group.
     """
+    return list(_groups(tuple((image.content, image.prepared) for image in images), within))
+
+
+@lru_cache(maxsize=8)  # checks and flags ask often, and a library may have thousands of images
+def _groups(images: tuple[tuple[str, tuple[str, ...]], ...], within: float) -> tuple[int, ...]:
     found = list(range(len(images)))
-    _join(found, [image.content for image in images])
-    for hashes in _by_preparation(images):
-        _join_near(found, hashes, within)
-    return found
+    _join(found, [content for content, _ in images])
+    count = min((len(prepared) for _, prepared in images), default=0)  # none in older evidence
+    for nth in range(count):
+        _join_near(found, np.stack([values(prepared[nth]) for _, prepared in images]), within)
+    return tuple(found)
 
 
 def _join(found: list[int], contents: Sequence[str]) -> None:
@@ -43,37 +51,29 @@ def _join(found: list[int], contents: Sequence[str]) -> None:
             found[place] = first.setdefault(content, place)
 
 
-def _by_preparation(images: Sequence[LibraryImage]) -> list[Hashes]:
-    """Return the hashes of all images for each preparation; none where an image lacks one, as in older evidence."""
-    count = min((len(image.prepared) for image in images), default=0)
-    return [np.stack([values(image.prepared[nth]) for image in images]) for nth in range(count)]
-
-
 def values(digits: str) -> NDArray[np.float32]:
     """Return a hash as numbers, in deviations."""
-    return np.array([DIGITS.index(digit) for digit in digits], dtype=np.float32) * STEP
+    return (np.array([PLACES[digit] for digit in digits], dtype=np.float32) - len(DIGITS) // 2) * np.float32(STEP)
 
 
 def _join_near(found: list[int], hashes: Hashes, within: float) -> None:
+    near = distances(hashes, hashes) <= within
     for place in range(len(found)):
         if found[place] == place:
-            near = distances(hashes[place], hashes[place + 1 :]) <= within
-            for other in np.flatnonzero(near) + place + 1:
+            for other in np.flatnonzero(near[place, place + 1 :]) + place + 1:
                 if found[other] == other:
                     found[other] = place
     for place, first in enumerate(found):
         found[place] = found[first]
 
 
-def distances(one: NDArray[np.float32], others: Hashes) -> NDArray[np.float32]:
-    """Return how far others are from a hash, or from its mirror image, if that is nearer."""
-    straight, mirrored = (np.sqrt(((others - way) ** 2).mean(axis=1)) for way in (one, _mirrored(one)))
-    return np.asarray(np.minimum(straight, mirrored))
-
-
-def _mirrored(one: NDArray[np.float32]) -> NDArray[np.float32]:
-    side = round((len(one) / CHANNELS) ** 0.5)
-    return one.reshape(side, side, CHANNELS)[:, ::-1].ravel()
+def distances(some: Hashes, others: Hashes) -> NDArray[np.float32]:
+    """Return how far some hashes (N, D) are from others (M, D), or from their mirror images, if nearer: (N, M)."""
+    side = round((some.shape[1] / CHANNELS) ** 0.5)
+    mirrored = some.reshape(-1, side, side, CHANNELS)[:, :, ::-1].reshape(some.shape)
+    alike = np.maximum(some @ others.T, mirrored @ others.T)
+    squares = (some**2).sum(axis=1)[:, None] + (others**2).sum(axis=1) - 2 * alike
+    return np.asarray(np.sqrt(np.maximum(squares, 0) / some.shape[1]), dtype=np.float32)
 
 
 def different(images: Sequence[LibraryImage]) -> int:
