@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from grader.collect.retrieval.budget import Budget
 from PIL import Image
 
 from fixtures import IMAGES
@@ -18,7 +19,6 @@ from fixtures.stories import rankings as made
 from grader.collect import Equipment
 from grader.collect.code.caller import Caller
 from grader.collect.retrieval import look_at_retrieval
-from grader.collect.retrieval.budget import Budget
 from grader.collect.subject import Subject
 from grader.evidence import ComparedRun, Crashed, OpenTask, OutOfMemory, Refused, TimedOut, Unavailable
 from grader.intake import Archive, open_submission
