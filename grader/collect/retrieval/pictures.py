@@ -22,7 +22,7 @@ from grader.lab import LAB
 from grader.records import N_, PICTURES, Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
 
-PICTURE_LIMITS = Limits(seconds=300.0, megabytes=3_000)
+PICTURE_LIMITS = Limits(seconds=300.0, megabytes=4_000)
 USUAL_PIXELS = 1_000_000_000  # of all pictures together: more than photographs have that fit into a submission
 TOO_LARGE, MISSING, TASK_OPEN = "pictures_large", "missing", "task_open"
 THUMBNAIL, MOST_THUMBNAILS = 64, 120

@@ -45,11 +45,10 @@ def compute_scores(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[di
     network = digest_of(model, inputs["weights"] == RANDOM)
     library = int(inputs["library"])
     arrays: dict[str, bytes] = {}
-    ways = [_way(one) for one in inputs["passes"]]
+    passes: list[dict[str, Any]] = inputs["passes"]
     with torch.inference_mode():
-        for nth, (one, taps) in enumerate(
-            zip(inputs["passes"], _all_passes(model, files["bundle"], ways), strict=True)
-        ):
+        found = _all_passes(model, files["bundle"], [_way(one) for one in passes])
+        for nth, (one, taps) in enumerate(zip(passes, found, strict=True)):
             for place, how in enumerate(one["scores"]):
                 scores = _scores(taps, library, str(how["tap"]), str(how["compare"])) if taps else None
                 shape = (int(inputs["queries"]), library)
@@ -69,7 +68,7 @@ def digest_of(model: nn.Module, drawn: bool) -> str:
 
 
 def _decoded(bundle: int) -> Iterator[list[Image.Image]]:
-    """Yield the images of a bundle, as many at once as are small enough to keep: each is decoded once for all passes."""
+    """Yield the images of a bundle, as many at once as may be kept: each is decoded once for all passes."""
     kept: list[Image.Image] = []
     pixels = 0
     for data in read_bundle(bundle):
