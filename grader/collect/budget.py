@@ -35,6 +35,7 @@ PARTS: dict[str, Part] = {  # by how the names of their probes begin, the longes
 }
 LEAST = 1.0  # seconds: no job gets less, so that each can say what it ran into
 ONE_CALL = 0.25  # of what is left for code, at most: a function that never ends leaves time for all others
+ENOUGH = 20.0  # seconds for any call: the slowest takes two
 HONEST_CODE = 120.0  # seconds: all calls together take 30 on a machine with one slow core
 OUT_OF_TIME = "code_out_of_time"
 
@@ -71,7 +72,7 @@ class Budget:
             self._taken[part_of(job)] += min(seconds, job.limits.seconds)  # the start of a sandbox is nobody's fault
 
     def note_hung(self) -> None:
-        """Note that a call took all of its own time, of which there was enough."""
+        """Note that a call did not end although it had enough time."""
         self._hung = True
 
     @property
@@ -129,7 +130,7 @@ class MeteredCode:
         called = _timed(given, self._sandbox.call, self._budget)
         if not isinstance(called.answer, TimedOut):
             return called
-        if given.limits.seconds >= job.limits.seconds:
+        if given.limits.seconds >= min(ENOUGH, job.limits.seconds):
             self._budget.note_hung()
             return called
         return replace(called, answer=self._cut_short(given.limits.seconds))
