@@ -14,6 +14,8 @@ from grader.measures.doubts import doubt
 from grader.measures.intervals import SURE, wilson_interval
 from grader.records import Message, Scalar, Verdict, message
 
+ENOUGH = 100  # training images: with fewer, which normalisation is right is open unless it is clear
+
 
 @dataclass(frozen=True, slots=True)
 class AccuracyRamp(Ramp):
@@ -79,10 +81,10 @@ def _undecided(case: Case[Accuracy, AccuracyRamp]) -> Message | None:
     """Say why staff must measure again: time or memory ended the measurement before it decided the points."""
     scores, credit = case.seen, case.limits.credit
     share = scores.correct / scores.count
-    if isinstance(case.evidence.observation(PreprocessingChoice), TimedOut | OutOfMemory) and credit(share) < 1.0:
+    if _may_be_another(case) and credit(share) < 1.0:
         return message(
-            "there was not enough time or memory to find out how the images are normalised; with the template's"
-            " constants, {share:.2%} of {count:,} test images are classified correctly. Grade again with a longer"
+            "there was not enough time or memory to find out how the images are normalised; with the normalisation that"
+            " was used, {share:.2%} of {count:,} test images are classified correctly. Grade again with a longer"
             " --time-limit or a larger --memory.",
             share=share,
             count=scores.count,
@@ -96,6 +98,16 @@ def _undecided(case: Case[Accuracy, AccuracyRamp]) -> Message | None:
         " a larger --memory.",
         count=scores.count, whole=scores.whole, share=share, low=low, high=high,
     )  # fmt: skip
+
+
+def _may_be_another(case: Case[Accuracy, AccuracyRamp]) -> bool:
+    """Return whether time or memory did not suffice to tell the normalisation, and another could earn more."""
+    tried = case.evidence.observation(PreprocessingChoice)
+    choice = case.other(PreprocessingChoice)
+    if choice is None or choice.count >= ENOUGH or choose(choice).clear:
+        return isinstance(tried, TimedOut | OutOfMemory)
+    best = max(wilson_interval(one.correct, choice.count, SURE)[1] for one in choice.candidates)
+    return case.limits.credit(best) > case.limits.credit(case.seen.correct / case.seen.count)
 
 
 def _forbidden(choice: PreprocessingChoice) -> Message:

@@ -24,6 +24,7 @@ from grader.sandbox import Reply
 
 TRIAL_IMAGES = 2_000  # the first training images, as for the diagnosis
 FEWEST_IMAGES = 250
+VERY_FEW = 50  # where time or memory does not suffice for more
 SIDE = 64  # pixels: above this, fewer images are tried, since each takes longer
 MOST_FOUND = 8  # candidates of the code
 MOST_NAME = 200  # characters
@@ -69,7 +70,7 @@ def images_tried(tried: Sequence[Option], available: int, most: int = TRIAL_IMAG
     """Return on how many training images the options are compared."""
     side = max((option.preprocessing.crop or option.preprocessing.resize for option in tried), default=0)
     share = min(1.0, SIDE**2 / side**2) if side else 1.0
-    return min(available, max(FEWEST_IMAGES, int(most * share)))
+    return min(available, max(min(most, FEWEST_IMAGES), int(most * share)))
 
 
 def try_options(
@@ -86,7 +87,7 @@ def try_options(
         return None
     tried = options(documents.candidates)
     found: PreprocessingChoice | Failure | None = None
-    for most in (TRIAL_IMAGES, FEWEST_IMAGES):
+    for most in (TRIAL_IMAGES, VERY_FEW):
         count = images_tried(tried, len(images.labels("train")), most)
         runs = [run_of("images", option.preprocessing, count) for option in tried]
         job = job_of(place(submission, path), equipment, runs, "train")

@@ -11,13 +11,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grader.collect.budget import LEAST
-from grader.collect.choosing import images_tried, options, try_each
+from grader.collect.choosing import VERY_FEW, images_tried, options, try_each
 from grader.collect.code.caller import Call, Caller
 from grader.collect.equipment import Equipment, validated
 from grader.collect.generalisation import Logits, OnTest, Part, Shuffled, counted, draw, secret_seed, shuffled
@@ -25,6 +26,7 @@ from grader.collect.pixels import with_pictures
 from grader.collect.scoring import digest, score
 from grader.collect.twice import Try, tried_twice
 from grader.collect.weights import FOR_THE_REST, Weights, checkpoint_claim, cut_short, run_of
+from grader.collect.yardstick import at_a_limit
 from grader.dataset import ImageSet
 from grader.disk.names import from_disk
 from grader.disk.scratch import scratch
@@ -46,7 +48,7 @@ from grader.sandbox import ArraySpec, Job, Limits, Reply
 TRIAL_IMAGES = 500  # the first training images: student code runs on the processor, in plain float32
 FEW = 8  # images of the first try
 PIXELS_IN_A_BATCH = 250 * 32 * 32  # as for the networks that the grader knows
-FOR_OPTIONS = 0.25  # of the time that is left for the accuracy
+KEPT_BACK = 0.75  # of the time that is left for the accuracy, while preprocessings are tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,16 +214,22 @@ def _try_options(run: Run, fit: Fit, images: ImageSet) -> PreprocessingChoice | 
     if run.candidates is None or not run.equipment.choose_preprocessing:
         return None
     tried = options(run.candidates)
-    count = images_tried(tried, len(images.labels("train")), TRIAL_IMAGES)
-    file = images.images_file("train")
-    kept = run.equipment.left("accuracy", 1.0 - FOR_OPTIONS).seconds
+    found: PreprocessingChoice | Failure | None = None
+    for most, batch in ((TRIAL_IMAGES, PIXELS_IN_A_BATCH), (VERY_FEW, FEW)):
+        count = images_tried(tried, len(images.labels("train")), most)
+        shown, kept = (images.images_file("train"), count), run.equipment.left("accuracy", KEPT_BACK)
+        one = partial(_under, replace(run, most=batch), fit, shown, kept)
+        found = try_each(tried, one, images.labels("train")[:count])
+        if not at_a_limit(found):
+            break
+    return found
 
-    def one(used: Preprocessing) -> Reply | Failure:
-        left = run.equipment.left("accuracy")
-        limits = replace(left, seconds=max(LEAST, left.seconds - kept))
-        return replace(run, used=used).logits(fit, file, count, limits)
 
-    return try_each(tried, one, images.labels("train")[:count])
+def _under(run: Run, fit: Fit, shown: tuple[Path, int], kept: Limits, used: Preprocessing) -> Reply | Failure:
+    """Run the network under a preprocessing on training images, as long as more than `kept` is left."""
+    left = run.equipment.left("accuracy")
+    limits = replace(left, seconds=max(LEAST, left.seconds - kept.seconds))
+    return replace(run, used=used).logits(fit, *shown, limits)
 
 
 def _chosen(run: Run, fits: tuple[Fit, ...], pixels: Path) -> Fit | Failure:
