@@ -36,6 +36,7 @@ PARTS: dict[str, Part] = {  # by how the names of their probes begin, the longes
 LEAST = 1.0  # seconds: no job gets less, so that each can say what it ran into
 ONE_CALL = 0.25  # of what is left for code, at most: a function that never ends leaves time for all others
 ENOUGH = 20.0  # seconds for any call: the slowest takes two
+CUT = 0.9  # of the time that a job asked for: one with less was cut short; one that asked for what is left was not
 HONEST_CODE = 120.0  # seconds: all calls together take 30 on a machine with one slow core
 OUT_OF_TIME = "code_out_of_time"
 
@@ -71,9 +72,9 @@ class Budget:
         if part_of(job) != MACHINE:
             self._taken[part_of(job)] += min(seconds, job.limits.seconds)  # the start of a sandbox is nobody's fault
 
-    def note_hung(self) -> None:
+    def note_hung(self, job: Job) -> None:
         """Note that a call did not end although it had enough time."""
-        self._hung = True
+        self._hung = self._hung or part_of(job) == "code"
 
     @property
     def code_took_it(self) -> bool:
@@ -130,8 +131,8 @@ class MeteredCode:
         called = _timed(given, self._sandbox.call, self._budget)
         if not isinstance(called.answer, TimedOut):
             return called
-        if given.limits.seconds >= min(ENOUGH, job.limits.seconds):
-            self._budget.note_hung()
+        if given.limits.seconds >= min(ENOUGH, CUT * job.limits.seconds):
+            self._budget.note_hung(job)
             return called
         return replace(called, answer=self._cut_short(given.limits.seconds))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,14 +10,19 @@ from pathlib import Path
 
 import pytest
 
+from fixtures import DEMO_SUBMISSION
 from grader import probes
 from grader.batch.one import Setup, grade_archive
 from grader.collect import Equipment, begun, budget
 from grader.collect.budget import KEPT, LEAST, Budget, Metered, part_of
+from grader.collect.documents import Documents
+from grader.collect.normalisations import TEMPLATE
 from grader.collect.twice import tried_twice
+from grader.collect.weights import measure
 from grader.collect.yardstick import Yardstick, as_pictures
-from grader.evidence import Crashed, Failure, OutOfMemory, Refused, TimedOut, Unavailable
-from grader.intake import Archive
+from grader.dataset import ImageSet
+from grader.evidence import Accuracy, Crashed, Failure, OutOfMemory, Refused, Tasks, TimedOut, Unavailable
+from grader.intake import Archive, open_submission
 from grader.records import MadeBy, Student, message
 from grader.sandbox import Called, Job, Limits, Reply, Sandbox
 
@@ -116,6 +122,16 @@ def test_a_call_that_was_cut_short_is_blamed_only_where_the_submissions_code_too
     assert isinstance(answers[0], TimedOut)
     assert isinstance(answers[-1], Refused)
     assert "Mend those that do not finish" in answers[-1].message.english()
+
+
+def test_running_a_network_in_the_time_that_is_left_is_not_cut_short(clock):
+    spent = Budget(Limits(20.0, 4_000))
+    code = Metered(clock, spent).for_code(Path())
+    assert code is not None
+    clock.takes = 1e9
+    run = Job("code.own_network.run_network", limits=spent.left("accuracy", 0.6))
+    assert isinstance(code.call(run).answer, TimedOut)
+    assert not spent.code_took_it
 
 
 def test_calls_that_just_stay_within_their_time_are_blamed_too_when_it_is_over(clock):
@@ -228,3 +244,28 @@ def test_the_ordinary_network_is_timed_where_no_student_code_runs(shared_sandbox
     assert seconds is not None
     assert seconds > 0.0
     assert budget.part_of(Job("machine.time_ordinary_network")) == budget.MACHINE
+
+
+class SlowForAll:
+    """A sandbox in which all test images take too long, and a hundred do not."""
+
+    name, isolated = "slow", True
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+
+    def run(self, job: Job) -> Reply | Failure:
+        counts = [run["count"] for run in job.inputs.get("runs", ())]
+        return TimedOut(job.limits.seconds) if max(counts, default=0) > 100 else self.sandbox.run(job)
+
+
+def test_a_known_network_is_measured_on_a_few_images_too(shared_sandbox: Sandbox, few_images: ImageSet, tmp_path: Path):
+    (tmp_path / "ada").mkdir()
+    shutil.copy(DEMO_SUBMISSION / "final.pth", tmp_path / "ada")
+    submission = open_submission(Archive(tmp_path / "ada", Student("Ada")), tmp_path / "unpacked")
+    equipment = Equipment(few_images, SlowForAll(shared_sandbox))  # type: ignore[arg-type]
+    read = Documents(Tasks(()), TEMPLATE, Unavailable(message("none")), ())
+    scores = measure(submission, equipment, read).accuracy
+    assert isinstance(scores, Accuracy)
+    assert (scores.count, scores.whole, scores.cut_short) == (100, 200, True)
+    assert scores.correct > 70
