@@ -441,7 +441,7 @@ def test_a_claim_without_certainty_is_shown_and_not_compared(verdict, scores):
     assert beside(verdict("measured_accuracy", scores(8000, 10_000), unsure)) == "read without certainty: not compared"
 
 
-@pytest.mark.parametrize(("correct", "state"), [(10, Judged), (70, Unjudged), (99, Unjudged), (100, Unjudged)])
+@pytest.mark.parametrize(("correct", "state"), [(10, Judged), (70, Unjudged), (99, Unjudged), (100, Judged)])
 def test_a_few_images_count_only_where_they_decide_the_points(evidence, lab_rubric, scores, correct, state):
     few = replace(scores(correct, 100), whole=10_000, cut_short=True)
     finding = next(one for one in judge(evidence(few), lab_rubric) if one.check == "measured_accuracy")
