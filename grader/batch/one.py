@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from grader.batch.unopened import refused
-from grader.collect import Equipment, collect
+from grader.collect import Equipment, begun, collect
 from grader.collect.archives import repacker
 from grader.disk.scratch import scratch
 from grader.gradebook.files import Graded
@@ -34,11 +34,12 @@ def grade_archive(archive: Archive, setup: Setup, say: Callable[[Message], None]
     say(message("unpacking"))
     command = shlex.join(["grade", archive.name, *setup.options])
     made_by = replace(setup.made_by, command=command)
+    equipment = begun(setup.equipment)
     with scratch() as folder:
         try:
-            repack = repacker(setup.equipment.sandbox, setup.equipment.limits)
+            repack = repacker(equipment.sandbox, equipment.left("archives"))
             submission = open_submission(archive, folder / "unpacked", repack=repack)
         except BadSubmission as error:
             return Graded(refused(archive, error.message, setup.rubric, made_by, setup.zero), None)
-        evidence = collect(submission, setup.equipment, say)
+        evidence = collect(submission, equipment, say)
     return Graded(mark(evidence, setup.rubric, made_by), evidence)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.evidence import Accuracy, PreprocessingChoice
+from grader.evidence import Accuracy, OutOfMemory, PreprocessingChoice, TimedOut
 from grader.evidence.wording import said as worded
 from grader.marking.accuracy_exhibits import accuracy_exhibits
 from grader.marking.accuracy_hints import accuracy_hints
 from grader.marking.check import BadLimit, Case, Doubt, Ramp, check
 from grader.measures.choice import choose
 from grader.measures.doubts import doubt
-from grader.measures.intervals import wilson_interval
+from grader.measures.intervals import SURE, wilson_interval
 from grader.records import Message, Scalar, Verdict, message
+
+ENOUGH = 100  # training images: with fewer, which normalisation is right is open unless it is clear
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ def measured_accuracy(case: Case[Accuracy, AccuracyRamp]) -> Verdict | Doubt:
     if choice and not case.limits.choose_preprocessing:
         return Doubt(_forbidden(choice))
     scores = case.seen
+    if (why := _undecided(case)) is not None:
+        return Doubt(why, tuple(accuracy_exhibits(case)))
     share = scores.correct / scores.count
     low, high = wilson_interval(scores.correct, scores.count)
     values: dict[str, Scalar] = {"correct": scores.correct, "count": scores.count, "share": share}
@@ -60,7 +64,50 @@ def measured_accuracy(case: Case[Accuracy, AccuracyRamp]) -> Verdict | Doubt:
             **values,
             not_finite=scores.not_finite,
         )
-    return Verdict(case.limits.credit(share), sentence, accuracy_hints(case), tuple(accuracy_exhibits(case)))
+    hints = (_few(scores), *accuracy_hints(case)) if scores.cut_short else accuracy_hints(case)
+    return Verdict(case.limits.credit(share), sentence, hints, tuple(accuracy_exhibits(case)))
+
+
+def _few(scores: Accuracy) -> Message:
+    return message(
+        "Only {count:,} of {whole:,} test images were measured, since the network needs more time or memory for all of"
+        " them than a submission has. They are enough to decide the points.",
+        count=scores.count,
+        whole=scores.whole,
+    )
+
+
+def _undecided(case: Case[Accuracy, AccuracyRamp]) -> Message | None:
+    """Say why staff must measure again: time or memory ended the measurement before it decided the points."""
+    scores, credit = case.seen, case.limits.credit
+    share = scores.correct / scores.count
+    if _may_be_another(case) and credit(share) < 1.0:
+        return message(
+            "there was not enough time or memory to find out how the images are normalised; with the normalisation that"
+            " was used, {share:.2%} of {count:,} test images are classified correctly. Grade again with a longer"
+            " --time-limit or a larger --memory.",
+            share=share,
+            count=scores.count,
+        )
+    low, high = wilson_interval(scores.correct, scores.count, SURE)
+    if not scores.cut_short or credit(low) == credit(high):
+        return None
+    return message(
+        "there was enough time and memory for {count:,} of {whole:,} test images only: {share:.1%} of these are"
+        " classified correctly, so of all it may be {low:.0%} to {high:.0%}. Grade again with a longer --time-limit or"
+        " a larger --memory.",
+        count=scores.count, whole=scores.whole, share=share, low=low, high=high,
+    )  # fmt: skip
+
+
+def _may_be_another(case: Case[Accuracy, AccuracyRamp]) -> bool:
+    """Return whether time or memory did not suffice to tell the normalisation, and another could earn more."""
+    tried = case.evidence.observation(PreprocessingChoice)
+    choice = case.other(PreprocessingChoice)
+    if choice is None or choice.count >= ENOUGH or choose(choice).clear:
+        return isinstance(tried, TimedOut | OutOfMemory)
+    best = max(wilson_interval(one.correct, choice.count, SURE)[1] for one in choice.candidates)
+    return case.limits.credit(best) > case.limits.credit(case.seen.correct / case.seen.count)
 
 
 def _forbidden(choice: PreprocessingChoice) -> Message:

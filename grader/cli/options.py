@@ -131,10 +131,11 @@ def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
         language_option,
         click.option("--weights-dir", type=GivenPath(path_type=Path, file_okay=False, exists=True), metavar="FOLDER",
                      help="ImageNet weights, in addition to those of 'grade weights fetch' and of torch's own cache."),
-        click.option("--time-limit", type=click.FloatRange(min=1), default=600.0, show_default=True, metavar="SECONDS",
-                     help="Limit for measuring one submission."),
+        click.option("--time-limit", type=click.FloatRange(min=1), default=1200.0, show_default=True, metavar="SECONDS",
+                     help="For everything that is done with one submission together: unpacking, reading, running code,"
+                     " accuracy and rankings. Each of these is sure of a share."),
         click.option("--memory", type=click.IntRange(min=1500), default=4000, show_default=True, metavar="MB",
-                     help="Limit for measuring one submission."),
+                     help="For whatever is done with one submission, at any one time."),
     )  # fmt: skip
     for option in reversed(options):
         function = option(function)

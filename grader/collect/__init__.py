@@ -14,7 +14,7 @@ from grader.collect.code import open_caller
 from grader.collect.code.caller import Caller
 from grader.collect.code.network import NOT_RUN, own_network
 from grader.collect.documents import claims_of, read_claims, read_documents
-from grader.collect.equipment import Equipment, processors
+from grader.collect.equipment import Equipment, begun, processors
 from grader.collect.looks import code_records, every_look
 from grader.collect.retrieval import look_at_retrieval
 from grader.collect.second_tries import diagnose
@@ -47,7 +47,7 @@ from grader.measures.doubts import why_no_mark
 from grader.records import Message, Submission, message
 from grader.sandbox import Sandbox
 
-__all__ = ["NOT_RUN", "Equipment", "code_records", "collect", "processors"]
+__all__ = ["NOT_RUN", "Equipment", "begun", "code_records", "collect", "processors"]
 
 MOST_CLAIMS = 100
 
@@ -56,6 +56,7 @@ Outcome = tuple[type[object], object | Failure | None]  # a kind, and its record
 
 def collect(submission: Submission, equipment: Equipment, say: Callable[[Message], None]) -> Evidence:
     """Observe everything that was handed in. No content of a submission makes it raise."""
+    equipment = begun(equipment)
     with open_caller(submission, equipment) as caller:
         return _collect(submission, equipment, caller, say)
 
@@ -67,7 +68,8 @@ def _collect(submission: Submission, equipment: Equipment, caller: Caller, say: 
     caller.note_open(documents.open_tasks)
     subject = Subject(submission, equipment, caller, documents.open_tasks)
     say(message("measuring the accuracy"))
-    choice = try_options(submission, equipment, documents)
+    tried = try_options(submission, equipment, documents)
+    choice = tried if isinstance(tried, PreprocessingChoice) else None
     used = _chosen(choice, documents.preprocessing)
     inputs = Inputs(used, documents.candidates, choice)
     weights = measure(submission, equipment, replace(documents, preprocessing=used))
@@ -76,15 +78,15 @@ def _collect(submission: Submission, equipment: Equipment, caller: Caller, say: 
     say(message("testing the code"))
     looked = [(look.record, look.run(subject)) for look in every_look()]
     weights, claims, diagnosis = with_own_network(subject, inputs, Measured(weights, claims, diagnosis))
-    choice = weights.choice or choice
-    used = _chosen(weights.choice, used)
+    if isinstance(weights.choice, PreprocessingChoice):
+        used = _chosen(weights.choice, used)
     say(message("recomputing the rankings"))
     retrieval = look_at_retrieval(subject)
     outcomes: list[Outcome] = [
         (Tasks, documents.tasks), (Preprocessing, used), (History, documents.history), (Claims, claims),
         (Checkpoint, weights.checkpoint), (Accuracy, weights.accuracy), (Measurement, weights.measurement),
         (OwnNetwork, weights.own), (Generalisation, weights.generalisation), (Diagnosis, diagnosis),
-        (PreprocessingChoice, choice), *looked,
+        (PreprocessingChoice, weights.choice or tried), *looked,
         (RetrievalReport, retrieval.report), (RetrievalImages, retrieval.images),
         (ComparedRankings, retrieval.compared),
     ]  # fmt: skip

@@ -13,8 +13,9 @@ from grader.collect.documents import Documents
 from grader.collect.equipment import Equipment
 from grader.collect.normalisations import ALTERNATIVES, same
 from grader.collect.weights import choose_checkpoint, job_of, run_of
+from grader.collect.yardstick import at_a_limit
 from grader.dataset import ImageSet
-from grader.evidence import Candidate, Failure, Preprocessing, PreprocessingChoice
+from grader.evidence import Candidate, Failure, OutOfMemory, Preprocessing, PreprocessingChoice, TimedOut
 from grader.evidence.wording import Wording, phrase
 from grader.intake import place
 from grader.lab import LAB
@@ -23,9 +24,11 @@ from grader.sandbox import Reply
 
 TRIAL_IMAGES = 2_000  # the first training images, as for the diagnosis
 FEWEST_IMAGES = 250
+VERY_FEW = 50  # where time or memory does not suffice for more
 SIDE = 64  # pixels: above this, fewer images are tried, since each takes longer
 MOST_FOUND = 8  # candidates of the code
 MOST_NAME = 200  # characters
+FOR_OPTIONS = 0.25  # of the time that is left for the accuracy
 
 Logits = NDArray[np.float32]
 
@@ -67,31 +70,47 @@ def images_tried(tried: Sequence[Option], available: int, most: int = TRIAL_IMAG
     """Return on how many training images the options are compared."""
     side = max((option.preprocessing.crop or option.preprocessing.resize for option in tried), default=0)
     share = min(1.0, SIDE**2 / side**2) if side else 1.0
-    return min(available, max(FEWEST_IMAGES, int(most * share)))
+    return min(available, max(min(most, FEWEST_IMAGES), int(most * share)))
 
 
-def try_options(submission: Submission, equipment: Equipment, documents: Documents) -> PreprocessingChoice | None:
-    """Run the weights on training images under each option; None if nothing is to be chosen, or nothing can be run."""
+def try_options(
+    submission: Submission, equipment: Equipment, documents: Documents
+) -> PreprocessingChoice | Failure | None:
+    """Run the weights on training images under each option; None if nothing is to be chosen, or nothing can be run.
+
+    On fewer images where time or memory does not suffice; where it does not for those either, that failure.
+    """
     path, images = choose_checkpoint(submission), equipment.images
     if documents.candidates is None or not equipment.choose_preprocessing:
         return None
     if not isinstance(path, str) or not isinstance(images, ImageSet):
         return None
     tried = options(documents.candidates)
-    count = images_tried(tried, len(images.labels("train")))
-    runs = [run_of("images", option.preprocessing, count) for option in tried]
-    reply = equipment.sandbox.run(job_of(place(submission, path), equipment, runs, "train"))
-    if not isinstance(reply, Reply):
-        return None  # measuring on test images fails in the same way, and says why
-    logits = [reply.arrays[f"logits_{index}"] for index in range(len(runs))]
-    return compared(tried, logits, images.labels("train")[:count])
+    found: PreprocessingChoice | Failure | None = None
+    for most in (TRIAL_IMAGES, VERY_FEW):
+        count = images_tried(tried, len(images.labels("train")), most)
+        runs = [run_of("images", option.preprocessing, count) for option in tried]
+        job = job_of(place(submission, path), equipment, runs, "train")
+        reply = equipment.sandbox.run(replace(job, limits=equipment.left("accuracy", FOR_OPTIONS)))
+        if isinstance(reply, Reply):
+            logits = [reply.arrays[f"logits_{index}"] for index in range(len(runs))]
+            return compared(tried, logits, images.labels("train")[:count])
+        if not at_a_limit(reply):
+            return None  # measuring on test images fails in the same way, and says why
+        found = reply
+    return found
 
 
 def try_each(
     tried: Sequence[Option], run: Callable[[Preprocessing], Reply | Failure], labels: NDArray[np.uint8]
-) -> PreprocessingChoice | None:
-    """Run a network under one option after the other; those under which it fails are left out."""
-    replies = [(option, run(option.preprocessing)) for option in tried]
+) -> PreprocessingChoice | Failure | None:
+    """Run a network under one option after the other; those under which it fails are left out, except at a limit."""
+    replies = []
+    for option in tried:
+        reply = run(option.preprocessing)
+        if isinstance(reply, TimedOut | OutOfMemory):
+            return reply  # what was tried before it would be the best of a few
+        replies.append((option, reply))
     worked = [(option, reply.arrays["logits"]) for option, reply in replies if isinstance(reply, Reply)]
     return compared([option for option, _ in worked], [logits for _, logits in worked], labels) if worked else None
 

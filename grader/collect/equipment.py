@@ -4,35 +4,52 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from grader.collect.budget import Budget, Metered, Part
 from grader.dataset import ImageSet
 from grader.evidence import Malformed
 from grader.evidence.wording import phrase
 from grader.records import Message
 from grader.sandbox import Limits, Sandbox
 
-CHECKPOINT_LIMITS = Limits()
+DEFAULT = Limits()
 
 R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
 class Equipment:
-    """The equipment for measuring a submission. `images` is a Message if there are none: why, and what to run."""
+    """The equipment for measuring submissions. `images` is a Message if there are none: why, and what to run.
+
+    `limits` are those of one submission; `budget` is what it has left of them, once `begun` has begun it.
+    """
 
     images: ImageSet | Message
     sandbox: Sandbox
     device: str = "cpu"
     threads: int = 1
-    limits: Limits = CHECKPOINT_LIMITS
+    limits: Limits = DEFAULT
     weights_dir: Path | None = None  # ImageNet weights, in addition to torch's own cache
     part: int | None = None  # measure only this many test images, for a quick look; all by default
     choose_preprocessing: bool = True  # by measurement, where the code does not say: a rubric can forbid it
+    budget: Budget | None = None
+
+    def left(self, part: Part, share: float = 1.0) -> Limits:
+        """Return the limits of a job that may take this share of what its part of the budget has left."""
+        return (self.budget or Budget(self.limits)).left(part, share)
+
+
+def begun(equipment: Equipment) -> Equipment:
+    """Return the equipment for one submission, whose jobs all share one budget from now on."""
+    if equipment.budget is not None:
+        return equipment
+    budget = Budget(equipment.limits)
+    return replace(equipment, sandbox=Metered(equipment.sandbox, budget), budget=budget)
 
 
 def processors() -> int:

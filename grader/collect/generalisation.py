@@ -77,10 +77,16 @@ def draw(images: ImageSet, count: int, seed: int) -> Drawn:
     rng = np.random.default_rng(seed)
     copied = rng.permutation(np.linspace(0, count - 1, min(COPIES, count)).astype(np.intp))
     available = len(images.labels("train"))
-    trained = rng.choice(available, size=min(TRAINING, available), replace=False)
+    trained = rng.choice(available, size=min(TRAINING, 2 * count, available), replace=False)
     halves = zip(_split(copied), _split(trained), strict=True)
     first, rest = (_part(images, test, train, rng) for test, train in halves)
     return Drawn(seed, first, rest)
+
+
+def images_shown(count: int) -> int:
+    """Return how many images a network is shown at first for so many test images, those drawn beside them included."""
+    beside = min(COPIES, count), min(TRAINING, 2 * count)
+    return count + sum(max(1, round(FIRST * some)) for some in beside)
 
 
 def _split(indices: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

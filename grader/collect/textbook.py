@@ -28,6 +28,8 @@ from grader.sandbox import ArraySpec, Reply
 MOST_VARIANTS = 6  # as the probe has it
 IMAGES = 5_000  # the first training images: on 2,000 two poolings of a little trained LeNet are not told apart
 
+FOR_VARIANTS = 0.5  # of the time that is left for the accuracy
+
 
 def best_variant(subject: Subject, used: Preprocessing | Failure, claims: Claims | Failure) -> Weights | None:
     """Return what the variant that wins on training images gives on test images; None if that leaves it open."""
@@ -53,7 +55,9 @@ def _answers(subject: Subject, path: str, run: dict[str, Any]) -> dict[str, NDAr
     job = job_of(place(subject.submission, path), equipment, [run], "train")
     inputs = {key: value for key, value in job.inputs.items() if key != "runs"} | {"run": run}
     arrays = {f"logits_{index}": ArraySpec("<f4", (run["count"], LAB.classes)) for index in range(MOST_VARIANTS)}
-    reply = equipment.sandbox.run(replace(job, probe="weights.checkpoint.run_variants", inputs=inputs, arrays=arrays))
+    limits = equipment.left("accuracy", FOR_VARIANTS)
+    variants = replace(job, probe="weights.checkpoint.run_variants", inputs=inputs, arrays=arrays, limits=limits)
+    reply = equipment.sandbox.run(variants)
     names = reply.value.get("variants") if isinstance(reply, Reply) else None
     if not isinstance(reply, Reply) or not isinstance(names, list):
         return {}

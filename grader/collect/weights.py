@@ -14,6 +14,7 @@ from grader.collect.equipment import Equipment, validated
 from grader.collect.generalisation import Logits, OnTest, Part, counted, draw, seed_of
 from grader.collect.pixels import with_pictures
 from grader.collect.scoring import digest, score
+from grader.collect.twice import Try, tried_twice
 from grader.dataset import ImageSet
 from grader.disk.names import from_disk
 from grader.disk.scratch import scratch
@@ -33,7 +34,9 @@ from grader.evidence import (
 from grader.intake import place
 from grader.lab import LAB
 from grader.records import Message, Submission, in_question, message
-from grader.sandbox import ArraySpec, Job, Reply
+from grader.sandbox import ArraySpec, Job, Limits, Reply
+
+FOR_THE_REST = 0.5  # of the time that is left for the accuracy
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Weights:
     claims: tuple[Claim, ...] = ()
     own: OwnNetwork | Failure | None = None
     generalisation: Generalisation | None = None
-    choice: PreprocessingChoice | None = None  # if the preprocessing was chosen with the submission's own class
+    choice: PreprocessingChoice | Failure | None = None  # if the preprocessing was open with the submission's own class
 
 
 def measure(submission: Submission, equipment: Equipment, documents: Documents) -> Weights:
@@ -72,29 +75,49 @@ class Weighed:
     equipment: Equipment
     used: Preprocessing
     variant: str = ""  # of the network; "" where the weights leave no choice
+    limits: Limits | None = None  # of a job; None: what is left for the accuracy
 
     def job(self, runs: list[dict[str, Any]]) -> Job:
         """Return the job of these runs."""
-        return job_of(place(self.submission, self.path), self.equipment, runs, "test", self.variant)
+        job = job_of(place(self.submission, self.path), self.equipment, runs, "test", self.variant)
+        return replace(job, limits=self.limits) if self.limits else job
 
 
 def on_test_images(weighed: Weighed) -> Weights:
-    """Run the weights on the test images and, in the same job, on the first of the images beside them; score both."""
+    """Run the weights on the test images, on a few where time or memory does not suffice for all, and score them."""
     images, sandbox = weighed.equipment.images, weighed.equipment.sandbox
     if not isinstance(images, ImageSet):
         reply = sandbox.run(weighed.job([]))
         return scored(reply, weighed.path, images) if isinstance(reply, Reply) else without(reply)
+
+    def attempt(one: Try) -> Weights | Failure:
+        found = _beside_others(replace(weighed, equipment=one.equipment, limits=one.limits), images)
+        return cut_short(found) if one.again and isinstance(found, Weights) else found
+
+    found = tried_twice(attempt, weighed.equipment, weighed.equipment.device, weighed.path)
+    return found if isinstance(found, Weights) else without(found)
+
+
+def cut_short(found: Weights) -> Weights:
+    """Note that time or memory did not suffice for more images."""
+    if not isinstance(found.accuracy, Accuracy):
+        return found
+    return replace(found, accuracy=replace(found.accuracy, cut_short=True))
+
+
+def _beside_others(weighed: Weighed, images: ImageSet) -> Weights | Failure:
+    """Run the weights on the test images and, in the same job, on the first of the images beside them; score both."""
     count = len(images.labels("test")[: weighed.equipment.part])
     drawn = draw(images, count, seed_of(weighed.submission.digest))
     reply = _run_beside(weighed, drawn.first, [run_of("images", weighed.used, count)])
     if not isinstance(reply, Reply):
-        return without(reply)
+        return reply
     found = scored(reply, weighed.path, images)
     if not isinstance(found.accuracy, Accuracy):
         return found
 
     def rest(part: Part) -> Logits | None:
-        more = _run_beside(weighed, part, [])
+        more = _run_beside(replace(weighed, limits=weighed.equipment.left("accuracy", FOR_THE_REST)), part, [])
         return more.arrays["logits_0"] if isinstance(more, Reply) else None
 
     test = OnTest(reply.arrays["logits_0"], found.accuracy, images)
@@ -162,7 +185,7 @@ def job_of(weights: Path, equipment: Equipment, runs: list[dict[str, Any]], spli
     if variant:
         inputs["variant"] = variant
     arrays = {f"logits_{index}": ArraySpec("<f4", (run["count"], LAB.classes)) for index, run in enumerate(runs)}
-    return Job("weights.checkpoint.run_checkpoint", inputs, files, arrays, equipment.limits)
+    return Job("weights.checkpoint.run_checkpoint", inputs, files, arrays, equipment.left("accuracy"))
 
 
 def scored(reply: Reply, path: str, images: ImageSet | Message) -> Weights:

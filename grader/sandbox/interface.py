@@ -52,7 +52,7 @@ class Rest:
 class Limits:
     """Limits of one job: wall-clock seconds, and megabytes of memory of the whole process tree."""
 
-    seconds: float = 600.0
+    seconds: float = 1_200.0
     megabytes: int = 4_000
 
 

@@ -26,7 +26,8 @@ from grader.evidence import (
 )
 from grader.evidence.wording import phrase
 from grader.marking.check import Case, Doubt, Ramp
-from grader.records import Bars, Curve, Gallery, Matrix, Message, Picture, Table
+from grader.marking.judge import judge
+from grader.records import Bars, Curve, Gallery, Judged, Matrix, Message, Picture, Table, Unjudged
 
 HALVES = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
@@ -438,3 +439,30 @@ def test_one_answer_that_another_normalisation_explains_is_no_failed_training(ve
 def test_a_claim_without_certainty_is_shown_and_not_compared(verdict, scores):
     unsure = Claims((Claim(0.99, "report.md", 3, "the best accuracy is 99 %", certain=False),))
     assert beside(verdict("measured_accuracy", scores(8000, 10_000), unsure)) == "read without certainty: not compared"
+
+
+@pytest.mark.parametrize(("correct", "state"), [(10, Judged), (70, Unjudged), (99, Unjudged), (100, Judged)])
+def test_a_few_images_count_only_where_they_decide_the_points(evidence, lab_rubric, scores, correct, state):
+    few = replace(scores(correct, 100), whole=10_000, cut_short=True)
+    finding = next(one for one in judge(evidence(few), lab_rubric) if one.check == "measured_accuracy")
+    assert isinstance(finding, state)
+
+
+def of_few(*correct: int) -> PreprocessingChoice:
+    """Preprocessings tried on 50 images; the first is the best."""
+    return PreprocessingChoice(
+        tuple(Candidate(f"way {at}", TEMPLATE, count, 0, 0, 25) for at, count in enumerate(correct)), 50
+    )
+
+
+@pytest.mark.parametrize(
+    ("tried", "correct", "state"),
+    [(of_few(8, 7), 1_000, Judged), (of_few(30, 29), 5_500, Unjudged), (of_few(30, 29), 9_500, Judged)],
+    ids=["no way earns anything", "another may earn more", "full points"],
+)
+def test_a_normalisation_that_there_was_no_time_to_tell_costs_nothing(
+    evidence, lab_rubric, scores, tried, correct, state
+):
+    found = evidence(scores(correct, 10_000), tried)
+    finding = next(one for one in judge(found, lab_rubric) if one.check == "measured_accuracy")
+    assert isinstance(finding, state)

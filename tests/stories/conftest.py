@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -58,9 +59,10 @@ def told(setup: Setup, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch)
             monkeypatch.setattr(caller, "IMPORT_LIMITS", SHORT)
             monkeypatch.setattr(caller, "CALL_LIMITS", SHORT)
             monkeypatch.setattr(server, "LAST_WORDS", 2.0)
+        timed = replace(setup, equipment=replace(setup.equipment, limits=Limits(story.time_limit)))
         archive = places["handed-in"] / story.archive
         archive.write_bytes(story.packed())
-        graded = grade_archive(Archive(archive, Student("Ada Ng")), setup, lambda step: None)
+        graded = grade_archive(Archive(archive, Student("Ada Ng")), timed, lambda step: None)
         findings = {mark.criterion.check: mark.finding for mark in graded.grade.marks}
         for check, expected in story.findings.items():
             require(findings[check], expected)

@@ -11,17 +11,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from grader.collect.choosing import images_tried, options, try_each
+from grader.collect.budget import LEAST
+from grader.collect.choosing import VERY_FEW, images_tried, options, try_each
 from grader.collect.code.caller import Call, Caller
 from grader.collect.equipment import Equipment, validated
 from grader.collect.generalisation import Logits, OnTest, Part, Shuffled, counted, draw, secret_seed, shuffled
 from grader.collect.pixels import with_pictures
 from grader.collect.scoring import digest, score
-from grader.collect.weights import Weights, checkpoint_claim, run_of
+from grader.collect.twice import Try, tried_twice
+from grader.collect.weights import FOR_THE_REST, Weights, checkpoint_claim, cut_short, run_of
+from grader.collect.yardstick import at_a_limit
 from grader.dataset import ImageSet
 from grader.disk.names import from_disk
 from grader.disk.scratch import scratch
@@ -43,7 +48,7 @@ from grader.sandbox import ArraySpec, Job, Limits, Reply
 TRIAL_IMAGES = 500  # the first training images: student code runs on the processor, in plain float32
 FEW = 8  # images of the first try
 PIXELS_IN_A_BATCH = 250 * 32 * 32  # as for the networks that the grader knows
-SMALLEST_BATCH = 16
+KEPT_BACK = 0.75  # of the time that is left for the accuracy, while preprocessings are tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ class Run:
     weights: Path  # their file
     used: Preprocessing
     candidates: tuple[Preprocessing, ...] | None = None  # what may be right instead; None if `used` is certain
+    most: int = PIXELS_IN_A_BATCH  # images in a batch
 
     @property
     def side(self) -> int:
@@ -81,7 +87,7 @@ class Run:
     @property
     def batch(self) -> int:
         """Number of images per batch."""
-        return max(SMALLEST_BATCH, PIXELS_IN_A_BATCH // self.side**2)
+        return max(1, min(self.most, PIXELS_IN_A_BATCH // self.side**2))
 
     def logits(self, fit: Fit, pixels: Path, count: int, limits: Limits | None) -> Reply | Failure:
         """Return logits of the first images of a file. Limits of None mean those of a small example."""
@@ -111,96 +117,119 @@ def measured(run: Run, fits: tuple[Fit, ...]) -> Weights | Failure:
         "weights.checkpoint.describe_weights",
         {"file": from_disk(run.weights.name)},
         {"checkpoint": run.weights},
-        limits=run.equipment.limits,
+        limits=run.equipment.left("accuracy"),
     )
     described = run.equipment.sandbox.run(job)  # where no student code runs
     if not isinstance(described, Reply):
         return described
+    ready = _ready(run, fits, images)
+    if not isinstance(ready, _Ready):
+        return ready
+
+    def attempt(one: Try) -> Weights | Failure:
+        most = FEW if one.again else PIXELS_IN_A_BATCH
+        found = _on_images(
+            replace(ready, run=replace(ready.run, equipment=one.equipment, most=most)), described, images, one.limits
+        )
+        return cut_short(found) if one.again and isinstance(found, Weights) else found
+
+    return tried_twice(attempt, run.equipment, "cpu", run.path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """The network that fits, how it is run, and what was found out on the way."""
+
+    run: Run
+    fit: Fit
+    printed: tuple[str, ...]
+    choice: PreprocessingChoice | Failure | None
+
+
+def _ready(run: Run, fits: tuple[Fit, ...], images: ImageSet) -> _Ready | Failure:
+    """Choose the network that fits, and its preprocessing where that is open."""
+    drawn = np.random.default_rng(secret_seed()).choice(len(images.labels("test")), size=FEW)
+    with _written(images.images("test")[drawn]) as pixels:
+        fit = _chosen(run, fits, pixels)
+    if not isinstance(fit, Fit):
+        return fit
+    printed = run.caller.printed()
+    choice = _try_options(run, fit, images)
+    run.caller.printed()  # once for each option
+    if isinstance(choice, PreprocessingChoice):
+        run = replace(run, used=choose(choice).candidate.preprocessing)
+    return _Ready(run, fit, printed, choice)
+
+
+def _on_images(ready: _Ready, described: Reply, images: ImageSet, limits: Limits) -> Weights | Failure:
+    """Run the network on the test images and on the first of the images beside them, in one order; score both."""
+    run, fit = ready.run, ready.fit
     count = len(images.labels("test")[: run.equipment.part])
     drawn = draw(images, count, secret_seed())
-    pixels = np.concatenate([images.images("test")[:count], drawn.first.pixels])
-    answer = _answered(run, fits, images, shuffled(pixels, drawn.seed))
-    if not isinstance(answer, _Answer):
-        return answer
-    logits, beside = np.split(answer.logits, [count])
+    shown = shuffled(np.concatenate([images.images("test")[:count], drawn.first.pixels]), drawn.seed)
+    started = time.perf_counter()
+    found = _logits(ready, shown, limits)
+    seconds = round(time.perf_counter() - started, 3)
+    if not isinstance(found, np.ndarray):
+        return found
+    printed = (*ready.printed, *run.caller.printed())
+    logits, beside = np.split(found, [count])
     scores = score(logits, images.labels("test"), images.name, images.classes)
 
     def rest(part: Part) -> Logits | None:
-        return _rest(answer, shuffled(part.pixels, drawn.seed))
+        more = _logits(ready, shuffled(part.pixels, drawn.seed), run.equipment.left("accuracy", FOR_THE_REST))
+        run.caller.printed()  # the same again
+        return more if isinstance(more, np.ndarray) else None
 
-    checkpoint, measurement = _described(answer, described, digest(logits))
-    fit = answer.fit
+    checkpoint, measurement = _described(ready, described, digest(logits), seconds)
     return Weights(
         checkpoint,
         with_pictures(scores, images),
         measurement,
         checkpoint_claim(described.value.get("claim"), run.path),
-        validated(OwnNetwork, {"name": fit.name, "file": fit.file, "line": fit.line, "printed": answer.printed}),
+        validated(OwnNetwork, {"name": fit.name, "file": fit.file, "line": fit.line, "printed": printed}),
         counted(drawn, beside, OnTest(logits, scores, images), rest),
-        answer.choice,
+        ready.choice,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What the network that fits gave for the images, in their order, and how it was run."""
-
-    run: Run
-    fit: Fit
-    logits: Logits
-    seconds: float
-    printed: tuple[str, ...]
-    choice: PreprocessingChoice | None
-
-
-def _answered(run: Run, fits: tuple[Fit, ...], images: ImageSet, shown: Shuffled) -> _Answer | Failure:
-    """Choose the network that fits, and its preprocessing where that is open, and run it on the images."""
-    with _written(shown) as pixels:
-        fit = _chosen(run, fits, pixels)
-        if not isinstance(fit, Fit):
-            return fit
-        printed = run.caller.printed()
-        choice = _try_options(run, fit, images)
-        run.caller.printed()  # once for each option
-        run = replace(run, used=choose(choice).candidate.preprocessing) if choice else run
-        started = time.perf_counter()
-        reply = run.logits(fit, pixels, len(shown.pixels), run.equipment.limits)
-        seconds = round(time.perf_counter() - started, 3)
-    if not isinstance(reply, Reply):
-        return reply
-    logits = shown.in_order(reply.arrays["logits"])
-    return _Answer(run, fit, logits, seconds, (*printed, *run.caller.printed()), choice)
-
-
-def _rest(answer: _Answer, shown: Shuffled) -> Logits | None:
-    """Run the same network on more images; None if it fails there."""
-    with _written(shown) as pixels:
-        found = answer.run.logits(answer.fit, pixels, len(shown.pixels), answer.run.equipment.limits)
-    answer.run.caller.printed()  # the same again
-    return shown.in_order(found.arrays["logits"]) if isinstance(found, Reply) else None
+def _logits(ready: _Ready, shown: Shuffled, limits: Limits) -> Logits | Failure:
+    """Return the logits of images in their order."""
+    with _written(shown.pixels) as pixels:
+        reply = ready.run.logits(ready.fit, pixels, len(shown.pixels), limits)
+    return shown.in_order(reply.arrays["logits"]) if isinstance(reply, Reply) else reply
 
 
 @contextmanager
-def _written(shown: Shuffled) -> Iterator[Path]:
-    """Lend a file that holds the images in their shuffled order."""
+def _written(pixels: NDArray[np.uint8]) -> Iterator[Path]:
+    """Lend a file that holds images."""
     with scratch("images") as folder:
         file = folder / "images.npy"
-        np.save(file, shown.pixels)
+        np.save(file, pixels)
         yield file
 
 
-def _try_options(run: Run, fit: Fit, images: ImageSet) -> PreprocessingChoice | None:
+def _try_options(run: Run, fit: Fit, images: ImageSet) -> PreprocessingChoice | Failure | None:
     """Try the possible preprocessings on training images, if it is not certain which one is right."""
     if run.candidates is None or not run.equipment.choose_preprocessing:
         return None
     tried = options(run.candidates)
-    count = images_tried(tried, len(images.labels("train")), TRIAL_IMAGES)
-    file = images.images_file("train")
+    found: PreprocessingChoice | Failure | None = None
+    for most, batch in ((TRIAL_IMAGES, PIXELS_IN_A_BATCH), (VERY_FEW, FEW)):
+        count = images_tried(tried, len(images.labels("train")), most)
+        shown, kept = (images.images_file("train"), count), run.equipment.left("accuracy", KEPT_BACK)
+        one = partial(_under, replace(run, most=batch), fit, shown, kept)
+        found = try_each(tried, one, images.labels("train")[:count])
+        if not at_a_limit(found):
+            break
+    return found
 
-    def one(used: Preprocessing) -> Reply | Failure:
-        return replace(run, used=used).logits(fit, file, count, run.equipment.limits)
 
-    return try_each(tried, one, images.labels("train")[:count])
+def _under(run: Run, fit: Fit, shown: tuple[Path, int], kept: Limits, used: Preprocessing) -> Reply | Failure:
+    """Run the network under a preprocessing on training images, as long as more than `kept` is left."""
+    left = run.equipment.left("accuracy")
+    limits = replace(left, seconds=max(LEAST, left.seconds - kept.seconds))
+    return replace(run, used=used).logits(fit, *shown, limits)
 
 
 def _chosen(run: Run, fits: tuple[Fit, ...], pixels: Path) -> Fit | Failure:
@@ -227,16 +256,16 @@ def _chosen(run: Run, fits: tuple[Fit, ...], pixels: Path) -> Fit | Failure:
 
 
 def _described(
-    answer: _Answer, described: Reply, logits_digest: str
+    ready: _Ready, described: Reply, logits_digest: str, seconds: float
 ) -> tuple[Checkpoint | Failure, Measurement | Failure]:
     """Build Checkpoint and Measurement from the answer of the sandbox without student code and from the run."""
     fields, machine = described.value.get("checkpoint"), described.value.get("machine")
-    run, fit = answer.run, answer.fit
+    run, fit = ready.run, ready.fit
     own = {"path": run.path, "network": f"{fit.name} ({fit.file})"}
     assert isinstance(run.equipment.images, ImageSet)
     how = {
         "device": "cpu", "precision": "float32", "batch_size": run.batch, "side": run.side, "second_looks": 0,
-        "seconds": answer.seconds, "logits_digest": logits_digest, "dataset_digest": run.equipment.images.digest,
+        "seconds": seconds, "logits_digest": logits_digest, "dataset_digest": run.equipment.images.digest,
     }  # fmt: skip
     return (
         validated(Checkpoint, {**(fields if isinstance(fields, dict) else {}), **own}),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.collect.retrieval.budget import Budget
 from grader.collect.retrieval.comparing import compare_run
-from grader.collect.retrieval.comparison import Scene
+from grader.collect.retrieval.comparison import Scene, Turn
 from grader.collect.retrieval.networks import preparations
-from grader.collect.retrieval.pictures import look_at_pictures, readable
+from grader.collect.retrieval.pictures import look_at_pictures, nothing_handed_in, readable
 from grader.collect.retrieval.reading import read_report
 from grader.collect.subject import Subject
 from grader.evidence import ComparedRankings, ComparedRun, Failure, RetrievalImages, RetrievalReport
@@ -28,7 +27,7 @@ def look_at_retrieval(subject: Subject) -> Retrieval:
     submission, sandbox = subject.submission, subject.equipment.sandbox
     report = read_report(submission, sandbox, subject.open_tasks)
     runs = report.runs if isinstance(report, RetrievalReport) else ()
-    images = look_at_pictures(submission, sandbox, subject.open_tasks, preparations(runs))
+    images = look_at_pictures(submission, subject.equipment, subject.open_tasks, preparations(runs))
     return Retrieval(report, images, _compared(subject, report, images))
 
 
@@ -37,13 +36,15 @@ def _compared(
 ) -> ComparedRankings | Failure:
     if not isinstance(report, RetrievalReport):
         return report
+    if not isinstance(images, RetrievalImages) and not nothing_handed_in(images):
+        return images
     library, queries = (images.library, images.queries) if isinstance(images, RetrievalImages) else ((), ())
     of_library, of_queries = (tuple(image.path for image in readable(some)) for some in (library, queries))
-    budget = Budget(subject.equipment.limits)
-    scene = Scene(subject.submission, subject.equipment, of_library, of_queries, budget)
+    pixels = sum(image.width * image.height for some in (library, queries) for image in readable(some))
     runs: list[ComparedRun] = []
-    for run in report.runs:
-        compared = compare_run(run, scene)
+    for place, run in enumerate(report.runs):
+        turn = Turn.begin(subject.equipment, len(report.runs) - place)
+        compared = compare_run(run, Scene(subject.submission, subject.equipment, of_library, of_queries, turn, pixels))
         if not isinstance(compared, ComparedRun):
             return compared
         runs.append(compared)

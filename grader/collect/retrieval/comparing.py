@@ -11,7 +11,8 @@ from grader.collect.retrieval.comparison import Comparison, Scene, comparison_of
 from grader.collect.retrieval.features import handed_in
 from grader.collect.retrieval.networks import NO_WEIGHTS, Network, described, find_network
 from grader.collect.retrieval.paths import Paths
-from grader.collect.retrieval.pictures import bundle
+from grader.collect.retrieval.pictures import USUAL_PIXELS, bundle
+from grader.collect.yardstick import as_pictures, at_a_limit, measured_here
 from grader.evidence import (
     Agreement,
     ComparedQuery,
@@ -36,14 +37,16 @@ from grader.measures.ways import ALLOWED, DECLARED, MISTAKES, Way
 from grader.records import Message, message
 from grader.sandbox import ArraySpec, Job, Reply
 
+TOO_SLOW = "retrieval_slow"
+USUAL_COUNT = 200  # pictures that nobody is blamed for
 MOST_TRIED = 20  # queries on which all mistakes are tried: enough to distinguish them
 
 
 def compare_run(run: ReportedRun, scene: Scene) -> ComparedRun | Failure:
     """Compare the run on the strongest available basis; give the reason if that is not the images.
 
-    Where the grader's machine lacks the weights, or the budget does not suffice for pictures of the usual size, the run
-    says that this is `ours`. Any other failure that the student cannot fix is returned: no student code runs here, so
+    Where the grader's machine lacks the weights, or is too slow for an ordinary network, the run says that this is
+    `ours`. Any other failure that the student cannot fix is returned: no student code runs here, so
     it is ours as well.
     """
     comparison = comparison_of(run, scene)
@@ -54,7 +57,7 @@ def compare_run(run: ReportedRun, scene: Scene) -> ComparedRun | Failure:
     found = _from_pictures(comparison, network) if isinstance(network, Network) else network
     if isinstance(found, ComparedRun) and isinstance(network, Network):
         return replace(found, weights=network.weights, assumed=(*assumed, *network.assumed))
-    why = _why_not(found, network if isinstance(network, Network) else None)
+    why = _why_not(found)
     if why is None:
         return found  # type: ignore[return-value]  # a failure
     weaker = (_from_features(comparison, network) if isinstance(network, Network) else None) or _from_report(comparison)
@@ -69,7 +72,7 @@ class WhyNot:
     ours: bool = False
 
 
-def _why_not(found: object, network: Network | None) -> WhyNot | None:
+def _why_not(found: object) -> WhyNot | None:
     """Return the reason; None for a failure that says nothing about this run."""
     match found:
         case Message():
@@ -78,25 +81,41 @@ def _why_not(found: object, network: Network | None) -> WhyNot | None:
             return WhyNot(sentence)
         case Unavailable(code=code, message=sentence) if code == NO_WEIGHTS:
             return WhyNot(sentence, ours=True)
-        case TimedOut() | OutOfMemory() if network is not None and network.enlarged:
-            return WhyNot(_too_slow(network))
         case TimedOut() | OutOfMemory():
             return WhyNot(explain(found), ours=True)
         case _:
             return None
 
 
-def _too_slow(network: Network) -> Message:
-    return message(
-        "recomputing it with images as large as declared ({declared}) takes more time or memory than a submission"
-        " has. Use the size that {model} is made for, at most {usual} pixels, run {retrieval_script} again, and hand in"
-        " its {retrieval}.",
+def _too_slow(network: Network, comparison: Comparison) -> Refused:
+    """Refuse what takes longer than an ordinary network takes for as many pictures as usual."""
+    scene = comparison.scene
+    sentence = message(
+        "recomputing it takes more time or memory than a submission has: {count} images with {pixels:.0f} million"
+        " pixels together, prepared for {model} as declared ({declared}). Use a network of the usual size with images"
+        " of at most {usual} pixels, or fewer or smaller images; run {retrieval_script} again, and hand in its"
+        " {retrieval}.",
+        count=len(scene.library) + len(scene.queries),
+        pixels=scene.pixels / 1e6,
         declared=described(network.pipeline),
         model=str(network.inputs["model"]),
         usual=network.usual,
         retrieval_script=LAB.retrieval_script,
         retrieval=LAB.retrieval,
     )
+    return Refused(TOO_SLOW, sentence)
+
+
+def _whose(failure: Failure, ways: Sequence[Way], network: Network, comparison: Comparison) -> Failure:
+    """Return the failure; a refusal where an ordinary network and usual pictures would have stayed within the limit."""
+    if not at_a_limit(failure):
+        return failure
+    scene = comparison.scene
+    passes = len(_passes(ways, network))
+    work = passes * min(USUAL_COUNT, len(scene.library) + len(scene.queries))
+    work_before = as_pictures(min(USUAL_PIXELS, scene.pixels), passes)
+    theirs = measured_here(scene.equipment).is_theirs(failure, work + work_before)
+    return _too_slow(network, comparison) if theirs else failure
 
 
 def _network_of(comparison: Comparison) -> Network | Message | Failure:
@@ -129,7 +148,7 @@ def _from_pictures(comparison: Comparison, network: Network) -> ComparedRun | Me
     """Try the declared way; if it does not agree to the digit, the other allowed ways, then the mistakes."""
     first = _tables((DECLARED,), network, comparison)
     if not isinstance(first, Tables):
-        return first
+        return _whose(first, (DECLARED,), network, comparison)
     if not np.isfinite(first.scores[0]).all():
         return _no_numbers(network)
     declared = replace(comparison.compared(DECLARED.name, first.scores[0]), network=first.network)
@@ -137,7 +156,7 @@ def _from_pictures(comparison: Comparison, network: Network) -> ComparedRun | Me
         return declared
     tables = _tables(ALLOWED, network, comparison)
     if not isinstance(tables, Tables):
-        return declared if accepted(declared) else tables
+        return declared if accepted(declared) else _whose(tables, ALLOWED, network, comparison)
     pairs = zip(ALLOWED, tables.scores, strict=True)
     honest = [comparison.compared(way.name, table) for way, table in pairs if np.isfinite(table).all()]
     others = tuple(OtherWay(one.pipeline, one.queries, one.distance, one.example) for one in honest)
@@ -147,7 +166,7 @@ def _from_pictures(comparison: Comparison, network: Network) -> ComparedRun | Me
     bank = (mistake.way for mistake in MISTAKES if mistake.way.metric in (None, comparison.metric))
     tried = [way for way in bank if way.differs(network.pipeline)]
     few = replace(comparison, asked=comparison.asked[:MOST_TRIED])
-    tables = _tables(tried, network, few)
+    tables = _tables(tried, network, few, share=0.5)
     if isinstance(tables, TimedOut | OutOfMemory):
         return found  # a mistake is only an explanation
     if not isinstance(tables, Tables):
@@ -174,12 +193,17 @@ class Tables:
     network: str
 
 
-def _tables(ways: Sequence[Way], network: Network, comparison: Comparison) -> Tables | Failure:
-    """Compute scores (Q, L) of each way; ways with the same inputs share a pass."""
-    scene = comparison.scene
+def _passes(ways: Sequence[Way], network: Network) -> dict[tuple[Pipeline, bool, bool], list[Way]]:
+    """Return the passes over the images that these ways need: those with the same inputs share one."""
     passes: dict[tuple[Pipeline, bool, bool], list[Way]] = {}
     for way in ways:
         passes.setdefault((way.pipeline(network.pipeline), way.training, way.bfloat16), []).append(way)
+    return passes
+
+
+def _tables(ways: Sequence[Way], network: Network, comparison: Comparison, share: float = 1.0) -> Tables | Failure:
+    """Compute scores (Q, L) of each way, in this share of what is left of the turn."""
+    scene, passes = comparison.scene, _passes(ways, network)
     names = {way.name: f"scores_{nth}_{at}" for nth, some in enumerate(passes.values()) for at, way in enumerate(some)}
     told = [
         {
@@ -196,7 +220,7 @@ def _tables(ways: Sequence[Way], network: Network, comparison: Comparison) -> Ta
     paths = [*scene.library, *(scene.queries[one.query] for one in comparison.asked)]
     with bundle([place(scene.submission, path) for path in paths]) as file:
         files = {"bundle": file, **network.files}
-        job = Job("retrieval.scores.compute_scores", inputs, files, arrays, scene.budget.left())
+        job = Job("retrieval.scores.compute_scores", inputs, files, arrays, scene.turn.left(share))
         reply = scene.equipment.sandbox.run(job)
     if not isinstance(reply, Reply):
         return reply
@@ -214,8 +238,8 @@ def _from_features(comparison: Comparison, network: Network) -> ComparedRun | No
     if features is None:
         return None
     queries = [scene.queries[one.query] for one in comparison.asked]
-    scores = features.scores(scene.library, queries, scene.budget)
-    if scores is None or not features.agrees(network, [*scene.library, *queries], scene.budget):
+    scores = features.scores(scene.library, queries, scene.turn)
+    if scores is None or not features.agrees(network, [*scene.library, *queries], scene.turn):
         return None
     return replace(comparison.compared(LAB.features, scores), basis="features")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
+from grader.collect.budget import LEAST
 from grader.collect.equipment import Equipment
-from grader.collect.retrieval.budget import Budget
 from grader.collect.retrieval.paths import Paths
 from grader.collect.retrieval.pictures import label_of
 from grader.evidence import (
@@ -33,6 +34,29 @@ from grader.measures.ways import Way
 from grader.records import Submission
 from grader.sandbox import Limits
 
+SAMPLE = 0.1  # of a turn: kept for the sample of handed-in features
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The time for one network of the report: an equal share of what is left, and more where the budget has more."""
+
+    equipment: Equipment
+    kept: float  # seconds that are left when it is over
+    whole: float
+
+    @classmethod
+    def begin(cls, equipment: Equipment, waiting: int) -> Self:
+        """Begin the turn of one of so many networks that are still waiting."""
+        left = equipment.left("retrieval").seconds
+        return cls(equipment, left - left / waiting, left / waiting)
+
+    def left(self, share: float = 1.0, sample: bool = False) -> Limits:
+        """Return the limits of a job that may take this share of what is left of the turn."""
+        limits = self.equipment.left("retrieval")
+        left = limits.seconds - self.kept - (0.0 if sample else SAMPLE * self.whole)
+        return replace(limits, seconds=max(LEAST, share * left))
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -42,7 +66,8 @@ class Scene:
     equipment: Equipment
     library: tuple[str, ...]
     queries: tuple[str, ...]
-    budget: Budget = field(default_factory=lambda: Budget(Limits()))
+    turn: Turn
+    pixels: int = 0  # of all these images together
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from grader.collect.retrieval.budget import Budget
+from grader.collect.retrieval.comparison import Turn
 from grader.collect.retrieval.networks import Network
 from grader.collect.retrieval.pictures import bundle
 from grader.intake import place
@@ -36,18 +36,18 @@ class HandedIn:
         """Return the file on the disk."""
         return place(self.submission, self.file)
 
-    def scores(self, library: Sequence[str], queries: Sequence[str], budget: Budget) -> Scores | None:
+    def scores(self, library: Sequence[str], queries: Sequence[str], turn: Turn) -> Scores | None:
         """Return the scores (Q, L) that follow from the features; None if they lack an image."""
         inputs = {"key": self.key, "library": library, "queries": queries}
         arrays = {"scores": ArraySpec("<f4", (len(queries), len(library)))}
         files = {"features": self.path}
-        job = Job("retrieval.scores.scores_of_features", inputs, files, arrays, budget.left(sample=True))
+        job = Job("retrieval.scores.scores_of_features", inputs, files, arrays, turn.left(sample=True))
         reply = self.sandbox.run(job)
         if not isinstance(reply, Reply) or not np.isfinite(reply.arrays["scores"]).all():
             return None
         return reply.arrays["scores"].astype(np.float64)
 
-    def agrees(self, network: Network, paths: Sequence[str], budget: Budget) -> bool:
+    def agrees(self, network: Network, paths: Sequence[str], turn: Turn) -> bool:
         """Return whether the network gives these features for a few images that nobody can foresee."""
         chosen = random.SystemRandom().sample(paths, min(SAMPLE, len(paths)))
         told = {"key": self.key, "paths": chosen, "pipeline": asdict(network.pipeline), "threads": 1}
@@ -55,7 +55,7 @@ class HandedIn:
         with bundle([place(self.submission, path) for path in chosen]) as file:
             files = {"bundle": file, "features": self.path, **network.files}
             inputs = {**network.inputs, **told}
-            job = Job("retrieval.scores.compare_features", inputs, files, arrays, budget.left(sample=True))
+            job = Job("retrieval.scores.compare_features", inputs, files, arrays, turn.left(sample=True))
             reply = self.sandbox.run(job)
         return isinstance(reply, Reply) and bool((reply.arrays["off"] <= AGREES).all())
 

@@ -38,11 +38,6 @@ class Network:
     assumed: tuple[Message, ...] = ()
     usual: int = TEMPLATE.resize  # side of the pictures that its weights were made for
 
-    @property
-    def enlarged(self) -> bool:
-        """Return whether the report declares larger pictures than the network is made for."""
-        return largest(self.pipeline) > self.usual
-
 
 def largest(pipeline: Pipeline) -> int:
     """Return the side of the pictures that a network gets, in pixels."""

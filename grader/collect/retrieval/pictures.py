@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from grader.collect.documents import among
-from grader.collect.equipment import validated
+from grader.collect.equipment import Equipment, validated
 from grader.collect.pixels import picture
+from grader.collect.yardstick import as_pictures, at_a_limit, measured_here
 from grader.disk.scratch import scratch
 from grader.evidence import Failure, LibraryImage, OpenTask, Pipeline, Refused, RetrievalImages
 from grader.evidence.kinds.retrieval import MOST_IMAGES, MOST_QUERIES
@@ -19,13 +20,18 @@ from grader.intake import place
 from grader.intake.parts import LIBRARY, QUERIES
 from grader.lab import LAB
 from grader.records import N_, PICTURES, Message, Submission, message
-from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox
+from grader.sandbox import ArraySpec, Job, Limits, Reply
 
-PICTURE_LIMITS = Limits(seconds=300.0, megabytes=3_000)
+PICTURE_LIMITS = Limits(seconds=300.0, megabytes=4_000)
+USUAL_PIXELS = 1_000_000_000  # of all pictures together: more than photographs have that fit into a submission
+TOO_LARGE, MISSING, TASK_OPEN = "pictures_large", "missing", "task_open"
 THUMBNAIL, MOST_THUMBNAILS = 64, 120
 PROBLEMS = {
     "no picture": N_("{path} cannot be read as an image: save it again as JPEG or PNG, or remove it."),
     "too many pixels": N_("{path} has more than 50 million pixels: make it smaller."),
+    "too many together": N_(
+        "{path} was left out, since the images before it have 2,000 million pixels together: make them smaller."
+    ),
     "too long": N_("{path} is more than 20 times as long as it is wide: crop it."),
     "too many bytes": N_("{path} is larger than 50 MB: make it smaller."),
 }
@@ -57,7 +63,7 @@ def _below(pictures: Sequence[str], names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def look_at_pictures(
-    submission: Submission, sandbox: Sandbox, open_tasks: Iterable[OpenTask], preparations: Sequence[Pipeline] = ()
+    submission: Submission, equipment: Equipment, open_tasks: Iterable[OpenTask], preparations: Sequence[Pipeline] = ()
 ) -> RetrievalImages | Failure:
     """Describe every image, also under each preparation. Refused if there are neither library images nor queries."""
     found = find_pictures(submission)
@@ -69,9 +75,10 @@ def look_at_pictures(
         arrays = {"thumbnails": ArraySpec("|u1", (count, THUMBNAIL, THUMBNAIL, 3))}
         inputs = {"thumbnails": count, "preparations": [asdict(one) for one in preparations]}
         job = Job("retrieval.pictures.describe_pictures", inputs, {"bundle": file}, arrays, PICTURE_LIMITS)
-        reply = sandbox.run(job)
+        reply = equipment.sandbox.run(job)
     if not isinstance(reply, Reply):
-        return reply
+        theirs = at_a_limit(reply) and measured_here(equipment).is_theirs(reply, as_pictures(USUAL_PIXELS, 1))
+        return _too_large(len(paths)) if theirs else reply
     described = reply.value.get("pictures")
     if not isinstance(described, list) or len(described) != len(paths):
         return validated(RetrievalImages, {})
@@ -80,6 +87,20 @@ def look_at_pictures(
     images = [_image(path, one, small.get(path)) for path, one in zip(paths, described, strict=True)]
     library, queries = images[: len(found.library)], images[len(found.library) :]
     return validated(RetrievalImages, {"library": library, "queries": queries, "more": found.more})
+
+
+def _too_large(count: int) -> Refused:
+    sentence = message(
+        "Reading the {count} images of the retrieval takes more time or memory than a submission has: make each of them"
+        " smaller, 500 pixels a side are plenty.",
+        count=count,
+    )
+    return Refused(TOO_LARGE, sentence)
+
+
+def nothing_handed_in(failure: Failure) -> bool:
+    """Return whether the images are missing, rather than that they could not be read."""
+    return isinstance(failure, Refused) and failure.code in (MISSING, TASK_OPEN)
 
 
 def _missing(open_tasks: Iterable[OpenTask]) -> Refused:
@@ -94,13 +115,13 @@ def _missing(open_tasks: Iterable[OpenTask]) -> Refused:
             line=first.line,
             retrieval_script=LAB.retrieval_script,
         )
-        return Refused("task_open", sentence)
+        return Refused(TASK_OPEN, sentence)
     sentence = message(
         "The retrieval images are missing: hand in the folders library/ (one folder per class) and queries/ that"
         " {retrieval_script} used.",
         retrieval_script=LAB.retrieval_script,
     )
-    return Refused("missing", sentence)
+    return Refused(MISSING, sentence)
 
 
 @contextmanager

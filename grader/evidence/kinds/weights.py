@@ -84,6 +84,7 @@ class Accuracy:
     not_finite: Count  # images whose logits hold NaN or infinity: counted as wrong
     whole: Count = 0  # images of the whole test set, where only its first `count` were measured
     surest_mistakes: Annotated[tuple[Mistake, ...], Field(max_length=20)] = ()  # the most confident first
+    cut_short: bool = False  # time or memory did not suffice for more images
     kind: Literal["measured_accuracy"] = "measured_accuracy"
 
 

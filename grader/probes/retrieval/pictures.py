@@ -18,6 +18,7 @@ from PIL import Image
 MOST_INDEX = 1 << 20  # bytes
 MOST_BYTES = 50 << 20  # of one file
 MOST_PIXELS = 50_000_000
+MOST_TOGETHER = 2_000_000_000  # pixels of all images of a bundle: photographs in a submission have half of that
 LONGEST = 20  # times its width: resized to the shorter side, anything longer would fill the memory
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")
 THUMBNAIL = 64  # side in pixels
@@ -72,9 +73,13 @@ def describe_pictures(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple
     preparations: list[dict[str, Any]] = inputs["preparations"]
     small = np.full((count, THUMBNAIL, THUMBNAIL, 3), 255, dtype=np.uint8)
     described: list[dict[str, Any]] = []
+    pixels = 0
     for place, data in enumerate(read_bundle(files["bundle"])):
         try:
+            if pixels > MOST_TOGETHER:
+                raise Unreadable("too many together")
             picture = open_picture(data)
+            pixels += picture.width * picture.height
         except Unreadable as error:
             described.append({"problem": str(error)})
             continue

@@ -45,12 +45,10 @@ def compute_scores(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[di
     network = digest_of(model, inputs["weights"] == RANDOM)
     library = int(inputs["library"])
     arrays: dict[str, bytes] = {}
-    pictures = _Pictures(files["bundle"])
+    passes: list[dict[str, Any]] = inputs["passes"]
     with torch.inference_mode():
-        for nth, one in enumerate(inputs["passes"]):
-            with torch.autocast("cpu", torch.bfloat16, enabled=bool(one["bfloat16"])):
-                wanted = {TAKEN_FROM[str(how["tap"])] for how in one["scores"]}
-                taps = _pass(model, pictures, Way(one["pipeline"], bool(one["training"]), frozenset(wanted)))
+        found = _all_passes(model, files["bundle"], [_way(one) for one in passes])
+        for nth, (one, taps) in enumerate(zip(passes, found, strict=True)):
             for place, how in enumerate(one["scores"]):
                 scores = _scores(taps, library, str(how["tap"]), str(how["compare"])) if taps else None
                 shape = (int(inputs["queries"]), library)
@@ -69,27 +67,19 @@ def digest_of(model: nn.Module, drawn: bool) -> str:
     return digest.hexdigest()
 
 
-class _Pictures:
-    """The images of a bundle, decoded only once if they are small enough to keep."""
-
-    def __init__(self, bundle: int) -> None:
-        self._bundle = bundle
-        self._kept: list[Image.Image] | None = None
-
-    def __iter__(self) -> Iterator[Image.Image]:
-        if self._kept is not None:
-            yield from self._kept
-            return
-        kept: list[Image.Image] = []
-        pixels = 0
-        for data in read_bundle(self._bundle):
-            picture = open_picture(data)
-            pixels += picture.width * picture.height
-            if pixels <= MOST_KEPT:
-                kept.append(picture)
-            yield picture
-        if pixels <= MOST_KEPT:
-            self._kept = kept
+def _decoded(bundle: int) -> Iterator[list[Image.Image]]:
+    """Yield the images of a bundle, as many at once as may be kept: each is decoded once for all passes."""
+    kept: list[Image.Image] = []
+    pixels = 0
+    for data in read_bundle(bundle):
+        picture = open_picture(data)
+        pixels += picture.width * picture.height
+        if kept and pixels > MOST_KEPT:
+            yield kept
+            kept, pixels = [], picture.width * picture.height
+        kept.append(picture)
+    if kept:
+        yield kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +89,7 @@ class Way:
     pipeline: Mapping[str, Any]
     training: bool = False
     wanted: frozenset[str] = frozenset({"head", "last"})
+    bfloat16: bool = False
 
     def kept(self, taps: Taps) -> Taps:
         """Leave out what nobody wants."""
@@ -106,7 +97,27 @@ class Way:
         return Taps(*(getattr(taps, name) if name in self.wanted else nothing for name in Taps.__slots__))
 
 
-def _pass(model: nn.Module, pictures: _Pictures, way: Way) -> Taps | None:
+def _way(told: Mapping[str, Any]) -> Way:
+    wanted = {TAKEN_FROM[str(how["tap"])] for how in told["scores"]}
+    return Way(told["pipeline"], bool(told["training"]), frozenset(wanted), bool(told["bfloat16"]))
+
+
+def _all_passes(model: nn.Module, bundle: int, ways: Sequence[Way]) -> list[Taps | None]:
+    """Run every image through the network in each way; None for one in which it cannot process them."""
+    parts: list[list[Taps] | None] = [[] for _ in ways]
+    for pictures in _decoded(bundle):
+        for place, way in enumerate(ways):
+            some = parts[place]
+            taps = None if some is None else _pass(model, pictures, way)
+            parts[place] = None if some is None or taps is None else [*some, taps]
+    return [None if some is None else _joined(some) for some in parts]
+
+
+def _joined(parts: Sequence[Taps]) -> Taps:
+    return Taps(*(_together([getattr(part, name) for part in parts]) for name in Taps.__slots__))
+
+
+def _pass(model: nn.Module, pictures: Sequence[Image.Image], way: Way) -> Taps | None:
     """Run every image through the network; None if it cannot process them this way (BatchNorm over a single value)."""
     model.eval()
     for module in model.modules():
@@ -115,14 +126,15 @@ def _pass(model: nn.Module, pictures: _Pictures, way: Way) -> Taps | None:
             module.momentum = 0.0  # one pass leaves nothing for the next
     inputs = (to_input(picture, way.pipeline) for picture in pictures)
     try:
-        parts = [way.kept(read_off(model, batch)) for batch in _batches(inputs, 1 if way.training else BATCH)]
+        with torch.autocast("cpu", torch.bfloat16, enabled=way.bfloat16):
+            parts = [way.kept(read_off(model, batch)) for batch in _batches(inputs, 1 if way.training else BATCH)]
     except (ValueError, RuntimeError) as error:
         if "can't allocate memory" in str(error):
             raise
         if way.training or way.pipeline["crop"] == 0:
             return None
         raise Refuse("extractor_input", problem=str(error).splitlines()[0][:200]) from error
-    return Taps(*(_together([getattr(part, name) for part in parts]) for name in Taps.__slots__))
+    return _joined(parts)
 
 
 def _together(parts: Sequence[Tensor]) -> Tensor:
@@ -223,7 +235,7 @@ def compare_features(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[
     rows, places = _handed_in(files["features"], str(inputs["key"]))
     theirs = _rows(rows, places, names)
     with torch.inference_mode():
-        taps = _pass(model, _Pictures(files["bundle"]), Way(inputs["pipeline"]))
+        (taps,) = _all_passes(model, files["bundle"], [Way(inputs["pipeline"])])
     off = torch.full((len(names),), float("nan"), dtype=torch.float64)
     for tap in ("head", "last"):
         kept = taps is not None and getattr(taps, tap).numel()

@@ -101,8 +101,8 @@ def native_bfloat16() -> bool:
 def _batch_size(run: Run, device: str) -> int:
     side = run.side
     if device != "cpu":
-        return max(16, GPU_BATCH * 32 * 32 // side**2)
-    return max(16, PIXELS_IN_A_BATCH // side**2)
+        return max(1, GPU_BATCH * 32 * 32 // side**2)
+    return max(1, PIXELS_IN_A_BATCH // side**2)
 
 
 def network_inputs(run: Run, index: NDArray[np.intp] | slice, device: str) -> Tensor:

@@ -24,6 +24,7 @@ from grader.collect.documents import Documents
 from grader.collect.normalisations import TEMPLATE
 from grader.collect.subject import Subject
 from grader.collect.weights import measure
+from grader.collect.yardstick import Yardstick
 from grader.dataset import ImageSet
 from grader.evidence import (
     EVIDENCE,
@@ -34,6 +35,7 @@ from grader.evidence import (
     Failure,
     Generalisation,
     Measurement,
+    OutOfMemory,
     OwnNetwork,
     Preprocessing,
     PreprocessingChoice,
@@ -50,7 +52,7 @@ from grader.marking.judge import judge
 from grader.measures.doubts import doubt
 from grader.probes.code import running
 from grader.probes.worker import answer
-from grader.records import Blocked, Judged, Message, Student, Table, Unjudged, message
+from grader.records import Blocked, Finding, Judged, Message, Student, Table, Unjudged, message
 from grader.sandbox import Called, Job, Limits, Roots, Sandbox, why_no_code
 from grader.sandbox.interface import read_reply
 from reference.models import resnet20
@@ -426,12 +428,12 @@ def test_known_weights_are_never_run_by_their_class(look: Look) -> None:
 # --- what it does ----------------------------------------------------------------------------------------------
 
 
-def table_of(images: ImageSet) -> str:
+def table_of(images: ImageSet, known: int = 200) -> str:
     """A class that knows the test images by their pixels and nothing else."""
     sums, labels = [], images.labels("test")
-    for image in images.images("test"):
+    for image in images.images("test")[:known]:
         sums.append(hash(np.array(image).tobytes()) and int(np.array(image).astype(np.int64).ravel() @ np.arange(3072)))
-    table = {known: int(label) for known, label in zip(sums, labels, strict=True)}
+    table = {found: int(label) for found, label in zip(sums, labels, strict=False)}
     return (
         tiny(f"""
 mean, std = (torch.tensor(v).view(3, 1, 1) for v in ({TEMPLATE.mean}, {TEMPLATE.std}))
@@ -512,17 +514,90 @@ def test_a_network_that_is_another_the_second_time_is_told(look: Look) -> None:
         del sys.modules["builtins"].own_count  # type: ignore[attr-defined]
 
 
-def test_the_time_that_grading_may_take_is_no_fault_of_a_large_network(look: Look, lab_rubric: Any) -> None:
-    class Late(InProcess):
-        def call(self, job: Job) -> Called:
-            late = job.probe == "code.own_network.run_network" and job.inputs["run"]["count"] > 8
-            return Called(TimedOut(job.limits.seconds), "") if late else super().call(job)
+class Late(InProcess):
+    """Time or memory does not suffice for more than `most` images."""
 
-    finding = next(
-        one for one in judge(look({"models.py": tiny()}, runner=Late), lab_rubric) if one.check == "measured_accuracy"
-    )
+    most = 8
+    failure: Failure = TimedOut(600.0)
+
+    def call(self, job: Job) -> Called:
+        late = job.probe == "code.own_network.run_network" and job.inputs["run"]["count"] > self.most
+        return Called(self.failure, "") if late else super().call(job)
+
+
+class Full(Late):
+    failure = OutOfMemory(4_000)
+
+
+class LateForAll(Late):
+    """All images take too long: 200, and 140 beside them."""
+
+    most = 339
+
+
+def accuracy(found: Evidence, rubric: Any) -> Finding:
+    return next(one for one in judge(found, rubric) if one.check == "measured_accuracy")
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Set how many seconds the ordinary network takes for a picture."""
+
+    def takes(seconds: float) -> None:
+        monkeypatch.setattr("grader.collect.twice.measured_here", lambda *told: Yardstick(seconds))
+
+    return takes
+
+
+def test_the_time_that_grading_may_take_is_no_fault_of_a_network_on_a_slow_machine(
+    look: Look, lab_rubric: Any, machine: Callable[[float], None]
+) -> None:
+    machine(4.0)
+    finding = accuracy(look({"models.py": tiny()}, runner=Late), lab_rubric)
     assert isinstance(finding, Unjudged)
     assert "longer --time-limit" in finding.fault.english()
+
+
+@pytest.mark.parametrize(
+    ("runner", "says"), [(Late, "did not classify 220 images within 600 seconds"), (Full, "more than 4,000 MB")]
+)
+def test_a_network_that_no_time_and_no_memory_suffice_for_is_for_the_student_to_mend(
+    look: Look, lab_rubric: Any, machine: Callable[[float], None], runner: type[Late], says: str
+) -> None:
+    machine(0.3)
+    finding = accuracy(look({"models.py": tiny()}, runner=runner), lab_rubric)
+    assert isinstance(finding, Blocked)
+    assert says in finding.cause.english()
+
+
+def test_a_network_too_slow_for_all_images_is_measured_on_a_few_and_a_person_grades_again_where_that_decides_nothing(
+    look: Look, lab_rubric: Any, machine: Callable[[float], None]
+) -> None:
+    machine(0.3)
+    asked: list[int] = []
+
+    class Listening(LateForAll):
+        def call(self, job: Job) -> Called:
+            asked.extend([job.inputs["batch"]] if "batch" in job.inputs else [])
+            return super().call(job)
+
+    found = look({"models.py": tiny()}, runner=Listening)
+    scores = found.seen(Accuracy)
+    assert (scores.count, scores.whole, scores.cut_short) == (100, 200, True)
+    assert asked[:3] == [250, 250, 8], "no more at once than the images of the first try"
+    finding = accuracy(found, lab_rubric)
+    assert isinstance(finding, Judged)
+    assert finding.verdict.credit == 0.0
+    assert "Only 100 of 200 test images were measured" in finding.verdict.hints[0].english()
+
+
+def test_a_good_network_that_is_too_slow_is_for_a_person_with_its_figures(
+    look: Look, lab_rubric: Any, few_images: ImageSet, machine: Callable[[float], None]
+) -> None:
+    machine(0.3)
+    finding = accuracy(look({"models.py": table_of(few_images, known=75)}, runner=LateForAll), lab_rubric)
+    assert isinstance(finding, Unjudged)
+    assert "for 100 of 200 test images only" in finding.fault.english()
 
 
 def test_the_preprocessing_of_an_own_network_is_chosen_on_training_images_too(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,16 +15,17 @@ from PIL import Image
 from fixtures import IMAGES
 from fixtures.stories import rankings as made
 from grader.collect import Equipment
+from grader.collect.budget import Budget
 from grader.collect.code.caller import Caller
 from grader.collect.retrieval import look_at_retrieval
-from grader.collect.retrieval.budget import Budget
+from grader.collect.retrieval.comparison import Turn
 from grader.collect.subject import Subject
 from grader.evidence import ComparedRun, Crashed, OpenTask, OutOfMemory, Refused, TimedOut, Unavailable
 from grader.intake import Archive, open_submission
 from grader.measures.ranking_verdict import accepted, agreeing, named
 from grader.measures.ways import ALLOWED
 from grader.records import Student, message
-from grader.sandbox import Job, Limits, Sandbox
+from grader.sandbox import Job, Limits, Reply, Sandbox
 
 Look = Callable[..., tuple[ComparedRun, ...]]
 
@@ -137,13 +137,16 @@ def test_pictures_of_different_shapes_that_are_not_cropped_are_recomputed(look):
 
 
 class Slow:
-    """A sandbox in which recomputing all images runs into its limit; `most` jobs are answered before."""
+    """A sandbox in which recomputing all images runs into its limit; `most` jobs are answered before.
+
+    The ordinary network takes `machine` seconds for a picture there.
+    """
 
     name = "slow"
     isolated = True
 
-    def __init__(self, sandbox: Sandbox, outcome: object, most: int = 0) -> None:
-        self.sandbox, self.outcome, self.left = sandbox, outcome, most
+    def __init__(self, sandbox: Sandbox, outcome: object, most: int = 0, machine: float = 0.1) -> None:
+        self.sandbox, self.outcome, self.left, self.machine = sandbox, outcome, most, machine
         self.for_code = sandbox.for_code
 
     def run(self, job: Job) -> object:
@@ -151,30 +154,33 @@ class Slow:
             self.left -= 1
             if self.left < 0:
                 return self.outcome
+        if job.probe == "machine.time_ordinary_network":
+            return Reply({"seconds": self.machine}, {})
         return self.sandbox.run(job)
 
 
-OUTCOMES = [TimedOut(600.0), OutOfMemory(4_000)]
-
-
-@pytest.mark.parametrize("outcome", OUTCOMES, ids=["time", "memory"])
-def test_large_images_that_exceed_the_budget_leave_the_report_alone(look, shared_sandbox, outcome):
+@pytest.mark.parametrize("outcome", [TimedOut(100.0), OutOfMemory(4_000)], ids=["time", "memory"])
+def test_what_exceeds_the_budget_where_an_ordinary_network_would_not_leaves_the_report_alone(
+    look, shared_sandbox, outcome
+):
     (run,) = look([declared(resize=300, crop=300)], sandbox=Slow(shared_sandbox, outcome))
     assert (run.basis, run.ours) == ("report", False)
     assert run.why_not is not None and "at most 256 pixels" in run.why_not.english()
 
 
-@pytest.mark.parametrize("outcome", OUTCOMES, ids=["time", "memory"])
-def test_usual_images_that_exceed_the_budget_are_for_staff_and_cost_the_other_networks_nothing(
-    look, shared_sandbox, outcome
+@pytest.mark.parametrize(
+    ("outcome", "machine"), [(TimedOut(100.0), 3.0), (OutOfMemory(2_000), 0.1)], ids=["time", "memory"]
+)
+def test_what_a_slow_machine_does_not_do_is_for_staff_and_costs_the_other_networks_nothing(
+    look, shared_sandbox, outcome, machine
 ):
-    slow = Slow(shared_sandbox, outcome, most=1)
+    slow = Slow(shared_sandbox, outcome, most=1, machine=machine)
     first, second = look([made.run(model) for model in made.MODELS], sandbox=slow)
     assert first.basis == "images" and accepted(first)
     assert (second.basis, second.ours) == ("report", True)
 
 
-@pytest.mark.parametrize("outcome", OUTCOMES, ids=["time", "memory"])
+@pytest.mark.parametrize("outcome", [TimedOut(600.0), OutOfMemory(4_000)], ids=["time", "memory"])
 def test_mistakes_that_cannot_be_tried_leave_the_ranking_judged(look, shared_sandbox, outcome):
     way = next(mistake.way for mistake in made.MISTAKES if mistake.way.name == "logits")
     (run,) = look([made.run("resnet20", way)], sandbox=Slow(shared_sandbox, outcome, most=2))
@@ -205,11 +211,14 @@ def test_forged_features_leave_the_report_alone(look, shared_sandbox, change):
     assert run.basis == "report"
 
 
-def test_a_budget_is_one_for_all_networks_of_a_report():
-    budget = Budget(Limits(600.0, 4_000), began=time.monotonic() - 500.0)
-    assert budget.left().seconds == pytest.approx(40.0, abs=5.0)
-    assert budget.left(sample=True).seconds == pytest.approx(100.0, abs=5.0)
-    assert Budget(Limits(600.0, 4_000), began=time.monotonic() - 9_000.0).left() == Limits(1.0, 4_000)
+def test_a_network_that_takes_long_leaves_the_others_their_turn():
+    budget = Budget(Limits(600.0, 4_000))
+    equipment = Equipment(message("no images"), None, budget=budget)  # type: ignore[arg-type]
+    turn = Turn.begin(equipment, waiting=3)
+    assert (turn.left().seconds, turn.left(sample=True).seconds) == pytest.approx((180.0, 200.0))
+    budget.take(Job("retrieval.scores.compute_scores", limits=turn.left(sample=True)), 300.0)
+    assert turn.left(sample=True).seconds == 1.0
+    assert Turn.begin(equipment, waiting=2).left(sample=True).seconds == pytest.approx(200.0)
 
 
 def test_the_budget_is_that_of_the_command_line(look, shared_sandbox):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,12 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from grader.collect.retrieval.pictures import find_pictures, look_at_pictures
-from grader.evidence import Refused, RetrievalImages
+from grader.collect import Equipment
+from grader.collect.retrieval.pictures import bundle, find_pictures, look_at_pictures
+from grader.evidence import OutOfMemory, Refused, RetrievalImages, TimedOut
 from grader.intake import Archive, open_submission
+from grader.probes.retrieval import pictures as probe
 from grader.probes.retrieval.pictures import difference_hash
-from grader.records import Student, Submission
-from grader.sandbox import Sandbox
+from grader.records import Student, Submission, message
+from grader.sandbox import Job, Reply, Sandbox
 
 Open = Callable[[dict[str, bytes]], Submission]
 NO_TASKS = ()
@@ -44,7 +47,7 @@ def opened(tmp_path: Path) -> Open:
 
 
 def seen(submission: Submission, sandbox: Sandbox) -> RetrievalImages:
-    found = look_at_pictures(submission, sandbox, NO_TASKS)
+    found = look_at_pictures(submission, Equipment(message("no images"), sandbox), NO_TASKS)
     assert isinstance(found, RetrievalImages), found
     return found
 
@@ -123,7 +126,7 @@ def test_folders_are_found_whatever_their_case_and_nothing_outside_them(opened):
 
 
 def test_no_picture_at_all_says_what_to_hand_in(opened, shared_sandbox):
-    found = look_at_pictures(opened({}), shared_sandbox, NO_TASKS)
+    found = look_at_pictures(opened({}), Equipment(message("no images"), shared_sandbox), NO_TASKS)
     assert isinstance(found, Refused)
     assert "library/" in found.message.english()
 
@@ -138,3 +141,43 @@ def test_a_picture_saved_anew_or_made_larger_stays_near_and_another_does_not():
     assert (bits(smooth) ^ bits(again)).bit_count() <= 16
     assert (bits(smooth) ^ bits(smooth.resize((200, 200)))).bit_count() <= 16
     assert (bits(smooth) ^ bits(other)).bit_count() > 40
+
+
+# --- bounds of all together ------------------------------------------------------------------------------------
+
+
+def bundled(tmp_path: Path, files: list[bytes]) -> int:
+    paths = [tmp_path / str(number) for number in range(len(files))]
+    for path, data in zip(paths, files, strict=True):
+        path.write_bytes(data)
+    with bundle(paths) as file:
+        return os.open(file, os.O_RDONLY)
+
+
+def test_pictures_after_more_pixels_than_photographs_have_are_left_out_without_decoding_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(probe, "MOST_TOGETHER", 3_000)
+    files = {"bundle": bundled(tmp_path, [encoded(noise(seed)) for seed in range(4)])}
+    found, _ = probe.describe_pictures({"thumbnails": 0, "preparations": []}, files)
+    assert [one.get("problem") for one in found["pictures"]] == [None, None, *["too many together"] * 2]
+
+
+class Busy:
+    """A sandbox that never gets through the pictures; the ordinary network takes `machine` seconds for one."""
+
+    def __init__(self, outcome: object, machine: float) -> None:
+        self.outcome, self.machine = outcome, machine
+
+    def run(self, job: Job) -> object:
+        return Reply({"seconds": self.machine}, {}) if job.probe.startswith("machine.") else self.outcome
+
+
+@pytest.mark.parametrize(
+    ("outcome", "machine", "blamed"),
+    [(TimedOut(300.0), 0.3, True), (TimedOut(300.0), 3.0, False), (TimedOut(30.0), 0.3, False),
+     (OutOfMemory(4_000), 0.3, True), (OutOfMemory(3_000), 0.3, False)],
+    ids=["pictures too large", "machine too slow", "limit too short", "memory", "little memory"],
+)  # fmt: skip
+def test_pictures_that_take_too_long_are_blamed_only_where_photographs_would_not(opened, outcome, machine, blamed):
+    submission = opened({"library/a/1.png": encoded(noise())})
+    found = look_at_pictures(submission, Equipment(message("none"), Busy(outcome, machine)), NO_TASKS)
+    assert found == outcome if not blamed else isinstance(found, Refused)
