@@ -18,7 +18,7 @@ from grader.evidence import (
 from grader.evidence.kinds.retrieval import TOP
 from grader.lab import LAB
 from grader.marking.check import BadLimit, Case, Doubt, check
-from grader.measures.alike import alike, all_of_one
+from grader.measures.alike import ENOUGH, all_of_one, by_path, mostly_copies
 from grader.measures.ranking_labels import called, class_of, count, same_class, shown, unsure
 from grader.measures.ranking_verdict import (
     LEAST_SPREAD,
@@ -113,9 +113,13 @@ def _credit(run: ComparedRun, case: Case[ComparedRankings, RankingLimits]) -> fl
 
 
 def _of_copies(run: ComparedRun, case: Case[ComparedRankings, RankingLimits]) -> tuple[ComparedQuery, ...]:
-    """Return the queries whose matches are copies of one picture, in a library that has mostly copies."""
-    found = alike(case.other(RetrievalImages))
-    return tuple(query for query in run.queries if all_of_one(found, [match.path for match in query.theirs]))
+    """Return the queries whose matches are copies of one picture.
+
+    None, where these are no more than half of the queries, and the library has enough different pictures.
+    """
+    found = by_path(case.other(RetrievalImages))
+    copies = tuple(query for query in run.queries if all_of_one(found, [match.path for match in query.theirs]))
+    return copies if mostly_copies(found) or len(copies) > ENOUGH * len(run.queries) else ()
 
 
 def _five_different(query: ComparedQuery) -> bool:
@@ -142,12 +146,7 @@ def _faults(run: ComparedRun, title: Message | str, case: Case[ComparedRankings,
         why = run.why_not or message("nothing else was handed in")
         yield message("{model}: only the report itself could be checked, because {why}", model=title, why=why)
     elif loose := undecided(run):
-        yield message(
-            "{model}: the five best recomputed scores of {query} are equal to {spread:.0e}, so any order would fit, and"
-            " the ranking earns no more than a report alone ({count} of {of}). Use a network with trained weights that"
-            " distinguishes the images, or other images.",
-            model=title, query=loose[0].query, spread=LEAST_SPREAD, count=len(loose), of=len(run.queries),
-        )  # fmt: skip
+        yield _undecided(loose, title, len(run.queries))
     elif not accepted(run):
         yield from _why(run)
     elif run.basis == "features" and not _features_are_right(run, case.other(FeatureVectors)):
@@ -160,6 +159,23 @@ def _faults(run: ComparedRun, title: Message | str, case: Case[ComparedRankings,
         yield message(
             "{model}: {path} was not handed in, so it could not be compared.", model=title, path=run.missing[0]
         )
+
+
+def _undecided(loose: tuple[ComparedQuery, ...], title: Message | str, queries: int) -> Message:
+    first, of = loose[0], {"model": title, "count": len(loose), "of": queries}
+    if first.spread is not None and first.spread < LEAST_SPREAD:
+        return message(
+            "{model}: the five best recomputed scores of {query} are equal to {spread:.0e}, so any order would fit, and"
+            " the ranking earns no more than a report alone ({count} of {of}). Use a network with trained weights that"
+            " distinguishes the images, or other images.",
+            **of, query=first.query, spread=LEAST_SPREAD,
+        )  # fmt: skip
+    return message(
+        "{model}: the five best recomputed scores of {query} are so close that any order would fit, and the reported"
+        " order is that of chance; the ranking earns no more than a report alone ({count} of {of}). Sort the matches by"
+        " their scores before you round them, or use images that the network distinguishes.",
+        **of, query=first.query,
+    )  # fmt: skip
 
 
 def _why(run: ComparedRun) -> Iterator[Message]:

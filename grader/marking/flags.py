@@ -219,8 +219,8 @@ def _rankings(evidence: Evidence) -> Iterator[Flag]:
             yield _handed_in(run)
         if loose := undecided(run):
             sentence = message(
-                "{model}: for {count} of {of} queries, the five best scores are equal but for rounding: any order"
-                " fits.",
+                "{model}: for {count} of {of} queries, any order of the five best would fit: their scores are equal"
+                " but for rounding, or the reported order is that of chance.",
                 model=run.model, count=len(loose), of=len(run.queries),
             )  # fmt: skip
             yield Flag("ranking undecided", sentence)

@@ -81,13 +81,21 @@ def different(images: Sequence[LibraryImage]) -> int:
     return len(set(groups(images)))
 
 
+def by_path(images: RetrievalImages | None) -> dict[str, int]:
+    """Return the groups of the library's images by path."""
+    library = [image for image in images.library if image.problem is None] if images else []
+    return {image.path: group for image, group in zip(library, groups(library), strict=True)}
+
+
+def mostly_copies(found: dict[str, int]) -> bool:
+    """Return whether fewer than half of the images are different pictures: too few for a ranking."""
+    return len(set(found.values())) < ENOUGH * len(found)
+
+
 def alike(images: RetrievalImages | None) -> dict[str, int]:
     """Return the groups of the library's images by path, if too few are different for a ranking; else nothing."""
-    library = [image for image in images.library if image.problem is None] if images else []
-    found = groups(library)
-    if len(set(found)) >= ENOUGH * len(library):
-        return {}
-    return {image.path: group for image, group in zip(library, found, strict=True)}
+    found = by_path(images)
+    return found if mostly_copies(found) else {}
 
 
 def all_of_one(found: dict[str, int], paths: Sequence[str]) -> bool:

@@ -34,6 +34,7 @@ class Kept:
     regret: float
     errors: tuple[float, ...]
     spread: float  # best score less the fifth best
+    rises: int  # neighbours of which the second has the better score
 
 
 def compare(
@@ -76,6 +77,7 @@ def compare(
         min(FARTHEST, float(worst) / sigma) if len(first) == k else FARTHEST,
         tuple(errors),
         float(scores[order[0]]) - fifth,
+        sum(rise > 0.0 for rise in rises),
     )
 
 

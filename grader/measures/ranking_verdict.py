@@ -41,6 +41,8 @@ SOUND, ORDERED = 0.90, 0.85
 FEWEST = 4  # queries
 LEAST_SPREAD = 1e-6  # best score less the fifth best: below it they are equal but for rounding (retrieval_alike.py)
 FEW = 0.2  # share of queries with equal scores that may be chance
+MOST_RISES = 0.35  # of neighbours in the wrong order: at most 0.3 in honest reports, with noisy pictures; 0.5 by chance
+FEWEST_PAIRS = 8  # neighbours, of two queries: of fewer, a third may rise by chance
 EXACT = 0.005  # median error up to which no mistake needs to be tried: rounding, another processor
 SAME = 1e-6  # mistakes with the same scores are distinguished by the order of the list
 
@@ -79,12 +81,23 @@ def _high(values: Sequence[float]) -> float:
 
 
 def undecided(run: ComparedRun) -> tuple[ComparedQuery, ...]:
-    """Return the queries whose five best scores are equal but for rounding: any order would fit.
+    """Return the queries of which any order would fit: their five best scores are equal, or their order is by chance.
 
-    None, if they are few: a picture that happens to be there twice is no reason to doubt the others.
+    None, if those with equal scores are few: a picture that happens to be there twice is no reason to doubt the others.
     """
     found = tuple(q for q in run.queries if q.spread is not None and q.spread < LEAST_SPREAD)
-    return found if len(found) > FEW * len(run.queries) else ()
+    return found if len(found) > FEW * len(run.queries) else _ordered_by_chance(run)
+
+
+def _ordered_by_chance(run: ComparedRun) -> tuple[ComparedQuery, ...]:
+    """Return the queries that satisfy the rule, if all in all their order is that of chance.
+
+    The tolerance is a part of sigma: one picture unlike the others, or five that are much alike, would hide any order.
+    """
+    fitting = tuple(query for query in run.queries if query.rises is not None and keeps([query], FULL))
+    pairs = sum(query.ordered.of for query in fitting)
+    rises = sum(query.rises or 0 for query in fitting)
+    return fitting if pairs >= FEWEST_PAIRS and rises > MOST_RISES * pairs else ()
 
 
 def shows_nothing(run: ComparedRun) -> bool:

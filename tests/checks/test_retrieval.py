@@ -195,6 +195,26 @@ def test_a_ranking_of_copies_is_not_accepted_in_any_order(judge):
         assert "the matches of queries/cat.png are copies of one picture" in said(verdict)
 
 
+@pytest.mark.parametrize(("asked", "credit"), [(10, 0.0), (6, 0.4), (5, 1.0)])
+def test_copies_are_not_accepted_where_more_than_half_of_the_queries_find_nothing_else(judge, asked, credit):
+    others = [hashed(f"library/dog/{digit}.png", digit) for digit in "0459bdf"]
+    library = images([*(hashed(f"library/cat/{nth}.png", "2") for nth in range(5)), *others])
+    dogs = tuple(Match(f"library/dog/{digit}.png", 0.9) for digit in "0459b")
+    queries = compared(10).queries
+    mixed = tuple(query if nth < asked else replace(query, theirs=dogs) for nth, query in enumerate(queries))
+    runs = ComparedRankings((replace(compared(10), queries=mixed), replace(compared(10, model="b"), queries=mixed)))
+    verdict = judge(retrieval_ranking, RANKING, runs, library)
+    assert verdict.credit == pytest.approx(credit)
+
+
+def test_an_order_of_chance_earns_no_more_than_a_report_alone_and_says_what_to_do(judge):
+    run = compared(10)
+    chance = replace(run, queries=tuple(replace(query, rises=2, spread=0.01) for query in run.queries))
+    verdict = judge(retrieval_ranking, RANKING, ComparedRankings((chance, replace(chance, model="alexnet"))))
+    assert verdict.credit == pytest.approx(0.4)
+    assert "order is that of chance" in said(verdict) and "Sort the matches" in said(verdict)
+
+
 def test_equal_scores_earn_no_more_than_a_report_alone_and_say_what_to_do(judge):
     run = compared(10)
     equal = replace(run, queries=tuple(replace(query, spread=1e-8) for query in run.queries))

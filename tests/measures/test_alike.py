@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from fixtures.images_build import pictures
 from grader.evidence import LibraryImage, Pipeline, RetrievalImages
-from grader.measures.alike import DIGITS, alike, all_of_one, different, groups
+from grader.measures.alike import DIGITS, alike, all_of_one, by_path, different, groups, mostly_copies
 from grader.probes.retrieval import pictures as probe
 from grader.probes.retrieval.pictures import prepared, tile_hash
 
@@ -119,6 +119,12 @@ def test_a_library_is_of_copies_where_less_than_half_are_different_pictures():
     fair = seen(one(), one(), one(1), one(2))
     assert alike(RetrievalImages(tuple(fair), ())) == {}
     assert alike(None) == {}
+
+
+def test_every_picture_has_its_group_however_many_are_different():
+    fair = seen(one(), one(), one(1), one(2))
+    assert list(by_path(RetrievalImages(tuple(fair), ())).values()) == [0, 0, 2, 3]
+    assert not mostly_copies(by_path(RetrievalImages(tuple(fair), ())))
 
 
 @pytest.mark.parametrize(("paths", "right"), [("aaaaa", True), ("aaaab", True), ("aaabb", False), ("abcde", False)])

@@ -214,6 +214,33 @@ def test_a_few_queries_with_equal_scores_spoil_no_ranking():
     assert len(agreeing(more)) == 7
 
 
+# five that are much alike, and others so unlike them that the tolerance is wider than all differences of those
+ALIKE_TOP = np.concatenate([0.9 + np.arange(5, 0, -1) * 1e-3, np.linspace(0.2, 0.0, 5)])
+
+
+def in_order(places, scores=ALIKE_TOP) -> ComparedQuery:
+    found = kept(places, scores, [0.9] * len(places))
+    return replace(query(places, [0.9] * len(places), scores), spread=found.spread, rises=found.rises)
+
+
+def test_an_order_of_chance_is_not_accepted_however_wide_the_tolerance():
+    anyhow = run([in_order([4, 2, 0, 3, 1]), in_order([2, 1, 3, 0, 4])] * 5, far=0.0)
+    assert keeps(anyhow.queries, FULL)
+    assert len(undecided(anyhow)) == 10
+    assert not accepted(anyhow) and not close(anyhow) and agreeing(anyhow) == []
+
+
+@pytest.mark.parametrize("count", [1, 2, 10])
+def test_the_right_order_is_accepted_and_so_are_a_few_neighbours_that_changed_places(count):
+    assert accepted(run([in_order(RIGHT)] * count, far=0.0))
+    assert accepted(run([in_order([1, 0, 2, 3, 4])] * count, far=0.0))
+
+
+def test_neighbours_in_the_wrong_order_are_counted_and_equal_ones_are_not_among_them():
+    assert kept([4, 2, 0, 3, 1], ALIKE_TOP).rises == 3
+    assert kept(RIGHT, EQUAL).rises == 0
+
+
 def suspicion(name="blue first", far=0.1, sound=1.0, order=1.0) -> Suspicion:
     return Suspicion(name, far, sound, order, 0.8)
 

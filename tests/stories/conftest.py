@@ -69,6 +69,7 @@ def told(setup: Setup, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch)
         assert {flag.kind for flag in graded.grade.flags} >= set(story.flags)
         assert {flag.asks_about for flag in graded.grade.flags} - {""} == set(story.asks)
         assert set(story.asks) <= {mark.criterion.check for mark in graded.grade.open}
+        assert sum(mark.points or 0.0 for mark in graded.grade.marks if mark not in graded.grade.open) <= story.most
         require_shown(graded)
 
     return tell

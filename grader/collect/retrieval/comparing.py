@@ -18,6 +18,7 @@ from grader.evidence import (
     ComparedQuery,
     ComparedRun,
     Failure,
+    Match,
     OtherWay,
     OutOfMemory,
     Pipeline,
@@ -247,17 +248,23 @@ def _from_features(comparison: Comparison, network: Network) -> ComparedRun | No
 def _from_report(comparison: Comparison) -> ComparedRun:
     """Compare with nothing else: require five distinct matches per query, from the library if it has their names."""
     run, scene = comparison.run, comparison.scene
-    library, free = Paths(scene.library), run.by_number or not scene.library
+    library, there, free = Paths(scene.library), frozenset(scene.library), run.by_number or not scene.library
     classes = classes_of(run)
     nothing = Agreement(0, 0, 0)
     queries = []
     for query in run.queries:
-        known = {m.path for m in query.matches[:TOP] if free or library.find(m.path) is not None}
+        theirs = tuple(_as_handed_in(match, library, scene) for match in query.matches[:TOP])
+        known = {match.path for match in theirs if free or match.path in there}
         distinct = Agreement(TOP, len(known), len(known))
-        theirs = query.matches[:TOP]
         queries.append(
             ComparedQuery(query.query, class_asked(query, classes), theirs, (), distinct, nothing, nothing, 0.0, ())
         )
     return ComparedRun(
         run.model, run.weights, comparison.metric, "report", "", tuple(queries), missing=comparison.missing
     )
+
+
+def _as_handed_in(match: Match, library: Paths, scene: Scene) -> Match:
+    """Return the match with the path of the library's image, if the library has one of this name."""
+    at = library.find(match.path)
+    return match if at is None else replace(match, path=scene.library[at])

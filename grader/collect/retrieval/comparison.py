@@ -107,7 +107,7 @@ class Comparison:
         path = self.scene.queries[one.query]
         return ComparedQuery(
             path, label_of(path), self._theirs(one), ours, kept.sound, kept.complete, kept.ordered, kept.regret,
-            kept.errors, kept.spread,
+            kept.errors, kept.spread, kept.rises,
         )  # fmt: skip
 
     def _theirs(self, one: Asked) -> tuple[Match, ...]:

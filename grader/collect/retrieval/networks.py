@@ -23,7 +23,7 @@ TEMPLATE = Pipeline(256, 224)  # of reference/extract_features.py
 CIFAR = Pipeline(32, 32, mean=LAB.mean, std=LAB.std)  # for the lab's own networks
 NO_WEIGHTS = "no_weights"
 MOST_SIDE = 512  # pixels; more only where a network's own weights want more
-FEWEST_SIDE = 32  # pixels that are left of a picture: of fewer, pictures have too much in common
+FEWEST_SIDE = 32  # pixels that are left of a picture; of fewer, different pictures look the same
 RANDOM, FINAL = "random", LAB.checkpoint
 
 
@@ -125,6 +125,8 @@ def _network(
     if run.pipeline is not None:
         if max(run.pipeline.resize, run.pipeline.crop) > max(MOST_SIDE, usual):
             return _too_large(run.pipeline, own)
+        if largest(run.pipeline) < FEWEST_SIDE:
+            return _too_small(run.pipeline, own)
         return Network(inputs, weights, run.pipeline, files, tuple(assumed), usual)
     assumed = [*assumed, message("the preprocessing is not stated; {how} was assumed", how=described(own))]
     return Network(inputs, weights, own, files, tuple(assumed), usual)
@@ -138,6 +140,18 @@ def _too_large(declared: Pipeline, own: Pipeline) -> Message:
         most=MOST_SIDE,
         usual=described(own),
         retrieval_script=LAB.retrieval_script,
+        retrieval=LAB.retrieval,
+    )
+
+
+def _too_small(declared: Pipeline, own: Pipeline) -> Message:
+    return message(
+        "its preprocessing, {declared}, leaves images of fewer than {fewest} pixels a side, in which different pictures"
+        " look the same, so they are not recomputed. Declare under 'preprocess' in {retrieval} how the images were"
+        " prepared; usual is {usual}.",
+        declared=described(declared),
+        fewest=FEWEST_SIDE,
+        usual=described(own),
         retrieval=LAB.retrieval,
     )
 

@@ -154,6 +154,7 @@ class ComparedQuery:
     regret: float  # of the worst image taken or missed, in sigma
     errors: Annotated[tuple[float, ...], Field(max_length=MOST_MATCHES)]  # of their scores, in sigma
     spread: float | None = None  # our best score less our fifth best
+    rises: Count | None = None  # neighbours in their list of which the second has our better score
 
 
 @strict

@@ -108,7 +108,7 @@ def declared(**preprocess) -> dict[str, Any]:
     return {**report, "preprocess": {**report["preprocess"], **preprocess}}
 
 
-@pytest.mark.parametrize("how", [{"crop": 5}, {"crop": 1}, {"resize": 8, "crop": 5}], ids=str)
+@pytest.mark.parametrize("how", [{"resize": 64, "crop": 40}, {"crop": 1}, {"resize": 8, "crop": 5}], ids=str)
 def test_a_declaration_that_the_network_cannot_use_leaves_the_report_alone(look, how):
     """AlexNet has nothing left of so few pixels; features that are handed in instead can hold anything."""
     report = {**declared(**how), "model": "alexnet", "weights": "random", "seed": 3}
@@ -123,6 +123,22 @@ def test_sides_above_the_bound_are_not_recomputed_and_said_to_the_student(look, 
     assert (run.basis, run.ours) == ("report", False)
     assert run.why_not is not None
     assert "Use at most 512; usual is resize 32, crop 32, bilinear." in run.why_not.english()
+
+
+@pytest.mark.parametrize("how", [{"resize": 31, "crop": 31}, {"crop": 8}, {"resize": 8, "crop": 0}], ids=str)
+def test_sides_below_the_bound_are_not_recomputed_and_said_to_the_student(look, how):
+    (run,) = look([declared(**how)])
+    assert (run.basis, run.ours) == ("report", False)
+    assert run.why_not is not None
+    assert "fewer than 32 pixels a side" in run.why_not.english()
+
+
+def test_a_report_alone_names_the_images_as_they_were_handed_in(look):
+    report = declared(crop=8)
+    first = report["queries"][0]["results"][0]
+    first["path"] = "/".join(first["path"].split("/")[-2:])
+    (run,) = look([report])
+    assert {match.path for query in run.queries for match in query.theirs} <= set(made.paths("library"))
 
 
 def test_pictures_of_different_shapes_that_are_not_cropped_are_recomputed(look):
