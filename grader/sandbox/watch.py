@@ -96,5 +96,5 @@ def _resident(member: psutil.Process) -> int:
 def _proportional(member: psutil.Process) -> int:
     try:
         return int(member.memory_full_info().pss)
-    except psutil.Error:
-        return 0
+    except psutil.Error:  # it has ended, or hides itself: then what it shares counts in full
+        return _resident(member)
