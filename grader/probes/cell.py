@@ -18,6 +18,7 @@ import socket
 import sys
 import tempfile
 import time
+import traceback
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -34,6 +35,7 @@ CODE_FILE_BYTES = 32 << 20  # of one file that student code writes
 PROCESSES = 256  # and threads
 ROOM_TICK = 50  # milliseconds between two looks at what was written, where the room has no size
 END_TICK = 0.005
+SHARED_MEMORY = "/dev/shm"
 SYS_ADMIN = 21  # linux/capability.h
 OF_THE_MACHINE = ("/proc/cpuinfo", "/proc/meminfo", "/proc/sys/vm/overcommit_memory")  # read by libc and libgomp
 
@@ -115,7 +117,7 @@ def _enter(cell: Cell, control: socket.socket, user: int | None) -> tuple[str, .
         os._exit(0)
     rights.die_with(0)  # its parent is outside
     owner = os.getuid() if user is None else user
-    rooms = (*cell.rooms, "/tmp", "/dev/shm")
+    rooms = (*cell.rooms, SHARED_MEMORY)
     tree = namespaces.Tree(cell.shown, cell.hidden, cell.devices, rooms, cell.room_bytes, owner)
     free = namespaces.enter(tree, cell.root)
     if cell.rooms[0] not in free:
@@ -150,6 +152,8 @@ class Keeper:
             try:
                 close_all_but({*range(3), *descriptors, write_end})
                 self._be_child(request, descriptors, write_end, keeper)
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(1)
         for descriptor in (*descriptors, write_end):

@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
 
@@ -91,6 +92,8 @@ class Zygote:
             try:
                 cell.close_all_but({*range(3), *descriptors})
                 cell.keep(cell.Cell.of(self._common, json.loads(data)), socket.socket(fileno=descriptors[0]))
+            except BaseException:
+                traceback.print_exc()  # into the log of the run
             finally:
                 os._exit(1)
         for descriptor in descriptors:

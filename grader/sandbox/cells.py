@@ -55,6 +55,7 @@ class Cell:
             try:
                 self._opened = self._server.open(self._view(), self.work.parent, code=output is not None)
             except NotStarted as error:
+                self.close()
                 why = str(error)[-300:]
                 return Unavailable(message("the sandbox did not start: {reason}. Run 'grade doctor'.", reason=why))
         return self._ask(job, self._opened, output)
