@@ -1,6 +1,6 @@
 """Namespaces: a process tree with its own users, processes, network and files, of which only a list is shown.
 
-Everything lies at the path that it has outside, so nothing can hide anything else, and what was imported before is found.
+Everything lies at the path that it has outside: nothing hides anything else, and what was imported before is found.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ def _is_below(path: str, folders: Iterable[str]) -> bool:
 def _show(path: str, root: str) -> None:
     inside = root + path
     if os.path.islink(path):  # noqa: PTH114 - /lib, where it is a part of /usr
-        os.makedirs(os.path.dirname(inside), 0o755, exist_ok=True)  # noqa: PTH103, PTH120
-        os.symlink(os.readlink(path), inside)  # noqa: PTH115
+        Path(inside).parent.mkdir(0o755, parents=True, exist_ok=True)
+        Path(inside).symlink_to(Path(path).readlink())
         return
     _bind(path, inside)
     _set(inside, ATTR_READ_ONLY | ATTR_NO_SUID | ATTR_NO_DEV)

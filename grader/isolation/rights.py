@@ -9,8 +9,19 @@ import signal
 from pathlib import Path
 
 from grader.isolation.calls import (
-    CAPSET, LIBC, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE,
-    PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, call, number, prctl,
+    CAPSET,
+    LIBC,
+    PR_CAP_AMBIENT,
+    PR_CAP_AMBIENT_CLEAR_ALL,
+    PR_CAPBSET_DROP,
+    PR_SET_CHILD_SUBREAPER,
+    PR_SET_DUMPABLE,
+    PR_SET_KEEPCAPS,
+    PR_SET_NO_NEW_PRIVS,
+    PR_SET_PDEATHSIG,
+    call,
+    number,
+    prctl,
 )  # fmt: skip
 
 CAPABILITY_VERSION_3 = 0x20080522
@@ -54,7 +65,7 @@ def has(*capabilities: int) -> bool:
 def new_user() -> int:
     """Return a user that nobody else is, at random: limits and signals do not tell apart what has the same one."""
     mapped = [tuple(map(int, line.split())) for line in Path("/proc/self/uid_map").read_text("ascii").splitlines()]
-    if any(start <= HIGH and HIGH + SPAN <= start + length for start, _, length in mapped):
+    if any(start <= HIGH and start + length >= HIGH + SPAN for start, _, length in mapped):
         return HIGH + secrets.randbelow(SPAN)
     start, _, length = max(mapped, key=lambda one: one[2])  # a container with users of its own
     return start + length // 2 + secrets.randbelow(max(1, length // 2))

@@ -1,4 +1,4 @@
-"""A folder that hostile code may write to, where no file system of its own bounds it: how full it is, and emptying it."""
+"""A folder that hostile code may write to, where no file system of its own bounds it: how full it is; emptying it."""
 
 from __future__ import annotations
 
@@ -46,22 +46,22 @@ def empty(room: str) -> None:
 
 def _remove(top: int, name: str) -> None:
     try:
-        os.unlink(name, dir_fd=top)  # noqa: PTH108
+        os.unlink(name, dir_fd=top)
     except IsADirectoryError:
-        os.chmod(name, 0o700, dir_fd=top)  # noqa: PTH101
+        os.chmod(name, 0o700, dir_fd=top)
         inside = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=top)
         try:
             for below in os.listdir(inside):  # noqa: PTH208
                 _bring_up(inside, below, top)
         finally:
             os.close(inside)
-        os.rmdir(name, dir_fd=top)  # noqa: PTH106
+        os.rmdir(name, dir_fd=top)
 
 
 def _bring_up(inside: int, name: str, top: int) -> None:
     new = secrets.token_hex(16)
     try:
-        os.rename(name, new, src_dir_fd=inside, dst_dir_fd=top)  # noqa: PTH104
+        os.rename(name, new, src_dir_fd=inside, dst_dir_fd=top)
     except PermissionError:  # a folder that is closed to its owner
-        os.chmod(name, 0o700, dir_fd=inside)  # noqa: PTH101
-        os.rename(name, new, src_dir_fd=inside, dst_dir_fd=top)  # noqa: PTH104
+        os.chmod(name, 0o700, dir_fd=inside)
+        os.rename(name, new, src_dir_fd=inside, dst_dir_fd=top)

@@ -64,8 +64,8 @@ NUMBERS: dict[str, tuple[int, int]] = {
 class Refused:
     """A call that fails with `error`; 0 makes it do nothing and say that it did.
 
-    With `unless` it works where the low half of an argument is one of these, with `when` it fails only there, with `bits`
-    only where one of these bits is set.
+    With `unless` it works where the low half of an argument is one of these, with `when` it fails only there, with
+    `bits` only where one of these bits is set.
     """
 
     name: str

@@ -20,8 +20,7 @@ import tempfile
 import time
 import traceback
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 from grader.isolation import landlock, namespaces, rights, seccomp
@@ -60,10 +59,10 @@ class Cell:
     @classmethod
     def of(cls, common: dict[str, Any], own: dict[str, Any]) -> Cell:
         """Put together what all cells of a run see and what this one does."""
-        joined = {key: [*value, *own[key]] if isinstance(value, list) else value for key, value in common.items()}
-        known = {one.name for one in fields(cls)}
-        values = {key: tuple(value) if isinstance(value, list) else value for key, value in {**own, **joined}.items()}
-        return cls(**{key: value for key, value in values.items() if key in known})
+        values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in own.items()}
+        for key, value in common.items():
+            values[key] = (*value, *values[key])
+        return cls(**values)
 
     @property
     def alone(self) -> bool:
@@ -96,7 +95,7 @@ def _import_from(lab: str) -> None:
         if name.partition(".")[0] == "grader" and hasattr(module, "__path__"):
             module.__path__.insert(0, f"{lab}/{name.replace('.', '/')}")
     importlib.invalidate_caches()
-    import grader.probes as probes
+    from grader import probes
 
     if "torch" not in sys.modules:  # a trial
         return

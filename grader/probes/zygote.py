@@ -1,7 +1,7 @@
-"""The fork server of a run: imports what every job and every submission needs, once, then forks a cell for whoever asks.
+"""The fork server of a run: imports what every job and every submission needs, once, then forks cells.
 
-It holds no label, no rubric and nothing of a submission, runs one thread, and nobody can look into it. Of our own code it
-imports only what students' calls need: a fork of it would have the rest in memory.
+It holds no label, no rubric and nothing of a submission, runs one thread, and nobody can look into it. Of our own code
+it imports only what students' calls need: a fork of it would have the rest in memory.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ LAST_WORDS = 5.0  # seconds for the cells to end when the run does
 def prepare() -> str:
     """Import what is slow to import, and return torch's version."""
     import numpy  # noqa: F401
-    import PIL.Image
     import pypdf  # noqa: F401
     import torch
     import torchvision  # noqa: F401
@@ -53,6 +52,7 @@ def main(arguments: list[str]) -> None:
     version = "" if arguments[1:] == ["bare"] else prepare()
     control.send(json.dumps({"ready": version}).encode())
     Zygote(control, common).serve()
+    os._exit(0)  # nothing is left to tidy up, and torch would take a second for it
 
 
 class Zygote:

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from grader.disk.scratch import scratch
@@ -28,7 +28,9 @@ LAST_WORDS = 5.0  # seconds for the keeper to report the end of a child that has
 class Cell:
     """A cell of a fork server; opened at the first job, and again after it had to be discarded."""
 
-    def __init__(self, server: ForkServer, view: Callable[[], View], roots: Callable[[Path], Roots] | None = None) -> None:
+    def __init__(
+        self, server: ForkServer, view: Callable[[], View], roots: Callable[[Path], Roots] | None = None
+    ) -> None:
         self._server = server
         self._view = view
         self._roots = roots
@@ -133,7 +135,5 @@ class Cell:
 
 def _kill(pid: int) -> None:
     """End a keeper that does not answer; the fork server ends what it leaves."""
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

@@ -1,4 +1,4 @@
-"""Run jobs in cells of one fork server (Linux): one for all that opens what was handed in, one for each submission's code."""
+"""Run jobs in cells of one fork server (Linux): one opens what was handed in, one more runs a submission's code."""
 
 from __future__ import annotations
 
@@ -89,4 +89,3 @@ class IsolatedCode:
     def _roots(self, work: Path) -> Roots:
         ours = self._server.ours
         return Roots(str(self._submission), str(ours.given), str(work), str(ours.code / "grader"))
-

@@ -1,4 +1,4 @@
-"""Run jobs in a separate process with lowered limits, for systems without bubblewrap: for checkpoints, never for code.
+"""Run jobs in a separate process with lowered limits, where nothing isolates: for checkpoints, never for code.
 
 Works on every system. The process is not isolated from files and network; the protection there is that a
 checkpoint is never executed. The grade records which sandbox was used.

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ class Opened:
 
 
 class ForkServer:
-    """One process that has imported torch; cells are forks of it. Started at the first need, and again where it died."""
+    """One process that has imported torch; cells are forks of it. Started again where it died."""
 
     def __init__(self, backend: Backend, gpu: bool = False) -> None:
         self.backend = backend
@@ -122,7 +123,7 @@ class ForkServer:
         size = os.fstat(self.printed.fileno()).st_size
         return os.pread(self.printed.fileno(), 4000, max(0, size - 4000)).decode("utf-8", "replace").strip()
 
-    def _forked(self, asked: dict[str, object], theirs: socket.socket) -> int:
+    def _forked(self, asked: Mapping[str, object], theirs: socket.socket) -> int:
         with self._lock:
             if self._process is None or self._process.poll() is not None:
                 self._stop()

@@ -16,7 +16,7 @@ import pytest
 
 from grader.checks import DEFAULT_RUBRIC
 from grader.evidence import Crashed, Malformed, OutOfMemory, TimedOut, Unavailable
-from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox, open_sandbox, server
+from grader.sandbox import ArraySpec, Job, Limits, Reply, open_sandbox, server
 from grader.sandbox.isolated import IsolatedSandbox
 from grader.sandbox.server import Backend
 from grader.sandbox.watch import tree, tree_megabytes
@@ -138,7 +138,8 @@ except OSError:
     pass
 """
     tmp_path.chmod(0o777)
-    assert _value(attack(code, outside=str(tmp_path)))["written"] == []  # in its own, a file of no bytes is all that fits
+    # in its own, a file of no bytes is all that fits
+    assert _value(attack(code, outside=str(tmp_path)))["written"] == []
 
 
 def test_what_one_job_leaves_behind_the_next_cannot_use(attack: Any) -> None:
@@ -187,7 +188,8 @@ except OSError:
     value["setuid"] = False
 """
     assert _value(attack(code)) == {
-        "capabilities": ["0" * 16] * 3, "seccomp": "2", "no_new_privs": "1", "root": False, "groups": [], "mount": -1, "setuid": False,
+        "capabilities": ["0" * 16] * 3, "seccomp": "2", "no_new_privs": "1",
+        "root": False, "groups": [], "mount": -1, "setuid": False,
     }  # fmt: skip
 
 
