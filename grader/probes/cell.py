@@ -31,7 +31,7 @@ from grader.probes.worker import answer, limit_process, lower
 REQUEST_BYTES = 100_000
 MOST_FILES = 200
 CODE_FILE_BYTES = 32 << 20  # of one file that student code writes
-PROCESSES = 256  # and threads
+PROCESSES = 64 + 2 * (os.cpu_count() or 1)  # and threads: torch starts one for each processor, and may twice
 ROOM_TICK = 50  # milliseconds between two looks at what was written, where the room has no size
 END_TICK = 0.005
 SHARED_MEMORY = "/dev/shm"

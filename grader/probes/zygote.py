@@ -90,6 +90,7 @@ class Zygote:
         pid = os.fork()
         if pid == 0:
             try:
+                os.setpgid(0, 0)  # by its group it is ended, with what it has forked
                 cell.close_all_but({*range(3), *descriptors})
                 cell.keep(cell.Cell.of(self._common, json.loads(data)), socket.socket(fileno=descriptors[0]))
             except BaseException:
@@ -116,7 +117,6 @@ class Zygote:
         """End what a keeper has left: nothing, unless it was killed."""
         with suppress(OSError):
             for pid in map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()):
-                if pid not in self._keepers:
-                    with suppress(OSError):
-                        os.killpg(os.getpgid(pid), signal.SIGKILL)
+                if pid not in self._keepers and os.getpgid(pid) != os.getpgrp():
+                    os.killpg(os.getpgid(pid), signal.SIGKILL)
                     os.waitpid(pid, 0)

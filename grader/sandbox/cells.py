@@ -53,6 +53,11 @@ class Cell:
 
     def ask(self, job: Job, output: Output | None = None) -> Reply | Failure:
         """Answer one job in a fork of the fork server's fork."""
+        found = self._ask_once(job, output)
+        return found if found is not None else self._ask_once(job, output) or _gone()
+
+    def _ask_once(self, job: Job, output: Output | None) -> Reply | Failure | None:
+        """Answer a job; None where the cell had ended before it could take the job."""
         if self._opened is None:
             try:
                 self._opened = self._server.open(self._view(), self.work.parent, code=output is not None)
@@ -77,7 +82,7 @@ class Cell:
         self._kept.close()
         self._place = None
 
-    def _ask(self, job: Job, opened: Opened, output: Output | None) -> Reply | Failure:
+    def _ask(self, job: Job, opened: Opened, output: Output | None) -> Reply | Failure | None:
         read_end, write_end = os.pipe()
         descriptors = [write_end]
         try:
@@ -85,6 +90,10 @@ class Cell:
             printing = [output.write_end] if output else []
             request = json.dumps(job.request(self._roots(self.work) if self._roots else None)).encode()
             socket.send_fds(opened.control, [request], [*printing, *descriptors])
+        except (BrokenPipeError, ConnectionResetError):
+            os.close(read_end)
+            self.close()
+            return None
         except OSError as error:
             os.close(read_end)
             return Crashed(shorten(f"the job could not be handed in: {error}\n{self._server.tail()}"))
@@ -131,6 +140,10 @@ class Cell:
         if status == -signal.SIGKILL:
             return OutOfMemory(job.limits.megabytes)  # only the system kills a single child, when memory runs out
         return Crashed(f"{reply.tail} (ended with {status})")
+
+
+def _gone() -> Unavailable:
+    return Unavailable(message("the sandbox ended before it could take a job. Run 'grade doctor'."))
 
 
 def _kill(pid: int) -> None:
