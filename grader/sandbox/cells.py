@@ -130,7 +130,7 @@ class Cell:
 
     def _after_end(self, job: Job, reply: Reply | Failure, told: dict[str, object]) -> Reply | Failure:
         if told.get("isolated") is False:
-            sentence = message("the sandbox could not be closed, so nothing was run in it. Run 'grade doctor'.")
+            sentence = message("the sandbox could not shut itself in, so nothing was run in it. Run 'grade doctor'.")
             return Unavailable(sentence)
         status = told.get("exit")
         if not isinstance(reply, Crashed) or not isinstance(status, int) or status == 0:

@@ -58,7 +58,7 @@ def why_not(backend: Backend) -> Message | None:
 
 def _refused(backend: Backend, reason: Message | str) -> Message:
     if backend == "namespaces":
-        return message("this system lets nobody make namespaces: {reason}", reason=reason)
+        return message("this system forbids namespaces: {reason}", reason=reason)
     return message(
         "this system cannot isolate a process: {reason}. Linux 5.13 or newer is needed, with Landlock and seccomp, on"
         " an x86-64 or aarch64 processor",
