@@ -50,8 +50,8 @@ def _which_sandbox(sandbox: Sandbox) -> Checked:
         if stronger is None:
             return Checked(message("Sandbox"), "good", message("{sandbox} works", sandbox=sandbox.name))
         text = message(
-            "{sandbox} works. From inside, names and sizes of this machine's files can be seen; {stronger} would hide them,"
-            " but {problem}",
+            "{sandbox} works. From inside, names and sizes of this machine's files can be seen; {stronger} would hide"
+            " them, but {problem}",
             sandbox=sandbox.name,
             stronger=first,
             problem=stronger,

@@ -131,7 +131,8 @@ class Keeper:
         self._cell = cell
         self._control = control
         self._user = user
-        self._processes = PROCESSES if user is not None else PROCESSES + _running()
+        counted_alone = cell.alone or user is not None  # by a user of its own, or in namespaces of its own
+        self._processes = PROCESSES if counted_alone else PROCESSES + _running()
 
     def serve(self) -> None:
         """Answer jobs until the other side closes the socket."""

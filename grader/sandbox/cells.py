@@ -132,6 +132,8 @@ class Cell:
         if told.get("isolated") is False:
             sentence = message("the sandbox could not shut itself in, so nothing was run in it. Run 'grade doctor'.")
             return Unavailable(sentence)
+        if isinstance(reply, Crashed) and "lost" in told:  # nothing inside can end the keeper
+            return _gone()
         status = told.get("exit")
         if not isinstance(reply, Crashed) or not isinstance(status, int) or status == 0:
             return reply
@@ -143,7 +145,7 @@ class Cell:
 
 
 def _gone() -> Unavailable:
-    return Unavailable(message("the sandbox ended before it could take a job. Run 'grade doctor'."))
+    return Unavailable(message("the sandbox ended in the middle of a job. Run 'grade doctor'."))
 
 
 def _kill(pid: int) -> None:

@@ -3,7 +3,7 @@
 Every function is tried by what it does, whatever it is called, each in a process of its own.
 """
 
-# ruff: noqa: PTH118, PTH123, SIM105, SIM115 - it is student code, and tries everything
+# ruff: noqa: PTH118, PTH120, PTH123, SIM105, SIM115 - it is student code, and tries everything
 import gc
 import importlib
 import io
