@@ -114,19 +114,20 @@ class Cell:
 
     def _ended(self, opened: Opened, asked: bool = False) -> dict[str, object]:
         """Return what the keeper says of the child's end; a cell that says nothing is discarded."""
-        opened.control.settimeout(LAST_WORDS)
-        try:
-            if asked:
-                opened.control.send(b'{"end": true}')
-            told = json.loads(opened.control.recv(1000))
-        except (OSError, ValueError):
-            told = {}
+        told: dict[str, object] = {}
+        for ends in (True,) if asked else (False, True):  # a child that has answered may stay for a moment, not longer
+            with suppress(OSError, ValueError):
+                opened.control.settimeout(LAST_WORDS)
+                if ends:
+                    opened.control.send(b'{"end": true}')
+                told = json.loads(opened.control.recv(1000))
+                break
         if "exit" not in told:
             _kill(opened.pid)
             self.close()
             return {"lost": True}
         opened.control.settimeout(None)
-        return dict(told)
+        return told
 
     def _after_end(self, job: Job, reply: Reply | Failure, told: dict[str, object]) -> Reply | Failure:
         if told.get("isolated") is False:
@@ -139,6 +140,8 @@ class Cell:
             return reply
         if told.get("ended") == "filled":
             return Crashed(shorten(f"{reply.tail} (ended: it wrote too much)"))
+        if told.get("ended") == "asked":  # it had closed its answer, and stayed
+            return reply
         if status == -signal.SIGKILL:
             return OutOfMemory(job.limits.megabytes)  # only the system kills a single child, when memory runs out
         return Crashed(f"{reply.tail} (ended with {status})")
