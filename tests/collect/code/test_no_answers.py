@@ -12,7 +12,7 @@ import pytest
 from grader.collect.code import caller
 from grader.evidence import Seen
 from grader.lab import LAB
-from grader.sandbox import Limits
+from grader.sandbox import Limits, Sandbox
 from grader.sandbox.code import needed
 from grader.sandbox.view import GRADER
 
@@ -21,6 +21,11 @@ TEMPLATE = Path(__file__).parents[3] / "student_template"
 SEARCHER = (Path(__file__).parent / "searcher.py").read_text("utf-8")
 RATE = "def learning_rate(epoch):\n    return 0.1 if epoch < 5 else 0.01\n"
 SMALLEST = 150  # bytes: a file below that holds no solution, and may be like another one by chance
+
+
+@pytest.fixture(scope="module")
+def shared_sandbox(each_sandbox: Sandbox) -> Sandbox:
+    return each_sandbox
 
 
 @pytest.fixture
