@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from functools import cache
+from pathlib import Path
 
 from grader.evidence.explain import explain
 from grader.records import Message, SandboxChoice, message
@@ -13,7 +14,6 @@ from grader.sandbox.interface import Job, Limits, Reply, Sandbox
 from grader.sandbox.isolated import IsolatedSandbox
 from grader.sandbox.plain import PlainSandbox
 from grader.sandbox.server import Backend
-from grader.sandbox.view import GRADER
 
 BACKENDS: tuple[Backend, ...] = ("namespaces", "landlock")  # the stronger one first
 TRIAL = Limits(seconds=20.0, megabytes=2_000)
@@ -42,7 +42,7 @@ def why_not(backend: Backend) -> Message | None:
     """Return why a sandbox cannot be used here; None if it can. Starts one, without torch, to find out."""
     if sys.platform != "linux":
         return message("student code is isolated on Linux only")
-    inputs = {"home": "/", "rubric": str(GRADER / "lab.py"), "port": 1, "pid": os.getppid()}
+    inputs = {"home": "/", "rubric": str(Path(__file__)), "port": 1, "pid": os.getppid()}
     sandbox = IsolatedSandbox(backend)
     sandbox.server.torch = False
     try:
