@@ -94,3 +94,15 @@ def test_what_is_left_in_the_small_folders_and_in_memory_reaches_no_other_submis
     assert isinstance(trying({"exp2.py": writes})["learning_rate"], Seen)
     (tmp_path / "unpacked").rename(tmp_path / "before")
     assert set(trying({"exp2.py": looks})["learning_rate"].value.printed) == {"[]"}
+
+
+def test_data_that_workers_should_load_is_loaded_without_them(reached) -> None:
+    """Processes share memory by means that one of the sandboxes does not have; no student can know that."""
+    code = """
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+rows = TensorDataset(torch.arange(10))
+loader = DataLoader(rows, 2, num_workers=2, persistent_workers=True, prefetch_factor=4, timeout=5)
+print(sum(len(batch) for (batch,) in loader))
+"""
+    assert set(reached(code)) == {"10"}
