@@ -1,4 +1,4 @@
-"""Stands in for what a script would fetch (data sets, pretrained weights, networks of a hub, downloads) and for workers.
+"""Stands in for what a script would fetch (data sets, pretrained weights, networks of a hub, files) and for workers.
 
 There is no network in the sandbox, and nothing that is tested depends on what a script fetches: the grader brings its
 own networks and images. Each answer is small, of the right type, and noted, so that the report can say so.
