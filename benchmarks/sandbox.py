@@ -1,117 +1,126 @@
-"""What the sandbox for student code costs per submission, compared with an interpreter without one.
+"""What isolation costs for each submission, and that 200 sandboxes in a row leave nothing.
 
-    python benchmarks/sandbox.py [--rounds 7]
+    python benchmarks/sandbox.py [--rounds 9] [--in-a-row 200]
 
-Start: until the server inside is ready to be asked, against a Python that has imported torch, torchvision and numpy and
-says so. Call: one function that returns at once, import of its file included, against the same in a fork of the
-plain interpreter. Both in turns in one run; what counts is the ratio of the medians.
+For each way to isolate that this machine allows: from "submission unpacked" until the first function of its code has
+been called; the same for a job that does nothing, which is what it costs to fork a cell and a child and to shut both
+in; and the memory of a cell at rest that it shares with no other process.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from grader.sandbox import CodeSandbox, Job, Limits, Reply, open_sandbox
+import psutil
 
-MOST = 1.3  # of the plain interpreter's start
-CALLS = 5  # in each round
+from grader.sandbox import BACKENDS, CodeSandbox, Job, Limits, Reply, open_sandbox, why_not
+from grader.sandbox.isolated import IsolatedCode, IsolatedSandbox
+from grader.sandbox.watch import tree
+
+FIRST_CALL, ALONE, UNSHARED = 0.15, 0.03, 60.0  # at most: seconds, seconds, megabytes
 CODE = "def learning_rate(epoch):\n    return 0.1 if epoch < 5 else 0.01\n"
-PLAIN = """
-import os, sys
-import numpy, torch, torchvision
-torch.set_num_threads(1)
-print("ready", flush=True)
-for line in sys.stdin:
-    if os.fork() == 0:
-        scope = {}
-        exec(compile(open(sys.argv[1]).read(), "exp2.py", "exec"), scope)
-        scope["learning_rate"](0)
-        os._exit(0)
-    os.wait()
-    print("done", flush=True)
-"""
-IMPORT = Job("code.running.try_import", {"file": "exp2.py"}, limits=Limits(60.0, 3_000))
-ASK = Job("code.learning_rate.call_learning_rate", {"file": "exp2.py", "epochs": 1}, limits=Limits(60.0, 3_000))
+END_SECONDS = 5.0
+LIMITS = Limits(60.0, 3_000)
+ASK = Job("code.learning_rate.call_learning_rate", {"file": "exp2.py", "epochs": 1}, limits=LIMITS)
+NOTHING = Job("code.nothing.at_all", limits=LIMITS)  # there is no such probe: the child is shut in, and says so
 
 
 def main() -> None:
-    """Run both in turns and print the figures."""
+    """Measure each way to isolate; ends with 1 where one costs more than it may, or leaves something."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=7)
-    rounds = parser.parse_args().rounds
-    with tempfile.TemporaryDirectory() as name, open_sandbox() as beside:
-        script = Path(name) / "submission" / "exp2.py"
-        script.parent.mkdir()
-        script.write_text(CODE, encoding="utf-8")
-        if beside.for_code(script.parent) is None:
-            sys.exit("no sandbox of this machine runs student code: 'grade doctor' says why")
-        compare(lambda: beside.for_code(script.parent), script, rounds)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--in-a-row", type=int, default=200)
+    given = parser.parse_args()
+    good = [measure(backend, given.rounds, given.in_a_row) for backend in BACKENDS if runs(backend)]
+    sys.exit(0 if good and all(good) else 1)
 
 
-def compare(open_one: Callable[[], CodeSandbox | None], script: Path, rounds: int) -> None:
-    """Time both, in turns, and print medians and ratios; ends with 1 where the start costs more than it may."""
-    starts: dict[str, list[float]] = {"plain": [], "sandbox": []}
-    calls: dict[str, list[float]] = {"plain": [], "sandbox": []}
-    for _ in range(rounds):
-        with plain(script, starts["plain"]) as interpreter:
-            calls["plain"] += [ask(interpreter) for _ in range(CALLS)]
-        sandbox = open_one()
-        assert sandbox is not None
-        begun = time.perf_counter()
-        with sandbox:
-            answer(sandbox, IMPORT)  # the first answer comes when the server is ready, a fork later
-            starts["sandbox"].append(time.perf_counter() - begun)
-            calls["sandbox"] += [answer(sandbox, ASK) for _ in range(CALLS)]
-    report("start", starts, 1.0, "s")
-    report("call", calls, 1000.0, "ms")
-    ratio = statistics.median(starts["sandbox"]) / statistics.median(starts["plain"])
-    print(f"ratio of the starts: {ratio:.2f} (at most {MOST:.2f})")
-    sys.exit(0 if ratio <= MOST else 1)
+def runs(backend: str) -> bool:
+    """Whether this machine allows it; says why not."""
+    problem = why_not(backend)  # type: ignore[arg-type]
+    if problem:
+        print(f"{backend}: {problem.english()}")
+    return problem is None
 
 
-def plain(script: Path, starts: list[float]) -> subprocess.Popen[str]:
-    """A Python that has imported what the sandbox imports; notes how long that took."""
+def measure(backend: str, rounds: int, in_a_row: int) -> bool:
+    """Print the figures of one way to isolate; whether all are within their bounds."""
+    with tempfile.TemporaryDirectory() as name, open_sandbox(backend) as sandbox:  # type: ignore[arg-type]
+        tempfile.tempdir = name  # for nothing but this
+        assert isinstance(sandbox, IsolatedSandbox)
+        folder = Path(name) / "submission"
+        folder.mkdir()
+        (folder / "exp2.py").write_text(CODE, encoding="utf-8")
+        timed(sandbox, folder, called)  # the first one waits until the server has imported torch
+        first = [timed(sandbox, folder, called) for _ in range(rounds)]
+        alone = [timed(sandbox, folder, shut_in) for _ in range(rounds)]
+        megabytes = unshared(sandbox, folder)
+        before = held(sandbox)
+        for _ in range(in_a_row):
+            timed(sandbox, folder, shut_in)
+        after = held(sandbox)
+        until = time.monotonic() + END_SECONDS
+        while not after <= before and time.monotonic() < until:  # the last one is about to be gone
+            time.sleep(0.05)
+            after = held(sandbox)
+        tempfile.tempdir = None
+    print(f"{backend}: unpacked to first call   median {middle(first)} ms, most {max(first) * 1000:.0f} ms (150)")
+    print(f"{backend}: opened, shut in, closed   median {middle(alone)} ms, least {min(alone) * 1000:.0f} ms (30)")
+    print(f"{backend}: memory that is not shared {megabytes:.0f} MB (60)")
+    print(f"{backend}: left after {in_a_row} in a row   {after - before or 'nothing'}")
+    within = statistics.median(first) <= FIRST_CALL and statistics.median(alone) <= ALONE and megabytes <= UNSHARED
+    return within and after <= before
+
+
+def timed(sandbox: IsolatedSandbox, folder: Path, ask: Callable[[CodeSandbox], None]) -> float:
+    """Seconds until a new sandbox has answered one question."""
     begun = time.perf_counter()
-    command = [sys.executable, "-I", "-B", "-c", PLAIN, str(script)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    process.stdout.readline()
-    starts.append(time.perf_counter() - begun)
-    return process
+    with sandbox.for_code(folder) as code:
+        ask(code)
+        return time.perf_counter() - begun
 
 
-def ask(process: subprocess.Popen[str]) -> float:
-    """Seconds of one call in a fork of the plain interpreter."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    begun = time.perf_counter()
-    process.stdin.write("call\n")
-    process.stdin.flush()
-    process.stdout.readline()
-    return time.perf_counter() - begun
-
-
-def answer(sandbox: CodeSandbox, job: Job) -> float:
-    """Seconds until a job is answered; ends the program where it is not."""
-    begun = time.perf_counter()
-    found = sandbox.call(job).answer
+def called(code: CodeSandbox) -> None:
+    """Call the function."""
+    found = code.call(ASK).answer
     if not isinstance(found, Reply):
         sys.exit(f"the sandbox gave no answer: {found}")
-    return time.perf_counter() - begun
 
 
-def report(name: str, times: dict[str, list[float]], scale: float, unit: str) -> None:
-    """One line for each of the two."""
-    for who, seconds in times.items():
-        middle, least = statistics.median(seconds) * scale, min(seconds) * scale
-        print(f"{name:5} {who:7} median {middle:7.2f} {unit}, fastest {least:7.2f} {unit}, of {len(seconds)}")
+def shut_in(code: CodeSandbox) -> None:
+    """Have a child shut itself in that then finds nothing to do."""
+    code.call(NOTHING)
+
+
+def unshared(sandbox: IsolatedSandbox, folder: Path) -> float:
+    """Megabytes that only one cell has, after a call."""
+    with sandbox.for_code(folder) as code:
+        called(code)
+        assert isinstance(code, IsolatedCode)
+        found = [process.memory_full_info().uss for process in tree(code.cell.pid)]
+    return sum(found) / (1 << 20)
+
+
+def held(sandbox: IsolatedSandbox) -> set[str]:
+    """Processes, descriptors, mounts and temporary folders that there are because of this program."""
+    processes = {f"process {one.pid}" for one in tree(os.getpid())}
+    ours = (psutil.Process(), psutil.Process(sandbox.server.pid))
+    descriptors = {f"descriptor {one.pid} {number}" for one in ours for number in range(one.num_fds())}
+    mounts = {f"mount {line.split()[4]}" for line in Path("/proc/self/mountinfo").read_text("utf-8").splitlines()}
+    files = {f"file {path}" for path in Path(tempfile.gettempdir()).iterdir()}
+    return processes | descriptors | mounts | files
+
+
+def middle(seconds: list[float]) -> str:
+    """The median in milliseconds."""
+    return f"{statistics.median(seconds) * 1000:.0f}"
 
 
 if __name__ == "__main__":

@@ -34,8 +34,8 @@ REAL_DATA = os.environ.get("CNN_LAB_GRADER_DATA")
 # Fixtures that take seconds to set up: a sandbox with torch in it, a browser, a data set, networks. A test using one,
 # directly or through another fixture, is slow. A test that is slow for another reason is marked where it stands.
 COSTLY = {
-    "attack_anywhere", "attack_plain", "bubble", "chromium", "cifar10", "demo_images", "exp2", "extract_features",
-    "families", "forge", "retrieve", "shared_sandbox",
+    "attack_anywhere", "attack_plain", "isolated", "chromium", "cifar10", "demo_images", "exp2", "extract_features",
+    "families", "forge", "retrieve", "shared_sandbox", "shut",
 }  # fmt: skip
 
 

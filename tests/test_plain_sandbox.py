@@ -1,4 +1,4 @@
-"""The sandbox of machines without bubblewrap, with the real torch in it."""
+"""The sandbox of machines on which nothing isolates, with the real torch in it."""
 
 from __future__ import annotations
 

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from grader.checks import DEFAULT_RUBRIC
 from grader.dataset import find_cifar10, home_folder
+from grader.disk.scratch import scratch
 from grader.evidence.explain import explain
 from grader.lab import LAB
 from grader.records import Checked, message
 from grader.records.errors import MissingData
-from grader.sandbox import Job, Limits, Reply, Sandbox, open_sandbox, why_no_code
+from grader.sandbox import BACKENDS, Job, Limits, Reply, Sandbox, open_sandbox, why_no_code, why_not
 
 QUICK = Limits(seconds=60.0, megabytes=4_000)
 
@@ -29,6 +30,7 @@ def examine(data: Path | None, cache: Path) -> Iterator[Checked]:
     with open_sandbox(gpu=True) as sandbox:
         yield _which_sandbox(sandbox)
         yield from _inside(sandbox)
+        yield from _student_code(sandbox)
         yield _archives(sandbox)
     yield _images(data, cache)
     npm = shutil.which("npm")
@@ -43,7 +45,18 @@ def examine(data: Path | None, cache: Path) -> Iterator[Checked]:
 def _which_sandbox(sandbox: Sandbox) -> Checked:
     problem = why_no_code()
     if problem is None:
-        return Checked(message("Sandbox"), "good", message("{sandbox} works", sandbox=sandbox.name))
+        first, *_ = BACKENDS
+        stronger = why_not(first)
+        if stronger is None:
+            return Checked(message("Sandbox"), "good", message("{sandbox} works", sandbox=sandbox.name))
+        text = message(
+            "{sandbox} works. From inside, names and sizes of this machine's files can be seen; {stronger} would hide"
+            " them, but {problem}",
+            sandbox=sandbox.name,
+            stronger=first,
+            problem=stronger,
+        )
+        return Checked(message("Sandbox"), "good", text)
     sentence = message(
         "{problem}. Until this is fixed, weights are read in a process with lowered limits and student code is not run",
         problem=problem,
@@ -75,6 +88,21 @@ def _inside(sandbox: Sandbox) -> Iterator[Checked]:
     yield Checked(message("GPU"), "good", text)
     if sandbox.isolated:
         yield from _isolation(sandbox)
+
+
+def _student_code(sandbox: Sandbox) -> Iterator[Checked]:
+    """Run code where a submission's would be run: it sees other files than what only opens what was handed in."""
+    with scratch("doctor") as folder:
+        (folder / LAB.training_script).write_text("import torch, torchvision, numpy, PIL\n", encoding="utf-8")
+        code = sandbox.for_code(folder)
+        if code is None:
+            return
+        with code:
+            tried = code.call(Job("code.importing.try_import", {"file": LAB.training_script}, limits=QUICK)).answer
+    if isinstance(tried, Reply):
+        yield Checked(message("Student code"), "good", message("runs, with torch and torchvision"))
+    else:
+        yield Checked(message("Student code"), "bad", explain(tried))
 
 
 def _isolation(sandbox: Sandbox) -> Iterator[Checked]:

@@ -14,7 +14,7 @@ def try_to_reach(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[dict
     del files
     return {
         "home": _can_list(Path(inputs["home"])),
-        "rubric": Path(inputs["rubric"]).exists(),
+        "rubric": _can_read(Path(inputs["rubric"])),
         "network": _can_connect(int(inputs["port"])),
         "parent": _can_see(int(inputs["pid"])),
         "root": hasattr(os, "geteuid") and os.geteuid() == 0,
@@ -25,6 +25,13 @@ def _can_list(folder: Path) -> bool:
     """Return whether a file is visible there: the folders that lead to Python are recreated inside, and are empty."""
     try:
         return any(entry.is_file() for entry in folder.iterdir())
+    except OSError:
+        return False
+
+
+def _can_read(file: Path) -> bool:
+    try:
+        return bool(file.read_bytes())
     except OSError:
         return False
 

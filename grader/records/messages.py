@@ -11,7 +11,9 @@ from typing import Literal, TypeVar
 Scalar = str | int | float | bool
 Audience = Literal["student", "staff"]
 AttemptChoice = Literal["last", "best", "ask"]  # of a student's submissions, which one counts
-SandboxChoice = Literal["auto", "bubblewrap", "plain"]  # of a command line; auto is the strongest that works
+SandboxChoice = Literal[
+    "auto", "namespaces", "landlock", "plain"
+]  # of a command line; auto is the strongest that works
 
 T = TypeVar("T")
 

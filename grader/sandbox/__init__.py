@@ -2,9 +2,10 @@
 
 from grader.probes.roots import Roots
 from grader.sandbox.interface import ArraySpec, Called, CodeSandbox, Job, Limits, Reply, Rest, Sandbox
-from grader.sandbox.select import open_sandbox, why_no_code
+from grader.sandbox.select import BACKENDS, open_sandbox, why_no_code, why_not
 
 __all__ = [
+    "BACKENDS",
     "ArraySpec",
     "Called",
     "CodeSandbox",
@@ -16,4 +17,5 @@ __all__ = [
     "Sandbox",
     "open_sandbox",
     "why_no_code",
+    "why_not",
 ]

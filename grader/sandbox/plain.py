@@ -1,4 +1,4 @@
-"""Run jobs in a separate process with lowered limits, for systems without bubblewrap: for checkpoints, never for code.
+"""Run jobs in a separate process with lowered limits, where nothing isolates: for checkpoints, never for code.
 
 Works on every system. The process is not isolated from files and network; the protection there is that a
 checkpoint is never executed. The grade records which sandbox was used.
@@ -26,7 +26,7 @@ from grader.sandbox.watch import Child, await_reply
 # No file can be written later, but tempfile, used by torchvision's import, looks for a folder by writing to it.
 BOOT = (
     "import json, os, sys, tempfile; tempfile.tempdir = os.getcwd(); sys.path[:0] = json.loads(sys.argv[1]);"
-    " from grader.probes.worker import main; main(sys.argv[2:])"
+    " from grader.probes.worker import once; once()"
 )
 KEPT = ("SYSTEMROOT", "PATH", "TEMP", "TMP", "LD_LIBRARY_PATH")  # without these Python or torch does not start
 
@@ -55,7 +55,7 @@ class PlainSandbox:
         environment = {name: os.environ[name] for name in KEPT if name in os.environ} | ENVIRONMENT
         with tempfile.TemporaryFile() as printed, scratch("plain") as folder:
             process = subprocess.Popen(
-                [sys.executable, "-I", "-B", "-c", BOOT, json.dumps(path), "once"],
+                [sys.executable, "-I", "-B", "-c", BOOT, json.dumps(path)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=printed, env=environment, cwd=folder,
                 start_new_session=True,
             )  # fmt: skip

@@ -1,160 +1,172 @@
-"""Run a warm server inside bubblewrap, which has imported torch and forks a child for each job."""
+"""Start the fork server of a run, and have it fork cells (grader/probes/zygote.py)."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from grader.evidence import Crashed, Failure, OutOfMemory, Unavailable
-from grader.evidence.wording import shorten
-from grader.probes.files import open_read_only
-from grader.probes.roots import Roots
-from grader.records import message
-from grader.sandbox.interface import Job, Reply
-from grader.sandbox.output import Output
-from grader.sandbox.view import OURS, arguments_file, bubblewrap, drop_root, package_folders
-from grader.sandbox.watch import Child, await_reply
+from grader.disk.scratch import scratch
+from grader.sandbox.code import Ours, copy_ours
+from grader.sandbox.interface import ENVIRONMENT
+from grader.sandbox.view import View, of_python, package_folders
+
+Backend = Literal["namespaces", "landlock"]
 
 START_SECONDS = 180.0  # importing torch from a cold network disk has taken a minute
-LAST_WORDS = 5.0  # seconds for the server to report the end of a child that has answered
-BOOT = "import sys; sys.path[:0] = sys.argv[1].split(':'); from grader.probes.worker import main; main(sys.argv[2:])"
+OPEN_SECONDS = 30.0
+END_SECONDS = 10.0
+ROOM_BYTES = 64 << 20
+# Large blocks come from huge pages and go back to the heap, not to the system: 10 % of an evaluation's time.
+MALLOC = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=4294967296"
+BOOT = "import sys; sys.path[:0] = sys.argv[1].split(':'); from grader.probes.zygote import main; main(sys.argv[2:])"
 
 
-class Server:
-    """A bubblewrap with a server in it. `mode` is what its children run (worker.py), `binds` what else they see."""
+class NotStarted(Exception):
+    """The fork server or a cell could not be started; the text is the reason."""
 
-    def __init__(
-        self, mode: Literal["checkpoint", "code"], binds: Iterable[str], roots: Roots | None = None, gpu: bool = False
-    ) -> None:
-        self._mode = mode
-        self._binds = tuple(binds)
-        self._roots = roots
-        self._gpu = gpu
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A cell: the keeper's process, and the socket on which it takes jobs."""
+
+    pid: int
+    control: socket.socket
+
+
+class ForkServer:
+    """One process that has imported torch; cells are forks of it. Started again where it died."""
+
+    def __init__(self, backend: Backend, gpu: bool = False) -> None:
+        self.backend = backend
+        self.gpu = gpu
+        self.torch = True  # a trial does without
+        self.printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
+        self._kept = ExitStack()
+        self._lock = threading.Lock()
+        self._ours: Ours | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
-        self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the sandbox
         self._ready = False
 
     @property
     def pid(self) -> int:
-        """Return the process id of bubblewrap itself, the ancestor of all others."""
+        """Return the process id of the server."""
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def ours(self) -> Ours:
+        """Return the copies of our own files that cells see."""
+        if self._ours is None:
+            self._ours = copy_ours(self._kept.enter_context(scratch("server")))
+        return self._ours
+
     def start(self) -> None:
-        """Start the server without waiting: it imports torch while the submission is still being unpacked."""
+        """Start the server without waiting: it imports torch while the first submission is still being unpacked."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        options, passed = arguments_file(self._gpu, self._binds), theirs.fileno()
-        path = ":".join([OURS, *map(str, package_folders())])
-        inside = [
-            *drop_root(),
-            str(Path(sys.executable).resolve()),
-            "-I",
-            "-B",
-            "-c",
-            BOOT,
-            path,
-            str(passed),
-            self._mode,
-        ]
-        command = [bubblewrap() or "bwrap", "--args", str(options), *inside]
-        self._printed.seek(0)
-        self._printed.truncate()
+        path = ":".join([str(self.ours.code), *map(str, package_folders())])
+        self.printed.seek(0)
+        self.printed.truncate()
+        command = [str(Path(sys.executable).resolve()), "-I", "-B", "-c", BOOT, path, str(theirs.fileno())]
+        command += [] if self.torch else ["bare"]
         self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=self._printed,
-            stderr=subprocess.STDOUT,
-            pass_fds=(options, passed),
-            env={},
-        )
-        os.close(options)
+            command, stdin=subprocess.PIPE, stdout=self.printed, stderr=subprocess.STDOUT, pass_fds=(theirs.fileno(),),
+            env=self._environment(), cwd=self.ours.code, start_new_session=True,
+        )  # fmt: skip
         theirs.close()
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError), self._process.stdin as common:
+            common.write(json.dumps(of_python().as_lists()).encode())
         self._control, self._ready = ours, False
 
-    def ask(self, job: Job, output: Output | None = None) -> Reply | Failure:
-        """Answer one job in a fork of the server; restart a server that had to be ended."""
-        if self._process is None or self._process.poll() is not None:
-            self._stop()
-            self.start()
-        problem = None if self._ready else self._await_ready()
-        return problem or self._ask(job, output)
+    def open(self, view: View, place: Path, code: bool) -> Opened:
+        """Have a cell forked, with an empty folder of its own. Raises NotStarted."""
+        root, work = place / "root", place / "work"
+        root.mkdir()
+        work.mkdir()
+        asked = {
+            **view.as_lists(), "backend": self.backend, "code": code, "gpu": self.gpu and not code, "root": str(root),
+            "rooms": [str(work)], "room_bytes": ROOM_BYTES, "lab": "" if code else str(self.ours.lab),
+        }  # fmt: skip
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            with theirs:
+                pid = self._forked(asked, theirs)
+            ours.settimeout(OPEN_SECONDS)
+            hello = _received(ours)
+            if not hello.get("ready"):
+                raise NotStarted(str(hello.get("failed", "it ended at once")))
+        except NotStarted:
+            ours.close()
+            raise
+        ours.settimeout(None)
+        return Opened(pid, ours)
 
     def close(self) -> None:
-        """End the server and everything that runs inside."""
+        """End the server; its cells must be closed."""
         self._stop()
-        self._printed.close()
+        self.printed.close()
+        self._kept.close()
 
-    def _await_ready(self) -> Failure | None:
-        assert self._control is not None
-        self._control.settimeout(START_SECONDS)
-        try:
-            hello = self._control.recv(1000)
-        except OSError:
-            hello = b""
-        if hello:
-            self._ready = True
-            return None
-        tail = self._tail()
-        self._stop()
-        return Unavailable(message("the sandbox did not start: {reason}. Run 'grade doctor'.", reason=tail[-300:]))
+    def tail(self) -> str:
+        """Return the last that the server printed."""
+        size = os.fstat(self.printed.fileno()).st_size
+        return os.pread(self.printed.fileno(), 4000, max(0, size - 4000)).decode("utf-8", "replace").strip()
 
-    def _ask(self, job: Job, output: Output | None) -> Reply | Failure:
-        assert self._control is not None
-        assert self._process is not None
-        read_end, write_end = os.pipe()
-        descriptors = [write_end]
-        try:
-            descriptors += [open_read_only(path) for path in job.files.values()]
-            printing = [output.write_end] if output else []
-            socket.send_fds(self._control, [json.dumps(job.request(self._roots)).encode()], [*printing, *descriptors])
-        except OSError as error:
-            os.close(read_end)
-            return Crashed(shorten(f"the job could not be handed in: {error}\n{self._tail()}"))
-        finally:
-            for descriptor in descriptors:
-                os.close(descriptor)
-        if output:
-            output.handed_over()
-        with os.fdopen(read_end, "rb", buffering=0) as answer:
-            child = Child(self._process.pid, lambda size: answer.read(size) or b"", self._stop, self._tail)
-            reply = await_reply(job, child, output)
-        return self._after_exit(job, reply)
+    def _forked(self, asked: Mapping[str, object], theirs: socket.socket) -> int:
+        with self._lock:
+            if self._process is None or self._process.poll() is not None:
+                self._stop()
+                self.start()
+            assert self._control is not None
+            if not self._ready:
+                self._control.settimeout(START_SECONDS)
+                self._ready = "ready" in _received(self._control)
+            pid = None
+            with suppress(OSError):
+                socket.send_fds(self._control, [json.dumps(asked).encode()], [theirs.fileno()])
+                pid = _received(self._control).get("keeper")
+            if not self._ready or not isinstance(pid, int):
+                tail = self.tail()
+                self._stop()
+                raise NotStarted(tail)
+            return pid
 
-    def _after_exit(self, job: Job, reply: Reply | Failure) -> Reply | Failure:
-        """Wait until the server reports that the child has ended; discard a server that does not answer."""
-        if self._control is None:  # ended at a limit
-            return reply
-        self._control.settimeout(LAST_WORDS)
-        try:
-            status = int(json.loads(self._control.recv(1000))["exit"])
-        except (OSError, ValueError, TypeError, KeyError):
-            self._stop()
-            return reply
-        if isinstance(reply, Crashed) and status == -signal.SIGKILL:
-            return OutOfMemory(job.limits.megabytes)  # only the system kills a single child, when memory runs out
-        if isinstance(reply, Crashed) and status != 0:
-            return Crashed(f"{reply.tail} (ended with {status})")
-        return reply
-
-    def _tail(self) -> str:
-        size = os.fstat(self._printed.fileno()).st_size
-        return os.pread(self._printed.fileno(), 4000, max(0, size - 4000)).decode("utf-8", "replace").strip()
+    def _environment(self) -> dict[str, str]:
+        place = str(self.ours.code.parent)
+        fixed = {"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "HOME": place, "TMPDIR": place, "GLIBC_TUNABLES": MALLOC}
+        if self.gpu and "LD_LIBRARY_PATH" in os.environ:  # in containers it leads to the driver's libraries
+            fixed["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
+        return fixed | ENVIRONMENT
 
     def _stop(self) -> None:
         if self._control is not None:
             self._control.close()
             self._control = None
         if self._process is not None:
-            self._process.kill()  # the process namespace dies with its first process
-            self._process.wait()
+            try:
+                self._process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
             self._process = None
         self._ready = False
+
+
+def _received(control: socket.socket) -> dict[str, object]:
+    """Return the next message; nothing where the other side has ended or is silent."""
+    try:
+        found = json.loads(control.recv(10_000))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

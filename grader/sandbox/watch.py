@@ -46,17 +46,18 @@ def await_reply(job: Job, child: Child, output: Output | None = None) -> Reply |
     deadline = time.monotonic() + job.limits.seconds
     cost = 0.0
     while listener.is_alive():
-        listener.join(max(TICK, PAUSE * cost))
+        left = deadline - time.monotonic()
+        listener.join(max(0.0, min(left, max(TICK, PAUSE * cost))))
         limit: Failure | None = None
-        looked = time.thread_time()
-        megabytes = tree_megabytes(child.pid, job.limits.megabytes)
-        cost = time.thread_time() - looked
-        if megabytes > job.limits.megabytes:
-            limit = OutOfMemory(job.limits.megabytes)
+        if time.monotonic() > deadline:  # first: to look through hundreds of processes takes longer
+            limit = TimedOut(job.limits.seconds)
         elif output and output.too_much:
             limit = PrintedTooMuch(MOST_BYTES)
-        elif time.monotonic() > deadline:
-            limit = TimedOut(job.limits.seconds)
+        else:
+            looked = time.thread_time()
+            if tree_megabytes(child.pid, job.limits.megabytes) > job.limits.megabytes:
+                limit = OutOfMemory(job.limits.megabytes)
+            cost = time.thread_time() - looked
         if limit is not None:
             child.kill()
             listener.join(LAST_WORDS)  # it reads to the end: the pipe must not be closed while it does
@@ -96,5 +97,5 @@ def _resident(member: psutil.Process) -> int:
 def _proportional(member: psutil.Process) -> int:
     try:
         return int(member.memory_full_info().pss)
-    except psutil.Error:
-        return 0
+    except psutil.Error:  # it has ended, or hides itself: then what it shares counts in full
+        return _resident(member)

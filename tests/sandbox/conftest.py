@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from grader.evidence import Failure
-from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox, bubblewrap, open_sandbox, plain, server
+from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox, cells, open_sandbox, plain, server
+from grader.sandbox.select import BACKENDS, why_not
+from grader.sandbox.server import Backend
 
 # Runs the code that the job brings along; what it leaves in `value` and `arrays` is the answer. No test here needs
 # torch, whose import would cost two seconds whenever a server has to be ended.
 HOSTILE = '''
 import sys, types
-sys.modules["torch"] = types.SimpleNamespace(__version__="none", set_num_threads=lambda number: None)
 hostile = types.ModuleType("grader.probes.hostile")
 exec("""
 def run(inputs, files):
@@ -23,10 +24,13 @@ def run(inputs, files):
     exec(inputs["code"], scope)
     return scope["value"], scope["arrays"]
 """, hostile.__dict__)
-from grader.probes import worker
+import grader.probes
 sys.modules["grader.probes.hostile"] = hostile
-worker.WARM = ()
 '''
+WITHOUT_TORCH = """
+from grader.probes import zygote
+zygote.prepare = lambda: "none"
+"""
 
 Attack = Callable[..., Reply | Failure]
 
@@ -35,22 +39,27 @@ Attack = Callable[..., Reply | Failure]
 def hostile_probe() -> Iterator[None]:
     """For the tests of this folder only: the sandboxes of all others import torch."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(server, "LAST_WORDS", 2.0)
-        for module in (server, plain):
-            before, _, after = module.BOOT.partition("from grader.probes.worker import main;")
+        patch.setattr(cells, "LAST_WORDS", 2.0)
+        for module, more in ((server, WITHOUT_TORCH), (plain, "")):
+            before, start, after = module.BOOT.partition("from grader.probes.")
             assert after
-            patch.setattr(
-                module, "BOOT", f"{before.rstrip('; ')}\n{HOSTILE}\nfrom grader.probes.worker import main;{after}"
-            )
+            patch.setattr(module, "BOOT", f"{before.rstrip('; ')}\n{HOSTILE}{more}\n{start}{after}")
         yield
 
 
-@pytest.fixture(scope="module")
-def bubble(hostile_probe: None) -> Iterator[Sandbox]:
-    """One bubblewrap for all tests of a file: that it still answers after each of them is part of what they show."""
-    if problem := bubblewrap.why_not():
+@pytest.fixture(scope="module", params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Each way to isolate that works on this machine."""
+    found: Backend = request.param
+    if problem := why_not(found):
         pytest.skip(problem.english())
-    with open_sandbox("bubblewrap") as opened:
+    return found
+
+
+@pytest.fixture(scope="module")
+def shut(hostile_probe: None, backend: Backend) -> Iterator[Sandbox]:
+    """One sandbox for all tests of a file: that it still answers after each of them is part of what they show."""
+    with open_sandbox(backend) as opened:
         yield opened
 
 
@@ -70,9 +79,9 @@ def attack_in(sandbox: Sandbox) -> Attack:
 
 
 @pytest.fixture
-def attack(bubble: Sandbox) -> Attack:
-    """Run code in bubblewrap."""
-    return attack_in(bubble)
+def attack(shut: Sandbox) -> Attack:
+    """Run code in each isolated sandbox."""
+    return attack_in(shut)
 
 
 @pytest.fixture
@@ -81,10 +90,10 @@ def attack_plain(hostile_probe: None) -> Attack:
     return attack_in(open_sandbox("plain"))
 
 
-@pytest.fixture(params=["bubblewrap", "plain"])
-def attack_anywhere(request: pytest.FixtureRequest) -> Attack:
+@pytest.fixture(params=[*BACKENDS, "plain"])
+def attack_anywhere(request: pytest.FixtureRequest, hostile_probe: None) -> Iterator[Attack]:
     """Run code in each sandbox."""
-    if request.param == "plain":
-        attack: Attack = request.getfixturevalue("attack_plain")
-        return attack
-    return attack_in(request.getfixturevalue("bubble"))
+    if request.param != "plain" and (problem := why_not(request.param)):
+        pytest.skip(problem.english())
+    with open_sandbox(request.param) as opened:
+        yield attack_in(opened)

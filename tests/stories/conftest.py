@@ -21,7 +21,7 @@ from grader.gradebook.files import Graded, from_json, to_json
 from grader.intake import Archive
 from grader.marking.rubric import Rubric
 from grader.records import Blocked, Finding, Judged, Listing, MadeBy, Student, Table, Unjudged
-from grader.sandbox import Limits, Sandbox, server
+from grader.sandbox import Limits, Sandbox, cells
 from reports.html import render
 from reports.terminal import show
 
@@ -58,7 +58,7 @@ def told(setup: Setup, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch)
         if story.hangs:
             monkeypatch.setattr(caller, "IMPORT_LIMITS", SHORT)
             monkeypatch.setattr(caller, "CALL_LIMITS", SHORT)
-            monkeypatch.setattr(server, "LAST_WORDS", 2.0)
+            monkeypatch.setattr(cells, "LAST_WORDS", 2.0)
         timed = replace(setup, equipment=replace(setup.equipment, limits=Limits(story.time_limit)))
         archive = places["handed-in"] / story.archive
         archive.write_bytes(story.packed())

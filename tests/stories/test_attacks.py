@@ -1,4 +1,4 @@
-"""Every attack is found out, and nothing else happens.
+"""Every attack is found out, and nothing else happens, in each way to isolate.
 
 After each there is no marker anywhere, no process and no file is left, and a neighbour gets the marks that it got
 before.
@@ -17,8 +17,12 @@ import pytest
 
 from fixtures.stories import MARKER, Story, bases, read_stories, zipped
 from grader.batch.one import Setup, grade_archive
+from grader.collect import Equipment
+from grader.dataset import ImageSet
 from grader.intake import Archive
-from grader.records import Grade, Student
+from grader.marking.rubric import Rubric
+from grader.records import Grade, MadeBy, Student
+from grader.sandbox import BACKENDS, open_sandbox, why_not
 from grader.sandbox.watch import tree
 
 ATTACKS = [story for story in read_stories() if story.kind == "attack"]
@@ -34,6 +38,14 @@ PUBLIC = [
     Path.cwd(),
     Path(os.__file__).parent,
 ]
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def setup(request: pytest.FixtureRequest, few_images: ImageSet, lab_rubric: Rubric) -> Iterator[Setup]:
+    if problem := why_not(request.param):
+        pytest.skip(problem.english())
+    with open_sandbox(request.param) as sandbox:
+        yield Setup(Equipment(few_images, sandbox), lab_rubric, MadeBy("0.1.0", "3.11"))
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +92,6 @@ def test_an_attack_is_found_out_and_leaves_nothing(
 def test_after_every_attack_the_code_of_an_honest_submission_earns_everything(
     setup: Setup, places: dict[str, Path]
 ) -> None:
-    if not setup.equipment.sandbox.isolated:
-        pytest.skip("student code is not run on this machine")
     archive = places["handed-in"] / "bob.zip"
     archive.write_bytes(zipped({"exp2.py": bases()["right code"]()["exp2.py"]}))
     grade = grade_archive(Archive(archive, Student("Bob")), setup, lambda step: None).grade

@@ -1,4 +1,4 @@
-"""Stands in for what a script would fetch: data sets, pretrained weights, networks of a hub, downloads.
+"""Stands in for what a script would fetch (data sets, pretrained weights, networks of a hub, files) and for workers.
 
 There is no network in the sandbox, and nothing that is tested depends on what a script fetches: the grader brings its
 own networks and images. Each answer is small, of the right type, and noted, so that the report can say so.
@@ -21,6 +21,7 @@ from urllib.response import addinfourl
 import numpy as np
 import torch
 from torch import nn
+from torch.utils.data import DataLoader
 
 from grader.probes.documents.text import storable
 from grader.probes.refusals import Phrase, phrase
@@ -29,6 +30,9 @@ TEST_IMAGES = 90  # of a stand-in, and twice as many for training; checks/evalua
 FROM_FOLDERS = ("DatasetFolder", "FakeData", "ImageFolder", "VisionDataset")  # need nothing from the network
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 HUB_ONLY = ("force_reload", "progress", "skip_validation", "trust_repo", "verbose")  # arguments that no network has
+OF_WORKERS = (
+    "num_workers", "prefetch_factor", "persistent_workers", "multiprocessing_context", "timeout", "worker_init_fn",
+)  # fmt: skip
 FOR_WEIGHTS = ("pretrained", "pretrained_backbone", "weights", "weights_backbone")
 
 _before: list[tuple[Any, str, Any]] = []
@@ -58,6 +62,7 @@ def install() -> None:
     for owner, name, instead in (
         (WeightsEnum, "get_state_dict", _weights_of_torchvision),
         (nn.Module, "load_state_dict", _loading_drawn(nn.Module.load_state_dict)),
+        (DataLoader, "__init__", _without_workers(DataLoader.__init__)),
         (torch.hub, "load", _hub(torch.hub.load)),
         (torch.hub, "load_state_dict_from_url", _weights_from),
         (model_zoo, "load_url", _weights_from),
@@ -83,6 +88,19 @@ def uninstall() -> None:
 def notes(file: str) -> list[Phrase]:
     """Return what was asked for until now, once each, and what was there instead."""
     return [phrase(f"stand_in_{kind}", file=storable(file), what=storable(what)) for kind, what in _asked]
+
+
+def _without_workers(init: Callable[..., None]) -> Callable[..., None]:
+    """Have the data loaded by the process that asks: what processes share does not work in every sandbox."""
+    signature = inspect.signature(init)
+
+    def loaded_here(*args: Any, **named: Any) -> None:
+        given = signature.bind(*args, **named)
+        for name in OF_WORKERS:
+            given.arguments.pop(name, None)
+        init(*given.args, **given.kwargs)
+
+    return loaded_here
 
 
 def _put(owner: Any, name: str, instead: Any) -> None:

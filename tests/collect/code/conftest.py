@@ -22,8 +22,18 @@ from grader.marking.rubric import Rubric
 from grader.probes.code import importing, inert, running, stand_ins
 from grader.probes.worker import answer
 from grader.records import Finding, Student, Submission, message
-from grader.sandbox import Called, Job, Roots, Sandbox, why_no_code
+from grader.sandbox import BACKENDS, Called, Job, Roots, Sandbox, open_sandbox, why_no_code, why_not
 from grader.sandbox.interface import read_reply
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def each_sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """Each way to isolate, one after the other; a module of tests may take it for the shared sandbox."""
+    if problem := why_not(request.param):
+        pytest.skip(problem.english())
+    with open_sandbox(request.param) as sandbox:
+        yield sandbox
+
 
 Try = Callable[..., dict[str, Observation]]
 

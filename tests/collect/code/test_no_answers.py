@@ -12,7 +12,7 @@ import pytest
 from grader.collect.code import caller
 from grader.evidence import Seen
 from grader.lab import LAB
-from grader.sandbox import Limits
+from grader.sandbox import Limits, Sandbox
 from grader.sandbox.code import needed
 from grader.sandbox.view import GRADER
 
@@ -23,10 +23,16 @@ RATE = "def learning_rate(epoch):\n    return 0.1 if epoch < 5 else 0.01\n"
 SMALLEST = 150  # bytes: a file below that holds no solution, and may be like another one by chance
 
 
+@pytest.fixture(scope="module")
+def shared_sandbox(each_sandbox: Sandbox) -> Sandbox:
+    return each_sandbox
+
+
 @pytest.fixture
 def printed(trying, monkeypatch: pytest.MonkeyPatch):
     """What code that runs when exp2.py is imported prints; it has time to search."""
-    monkeypatch.setattr(caller, "IMPORT_LIMITS", Limits(seconds=300.0, megabytes=3_000))
+    for limits in ("IMPORT_LIMITS", "CALL_LIMITS"):
+        monkeypatch.setattr(caller, limits, Limits(seconds=280.0, megabytes=3_000))
     monkeypatch.setattr(caller, "MOST_LINES", 1_000)
 
     def of(code: str) -> list[str]:
@@ -115,7 +121,7 @@ print("searched", seen)
 
 
 def test_what_is_there_is_exactly_what_calls_import() -> None:
-    imported = set(closure(["grader.probes.worker", *of_calls()]))
+    imported = set(closure(["grader.probes.zygote", *of_calls()]))
     assert imported == set(needed())
 
 

@@ -26,7 +26,7 @@ from grader.probes.refusals import Refuse
 from grader.probes.weights.unpickle import BUILT, is_class
 from grader.probes.worker import is_memory_error
 from grader.sandbox import ArraySpec, Job, Limits, Reply, Sandbox, open_sandbox
-from grader.sandbox.bubblewrap import why_not
+from grader.sandbox.select import BACKENDS, why_not
 from reports.text import words
 
 Weights = dict[str, Tensor]
@@ -558,20 +558,20 @@ def test_random_bytes_behind_a_right_beginning_are_refused(forge: Any) -> None:
 # --- in the sandboxes themselves -------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def bubblewrap() -> Iterator[Sandbox]:
-    if problem := why_not():
+@pytest.fixture(scope="module", params=BACKENDS)
+def isolated(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    if problem := why_not(request.param):
         pytest.skip(problem.english())
-    with open_sandbox("bubblewrap") as opened:
+    with open_sandbox(request.param) as opened:
         yield opened
 
 
-@pytest.fixture(params=["bubblewrap", "plain"])
-def sandbox(request: pytest.FixtureRequest) -> Sandbox:
-    if request.param == "plain":
-        return open_sandbox("plain")
-    opened: Sandbox = request.getfixturevalue("bubblewrap")
-    return opened
+@pytest.fixture(scope="module", params=[*BACKENDS, "plain"])
+def sandbox(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    if request.param != "plain" and (problem := why_not(request.param)):
+        pytest.skip(problem.english())
+    with open_sandbox(request.param) as opened:
+        yield opened
 
 
 def _sandboxed(sandbox: Sandbox, data: bytes, folder: Path, images: Path, megabytes: int = 3000) -> Reply | Failure:
@@ -606,22 +606,22 @@ LARGE: dict[str, Callable[[], nn.Module]] = {
 
 @pytest.mark.parametrize("kind", LARGE)
 def test_a_network_that_wants_all_memory_is_told_so_and_the_next_file_is_graded(
-    kind: str, bubblewrap: Sandbox, forge: Any, tmp_path: Path
+    kind: str, isolated: Sandbox, forge: Any, tmp_path: Path
 ) -> None:
-    answer = _sandboxed(bubblewrap, forge.save(LARGE[kind]()), tmp_path, forge.images)
+    answer = _sandboxed(isolated, forge.save(LARGE[kind]()), tmp_path, forge.images)
 
     assert isinstance(answer, OutOfMemory | Refused), answer
     if isinstance(answer, OutOfMemory):
         assert answer.megabytes == 3000
     good = forge.save(nn.Sequential(nn.Flatten(), nn.Linear(3072, 10)))
-    assert isinstance(_sandboxed(bubblewrap, good, tmp_path, forge.images), Reply)
+    assert isinstance(_sandboxed(isolated, good, tmp_path, forge.images), Reply)
 
 
 def test_half_a_surrogate_in_a_key_ends_in_a_sentence_that_can_be_written(
-    bubblewrap: Sandbox, forge: Any, resnet20_weights: Weights, tmp_path: Path
+    isolated: Sandbox, forge: Any, resnet20_weights: Weights, tmp_path: Path
 ) -> None:
     answer = _sandboxed(
-        bubblewrap, forge.save({**resnet20_weights, "layer1.\ud800": torch.zeros(5)}), tmp_path, forge.images
+        isolated, forge.save({**resnet20_weights, "layer1.\ud800": torch.zeros(5)}), tmp_path, forge.images
     )
 
     assert isinstance(answer, Refused)
@@ -636,16 +636,16 @@ def test_the_plain_sandbox_holds_the_limit_of_memory_too(forge: Any, tmp_path: P
 
 
 def test_a_tuple_nested_beyond_the_stack_costs_one_child_and_not_the_server(
-    bubblewrap: Sandbox, forge: Any, tmp_path: Path
+    isolated: Sandbox, forge: Any, tmp_path: Path
 ) -> None:
     """Hashing it recurses in C until the stack ends: the child dies, and the grade needs a human."""
     pickled = b"\x80\x02})" + b"\x85" * 400_000 + b"K\x01s."
 
-    answer = _sandboxed(bubblewrap, forge.zipped(pickled), tmp_path, forge.images)
+    answer = _sandboxed(isolated, forge.zipped(pickled), tmp_path, forge.images)
 
     assert not isinstance(answer, Reply)
     good = forge.save(nn.Sequential(nn.Flatten(), nn.Linear(3072, 10)))
-    assert isinstance(_sandboxed(bubblewrap, good, tmp_path, forge.images), Reply)
+    assert isinstance(_sandboxed(isolated, good, tmp_path, forge.images), Reply)
 
 
 def test_the_probe_refuses_a_named_pipe_in_place_of_a_file(sandbox: Sandbox, forge: Any, tmp_path: Path) -> None:

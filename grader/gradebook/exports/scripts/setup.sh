@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Gradescope runs this once, while it builds the image: Python, the grader, the sandbox, CIFAR-10.
+# Gradescope runs this once, while it builds the image: Python, the grader, CIFAR-10.
 set -euo pipefail
 root="${AUTOGRADER_ROOT:-/autograder}"
 cd "$root/source"
 
 apt-get update
-apt-get install -y bubblewrap libarchive13
+apt-get install -y libarchive13
 # The grader needs Python 3.11 or newer; which one there is depends on the image that was chosen.
 apt-get install -y python3.12 python3.12-venv || apt-get install -y python3.11 python3.11-venv
 
