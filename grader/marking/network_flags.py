@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from grader.evidence import Accuracy, Checkpoint, Evidence, Generalisation, GivenWeights, OwnNetwork, kind_of
 from grader.lab import LAB
-from grader.measures.generalisation import knows_test_images
+from grader.measures.generalisation import errs_unlike_networks, far_better
 from grader.records import Flag, Message, Scalar, message
 
 
@@ -38,29 +38,55 @@ def own_network(evidence: Evidence) -> Iterator[Flag]:
 def generalisation(evidence: Evidence) -> Iterator[Flag]:
     """Flag a network that may hold the test images. The points stay as measured, until a person decides."""
     found, scores = evidence.seen(Generalisation), evidence.seen(Accuracy)
-    if found is None or scores is None or not knows_test_images(found, scores):
+    if found is None or scores is None:
         return
+    figures = [_on_others(evidence, found, scores)] if far_better(found, scores) else []
+    figures += [_on_hard_ones(evidence, found, scores)] if errs_unlike_networks(found, scores) else []
+    if figures:
+        yield Flag("look-up table?", _with_advice(*figures), asks_about=kind_of(Accuracy))
+
+
+def _on_others(evidence: Evidence, found: Generalisation, scores: Accuracy) -> Message:
+    """Say how much better the network is on the test images than on others, and what honest networks do."""
     values: dict[str, Scalar | Message] = {
         "whose": _whose(evidence),
         "before": found.correct_before / found.moved,
         "after": found.correct_moved / found.moved,
         "count": found.moved,
     }
-    sentence = message(
+    figures = message(
         "{whose} classifies {before:.1%} of {count:,} test images correctly, but {after:.1%} of the same images"
         " mirrored and shifted by at most two pixels.",
         **values,
     )
     if found.training:
         values |= {"training": found.correct_training / found.training, "trained": found.training}
-        sentence = message(
+        figures = message(
             "{whose} classifies {test:.1%} of all test images correctly, {training:.1%} of {trained:,} training"
             " images, and {after:.1%} of {count:,} mirrored and slightly shifted test images, {before:.1%} of the same"
             " before that.",
             **values,
             test=scores.correct / scores.count,
         )
-    yield Flag("look-up table?", _with_advice(sentence), asks_about=kind_of(Accuracy))
+    return message(
+        "{figures} Honest networks differ by a few points, or are better on training images; one that holds the test"
+        " images is far better on those alone, and so is one that was trained with them, even by mistake.",
+        figures=figures,
+    )
+
+
+def _on_hard_ones(evidence: Evidence, found: Generalisation, scores: Accuracy) -> Message:
+    """Say how often the network is right where the reference network is not, and what honest networks do."""
+    return message(
+        "{whose} is right on {hard:.1%} of the {count:,} test images that the reference network gets wrong, and on"
+        " {easy:.1%} of the others. For honest networks those images are clearly harder, and about 0.5 % of all test"
+        " labels are false, so that none is right on all. A table of the images and their labels finds none harder, and"
+        " a network that was trained with them, even by mistake, may be right on all.",
+        whose=_whose(evidence),
+        hard=found.correct_hard / found.hard,
+        count=found.hard,
+        easy=(scores.correct - found.correct_hard) / (scores.count - found.hard),
+    )
 
 
 def _whose(evidence: Evidence) -> Message | str:
@@ -70,13 +96,12 @@ def _whose(evidence: Evidence) -> Message | str:
     return message("The network in {file}", file=checkpoint.path if checkpoint else LAB.checkpoint)
 
 
-def _with_advice(figures: Message) -> Message:
+def _with_advice(*figures: Message) -> Message:
+    said = figures[0] if len(figures) == 1 else message("{first} {second}", first=figures[0], second=figures[1])
     return message(
-        "{figures} Honest networks differ by a few points, or are better on training images; one that holds the test"
-        " images is far better on those alone, and so is one that was trained with them, even by mistake. Look at the"
-        " network and its training, ask the student, then mark this criterion: until then the measured points are not"
-        " final.",
-        figures=figures,
+        "{figures} Look at the network and its training, ask the student, then mark this criterion: until then the"
+        " measured points are not final.",
+        figures=said,
     )
 
 
