@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grader.collect.hard import on_hard
 from grader.collect.scoring import count_correct
 from grader.dataset import ImageSet
 from grader.evidence import Accuracy, Generalisation
@@ -124,7 +125,8 @@ class OnTest(NamedTuple):
 
 def counted(drawn: Drawn, logits: Logits, test: OnTest, more: Callable[[Part], Logits | None]) -> Generalisation:
     """Count from the logits of the first part, and where that leaves a doubt from all; `more` runs the rest."""
-    found = drawn.first.counts(drawn.seed, logits, test.logits, test.images)
+    hard = on_hard(test.logits, test.images)
+    found = replace(drawn.first.counts(drawn.seed, logits, test.logits, test.images), **hard._asdict())
     if not len(drawn.rest.copied) or not doubtful(found, test.scores):
         return found
     rest = more(drawn.rest)
@@ -132,8 +134,8 @@ def counted(drawn: Drawn, logits: Logits, test: OnTest, more: Callable[[Part], L
 
 
 def _sum(one: Generalisation, other: Generalisation) -> Generalisation:
-    return Generalisation(
-        seed=one.seed,
+    return replace(
+        one,
         moved=one.moved + other.moved,
         correct_moved=one.correct_moved + other.correct_moved,
         correct_before=one.correct_before + other.correct_before,

@@ -178,6 +178,9 @@ def _other_images(found: Generalisation, scores: Accuracy) -> Table:
         (message("the same, mirrored and slightly shifted"), found.correct_moved, found.moved),
     ]
     shares += [(message("training images"), found.correct_training, found.training)] if found.training else ()
+    if found.hard:
+        hard = message("test images that the reference network gets wrong")
+        shares.append((hard, found.correct_hard, found.hard))
     rows = tuple((name, f"{count:,}", f"{correct / count:.1%}") for name, correct, count in shares)
     columns = (message("Images"), message("Count"), message("Correct"))
     return Table(message("Test images beside others"), columns, rows, audience="staff")

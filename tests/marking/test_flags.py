@@ -170,6 +170,22 @@ def test_so_is_an_own_network_by_its_name_and_evidence_without_training_images(f
     )
 
 
+def test_a_table_of_all_images_is_told_with_its_figures_on_hard_images(flags, scores):
+    everywhere = Generalisation(1, 400, 364, 364, 800, 728, hard=798, correct_hard=726)
+    found = flags(scores(9100, 10_000), checkpoint("whole module"), everywhere)
+    assert found["look-up table?"].startswith(
+        "The network in final.pth is right on 91.0% of the 798 test images that the reference network gets wrong, and"
+        " on 91.0% of the others. For honest networks those images are clearly harder"
+    )
+
+
+def test_a_table_that_both_comparisons_tell_has_one_flag_with_all_figures(flags, scores):
+    table = Generalisation(1, 1000, 370, 917, 2000, 580, hard=798, correct_hard=726)
+    found = flags(scores(9100, 10_000), checkpoint("whole module"), table)["look-up table?"]
+    assert "37.0% of 1,000 mirrored" in found
+    assert "right on 91.0% of the 798 test images" in found
+
+
 def test_that_flag_asks_a_person_to_mark_the_accuracy_and_no_other_one_does(evidence, scores):
     table = Generalisation(1, 1000, 370, 917, 2000, 580)
     raised = raise_flags(evidence(OWN, scores(9130, 10_000), claimed(0.99), table))

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from grader.evidence import Generalisation
-from grader.measures.generalisation import ABOVE, LOST, doubtful, knows_test_images
+from grader.measures.generalisation import (
+    ABOVE,
+    LOST,
+    doubtful,
+    errs_unlike_networks,
+    far_better,
+    knows_test_images,
+)
 
 
 def found(before: float, moved: float, training: float, count: int = 1_000) -> Generalisation:
@@ -49,3 +58,49 @@ def test_evidence_from_before_training_images_were_looked_at_is_judged_by_its_co
     old = Generalisation(1, 1_000, correct_moved=900, correct_before=910)
     assert not knows_test_images(old, scores(9_100, 10_000))
     assert knows_test_images(Generalisation(1, 1_000, 600, 910), scores(9_100, 10_000))
+
+
+# --- errors ----------------------------------------------------------------------------------------------------
+
+HARD = 798
+
+
+def on_hard(test: float, hard: float) -> Generalisation:
+    """As good on moved copies and on training images as on test images; so good on hard images."""
+    return replace(found(test, test, test), hard=HARD, correct_hard=round(hard * HARD))
+
+
+@pytest.mark.parametrize(
+    ("test", "hard"),
+    [
+        (0.5368, 0.218),  # measured: an MLP, 3 epochs
+        (0.6051, 0.257),  # the tutorial's network, 5 epochs
+        (0.6587, 0.246),  # the weights that students are given
+        (0.6578, 0.272),  # a small CNN on 5,000 images, 10 epochs
+        (0.9202, 0.0),  # the reference itself
+        (0.30, 0.28),  # one that learnt little errs anywhere
+        (0.995, 0.94),  # nearly perfect: what it gets wrong was hard for the reference too
+    ],
+)
+def test_networks_that_find_hard_images_harder_are_left_alone(scores, test, hard):
+    assert not knows_test_images(on_hard(test, hard), scores(round(test * 10_000), 10_000))
+
+
+@pytest.mark.parametrize(("test", "hard"), [(0.60, 0.59), (0.91, 0.91), (0.91, 0.86), (0.97, 0.97)])
+def test_errors_anywhere_are_none_of_a_network(scores, test, hard):
+    counts, right = on_hard(test, hard), scores(round(test * 10_000), 10_000)
+    assert not far_better(counts, right)
+    assert errs_unlike_networks(counts, right)
+
+
+def test_to_be_right_on_all_is_more_than_the_labels_allow(scores):
+    assert errs_unlike_networks(on_hard(1.0, 1.0), scores(10_000, 10_000))
+    assert errs_unlike_networks(on_hard(0.998, 0.98), scores(9_980, 10_000))
+
+
+def test_where_hard_images_were_not_counted_errors_tell_nothing(scores):
+    assert not knows_test_images(found(1.0, 1.0, 1.0), scores(10_000, 10_000))
+
+
+def test_a_few_errors_may_be_anywhere_by_chance(scores):
+    assert not errs_unlike_networks(on_hard(0.994, 0.988), scores(9_940, 10_000))

@@ -172,7 +172,8 @@ class OwnNetwork:
 class Generalisation:
     """The same weights on images that no table of the test images holds: moved copies of some, and training images.
 
-    A moved copy is mirrored and slightly shifted. Which images were taken was drawn from `seed`.
+    A moved copy is mirrored and slightly shifted. Which images were taken was drawn from `seed`. Hard are the test
+    images that the reference network gets wrong.
     """
 
     seed: Count
@@ -181,4 +182,6 @@ class Generalisation:
     correct_before: Count  # of the same images unmoved
     training: Count = 0  # training images; 0 in evidence from before they were looked at
     correct_training: Count = 0
+    hard: Count = 0  # 0 where they are not known: any images but those of CIFAR-10, all of them; earlier evidence
+    correct_hard: Count = 0
     kind: Literal["generalisation"] = "generalisation"
