@@ -8,24 +8,20 @@ from grader.evidence import (
     Accuracy,
     Claim,
     Claims,
-    ComparedRankings,
-    ComparedRun,
     Diagnosis,
     Evidence,
     Layout,
     Malformed,
     Preprocessing,
     PreprocessingChoice,
-    RetrievalImages,
 )
 from grader.evidence.wording import said
 from grader.marking.choice_exhibits import chosen_by_measurement
 from grader.marking.network_flags import generalisation, given_weights, left_aside, own_network, unloaded_code
-from grader.measures.alike import alike
+from grader.marking.retrieval_flags import copies, rankings
 from grader.measures.choice import choose
 from grader.measures.doubts import certain_accuracy
 from grader.measures.intervals import better_preprocessing, fits_training
-from grader.measures.ranking_verdict import accepted, chosen, close, named, undecided
 from grader.records import Flag, Message, Scalar, message
 
 SHADOWED = frozenset({"torch", "torchvision", "numpy", "PIL", "grader", "sitecustomize", "usercustomize"})
@@ -99,55 +95,6 @@ def _unusual_input(evidence: Evidence) -> Iterator[Flag]:
         yield Flag("several normalisations", sentence)
 
 
-def _rankings(evidence: Evidence) -> Iterator[Flag]:
-    """Flag rankings that nearly agree, and rankings that could not be recomputed."""
-    compared = evidence.seen(ComparedRankings)
-    for run in chosen(compared.runs) if compared else ():
-        if run.basis == "features":
-            yield _handed_in(run)
-        if loose := undecided(run):
-            sentence = message(
-                "{model}: for {count} of {of} queries, any order of the five best would fit: their scores are equal"
-                " but for rounding, or the reported order is that of chance.",
-                model=run.model, count=len(loose), of=len(run.queries),
-            )  # fmt: skip
-            yield Flag("ranking undecided", sentence)
-        if run.basis == "report" and run.why_not:
-            sentence = message(
-                "The rankings of {model} were checked only against the report itself: {why}",
-                model=run.model or "?",
-                why=run.why_not,
-            )
-            yield Flag("ranking not computed anew", sentence)
-        elif not accepted(run) and close(run) and not named(run):
-            sentence = message(
-                "The rankings of {model} are close to the recomputed ones, but not within the bounds: please check.",
-                model=run.model,
-            )
-            yield Flag("ranking nearly agrees", sentence)
-
-
-def _handed_in(run: ComparedRun) -> Flag:
-    sentence = message(
-        "The rankings of {model} were compared with the features that were handed in: {why}",
-        model=run.model,
-        why=run.why_not or message("the images were not used."),
-    )
-    return Flag("features handed in", sentence)
-
-
-def _copies(evidence: Evidence) -> Iterator[Flag]:
-    """Flag a library that has mostly copies of a few pictures."""
-    found = alike(evidence.seen(RetrievalImages))
-    if found:
-        sentence = message(
-            "The {count} images of the library are copies of {different} pictures, as the networks see them.",
-            count=len(found),
-            different=len(set(found.values())),
-        )
-        yield Flag("library of copies", sentence)
-
-
 def _shadows(evidence: Evidence) -> Iterator[Flag]:
     """Flag files that Python would import as a package or run at startup: harmless here, but seldom honest."""
     layout = evidence.seen(Layout)
@@ -181,8 +128,8 @@ RULES: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (
     left_aside,
     given_weights,
     _unusual_input,
-    _rankings,
-    _copies,
+    rankings,
+    copies,
     _shadows,
     _thrown_away,
 )

@@ -213,11 +213,49 @@ def test_rankings_that_nearly_agree_are_for_a_person_to_look_at(flags):
     assert flags(ranked("images", 2.0)) == {}  # plainly wrong: the finding says so
 
 
-def test_rankings_that_could_not_be_computed_anew_are_told_with_the_reason(flags):
+def test_rankings_that_could_not_be_computed_anew_are_for_a_person_to_mark(flags):
     told = flags(ranked("report", 0.0, "the weights are not here."))
     assert told == {
-        "ranking not computed anew": "The rankings of alexnet were checked only against the report itself: the"
-        " weights are not here."
+        "ranking not computed anew": "Nobody has verified the rankings of alexnet. Look at the images and the report,"
+        " ask the student, then mark this criterion: until then its points are not final. Only the report itself was"
+        " checked: the weights are not here."
+    }
+
+
+RECOMPUTED = ranked("images", 0.0).runs[0]
+ALONE = ranked("report", 0.0, "no network has this name.").runs[0]
+LEVEL = replace(RECOMPUTED, queries=tuple(replace(query, spread=0.0) for query in RECOMPUTED.queries))
+OTHER, THIRD = replace(RECOMPUTED, model="resnet50"), replace(ALONE, model="vgg16")
+
+
+@pytest.mark.parametrize(
+    ("runs", "asked"),
+    [
+        ((RECOMPUTED, OTHER), False),
+        ((RECOMPUTED, OTHER, THIRD), False),
+        ((LEVEL, OTHER, replace(RECOMPUTED, model="resnet101")), False),
+        ((replace(ALONE, ours=True),), False),
+        ((ALONE,), True),
+        ((RECOMPUTED, THIRD), True),
+        ((RECOMPUTED, replace(RECOMPUTED, model="AlexNet"), THIRD), True),
+        ((LEVEL, OTHER), True),
+    ],
+    ids=[
+        "all recomputed", "a third network alone", "a third network undecided", "weights that the grader lacks",
+        "the report alone", "one of two alone", "one network under two names", "any order would fit",
+    ],
+)  # fmt: skip
+def test_a_person_marks_rankings_whose_points_nobody_can_verify(evidence, lab_rubric, runs, asked):
+    raised = {flag.asks_about for flag in raise_flags(evidence(ComparedRankings(runs)))} - {""}
+    assert raised == ({"retrieval_ranking"} if asked else set())
+    assert raised <= {line.criterion.check for line in lab_rubric.lines}
+
+
+def test_weights_that_the_grader_lacks_are_told_without_asking_for_the_points(flags):
+    told = flags(ComparedRankings((replace(ALONE, ours=True),)))
+    assert told == {
+        "ranking not computed anew": "The rankings of alexnet were checked only against the report itself: no network"
+        " has this name."
     }
 
 

@@ -22,7 +22,7 @@ from grader.collect.retrieval.comparison import Turn
 from grader.collect.subject import Subject
 from grader.evidence import ComparedRun, Crashed, OpenTask, OutOfMemory, Refused, TimedOut, Unavailable
 from grader.intake import Archive, open_submission
-from grader.measures.ranking_verdict import accepted, agreeing, named
+from grader.measures.ranking_verdict import accepted, agreeing, named, undecided
 from grader.measures.ways import ALLOWED
 from grader.records import Student, message
 from grader.sandbox import Job, Limits, Reply, Sandbox
@@ -131,6 +131,29 @@ def test_sides_below_the_bound_are_not_recomputed_and_said_to_the_student(look, 
     assert (run.basis, run.ours) == ("report", False)
     assert run.why_not is not None
     assert "fewer than 32 pixels a side" in run.why_not.english()
+
+
+@pytest.mark.parametrize(
+    "how", [{"mean": [1e30] * 3}, {"std": [0.0] * 3}, {"std": [float("nan")] * 3}, {"crop": -5}], ids=str
+)
+def test_a_declaration_that_no_preparation_has_is_as_good_as_none(look, how):
+    (run,) = look([declared(**how)])
+    assert (run.basis, accepted(run)) == ("images", True)
+    assert [one.english().split(";")[0] for one in run.assumed] == ["the preprocessing is not stated"]
+
+
+@pytest.mark.parametrize("std", [1e-45, 1e-300])
+def test_a_deviation_that_leaves_no_numbers_leaves_the_report_alone(look, std):
+    (run,) = look([declared(std=[std] * 3)])
+    assert (run.basis, run.ours) == ("report", False)
+    assert run.why_not is not None and "'preprocess' in retrieval.json" in run.why_not.english()
+
+
+@pytest.mark.parametrize("how", [{"std": [9e3] * 3}, {"mean": [-9e3] * 3}], ids=str)
+def test_numbers_that_make_all_images_alike_decide_no_order(look, how):
+    (run,) = look([declared(**how)])
+    assert (run.basis, len(undecided(run))) == ("images", 10)
+    assert not accepted(run)
 
 
 def test_a_report_alone_names_the_images_as_they_were_handed_in(look):
