@@ -23,7 +23,6 @@ from grader.sandbox.view import View, of_python, package_folders
 Backend = Literal["namespaces", "landlock"]
 
 START_SECONDS = 180.0  # importing torch from a cold network disk has taken a minute
-OPEN_SECONDS = 30.0
 END_SECONDS = 10.0
 ROOM_BYTES = 64 << 20
 # Large blocks come from huge pages and go back to the heap, not to the system: 10 % of an evaluation's time.
@@ -102,7 +101,7 @@ class ForkServer:
         try:
             with theirs:
                 pid = self._forked(asked, theirs)
-            ours.settimeout(OPEN_SECONDS)
+            ours.settimeout(START_SECONDS)
             hello = _received(ours)
             if not hello.get("ready"):
                 raise NotStarted(str(hello.get("failed", "it ended at once")))

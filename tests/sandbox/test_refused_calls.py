@@ -181,9 +181,10 @@ def test_whoever_of_ours_is_killed_the_next_job_is_answered(attack: Any, shut: I
     _value(attack("value['alive'] = True"))
     started = [one.pid for one in tree(shut.server.pid)]
     killed = {"keeper": [shut.cell.pid], "server": [shut.server.pid], "both": [shut.cell.pid, shut.server.pid]}[who]
+    with_it = [one.pid for one in tree(shut.cell.pid)] if who != "server" else []  # ends with the one outside
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
-    _wait_for(killed)
+    _wait_for([*killed, *with_it])
 
     assert _value(attack("value['alive'] = True")) == {"alive": True}
     shut.cell.close()
