@@ -26,6 +26,7 @@ from typing import Any
 from grader.isolation import landlock, namespaces, rights, seccomp
 from grader.isolation.landlock import DEVICE, LIST, READ, WRITE, Rule
 from grader.isolation.rooms import empty, overfull
+from grader.isolation.unseen import Unseen
 from grader.probes.worker import answer, limit_process, lower
 
 REQUEST_BYTES = 100_000
@@ -80,6 +81,7 @@ def keep(cell: Cell, control: socket.socket) -> None:
             cell = replace(cell, rooms=_enter(cell, control, user))
         else:
             rights.adopt_orphans()
+            sys.meta_path.insert(0, Unseen(cell.hidden))
         keeper = Keeper(cell, control, user)
     except Exception as error:
         control.send(json.dumps({"failed": f"{type(error).__name__}: {error}"[:500]}).encode())

@@ -17,7 +17,10 @@ from grader.sandbox.view import GRADER
 NEEDED = (
     "__init__.py",
     "codepages.py",
-    *(f"isolation/{name}.py" for name in ("__init__", "calls", "landlock", "namespaces", "rights", "rooms", "seccomp")),
+    *(
+        f"isolation/{name}.py"
+        for name in ("__init__", "calls", "landlock", "namespaces", "rights", "rooms", "seccomp", "unseen")
+    ),
     *(f"probes/{name}.py" for name in ("__init__", "cell", "files", "refusals", "roots", "worker", "zygote")),
     *(f"probes/documents/{name}.py" for name in ("__init__", "syntax", "text")),
     *(
