@@ -19,6 +19,7 @@ from fixtures.stories.checkpoints import checkpoint_trained_with_halves
 from grader.collect import Equipment, Measured, collect, with_own_network
 from grader.collect.choosing import Inputs
 from grader.collect.code import caller as caller_module
+from grader.collect.code import network_run
 from grader.collect.code.caller import Caller
 from grader.collect.documents import Documents
 from grader.collect.normalisations import TEMPLATE
@@ -209,8 +210,9 @@ def correct(logits: np.ndarray[Any, Any], images: ImageSet) -> int:
 
 
 def test_an_honest_network_gets_the_accuracy_that_it_has_and_the_report_says_whose_code_ran(
-    whole: Look, few_images: ImageSet, lab_rubric: Any
+    whole: Look, few_images: ImageSet, lab_rubric: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(network_run, "secret_seed", lambda: 2)  # one draw of so few images in four raises a doubt
     weights = {f"inner.{key}": value for key, value in demo_weights().items()} | {"gain": torch.full((1,), 2.0)}
     found = whole({"models.py": GIVEN_MODELS.read_text("utf-8"), "data.py": NORMALISED,
                    "exp2.py": WRAPPED}, {"net": weights, "acc": 91.5})  # fmt: skip
