@@ -1,0 +1,186 @@
+"""The autograder on Gradescope: its own two scripts, in a container that was started without options."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fixtures.stories import RIGHT_CODE, bases
+from grader.checks import DEFAULT_RUBRIC
+from grader.dataset import ImageSet
+from grader.gradebook.exports import Request, export
+
+pytestmark = [pytest.mark.slow, pytest.mark.cifar10, pytest.mark.timeout(900)]
+
+IN_CONTAINER = Path(__file__).parents[3] / ".ci" / "in_container.py"
+REACHED, FORGED, EARLIER = "REACHED", "FORGED", "EARLIER"
+TOLD = (".json", ".html", ".txt")
+# What needs a network has stand-ins: system packages count as installed, and pip installs the zip's wheel alone, into
+# an environment of its own, beside the packages that these tests run with.
+NO_APT = "#!/bin/sh\nexit 0\n"
+PYTHON = """#!/bin/sh
+{python} "$@" || exit
+for folder in "$3"/lib/python*/site-packages; do printf '%s\\n' {packages} > "$folder/of_the_tests.pth"; done
+"""
+PIP = ("PIP_NO_INDEX=1", "PIP_NO_DEPS=1", "PIP_FORCE_REINSTALL=1", "PIP_DISABLE_PIP_VERSION_CHECK=1")
+METADATA = {
+    "created_at": "2026-03-05T10:00:00.000000+00:00",
+    "previous_submissions": [{"results": {"output": EARLIER}}],
+}
+HOSTILE = """
+import glob, json, os
+
+FORGED = json.dumps({"score": 100, "output": "FORGED"})
+
+def look(path):
+    try:
+        with open(path, "rb") as file:
+            file.read(1)
+        print("REACHED", path)
+    except OSError:
+        pass
+
+def forge():
+    for path in ("/autograder/results/results.json", "/autograder/source/run_autograder", "/autograder/source/failed.json",
+                 "/autograder/venv/bin/grade", "/autograder/submission/exp2.py"):
+        for attempt in (lambda: open(path, "w").write(FORGED), lambda: os.chmod(path, 0o777), lambda: os.unlink(path),
+                        lambda: os.rename(path, path + ".old"), lambda: os.symlink("/dev/null", path + ".link")):
+            try:
+                attempt()
+                print("REACHED", path)
+            except OSError:
+                pass
+
+for place in ("source", "results", "cache", "venv/bin", "venv/lib/*/site-packages/[fgr][ire]*[!t]"):
+    for path in glob.glob(f"/autograder/{place}/**", recursive=True):
+        look(path)
+for name in ("source/rubric.toml", "source/run_autograder", "submission_metadata.json", "results/results.json",
+             "cache/cnn-lab-grader/cifar-10/test_labels.npy"):
+    assert os.path.isabs(f"/autograder/{name}")
+    look(f"/autograder/{name}")
+for name in (*map(str, range(1, 400)), "self/../1"):
+    for what in ("environ", "mem", "root/autograder/source/rubric.toml", "cwd/rubric.toml"):
+        if name != str(os.getpid()):
+            look(f"/proc/{name}/{what}")
+forge()
+if os.fork() == 0:  # waits until the grader has written, and would write after it
+    try:
+        os.setsid()
+    except OSError:
+        pass
+    import time
+    for _ in range(600):
+        time.sleep(0.5)
+        forge()
+    os._exit(0)
+print("looked")
+"""
+
+
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("stand-ins")
+    packages = " ".join(path for path in sys.path if Path(path).name in ("site-packages", "dist-packages"))
+    python = PYTHON.format(python=Path(sys.executable).resolve(), packages=packages)
+    for name, script in (("apt-get", NO_APT), ("python3.12", python)):
+        (folder / name).write_text(script, encoding="utf-8")
+        (folder / name).chmod(0o755)
+    return folder
+
+
+@dataclass(frozen=True)
+class Gradescope:
+    """Its folder, after `setup.sh`."""
+
+    folder: Path
+    grades: Path
+    call: Callable[[str], subprocess.CompletedProcess[str]]
+
+    def results(self, files: dict[str, bytes]) -> dict[str, Any]:
+        """What it would show of a submission."""
+        for name in ("submission", "results"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+            (self.folder / name).mkdir()
+        put(files, self.folder / "submission")
+        done = self.call("run_autograder")
+        assert done.returncode == 0
+        (self.grades / "printed.txt").write_text(done.stdout + done.stderr, encoding="utf-8")
+        found: dict[str, Any] = json.loads((self.folder / "results" / "results.json").read_text("utf-8"))
+        return found
+
+    def everything(self) -> str:
+        """What is told anywhere: results, grades, evidence and what was printed."""
+        files = [path for place in (self.grades, self.folder / "results") for path in place.rglob("*")]
+        return "\n".join(path.read_text("utf-8", "replace") for path in files if path.suffix in TOLD)
+
+
+@pytest.fixture(scope="module")
+def gradescope(stand_ins: Path, cifar10: ImageSet, tmp_path_factory: pytest.TempPathFactory) -> Gradescope:
+    if os.name == "nt" or os.geteuid() != 0 or shutil.which("runc") is None:
+        pytest.skip("a container needs root and runc (on Debian and Ubuntu: apt install runc)")
+    place = tmp_path_factory.mktemp("autograder")
+    place.chmod(0o755)
+    export(Request(to="gradescope-autograder", out=place / "zip", rubric=DEFAULT_RUBRIC))
+    with zipfile.ZipFile(place / "zip") as archive:
+        archive.extractall(place / "source")
+    (place / "zip").unlink()
+    (place / "submission_metadata.json").write_text(json.dumps(METADATA), encoding="utf-8")
+    images = f"{cifar10.folder}:/autograder/cache/cnn-lab-grader/{cifar10.folder.name}:ro"
+    grades = tmp_path_factory.mktemp("grades")  # where run_autograder leaves what it makes results.json of
+    grades.chmod(0o1777)
+    binds = [f"{place}:/autograder", f"{grades}:/tmp", f"{stand_ins}:/usr/local/sbin:ro", images]
+    options = [part for bind in binds for part in ("--bind", bind)]
+    options += [part for setting in PIP for part in ("--env", setting)]
+
+    def called(script: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(IN_CONTAINER), *options, "bash", f"/autograder/source/{script}"]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    done = called("setup.sh")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Gradescope(place, grades, called)
+
+
+def put(files: dict[str, bytes], folder: Path) -> None:
+    for name, data in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The lab, solved, with a retrieval report that needs no download to be checked."""
+    folder = tmp_path_factory.mktemp("solved")
+    files = bases()["reference"]()
+    put(files, folder)
+    command = [sys.executable, "retrieve.py", "--weights", "random", "--model", "final.pth", "--model", "alexnet"]
+    subprocess.run(command, cwd=folder, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True)
+    return {**files, "retrieval.json": (folder / "retrieval.json").read_bytes()}
+
+
+def test_every_criterion_of_a_good_submission_is_judged(gradescope: Gradescope, solved: dict[str, bytes]) -> None:
+    found = gradescope.results(solved)
+    assert found["score"] == 100, gradescope.everything()
+    assert [test for test in found["tests"] if test["score"] != test["max_score"]] == []
+
+
+def test_hostile_code_reads_and_forges_nothing(gradescope: Gradescope) -> None:
+    source = gradescope.folder / "source"
+    before = {path: path.read_bytes() for path in source.iterdir()}
+    hostile = HOSTILE.encode() + (RIGHT_CODE / "exp2.py").read_bytes()
+    found = gradescope.results({"exp2.py": hostile})
+    told = gradescope.everything()
+    assert "looked" in told  # it did run
+    assert [word for word in (REACHED, FORGED, EARLIER) if word in told] == []
+    assert {path: path.read_bytes() for path in source.iterdir()} == before
+    assert sum(test["score"] for test in found["tests"]) == found["score"] == 16.25  # of its functions and its file
