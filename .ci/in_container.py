@@ -3,8 +3,8 @@
 
     .ci/in_container.py [--user USER[:GID]] [--root FOLDER] [--bind FROM:TO[:ro]]... [--env NAME=VALUE]... COMMAND...
 
-Needs Linux, root and runc. The file system is FOLDER, or this machine's own, where nothing that is written stays. Mounts
-below it are not seen unless they are bound. The exit status is the command's. AppArmor's profile of Docker is not there.
+Needs Linux, root and runc. The file system is FOLDER, or this machine's own, where nothing that is written stays and
+mounts are not seen unless they are bound. The exit status is the command's. Docker's AppArmor profile is left out.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ CAPABILITIES = [
         *("SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"),
     )
 ]
-# Docker lists what is allowed; this is the rest, by what one would want it for. `personality` it allows for some values.
-REFUSED = """
+# Docker lists what is allowed; this is the rest, by what one would want it for. It allows some values of `personality`.
+REFUSED_CALLS = """
     mount umount umount2 pivot_root move_mount open_tree fsopen fsconfig fsmount fspick mount_setattr sysfs ustat
     setns unshare sethostname setdomainname vhangup
     add_key request_key keyctl
@@ -41,10 +41,9 @@ REFUSED = """
     settimeofday stime clock_settime clock_settime64
     get_mempolicy set_mempolicy set_mempolicy_home_node mbind move_pages migrate_pages
     name_to_handle_at open_by_handle_at ioperm iopl vm86 vm86old pkey_alloc pkey_free pkey_mprotect
-""".split()
-NEW_NAMESPACES = [
-    1 << bit for bit in (17, 25, 26, 27, 28, 29, 30)
-]  # flags of clone: mount, cgroup, uts, ipc, user, ...
+"""
+# flags of clone: mount, cgroup, uts, ipc, user, pid, network
+NEW_NAMESPACES = [1 << bit for bit in (17, 25, 26, 27, 28, 29, 30)]
 AF_VSOCK = 40
 ARCHITECTURES = {
     "x86_64": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
@@ -55,12 +54,13 @@ MASKED = [
     *("/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap", "/sys/firmware"),
 ]
 READ_ONLY = [f"/proc/{name}" for name in ("bus", "fs", "irq", "sys", "sysrq-trigger")]
+# What is bound below a folder that is closed to others, such as /root, is open to the container's user all the same.
 OWN_ROOT = """
 mount -t tmpfs changes "$1/changes"
 mkdir "$1/changes/upper" "$1/changes/work"
 mount -t overlay -o "lowerdir=/,upperdir=$1/changes/upper,workdir=$1/changes/work" root "$1/root"
 (cd "$1/root" && while read -r folder; do mkdir -p "$folder" && chmod o+x "$folder"; done < "$1/above-binds")
-"""  # what is bound below a folder that is closed to others, such as /root, is open to the container's user all the same
+"""
 
 
 def filtered() -> dict[str, object]:
@@ -69,7 +69,7 @@ def filtered() -> dict[str, object]:
     def refuse(name: str, *args: dict[str, object], error: int = 1) -> dict[str, object]:
         return {"names": [name], "action": "SCMP_ACT_ERRNO", "errnoRet": error, "args": list(args)}
 
-    rules = [refuse(name) for name in REFUSED]
+    rules = [refuse(name) for name in REFUSED_CALLS.split()]
     rules.append(refuse("clone3", error=38))  # not there: the C library then calls clone, whose flags can be looked at
     rules.append(refuse("socket", {"index": 0, "value": AF_VSOCK, "op": "SCMP_CMP_EQ"}))
     for flag in NEW_NAMESPACES:

