@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,13 +26,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.cifar10, pytest.mark.timeout(900)]
 IN_CONTAINER = Path(__file__).parents[3] / ".ci" / "in_container.py"
 REACHED, FORGED, EARLIER = "REACHED", "FORGED", "EARLIER"
 TOLD = (".json", ".html", ".txt")
-# What needs a network has stand-ins: system packages count as installed, and pip installs the zip's wheel alone, into
-# an environment of its own, beside the packages that these tests run with.
+# What needs a network has stand-ins: system packages count as installed, and pip installs the zip's wheel alone. The
+# other packages are those that these tests run with, bound to where pip would have put them.
 NO_APT = "#!/bin/sh\nexit 0\n"
-PYTHON = """#!/bin/sh
-{python} "$@" || exit
-for folder in "$3"/lib/python*/site-packages; do printf '%s\\n' {packages} > "$folder/of_the_tests.pth"; done
-"""
+PYTHON = f'#!/bin/sh\nexec {Path(sys.executable).resolve()} "$@"\n'
+PACKAGES = f"/autograder/venv/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+NOT_BOUND = ("pip", "cnn_lab_grader", "grader", "reports", "reference", "fixtures", "__", "distutils-precedence")
 PIP = ("PIP_NO_INDEX=1", "PIP_NO_DEPS=1", "PIP_FORCE_REINSTALL=1", "PIP_DISABLE_PIP_VERSION_CHECK=1")
 METADATA = {
     "created_at": "2026-03-05T10:00:00.000000+00:00",
@@ -62,9 +62,13 @@ def forge():
             except OSError:
                 pass
 
-for place in ("source", "results", "cache", "venv/bin", "venv/lib/*/site-packages/[fgr][ire]*[!t]"):
+OURS = ("grader", "reports", "reference", "fixtures", "cnn_lab_grader*")
+for place in ("source", "results", "cache", "venv/bin", *(f"venv/lib/*/site-packages/{name}" for name in OURS)):
     for path in glob.glob(f"/autograder/{place}/**", recursive=True):
         look(path)
+packages = glob.glob("/autograder/venv/lib/*/site-packages")
+for name in ("grader/checks/rubric.toml", "grader/cli/app.py", "reference/exp2.py", "fixtures/__init__.py"):
+    look(f"{packages[0] if packages else '/nowhere'}/{name}")
 for name in ("source/rubric.toml", "source/run_autograder", "submission_metadata.json", "results/results.json",
              "cache/cnn-lab-grader/cifar-10/test_labels.npy"):
     assert os.path.isabs(f"/autograder/{name}")
@@ -91,12 +95,16 @@ print("looked")
 @pytest.fixture(scope="module")
 def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stand-ins")
-    packages = " ".join(path for path in sys.path if Path(path).name in ("site-packages", "dist-packages"))
-    python = PYTHON.format(python=Path(sys.executable).resolve(), packages=packages)
-    for name, script in (("apt-get", NO_APT), ("python3.12", python)):
+    for name, script in (("apt-get", NO_APT), ("python3.12", PYTHON)):
         (folder / name).write_text(script, encoding="utf-8")
         (folder / name).chmod(0o755)
     return folder
+
+
+def bound_packages() -> list[str]:
+    folders = {Path(sysconfig.get_paths()[kind]) for kind in ("purelib", "platlib")}
+    entries = [entry for folder in folders for entry in folder.iterdir() if not entry.name.startswith(NOT_BOUND)]
+    return [f"{entry}:{PACKAGES}/{entry.name}:ro" for entry in entries if entry.suffix != ".pth"]
 
 
 @dataclass(frozen=True)
@@ -139,7 +147,7 @@ def gradescope(stand_ins: Path, cifar10: ImageSet, tmp_path_factory: pytest.Temp
     images = f"{cifar10.folder}:/autograder/cache/cnn-lab-grader/{cifar10.folder.name}:ro"
     grades = tmp_path_factory.mktemp("grades")  # where run_autograder leaves what it makes results.json of
     grades.chmod(0o1777)
-    binds = [f"{place}:/autograder", f"{grades}:/tmp", f"{stand_ins}:/usr/local/sbin:ro", images]
+    binds = [f"{place}:/autograder", f"{grades}:/tmp", f"{stand_ins}:/usr/local/sbin:ro", images, *bound_packages()]
     options = [part for bind in binds for part in ("--bind", bind)]
     options += [part for setting in PIP for part in ("--env", setting)]
 
