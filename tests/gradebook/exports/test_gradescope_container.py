@@ -135,8 +135,8 @@ class Gradescope:
 
 @pytest.fixture(scope="module")
 def gradescope(stand_ins: Path, cifar10: ImageSet, tmp_path_factory: pytest.TempPathFactory) -> Gradescope:
-    if os.name == "nt" or os.geteuid() != 0 or shutil.which("runc") is None:
-        pytest.skip("a container needs root and runc (on Debian and Ubuntu: apt install runc)")
+    if sys.platform != "linux" or os.geteuid() != 0 or shutil.which("runc") is None:
+        pytest.skip("a container needs Linux, root and runc (on Debian and Ubuntu: apt install runc)")
     place = tmp_path_factory.mktemp("autograder")
     place.chmod(0o755)
     export(Request(to="gradescope-autograder", out=place / "zip", rubric=DEFAULT_RUBRIC))
@@ -147,7 +147,8 @@ def gradescope(stand_ins: Path, cifar10: ImageSet, tmp_path_factory: pytest.Temp
     images = f"{cifar10.folder}:/autograder/cache/cnn-lab-grader/{cifar10.folder.name}:ro"
     grades = tmp_path_factory.mktemp("grades")  # where run_autograder leaves what it makes results.json of
     grades.chmod(0o1777)
-    binds = [f"{place}:/autograder", f"{grades}:/tmp", f"{stand_ins}:/usr/local/sbin:ro", images, *bound_packages()]
+    binds = [f"{sys.base_prefix}:{sys.base_prefix}:ro", f"{stand_ins}:/usr/local/sbin:ro"]
+    binds += [f"{place}:/autograder", f"{grades}:/tmp", images, *bound_packages()]
     options = [part for bind in binds for part in ("--bind", bind)]
     options += [part for setting in PIP for part in ("--env", setting)]
 
