@@ -23,6 +23,7 @@ from grader.students.pack import pack
 
 ROUNDS = rounds()
 TRAINING = ("1.1", "1.2", "2.1", "2.2")  # the tasks of the short walk
+ANOTHER_MACHINE = 0.05  # points: training ends elsewhere in the last digits
 SHORT = ("function_fit", "own_function", "evaluation", "learning_rate")  # what they are graded for
 
 
@@ -33,7 +34,9 @@ def told(folder: Path, numbers: Iterable[str]) -> dict[str, str]:
     report = folder / "report.xml"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={folder}"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    subprocess.run([*command, f"--junitxml={report}", *files], cwd=folder, env=environment, check=False)
+    subprocess.run(
+        [*command, f"--junitxml={report}", *files], cwd=folder, env=environment, capture_output=True, check=False
+    )
     said = dict.fromkeys(numbers, "")
     for case in ElementTree.parse(report).iter("testcase"):
         number = ".".join(case.attrib["classname"].rpartition(".")[2].split("_")[1:3])
@@ -77,7 +80,7 @@ def test_the_tasks_of_training_are_told_and_earn_what_the_path_says(number, tmp_
         (folder / script).unlink()
     lines = tuple(line for line in lab_rubric.lines if line.criterion.check in SHORT)
     found = earned(folder, Rubric(lines, "short"), shared_sandbox)
-    assert found == {name: points()[name][number] for name in SHORT}
+    assert found == pytest.approx({name: points()[name][number] for name in SHORT}, abs=ANOTHER_MACHINE)
 
 
 @pytest.mark.slow
@@ -88,8 +91,9 @@ def test_following_what_is_told_earns_the_points_round_by_round(tmp_path, lab_ru
     for solutions in ROUNDS:
         folder = write(solutions, tmp_path / "lab")
         assert unsaid(solutions, told(folder, solutions)) == {}
-        rank(folder)
+        if not any(one.told for one in solutions.values()):  # every public test passes
+            rank(folder)
         grade = earned(folder, lab_rubric, shared_sandbox)
         for name, row in found.items():
             row.append(grade[name])
-    assert {name: tuple(row) for name, row in found.items()} == points()
+    assert found == {name: pytest.approx(row, abs=ANOTHER_MACHINE) for name, row in points().items()}
