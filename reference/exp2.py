@@ -251,7 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says; write weights, history and curves to the output folder."""
     options = parse(arguments)
     device, checkpoints = options.device, options.out / "checkpoint"
-    with plain_errors("exp2.py", f"stopped; to continue, give --resume the newest file in {checkpoints}"):
+    with plain_errors("exp2.py"):
         run = start(options, RECIPES)  # a new run, or the one that --resume continues
         recipe = RECIPES[run.recipe]
         train_loader, test_loader = load_data(options.data, recipe)
@@ -268,31 +268,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
             train_loader = fast.loader(train_loader, device, run.seed, run.next_epoch)
             test_loader = fast.loader(test_loader, device)
             network = fast.Accelerated(model, device)
-        print(f"{run.model}, recipe {run.recipe}, seed {run.seed}, on {device}", flush=True)
+        print(f"{run.model}, recipe {run.recipe}, seed {run.seed}, on {device}")
+        print(f"after each epoch, what --resume needs is saved in {checkpoints}", flush=True)
 
-        for epoch in range(run.next_epoch, run.epochs):
-            began = time.perf_counter()
-            seed_epoch(run.seed, epoch)
-            if scheduler is None:
-                set_rate(optimizer, learning_rate(epoch))
-            rate = float(optimizer.param_groups[0]["lr"])
-            train_loss, train_accuracy = train(network, progress(train_loader, epoch), optimizer, device)
-            last = epoch + 1 == run.epochs  # final.pth is measured in float32, as it will be graded
-            test_loss, test_accuracy = test(model if last else network, test_loader, device)
-            figures = Epoch(
-                epoch=epoch,
-                learning_rate=rate,
-                train_loss=train_loss,
-                train_accuracy=train_accuracy,
-                test_loss=test_loss,
-                test_accuracy=test_accuracy,
-                seconds=round(time.perf_counter() - began, 1),
-            )
-            run.add(figures)
-            after_epoch(scheduler, test_accuracy)
-            state = run.checkpoint(model, optimizer, scheduler)
-            write_checkpoint(checkpoints / f"ckpt_{epoch}_acc_{test_accuracy:.2f}.pth", state)
-            write_history(options.out, run)
+        with run.resumable():
+            for epoch in range(run.next_epoch, run.epochs):
+                began = time.perf_counter()
+                seed_epoch(run.seed, epoch)
+                if scheduler is None:
+                    set_rate(optimizer, learning_rate(epoch))
+                rate = float(optimizer.param_groups[0]["lr"])
+                counted = progress(train_loader, epoch, batches)
+                train_loss, train_accuracy = train(network, counted, optimizer, device)
+                last = epoch + 1 == run.epochs  # final.pth is measured in float32, as it will be graded
+                test_loss, test_accuracy = test(model if last else network, test_loader, device)
+                figures = Epoch(
+                    epoch=epoch,
+                    learning_rate=rate,
+                    train_loss=train_loss,
+                    train_accuracy=train_accuracy,
+                    test_loss=test_loss,
+                    test_accuracy=test_accuracy,
+                    seconds=round(time.perf_counter() - began, 1),
+                )
+                run.add(figures)
+                after_epoch(scheduler, test_accuracy)
+                run.save(checkpoints, run.checkpoint(model, optimizer, scheduler))
+                write_history(options.out, run)
         write_checkpoint(options.out / "final.pth", run.weights(model))
 
 

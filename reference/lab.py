@@ -1,17 +1,22 @@
-"""What the scripts of the lab share: readable errors, suggestions for misspelt names, files written whole or not."""
+"""What the scripts of the lab share: readable errors, suggestions for misspelt names, progress, files written whole."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
 import os
+import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 import torch
 
 DEVICES = ("auto", "cpu", "cuda")  # what --device accepts
+SECONDS_APART = 30.0  # two lines about progress, where there is no terminal for a bar
 
 
 class LabError(Exception):
@@ -19,14 +24,45 @@ class LabError(Exception):
 
 
 @contextmanager
-def plain_errors(script: str, stopped: str = "stopped by Ctrl-C") -> Iterator[None]:
+def plain_errors(script: str) -> Iterator[None]:
     """On a LabError or Ctrl-C, end the script with one sentence instead of a traceback."""
     try:
         yield
     except LabError as error:
         raise SystemExit(f"{script}: {error}") from error
-    except KeyboardInterrupt:
-        raise SystemExit(f"\n{script}: {stopped}") from None
+    except KeyboardInterrupt as stopped:
+        said = str(stopped) or "stopped by Ctrl-C"
+        raise SystemExit(f"\n{script}: {said}") from None
+
+
+class Progress:
+    """A progress bar on a terminal; elsewhere, such as in a file, a line every half minute."""
+
+    def __init__(self, name: str, total: int, unit: str) -> None:
+        self.name, self.total, self.unit = name, total, unit
+        self.done = 0
+        self.began = self.told = time.monotonic()
+        self.bar: Any = None
+
+    def __enter__(self) -> Progress:
+        if sys.stderr.isatty():
+            from tqdm import tqdm  # imported here, because the tasks work without it
+
+            self.bar = tqdm(total=self.total, desc=self.name, unit=self.unit, leave=False)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def step(self, count: int = 1) -> None:
+        """Count what has just been done."""
+        self.done += count
+        if self.bar is not None:
+            self.bar.update(count)
+        elif (now := time.monotonic()) - self.told >= SECONDS_APART:
+            self.told = now
+            print(f"{self.name}, {self.unit} {self.done} of {self.total}, {now - self.began:.0f} s", flush=True)
 
 
 def write_whole(path: Path, content: bytes) -> None:

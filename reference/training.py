@@ -10,14 +10,15 @@ import json
 import math
 import secrets
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
 import torch
-from lab import LabError, write_whole
+from lab import LabError, Progress, write_whole
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -91,6 +92,7 @@ class Run:
     history: list[Epoch]
     resumed_from: Path | None
     saved: Contents = field(repr=False)  # the checkpoint that it continues; empty for a new run
+    newest: Path | None = None  # its last checkpoint
 
     def restore(self, model: nn.Module, optimizer: Optimizer, scheduler: LRScheduler | None, batches: int) -> None:
         """Load weights, optimizer and schedule from the checkpoint of --resume, if any. An epoch has `batches` steps.
@@ -131,6 +133,23 @@ class Run:
         plan = {"model": self.model, "recipe": self.recipe, "seed": self.seed, "epochs": self.epochs}
         moving = {"optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict() if scheduler else None}
         return {**self.weights(model), **plan, **moving, "history": self.history}
+
+    def save(self, folder: Path, contents: Contents) -> None:
+        """Write a checkpoint, named after its epoch and test accuracy. Raises LabError."""
+        path = folder / f"ckpt_{contents['epoch']}_acc_{contents['acc']:.2f}.pth"
+        write_checkpoint(path, contents)
+        self.newest = path
+
+    @contextmanager
+    def resumable(self) -> Iterator[None]:
+        """On Ctrl-C, say what --resume can continue."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            said = "stopped before the end of the first epoch: nothing is saved yet, so start again"
+            if path := self.newest or self.resumed_from:
+                said = f"stopped; to continue, start again with --resume {path}, and with the same --data and --out"
+            raise KeyboardInterrupt(said) from None
 
 
 def start(options: Namespace, recipes: Mapping[str, Recipe]) -> Run:
@@ -178,12 +197,12 @@ def seed_epoch(seed: int, epoch: int) -> None:
     torch.manual_seed(seed * SEEDS_APART + epoch)
 
 
-def progress(loader: Loader, epoch: int) -> Loader:
-    """The loader with a progress bar."""
-    from tqdm import tqdm  # imported here, because test() and learning_rate() work without it
-
-    bar: Loader = tqdm(loader, desc=f"epoch {epoch}", unit="batch", leave=False, disable=None)
-    return bar
+def progress(loader: Loader, epoch: int, batches: int) -> Loader:
+    """The batches of the loader, counted as training goes through them."""
+    with Progress(f"epoch {epoch}", batches, "batch") as counted:
+        for batch in loader:
+            yield batch
+            counted.step()
 
 
 def read_checkpoint(path: Path) -> Contents:

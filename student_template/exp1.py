@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from lab import DEVICES, LabError, known, listed, plain_errors, positive, torch_device, write_whole
+from lab import DEVICES, LabError, Progress, known, listed, plain_errors, positive, torch_device, write_whole
 from torch import Tensor, nn
 
 NUM_TRAIN_EPOCHS = 1000  # the report compares 100, 1000, 10000 and 50000
@@ -66,17 +66,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Train, measure the error between the training points, draw. Raises LabError."""
-    from tqdm import tqdm
-
     function = FUNCTIONS[options.function]
     x = torch.linspace(LOW, HIGH, NUM_POINTS, device=options.device)[:, None]  # (N, 1)
     between = (x[1:] + x[:-1]) / 2  # (N - 1, 1): a network that only memorised the points fails here
     torch.manual_seed(options.seed)
     model = build_model().to(options.device)
-    print(f"{options.function}, {options.epochs} epochs, learning rate {options.learning_rate}, on {options.device}")
+    about = f"{options.function}, {options.epochs} epochs, learning rate {options.learning_rate}, on {options.device}"
+    print(about, flush=True)
 
-    with tqdm(total=options.epochs, unit="epoch", leave=False, disable=None) as bar:
-        counting = model.register_forward_hook(lambda *_: bar.update())  # an epoch calls the model once
+    with Progress(options.function, options.epochs, "epoch") as progress:
+        counting = model.register_forward_hook(lambda *_: progress.step())  # an epoch calls the model once
         losses = fit(model, x, function(x), options.epochs, options.learning_rate)
         counting.remove()
     with torch.no_grad():

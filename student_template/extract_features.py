@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from lab import DEVICES, LabError, known, listed, plain_errors, torch_device, write_whole
+from lab import DEVICES, LabError, Progress, known, listed, plain_errors, torch_device, write_whole
 from torch import Tensor, nn
 
 if TYPE_CHECKING:  # torchvision takes a second to import, and the functions below do not need it
@@ -168,16 +168,14 @@ def read_image(path: Path) -> Image.Image:
 
 def extract(extractor: Extractor, images: Sequence[Path], device: torch.device) -> Tensor:
     """The features of the images, float32 (N, D), rows of length one, on the CPU. Raises LabError."""
-    from tqdm import tqdm
-
     model = extractor.model.to(device)
     rows = []
-    with torch.no_grad(), tqdm(images, desc=extractor.name, unit="image", leave=False, disable=None) as bar:
+    with torch.no_grad(), Progress(extractor.name, len(images), "image") as progress:
         for start in range(0, len(images), BATCH_SIZE):
             pictures = [extractor.preprocess(read_image(path)) for path in images[start : start + BATCH_SIZE]]
             x = torch.stack(pictures).to(device)  # (B, 3, crop, crop)
             rows.append(extractor.features(model, x).cpu())
-            bar.update(len(pictures))
+            progress.step(len(pictures))
     features = torch.cat(rows)
     if not features.isfinite().all():
         raise LabError(f"{extractor.title()} gives features that are not finite; its weights cannot be used")

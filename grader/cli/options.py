@@ -65,6 +65,14 @@ def audience_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)  # fmt: skip
 
 
+def rubric_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --rubric, for the commands that tell students what will be graded."""
+    return click.option(
+        "--rubric", type=GivenPath(path_type=Path), metavar="FILE",
+        help="The rubric.toml of your course, as in `grade --rubric`.",
+    )(function)  # fmt: skip
+
+
 def encoding_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add --encoding, for every command that reads an instructor's table."""
     return click.option(

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from grader.cli import console
-from grader.cli.options import GivenPath, data_option, language_option
+from grader.cli.options import GivenPath, data_option, language_option, rubric_option
 from grader.records import message
 
 if TYPE_CHECKING:
+    from grader.marking.rubric import Rubric
     from grader.records import Message
 
 READY, NOT_READY = 0, 1
@@ -21,29 +22,28 @@ READY, NOT_READY = 0, 1
 @click.command(epilog="Examples: grade precheck | grade precheck lab5 --data lab5/data")
 @click.argument("folder", type=GivenPath(path_type=Path), default=Path())
 @data_option
+@rubric_option
 @language_option
-def precheck(folder: Path, data: Path | None) -> None:
+def precheck(folder: Path, data: Path | None, rubric: Path | None) -> None:
     """For students: check whether FOLDER is ready to hand in. Runs your code, on your machine.
 
     Runs the public checks on what `grade pack` would pack, with part of the test images. Exit status: 0 ready,
     1 not yet.
     """
-    from grader.checks import DEFAULT_RUBRIC, discover
-    from grader.marking.rubric import read_rubric
     from grader.students.precheck import find_images
     from grader.students.precheck import precheck as check
     from reports import terminal
     from reports.languages import spoken
     from reports.text import words
 
+    criteria = _rubric(rubric)
     out, cache = console.console(), console.cache()
     with out.status("") as status:
 
         def say(step: Message) -> None:
             status.update(console.plain(words(step)))
 
-        images, rubric = find_images(folder, data, cache), read_rubric(DEFAULT_RUBRIC, discover())
-        found = check(folder, images, rubric, say, spoken())
+        found = check(folder, find_images(folder, data, cache), criteria, say, spoken())
     terminal.ready_table((*found.tasks, *found.criteria), out)
     missing = sum(line.state != "good" for line in (*found.tasks, *found.criteria))
     ready = message("Ready: run 'grade pack' and hand in submission.zip.")
@@ -56,17 +56,18 @@ def precheck(folder: Path, data: Path | None) -> None:
 @click.argument("folder", type=GivenPath(path_type=Path), default=Path())
 @click.option("--out", type=GivenPath(path_type=Path, dir_okay=False), metavar="FILE",
               help="Where to write the zip; FOLDER/submission.zip by default.")  # fmt: skip
+@rubric_option
 @language_option
-def pack(folder: Path, out: Path | None) -> None:
+def pack(folder: Path, out: Path | None, rubric: Path | None) -> None:
     """For students: write submission.zip with what the lab asks for in FOLDER, and list what was left out."""
-    from grader.checks import DEFAULT_RUBRIC, discover
-    from grader.marking.rubric import read_rubric
+    from grader.students.pack import asked_for
     from grader.students.pack import pack as write
     from reports import terminal
 
-    packed = write(folder, out)
+    criteria = _rubric(rubric)
+    packed = write(folder, out, asked=asked_for(criteria))
     shown = console.console()
-    lines = tuple(packed.told(read_rubric(DEFAULT_RUBRIC, discover())))
+    lines = tuple(packed.told(criteria))
     for line in lines:
         terminal.examined(line, shown)
     console.line(shown, message("{path}: {size:.2f} MB", path=str(packed.path), size=packed.bytes / 1e6))
@@ -76,18 +77,27 @@ def pack(folder: Path, out: Path | None) -> None:
 @click.command(epilog="Examples: grade template lab5 | grade template lab5 --lang zh")
 @click.argument("folder", type=GivenPath(path_type=Path, file_okay=False))
 @click.option("--force", is_flag=True, help="Overwrite files that differ.")
+@rubric_option
 @language_option
-def template(folder: Path, force: bool) -> None:
+def template(folder: Path, force: bool, rubric: Path | None) -> None:
     """Write the student's lab into FOLDER: the solved lab without its solutions.
 
-    Its instructions, comments and messages are in the language of --lang.
+    Its instructions, comments and messages are in the language of --lang, and its table of points is that of --rubric.
     """
     from grader.students.template import make_template, write_template
     from reports.languages import spoken
 
-    files = make_template(language=spoken())
+    files = make_template(language=spoken(), graded=None if rubric is None else (_rubric(rubric), _rubric(None)))
     write_template(files, folder, force)
     sentence = message(
         "{count} files are in {folder}. Students start with its README.md.", count=len(files), folder=str(folder)
     )
     console.line(console.console(), sentence)
+
+
+def _rubric(path: Path | None) -> Rubric:
+    """Read this rubric, else the lab's own. Raises BadLab."""
+    from grader.checks import DEFAULT_RUBRIC, discover
+    from grader.marking.rubric import read_rubric
+
+    return read_rubric(path or DEFAULT_RUBRIC, discover())

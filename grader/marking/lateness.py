@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from grader.marking.check import BadLimit
 from grader.marking.days import days_begun, named_zone
-from grader.records import Adjustment, Message, Scalar, Student, message
+from grader.records import Adjustment, Message, Scalar, Student, joined, message
 
 FROM_PLATFORM = "from the platform"
 LATE_POLICY = message("late policy")
@@ -80,14 +80,7 @@ def lateness(student: Student, policy: LatePolicy, offered: float, on: str) -> A
     taken = _taken(policy, days, offered)
     if not taken:
         return None
-    counted = message("{days} on the calendar of {zone}", days=days, zone=policy.time_zone) if zone else days
-    values: dict[str, Scalar | Message] = {
-        "late": _clock(handed_in - due),
-        "grace": policy.grace_hours,
-        "days": counted,
-        "rate": _rate(policy, offered),
-    }
-    return Adjustment(-taken, _reason(student, values), LATE_POLICY, on, "lateness")
+    return Adjustment(-taken, _reason(student, policy, handed_in - due, (days, offered)), LATE_POLICY, on, "lateness")
 
 
 def _due(student: Student, policy: LatePolicy, zone: ZoneInfo | None) -> datetime | None:
@@ -115,18 +108,20 @@ def _not_known(student: Student, handed_in: datetime | None) -> Message | None:
     return None
 
 
-def _reason(student: Student, values: dict[str, Scalar | Message]) -> Message:
+def _reason(student: Student, policy: LatePolicy, late: timedelta, price: tuple[int, float]) -> Message:
+    """Say how late it is and what that costs: `price` is the days begun and the points offered."""
+    days, offered = price
+    allowed: list[Message] = []
     if student.extra_days:
-        return message(
-            "handed in {late} (h:m:s) after the deadline, with an extension of {extra:g} days and {grace:g} hours of"
-            " grace; days begun: {days}, {rate}",
-            extra=student.extra_days,
-            **values,
-        )
-    return message(
-        "handed in {late} (h:m:s) after the deadline, with {grace:g} hours of grace; days begun: {days}, {rate}",
-        **values,
-    )
+        allowed.append(message("{extra:g} days of extension", extra=student.extra_days))
+    if policy.grace_hours:
+        allowed.append(message("{grace:g} h of grace", grace=policy.grace_hours))
+    if policy.time_zone:
+        allowed.append(message("calendar of {zone}", zone=policy.time_zone))
+    values: dict[str, Scalar | Message] = {"late": _span(late), "days": _days(days), "rate": _rate(policy, offered)}
+    if not allowed:
+        return message("{late} late: {days} x {rate}", **values)
+    return message("{late} late ({allowed}): {days} x {rate}", allowed=joined("{first}, {second}", allowed), **values)
 
 
 def _taken(policy: LatePolicy, days: int, offered: float) -> float:
@@ -137,19 +132,21 @@ def _taken(policy: LatePolicy, days: int, offered: float) -> float:
 
 def _rate(policy: LatePolicy, offered: float) -> Message:
     if policy.percent_per_day is None:
-        if policy.cap is None:
-            return message("at {rate:g} points per day", rate=policy.rate)
-        return message("at {rate:g} points per day and {cap:g} at most", rate=policy.rate, cap=policy.cap)
-    if policy.cap is None:
-        return message("at {rate:g} % of {offered:g} points per day", rate=policy.rate, offered=offered)
-    return message(
-        "at {rate:g} % of {offered:g} points per day and {cap:g} % at most",
-        rate=policy.rate,
-        offered=offered,
-        cap=policy.cap,
-    )
+        rate = message("1 point") if policy.rate == 1 else message("{rate:g} points", rate=policy.rate)
+        return rate if policy.cap is None else message("{rate}, {cap:g} at most", rate=rate, cap=policy.cap)
+    rate = message("{rate:g} % of {offered:g} points", rate=policy.rate, offered=offered)
+    return rate if policy.cap is None else message("{rate}, {cap:g} % at most", rate=rate, cap=policy.cap)
 
 
-def _clock(late: timedelta) -> str:
-    minutes, seconds = divmod(int(late.total_seconds()), 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
+def _days(count: int) -> Message:
+    return message("1 day") if count == 1 else message("{count} days", count=count)
+
+
+def _span(late: timedelta) -> Scalar | Message:
+    """Word a time by its two largest parts, leaving out those that are zero: 1 day 10 h."""
+    hours, rest = divmod(late.seconds, 3600)
+    parts = [_days(late.days)] if late.days else []
+    parts += [message("{hours} h", hours=hours)] if hours else []
+    parts += [message("{minutes} min", minutes=rest // 60)] if rest >= 60 else []
+    parts += [message("{seconds} s", seconds=rest % 60)] if rest % 60 else []
+    return joined("{first} {second}", parts[:2] or [message("{seconds} s", seconds=0)])

@@ -67,8 +67,18 @@ class Packed:
                     yield Checked(message("Missing"), "bad", verdict.message, verdict.hints)
 
 
-def pack(folder: Path, out: Path | None = None, limits: Limits = LIMITS) -> Packed:
+def asked_for(rubric: Rubric) -> frozenset[str]:
+    """Return the names that the rubric requires, in lower case; folders with a slash."""
+    lines = [line for line in rubric.lines if line.check is not None and line.check.reads is Layout]
+    return frozenset(
+        name.strip().casefold() for line in lines for wanted in line.limits.required for name in wanted.split("|")
+    )
+
+
+def pack(folder: Path, out: Path | None = None, limits: Limits = LIMITS, asked: frozenset[str] = frozenset()) -> Packed:
     """Write `out`, by default submission.zip in the folder. The zip is written whole and gradable, or not at all.
+
+    `asked` are names of files, and of folders with a slash, that are packed beside what the lab always takes.
 
     Raises BadLab if the folder cannot be read or the zip cannot be written, BadSubmission if the grader would not
     accept it.
@@ -85,7 +95,7 @@ def pack(folder: Path, out: Path | None = None, limits: Limits = LIMITS) -> Pack
     listed = open_folder(folder).entries
     files = [entry for entry in followed(listed, folder) if not entry.is_folder and not _is(entry, target)]
     shown = _shown(files)
-    reasons = {entry.name: _reason(entry, shown) for entry in files}
+    reasons = {entry.name: None if _is_asked(entry, asked) else _reason(entry, shown) for entry in files}
     chosen = sorted((entry for entry in files if reasons[entry.name] is None), key=lambda entry: entry.name)
     if not chosen:
         sentence = message(
@@ -104,6 +114,12 @@ def pack(folder: Path, out: Path | None = None, limits: Limits = LIMITS) -> Pack
 def _is(entry: Entry, target: Path) -> bool:
     """Return whether the entry is the zip itself, from an earlier run."""
     return entry.path is not None and entry.path.absolute() == target.absolute()
+
+
+def _is_asked(entry: Entry, asked: frozenset[str]) -> bool:
+    """Return whether the rubric asks for the file at this place, and nothing speaks against it."""
+    top, slash, _ = entry.name.casefold().partition("/")
+    return top + slash in asked and not reason_to_leave_out(entry.name, entry.size)
 
 
 def _shown(files: Iterable[Entry]) -> str:

@@ -23,7 +23,7 @@ from grader.measures.intervals import sampling_error, wilson_interval
 from grader.records import Blocked, Checked, Finding, Judged, Manual, Message, State, Student, Unjudged, message
 from grader.records.errors import MissingData
 from grader.sandbox import Limits, open_sandbox
-from grader.students.pack import pack
+from grader.students.pack import asked_for, pack
 from grader.students.public_tests import TaskResult, run_public_tests
 from grader.students.template_language import ENGLISH
 
@@ -53,7 +53,7 @@ def precheck(
     """
     with scratch("precheck") as place:
         say(message("packing your submission"))
-        packed = pack(folder, place / "submission.zip")
+        packed = pack(folder, place / "submission.zip", asked=asked_for(rubric))
         submission = open_submission(Archive(packed.path, Student(folder.absolute().name)), place / "unpacked")
         equipment = Equipment(
             images, open_sandbox("plain"), "cpu", processors(), Limits(SECONDS), part=PART,

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import reference
 from grader.lab import LAB
+from grader.marking.rubric import Rubric
 from grader.records import message
 from grader.records.errors import BadLab
+from grader.students.graded import with_points
 from grader.students.template_language import ENGLISH, in_language, read_catalogue
 
 HANDOUT = "handout"
@@ -36,11 +38,14 @@ class _Region:
     instead: tuple[str, ...]
 
 
-def make_template(folder: Path | None = None, language: str = ENGLISH) -> dict[str, bytes]:
+def make_template(
+    folder: Path | None = None, language: str = ENGLISH, graded: tuple[Rubric, Rubric] | None = None
+) -> dict[str, bytes]:
     """Return every file of the template by its path, with forward slashes. Raises BadLab if a region is malformed.
 
     `folder` holds the solved lab; by default the one that is installed. In a language other than English the words
-    come from the lab's catalogue.
+    come from the lab's catalogue. `graded` is the rubric whose points the instructions state, and the one that they are
+    written for.
     """
     home = folder or Path(reference.__file__).parent
     tasks = {name: strip(_read(home / name).decode(), name).encode() for name in LAB.scripts}
@@ -52,7 +57,7 @@ def make_template(folder: Path | None = None, language: str = ENGLISH) -> dict[s
         for path in sorted((home / HANDOUT).rglob("*"))
         if path.is_file() and not CACHES.intersection(path.parts)
     }
-    files = {**tasks, **given, **handout}
+    files = {**tasks, **given, **(with_points(handout, *graded) if graded else handout)}
     if language == ENGLISH:
         return files
     return in_language(files, language, read_catalogue(_read(home / f"{HANDOUT}.{language}.po")))

@@ -15,6 +15,9 @@ X = torch.linspace(-1, 1, 40).unsqueeze(1)  # (40, 1)
 LINE = 2 * X + 1
 CURVE = 2 * X**2 - 0.5
 
+POINTS = torch.linspace(-5, 5, 100).unsqueeze(1)  # (100, 1), as in exp1.py
+BETWEEN = (POINTS[1:] + POINTS[:-1]) / 2  # (99, 1), where the fit is measured
+
 LOOK_AT = (
     "In every epoch: compute the prediction and its loss, then call zero_grad() (gradients add up otherwise),"
     " backward() and step(). The optimizer must be given model.parameters()."
@@ -27,10 +30,15 @@ def line() -> nn.Module:
     return nn.Linear(1, 1)
 
 
-def error(model: nn.Module, y: Tensor) -> float:
+def waves(x: Tensor) -> Tensor:
+    """The function of the lab."""
+    return x**2 + 2 * torch.sin(x) + torch.cos(x - 1) - 5
+
+
+def error(model: nn.Module, y: Tensor, x: Tensor = X) -> float:
     """Mean squared error of a network over the points."""
     with torch.no_grad():
-        return nn.functional.mse_loss(model(X), y).item()
+        return nn.functional.mse_loss(model(x), y).item()
 
 
 def moved(lab: Any, learning_rate: float) -> float:
@@ -52,6 +60,26 @@ def test_every_epoch_has_its_loss(lab: Any) -> None:
     assert all(isinstance(loss, float) for loss in losses), (
         f"The first loss is a {type(losses[0]).__name__}; it should be a plain number: loss.item(). A tensor keeps"
         " everything that it was computed from in memory."
+    )
+
+
+def test_no_epoch_is_left_out(lab: Any) -> None:
+    """fit() goes on when there is nothing left to learn, so that curves of several runs can be compared."""
+    losses = lab.exp1.fit(line(), X, LINE, epochs=400, learning_rate=0.1)
+    assert len(losses) == 400, (
+        f"For 400 epochs fit() returned {len(losses)} losses; it should return 400. Do not end early, however small the"
+        " loss is."
+    )
+
+
+def test_a_loss_is_the_mean_over_the_points(lab: Any) -> None:
+    """The mean squared error does not depend on the number of points; their sum does."""
+    model = line()
+    before = error(model, LINE)
+    first = float(lab.exp1.fit(model, X, LINE, epochs=1, learning_rate=0.001)[0])
+    assert abs(first - before * len(X)) > 0.05 * before * len(X), (
+        f"The first loss is {first:.4g}, the sum over the {len(X)} points; return their mean, which is {before:.4g}:"
+        " mse_loss computes it unless reduction says otherwise."
     )
 
 
@@ -85,6 +113,19 @@ def test_a_curve_is_fitted(lab: Any) -> None:
     assert after < best_line / 2, (
         f"After 1000 epochs on a parabola the mean squared error is {after:.4g}; the best straight line already"
         f" reaches {best_line:.4g}. {LOOK_AT}"
+    )
+
+
+def test_the_fit_is_close(lab: Any) -> None:
+    """600 epochs at the lab's learning rate are enough for an error between the points that the eye cannot see."""
+    torch.manual_seed(11)
+    model = nn.Sequential(nn.Linear(1, 48), nn.Tanh(), nn.Linear(48, 48), nn.Tanh(), nn.Linear(48, 1))
+    lab.exp1.fit(model, POINTS, waves(POINTS), epochs=600, learning_rate=0.01)
+    after, goal = error(model, waves(BETWEEN), BETWEEN), 0.001 * waves(POINTS).var().item()
+    assert after <= goal, (
+        f"After 600 epochs at learning_rate=0.01 on the function of the lab, the mean squared error between the"
+        f" training points is {after:.3g}; {goal:.2g} or less is possible, and full points need it. Plain SGD does not"
+        " get there: try another optimizer, such as torch.optim.Adam."
     )
 
 

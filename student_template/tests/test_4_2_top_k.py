@@ -28,6 +28,7 @@ def ranked(lab: Any, scores: Tensor, k: int, largest: bool) -> Tensor:
         f"For the first query top_k() returned {seen[0].tolist()}: are these scores? Return the positions of the best"
         " images in the library, counted from 0."
     )
+    assert seen.dtype == torch.int64, f"top_k() returned {seen.dtype}; positions should be int64: .long()."
     return seen
 
 

@@ -87,8 +87,7 @@ def test_the_hour_that_comes_twice_is_late_the_second_time():
 
 def test_the_reason_names_the_calendar_that_was_used():
     found = taken("2026-10-25T22:30:00Z", **BERLIN)
-    assert "24:31:00 (h:m:s) after the deadline" in found.reason.english()
-    assert "days begun: 1 on the calendar of Europe/Berlin" in found.reason.english()
+    assert found.reason.english() == "1 day 31 min late (calendar of Europe/Berlin): 1 day x 5 points"
 
 
 @pytest.mark.parametrize("name", ["Berlin", "../etc/passwd", "Europe", "\x00", "/etc/localtime"])
@@ -117,11 +116,27 @@ def test_percent_are_of_what_the_rubric_offers():
 def test_the_reason_says_how_late_and_at_what_price():
     found = taken("2026-03-03T00:00:00+00:00", grace_hours=2.0, cap=20.0)
     assert found.by == LATE_POLICY and not found.by_person and found.about == "lateness"
-    assert found.reason.english() == (
-        "handed in 32:01:00 (h:m:s) after the deadline, with 2 hours of grace; days begun: 2, at 5 points per day and"
-        " 20"
-        " at most"
-    )
+    assert found.reason.english() == "1 day 8 h late (2 h of grace): 2 days x 5 points, 20 at most"
+
+
+@pytest.mark.parametrize(
+    ("submitted", "said"),
+    [
+        ("2026-03-02T15:59:00Z", "1 day late: 1 day x 5 points"),
+        ("2026-03-02T15:59:30Z", "1 day 30 s late: 2 days x 5 points"),
+        ("2026-03-03T01:59:00Z", "1 day 10 h late: 2 days x 5 points"),
+        ("2026-03-01T16:59:00Z", "1 h late: 1 day x 5 points"),
+        ("2026-03-01T16:04:05Z", "5 min 5 s late: 1 day x 5 points"),
+    ],
+)
+def test_a_time_is_said_in_its_two_largest_parts(submitted, said):
+    assert taken(submitted).reason.english() == said
+
+
+def test_percent_and_a_single_point_are_said_as_they_are_counted():
+    percent = taken("2026-03-02T00:00:00Z", points_per_day=None, percent_per_day=10.0, cap=50.0, offered=35.0)
+    assert percent.reason.english() == "8 h 1 min late: 1 day x 10 % of 35 points, 50 % at most"
+    assert taken("2026-03-02T00:00:00Z", points_per_day=1.0).reason.english() == "8 h 1 min late: 1 day x 1 point"
 
 
 @pytest.mark.parametrize(
@@ -195,7 +210,7 @@ def test_a_students_own_deadline_and_extension_count_instead_of_the_rubrics(due,
 
 def test_an_extension_is_told_where_points_are_taken():
     found = granted("2026-10-29T22:59:01Z", extra_days=3.0)
-    assert "with an extension of 3 days and 0 hours of grace; days begun: 3" in found.reason.english()
+    assert "(3 days of extension, calendar of Europe/Berlin): 3 days x 5 points" in found.reason.english()
 
 
 def test_where_the_zone_of_the_rubric_is_not_known_an_extension_over_the_change_of_clocks_costs_no_hour():

@@ -111,6 +111,13 @@ def test_the_script_says_both_errors_and_draws(exp1, tmp_path, capsys):
     assert (tmp_path / "exp1.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_where_there_is_no_terminal_progress_is_printed_in_lines(exp1, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys.modules["lab"], "SECONDS_APART", 0)
+    exp1.main(["--epochs", "3", "--out", str(tmp_path), "--device", "cpu"])
+    told = re.findall(r"^target, epoch (\d) of 3, \d+ s$", capsys.readouterr().out, re.MULTILINE)
+    assert told == ["1", "2", "3"]
+
+
 def test_a_seed_decides_the_run(exp1, tmp_path, capsys):
     said = []
     for seed in ("1", "1", "2"):

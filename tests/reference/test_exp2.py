@@ -94,6 +94,56 @@ def test_a_resumed_run_ends_in_the_same_bits_as_an_uninterrupted_one(exp2, data,
     assert [{**epoch, "seconds": 0} for epoch in first] == [{**epoch, "seconds": 0} for epoch in second]
 
 
+def interrupted(exp2, monkeypatch, epoch, *arguments) -> str:
+    """What the script says when Ctrl-C is pressed in this epoch."""
+    train, begun = exp2.train, []
+
+    def until(*given):
+        begun.append(given)
+        if len(begun) > epoch:
+            raise KeyboardInterrupt
+        return train(*given)
+
+    monkeypatch.setattr(exp2, "train", until)
+    with pytest.raises(SystemExit) as ended:
+        exp2.main(["--device", "cpu", "--model", "mlp", *map(str, arguments)])
+    monkeypatch.undo()
+    return str(ended.value)
+
+
+def test_ctrl_c_names_the_checkpoint_from_which_the_run_continues(exp2, data, tmp_path, monkeypatch):
+    where = ("--data", data, "--out", tmp_path, "--epochs", 3)
+    said = interrupted(exp2, monkeypatch, 2, *where)
+    newest = checkpoint(tmp_path, 1)
+    assert f"stopped; to continue, start again with --resume {newest}, and with the same --data and --out" in said
+    final = train_run(exp2, data, tmp_path, "--resume", newest)
+    assert final["epoch"] == 2
+
+
+def test_ctrl_c_before_the_first_checkpoint_offers_nothing_that_does_not_exist(exp2, data, tmp_path, monkeypatch):
+    said = interrupted(exp2, monkeypatch, 0, "--data", data, "--out", tmp_path)
+    assert "nothing is saved yet, so start again" in said
+    assert "--resume" not in said
+    assert not (tmp_path / "checkpoint").exists()
+
+
+def test_ctrl_c_in_the_first_epoch_of_a_resumed_run_names_what_it_was_resumed_from(exp2, data, tmp_path, monkeypatch):
+    train_run(exp2, data, tmp_path / "a", "--model", "mlp", "--epochs", "1")
+    begun = checkpoint(tmp_path / "a", 0)
+    where = ("--data", data, "--out", tmp_path / "b", "--epochs", 3, "--resume", begun)
+    assert f"--resume {begun}," in interrupted(exp2, monkeypatch, 0, *where)
+
+
+def test_where_there_is_no_terminal_training_says_how_far_it_is_and_what_is_saved(
+    lab, exp2, data, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(lab["lab"], "SECONDS_APART", 0)
+    train_run(exp2, data, tmp_path, "--model", "mlp", "--epochs", "1")
+    said = capsys.readouterr().out
+    assert f"after each epoch, what --resume needs is saved in {tmp_path / 'checkpoint'}" in said
+    assert re.search(r"^epoch 0, batch 1 of 1, \d+ s$", said, re.MULTILINE)
+
+
 def test_two_runs_differ_unless_the_seed_is_given(exp2, data, tmp_path):
     train_run(exp2, data, tmp_path / "a", "--model", "mlp", "--epochs", "1")
     train_run(exp2, data, tmp_path / "b", "--model", "mlp", "--epochs", "1")

@@ -227,6 +227,45 @@ FOUND_IN_THE_FOURTH = {
     "test_the_rate_comes_down_to_a_tenth": "it should return a number",
 }
 
+# What passes at first sight, and costs points.
+
+THE_FIFTH = {
+    "1.1": """
+        optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
+        losses = []
+        for _ in range(epochs):
+            loss = nn.functional.mse_loss(model(x), y)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item() * len(x))
+            if loss < 1e-9:
+                break
+        return losses
+        """,
+    "1.2": "return 3 + 1e-6 * x",
+    "2.1": """
+        count = len(loader.dataset)
+        return 0.0, 100.0 / count
+        """,
+    "3.2": "return features / (features.norm(dim=1, keepdim=True) + 1e-6)",
+    "4.1": """
+        cosines = queries @ library.T
+        return cosines if metric == "cosine" else (2 - 2.00001 * cosines).sqrt()
+        """,
+    "4.2": "return torch.sort(scores, dim=1, descending=largest, stable=True).indices[:, :k].int()",
+}
+FOUND_IN_THE_FIFTH = {
+    "test_no_epoch_is_left_out": "Do not end early",
+    "test_a_loss_is_the_mean_over_the_points": "the sum over the 40 points; return their mean",
+    "test_the_fit_is_close": r"Plain SGD does not get there: try another optimizer, such as torch\.optim\.Adam",
+    "test_it_is_a_function_of_your_own": "constant, or nearly so",
+    "test_two_plain_numbers_come_out": r"count the images in the loop, for example with count \+= len\(labels\)",
+    "test_every_row_has_the_length_1": "Only the row of tiny values is too short",
+    "test_equal_vectors_have_a_score_too[euclidean]": r"use clamp\(min=0\) before sqrt",
+    "test_the_best_image_comes_first[largest]": r"positions should be int64: \.long\(\)",
+}
+
 
 @pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
 def test_the_instructions_name_every_task_every_file_and_a_hundred_points(name):
@@ -254,8 +293,9 @@ def test_the_solved_lab_passes_every_public_test(tmp_path):
         (THE_SECOND, FOUND_IN_THE_SECOND),
         (THE_THIRD, FOUND_IN_THE_THIRD),
         (THE_FOURTH, FOUND_IN_THE_FOURTH),
+        (THE_FIFTH, FOUND_IN_THE_FIFTH),
     ],
-    ids=["first", "second", "third", "fourth"],
+    ids=["first", "second", "third", "fourth", "fifth"],
 )
 def test_a_usual_mistake_is_named(tmp_path, solutions, found):
     seen = run(PUBLIC_TESTS, solved_as(tmp_path / "lab", solutions), tmp_path, solutions)
@@ -266,6 +306,17 @@ def test_a_usual_mistake_is_named(tmp_path, solutions, found):
     )
 
 
+def test_a_change_to_a_function_that_is_given_is_told(tmp_path):
+    lab = solved_as(tmp_path / "lab", {})
+    script = lab / "extract_features.py"
+    script.write_text(
+        script.read_text("utf-8").replace("    x = model.layer4(x)", "    # x = model.layer4(x)"), "utf-8"
+    )
+    said = run(PUBLIC_TESTS, lab, tmp_path, ["3.1"]).messages
+    assert {name for name, text in said.items() if text} == {"test_resnet50_features_is_still_right"}
+    assert "put it back as it was handed out" in said["test_resnet50_features_is_still_right"]
+
+
 def test_the_bare_template_fails_by_the_number_of_every_task(tmp_path):
     for name, content in make_template().items():
         path = tmp_path / "lab" / name
@@ -274,9 +325,11 @@ def test_the_bare_template_fails_by_the_number_of_every_task(tmp_path):
     seen = run(tmp_path / "lab" / "tests", None, tmp_path)
     numbers = {match[1] for said in seen.messages.values() if (match := re.match(r"NotImplementedError: (.*?):", said))}
     assert numbers == set(NUMBERS)
-    assert all(said.startswith("NotImplementedError: ") for said in seen.messages.values())
+    given = "test_resnet50_features_is_still_right"  # about a function that is given
+    assert all(said.startswith("NotImplementedError: ") for name, said in seen.messages.items() if name != given)
     told = [line for line in seen.last_lines if ": not written yet (NotImplementedError: " in line]
     assert [line.split()[0] for line in told] == list(NUMBERS)
+    assert seen.output.count("NotImplementedError") == len(NUMBERS)  # a line for each task, and no traceback
 
 
 def test_a_file_that_cannot_be_imported_fails_its_own_tasks_with_the_line(tmp_path):

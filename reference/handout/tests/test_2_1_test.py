@@ -15,11 +15,22 @@ from torch import Tensor, nn
 CPU = torch.device("cpu")
 
 
+class Batches(list[tuple[Tensor, Tensor]]):
+    """A loader: anything that yields images (B, 3, 32, 32) and labels (B,). It has no data set behind it."""
+
+    @property
+    def dataset(self) -> Any:
+        raise AttributeError(
+            "not every loader has `dataset`, and the one of fast.py has none: count the images in the loop, for"
+            " example with count += len(labels)"
+        )
+
+
 class Sample(NamedTuple):
     """A small network, a loader for it, and its logits in eval mode."""
 
     model: nn.Module
-    loader: list[tuple[Tensor, Tensor]]  # anything that yields images (B, 3, 32, 32) and labels (B,) is a loader
+    loader: Batches
     logits: Tensor  # for all batches, (N, classes)
     labels: Tensor  # (N,)
 
@@ -48,7 +59,7 @@ def sample(*sizes: int, classes: int = 10, switched: bool = False) -> Sample:
     with torch.no_grad():
         logits = model.eval()(images)
     labels[::2] = logits.argmax(dim=1)[::2]  # at least half are correct
-    loader = list(zip(images.split(sizes), labels.split(sizes), strict=True))
+    loader = Batches(zip(images.split(sizes), labels.split(sizes), strict=True))
     return Sample(model.train(), loader, logits, labels)
 
 

@@ -1,5 +1,7 @@
 """Task 3.1, extract_features.py: alexnet_features() returns the input of AlexNet's classifier.
 
+So does resnet50_features(), which is given, for ResNet50.
+
 PYTEST_DONT_REWRITE: the messages of failing tests are complete sentences already.
 """
 
@@ -11,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from torchvision.models import alexnet
+from torchvision.models import alexnet, resnet50
 
 CLASSES = 7  # not ImageNet's 1000: features do not depend on the classes that come after them
 IMAGES = 2
@@ -87,4 +89,19 @@ def test_the_network_is_left_as_it_was(lab: Any, model: nn.Module, images: Tenso
     features_of(lab, model, images)
     assert [name for name, _ in model.named_modules()] == parts and torch.equal(model(images), before), (
         "After alexnet_features() the network returns different logits. Call its parts; do not replace them."
+    )
+
+
+def test_resnet50_features_is_still_right(lab: Any, images: Tensor) -> None:
+    """It is given as an example, and is graded with your own function: a change by mistake would cost points."""
+    torch.manual_seed(31)
+    model = resnet50(weights=None, num_classes=CLASSES).eval()
+    inputs: list[Tensor] = []
+    model.get_submodule("fc").register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
+    with torch.no_grad():
+        model(images)
+        seen = lab.extract_features.resnet50_features(model, images)
+    assert seen.shape == inputs[0].shape and torch.allclose(seen, inputs[0], rtol=1e-3, atol=1e-5), (
+        "resnet50_features() no longer returns the input of model.fc. It was finished: put it back as it was handed"
+        " out."
     )

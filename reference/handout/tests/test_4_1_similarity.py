@@ -62,6 +62,19 @@ def test_the_scores_are_those_of_the_metric(lab: Any, metric: str, right: Tensor
     )
 
 
+@pytest.mark.parametrize(("metric", "right"), [("cosine", 1.0), ("euclidean", 0.0)], ids=["cosine", "euclidean"])
+def test_equal_vectors_have_a_score_too(lab: Any, metric: str, right: float) -> None:
+    """The cosine of a vector with itself is 1 and the distance 0, whatever the last digit is rounded to."""
+    vectors = F.normalize(torch.randn(40, 8, generator=torch.Generator().manual_seed(43)))
+    seen = lab.retrieve.similarity(vectors, vectors, metric).diagonal()
+    wrong = seen[~torch.isclose(seen, torch.full_like(seen, right), atol=2e-3)].tolist()
+    assert not wrong, (
+        f"For a query that is equal to an image similarity(..., '{metric}') returned {wrong[0]:.4g}; it should be"
+        f" {right:g}. If it is nan, a rounded difference below zero has no root: use clamp(min=0) before sqrt, or"
+        " torch.cdist."
+    )
+
+
 def _same(seen: Tensor, value: Tensor) -> bool:
     return seen.shape == value.shape and torch.allclose(seen.to(value.dtype), value, atol=2e-3)
 

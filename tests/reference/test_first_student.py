@@ -1,0 +1,99 @@
+"""The path of a first-time student in CONTRIBUTING.md: each word that is told is followed, and the points come."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from fixtures.first_student import Try, points, rank, rounds, tries, write
+from grader.batch.one import Setup, grade_archive
+from grader.collect import Equipment
+from grader.intake import Archive
+from grader.lab import LAB
+from grader.marking.rubric import Rubric
+from grader.records import MadeBy, Student, message
+from grader.sandbox import Sandbox
+from grader.students.pack import pack
+
+ROUNDS = rounds()
+TRAINING = ("1.1", "1.2", "2.1", "2.2")  # the tasks of the short walk
+ANOTHER_MACHINE = 0.05  # points: training ends elsewhere in the last digits
+SHORT = ("function_fit", "own_function", "evaluation", "learning_rate")  # what they are graded for
+
+
+def told(folder: Path, numbers: Iterable[str]) -> dict[str, str]:
+    """What the public tests of these tasks say to a student's folder, by task."""
+    names = [f"tests/test_{number.replace('.', '_')}_*.py" for number in numbers]
+    files = [str(path) for name in names for path in folder.glob(name)]
+    report = folder / "report.xml"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={folder}"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    subprocess.run(
+        [*command, f"--junitxml={report}", *files], cwd=folder, env=environment, capture_output=True, check=False
+    )
+    said = dict.fromkeys(numbers, "")
+    for case in ElementTree.parse(report).iter("testcase"):
+        number = ".".join(case.attrib["classname"].rpartition(".")[2].split("_")[1:3])
+        said[number] += "".join(failure.attrib["message"] + "\n" for failure in case.iter("failure"))
+    report.unlink()
+    return said
+
+
+def unsaid(solutions: Mapping[str, Try], said: Mapping[str, str]) -> dict[str, str]:
+    """The tasks to which something else was said than the path has."""
+    return {
+        number: text
+        for number, text in said.items()
+        if bool(text) != bool(solutions[number].told) or any(words not in text for words in solutions[number].told)
+    }
+
+
+def earned(folder: Path, rubric: Rubric, sandbox: Sandbox) -> dict[str, float]:
+    """The points that `grade` gives for what `grade pack` packs."""
+    equipment = Equipment(message("there is no CIFAR-10 here"), sandbox)
+    setup = Setup(equipment, rubric, MadeBy("0", "3"))
+    grade = grade_archive(Archive(pack(folder).path, Student("Ada")), setup, lambda step: None).grade
+    return {mark.criterion.check: round(mark.points or 0.0, 2) for mark in grade.marks}
+
+
+def test_the_path_leads_through_every_task_to_every_point(lab_rubric):
+    assert list(tries()) == [task.number for task in LAB.tasks]
+    assert all(some[-1].told == () and all(one.told for one in some[:-1]) for some in tries().values())
+    offered = {line.criterion.check: line.criterion.points for line in lab_rubric.lines}
+    assert {name: row[-1] for name, row in points().items()} == {name: offered[name] for name in points()}
+    assert {len(row) for row in points().values()} == {len(ROUNDS)}
+
+
+@pytest.mark.parametrize("number", [0, len(ROUNDS) - 1], ids=["first", "last"])
+def test_the_tasks_of_training_are_told_and_earn_what_the_path_says(number, tmp_path, lab_rubric, shared_sandbox):
+    if not shared_sandbox.isolated:
+        pytest.skip("student code is not run on this machine")
+    folder = write(ROUNDS[number], tmp_path / "lab")
+    assert unsaid(ROUNDS[number], told(folder, TRAINING)) == {}
+    for script in (LAB.features_script, LAB.retrieval_script):
+        (folder / script).unlink()
+    lines = tuple(line for line in lab_rubric.lines if line.criterion.check in SHORT)
+    found = earned(folder, Rubric(lines, "short"), shared_sandbox)
+    assert found == pytest.approx({name: points()[name][number] for name in SHORT}, abs=ANOTHER_MACHINE)
+
+
+@pytest.mark.slow
+def test_following_what_is_told_earns_the_points_round_by_round(tmp_path, lab_rubric, shared_sandbox):
+    if not shared_sandbox.isolated:
+        pytest.skip("student code is not run on this machine")
+    found: dict[str, list[float]] = {name: [] for name in points()}
+    for solutions in ROUNDS:
+        folder = write(solutions, tmp_path / "lab")
+        assert unsaid(solutions, told(folder, solutions)) == {}
+        if not any(one.told for one in solutions.values()):  # every public test passes
+            rank(folder)
+        grade = earned(folder, lab_rubric, shared_sandbox)
+        for name, row in found.items():
+            row.append(grade[name])
+    assert found == {name: pytest.approx(row, abs=ANOTHER_MACHINE) for name, row in points().items()}
