@@ -25,7 +25,7 @@ from grader.probes.weights.ways import Way, batch_size, fast_way
 
 GPU_BATCH = 2_000
 SAMPLE, CHUNK = 500, 250  # images looked at twice whatever their margin, spread over the whole set; and at once
-FOLDED_SAMPLE, FOLDED_CHUNK = 100, 50  # the same in float32, where all errors are alike
+FOLDED_SAMPLE, FOLDED_CHUNK = 250, 50  # the same in float32, where all errors are alike
 POOR = 0.005  # of the images whose class the fast way changed: then not even a count to a percent is left to it
 SAFETY = 3.0  # second look wherever the margin is within three times the largest error seen so far
 
@@ -69,35 +69,42 @@ class Pass:
 def evaluate(net: nn.Module, run: Run, device: str, processes: int = 1) -> Result:
     """Evaluate in eval mode, without gradients, with TF32 off. The network is moved to the device and stays there.
 
-    A rough run trusts the fast way for every image. On a processor torch must not have used several threads before.
+    On a processor torch must not have used several threads before.
     """
-    started = time.perf_counter()
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    net = net.eval().to(device).to(memory_format=torch.channels_last)
-    with torch.inference_mode():
-        found = _on_processor(net, run, processes) if device == "cpu" else _on_gpu(net, run, device)
-    return replace(found, seconds=time.perf_counter() - started)
+    return evaluate_all(net, [run], device, processes)[0]
 
 
 def evaluate_all(net: nn.Module, runs: Sequence[Run], device: str, processes: int = 1) -> list[Result]:
-    """Evaluate each run. A rough one is exact after all where the fast way was poor on the runs before it."""
+    """Evaluate each run. A rough one trusts the fast way, unless that was poor on the runs before it."""
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    net = net.eval().to(device).to(memory_format=torch.channels_last)
     results: list[Result] = []
-    for run in runs:
-        poor = any(one.changed > POOR * len(one.logits) for one in results)
-        results.append(evaluate(net, replace(run, rough=run.rough and not poor), device, processes))
+    ways: dict[int, Way] = {}
+    with torch.inference_mode():
+        for run in runs:
+            poor = any(one.changed > POOR * len(one.logits) for one in results)
+            given = replace(run, rough=run.rough and not poor)
+            started = time.perf_counter()
+            if device == "cpu":
+                found = _on_processor(Pass(net, given, batch_size(net, run.side), processes), ways)
+            else:
+                found = _on_gpu(net, given, device)
+            results.append(replace(found, seconds=time.perf_counter() - started))
     return results
 
 
-def _on_processor(net: nn.Module, run: Run, processes: int) -> Result:
-    batch = batch_size(net, run.side)
-    way = fast_way(net, network_inputs(run, slice(0, batch), "cpu"))
-    one = Pass(net, run, batch, processes)
+def _on_processor(one: Pass, ways: dict[int, Way]) -> Result:
+    """Evaluate in the way that was chosen for images of this side."""
+    run = one.run
+    if run.side not in ways:
+        ways[run.side] = fast_way(one.net, network_inputs(run, slice(0, one.batch), "cpu"))
+    way = ways[run.side]
     low = one.logits(way, np.arange(len(run.images)))
     logits, looks = (low, 0) if run.rough or way.exact else _twice(one, way, low)
     changed = int((low.argmax(dim=1) != logits.argmax(dim=1)).sum())
     precision: str | Phrase = phrase("bfloat16_first") if way.low else "float32"
-    return Result(logits.numpy(), run.side, precision, batch, looks, 0.0, changed)
+    return Result(logits.numpy(), run.side, precision, one.batch, looks, 0.0, changed)
 
 
 # --- on a GPU --------------------------------------------------------------------------------------------------
