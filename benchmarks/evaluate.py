@@ -24,6 +24,7 @@ import numpy as np
 
 from grader.dataset import ImageSet, default_cache, find_cifar10
 
+MOST = 0.35  # of the plain script's time, on a processor that multiplies bfloat16 natively; others have no bar
 WEIGHTS = Path(__file__).parents[1] / "reference" / "final.pth"
 PLAIN = """
 import sys
@@ -95,13 +96,14 @@ def report(times: dict[str, list[float]], confusion: np.ndarray, results: Path) 
         print(f"{who:6} median {statistics.median(seconds):6.2f} s of {len(seconds)}: "
               + " ".join(f"{value:.2f}" for value in seconds))  # fmt: skip
     ratio = statistics.median(times["grade"]) / statistics.median(times["plain"])
-    print(f"ratio  {ratio:.2f} (at most 0.60)")
+    native = measured["precision"] != "float32"
+    print(f"ratio  {ratio:.2f} " + (f"(at most {MOST})" if native else "(no bar: this processor has no bfloat16)"))
     print(f"grade  {scores['correct']:,} of {scores['count']:,} correct, {measured['precision']}, "
           f"{measured['second_looks']:,} second looks")  # fmt: skip
     print(f"plain  {int(np.trace(confusion)):,} of {int(confusion.sum()):,} correct, float32")
     same = np.array_equal(confusion, np.array(scores["confusion"]))
     print("confusion matrices are equal" if same else "CONFUSION MATRICES DIFFER")
-    sys.exit(0 if same and ratio <= 0.6 else 1)
+    sys.exit(0 if same and (ratio <= MOST or not native) else 1)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,8 @@ from grader.evidence.kinds.retrieval import TOP
 from grader.measures.ranking_verdict import accepted, exact, named, nearest_honest
 from grader.measures.ways import ALLOWED, DECLARED, MISTAKES, Way
 from grader.probes.retrieval.extractors import Taps, build_extractor, read_off
-from grader.probes.retrieval.scores import COMPARE, features_of, to_input
+from grader.probes.retrieval.passes import features_of, to_input
+from grader.probes.retrieval.scores import COMPARE
 
 FINAL = Path(__file__).parents[1] / "reference" / "final.pth"
 EACH = 6  # pictures of a class in a report: five of the library and a query

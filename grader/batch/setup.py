@@ -15,7 +15,7 @@ from grader import __version__
 from grader.batch.one import Setup
 from grader.checks import DEFAULT_RUBRIC, discover
 from grader.collect import Equipment, processors
-from grader.dataset import ImageSet, Progress, fetch_cifar10, find_cifar10, nothing_here
+from grader.dataset import ImageSet, Progress, default_cache, fetch_cifar10, find_cifar10, nothing_here
 from grader.disk.names import from_disk
 from grader.gradebook.attempts import Choose
 from grader.gradebook.publish import Publisher
@@ -147,6 +147,7 @@ def open_setup(spec: SetupSpec) -> Iterator[Setup]:
         equipment = Equipment(
             spec.images, sandbox, device, processors(), limits, options.weights_dir,
             choose_preprocessing=spec.rubric.allows("measured_accuracy", "choose_preprocessing"),
+            kept=default_cache() / "features",
         )  # fmt: skip
         yield Setup(equipment, spec.rubric, made_by, options.as_written, options.zero)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from grader.collect.documents import Documents
 from grader.collect.equipment import Equipment
 from grader.collect.normalisations import ALTERNATIVES, same
-from grader.collect.weights import choose_checkpoint, job_of, run_of
+from grader.collect.weights import choose_checkpoint, job_of, roughly, run_of
 from grader.collect.yardstick import at_a_limit
 from grader.dataset import ImageSet
 from grader.evidence import Candidate, Failure, OutOfMemory, Preprocessing, PreprocessingChoice, TimedOut
@@ -89,7 +89,7 @@ def try_options(
     found: PreprocessingChoice | Failure | None = None
     for most in (TRIAL_IMAGES, VERY_FEW):
         count = images_tried(tried, len(images.labels("train")), most)
-        runs = [run_of("images", option.preprocessing, count) for option in tried]
+        runs = roughly([run_of("images", option.preprocessing, count) for option in tried])
         job = job_of(place(submission, path), equipment, runs, "train")
         reply = equipment.sandbox.run(replace(job, limits=equipment.left("accuracy", FOR_OPTIONS)))
         if isinstance(reply, Reply):

@@ -32,12 +32,13 @@ class Equipment:
     images: ImageSet | Message
     sandbox: Sandbox
     device: str = "cpu"
-    threads: int = 1
+    threads: int = 1  # processors for one job: weights and rankings use as many processes, of one thread each
     limits: Limits = DEFAULT
     weights_dir: Path | None = None  # ImageNet weights, in addition to torch's own cache
     part: int | None = None  # measure only this many test images, for a quick look; all by default
     choose_preprocessing: bool = True  # by measurement, where the code does not say: a rubric can forbid it
     budget: Budget | None = None
+    kept: Path | None = None  # folder of features that were computed before; None: each is computed
 
     def left(self, part: Part, share: float = 1.0) -> Limits:
         """Return the limits of a job that may take this share of what its part of the budget has left."""

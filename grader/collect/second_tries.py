@@ -8,7 +8,7 @@ from grader.collect.choosing import Inputs
 from grader.collect.equipment import Equipment
 from grader.collect.normalisations import ALTERNATIVES, same
 from grader.collect.scoring import count_correct
-from grader.collect.weights import Weights, choose_checkpoint, job_of, run_of
+from grader.collect.weights import Weights, choose_checkpoint, job_of, roughly, run_of
 from grader.dataset import ImageSet
 from grader.evidence import Accuracy, Claims, Diagnosis, Failure, Preprocessing, PreprocessingChoice, Trial
 from grader.evidence.wording import phrase
@@ -48,7 +48,7 @@ def diagnose(
     labels = equipment.images.labels("train")[:TRIAL_IMAGES]
     named = {"as_graded": used, **{name: how for name, how in ALTERNATIVES.items() if not same(how, used)}}
     tried = {name: replace(how, resize=used.resize, crop=used.crop) for name, how in named.items()}
-    runs = [run_of("images", how, len(labels)) for how in tried.values()]
+    runs = roughly([run_of("images", how, len(labels)) for how in tried.values()])
     job = job_of(place(submission, path), equipment, runs, "train")
     reply = equipment.sandbox.run(replace(job, limits=equipment.left("accuracy", FOR_TRIALS)))
     if not isinstance(reply, Reply):

@@ -177,6 +177,11 @@ def run_of(images: str, used: Preprocessing, count: int) -> dict[str, Any]:
     return {"images": images, "count": count, **how}
 
 
+def roughly(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return runs that are compared with each other: the first is exact, which shows how rough the others may be."""
+    return [{**run, "rough": index > 0} for index, run in enumerate(runs)]
+
+
 def job_of(weights: Path, equipment: Equipment, runs: list[dict[str, Any]], split: str, variant: str = "") -> Job:
     files = {"checkpoint": weights}
     if isinstance(equipment.images, ImageSet) and runs:

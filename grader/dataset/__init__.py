@@ -9,7 +9,7 @@ from grader.dataset.edition import CIFAR10
 from grader.dataset.fetch import fetch_cifar10
 from grader.dataset.find import find_cifar10, nothing_here, usual_places
 from grader.dataset.image_set import ImageSet, Split
-from grader.dataset.imagenet import fetch_weights, find_weights, usual_folders
+from grader.dataset.imagenet import digest_of, fetch_weights, find_weights, usual_folders
 from grader.dataset.interface import Progress
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Split",
     "default_cache",
     "demo",
+    "digest_of",
     "fetch_cifar10",
     "fetch_weights",
     "find_cifar10",

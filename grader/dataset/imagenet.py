@@ -7,6 +7,7 @@ import os
 import re
 import tempfile
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from grader.dataset.cache import default_cache, home_folder, usual_cache
@@ -41,10 +42,20 @@ def find_weights(name: str, folders: Sequence[Path]) -> Path | None:
 
 def _is_whole(file: Path) -> bool:
     digest = _DIGEST.search(file.name)
-    if not digest or not file.is_file():
-        return False
+    return digest is not None and file.is_file() and digest_of(file).startswith(digest[1])
+
+
+def digest_of(file: Path) -> str:
+    """Return the SHA-256 of a file, read once for as long as it stays the same: weights are large."""
+    state = file.stat()
+    return _digest_of(file, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _digest_of(file: Path, size: int, changed: int) -> str:
+    del size, changed
     with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest().startswith(digest[1])
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def fetch_weights(url: str, name: str, progress: Progress) -> Path:

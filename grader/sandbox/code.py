@@ -26,7 +26,7 @@ NEEDED = (
     *(
         f"probes/weights/{name}.py"
         for name in (
-            *("__init__", "arrays", "container", "evaluate", "formats", "layout", "legacy", "opening", "pickles"),
+            *("__init__", "arrays", "container", "formats", "inputs", "layout", "legacy", "opening", "pickles"),
             *("references", "safetensors", "state_dict", "unpickle"),
         )
     ),

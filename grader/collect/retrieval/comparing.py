@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from grader.collect.retrieval.features import handed_in
 from grader.collect.retrieval.networks import NO_WEIGHTS, Network, described, find_network
 from grader.collect.retrieval.paths import Paths
 from grader.collect.retrieval.pictures import USUAL_PIXELS, bundle
+from grader.collect.retrieval.vectors import Asked, Known, is_kept, vectors_of
 from grader.collect.yardstick import as_pictures, at_a_limit, measured_here
 from grader.evidence import (
     Agreement,
@@ -205,6 +207,8 @@ def _passes(ways: Sequence[Way], network: Network) -> dict[tuple[Pipeline, bool,
 def _tables(ways: Sequence[Way], network: Network, comparison: Comparison, share: float = 1.0) -> Tables | Failure:
     """Compute scores (Q, L) of each way, in this share of what is left of the turn."""
     scene, passes = comparison.scene, _passes(ways, network)
+    if is_kept(ways, network, scene.equipment):
+        return _from_kept(ways, network, comparison, share)
     names = {way.name: f"scores_{nth}_{at}" for nth, some in enumerate(passes.values()) for at, way in enumerate(some)}
     told = [
         {
@@ -218,8 +222,7 @@ def _tables(ways: Sequence[Way], network: Network, comparison: Comparison, share
     counts = {"library": len(scene.library), "queries": len(comparison.asked)}
     inputs = {**network.inputs, **counts, "threads": scene.equipment.threads, "passes": told}
     arrays = dict.fromkeys(names.values(), ArraySpec("<f4", (counts["queries"], counts["library"])))
-    paths = [*scene.library, *(scene.queries[one.query] for one in comparison.asked)]
-    with bundle([place(scene.submission, path) for path in paths]) as file:
+    with bundle(_files(comparison)) as file:
         files = {"bundle": file, **network.files}
         job = Job("retrieval.scores.compute_scores", inputs, files, arrays, scene.turn.left(share))
         reply = scene.equipment.sandbox.run(job)
@@ -227,6 +230,24 @@ def _tables(ways: Sequence[Way], network: Network, comparison: Comparison, share
         return reply
     scores = [reply.arrays[names[way.name]].astype(np.float64) for way in ways]
     return Tables(scores, str(reply.value.get("network"))[:100])
+
+
+def _from_kept(ways: Sequence[Way], network: Network, comparison: Comparison, share: float) -> Tables | Failure:
+    """Compute scores from the features of each picture, most of which may be known."""
+    scene = comparison.scene
+    passes = {way.name: (way.pipeline(network.pipeline), way.bfloat16) for way in ways}
+    asked = Asked(_files(comparison), network, tuple(dict.fromkeys(passes.values())))
+    found = vectors_of(asked, scene.equipment, lambda: scene.turn.left(share))
+    if not isinstance(found, Known):
+        return found
+    return Tables([found.scores(way, passes[way.name], len(scene.library)) for way in ways], found.network)
+
+
+def _files(comparison: Comparison) -> list[Path]:
+    """Return the files of the pictures: the library first, then the queries."""
+    scene = comparison.scene
+    paths = [*scene.library, *(scene.queries[one.query] for one in comparison.asked)]
+    return [place(scene.submission, path) for path in paths]
 
 
 # --- from features, and from the report alone ------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from grader.collect.equipment import Equipment
 from grader.collect.weights import choose_checkpoint
-from grader.dataset import find_weights, usual_folders
+from grader.dataset import digest_of, find_weights, usual_folders
 from grader.evidence import Failure, Pipeline, ReportedRun, Unavailable
 from grader.intake import place
 from grader.lab import LAB
@@ -37,6 +37,7 @@ class Network:
     files: dict[str, Path] = field(default_factory=dict)
     assumed: tuple[Message, ...] = ()
     usual: int = TEMPLATE.resize  # side of the pictures that its weights were made for
+    kept: str = ""  # what its features depend on, beside `inputs` and the picture; "" if they are not kept
 
 
 def largest(pipeline: Pipeline) -> int:
@@ -108,7 +109,11 @@ def find_network(run: ReportedRun, submission: Submission, equipment: Equipment)
             )
             return Unavailable(sentence, NO_WEIGHTS)
         files["weights"] = file
-    return _network(run, known, inputs, files, assumed)
+    network = _network(run, known, inputs, files, assumed)
+    if not isinstance(network, Network) or "made_with" not in known:  # only networks of torchvision
+        return network
+    whose = digest_of(files["weights"]) if files else RANDOM
+    return replace(network, kept=f"{whose} {str(known['made_with'])[:200]}")
 
 
 def _network(

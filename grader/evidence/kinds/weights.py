@@ -99,7 +99,7 @@ class Measurement:
     precision: Wording
     batch_size: Count
     side: Count  # of the images as the network saw them, pixels
-    second_looks: Count  # images evaluated in bfloat16 first and in float32 again
+    second_looks: Count  # images evaluated in a fast way first and in plain float32 again
     seconds: Annotated[float, Field(ge=0.0)]
     logits_digest: Name
     dataset_digest: Name

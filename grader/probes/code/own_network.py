@@ -24,7 +24,7 @@ from grader.probes.code.script import read_script
 from grader.probes.documents.text import storable
 from grader.probes.refusals import Phrase, Refuse, phrase
 from grader.probes.weights.arrays import images
-from grader.probes.weights.evaluate import Run, network_inputs
+from grader.probes.weights.inputs import Run, network_inputs
 from grader.probes.weights.state_dict import (
     without_common_prefix,
 )

@@ -12,7 +12,9 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+import PIL
 import torch
+import torchvision
 from torch import Tensor, nn
 
 from grader.probes.refusals import Refuse
@@ -40,13 +42,17 @@ def describe_extractor(inputs: dict[str, Any], files: Mapping[str, int]) -> tupl
     names = zoo.list_models(module=zoo)
     if name not in names:
         return {"known": False, "near": (get_close_matches(name, [*names, *NETWORKS], n=1) or [""])[0]}, {}
+    made_with = (
+        f"{torch.__version__} {torchvision.__version__} {PIL.__version__} {torch.backends.cpu.get_cpu_capability()}"
+    )
     if weights == RANDOM:
-        return {"known": True, "weights": RANDOM}, {}
+        return {"known": True, "weights": RANDOM, "made_with": made_with}, {}
     chosen = _weights(name, weights)
     if chosen is None:
         return {"known": True, "weights": "", "near": ", ".join(w.name for w in zoo.get_model_weights(name))}, {}
     file = PurePosixPath(urlsplit(chosen.url).path).name
-    return {"known": True, "weights": chosen.name, "file": file, "url": chosen.url, **_trained_on(chosen)}, {}
+    told = {"known": True, "weights": chosen.name, "file": file, "url": chosen.url, "made_with": made_with}
+    return {**told, **_trained_on(chosen)}, {}
 
 
 def _weights(name: str, weights: str) -> Any:

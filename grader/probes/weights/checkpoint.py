@@ -10,7 +10,8 @@ from torch import nn
 
 from grader.probes.refusals import Refuse, phrase
 from grader.probes.weights.arrays import images
-from grader.probes.weights.evaluate import Result, Run, evaluate, evaluate_all
+from grader.probes.weights.evaluate import Result, evaluate, evaluate_all
+from grader.probes.weights.inputs import Run
 from grader.probes.weights.networks import Recognised, recognise, variants
 from grader.probes.weights.opening import read_checkpoint
 from grader.probes.weights.state_dict import STATISTICS, Loaded, find_claim, find_state_dict, take
@@ -27,7 +28,8 @@ def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict
     `rough` if counts of its images need only be good to a percent.
     Returns the fields of evidence.Checkpoint and evidence.Measurement, and for run i `logits_i`, float32 (count, 10).
     """
-    name = str(inputs["file"])
+    name, device = str(inputs["file"]), str(inputs["device"])
+    processes = _processes(inputs, device)
     found, unloaded = read_checkpoint(files["checkpoint"], name)
     loaded = find_state_dict(found, name)
     known = recognise(loaded, name, str(inputs.get("variant", "")))
@@ -40,12 +42,11 @@ def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict
         "renamed": [*loaded.renamed, *known.renamed][:20],
     }
     value: Value = {"checkpoint": described, "claim": find_claim(found)}
-    torch.set_num_threads(int(inputs["threads"]))
     runs = [_run(run, files, known) for run in inputs["runs"]]
     for side in {run.side for run in runs} or {known.least_side}:
         _try_out(net, known.name, side, name)
-    results = evaluate_all(net, runs, str(inputs["device"]))
-    value["measurements"] = [_measurement(result, str(inputs["device"])) for result in results]
+    results = evaluate_all(net, runs, device, processes)
+    value["measurements"] = [_measurement(result, device) for result in results]
     arrays = {f"logits_{index}": result.logits.astype("<f4").tobytes() for index, result in enumerate(results)}
     return value, arrays
 
@@ -55,11 +56,11 @@ def run_variants(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[s
 
     Returns under "variants" what they are called, and for variant i `logits_i`; zeros for i up to MOST_VARIANTS.
     """
-    name = str(inputs["file"])
+    name, device = str(inputs["file"]), str(inputs["device"])
+    processes = _processes(inputs, device)
     found, _ = read_checkpoint(files["checkpoint"], name)
     loaded = find_state_dict(found, name)
     names = variants(loaded)[:MOST_VARIANTS]
-    torch.set_num_threads(int(inputs["threads"]))
     run = inputs["run"]
     arrays = {f"logits_{index}": bytes(4 * run["count"] * CLASSES) for index in range(MOST_VARIANTS)}
     for index, variant in enumerate(names):
@@ -67,8 +68,14 @@ def run_variants(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[s
         prepared = _run(run, files, known)
         net = _fill(known, loaded, name)
         _try_out(net, known.name, prepared.side, name)
-        arrays[f"logits_{index}"] = evaluate(net, prepared, str(inputs["device"])).logits.astype("<f4").tobytes()
+        arrays[f"logits_{index}"] = evaluate(net, prepared, device, processes).logits.astype("<f4").tobytes()
     return {"variants": names}, arrays
+
+
+def _processes(inputs: Value, device: str) -> int:
+    """Return in how many processes to evaluate. Each has one thread, and none may have had more before it is forked."""
+    torch.set_num_threads(1)
+    return int(inputs["threads"]) if device == "cpu" else 1
 
 
 def load_network(descriptor: int, name: str) -> nn.Module:

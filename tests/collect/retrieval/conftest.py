@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ def look(tmp_path: Path, shared_sandbox: Sandbox) -> Look:
     """The runs of a report beside the pictures, computed anew."""
 
     def at(runs: list[dict[str, Any]], files: dict[str, bytes] | None = None, pictures: bool = True, **more: Any):
-        folder = tmp_path / "in"
+        around = Path(tempfile.mkdtemp(dir=tmp_path))  # of each submission
+        folder = around / "in"
         given: dict[str, bytes] = {"final.pth": (made.DEMO_SUBMISSION / "final.pth").read_bytes(), **(files or {})}
         if pictures:
             drawn = (*made.paths("library"), *made.paths("queries"))
@@ -38,7 +40,7 @@ def look(tmp_path: Path, shared_sandbox: Sandbox) -> Look:
         for name, data in given.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(data)
-        submission = open_submission(Archive(folder, Student("Ada")), tmp_path / "unpacked")
+        submission = open_submission(Archive(folder, Student("Ada")), around / "unpacked")
         equipment = {"sandbox": shared_sandbox, **more}
         subject = Subject(submission, Equipment(message("no images"), **equipment), Caller(submission, None))
         found = look_at_retrieval(subject).compared

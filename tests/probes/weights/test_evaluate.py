@@ -16,7 +16,9 @@ from torchvision import transforms
 
 from grader.probes.refusals import phrase
 from grader.probes.weights import evaluate as module
-from grader.probes.weights.evaluate import Run, evaluate, evaluate_all
+from grader.probes.weights import ways
+from grader.probes.weights.evaluate import evaluate, evaluate_all
+from grader.probes.weights.inputs import Run, network_inputs
 from grader.probes.worker import is_memory_error
 from reference import models
 
@@ -36,8 +38,17 @@ def images(images_file: Path) -> NDArray[np.uint8]:
 
 @pytest.fixture(params=[True, False], ids=["native bfloat16", "no bfloat16"])
 def bfloat16(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
-    monkeypatch.setattr(module, "native_bfloat16", lambda: request.param)
+    if request.param:
+        _native(monkeypatch)
+    else:
+        monkeypatch.setattr(ways, "native_bfloat16", lambda: False)
     return bool(request.param)
+
+
+def _native(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor with bfloat16, on which it never loses."""
+    monkeypatch.setattr(ways, "native_bfloat16", lambda: True)
+    monkeypatch.setattr(ways, "LOSES", 0.0)
 
 
 def _plain(net: nn.Module, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -125,13 +136,14 @@ def test_every_image_is_named_as_plain_float32_names_it(
     assert (result.logits.argmax(axis=1) == expected.argmax(axis=1)).all()
     assert result.logits.shape == (len(images), 10)
     assert (result.precision == phrase("bfloat16_first")) == bfloat16
-    assert bool(result.second_looks) == bfloat16
+    folds = any(isinstance(one, nn.BatchNorm2d) for one in net.modules())
+    assert bool(result.second_looks) == (bfloat16 or folds)
 
 
 def test_a_network_for_which_bfloat16_is_poor_is_evaluated_in_float32_throughout(
     images: NDArray[np.uint8], lively_net: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "native_bfloat16", lambda: True)
+    _native(monkeypatch)
     monkeypatch.setattr(module, "SAMPLE", 4)
     monkeypatch.setattr(module, "CHUNK", 4)
     net = _Cancelling(lively_net(_small(), 5))
@@ -145,7 +157,7 @@ def test_a_network_for_which_bfloat16_is_poor_is_evaluated_in_float32_throughout
 def test_a_network_that_bfloat16_suits_is_looked_at_twice_only_where_it_could_matter(
     images: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "native_bfloat16", lambda: True)
+    _native(monkeypatch)
     monkeypatch.setattr(module, "SAMPLE", 4)
     monkeypatch.setattr(module, "CHUNK", 4)
     torch.manual_seed(0)
@@ -162,7 +174,7 @@ def test_a_network_that_bfloat16_suits_is_looked_at_twice_only_where_it_could_ma
 def test_a_rough_run_after_an_exact_one_takes_no_second_look(
     images: NDArray[np.uint8], lively_net: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "native_bfloat16", lambda: True)
+    _native(monkeypatch)
     exact, rough = evaluate_all(
         lively_net(_small(), 5), [Run(images, MEAN, STD, 0), Run(images, MEAN, STD, 0, rough=True)], "cpu"
     )
@@ -172,7 +184,7 @@ def test_a_rough_run_after_an_exact_one_takes_no_second_look(
 def test_where_bfloat16_changed_classes_a_rough_run_is_exact_after_all(
     images: NDArray[np.uint8], lively_net: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "native_bfloat16", lambda: True)
+    _native(monkeypatch)
     net = _Cancelling(lively_net(_small(), 5))
     exact, rough = evaluate_all(net, [Run(images, MEAN, STD, 0), Run(images, MEAN, STD, 0, rough=True)], "cpu")
     assert exact.changed > 0
@@ -188,7 +200,7 @@ def test_a_dead_network_gives_equal_logits_and_the_first_class(bfloat16: bool, i
     result = evaluate(net, Run(images, MEAN, STD, 0), "cpu")
 
     assert (result.logits == 0.0).all()
-    assert result.second_looks == (len(images) if bfloat16 else 0)
+    assert result.second_looks == len(images)
 
 
 def test_nan_and_infinite_logits_stay_what_they_are_and_spoil_no_other_image(
@@ -211,7 +223,7 @@ def test_nan_and_infinite_logits_stay_what_they_are_and_spoil_no_other_image(
 def test_a_batch_size_that_does_not_divide_the_count_leaves_no_image_out(
     count: int, bfloat16: bool, images: NDArray[np.uint8], lively_net: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_batch_size", lambda run, device: 16)
+    monkeypatch.setattr(module, "batch_size", lambda net, side: 16)
     net = lively_net(_small(), 8)
 
     result = evaluate(net, Run(images[:count], MEAN, STD, 0), "cpu")
@@ -259,8 +271,6 @@ def _small_gpu(monkeypatch: pytest.MonkeyPatch, fits: int) -> list[int]:
         return forward(net, x)
 
     monkeypatch.setattr(module, "_forward", limited)
-    monkeypatch.setattr(module, "native_bfloat16", lambda: False)
-    monkeypatch.setattr(module, "_batch_size", lambda run, device: 40)
     return tried
 
 
@@ -270,11 +280,12 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does(
     net = lively_net(_small(), 9)
     tried = _small_gpu(monkeypatch, fits=10)
 
-    result = evaluate(net, Run(images, MEAN, STD, 0), "cpu")
+    with torch.inference_mode():
+        logits, batch = module._all_that_fits(net, Run(images, MEAN, STD, 0), 40, "cpu")
 
     assert tried[:3] == [40, 20, 10]
-    assert result.batch_size == 10
-    assert result.logits == pytest.approx(_plain(net, images), abs=1e-4)
+    assert batch == 10
+    assert logits.numpy() == pytest.approx(_plain(net, images), abs=1e-4)
 
 
 def test_a_single_image_that_does_not_fit_is_want_of_memory(
@@ -283,7 +294,7 @@ def test_a_single_image_that_does_not_fit_is_want_of_memory(
     tried = _small_gpu(monkeypatch, fits=0)
 
     with pytest.raises(torch.cuda.OutOfMemoryError) as caught:
-        evaluate(lively_net(_small()), Run(images, MEAN, STD, 0), "cpu")
+        module._all_that_fits(lively_net(_small()), Run(images, MEAN, STD, 0), 40, "cpu")
 
     assert tried == [40, 20, 10, 5, 2, 1]
     assert is_memory_error(caught.value)
@@ -297,7 +308,7 @@ def test_images_are_resized_and_cropped_as_torchvision_does(resize: int, crop: i
     expected = torch.stack([whole(Image.fromarray(image.transpose(1, 2, 0))) for image in images[:8]])
 
     run = Run(images[:8], MEAN, STD, resize, crop)
-    given = module.network_inputs(run, slice(0, 8), "cpu")
+    given = network_inputs(run, slice(0, 8), "cpu")
 
     grey_level = 1.01 / 255 / min(STD) if resize else 1e-5  # PIL rounds a resized pixel in its own way
     assert given.shape == expected.shape == (8, 3, run.side, run.side)
