@@ -174,7 +174,7 @@ class Loop:
         if not self.running:
             return
         ended, _ = wait(self.running, TICK, FIRST_COMPLETED)
-        for future in ended:
+        for future in sorted(ended, key=lambda one: self.running[one].number):
             task = self.running.pop(future)
             try:
                 found, seconds = future.result()

@@ -35,6 +35,7 @@ from grader.cli.options import (
 from grader.cli.printing import lasting
 from grader.cli.running import grade_class
 from grader.cli.signals import Terminated, ending_orderly
+from grader.cli.status import status
 from grader.cli.students import pack, precheck, template
 from grader.lab import LAB
 from grader.records import message
@@ -183,7 +184,7 @@ def completion(shell: str) -> None:
     click.echo(chosen(cli, {}, "grade", "_GRADE_COMPLETE").source())
 
 
-for verb in (data, weights, adjust_command, export_command, regrade_command, pack, precheck, template):
+for verb in (data, weights, adjust_command, export_command, regrade_command, pack, precheck, status, template):
     cli.add_command(verb)
 
 

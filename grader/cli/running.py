@@ -29,7 +29,7 @@ class Shown:
     """Prints each result, and keeps of all of them only what the end of the run needs."""
 
     def __init__(self, out: Console, count: int, verbose: bool) -> None:
-        self._out, self._whole, self._several = out, verbose or count == 1, count > 1
+        self._out, self._whole, self.several = out, verbose or count == 1, count > 1
         self.before = self.unusable = self.human = 0
         self._rows: list[tuple[Grade, Path]] = []
 
@@ -39,8 +39,10 @@ class Shown:
 
         grade = self._counted(done)
         if self._whole:
+            if not self.several:
+                self.used_again()  # first: the last line is the path of the report
             terminal.show(grade, done.written.report, self._out)
-            if self._several:
+            if self.several:
                 self._rows.append((lean(grade), done.written.report))
         elif done.finished.looks is None:
             terminal.line(grade, done.finished.seconds, self._out)
@@ -67,7 +69,7 @@ class Shown:
 
         if self._rows:
             terminal.summary(self._rows, self._out)
-        elif self._several:
+        elif self.several:
             console.line(self._out, message("Submissions that need a person: {count:,}", count=self.human))
 
     @property
@@ -123,7 +125,8 @@ def _all(run: Run, shown: Shown, asking: _Asking, out: Console) -> None:
     with closing(run.reused()) as before:
         for done in before:
             shown.result(done)
-    shown.used_again()
+    if shown.several:
+        shown.used_again()
     if len(run.left) > 1:
         console.line(out, this_machine().told(len(run.left), run.jobs))
     with display(out, len(run.left), run.jobs) as watcher, closing(run.graded(watcher)) as graded:
