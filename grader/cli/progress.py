@@ -12,7 +12,7 @@ from grader.batch.many import Done, Task
 from grader.cli import console
 from grader.cli.signals import Stop, stopping_first
 from grader.records import Message, message
-from reports.text import say, words
+from reports.text import words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -87,21 +87,20 @@ class Display:
 
     def _described(self) -> str:
         with self._lock:
-            number = min(self._running, key=lambda one: self._running[one][1], default=None)
-            name, since = self._running.get(number, ("", 0.0)) if number is not None else ("", 0.0)
-            step = self._steps.get(number) if number is not None else None
-        parts = [
-            say("done {done} of {total}, failed {failed}", done=self._done, total=self._total, failed=self._failed)
-        ]
+            number = min(self._running, key=lambda one: self._running[one][1], default=-1)
+            name, since = self._running.get(number, ("", 0.0))
+            step = self._steps.get(number)
         if self._total == 1:
             return f"{name}: {words(step)}" if step else name
+        counts = {"done": self._done, "total": self._total, "failed": self._failed}
+        parts = [message("done {done} of {total}, failed {failed}", **counts)]
         if name:
             age = time.monotonic() - since
-            parts.append(say("longest: {archive}, {seconds:.0f} s", archive=name, seconds=age))
+            parts.append(message("longest: {archive}, {seconds:.0f} s", archive=name, seconds=age))
         if self._done:
             left = (self._total - self._done) * self._seconds / self._done / self._jobs
-            parts.append(say("about {minutes:.0f} min left", minutes=left / 60))
-        return " · ".join(parts)
+            parts.append(message("about {minutes:.0f} min left", minutes=left / 60))
+        return " · ".join(map(words, parts))
 
 
 @contextmanager

@@ -195,5 +195,3 @@ def test_a_run_that_is_to_stop_finishes_what_runs_and_begins_nothing_else(run):
     done = run([of(f"ada{number}") for number in range(50)], watcher)
     assert {one.written.grade.archive for one in done} == set(watcher.begun_)
     assert len(done) < 50
-
-
