@@ -39,6 +39,12 @@ def show(grade: Grade, report: Path, console: Console) -> None:
     _path(console, say("Report:"), report)
 
 
+def line(grade: Grade, seconds: float, console: Console) -> None:
+    """Print the result of one of many submissions on one line: name, points, what is for staff, seconds."""
+    parts = [*_standing(grade), *dict.fromkeys(known(flag.kind, 80) for flag in grade.flags)]
+    _print(console, Text(" · ".join((_who(grade), *parts, say("{seconds:.1f} s", seconds=seconds)))), whole=True)
+
+
 def summary(grades: Sequence[tuple[Grade, Path]], console: Console) -> None:
     """Print one row per submission and the path of each page, for several submissions graded at once."""
     home = _home([path for _, path in grades])

@@ -47,6 +47,14 @@ class Options:
     zero: bool = False  # an archive that cannot be opened earns nothing
     roster: Path | None = None
     encoding: str | None = None  # of the roster
+    jobs: int | None = None  # submissions at a time; None for what the machine allows
+    again: bool = False  # grade what was graded before as well
+
+    @property
+    def measuring(self) -> tuple[object, ...]:
+        """Return the options on which a measurement depends."""
+        weights = str(self.weights_dir.resolve()) if self.weights_dir else ""
+        return self.device, NVIDIA.exists(), self.sandbox, weights, self.time_limit, self.memory
 
     @property
     def as_written(self) -> tuple[str, ...]:
@@ -132,6 +140,7 @@ class SetupSpec:
     options: Options
     rubric: Rubric
     images: ImageSet | Message
+    jobs: int = 1  # submissions at a time, which share the processors
 
 
 @contextmanager
@@ -145,7 +154,7 @@ def open_setup(spec: SetupSpec) -> Iterator[Setup]:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         made_by = MadeBy(grader=__version__, python=platform.python_version(), graded_at=now)
         equipment = Equipment(
-            spec.images, sandbox, device, processors(), limits, options.weights_dir,
+            spec.images, sandbox, device, max(1, processors() // spec.jobs), limits, options.weights_dir,
             choose_preprocessing=spec.rubric.allows("measured_accuracy", "choose_preprocessing"),
             kept=default_cache() / "features",
         )  # fmt: skip

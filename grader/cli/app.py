@@ -8,14 +8,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import click
 
 from grader import __version__
 from grader.cli import console
 from grader.cli.after import adjust_command, export_command, regrade_command
-from grader.cli.attempts import choice
 from grader.cli.fetching import data, weights
 from grader.cli.options import (
     GRADED,
@@ -30,23 +29,18 @@ from grader.cli.options import (
     measuring_options,
     pseudonyms_option,
     roster_options,
+    running_options,
     unusable_option,
 )
 from grader.cli.printing import lasting
+from grader.cli.running import grade_class
 from grader.cli.signals import Terminated, ending_orderly
+from grader.cli.status import status
 from grader.cli.students import pack, precheck, template
 from grader.lab import LAB
 from grader.records import message
 from grader.records.errors import GraderError
 from reports.languages import of_locale, speaking
-
-if TYPE_CHECKING:
-    from grader.batch.roster import Entries
-    from grader.batch.setup import Options
-    from grader.dataset import ImageSet
-    from grader.intake import Archive
-    from grader.marking.rubric import Rubric
-    from grader.records import Grade, Message
 
 INTERRUPTED = 130
 
@@ -86,8 +80,11 @@ def cli(ctx: click.Context) -> None:
 @click.option("--names", metavar="PATTERN", help="The form of your own file names, such as '{id}_{name}_{rest}'.")
 @unusable_option
 @attempts_option
+@running_options
 @measuring_options
-def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, names: str | None, **rest: Any) -> None:
+def run_command(
+    paths: tuple[Path, ...], data: Path | None, no_fetch: bool, names: str | None, verbose: bool, **rest: Any
+) -> None:
     """Grade submissions: zips, folders, or a folder full of them (Canvas, Moodle and Gradescope downloads).
 
     Writes OUT/STUDENT/report.html and grade.json as soon as each is graded.
@@ -113,7 +110,7 @@ def run_command(paths: tuple[Path, ...], data: Path | None, no_fetch: bool, name
     out, cache = console.console(), console.cache()
     with console.bar(out) as bar:
         images = find_images(data, cache, None if no_fetch else bar, lambda said: console.line(out, said))
-    code = _grade(graded, options, rubric, images)
+    code = grade_class(graded, options, rubric, images, verbose)
     sys.exit(UNUSABLE if refusals else code)
 
 
@@ -138,67 +135,8 @@ def demo(**rest: Any) -> None:
     console.line(console.console(), sentence)
     with scratch("demo") as folder:
         archive = Archive(whole_demo(folder / "demo"), Student("Demo Student"))
-        code = _grade(Entries((archive,)), options, load_rubric(options), demo_images(console.cache()))
+        code = grade_class(Entries((archive,)), options, load_rubric(options), demo_images(console.cache()), True)
     sys.exit(code)
-
-
-def _grade(entries: Entries, options: Options, rubric: Rubric, images: ImageSet | Message) -> int:
-    """Grade, print each result as it comes, and return the exit status."""
-    from grader.batch.many import grade_all
-    from grader.batch.setup import SetupSpec, open_setup, publisher
-    from grader.gradebook.lock import only_run
-    from grader.gradebook.roster.stored import store_roster
-    from reports import terminal
-    from reports.text import words
-
-    out, archives = console.console(), entries.archives
-    written: list[tuple[Grade, Path]] = []
-    choose = choice(options.attempts)
-    spec = SetupSpec(options, rubric, images)
-    with only_run(options.out), open_setup(spec) as setup, out.status("") as status:
-
-        def say(archive: Archive, step: Message) -> None:
-            place = f"[{len(written) + 1}/{len(archives)}] " if len(archives) > 1 else ""
-            status.update(console.plain(f"{place}{archive.name}: {words(step)}"))
-
-        def undisturbed(before: Grade, new: Grade) -> bool:
-            """Stop the spinner while a person is asked: it would wipe the question out."""
-            status.stop()
-            try:
-                return choose(before, new)
-            finally:
-                status.start()
-
-        for result in grade_all(archives, setup, publisher(options, undisturbed), say):
-            written.append((result.grade, result.report))
-            terminal.show(result.grade, result.report, out)
-        if entries.roster is not None:  # at the end: until then nobody can say who handed in nothing
-            store_roster(options.out, entries.roster)
-    if len(written) > 1:
-        terminal.summary(written, out)
-    for line in entries.lines:
-        terminal.examined(line, out)
-    _draw_class(options, several=len(written) > 1)
-    if any(grade.unusable for grade, _ in written):
-        return UNUSABLE
-    return NEEDS_HUMAN if any(grade.needs_human for grade, _ in written) else GRADED
-
-
-def _draw_class(options: Options, several: bool) -> None:
-    """Draw the page of the class, if there is one: of several submissions, or of a roster."""
-    from grader.gradebook.pages import draw_class
-    from grader.gradebook.roster.stored import ROSTER_FILE
-    from reports import terminal
-
-    if not several and not (options.out / ROSTER_FILE).exists():
-        return
-    out = console.console()
-    drawn = draw_class(options.out, options.audience, pseudonyms=False)
-    terminal.drawn(drawn.pages, drawn.class_page, out)
-    if drawn.attendance is not None:
-        terminal.attended(drawn.attendance, out)
-    for refusal in drawn.refusals:
-        console.complain(refusal)
 
 
 @cli.command(epilog="Examples: grade report grades | grade report grades --audience student")
@@ -246,7 +184,7 @@ def completion(shell: str) -> None:
     click.echo(chosen(cli, {}, "grade", "_GRADE_COMPLETE").source())
 
 
-for verb in (data, weights, adjust_command, export_command, regrade_command, pack, precheck, template):
+for verb in (data, weights, adjust_command, export_command, regrade_command, pack, precheck, status, template):
     cli.add_command(verb)
 
 

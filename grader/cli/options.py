@@ -126,6 +126,20 @@ def _speak(ctx: click.Context, parameter: click.Parameter, language: str | None)
         speak(language)
 
 
+def running_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a run over many submissions."""
+    options = (
+        click.option("--jobs", type=click.IntRange(min=1), metavar="N",
+                     help="Submissions to grade at a time; by default what cores and memory allow."),
+        click.option("--again", is_flag=True,
+                     help="Grade also what was graded before and has not changed since."),
+        click.option("--verbose", is_flag=True, help="Print each result whole, also those of a class."),
+    )  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of every command that grades; they are the fields of `grader.batch.setup.Options`."""
     options = (

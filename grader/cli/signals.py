@@ -1,9 +1,9 @@
-"""Let a request to terminate (`kill`, `timeout`, a closed terminal) end a run as Ctrl-C does, without leftovers."""
+"""Let Ctrl-C stop a run and a request to terminate (`kill`, `timeout`, a closed terminal) end it, without leftovers."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -40,3 +40,30 @@ def ending_orderly() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler or signal.SIG_DFL)
+
+
+class Stop:
+    """Whether a person has asked the run to stop."""
+
+    asked = False
+
+
+@contextmanager
+def stopping_first(told: Callable[[], None]) -> Iterator[Stop]:
+    """Let the first Ctrl-C in the block only be noted and `told`; the second one is a KeyboardInterrupt."""
+    stop, before = Stop(), signal.getsignal(signal.SIGINT)
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if stop.asked:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # cleaning up must not be interrupted
+            raise KeyboardInterrupt
+        stop.asked = True
+        told()
+
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)

@@ -122,6 +122,12 @@ def remove_leftovers(home: str) -> None:
                     _remove_dead(Path(item.path))
 
 
+def leftovers_removed() -> None:
+    """Remove what processes that were killed left in the temporary folder, also those that ended after the start."""
+    remove_leftovers.cache_clear()
+    remove_leftovers(tempfile.gettempdir())
+
+
 def _remove_dead(folder: Path) -> None:
     """Remove the folder if the run that made it has ended. Raises OSError if it lives, or the folder is not ours."""
     status = folder.lstat()

@@ -82,15 +82,35 @@ def only_run(out: Path) -> Iterator[None]:
             lock.release()
 
 
-def _other_run(out: Path) -> Message:
+def runner_of(out: Path) -> tuple[str, str] | None:
+    """Return the process and the host of the run that is writing into a folder; None if there is none."""
+    from filelock import FileLock, Timeout
+
+    if not (out / RUN).exists():
+        return None
+    try:
+        with FileLock(out / RUN, timeout=0, mode=0o666):
+            return None
+    except Timeout:
+        return _runner(out)
+    except OSError:  # on a disk that cannot be written, nobody runs
+        return None
+
+
+def _runner(out: Path) -> tuple[str, str]:
     try:
         runner = json.loads((out / RUNNER).read_text("utf-8"))
-    except (OSError, ValueError):
-        runner = {}
+        return str(runner.get("process", "?")), str(runner.get("host", "?"))
+    except (OSError, ValueError, AttributeError):
+        return "?", "?"
+
+
+def _other_run(out: Path) -> Message:
+    process, host = _runner(out)
     return message(
         "Another run of 'grade' is writing into {folder} (process {process} on {host}). Nothing was graded. Wait"
         " until it ends, or choose another folder with --out.",
         folder=visible_path(out),
-        process=str(runner.get("process", "?")),
-        host=str(runner.get("host", "?")),
+        process=process,
+        host=host,
     )

@@ -1,7 +1,8 @@
 """The fork server of a run: imports what every job and every submission needs, once, then forks cells.
 
 It holds no label, no rubric and nothing of a submission, runs one thread, and nobody can look into it. Of our own code
-it imports only what students' calls need: a fork of it would have the rest in memory.
+it imports only what students' calls need: a fork of it would have the rest in memory. Each process of the run that
+grades a submission asks on a socket of its own.
 """
 
 from __future__ import annotations
@@ -61,12 +62,17 @@ class Zygote:
     def __init__(self, control: socket.socket, common: dict[str, object]) -> None:
         self._control = control
         self._common = common
+        self._clients: dict[int, socket.socket] = {}  # processes that grade one submission each, by descriptor
         self._keepers: dict[int, int] = {}  # pid -> descriptor of it
 
     def serve(self) -> None:
         """Open cells until the run closes the socket."""
         while True:
-            if self._control.fileno() in self._waited(self._control.fileno()) and not self._open():
+            happened = self._waited(self._control.fileno(), *self._clients)
+            for client in [self._clients[one] for one in happened if one in self._clients]:
+                if not self._answer(client):
+                    self._clients.pop(client.fileno()).close()
+            if self._control.fileno() in happened and not self._answer(self._control):
                 self._end()
                 return
 
@@ -82,17 +88,34 @@ class Zygote:
             self._end_orphans()
         return happened
 
-    def _open(self) -> bool:
-        """Fork the keeper of a cell, which answers on the socket that came along; False at the end."""
-        data, descriptors, _, _ = socket.recv_fds(self._control, REQUEST_BYTES, 1)
+    def _answer(self, asking: socket.socket) -> bool:
+        """Take one request, with the socket that came along; False where the other side has ended."""
+        try:
+            data, descriptors, _, _ = socket.recv_fds(asking, REQUEST_BYTES, 1)
+        except ConnectionResetError:
+            return False
         if not data:
             return False
+        asked = json.loads(data)
+        if "client" in asked:
+            client = socket.socket(fileno=descriptors[0])
+            self._clients[client.fileno()] = client
+            answer: dict[str, object] = {"ready": True}
+            to = client
+        else:
+            answer, to = {"keeper": self._open(asked, descriptors)}, asking
+        with suppress(OSError):  # it has ended in the meantime
+            to.send(json.dumps(answer).encode())
+        return True
+
+    def _open(self, asked: dict[str, object], descriptors: list[int]) -> int:
+        """Fork the keeper of a cell, which answers on the socket that came along."""
         pid = os.fork()
         if pid == 0:
             try:
                 os.setpgid(0, 0)  # by its group it is ended, with what it has forked
                 cell.close_all_but({*range(3), *descriptors})
-                cell.keep(cell.Cell.of(self._common, json.loads(data)), socket.socket(fileno=descriptors[0]))
+                cell.keep(cell.Cell.of(self._common, asked), socket.socket(fileno=descriptors[0]))
             except BaseException:
                 traceback.print_exc()  # into the log of the run
             finally:
@@ -100,8 +123,7 @@ class Zygote:
         for descriptor in descriptors:
             os.close(descriptor)
         self._keepers[pid] = os.pidfd_open(pid)
-        self._control.send(json.dumps({"keeper": pid}).encode())
-        return True
+        return pid
 
     def _end(self) -> None:
         """Wait for the keepers, whose sockets were closed too; kill those that stay."""

@@ -1,7 +1,7 @@
 """Run jobs on what students handed in: everything from a submission is opened here, and nowhere else."""
 
 from grader.probes.roots import Roots
-from grader.sandbox.interface import ArraySpec, Called, CodeSandbox, Job, Limits, Reply, Rest, Sandbox
+from grader.sandbox.interface import ArraySpec, Called, CodeSandbox, Job, Limits, Reply, Rest, Sandbox, Shared
 from grader.sandbox.select import BACKENDS, open_sandbox, why_no_code, why_not
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Rest",
     "Roots",
     "Sandbox",
+    "Shared",
     "open_sandbox",
     "why_no_code",
     "why_not",

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,6 +115,29 @@ class Sandbox(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+@runtime_checkable
+class Shared(Sandbox, Protocol):
+    """A sandbox that processes forked from the one that started it can use at the same time."""
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """Return the open descriptors that a process forked from this one needs to use it."""
+        ...
+
+    @property
+    def gone(self) -> bool:
+        """Return whether this, joined, lost what it was joined to: what it answered says nothing."""
+        ...
+
+    def joined(self) -> Shared:
+        """Return the same sandbox for a process that was forked from this one."""
+        ...
+
+    def renew(self) -> None:
+        """Start again what has ended, before a process is forked that will join."""
+        ...
 
 
 class CodeSandbox(Protocol):

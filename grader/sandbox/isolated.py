@@ -22,13 +22,15 @@ class IsolatedSandbox:
 
     isolated = True
 
-    def __init__(self, backend: Backend, gpu: bool = False) -> None:
+    def __init__(self, backend: Backend, gpu: bool = False, server: ForkServer | None = None) -> None:
         self.name = backend
-        self.server = ForkServer(backend, gpu)
+        self._lent = server is not None
+        self.server = server or ForkServer(backend, gpu)
         self.cell = Cell(self.server, self._view)
 
     def __enter__(self) -> Self:
-        self.server.start()
+        if not self._lent:
+            self.server.start()
         return self
 
     def __exit__(
@@ -44,6 +46,24 @@ class IsolatedSandbox:
     def for_code(self, submission: Path) -> IsolatedCode:
         """Return a separate cell for the code of one submission."""
         return IsolatedCode(self.server, submission)
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """Return the socket of the fork server, and the file that it prints into."""
+        return self.server.descriptors
+
+    @property
+    def gone(self) -> bool:
+        """Return whether the fork server ended that this was lent."""
+        return self.server.gone
+
+    def joined(self) -> IsolatedSandbox:
+        """Return cells of the same fork server for a process that was forked from this one."""
+        return IsolatedSandbox(self.server.backend, server=self.server.joined())
+
+    def renew(self) -> None:
+        """Start the fork server again if it has ended."""
+        self.server.renew()
 
     def _view(self) -> View:
         return beside(self.server.ours.lab, self.server.ours.code, gpu=self.server.gpu)

@@ -36,6 +36,8 @@ class PlainSandbox:
 
     name = "plain"
     isolated = False
+    descriptors: tuple[int, ...] = ()
+    gone = False
 
     def __enter__(self) -> Self:
         return self
@@ -63,6 +65,13 @@ class PlainSandbox:
                 return _converse(process, job, json.dumps(request).encode(), printed.fileno())
             finally:
                 _end(process)
+
+    def joined(self) -> PlainSandbox:
+        """Return this one: it holds nothing."""
+        return self
+
+    def renew(self) -> None:
+        """Do nothing: there is nothing to end."""
 
     def for_code(self, submission: Path) -> None:
         """Return None: no student code is run here."""

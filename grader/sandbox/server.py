@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -56,6 +58,8 @@ class ForkServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._ready = False
+        self._guest = False
+        self.gone = False  # for a guest: it cannot start the server again
 
     @property
     def pid(self) -> int:
@@ -88,6 +92,33 @@ class ForkServer:
             common.write(json.dumps(of_python().as_lists()).encode())
         self._control, self._ready = ours, False
 
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """Return the descriptors that a process forked from this one has to keep open."""
+        return (self.printed.fileno(), *([self._control.fileno()] if self._control else []))
+
+    def joined(self) -> ForkServer:
+        """Return the same server for a process that was forked from this one: on a socket of its own, only lent."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, suppress(OSError):  # a server that has ended says nothing on it
+            if self._control is not None:
+                socket.send_fds(self._control, [b'{"client": true}'], [theirs.fileno()])
+        guest = copy.copy(self)
+        guest._guest, guest._kept, guest._lock = True, ExitStack(), threading.Lock()
+        guest._process, guest._control, guest._ready = None, ours, False
+        return guest
+
+    def renew(self) -> bool:
+        """Start the server again if it has ended. Return whether it had."""
+        if self._control is not None:
+            poll = select.poll()
+            poll.register(self._control, 0)  # a hang-up is reported all the same
+            if not poll.poll(0):
+                return False
+        self._stop()
+        self.start()
+        return True
+
     def open(self, view: View, place: Path, code: bool) -> Opened:
         """Have a cell forked, with an empty folder of its own. Raises NotStarted."""
         root, work = place / "root", place / "work"
@@ -112,9 +143,10 @@ class ForkServer:
         return Opened(pid, ours)
 
     def close(self) -> None:
-        """End the server; its cells must be closed."""
+        """End the server; its cells must be closed. A guest only leaves."""
         self._stop()
-        self.printed.close()
+        if not self._guest:
+            self.printed.close()
         self._kept.close()
 
     def tail(self) -> str:
@@ -124,10 +156,11 @@ class ForkServer:
 
     def _forked(self, asked: Mapping[str, object], theirs: socket.socket) -> int:
         with self._lock:
-            if self._process is None or self._process.poll() is not None:
+            if not self._guest and (self._process is None or self._process.poll() is not None):
                 self._stop()
                 self.start()
-            assert self._control is not None
+            if self._control is None:
+                raise NotStarted(self.tail())
             if not self._ready:
                 self._control.settimeout(START_SECONDS)
                 self._ready = "ready" in _received(self._control)
@@ -138,6 +171,7 @@ class ForkServer:
             if not self._ready or not isinstance(pid, int):
                 tail = self.tail()
                 self._stop()
+                self.gone = True
                 raise NotStarted(tail)
             return pid
 

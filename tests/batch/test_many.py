@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grader.batch import many
-from grader.batch.many import grade_all
+from grader.batch.crew import Alone
+from grader.batch.many import Finished, Loop, Task, Turns, graded_here, tasks_of
 from grader.batch.one import Setup
+from grader.batch.spawner import Trade
 from grader.batch.unopened import refused
 from grader.collect import Equipment
 from grader.disk.whole import require_room, write_whole
@@ -23,7 +26,7 @@ from grader.evidence.refusals import refusal
 from grader.gradebook import publish
 from grader.gradebook.files import Graded, from_json
 from grader.gradebook.places import folder_name
-from grader.gradebook.publish import Publisher
+from grader.gradebook.publish import Publisher, Written
 from grader.intake import Archive
 from grader.intake.archive import Piece
 from grader.marking.mark import mark
@@ -66,8 +69,39 @@ def page(grade: Grade) -> str:
     return f"<p>{grade.student.name}"
 
 
-def silent(archive: Archive, step: Message) -> None:
-    pass
+class Quiet:
+    """A watcher that keeps the steps that it is told."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[Archive, str]] = []
+
+    def begun(self, task: Task) -> None: ...
+
+    def step(self, task: Task, step: Message) -> None:
+        self.steps.append((task.archive, step.english()))
+
+    def lost(self, task: Task, cause: Message, seconds: float) -> None: ...
+
+    def tick(self) -> None: ...
+
+    def stopping(self) -> bool:
+        return False
+
+
+def grade_all(
+    archives: list[Archive], setup: Setup, publish: Callable[[Graded], Written], watcher: Quiet | None = None
+) -> Iterator[Written]:
+    """Grade one after the other, in this process."""
+    tasks = tasks_of(archives)
+    crew = Alone(Trade(lambda archive, say: graded_here(archive, setup, say)))
+
+    def published(task: Task, finished: Finished) -> Written:
+        return publish(finished.graded)
+
+    with ThreadPoolExecutor(1) as executor:
+        loop = Loop(crew, executor, 1, setup, published, watcher or Quiet(), Turns(tasks))
+        for done in loop.run(tasks):
+            yield done.written
 
 
 def files(folder: Path) -> set[str]:
@@ -200,13 +234,13 @@ def test_a_first_result_that_cannot_be_drawn_leaves_no_folder(graded, tmp_path):
 # --- one after the other ---------------------------------------------------------------------------------------
 
 
-def test_each_result_is_there_before_the_next_is_begun(setup, tmp_path):
+def test_each_result_is_there_before_the_next_is_published(setup, tmp_path):
     for name in ("ada", "bob"):
         (tmp_path / f"{name}.zip").write_bytes(b"not a zip")
     archives = [Archive(tmp_path / f"{name}.zip", Student(name)) for name in ("ada", "bob")]
-    results = grade_all(archives, setup, Publisher(tmp_path / "out", page), silent)
+    results = grade_all(archives, setup, Publisher(tmp_path / "out", page))
     assert next(results).grade.unusable
-    assert files(tmp_path / "out") == {"ada/report.html", "ada/grade.json"}
+    assert files(tmp_path / "out") == {"ada/report.html", "ada/grade.json"}  # though the next one is being graded
     assert next(results).folder.name == "bob"
 
 
@@ -218,7 +252,7 @@ def test_a_bug_of_ours_becomes_a_grade_and_the_next_is_graded(setup, graded, tmp
 
     monkeypatch.setattr(many, "grade_archive", grade_archive)
     archives = [Archive(tmp_path / name, Student(name)) for name in ("ada", "bob", "eve")]
-    results = list(grade_all(archives, setup, Publisher(tmp_path, page), silent))
+    results = list(grade_all(archives, setup, Publisher(tmp_path, page)))
     assert [result.grade.needs_human for result in results] == [True, True, True]
     fault = results[1].grade.marks[0].finding.fault.english()
     assert fault == "the grader failed on this submission (RuntimeError: bug); please report it"
@@ -233,7 +267,7 @@ def test_an_archive_that_only_we_cannot_unpack_is_for_staff_even_where_unusable_
 
     setup = replace(setup, equipment=replace(setup.equipment, sandbox=Lacking()), zero=True)
     (tmp_path / "ada.rar").write_bytes(b"Rar!\x1a\x07\x01\x00")
-    (result,) = grade_all([Archive(tmp_path / "ada.rar", Student("ada"))], setup, Publisher(tmp_path, page), silent)
+    (result,) = grade_all([Archive(tmp_path / "ada.rar", Student("ada"))], setup, Publisher(tmp_path, page))
     assert (result.grade.unusable, result.grade.needs_human) == (False, True)
     assert "apt install libarchive13" in result.grade.marks[0].finding.fault.english()
 
@@ -247,7 +281,7 @@ def test_a_page_that_cannot_be_drawn_stops_nobody_else(setup, graded, tmp_path, 
         return page(grade)
 
     archives = [Archive(tmp_path / name, Student(name)) for name in ("ada", "bob", "eve")]
-    results = list(grade_all(archives, setup, Publisher(tmp_path, fragile), silent))
+    results = list(grade_all(archives, setup, Publisher(tmp_path, fragile)))
     assert [result.folder.name for result in results] == ["ada", "bob", "eve"]
     assert "please report it" in (tmp_path / "bob" / "grade.json").read_text("utf-8")
     capsys.readouterr()
@@ -258,7 +292,7 @@ def test_a_full_disk_ends_the_run_at_once(setup, graded, tmp_path, monkeypatch):
     (tmp_path / "out").write_text("a file", encoding="utf-8")
     archives = [Archive(tmp_path / name, Student(name)) for name in ("ada", "bob")]
     with pytest.raises(BadLab, match="out/ada cannot be written: Not a directory"):
-        list(grade_all(archives, setup, Publisher(tmp_path / "out", page), silent))
+        list(grade_all(archives, setup, Publisher(tmp_path / "out", page)))
 
 
 def test_a_disk_that_fills_up_while_writing_leaves_no_empty_folder(graded, tmp_path, monkeypatch):
@@ -289,7 +323,7 @@ def test_an_archive_that_this_machine_cannot_read_is_the_staffs_and_no_bug(
         raise BadLab(message("{path} cannot be read: Permission denied.", path=archive.name))
 
     monkeypatch.setattr(many, "grade_archive", grade_archive)
-    (written,) = grade_all([Archive(tmp_path / "ada", Student("ada"))], setup, Publisher(tmp_path, page), silent)
+    (written,) = grade_all([Archive(tmp_path / "ada", Student("ada"))], setup, Publisher(tmp_path, page))
     assert written.grade.needs_human
     assert written.grade.marks[0].finding.fault.english() == "ada cannot be read: Permission denied."
     assert capsys.readouterr().err == ""
@@ -297,10 +331,10 @@ def test_an_archive_that_this_machine_cannot_read_is_the_staffs_and_no_bug(
 
 def test_each_step_is_reported_with_its_archive(setup, tmp_path):
     (tmp_path / "ada.zip").write_bytes(b"not a zip")
-    told = []
+    watcher = Quiet()
     archive = Archive(tmp_path / "ada.zip", Student("ada"))
-    list(grade_all([archive], setup, Publisher(tmp_path, page), lambda of, step: told.append((of, step.english()))))
-    assert told == [(archive, "unpacking")]
+    list(grade_all([archive], setup, Publisher(tmp_path, page), watcher))
+    assert watcher.steps == [(archive, "unpacking")]
 
 
 def test_the_grade_file_is_written_last(graded, tmp_path, monkeypatch):

@@ -1,0 +1,108 @@
+"""Whole results, kept in the output folder, so that nothing is measured twice.
+
+What is kept is the evidence. It is marked again where it is used, for the student and the hand-in of then.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import zlib
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from grader.batch.keys import key
+from grader.disk.whole import replacing
+from grader.evidence import EVIDENCE
+from grader.gradebook.files import Graded
+from grader.gradebook.journal import OURS, read_journal, runs
+from grader.gradebook.publish import Publisher, Written
+from grader.intake import Archive
+from grader.marking.mark import mark
+from grader.marking.rubric import Rubric
+from grader.records import MadeBy, Unjudged
+
+RESULTS = "results"
+MOST_BYTES = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A result from before, and how its pages looked, by folder."""
+
+    graded: Graded
+    looks: dict[str, str]
+
+
+class Results:
+    """The results that an output folder holds. `again` finds none; `look` says how pages are drawn today."""
+
+    def __init__(self, out: Path, shared: str, rubric: Rubric, look: str, again: bool = False) -> None:
+        self._folder = out / OURS / RESULTS
+        self._shared, self._rubric, self._look, self._again = shared, rubric, look, again
+        last = runs(out)[-1:]
+        # What a run that was killed or interrupted left open is not tried again by the one that goes on with it.
+        self._going_on = frozenset(path.stem for path in last if not read_journal(path).ended)
+        self.run = ""  # of today
+        self._origin: dict[str, str] = {}
+
+    def key(self, archive: Archive) -> str:
+        """Return the key of a submission, "" if nothing can be kept of it."""
+        return key(archive, self._shared)
+
+    def find(self, archive: Archive, its_key: str, options: tuple[str, ...]) -> Kept | None:
+        """Return what was measured of these files before, marked for this student; None if nothing was."""
+        if self._again or not its_key:
+            return None
+        try:
+            record = self._read(its_key)
+            if not record["settled"] and record["run"] not in self._going_on:
+                return None
+            evidence = EVIDENCE.validate_json(json.dumps(record["evidence"]))
+            made_by = MadeBy(**record["made_by"])
+        except (OSError, ValueError, LookupError, TypeError, RecursionError, zlib.error):
+            return None
+        evidence = replace(evidence, student=archive.student, archive=archive.name)
+        made_by = replace(made_by, command=shlex.join(["grade", archive.name, *options]))
+        self._origin[its_key] = record["run"]
+        return Kept(Graded(mark(evidence, self._rubric, made_by), evidence), dict(record["looks"]))
+
+    def unchanged(self, graded: Graded, looks: dict[str, str], publisher: Publisher) -> Written | None:
+        """Return the grade in its folder if publishing it again would change nothing."""
+        written = publisher.there(graded)
+        return written if written and looks.get(written.folder.name) == self._look else None
+
+    def keep(self, its_key: str, graded: Graded, written: Written, looks: dict[str, str] | None = None) -> None:
+        """Keep a result that was published, unless there is no evidence or it cannot be written."""
+        if not its_key or graded.evidence is None:
+            return
+        record = {
+            "run": self._origin.get(its_key, self.run),
+            "settled": settled(graded),
+            "made_by": asdict(graded.grade.made_by),
+            "evidence": EVIDENCE.dump_python(graded.evidence, mode="json"),
+            "looks": {**(looks or {}), written.folder.name: self._look},
+        }  # fmt: skip
+        path = self._path(its_key)
+        with suppress(OSError, ValueError):  # it would be measured again, no more
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as (file,):
+                file.write_bytes(zlib.compress(json.dumps(record).encode(), 1))
+
+    def _path(self, its_key: str) -> Path:
+        return self._folder / its_key[:2] / its_key
+
+    def _read(self, its_key: str) -> dict[str, Any]:
+        unpack = zlib.decompressobj()
+        text = unpack.decompress(self._path(its_key).read_bytes(), MOST_BYTES)
+        record = json.loads(text)
+        if not isinstance(record, dict):
+            raise TypeError
+        return record
+
+
+def settled(graded: Graded) -> bool:
+    """Return whether grading again would find the same: nothing was left open by a fault of ours."""
+    return not any(isinstance(mark.finding, Unjudged) for mark in graded.grade.marks)

@@ -1,0 +1,150 @@
+"""One run of `grade` over an output folder: use what it holds already, grade the rest, and keep a journal of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from grader.batch.crew import FORKS, Alone, Crew, Forked
+from grader.batch.jobs import this_machine
+from grader.batch.keys import common, size
+from grader.batch.many import Done, Finished, Loop, Task, Turns, Watcher, graded_here, tasks_of
+from grader.batch.one import Setup
+from grader.batch.results import Results
+from grader.batch.setup import Options, SetupSpec, open_setup
+from grader.batch.spawner import Trade
+from grader.dataset import ImageSet
+from grader.gradebook.journal import Journal, killers
+from grader.gradebook.publish import Publisher, Written
+from grader.intake import Archive
+from grader.records import Message
+from grader.sandbox import Shared
+
+AT_MOST = 2.0  # times --time-limit: a process that has not ended then is ended
+BESIDE = 300.0  # seconds for what --time-limit leaves out: waiting for the fork server, removing folders
+
+
+@dataclass
+class Run:
+    """The submissions of one run. First `reused`, then `graded`: each yields what it has published."""
+
+    spec: SetupSpec
+    archives: Sequence[Archive]
+    publisher: Publisher
+    journal: Journal
+    results: Results
+    left: list[Task] = field(default_factory=list)  # for `graded`
+
+    def __post_init__(self) -> None:
+        self.results.run = self.journal.run
+        before = killers(self.spec.options.out)
+        for task in tasks_of(self.archives):
+            key = self.results.key(task.archive)
+            self.left.append(replace(task, key=key, size=size(task.archive), alone=key in before))
+        self._turns = Turns(self.left)
+
+    @property
+    def jobs(self) -> int:
+        """Return how many submissions are graded at a time: no more than there are."""
+        asked = self.spec.options.jobs or this_machine().jobs
+        return max(1, min(asked, len(self.left))) if FORKS else 1
+
+    def reused(self) -> Generator[Done, None, None]:
+        """Yield what was graded before, as it is or, if its page is another today, published again."""
+        tasks, self.left = self.left, []
+        for task in tasks:
+            kept = self.results.find(task.archive, task.key, self.spec.options.as_written)
+            if kept is None:
+                self.left.append(task)
+                continue
+            for one, finished in self._turns.settle(task, Finished(kept.graded, looks=kept.looks)):
+                yield Done(one, finished, self._published(one, finished))
+
+    def graded(self, watcher: Watcher) -> Generator[Done, None, None]:
+        """Grade the rest and yield it as it comes. Raises BadLab."""
+        spec, jobs = replace(self.spec, jobs=self.jobs), self.jobs
+        self.journal.write("run", submissions=len(self.archives), left=len(self.left), jobs=jobs)
+        if not self.left:
+            self.journal.write("end")
+            return
+        with open_setup(spec) as setup:
+            crew = _crew(setup, spec.options)
+            executor = ThreadPoolExecutor(jobs)
+            noting = _Noting(watcher, self.journal)
+            try:
+                yield from Loop(crew, executor, jobs, setup, self._published, noting, self._turns).run(self.left)
+            finally:
+                executor.shutdown(wait=False, cancel_futures=True)
+                crew.end()
+                executor.shutdown()
+        if not watcher.stopping():
+            self.journal.write("end")
+
+    def _published(self, task: Task, finished: Finished) -> Written:
+        written = self._unchanged(finished)
+        if written is None:
+            written = self.publisher(finished.graded)
+            self.results.keep(task.key, finished.graded, written, finished.looks)
+        if finished.looks is None and not finished.lost:
+            points, human = written.grade.total, written.grade.needs_human
+            self.journal.write(
+                "done", **_of(task), seconds=round(finished.seconds, 3), points=points, needs_human=human
+            )
+        return written
+
+    def _unchanged(self, finished: Finished) -> Written | None:
+        if finished.looks is None:
+            return None
+        return self.results.unchanged(finished.graded, finished.looks, self.publisher)
+
+
+def results_of(spec: SetupSpec, language: str) -> Results:
+    """Return the results that the output folder of a run holds."""
+    options = spec.options
+    images: ImageSet | str = spec.images.english() if isinstance(spec.images, Message) else spec.images
+    shared = common(options.measuring, rubric=spec.rubric.digest, images=images)
+    return Results(options.out, shared, spec.rubric, f"{options.audience} {language}", options.again)
+
+
+def _crew(setup: Setup, options: Options) -> Crew:
+    sandbox = setup.equipment.sandbox
+    shared = sandbox if isinstance(sandbox, Shared) else None
+    renew: Callable[[], None] = shared.renew if shared else lambda: None
+    trade = Trade(
+        lambda archive, say: graded_here(archive, setup, say),
+        renew,
+        lambda: shared.descriptors if shared else (),
+        options.memory,
+    )
+    return Forked(trade, AT_MOST * options.time_limit + BESIDE) if FORKS else Alone(trade)
+
+
+@dataclass(frozen=True)
+class _Noting:
+    """Writes into the journal what a watcher is told."""
+
+    watcher: Watcher
+    journal: Journal
+
+    def begun(self, task: Task) -> None:
+        self.journal.write("start", **_of(task), attempt="alone" if task.alone else "first")
+        self.watcher.begun(task)
+
+    def step(self, task: Task, step: Message) -> None:
+        self.watcher.step(task, step)
+
+    def lost(self, task: Task, cause: Message, seconds: float) -> None:
+        if not self.watcher.stopping():
+            self.journal.write("lost", **_of(task), seconds=round(seconds, 3), cause=cause.english())
+        self.watcher.lost(task, cause, seconds)
+
+    def tick(self) -> None:
+        self.watcher.tick()
+
+    def stopping(self) -> bool:
+        return self.watcher.stopping()
+
+
+def _of(task: Task) -> dict[str, str]:
+    return {"key": task.key or task.archive.name, "name": task.archive.name}

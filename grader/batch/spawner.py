@@ -1,0 +1,184 @@
+"""The process that forks one process for each submission: it has imported the grader, and runs a single thread.
+
+The command itself runs threads, which a fork does not survive, so it forks this one before it starts any.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import pickle
+import select
+import signal
+import socket
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader.batch.answers import answer_frames, step_frame
+from grader.gradebook.files import Graded
+from grader.intake import Archive
+from grader.records import Message
+
+try:
+    import resource
+except ImportError:  # Windows, where nothing is forked
+    resource = None  # type: ignore[assignment]
+
+LENGTH_BYTES = 8
+RESTART = 77  # the exit status of a process that lost the fork server: its answer says nothing
+KILLED_FIRST = 500  # where memory runs out, a submission's process goes before the command
+ADDRESS_SPACE = 6_000  # MB beside those of --memory: what is mapped, not used
+
+Say = Callable[[Message], None]
+Work = Callable[[Archive, Say], tuple[Graded, str]]
+
+
+class Restart(Exception):
+    """What this process shared with others has ended: somebody has to start it again, and this one."""
+
+
+@dataclass(frozen=True)
+class Trade:
+    """What each process does, what to do before one is forked, and the descriptors that both need."""
+
+    work: Work
+    before: Callable[[], None] = lambda: None
+    descriptors: Callable[[], tuple[int, ...]] = tuple
+    megabytes: int = 4_000
+
+
+@dataclass
+class Spawner:
+    """Forks a process for each pair of descriptors that comes along, and tells how each ended."""
+
+    control: socket.socket
+    trade: Trade
+    told: dict[int, int] = field(default_factory=dict)  # pid -> the pipe to tell of its end
+
+    def serve(self) -> None:
+        """Work until the other side ends; then end what is running."""
+        os.setsid()
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # the command decides when to end
+        ended, wake = os.pipe()
+        os.set_blocking(wake, False)
+        os.set_blocking(ended, False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        close_all_but({*range(3), self.control.fileno(), ended, wake, *self.trade.descriptors()})
+        gc.collect()
+        gc.freeze()  # pages that no collection touches stay shared
+        while True:
+            ready, _, _ = select.select([self.control.fileno(), ended], [], [])
+            if ended in ready:
+                os.read(ended, 1 << 16)
+                self._reap()
+            if self.control.fileno() in ready and not self._take():
+                break
+        for pid in self.told:
+            _kill(pid)
+        while self.told:
+            self._reap(block=True)
+
+    def _take(self) -> bool:
+        data, descriptors, _, _ = socket.recv_fds(self.control, 1000, 2)
+        if not data:
+            return False
+        asked = json.loads(data)
+        if "kill" in asked:
+            if asked["kill"] in self.told:
+                _kill(asked["kill"])
+            return True
+        self._fork(*descriptors)
+        return True
+
+    def _fork(self, conversation: int, told: int) -> None:
+        try:
+            self.trade.before()
+            pid = os.fork()
+        except OSError as error:
+            os.write(told, json.dumps({"failed": error.strerror or str(error)}).encode() + b"\n")
+            os.close(told)
+        else:
+            if pid == 0:
+                self._be_child(conversation)
+            os.write(told, json.dumps({"pid": pid}).encode() + b"\n")
+            self.told[pid] = told
+        os.close(conversation)
+
+    def _reap(self, block: bool = False) -> None:
+        for pid in list(self.told):
+            found, status = os.waitpid(pid, 0 if block else os.WNOHANG)
+            if found:
+                told = self.told.pop(pid)
+                with suppress(OSError):
+                    os.killpg(pid, signal.SIGKILL)  # what it has left
+                with suppress(OSError):  # nobody is listening any more
+                    os.write(told, json.dumps({"exit": os.waitstatus_to_exitcode(status)}).encode() + b"\n")
+                os.close(told)
+
+    # --- in the child ------------------------------------------------------------------------------------------------
+
+    def _be_child(self, conversation: int) -> None:
+        status = 1
+        try:
+            os.setsid()
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD):
+                signal.signal(number, signal.SIG_DFL)
+            close_all_but({*range(3), conversation, *self.trade.descriptors()})
+            _limit(self.trade.megabytes)
+            status = self._work(socket.socket(fileno=conversation))
+        except Restart:
+            status = RESTART
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+
+    def _work(self, conversation: socket.socket) -> int:
+        size = int.from_bytes(_exactly(conversation, LENGTH_BYTES), "big")
+        archive = pickle.loads(_exactly(conversation, size))  # noqa: S301 - from the command itself
+        graded, trace = self.trade.work(archive, lambda step: conversation.sendall(step_frame(step)))
+        conversation.sendall(answer_frames(graded, trace))
+        return 0
+
+
+def close_all_but(kept: set[int]) -> None:
+    """Close every other descriptor: locks among them are the command's alone."""
+    here = next((place for place in ("/proc/self/fd", "/dev/fd") if Path(place).is_dir()), None)
+    for number in map(int, os.listdir(here)) if here else range(256):  # noqa: PTH208
+        if number not in kept:
+            with suppress(OSError):
+                os.close(number)
+
+
+def _limit(megabytes: int) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = (megabytes + ADDRESS_SPACE) << 20
+    with suppress(ValueError, OSError):  # macOS does not limit it
+        resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(KILLED_FIRST), encoding="ascii")
+
+
+def _kill(pid: int) -> None:
+    with suppress(OSError):
+        os.killpg(pid, signal.SIGKILL)
+    with suppress(OSError):  # not yet in a group of its own
+        os.kill(pid, signal.SIGKILL)
+
+
+def _exactly(conversation: socket.socket, size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        chunk = conversation.recv(min(size - len(data), 1 << 20))
+        if not chunk:
+            raise EOFError("the command has ended")
+        data += chunk
+    return bytes(data)
