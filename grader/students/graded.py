@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from grader.lab import LAB
 from grader.marking.check import Ramp
 from grader.marking.rubric import Line, Rubric
 
@@ -30,14 +31,14 @@ class _Words:
 
 _WORDS = {
     "README.md": _Words(
-        "{best} %, measured with `final.pth` on the 10,000 test images ({steps}; linear in between)",
+        "{best} %, measured with `{checkpoint}` on the 10,000 test images ({steps}; linear in between)",
         "{figure} %: {points}",
         "; ",
         "marked by a person",
         "as your instructor says",
     ),
     "README.zh.md": _Words(
-        "用 `final.pth` 在 10,000 张测试图片上达到 {best} %（{steps}，中间按直线计算）",
+        "用 `{checkpoint}` 在 10,000 张测试图片上达到 {best} %（{steps}，中间按直线计算）",
         "{figure} % 得 {points} 分",
         "，",
         "由教师评分",
@@ -85,7 +86,7 @@ def _changed(line: Line, words: _Words) -> str:
         words.step.format(figure=_percent(figure), points=f"{line.criterion.points * credit:g}")
         for figure, credit in reversed(rest)
     ]
-    return words.full.format(best=_percent(best), steps=words.between.join(steps))
+    return words.full.format(best=_percent(best), steps=words.between.join(steps), checkpoint=LAB.checkpoint)
 
 
 def _percent(share: float) -> str:
