@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grader import probes
 from grader.collect.equipment import Equipment
 from grader.collect.retrieval.networks import Network
 from grader.collect.retrieval.pictures import bundle
@@ -117,7 +116,8 @@ def _computed(asked: Asked, absent: Sequence[int], equipment: Equipment, limits:
 
 def _cut(reply: Reply, passes: Sequence[Pass], count: int) -> Known | Malformed:
     """Cut the numbers of an answer into those of each pass and picture."""
-    widths, data = reply.value.get("widths"), reply.arrays["vectors"].tobytes()
+    widths: Any = reply.value.get("widths")
+    data = reply.arrays["vectors"].tobytes()
     if not _fits(widths, passes, count, len(data)):
         return Malformed(phrase("answer_values"))
     numbers = np.frombuffer(data, "<f4")
@@ -176,5 +176,5 @@ def _digest(path: Path) -> str:
 @cache
 def _code() -> str:
     """Return the digest of our own code that computes features."""
-    home = Path(probes.__path__[0])
+    home = Path(__file__).resolve().parents[2] / "probes"
     return hashlib.sha256(b"".join((home / name).read_bytes() for name in SOURCES)).hexdigest()

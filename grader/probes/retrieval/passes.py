@@ -64,7 +64,7 @@ def way_of(told: Mapping[str, Any]) -> Way:
 
 def all_passes(model: nn.Module, bundle: int, ways: Sequence[Way], processes: int = 1) -> list[Taps | None]:
     """Run every image through the network in each way; None for one in which it cannot process them."""
-    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model.to(memory_format=torch.channels_last)
     parts: list[list[Taps] | None] = [[] for _ in ways]
     for pictures in _decoded(bundle):
         for place, way in enumerate(ways):
