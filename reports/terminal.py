@@ -59,6 +59,11 @@ def summary(grades: Sequence[tuple[Grade, Path]], console: Console) -> None:
     _path(console, say("Reports:"), (home or Path()) / say("FOLDER") / "report.html")
 
 
+def reports(home: Path, console: Console) -> None:
+    """Print where the pages of a class are."""
+    _path(console, say("Reports:"), home / say("FOLDER") / "report.html")
+
+
 def drawn(pages: Sequence[Path], class_page: Path | None, console: Console) -> None:
     """Print which pages were rendered; the path of the class page is unbroken, so that it can be opened."""
     if pages:

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 class Shown:
     """Prints each result, and keeps of all of them only what the end of the run needs."""
 
-    def __init__(self, out: Console, count: int, verbose: bool) -> None:
+    def __init__(self, out: Console, home: Path, count: int, verbose: bool) -> None:
+        self._home = home
         self._out, self._whole, self.several = out, verbose or count == 1, count > 1
         self.before = self.unusable = self.human = 0
         self._rows: list[tuple[Grade, Path]] = []
@@ -71,6 +72,7 @@ class Shown:
             terminal.summary(self._rows, self._out)
         elif self.several:
             console.line(self._out, message("Submissions that need a person: {count:,}", count=self.human))
+            terminal.reports(self._home, self._out)
 
     @property
     def status(self) -> int:
@@ -103,7 +105,7 @@ def grade_class(entries: Entries, options: Options, rubric: Rubric, images: Imag
     from reports.languages import spoken
 
     out, spec = console.console(), SetupSpec(options, rubric, images)
-    shown = Shown(out, len(entries.archives), verbose)
+    shown = Shown(out, options.out, len(entries.archives), verbose)
     asking = _Asking(options)
     with only_run(options.out), Journal(options.out) as journal:
         results = results_of(spec, spoken())

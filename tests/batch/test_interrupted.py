@@ -175,6 +175,7 @@ def test_ctrl_c_once_finishes_what_is_running_and_begins_nothing_else(small):
     _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "finishing what is running" in err
+    assert err.endswith("grade: interrupted; what was graded so far is in the output folder\n")
     assert len(small.measured) == len(small.whole()) < COUNT
     small.run()
     assert small.whole() == EVERYBODY
