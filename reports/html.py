@@ -26,7 +26,12 @@ PAGE_BYTES = 390_000  # 200 of these are opened in a row, over a home's network
 
 
 def render(grade: Grade, audience: Audience = "staff") -> str:
-    """Render the page for one submission. What `audience` may not see is not in the file at all."""
+    """Render the page for one submission. What `audience` may not see is not in the file at all.
+
+    Raises ValueError for a grade without its exhibits.
+    """
+    if grade.exhibits:
+        raise ValueError(f"the exhibits of {grade.archive} were not read")
     laid_out = page(grade, audience)
     while len((drawn := _drawn(laid_out)).encode()) > PAGE_BYTES and (smaller := lighter(laid_out)):
         laid_out = smaller
