@@ -8,7 +8,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from grader.disk.names import visible_path
-from grader.gradebook.drawing import PAGE, draw, write_page
+from grader.gradebook.attempts import PAGE
+from grader.gradebook.drawing import draw, write_page
 from grader.gradebook.files import Stored, read_grade, read_stored
 from grader.gradebook.lock import held
 from grader.gradebook.roster.stored import attended
