@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import multiprocessing
 import shutil
 import subprocess
 import sys
@@ -189,6 +190,7 @@ def test_pages_are_the_same_whoever_draws_them(seven) -> None:
     assert list(drawn.pages) == sorted(seven.folder.glob("*/report.html"))
 
 
+@pytest.mark.skipif(multiprocessing.get_start_method() != "fork", reason="another process sees no patched function")
 @pytest.mark.usefixtures("three_processes")
 def test_what_a_process_that_was_killed_left_is_drawn_all_the_same(seven, monkeypatch) -> None:
     monkeypatch.setattr(drawing, "_draw_there", lambda sender, share: sys.exit(9))
