@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 from grader.records import Attendance, Audience, Grade, Message
 from reports.fit import lighter
 from reports.languages import tag
-from reports.overview import overview
+from reports.overview import ROWS_AT_ONCE, TROUBLES_AT_ONCE, overview
 from reports.page import STEPS_AT_ONCE, Page, page
 from reports.text import say, segments, tick, visible
 
@@ -26,7 +26,12 @@ PAGE_BYTES = 390_000  # 200 of these are opened in a row, over a home's network
 
 
 def render(grade: Grade, audience: Audience = "staff") -> str:
-    """Render the page for one submission. What `audience` may not see is not in the file at all."""
+    """Render the page for one submission. What `audience` may not see is not in the file at all.
+
+    Raises ValueError for a grade without its exhibits.
+    """
+    if grade.exhibits:
+        raise ValueError(f"the exhibits of {grade.archive} were not read")
     laid_out = page(grade, audience)
     while len((drawn := _drawn(laid_out)).encode()) > PAGE_BYTES and (smaller := lighter(laid_out)):
         laid_out = smaller
@@ -47,7 +52,16 @@ def render_class(
     laid_out = overview(submissions, audience, pseudonyms, attendance)
     allowed = policy(style, script if laid_out.rows else "")
     return (
-        _environment().get_template("class.html.j2").render(page=laid_out, style=style, script=script, policy=allowed)
+        _environment()
+        .get_template("class.html.j2")
+        .render(
+            page=laid_out,
+            style=style,
+            script=script,
+            policy=allowed,
+            rows_at_once=ROWS_AT_ONCE,
+            troubles_at_once=TROUBLES_AT_ONCE,
+        )
     )
 
 

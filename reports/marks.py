@@ -18,7 +18,9 @@ from grader.records import (
     Message,
     Table,
     Unjudged,
+    exhibits_of,
     message,
+    with_exhibits,
 )
 from reports.text import points, say
 
@@ -95,14 +97,7 @@ def edition(grade: Grade, audience: Audience) -> Grade:
 
 def _open(mark: Mark) -> Mark:
     """Return the mark without exhibits for staff."""
-    match mark.finding:
-        case Judged(verdict=verdict) as finding:
-            verdict = replace(verdict, exhibits=_for_students(verdict.exhibits))
-            return replace(mark, finding=replace(finding, verdict=verdict))
-        case Blocked(exhibits=exhibits) | Unjudged(exhibits=exhibits) | Manual(exhibits=exhibits) as finding:
-            return replace(mark, finding=replace(finding, exhibits=_for_students(exhibits)))
-        case _:
-            assert_never(mark.finding)
+    return replace(mark, finding=with_exhibits(mark.finding, _for_students(exhibits_of(mark.finding))))
 
 
 def _for_students(exhibits: tuple[Exhibit, ...]) -> tuple[Exhibit, ...]:

@@ -17,6 +17,8 @@ from reports.text import NAME_LIMIT, VALUE_LIMIT, clip, figure, known, named, ou
 LEADERS = 10
 PSEUDONYM = 6  # digits of the submission's SHA-256, which only its own page prints
 MOST_REASONS = 3
+TROUBLES_AT_ONCE = 30  # the others are folded away: in a large class they would push everything else off the screen
+ROWS_AT_ONCE = 200  # of the table, until a person asks for all: a browser takes seconds to lay out thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A cell: its text, the number it is sorted by ("" if none), its CSS class."""
+    """A cell: its text, the number it is sorted by ("" if none), its CSS class ("" where it says nothing)."""
 
     text: str
     sort: str
@@ -246,7 +248,8 @@ def _row(grade: Grade, href: str, criteria: Sequence[Criterion]) -> Row:
     marks = {mark.criterion.check: mark for mark in grade.marks}
     accuracy = "" if grade.accuracy is None else f"{grade.accuracy:.6f}"
     open_ = _undecided(grade) or len(grade.unjudged) == len(grade.marks)
-    whole = Figure("–" if _undecided(grade) else total(grade), "" if open_ else f"{grade.total:.2f}")
+    shown = "–" if _undecided(grade) else total(grade)
+    whole = Figure(shown, "" if open_ else shown)
     measured = Figure("–" if grade.accuracy is None else percent(grade.accuracy, 1), accuracy)
     return Row(
         name=named(grade.student.name),
@@ -264,8 +267,8 @@ def _figure(mark: Mark | None, undecided: bool) -> Figure:
         return Figure("", "")
     if undecided and mark.given is None:  # nothing was looked at: that is no zero
         return Figure("–", "", told(mark).state)
-    state = told(mark).state
-    return Figure(points(mark.points), "" if mark.points is None else f"{mark.points:.2f}", state)
+    shown, state = points(mark.points), told(mark).state
+    return Figure(shown, "" if mark.points is None else shown, "" if state == "judged" else state)
 
 
 def _leaders(grades: Sequence[Grade], pseudonyms: bool) -> Iterable[Leader]:

@@ -68,8 +68,7 @@ def adjust_command(folder: Path, audience: Audience, pseudonyms: bool, **rest: A
     if asked.template is not None:
         sys.exit(_template(folder, asked))
     changed, status = _one(folder, asked) if asked.table is None else _from_table(folder, asked)
-    _draw(folder, changed, audience, pseudonyms)
-    sys.exit(status)
+    sys.exit(_draw(folder, changed, audience, pseudonyms) or status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +187,7 @@ def regrade_command(folder: Path, rubric: Path, yes: bool, dry_run: bool, **page
         console.line(out, message("Nothing was written."))
         sys.exit(status)
     write(folder, done)
-    _draw(folder, done.changed, **pages)
-    sys.exit(status)
+    sys.exit(_draw(folder, done.changed, **pages) or status)
 
 
 def _compare(done: Regraded) -> None:
@@ -237,12 +235,15 @@ def _show(changed: Sequence[Changed]) -> None:
         terminal.examined(Checked(message("{student}", student=name), "good", said), out)
 
 
-def _draw(folder: Path, changed: Sequence[Changed], audience: Audience, pseudonyms: bool) -> None:
+def _draw(folder: Path, changed: Sequence[Changed], audience: Audience, pseudonyms: bool) -> int:
     from grader.gradebook.pages import draw_some
     from reports import terminal
 
     drawn = draw_some(folder, [one.path for one in changed], audience, pseudonyms)
     terminal.drawn(drawn.pages, drawn.class_page, console.console())
+    for refusal in drawn.refusals:
+        console.complain(refusal)
+    return UNUSABLE if drawn.refusals else GRADED
 
 
 @click.command(

@@ -10,7 +10,8 @@ from itertools import count
 from pathlib import Path
 
 from grader.disk.whole import write_output
-from grader.gradebook.files import ATTEMPTS, EVIDENCE_FILE, GRADE_FILE, read_grade, to_json
+from grader.gradebook.exhibits import encoded
+from grader.gradebook.files import ATTEMPTS, EVIDENCE_FILE, GRADE_FILE, read_grade, stored_texts
 from grader.records import Grade
 from grader.records.errors import BadLab
 
@@ -52,15 +53,12 @@ def keep(folder: Path, grade: Grade, page: str) -> None:
     The evidence in the folder can be of another submission, after a run that was killed while it wrote.
     """
     place = place_of(folder, grade.digest)
-    write_output(place / GRADE_FILE, _encoded(to_json(grade)), ())  # first: a folder without one is used again
-    write_output(place / PAGE, _encoded(page), ())
+    for name, text in stored_texts(grade).items():  # first: a folder without a grade is used again
+        write_output(place / name, encoded(text), ())
+    write_output(place / PAGE, encoded(page), ())
     evidence = folder / EVIDENCE_FILE
     if evidence.is_file() and not _is_of_another(data := evidence.read_bytes(), grade):
         write_output(place / EVIDENCE_FILE, data, ())
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "backslashreplace")
 
 
 def _is_of_another(evidence: bytes, grade: Grade) -> bool:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grader.marking.rubric import RENAMED
-
-GRADE_OF_0_1, GRADE_2, GRADE_3 = "grade/1", "grade/2", "grade/3"
+GRADE_OF_0_1, GRADE_2, GRADE_3, GRADE_4 = "grade/1", "grade/2", "grade/3", "grade/4"
 BY_HAND = ("given", "earlier")  # what people gave: part of a finding up to grade/2, beside it since
 KINDS = {  # of records: then and now
     "fits": "function_fit",
@@ -26,6 +24,8 @@ def upgraded_grade(record: dict[str, Any]) -> dict[str, Any]:
         record = {**record, "marks": [_renamed_mark(mark) for mark in record["marks"]], "schema": GRADE_2}
     if record.get("schema") == GRADE_2:
         record = {**record, "marks": [_given_beside(mark) for mark in record["marks"]], "schema": GRADE_3}
+    if record.get("schema") == GRADE_3:  # its exhibits are in it, as they still may be
+        record = {**record, "schema": GRADE_4}
     return record
 
 
@@ -34,7 +34,7 @@ def renamed_criteria(record: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     if record.get("schema") != GRADE_OF_0_1:
         return ()
     stored = {mark["criterion"]["check"] for mark in record["marks"]}
-    return tuple((old, new) for old, new in RENAMED.items() if old in stored)
+    return tuple((old, new) for old, new in _names().items() if old in stored)
 
 
 def upgraded_evidence(record: dict[str, Any]) -> dict[str, Any]:
@@ -84,11 +84,18 @@ def _given_beside(mark: dict[str, Any]) -> dict[str, Any]:
 
 
 def _renamed_mark(mark: dict[str, Any]) -> dict[str, Any]:
+    names = _names()
     parts = {
-        name: {**mark[name], "check": RENAMED.get(mark[name]["check"], mark[name]["check"])}
+        name: {**mark[name], "check": names.get(mark[name]["check"], mark[name]["check"])}
         for name in ("criterion", "finding")
     }
     return {**mark, **parts}
+
+
+def _names() -> dict[str, str]:
+    from grader.marking.rubric import RENAMED  # late: grades of today are read without it
+
+    return RENAMED
 
 
 def _upgraded_outcome(found: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Write, change and strictly read back grade.json and evidence.json, within size limits."""
+"""Write, change and strictly read back grades, within size limits: figures in grade.json, exhibits beside it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from grader.disk.names import visible_path
 from grader.disk.whole import write_all
-from grader.evidence import EVIDENCE, Evidence
-from grader.gradebook.earlier import renamed_criteria, upgraded_evidence, upgraded_grade
+from grader.gradebook.earlier import renamed_criteria, upgraded_grade
+from grader.gradebook.exhibits import EXHIBITS_FILE, apart, together
 from grader.records import Grade, message
 from grader.records.errors import BadLab
+
+if TYPE_CHECKING:  # what is stored is read without it, and it takes a while to import
+    from grader.evidence import Evidence
 
 GRADE_FILE, EVIDENCE_FILE = "grade.json", "evidence.json"
 SUMMARY = ("total", "points", "needs_human")  # repeated at the top level of the file, for readers that need only these
@@ -35,7 +38,7 @@ class Graded:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A grade and the file that it was read from."""
+    """A grade and the file that it was read from; without exhibits if these have a file of their own."""
 
     grade: Grade
     path: Path
@@ -73,43 +76,32 @@ def is_attempt(path: Path) -> bool:
 
 
 def read_grade(path: Path) -> Grade:
-    """Read the grade in a file. Raises BadLab."""
+    """Read the grade in a file; without its exhibits if these have a file of their own. Raises BadLab."""
     return _read(path).grade
 
 
+def whole(grade: Grade, path: Path) -> Grade:
+    """Return the grade of a file with its exhibits, as for a page. Raises BadLab."""
+    beside = path.with_name(EXHIBITS_FILE)
+    return together(grade, _bytes(beside), visible_path(beside)) if grade.exhibits else grade
+
+
 def _read(path: Path) -> Stored:
-    shown, text = visible_path(path), _text(path)
-    grade = from_json(text, shown)
+    shown = visible_path(path)
+    grade, renamed = _parsed(text_in(path), shown)
     if not (math.isfinite(grade.total) and math.isfinite(grade.points)):
         raise BadLab(message("{file}: its points do not add up to a number. Grade this submission again.", file=shown))
-    return Stored(grade, path, renamed_criteria(json.loads(text)))
+    return Stored(grade, path, renamed)
 
 
-def read_evidence(path: Path, grade: Grade) -> Evidence:
-    """Read the evidence for this grade. Raises BadLab, also if it belongs to another submission."""
-    shown = visible_path(path)
-    try:
-        evidence = EVIDENCE.validate_json(json.dumps(upgraded_evidence(json.loads(_text(path)))))
-    except (ValidationError, ValueError, RecursionError, AttributeError, LookupError, TypeError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else None
-        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first else str(error)
-        sentence = message(
-            "{file} is not evidence that this version can read: {reason}. Grade this submission again.",
-            file=shown,
-            reason=reason[:200],
-        )
-        raise BadLab(sentence) from error
-    if (evidence.digest, evidence.archive) != (grade.digest, grade.archive):
-        sentence = message(
-            "{file} belongs to a different submission than the grade beside it. Grade this submission again.",
-            file=shown,
-        )
-        raise BadLab(sentence)
-    return evidence
+def stored_texts(grade: Grade) -> dict[str, str]:
+    """Return the files in which the grade is stored, by name, in the order in which to write them."""
+    figures, exhibits = apart(grade)
+    return {**({EXHIBITS_FILE: exhibits} if exhibits else {}), GRADE_FILE: to_json(figures)}
 
 
 def to_json(grade: Grade) -> str:
-    """Return the text of `grade.json`: the whole record, with what most readers want at its top level."""
+    """Return the grade as `grade.json` holds it: all of this record, with what most readers want at its top level."""
     record: dict[str, Any] = _GRADE.dump_python(grade, mode="json")
     head = {"schema": record.pop("schema"), **{name: getattr(grade, name) for name in SUMMARY}}
     return json.dumps({**head, **record}, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
@@ -117,12 +109,17 @@ def to_json(grade: Grade) -> str:
 
 def from_json(text: str, file: str) -> Grade:
     """Read `grade.json` back, strictly. Raises BadLab if it is not a grade that this version can read."""
+    return _parsed(text, file)[0]
+
+
+def _parsed(text: str, file: str) -> tuple[Grade, tuple[tuple[str, str], ...]]:
+    """Return the grade, and its criteria that had another name when it was stored."""
     try:
         data = json.loads(text)
         if not isinstance(data, dict):
             raise ValueError("it holds no record")
         record = {key: value for key, value in upgraded_grade(data).items() if key not in SUMMARY}
-        return _GRADE.validate_json(json.dumps(record))
+        return _GRADE.validate_json(json.dumps(record)), renamed_criteria(data)
     except ValidationError as error:
         first = error.errors()[0]
         reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
@@ -133,27 +130,38 @@ def from_json(text: str, file: str) -> Grade:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """A stored grade before and after."""
+    """A stored grade before and after, each with its exhibits or without them."""
 
     path: Path
     before: Grade
     after: Grade
 
+    @property
+    def differs(self) -> bool:
+        """Return whether anything changed, and be it an exhibit; or exhibits are lost, which are here again."""
+        if apart(self.before)[0] != apart(self.after)[0]:
+            return True
+        try:
+            whole(self.before, self.path)
+        except BadLab:
+            return True
+        return False
+
 
 def save(changed: Sequence[Changed]) -> None:
-    """Write all of the grades or none; the caller holds the lock.
+    """Write all of the grades or none; the caller holds the lock. Exhibits that were not read stay as they are.
 
     Raises BadLab, also if a file is no longer `before`.
     """
     for one in changed:
-        if read_grade(one.path) != one.before:
+        if apart(read_grade(one.path))[0] != apart(one.before)[0]:
             sentence = message(
                 "{file} was changed by another command in the meantime. Nothing was written; run this again.",
                 file=visible_path(one.path),
             )
             raise BadLab(sentence)
     try:
-        write_all({one.path: to_json(one.after) for one in changed})
+        write_all({one.path.with_name(name): text for one in changed for name, text in stored_texts(one.after).items()})
     except OSError as error:
         sentence = message(
             "{folder} cannot be written: {why}. No grade was changed. Free some space there, or fix its permissions.",
@@ -168,15 +176,23 @@ def _not_a_grade(file: str, reason: str) -> BadLab:
     return BadLab(sentence)
 
 
-def _text(path: Path) -> str:
+def text_in(path: Path) -> str:
+    """Return the text of a file beside a grade, or of the grade. Raises BadLab, also if it is too large."""
+    try:
+        return _bytes(path).decode("utf-8")
+    except UnicodeDecodeError as error:
+        sentence = message(
+            "{file} is not UTF-8, so it is not a grade. Grade this submission again.", file=visible_path(path)
+        )
+        raise BadLab(sentence) from error
+
+
+def _bytes(path: Path) -> bytes:
     shown = visible_path(path)
     try:
         if path.stat().st_size > LARGEST:
             raise BadLab(message("{file} is too large to be a grade. Grade this submission again.", file=shown))
-        return path.read_text("utf-8")
-    except UnicodeDecodeError as error:
-        sentence = message("{file} is not UTF-8, so it is not a grade. Grade this submission again.", file=shown)
-        raise BadLab(sentence) from error
+        return path.read_bytes()
     except OSError as error:
         sentence = message("{file} cannot be read: {why}.", file=shown, why=error.strerror or str(error))
         raise BadLab(sentence) from error

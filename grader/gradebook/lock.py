@@ -20,7 +20,7 @@ from grader.records.errors import BadLab
 
 LOCK = ".grades.lock"
 RUN, RUNNER = ".grades.run.lock", ".grades.run.json"  # one run of `grade` a folder, and which it is
-PATIENCE = 60.0  # seconds; enough to draw a class of 300
+PATIENCE = 60.0  # seconds; enough to draw a class of 1,000
 
 
 @contextmanager

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 from grader.disk.names import visible_path
-from grader.disk.whole import write_whole
+from grader.gradebook.attempts import PAGE
+from grader.gradebook.drawing import draw, write_page
 from grader.gradebook.files import Stored, read_grade, read_stored
 from grader.gradebook.lock import held
 from grader.gradebook.roster.stored import attended
 from grader.records import Attendance, Audience, message
 from grader.records.errors import BadLab
-from reports.html import render, render_class
+from reports.html import render_class
 
-PAGE, CLASS_PAGE = "report.html", "index.html"
+CLASS_PAGE = "index.html"
 OURS = b'content="cnn-lab-grader"'
 HEAD_BYTES = 4_000  # at the start of a page, where it says that the grader wrote it
 
@@ -46,25 +47,23 @@ def draw_pages(folder: Path, audience: Audience, pseudonyms: bool) -> Drawn:
     """Write report.html beside each grade.json below the folder, and index.html for all. Raises BadLab."""
     with held(folder):
         everyone = _Class(folder, audience, pseudonyms, *read_stored(folder))
-        pages = []
-        for one in everyone.stored:
-            page = one.path.with_name(PAGE)
-            _write(page, render(one.grade, audience))
-            pages.append(page)
-        return _draw_class(everyone, pages)
+        drawn = draw(everyone.stored, audience)
+        of_class = _draw_class(everyone, drawn.pages)
+    return replace(of_class, refusals=(*of_class.refusals, *map(BadLab, drawn.refusals)))
 
 
 def draw_some(folder: Path, paths: Iterable[Path], audience: Audience, pseudonyms: bool) -> Drawn:
-    """Write report.html beside these grade.json files only, and rewrite index.html if it exists. Raises BadLab."""
-    pages = []
+    """Write report.html beside these grade.json files only, and rewrite index.html if it exists. Raises BadLab.
+
+    What is wrong with files of others is left to the command that read them.
+    """
     with held(folder):
-        for path in paths:
-            _write(path.with_name(PAGE), render(read_grade(path), audience))
-            pages.append(path.with_name(PAGE))
-        page = folder / CLASS_PAGE
+        drawn = draw([Stored(read_grade(path), path) for path in paths], audience)
+        page, refusals = folder / CLASS_PAGE, tuple(map(BadLab, drawn.refusals))
         if not page.exists() or not _ours(page):
-            return Drawn(tuple(pages), None, ())
-        return _draw_class(_Class(folder, audience, pseudonyms, *read_stored(folder)), pages)
+            return Drawn(drawn.pages, None, refusals)
+        of_class = _draw_class(_Class(folder, audience, pseudonyms, *read_stored(folder)), drawn.pages)
+    return replace(of_class, refusals=refusals)
 
 
 def draw_class(folder: Path, audience: Audience, pseudonyms: bool) -> Drawn:
@@ -89,7 +88,7 @@ def _draw_class(everyone: _Class, pages: Sequence[Path]) -> Drawn:
         )
         raise BadLab(sentence)
     links = [(one.grade, _link(one.path.with_name(PAGE).relative_to(everyone.folder))) for one in everyone.stored]
-    _write(page, render_class(links, everyone.audience, everyone.pseudonyms, attendance))
+    write_page(page, render_class(links, everyone.audience, everyone.pseudonyms, attendance))
     return Drawn(tuple(pages), page, refusals, attendance)
 
 
@@ -104,16 +103,3 @@ def _ours(page: Path) -> bool:
             return OURS in file.read(HEAD_BYTES)
     except OSError:
         return False
-
-
-def _write(page: Path, text: str) -> None:
-    try:
-        write_whole(page, text)
-    except OSError as error:
-        sentence = message(
-            "{file} cannot be written: {why}. The grades themselves are stored. Free some space there, or fix its"
-            " permissions, then run 'grade report'.",
-            file=visible_path(page),
-            why=error.strerror or str(error),
-        )
-        raise BadLab(sentence) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import count
@@ -12,7 +12,8 @@ from grader.disk.whole import made, write_whole
 from grader.evidence import EVIDENCE
 from grader.gradebook.attempts import PAGE, Choose, forget, keep, last, place_of
 from grader.gradebook.decisions import LEFT_ASIDE, carry_over
-from grader.gradebook.files import EVIDENCE_FILE, GRADE_FILE, Graded, to_json
+from grader.gradebook.exhibits import EXHIBITS_FILE
+from grader.gradebook.files import EVIDENCE_FILE, GRADE_FILE, Graded, stored_texts, whole
 from grader.gradebook.lock import held
 from grader.gradebook.places import Place, Places
 from grader.records import Flag, Grade, Message, Unjudged, message
@@ -49,7 +50,7 @@ class Publisher:
         self._places = Places(out)
 
     def __call__(self, graded: Graded) -> Written:
-        """Write report.html, evidence.json and, last, grade.json. Raises BadLab if they cannot be written."""
+        """Write the page, the evidence, the exhibits and, last, grade.json. Raises BadLab if they cannot be written."""
         counts = self._new_counts(graded)
         with nullcontext() if self._out.exists() else made(self._out), held(self._out):
             place = self._places.settled(self._places.find(graded.grade), graded.grade.student)
@@ -97,11 +98,12 @@ class Publisher:
         another = earlier.digest != graded.grade.digest
         fault = None if another else _fault(graded)  # of another submission nothing is known: a person must look
         if fault is not None and _fault(Graded(earlier, None)) is None:
-            return self._not_again(earlier, folder, graded.grade, fault)
+            return self._not_again(_shown(earlier, folder), folder, graded.grade, fault)
         if another and not counts:
             return self._save(graded, place_of(folder, graded.grade.digest), None)
         if another:
-            keep(folder, earlier, self._render(earlier))
+            before = _shown(earlier, folder)
+            keep(folder, before, self._render(before))
         written = self._save(graded, folder, earlier)
         forget(folder, graded.grade.digest)
         return written
@@ -116,10 +118,9 @@ class Publisher:
         )
         others = (flag for flag in earlier.flags if flag.kind != "not graded again")
         grade = replace(earlier, flags=(*others, Flag("not graded again", sentence)))
-        files = {PAGE: self._render(grade), GRADE_FILE: to_json(grade)}
+        files = {PAGE: self._render(grade), **stored_texts(grade)}
         with made(folder):
-            for name, text in files.items():
-                write_whole(folder / name, text)
+            _write(folder, files)
         return Written(grade, folder)
 
     def _save(self, graded: Graded, folder: Path, earlier: Grade | BadLab | None) -> Written:
@@ -127,15 +128,29 @@ class Publisher:
         files = {PAGE: self._render(grade)}
         if graded.evidence is not None:
             files[EVIDENCE_FILE] = EVIDENCE.dump_json(graded.evidence, indent=1).decode()
-        files[GRADE_FILE] = to_json(grade)
+        files |= stored_texts(grade)
         with made(folder):  # nothing is replaced until all of it has been written
             if isinstance(earlier, BadLab):
                 (folder / GRADE_FILE).replace(_unread(folder))
             if graded.evidence is None:  # belongs to an earlier archive: this grade is not based on it
                 (folder / EVIDENCE_FILE).unlink(missing_ok=True)
-            for name, text in files.items():
-                write_whole(folder / name, text)
+            _write(folder, files)
         return Written(grade, folder)
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        write_whole(folder / name, text)
+    if EXHIBITS_FILE not in files:  # belongs to an earlier grade
+        (folder / EXHIBITS_FILE).unlink(missing_ok=True)
+
+
+def _shown(earlier: Grade, folder: Path) -> Grade:
+    """Return the grade in the folder with its exhibits; if they are lost, staff are told."""
+    try:
+        return whole(earlier, folder / GRADE_FILE)
+    except BadLab as error:
+        return replace(earlier, exhibits="", flags=(*earlier.flags, Flag("exhibits lost", error.message)))
 
 
 def _fault(graded: Graded) -> Message | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from grader.disk.names import visible, visible_path
 from grader.gradebook.decisions import LEFT_ASIDE, carry_over
-from grader.gradebook.files import EVIDENCE_FILE, Changed, Stored, read_evidence, read_stored, save
+from grader.gradebook.evidence import read_evidence
+from grader.gradebook.files import EVIDENCE_FILE, Changed, Stored, read_stored, save
 from grader.gradebook.lock import held
 from grader.marking.flags import RAISED
 from grader.marking.mark import mark
@@ -40,7 +41,7 @@ class Regraded:
     @property
     def changed(self) -> tuple[Changed, ...]:
         """Return those that differ from before, even if only in the rubric's digest."""
-        return tuple(one for one in self.grades if one.before != one.after)
+        return tuple(one for one in self.grades if one.differs)
 
     @property
     def moved(self) -> tuple[Changed, ...]:
@@ -95,7 +96,7 @@ def _without_evidence(one: Stored, rubric: Rubric) -> Grade:
         )
         raise BadLab(sentence)
     marks = tuple(Mark(line.criterion, _same_cause(line, cause, one.grade.unusable)) for line in rubric.lines)
-    return replace(one.grade, marks=marks, made_by=replace(one.grade.made_by, rubric=rubric.digest))
+    return replace(one.grade, marks=marks, made_by=replace(one.grade.made_by, rubric=rubric.digest), exhibits="")
 
 
 def _cause(finding: Finding) -> Message | None:

@@ -28,12 +28,12 @@ from grader.records import (
     PICTURES,
     REPORTS,
     Blocked,
-    Exhibit,
     Finding,
     Judged,
     LeftOut,
     Message,
     Unjudged,
+    exhibits_of,
     in_question,
     message,
 )
@@ -77,7 +77,7 @@ def _reconsidered(finding: Finding, reads: type[object], layout: Layout) -> Find
             return Blocked(finding.check, why, finding.exhibits, finding.code)
     if why := _why(layout.left_out, lambda one: one.state != "absent" and _matters(one, reads, finding, layout)):
         sentence = message("This may rest on something that was left out: {why}", why=why)
-        return Unjudged(finding.check, sentence, _exhibits(finding))
+        return Unjudged(finding.check, sentence, exhibits_of(finding))
     return finding
 
 
@@ -107,7 +107,3 @@ def _matters(one: LeftOut, reads: type[object], finding: Finding, layout: Layout
     if reads in RETRIEVAL:
         return name.endswith(PICTURES) or (reads is not RetrievalImages and name.endswith(DOCUMENTS))
     return False
-
-
-def _exhibits(finding: Finding) -> tuple[Exhibit, ...]:
-    return finding.verdict.exhibits if isinstance(finding, Judged) else finding.exhibits

@@ -37,6 +37,8 @@ from grader.records.grades import (
     Mark,
     Unjudged,
     Verdict,
+    exhibits_of,
+    with_exhibits,
 )
 from grader.records.messages import (
     N_,
@@ -105,10 +107,12 @@ __all__ = [
     "Table",
     "Unjudged",
     "Verdict",
+    "exhibits_of",
     "in_question",
     "joined",
     "message",
     "same",
     "stacked",
     "strict",
+    "with_exhibits",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from grader.records.exhibits import Exhibit
@@ -99,6 +99,18 @@ class Manual:
 
 
 Finding = Judged | Blocked | Unjudged | Manual
+
+
+def exhibits_of(finding: Finding) -> tuple[Exhibit, ...]:
+    """Return what a report shows in addition to the finding's words."""
+    return finding.verdict.exhibits if isinstance(finding, Judged) else finding.exhibits
+
+
+def with_exhibits(finding: Finding, exhibits: tuple[Exhibit, ...]) -> Finding:
+    """Return the finding with these exhibits instead of its own."""
+    if isinstance(finding, Judged):
+        return replace(finding, verdict=replace(finding.verdict, exhibits=exhibits))
+    return replace(finding, exhibits=exhibits)
 
 
 @strict
@@ -214,7 +226,10 @@ class MadeBy:
 @strict
 @dataclass(frozen=True, slots=True)
 class Grade:
-    """One graded submission: the record from which every other format is made."""
+    """One graded submission: the record from which every other format is made.
+
+    `exhibits` is "" where they are in the findings; else they lie in the file of that SHA-256, for pages alone.
+    """
 
     student: Student
     digest: str  # SHA-256 of the archive, or of a folder's files
@@ -227,7 +242,8 @@ class Grade:
     adjustments: tuple[Adjustment, ...] = ()
     unusable: bool = False  # the archive itself was refused: every finding is Blocked by that
     zero: bool = False  # staff decided that an unusable archive earns nothing
-    schema: Literal["grade/3"] = field(default="grade/3")
+    exhibits: str = ""
+    schema: Literal["grade/4"] = field(default="grade/4")
 
     @property
     def total(self) -> float:

@@ -6,7 +6,9 @@
   const rows = Array.from(body.rows);
   const heads = Array.from(table.tHead.rows[0].cells);
   const words = new Intl.Collator(document.documentElement.lang, { numeric: true, sensitivity: "base" });
-  const [find, human, flagged, shown] = ["find", "only-human", "only-flagged", "shown"].map((id) => document.getElementById(id));
+  const atOnce = Number(table.dataset.atOnce);
+  const [find, human, flagged, shown, all, found] = ["find", "only-human", "only-flagged", "shown", "show-all", "found"].map((id) => document.getElementById(id));
+  let most = atOnce; // rows: to lay out thousands takes a browser seconds
 
   const key = (row, column) => {
     const cell = row.cells[column];
@@ -16,12 +18,14 @@
   const sort = (column, direction) => {
     const numbers = heads[column].classList.contains("number");
     const order = (a, b) => (numbers ? Number(a) - Number(b) : words.compare(a, b));
+    const keys = new Map(rows.map((row) => [row, key(row, column)]));
     rows.sort((one, other) => {
-      const [a, b] = [key(one, column), key(other, column)];
+      const [a, b] = [keys.get(one), keys.get(other)];
       if (a === "" || b === "") return (a === "") - (b === ""); // what has no value stands last, either way
       return direction * order(a, b);
     });
     body.append(...rows);
+    filter();
     heads.forEach((head) => head.removeAttribute("aria-sort"));
     heads[column].setAttribute("aria-sort", direction > 0 ? "ascending" : "descending");
   };
@@ -36,8 +40,11 @@
         (!flagged.checked || row.classList.contains("flagged"));
       row.hidden = !kept;
       count += kept;
+      row.classList.toggle("later", kept && count > most);
     }
-    shown.textContent = count;
+    shown.textContent = Math.min(count, most);
+    found.textContent = count;
+    all.hidden = count <= most;
   };
 
   heads.forEach((head, column) => {
@@ -50,6 +57,10 @@
   find.addEventListener("input", filter);
   human.addEventListener("change", filter);
   flagged.addEventListener("change", filter);
+  all.addEventListener("click", () => {
+    most = Infinity;
+    filter();
+  });
   document.getElementById("tools").hidden = false;
   filter();
 })();

@@ -20,6 +20,7 @@ from reports.languages import speaking
 SAMPLES_AT = Path(__file__).parents[1] / "reports" / "conftest.py"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 STUDENTS = 40  # of the class beside the sample grades
+MANY = 230  # of a large class
 PATIENCE = 10_000  # milliseconds
 
 
@@ -64,7 +65,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     everybody = [*made.values(), *(numbered(made["well_done"], n) for n in range(STUDENTS))]
     links = [(grade, f"./{n}/report.html") for n, grade in enumerate(everybody)]
     paths = {
-        name: folder / f"{name}.html" for name in (*made, "class", "class of students", "Chinese", "Chinese class")
+        name: folder / f"{name}.html"
+        for name in (*made, "class", "class of students", "large class", "Chinese", "Chinese class")
     }
     for name, grade in made.items():
         paths[name].write_text(render(grade), "utf-8")
@@ -73,6 +75,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         paths["Chinese class"].write_text(render_class(links, attendance=absentees()), "utf-8")
     paths["class"].write_text(render_class(links, attendance=absentees()), "utf-8")
     paths["class of students"].write_text(render_class(links, "student"), "utf-8")
+    large = [(numbered(made["blocked"], n), f"./{n}/report.html") for n in range(MANY)]
+    paths["large class"].write_text(render_class(large), "utf-8")
     return paths
 
 

@@ -97,3 +97,43 @@ def test_the_students_edition_has_no_table_and_no_script(opened: Callable[..., A
     with opened("class of students") as one:
         assert one.page.locator("#submissions, body script").count() == 0
         assert one.page.get_by_role("heading", name="Best accuracies").is_visible()
+
+
+AT_ONCE, LARGE = 200, 230  # rows shown before a person asks for all, and those of the large class
+
+
+def test_a_large_class_shows_its_first_rows_until_a_person_asks_for_all(opened: Callable[..., Any]) -> None:
+    with opened("large class") as one:
+        assert len(names(one.page)) == AT_ONCE
+        assert one.page.get_by_role("status").inner_text() == f"Submissions shown: {AT_ONCE} / {LARGE}"
+        one.page.get_by_role("button", name="Show all").click()
+        assert len(names(one.page)) == LARGE
+        assert one.page.get_by_role("status").inner_text() == f"Submissions shown: {LARGE} / {LARGE}"
+        assert not one.page.get_by_role("button", name="Show all").is_visible()
+
+
+def test_what_is_not_shown_yet_is_sorted_and_found_all_the_same(opened: Callable[..., Any]) -> None:
+    with opened("large class") as one:
+        for name in (f"Student {number}" for number in (0, LARGE - 1)):  # up, then down
+            click(one.page, "Student")
+            assert (names(one.page)[0], len(names(one.page))) == (name, AT_ONCE)
+        one.page.get_by_label("Find").fill(f"student {LARGE - 1}")
+        assert names(one.page) == [f"Student {LARGE - 1}"]
+        one.page.get_by_label("Find").fill("student 0")
+        assert names(one.page) == ["Student 0"]
+
+
+def test_without_a_script_and_on_paper_every_row_is_there(opened: Callable[..., Any]) -> None:
+    with opened("large class", script=False) as one:
+        assert len(names(one.page)) == LARGE
+    with opened("large class") as one:
+        one.page.emulate_media(media="print")
+        assert len(names(one.page)) == LARGE
+
+
+def test_a_long_list_of_what_failed_is_folded(opened: Callable[..., Any]) -> None:
+    with opened("large class") as one:
+        shown = one.page.locator(".troubles li:visible")
+        assert shown.count() == 30
+        one.page.get_by_text(f"Show the others: {LARGE - 30}").click()
+        assert shown.count() == LARGE

@@ -10,7 +10,7 @@ import pytest
 
 from grader.checks import discover
 from grader.evidence import Evidence, ReportPage, Seen, WrittenReport, kind_of
-from grader.gradebook.files import Graded, from_json
+from grader.gradebook.files import Graded, read_grade, whole
 from grader.gradebook.publish import Publisher
 from grader.marking.mark import mark
 from grader.marking.rubric import Rubric, read_rubric
@@ -38,7 +38,8 @@ class Class:
     publish: Callable[..., Grade]
 
     def grade(self, name: str) -> Grade:
-        return from_json((self.folder / name / "grade.json").read_text("utf-8"), name)
+        path = self.folder / name / "grade.json"
+        return whole(read_grade(path), path)
 
     def files(self) -> dict[str, bytes]:
         return {str(p.relative_to(self.folder)): p.read_bytes() for p in self.folder.rglob("*") if p.is_file()}

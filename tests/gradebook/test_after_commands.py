@@ -103,7 +103,7 @@ def test_a_disk_too_full_for_the_page_says_that_the_decision_is_stored(grade, gr
     def full(path, text):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("grader.gradebook.pages.write_whole", full)
+    monkeypatch.setattr("grader.gradebook.drawing.write_whole", full)
     code, _, err = grade("adjust", group.folder, "Bob", "--points", "-5", "--reason", "late", "--by", "Li")
     assert code == 2
     assert "No space left on device. The grades themselves are stored." in err and "run 'grade report'" in err

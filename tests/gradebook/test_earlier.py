@@ -98,7 +98,7 @@ def test_pages_are_redrawn(grades):
 def test_an_adjustment_is_added_beside_those_of_then(grades):
     run("adjust", str(grades), "Ada Ng", "--points", "1", "--reason", "a good question", "--by", "Prof. Y")
     assert totals(grades) == {**TOTALS, "Ada Ng": 69.75}
-    assert json.loads((grades / "Ada_Ng-101" / "grade.json").read_text("utf-8"))["schema"] == "grade/3"
+    assert json.loads((grades / "Ada_Ng-101" / "grade.json").read_text("utf-8"))["schema"] == "grade/4"
 
 
 def test_they_are_remarked_from_their_evidence_and_the_new_names_are_said(grades, tmp_path):

@@ -127,7 +127,7 @@ def test_a_grade_comes_back_from_its_file_as_it_was(whole):
 def test_the_file_says_at_its_top_what_most_readers_want(whole):
     record = json.loads(to_json(whole))
     assert list(record)[:4] == ["schema", "total", "points", "needs_human"]
-    assert record["schema"] == "grade/3"
+    assert record["schema"] == "grade/4"
     assert (record["total"], record["points"], record["accuracy"], record["needs_human"]) == (12.5, 40.0, 0.8454, True)
 
 

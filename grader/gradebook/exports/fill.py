@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from grader.disk.whole import placed, write_output, zipped
@@ -11,7 +12,7 @@ from grader.gradebook.exports.canvas import read_canvas
 from grader.gradebook.exports.interface import Exported, Request
 from grader.gradebook.exports.matching import Matched
 from grader.gradebook.exports.moodle import Moodle, read_moodle
-from grader.gradebook.files import Stored
+from grader.gradebook.files import Stored, whole
 from grader.gradebook.tables.sheets import Export, guessed_encoding, read_export
 from grader.records import Checked, Grade, Student, message
 from grader.records.errors import BadLab
@@ -44,21 +45,31 @@ def fill_moodle(request: Request, stored: Sequence[Stored], absent: Iterable[Stu
     path, inputs = _beside(request, export), _inputs(request, stored)
     write_output(path, export.encode(moodle.render(export.sheet, book.column, book.comments, grades)), inputs)
     feedback = path.with_name(f"{path.stem}.feedback.zip")
-    write_output(feedback, zipped(_pages(book, grades)), inputs)
-    sentence = message("reports: {count}, for 'Upload multiple feedback files in a zip'", count=len(grades))
+    unshown: list[BadLab] = []
+    write_output(feedback, zipped(_pages(book, {row: matched.grades[row] for row in grades}, unshown)), inputs)
+    count = len(grades) - len(unshown)
+    sentence = message("reports: {count}, for 'Upload multiple feedback files in a zip'", count=count)
     done = [lines.wrote(feedback, sentence)]
     done += lines.no_comments(export) if book.comments is None else []
     done += lines.scale(export, (book.possible(row) for row in grades), grades)
     done += lines.replaced(export, book.column, grades)
-    return _filled(path, export, matched, grades, done)
+    return replace(_filled(path, export, matched, grades, done), refusals=tuple(unshown))
 
 
-def _pages(book: Moodle, grades: Mapping[int, Grade]) -> Iterator[tuple[str, bytes]]:
-    """Redraw the pages in the students' edition: the page beside a grade may be the one for staff."""
+def _pages(book: Moodle, stored: Mapping[int, Stored], unshown: list[BadLab]) -> Iterator[tuple[str, bytes]]:
+    """Redraw the pages in the students' edition: the page beside a grade may be the one for staff.
+
+    Add to `unshown` why a page cannot be drawn.
+    """
     from reports.gradebooks import moodle
     from reports.html import render
 
-    for row, grade in grades.items():
+    for row, one in stored.items():
+        try:
+            grade = whole(one.grade, one.path)
+        except BadLab as error:
+            unshown.append(error)
+            continue
         folder = moodle.folder(book.name(row) or grade.student.name, book.participant(row))
         yield f"{folder}/report.html", render(grade, "student").encode()
 

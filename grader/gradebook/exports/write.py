@@ -68,7 +68,7 @@ def export(request: Request) -> Exported:
             assert_never(request.to)
     unfinished = tuple(lines.not_final(one, _wanted(one.grade, request)) for one in stored if one.grade.needs_human)
     needed = written.needs_human or any(line.state != "good" for line in (*unfinished, *grouped))
-    return Exported((*written.lines, *grouped, *unfinished), needed, refusals)
+    return Exported((*written.lines, *grouped, *unfinished), needed, (*refusals, *written.refusals))
 
 
 def _require_sense(request: Request) -> None:

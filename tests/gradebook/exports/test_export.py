@@ -176,7 +176,7 @@ def test_classroom_50_is_told_whose_it_is(grade, stored, grades, monkeypatch) ->
             lambda text: text.replace('"credit": 0.5', '"credit": NaN'),
             "grade.json is not a grade that this version can read",
         ),
-        (lambda text: text.replace("grade/3", "grade/9"), "grade.json is not a grade that this version can read"),
+        (lambda text: text.replace("grade/4", "grade/9"), "grade.json is not a grade that this version can read"),
         (lambda text: text.replace("90", "1e309"), "grade.json is not a grade that this version can read"),
         (lambda text: text[:100], "grade.json is not a grade that this version can read"),
         (lambda text: "[" * 200_000, "grade.json is not a grade that this version can read"),
