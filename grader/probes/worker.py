@@ -1,7 +1,7 @@
 """Runs inside the sandbox: answers a job by calling a probe. Imports nothing with labels, rubric or verdicts.
 
-`once` is the whole of the plain sandbox: one job from standard input, its files by path, then the end. Elsewhere the
-children of a cell call `answer` (cell.py).
+`once` is the whole of a process that nothing isolates: one job from standard input, its files by path, then the end.
+Elsewhere the children of a cell call `answer` (cell.py).
 """
 
 from __future__ import annotations
@@ -97,6 +97,6 @@ def once() -> None:
         files = {name: open_read_only(Path(path)) for name, path in request["paths"].items()}
     except OSError as error:
         sys.exit(f"the job could not be handed in: {error}")
-    limit_process(request)  # from here on nothing can be printed either
+    limit_process(request, int(request.get("file_bytes", 0)))  # from here on nothing can be printed either
     with out:
         answer(request, files, out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -16,17 +17,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 import grader.batch.setup
 from fixtures import DEMO_SUBMISSION
 from grader import __version__
 from grader.checks import DEFAULT_RUBRIC
-from grader.cli.app import main
+from grader.cli import options
+from grader.cli.app import cli, main
 from grader.dataset import ImageSet
 from grader.evidence import EVIDENCE
 from grader.records import Checked, message
-from grader.records.errors import MissingData
+from grader.records.errors import BadLab, MissingData
 from grader.sandbox import Sandbox, why_no_code
 from grader.students.precheck import Precheck
 
@@ -336,6 +339,33 @@ def test_chinese_names_are_graded_where_the_locale_has_no_letters_for_them(here,
         "function_fit": "blocked", "own_function": "blocked", "evaluation": "judged" if is_run else "unjudged",
         "learning_rate": "judged" if is_run else "unjudged", "feature_vectors": "blocked",
     }  # fmt: skip
+
+
+def test_student_code_runs_unisolated_only_where_that_was_confirmed(grade, here, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    done = grade("ada", "--sandbox", "none")
+    assert done.status == 2
+    assert "--sandbox none runs student code without isolation" in done.err
+    assert "Add --yes-run-unisolated if this is a container" in done.err
+    assert not (here / "grades").exists()
+
+    assert grade("ada", "--sandbox", "none", "--yes-run-unisolated").status in (0, 1)
+    assert "--sandbox none" in record(here, "ada")["made_by"]["command"]
+
+
+@pytest.mark.parametrize(("typed", "runs"), [("y", True), ("n", False), ("", False)])
+def test_at_a_terminal_a_person_is_asked_before_student_code_runs_unisolated(typed, runs, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal(f"{typed}\n"))
+    context = click.Context(cli)
+    if runs:
+        assert options._confirmed(context, None, "none") == "none"
+    else:
+        with pytest.raises(BadLab):
+            options._confirmed(context, None, "none")
 
 
 # --- what cannot be used ---------------------------------------------------------------------------------------
