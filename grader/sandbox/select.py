@@ -45,11 +45,9 @@ def why_not(backend: Backend) -> Message | None:
     """Return why a sandbox cannot be used here; None if it can. Starts one, without torch, to find out."""
     if sys.platform != "linux":
         return message("student code is isolated on Linux only")
-    inputs = {"home": "/", "rubric": str(Path(__file__)), "port": 1, "pid": os.getppid()}
-    sandbox = IsolatedSandbox(backend)
-    sandbox.server.torch = False
+    inputs = {"home": "/", "rubric": str(Path(__file__)), "port": 1, "pid": os.getpid()}
     try:
-        with sandbox:
+        with trial(backend) as sandbox:
             tried = sandbox.run(Job("reach.try_to_reach", inputs, limits=TRIAL))
     except OSError as error:
         return _refused(backend, str(error))
@@ -57,6 +55,13 @@ def why_not(backend: Backend) -> Message | None:
         return _refused(backend, explain(tried))
     reached = [name for name, found in tried.value.items() if found and name != "root"]
     return _refused(backend, ", ".join(reached)) if reached else None
+
+
+def trial(backend: Backend) -> IsolatedSandbox:
+    """Return a sandbox without torch in it, to try what can be reached from inside."""
+    sandbox = IsolatedSandbox(backend)
+    sandbox.server.torch = False
+    return sandbox
 
 
 def _refused(backend: Backend, reason: Message | str) -> Message:

@@ -674,7 +674,16 @@ def test_a_reader_that_stops_reading_gets_no_traceback(here):
 def test_the_doctor_examines_this_machine(here):
     done = subprocess.run([*COMMAND, "doctor"], capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode in (0, 1), done.stdout + done.stderr
-    for subject in ("Python:", "Sandbox:", "torch:", "GPU:", "CIFAR-10:", "npm:"):
+    for subject in (
+        "Python:",
+        "Sandbox:",
+        "Isolation by namespaces:",
+        "Isolation by landlock:",
+        "torch:",
+        "GPU:",
+        "CIFAR-10:",
+        "npm:",
+    ):
         assert subject in done.stdout
     assert "run 'grade data fetch'" in done.stdout
     assert "NO " not in done.stdout
