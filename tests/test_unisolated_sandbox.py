@@ -67,10 +67,8 @@ def test_it_has_limits(call, script, limits, ends):
 @pytest.mark.skipif(os.name != "posix", reason="forks")
 def test_what_it_leaves_in_its_group_is_ended(call, tmp_path):
     left = tmp_path / "pid"
-    called = call(
-        f"import os, time\nif (pid := os.fork()) == 0:\n    time.sleep(100)\nopen({str(left)!r}, 'w').write(str(pid))\n"
-        + RIGHT
-    )
+    forks = "import os, time\nif (pid := os.fork()) == 0:\n    time.sleep(1000)\n    os._exit(0)\n"
+    called = call(f"{forks}open({str(left)!r}, 'w').write(str(pid))\n{RIGHT}")
     assert isinstance(called.answer, Reply), called
     pid = int(left.read_text("utf-8"))
     assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
