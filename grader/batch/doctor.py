@@ -16,7 +16,7 @@ from grader.dataset import find_cifar10, home_folder
 from grader.disk.scratch import scratch
 from grader.evidence.explain import explain
 from grader.lab import LAB
-from grader.records import N_, Checked, joined, message
+from grader.records import Checked, joined, message
 from grader.records.errors import MissingData
 from grader.sandbox import BACKENDS, Job, Limits, Reply, Sandbox, open_sandbox, trial, why_no_code, why_not
 from grader.sandbox.server import Backend
@@ -131,12 +131,8 @@ def _blocks(backend: Backend) -> Checked:
     }
     reached = [name for key, name in names.items() if tried.value.get(key) is not False]
     if reached:
-        return Checked(
-            subject, "bad", message("does not block {names}", names=joined(N_("{first}, {second}"), reached))
-        )
-    return Checked(
-        subject, "good", message("blocks {names}", names=joined(N_("{first}, {second}"), list(names.values())))
-    )
+        return Checked(subject, "bad", message("does not block {names}", names=joined("{first}, {second}", reached)))
+    return Checked(subject, "good", message("blocks {names}", names=joined("{first}, {second}", list(names.values()))))
 
 
 def _images(data: Path | None, cache: Path) -> Checked:
