@@ -16,9 +16,10 @@ from grader.dataset import find_cifar10, home_folder
 from grader.disk.scratch import scratch
 from grader.evidence.explain import explain
 from grader.lab import LAB
-from grader.records import Checked, message
+from grader.records import Checked, joined, message
 from grader.records.errors import MissingData
-from grader.sandbox import BACKENDS, Job, Limits, Reply, Sandbox, open_sandbox, why_no_code, why_not
+from grader.sandbox import BACKENDS, Job, Limits, Reply, Sandbox, open_sandbox, trial, why_no_code, why_not
+from grader.sandbox.server import Backend
 
 QUICK = Limits(seconds=60.0, megabytes=4_000)
 
@@ -29,6 +30,7 @@ def examine(data: Path | None, cache: Path) -> Iterator[Checked]:
     yield Checked(message("Python"), "good", message("{version} at {path}", version=version, path=sys.executable))
     with open_sandbox(gpu=True) as sandbox:
         yield _which_sandbox(sandbox)
+        yield from map(_blocks, BACKENDS)
         yield from _inside(sandbox)
         yield from _student_code(sandbox)
         yield _archives(sandbox)
@@ -86,8 +88,6 @@ def _inside(sandbox: Sandbox) -> Iterator[Checked]:
     devices = ", ".join(map(str, machine.value["cuda"]))
     text = message("{devices}", devices=devices) if devices else message("none: networks are evaluated on the CPU")
     yield Checked(message("GPU"), "good", text)
-    if sandbox.isolated:
-        yield from _isolation(sandbox)
 
 
 def _student_code(sandbox: Sandbox) -> Iterator[Checked]:
@@ -105,26 +105,34 @@ def _student_code(sandbox: Sandbox) -> Iterator[Checked]:
         yield Checked(message("Student code"), "bad", explain(tried))
 
 
-def _isolation(sandbox: Sandbox) -> Iterator[Checked]:
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+def _blocks(backend: Backend) -> Checked:
+    """Try from inside what SECURITY.md promises of one way to isolate, also of one that is not used."""
+    subject = message("Isolation by {backend}", backend=backend)
+    if (problem := why_not(backend)) is not None:
+        return Checked(subject, "good" if why_no_code() is None else "worse", problem)
+    with trial(backend) as sandbox, closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
         inputs = {"home": str(home_folder() or "~"), "rubric": str(DEFAULT_RUBRIC), "port": port, "pid": os.getpid()}
         tried = sandbox.run(Job("reach.try_to_reach", inputs, limits=QUICK))
+    if not isinstance(tried, Reply):
+        return Checked(subject, "bad", explain(tried))
     names = {
-        "home": message("Home folder"),
-        "rubric": message("Rubric"),
-        "network": message("Network"),
-        "parent": message("Grading process"),
-        "root": message("Administrator rights"),
+        "home": message("your home folder"),
+        "rubric": message("the rubric"),
+        "write": message("writing outside its own folder"),
+        "network": message("the network"),
+        "parent": message("the grading process"),
+        "signal": message("signals to it"),
+        "keys": message("the kernel's keyrings"),
+        "memory": message("memory that outlives a process"),
+        "trace": message("tracing"),
+        "namespaces": message("new namespaces"),
+        "root": message("administrator rights"),
     }
-    for key, subject in names.items():
-        reached = not isinstance(tried, Reply) or tried.value.get(key) is not False
-        text = (
-            message("can be reached from inside the sandbox")
-            if reached
-            else message("cannot be reached from inside the sandbox")
-        )
-        yield Checked(subject, "bad" if reached else "good", text)
+    reached = [name for key, name in names.items() if tried.value.get(key) is not False]
+    if reached:
+        return Checked(subject, "bad", message("does not block {names}", names=joined("{first}, {second}", reached)))
+    return Checked(subject, "good", message("blocks {names}", names=joined("{first}, {second}", list(names.values()))))
 
 
 def _images(data: Path | None, cache: Path) -> Checked:

@@ -63,8 +63,9 @@ class Options:
         device = ("--device", self.device) if self.device != "auto" else ()
         weights = ("--weights-dir", from_disk(self.weights_dir.name)) if self.weights_dir else ()
         zero = ("--unusable", "zero") if self.zero else ()
+        sandbox = ("--sandbox", "none") if self.sandbox == "none" else ()
         roster = ("--roster", from_disk(self.roster.name)) if self.roster else ()
-        return (*rubric, *device, *weights, *zero, *roster)
+        return (*rubric, *device, *sandbox, *weights, *zero, *roster)
 
 
 def find_archives(paths: Sequence[Path], names: str | None = None) -> tuple[tuple[Archive, ...], tuple[BadLab, ...]]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 
-from grader.records import AttemptChoice, SandboxChoice
+from grader.records import AttemptChoice, SandboxChoice, message, stacked
+from grader.records.errors import BadLab
 from reports.languages import LANGUAGES, speak
 
 DEFAULT_COMMAND = "run"
 GRADED, NEEDS_HUMAN, UNUSABLE = 0, 1, 2  # exit status
+_CONFIRM = "--yes-run-unisolated"
 
 
 class DefaultGroup(click.Group):
@@ -140,6 +143,28 @@ def running_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def _note_confirmed(ctx: click.Context, parameter: click.Parameter, confirmed: bool) -> None:
+    del parameter
+    ctx.meta[_CONFIRM] = confirmed
+
+
+def _confirmed(ctx: click.Context, parameter: click.Parameter, choice: SandboxChoice) -> SandboxChoice:
+    """Return the choice. Raises BadLab for running student code unisolated where nobody has confirmed it."""
+    del parameter
+    if choice != "none" or ctx.meta.get(_CONFIRM) or ctx.resilient_parsing:
+        return choice
+    from reports.text import words
+
+    sentence = message(
+        "--sandbox {name} runs student code without isolation: it can read, change and send whatever you can.",
+        name=choice,
+    )
+    if sys.stdin.isatty() and click.confirm(words(stacked(sentence, [message("Run it all the same?")]))):
+        return choice
+    remedy = message("Add {option} if this is a container that you throw away afterwards.", option=_CONFIRM)
+    raise BadLab(stacked(sentence, [remedy]))
+
+
 def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of every command that grades; they are the fields of `grader.batch.setup.Options`."""
     options = (
@@ -147,8 +172,12 @@ def measuring_options(function: Callable[..., Any]) -> Callable[..., Any]:
                      show_default=True, help="Folder for the results, one folder per student."),
         click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True,
                      help="Where networks are evaluated."),
-        click.option("--sandbox", type=click.Choice(get_args(SandboxChoice)), default="auto",
-                     show_default=True, help="What isolates submissions from this machine."),
+        click.option("--sandbox", type=click.Choice(get_args(SandboxChoice)), default="auto", show_default=True,
+                     callback=_confirmed,
+                     help="What isolates submissions from this machine; 'none' runs student code with all that you may"
+                     " do here: only in a container that you throw away afterwards."),
+        click.option(_CONFIRM, is_flag=True, is_eager=True, expose_value=False, callback=_note_confirmed,
+                     help="Confirms '--sandbox none'; without it you are asked."),
         audience_option,
         language_option,
         click.option("--weights-dir", type=GivenPath(path_type=Path, file_okay=False, exists=True), metavar="FOLDER",

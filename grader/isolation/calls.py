@@ -9,6 +9,7 @@ import platform
 LIBC = ctypes.CDLL(None, use_errno=True)
 MACHINE = platform.machine()
 # asm/unistd_64.h, asm-generic/unistd.h; calls since 2019 have one number everywhere
+CAPGET = {"x86_64": 125, "aarch64": 90}
 CAPSET = {"x86_64": 126, "aarch64": 91}
 PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 SECCOMP = {"x86_64": 317, "aarch64": 277}

@@ -180,7 +180,6 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def install(refused: Iterator[Refused]) -> None:
-    """Refuse these calls from now on; no_new_privs must be set. Raises OSError."""
-    code = program(refused)
+def install(code: bytes) -> None:
+    """Refuse calls by a program from now on; no_new_privs must be set. Raises OSError."""
     call(number(SECCOMP), SET_MODE_FILTER, 0, _Program(len(code) // 8, code))

@@ -29,9 +29,9 @@ FAR = 0.05  # a claim this far above the measurement is worth a look
 
 # The kinds of flags that evidence raises: a re-marked grade has them again, or their cause is gone.
 RAISED = frozenset({
-    "claim above measurement", "claim fits the training set", "features handed in", "given weights",
-    "library of copies", "look-up table?", "malformed answer", "more weights", "own class", "own network",
-    "ranking nearly agrees", "ranking not computed anew", "ranking undecided", "several normalisations",
+    "claim above measurement", "claim fits the training set", "code not isolated", "features handed in",
+    "given weights", "library of copies", "look-up table?", "malformed answer", "more weights", "own class",
+    "own network", "ranking nearly agrees", "ranking not computed anew", "ranking undecided", "several normalisations",
     "shadowed module", "unread normalisation", "weaker sandbox",
 })  # fmt: skip
 

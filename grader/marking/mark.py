@@ -47,6 +47,13 @@ def _adjustments(evidence: Evidence, rubric: Rubric, made_by: MadeBy) -> tuple[A
 def _not_isolated(evidence: Evidence) -> tuple[Flag, ...]:
     if evidence.isolated:
         return ()
+    if evidence.sandbox == "none":
+        sentence = message(
+            "Student code ran without isolation, because --sandbox {name} was given. It could have read the rubric and"
+            " other submissions, and forged its results: read the code before you publish these points.",
+            name=evidence.sandbox,
+        )
+        return (Flag("code not isolated", sentence),)
     sentence = message(
         "The weights were read in a process that is not isolated from this machine; 'grade doctor' says why."
     )

@@ -1,7 +1,7 @@
 """Runs inside the sandbox: answers a job by calling a probe. Imports nothing with labels, rubric or verdicts.
 
-`once` is the whole of the plain sandbox: one job from standard input, its files by path, then the end. Elsewhere the
-children of a cell call `answer` (cell.py).
+`once` is the whole of a process that nothing isolates: one job from standard input, its files by path, then the end.
+Elsewhere the children of a cell call `answer` (cell.py).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -97,6 +98,16 @@ def once() -> None:
         files = {name: open_read_only(Path(path)) for name, path in request["paths"].items()}
     except OSError as error:
         sys.exit(f"the job could not be handed in: {error}")
-    limit_process(request)  # from here on nothing can be printed either
+    limit_process(request, int(request.get("file_bytes", 0)))  # from here on nothing can be printed either
     with out:
         answer(request, files, out)
+    if "file_bytes" in request:
+        _end_group()
+
+
+def _end_group() -> None:
+    """End this process and what the code has left: as long as that runs, it may hold the answer open."""
+    sys.stdout.flush()
+    if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(0)  # without exit hooks

@@ -11,9 +11,8 @@ from typing import Literal, TypeVar
 Scalar = str | int | float | bool
 Audience = Literal["student", "staff"]
 AttemptChoice = Literal["last", "best", "ask"]  # of a student's submissions, which one counts
-SandboxChoice = Literal[
-    "auto", "namespaces", "landlock", "plain"
-]  # of a command line; auto is the strongest that works
+# Of a command line: auto is the strongest that works, plain runs no student code, none runs it without isolation.
+SandboxChoice = Literal["auto", "namespaces", "landlock", "plain", "none"]
 
 T = TypeVar("T")
 

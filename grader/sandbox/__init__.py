@@ -2,7 +2,7 @@
 
 from grader.probes.roots import Roots
 from grader.sandbox.interface import ArraySpec, Called, CodeSandbox, Job, Limits, Reply, Rest, Sandbox, Shared
-from grader.sandbox.select import BACKENDS, open_sandbox, why_no_code, why_not
+from grader.sandbox.select import BACKENDS, open_sandbox, trial, why_no_code, why_not
 
 __all__ = [
     "BACKENDS",
@@ -17,6 +17,7 @@ __all__ = [
     "Sandbox",
     "Shared",
     "open_sandbox",
+    "trial",
     "why_no_code",
     "why_not",
 ]

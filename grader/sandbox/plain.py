@@ -13,15 +13,20 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import psutil
 
 from grader.disk.scratch import scratch
 from grader.evidence import Crashed, Failure
 from grader.evidence.wording import shorten
-from grader.sandbox.interface import ENVIRONMENT, Job, Reply
-from grader.sandbox.watch import Child, await_reply
+from grader.sandbox.interface import ENVIRONMENT, CodeSandbox, Job, Reply
+from grader.sandbox.output import Output
+from grader.sandbox.watch import Child, await_reply, tree
 
 # No file can be written later, but tempfile, used by torchvision's import, looks for a folder by writing to it.
 BOOT = (
@@ -29,6 +34,7 @@ BOOT = (
     " from grader.probes.worker import once; once()"
 )
 KEPT = ("SYSTEMROOT", "PATH", "TEMP", "TMP", "LD_LIBRARY_PATH")  # without these Python or torch does not start
+LAST_WORDS = 5.0  # seconds for a process that has closed its answer to end
 
 
 class PlainSandbox:
@@ -49,22 +55,17 @@ class PlainSandbox:
 
     def run(self, job: Job) -> Reply | Failure:
         """Answer one job in a process of its own."""
-        paths = {name: _in_utf8(file) for name, file in job.files.items()}
-        request = {**job.request(), "paths": paths}
         root = str(Path(__file__).resolve().parents[2])
         # The paths of this process without the current folder: no submission can write where `python -I` searches.
-        path = [root, *(entry for entry in sys.path if entry and Path(entry).is_absolute())]
-        environment = {name: os.environ[name] for name in KEPT if name in os.environ} | ENVIRONMENT
+        path = (root, *(entry for entry in sys.path if entry and Path(entry).is_absolute()))
         with tempfile.TemporaryFile() as printed, scratch("plain") as folder:
-            process = subprocess.Popen(
-                [sys.executable, "-I", "-B", "-c", BOOT, json.dumps(path)],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=printed, env=environment, cwd=folder,
-                start_new_session=True,
-            )  # fmt: skip
-            try:
-                return _converse(process, job, json.dumps(request).encode(), printed.fileno())
-            finally:
-                _end(process)
+
+            def tail() -> str:
+                size = os.fstat(printed.fileno()).st_size
+                os.lseek(printed.fileno(), max(0, size - 4000), os.SEEK_SET)
+                return shorten(os.read(printed.fileno(), 4000).decode("utf-8", "replace").strip())
+
+            return answered(job, job.request(), Start(folder, path, printed.fileno(), tail))
 
     def joined(self) -> PlainSandbox:
         """Return this one: it holds nothing."""
@@ -73,9 +74,38 @@ class PlainSandbox:
     def renew(self) -> None:
         """Do nothing: there is nothing to end."""
 
-    def for_code(self, submission: Path) -> None:
+    def for_code(self, submission: Path) -> CodeSandbox | None:
         """Return None: no student code is run here."""
         del submission
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How the process for one job is started."""
+
+    folder: Path  # its current one
+    path: tuple[str, ...]  # where it looks for modules
+    printed: int  # a descriptor that takes what it prints
+    tail: Callable[[], str]  # the last of that
+    output: Output | None = None
+    options: tuple[str, ...] = ()  # of Python
+
+
+def answered(job: Job, request: Mapping[str, Any], start: Start) -> Reply | Failure:
+    """Answer one job in a process of its own, which ends with its answer."""
+    paths = {name: _in_utf8(file) for name, file in job.files.items()}
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-B", *start.options, "-c", BOOT, json.dumps(start.path)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=start.printed, cwd=start.folder, start_new_session=True,
+        env={name: os.environ[name] for name in KEPT if name in os.environ} | ENVIRONMENT,
+    )  # fmt: skip
+    if start.output is not None:
+        start.output.handed_over()
+    try:
+        return _converse(process, job, json.dumps({**request, "paths": paths}).encode(), start)
+    finally:
+        _end(process)
 
 
 def _in_utf8(file: Path) -> str:
@@ -83,15 +113,9 @@ def _in_utf8(file: Path) -> str:
     return os.fsencode(file.absolute()).decode("utf-8", "surrogateescape")  # not resolve(): a link is not followed
 
 
-def _converse(process: subprocess.Popen[bytes], job: Job, request: bytes, printed: int) -> Reply | Failure:
+def _converse(process: subprocess.Popen[bytes], job: Job, request: bytes, start: Start) -> Reply | Failure:
     assert process.stdin is not None
     assert process.stdout is not None
-
-    def tail() -> str:
-        size = os.fstat(printed).st_size
-        os.lseek(printed, max(0, size - 4000), os.SEEK_SET)
-        return shorten(os.read(printed, 4000).decode("utf-8", "replace").strip())
-
     with process.stdout:
         try:
             process.stdin.write(request)
@@ -99,13 +123,26 @@ def _converse(process: subprocess.Popen[bytes], job: Job, request: bytes, printe
         except OSError:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(1)
-            return Crashed(tail())
-        return await_reply(job, Child(process.pid, process.stdout.read, lambda: _end(process), tail))
+            return Crashed(start.tail())
+        child = Child(process.pid, process.stdout.read, lambda: _end(process), start.tail)
+        return _ended(process, await_reply(job, child, start.output))
+
+
+def _ended(process: subprocess.Popen[bytes], reply: Reply | Failure) -> Reply | Failure:
+    """Add to a crash how the process ended."""
+    if not isinstance(reply, Crashed):
+        return reply
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(LAST_WORDS)
+    return Crashed(f"{reply.tail} (ended with {process.returncode})") if process.returncode else reply
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process and, on systems with process groups, everything that it started."""
-    if hasattr(os, "killpg") and process.returncode is None:
+    """Kill the process and what it has started, as far as that can be found."""
+    for one in tree(process.pid) if process.returncode is None else ():
+        with contextlib.suppress(psutil.Error):
+            one.kill()
+    if hasattr(os, "killpg"):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()

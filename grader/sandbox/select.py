@@ -14,6 +14,7 @@ from grader.sandbox.interface import Job, Limits, Reply, Sandbox
 from grader.sandbox.isolated import IsolatedSandbox
 from grader.sandbox.plain import PlainSandbox
 from grader.sandbox.server import Backend
+from grader.sandbox.unisolated import UnisolatedSandbox
 
 BACKENDS: tuple[Backend, ...] = ("namespaces", "landlock")  # the stronger one first
 TRIAL = Limits(seconds=20.0, megabytes=2_000)
@@ -23,6 +24,8 @@ def open_sandbox(choice: SandboxChoice = "auto", gpu: bool = False) -> Sandbox:
     """Open the strongest sandbox of this machine, or the requested one. Raises BadLab if that one does not work."""
     if choice == "plain":
         return PlainSandbox()
+    if choice == "none":
+        return UnisolatedSandbox()
     if choice != "auto":
         if problem := why_not(choice):
             raise BadLab(message("--sandbox {name}: {reason}", name=choice, reason=problem))
@@ -42,11 +45,9 @@ def why_not(backend: Backend) -> Message | None:
     """Return why a sandbox cannot be used here; None if it can. Starts one, without torch, to find out."""
     if sys.platform != "linux":
         return message("student code is isolated on Linux only")
-    inputs = {"home": "/", "rubric": str(Path(__file__)), "port": 1, "pid": os.getppid()}
-    sandbox = IsolatedSandbox(backend)
-    sandbox.server.torch = False
+    inputs = {"home": "/", "rubric": str(Path(__file__)), "port": 1, "pid": os.getpid()}
     try:
-        with sandbox:
+        with trial(backend) as sandbox:
             tried = sandbox.run(Job("reach.try_to_reach", inputs, limits=TRIAL))
     except OSError as error:
         return _refused(backend, str(error))
@@ -54,6 +55,13 @@ def why_not(backend: Backend) -> Message | None:
         return _refused(backend, explain(tried))
     reached = [name for name, found in tried.value.items() if found and name != "root"]
     return _refused(backend, ", ".join(reached)) if reached else None
+
+
+def trial(backend: Backend) -> IsolatedSandbox:
+    """Return a sandbox without torch in it, to try what can be reached from inside."""
+    sandbox = IsolatedSandbox(backend)
+    sandbox.server.torch = False
+    return sandbox
 
 
 def _refused(backend: Backend, reason: Message | str) -> Message:

@@ -1,4 +1,4 @@
-"""Wait for an answer while watching the clock and the memory of the whole process tree."""
+"""Wait for an answer while watching the clock, the memory of the whole process tree, and what the machine has left."""
 
 from __future__ import annotations
 
@@ -9,14 +9,24 @@ from dataclasses import dataclass
 
 import psutil
 
-from grader.evidence import Crashed, Failure, Malformed, OutOfMemory, PrintedTooMuch, TimedOut
+from grader.evidence import Crashed, Failure, Malformed, OutOfMemory, PrintedTooMuch, TimedOut, Unavailable
 from grader.evidence.wording import phrase, shorten
+from grader.records import message
 from grader.sandbox.interface import Job, Read, Reply, read_reply
+from grader.sandbox.memory import available_megabytes
 from grader.sandbox.output import MOST_BYTES, Output
 
 TICK = 0.05  # seconds; a process that allocates as fast as it can overshoots its budget by about 4 % in that time
 PAUSE = 4.0  # pause as a multiple of the CPU time of one check, which lists all processes: there may be thousands
+FLOOR = 200  # megabytes that a job must leave to the machine: less, and the system would end a process of its choice
+MUCH = 0.75  # of what a job may use: one that has so much is why the machine has too little
 LAST_WORDS = 5.0  # seconds; the output of a killed process is read in milliseconds
+
+
+MACHINE_FULL = message(
+    "this machine ran out of memory, of which the job itself had little. Grade again with more memory, or with less"
+    " running beside it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +54,7 @@ def await_reply(job: Job, child: Child, output: Output | None = None) -> Reply |
     listener = threading.Thread(target=listen, daemon=True)
     listener.start()
     deadline = time.monotonic() + job.limits.seconds
+    floor = min(FLOOR, available_megabytes() // 2)  # a small machine may have little to begin with
     cost = 0.0
     while listener.is_alive():
         left = deadline - time.monotonic()
@@ -55,14 +66,24 @@ def await_reply(job: Job, child: Child, output: Output | None = None) -> Reply |
             limit = PrintedTooMuch(MOST_BYTES)
         else:
             looked = time.thread_time()
-            if tree_megabytes(child.pid, job.limits.megabytes) > job.limits.megabytes:
-                limit = OutOfMemory(job.limits.megabytes)
+            limit = _too_much_memory(child.pid, job.limits.megabytes, floor)
             cost = time.thread_time() - looked
         if limit is not None:
             child.kill()
             listener.join(LAST_WORDS)  # it reads to the end: the pipe must not be closed while it does
             return limit
     return result[0]
+
+
+def _too_much_memory(pid: int, most: int, floor: int) -> Failure | None:
+    used = tree_megabytes(pid, most)
+    if used > most:
+        return OutOfMemory(most)
+    if available_megabytes() >= floor:
+        return None
+    if used > MUCH * most:
+        return OutOfMemory(used)
+    return Unavailable(MACHINE_FULL)  # by others, or in what no process counts, such as sockets
 
 
 def tree_megabytes(pid: int, most: int = 0) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -16,18 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 import grader.batch.setup
 from fixtures import DEMO_SUBMISSION
 from grader import __version__
 from grader.checks import DEFAULT_RUBRIC
-from grader.cli.app import main
+from grader.cli import options
+from grader.cli.app import cli, main
 from grader.dataset import ImageSet
 from grader.evidence import EVIDENCE
 from grader.gradebook.journal import OURS
 from grader.records import Checked, message
-from grader.records.errors import MissingData
+from grader.records.errors import BadLab, MissingData
 from grader.sandbox import Sandbox, why_no_code
 from grader.students.precheck import Precheck
 
@@ -349,6 +352,33 @@ def test_chinese_names_are_graded_where_the_locale_has_no_letters_for_them(here,
     }  # fmt: skip
 
 
+def test_student_code_runs_unisolated_only_where_that_was_confirmed(grade, here, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    done = grade("ada", "--sandbox", "none")
+    assert done.status == 2
+    assert "--sandbox none runs student code without isolation" in done.err
+    assert "Add --yes-run-unisolated if this is a container" in done.err
+    assert not (here / "grades").exists()
+
+    assert grade("ada", "--sandbox", "none", "--yes-run-unisolated").status in (0, 1)
+    assert "--sandbox none" in record(here, "ada")["made_by"]["command"]
+
+
+@pytest.mark.parametrize(("typed", "runs"), [("y", True), ("n", False), ("", False)])
+def test_at_a_terminal_a_person_is_asked_before_student_code_runs_unisolated(typed, runs, monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal(f"{typed}\n"))
+    context = click.Context(cli)
+    if runs:
+        assert options._confirmed(context, None, "none") == "none"
+    else:
+        with pytest.raises(BadLab):
+            options._confirmed(context, None, "none")
+
+
 # --- what cannot be used ---------------------------------------------------------------------------------------
 
 
@@ -638,7 +668,16 @@ def test_a_reader_that_stops_reading_gets_no_traceback(here):
 def test_the_doctor_examines_this_machine(here):
     done = subprocess.run([*COMMAND, "doctor"], capture_output=True, text=True, check=False, timeout=200)
     assert done.returncode in (0, 1), done.stdout + done.stderr
-    for subject in ("Python:", "Sandbox:", "torch:", "GPU:", "CIFAR-10:", "npm:"):
+    for subject in (
+        "Python:",
+        "Sandbox:",
+        "Isolation by namespaces:",
+        "Isolation by landlock:",
+        "torch:",
+        "GPU:",
+        "CIFAR-10:",
+        "npm:",
+    ):
         assert subject in done.stdout
     assert "run 'grade data fetch'" in done.stdout
     assert "NO " not in done.stdout

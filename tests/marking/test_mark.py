@@ -109,6 +109,16 @@ def test_the_weaker_sandbox_is_said_in_the_grade(lab_rubric, evidence, scores):
     assert "weaker sandbox" not in {flag.kind for flag in mark(found, lab_rubric, MADE).flags}
 
 
+def test_code_that_ran_without_isolation_is_flagged_and_the_points_stay(lab_rubric, evidence, scores):
+    found = evidence(scores(10, 20))
+    bare = Evidence(found.student, found.digest, found.archive, found.observations, sandbox="none", isolated=False)
+    made, isolated = mark(bare, lab_rubric, MADE), mark(found, lab_rubric, MADE)
+    flags = [flag for flag in made.flags if flag.kind == "code not isolated"]
+    assert "could have read the rubric and other submissions, and forged" in flags[0].message.english()
+    assert [one.points for one in made.marks] == [one.points for one in isolated.marks]
+    assert made.made_by.sandbox == "none"
+
+
 def test_missing_weights_cost_their_points_and_leave_the_others(lab_rubric, evidence):
     missing = Refused("code", message("final.pth is missing"))
     found = evidence(Layout((), Parts()), failed={Accuracy: missing, History: missing})

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,36 @@ except OSError:
     tmp_path.chmod(0o777)
     # in its own, a file of no bytes is all that fits
     assert _value(attack(code, outside=str(tmp_path)))["written"] == []
+
+
+def test_student_code_has_locks_between_processes_only_in_memory_of_its_own_and_never_the_machines_tmp(
+    shut: IsolatedSandbox, backend: Backend, tmp_path: Path
+) -> None:
+    tried = """
+import multiprocessing, os
+try:
+    with multiprocessing.get_context("fork").Lock():
+        value["lock"] = True
+except OSError:
+    value["lock"] = False
+try:
+    value["names"] = sorted(set(os.listdir("/tmp")) - {path.split("/")[2] for path in inputs["own"]})
+except OSError:
+    value["names"] = []
+"""
+    with shut.for_code(tmp_path) as code:
+        own = [path for path in (*astuple(code.roots), str(tmp_path)) if path.startswith("/tmp/")]
+        found = _value(code.call(Job("hostile.run", {"code": tried, "own": own}, limits=Limits(30.0, 3_000))).answer)
+    assert found == {"lock": backend == "namespaces", "names": []}
+
+
+def test_the_doctors_own_attempts_reach_nothing(attack: Any, shut: IsolatedSandbox, tmp_path: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+        inputs = {"home": str(tmp_path), "rubric": str(DEFAULT_RUBRIC), "port": port, "pid": os.getpid()}
+        found = _value(shut.run(Job("reach.try_to_reach", inputs, limits=Limits(30.0, 3_000))))
+    assert len(found) > 10
+    assert [name for name, reached in found.items() if reached and name != "root"] == []
 
 
 def test_what_one_job_leaves_behind_the_next_cannot_use(attack: Any) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from grader.evidence import OutOfMemory
-from grader.sandbox import watch
+from grader.evidence import OutOfMemory, Unavailable
+from grader.sandbox import Reply, memory, watch
 from grader.sandbox.watch import tree, tree_megabytes
 
 SHARES = """
@@ -91,3 +92,48 @@ for start in range(0, 400 << 20, 1 << 20):
 time.sleep(60)
 """
     assert attack_plain(code, megabytes=300) == OutOfMemory(300)
+
+
+HOLDS = """
+import mmap, time
+held = mmap.mmap(-1, inputs["held"] << 20)
+for start in range(0, inputs["held"] << 20, 1 << 20):
+    held[start : start + (1 << 20)] = b"x" * (1 << 20)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("held", "has", "ours"), [(100, 10, True), (750, 745, False)])
+def test_a_job_ends_before_the_machine_has_no_memory_and_pays_only_for_its_own(
+    held: int, has: int, ours: bool, attack_plain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def left() -> int:
+        children = watch.psutil.Process().children()
+        return 1 if any(tree_megabytes(child.pid) > has for child in children) else 1_000
+
+    monkeypatch.setattr(watch, "available_megabytes", left)
+    answer = attack_plain(HOLDS, megabytes=800, held=held)
+
+    assert isinstance(answer, Unavailable if ours else OutOfMemory)
+    assert isinstance(answer, Unavailable) or 600 < answer.megabytes <= 800
+
+
+def test_a_machine_that_has_little_to_begin_with_can_still_grade(
+    attack_plain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "available_megabytes", lambda: 50)
+    assert isinstance(attack_plain("import time; time.sleep(0.3)"), Reply)
+
+
+def test_a_containers_limit_counts_and_what_can_be_reclaimed_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "GROUP", tmp_path)
+    machine = memory.available_megabytes()
+    stat = f"anon {600 << 20}\ninactive_file {20 << 20}\nactive_file {10 << 20}\n"
+    for name, text in (("max", "max"), ("current", str(700 << 20)), ("stat", stat)):
+        (tmp_path / f"memory.{name}").write_text(text, encoding="ascii")
+    assert memory.available_megabytes() > 100 < machine
+
+    (tmp_path / "memory.max").write_text(f"{750 << 20}\n", encoding="ascii")
+    assert memory.available_megabytes() == 80

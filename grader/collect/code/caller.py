@@ -41,7 +41,7 @@ MOST_LOOKED_AT = 200  # files in which a line is looked up
 MOST_LINES, LONGEST_LINE = 60, 300  # the last ones that the student's code printed
 NO_SANDBOX = message(
     "student code runs only in a sandbox, and this machine has none that is strong enough: 'grade doctor' says what to"
-    " install"
+    " install. Or read the code, and give these points by hand: 'grade adjust'"
 )
 
 
