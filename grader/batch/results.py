@@ -10,6 +10,7 @@ import shlex
 import zlib
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,9 @@ class Results:
     def __init__(self, out: Path, shared: str, rubric: Rubric, look: str, again: bool = False) -> None:
         self._folder = out / OURS / RESULTS
         self._shared, self._rubric, self._look, self._again = shared, rubric, look, again
-        last = runs(out)[-1:]
-        # What a run that was killed or interrupted left open is not tried again by the one that goes on with it.
-        self._going_on = frozenset(path.stem for path in last if not read_journal(path).ended)
+        # What runs that were killed or interrupted left open is not tried again by the one that goes on with them.
+        open_runs = takewhile(lambda path: not read_journal(path).ended, reversed(runs(out)))
+        self._going_on = frozenset(path.stem for path in open_runs)
         self.run = ""  # of today
         self._origin: dict[str, str] = {}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from grader.batch.crew import FORKS, Alone, Crew, Forked
 from grader.batch.jobs import this_machine
@@ -44,9 +45,9 @@ class Run:
             self.left.append(replace(task, key=key, size=size(task.archive), alone=key in before))
         self._turns = Turns(self.left)
 
-    @property
+    @cached_property
     def jobs(self) -> int:
-        """Return how many submissions are graded at a time: no more than there are."""
+        """How many submissions are graded at a time: no more than `reused` has left. Memory is looked at once."""
         asked = self.spec.options.jobs or this_machine().jobs
         return max(1, min(asked, len(self.left))) if FORKS else 1
 
@@ -115,7 +116,7 @@ def _crew(setup: Setup, options: Options) -> Crew:
         lambda archive, say: graded_here(archive, setup, say),
         renew,
         lambda: shared.descriptors if shared else (),
-        options.memory,
+        options.memory if sandbox.isolated else 0,
     )
     return Forked(trade, AT_MOST * options.time_limit + BESIDE) if FORKS else Alone(trade)
 

@@ -48,7 +48,7 @@ class Trade:
     work: Work
     before: Callable[[], None] = lambda: None
     descriptors: Callable[[], tuple[int, ...]] = tuple
-    megabytes: int = 4_000
+    megabytes: int = 0  # of memory; 0 where a process starts others, which have limits of their own
 
 
 @dataclass
@@ -158,11 +158,12 @@ def close_all_but(kept: set[int]) -> None:
 
 
 def _limit(megabytes: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     most = (megabytes + ADDRESS_SPACE) << 20
-    with suppress(ValueError, OSError):  # macOS does not limit it
-        resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if megabytes:
+        with suppress(ValueError, OSError):  # macOS does not limit it
+            resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(KILLED_FIRST), encoding="ascii")
 

@@ -107,12 +107,13 @@ def grade_class(entries: Entries, options: Options, rubric: Rubric, images: Imag
     out, spec = console.console(), SetupSpec(options, rubric, images)
     shown = Shown(out, options.out, len(entries.archives), verbose)
     asking = _Asking(options)
-    with only_run(options.out), Journal(options.out) as journal:
-        results = results_of(spec, spoken())
-        run = Run(spec, entries.archives, publisher(options, asking.choose), journal, results)
-        _all(run, shown, asking, out)
-        if entries.roster is not None:  # at the end: until then nobody can say who handed in nothing
-            store_roster(options.out, entries.roster)
+    with only_run(options.out):
+        results = results_of(spec, spoken())  # first: it looks at the journals of earlier runs
+        with Journal(options.out) as journal:
+            run = Run(spec, entries.archives, publisher(options, asking.choose), journal, results)
+            _all(run, shown, asking, out)
+            if entries.roster is not None:  # at the end: until then nobody can say who handed in nothing
+                store_roster(options.out, entries.roster)
     shown.summary()
     for line in entries.lines:
         terminal.examined(line, out)

@@ -18,6 +18,7 @@ import psutil
 import pytest
 
 from fixtures.class_of_forty.tables import RUBRIC
+from grader.checks import DEFAULT_RUBRIC
 from grader.gradebook.files import read_evidence, read_grade
 from grader.gradebook.journal import read_journal, runs
 
@@ -154,6 +155,20 @@ def test_another_students_name_or_page_is_right_where_a_result_is_used_again(sma
     _, out, _ = small.run("--audience", "student")
     assert small.measured == []
     assert "Graded before" in out
+
+
+def test_what_was_left_open_is_measured_again_but_not_by_the_run_that_goes_on(small):
+    usual = ("--rubric", str(DEFAULT_RUBRIC))  # most of its criteria stay open: nothing looks at them here
+    process = small.start(*usual)
+    process.stdout.readline()
+    begun(small, process, 3)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=120)
+    done = len(small.whole())
+    small.run(*usual)
+    assert len(small.measured) == COUNT - done
+    small.run(*usual)
+    assert len(small.measured) == COUNT
 
 
 # --- Ctrl-C ------------------------------------------------------------------------------------------------------
