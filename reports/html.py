@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
@@ -19,9 +20,10 @@ from grader.records import Attendance, Audience, Grade, Message
 from reports.fit import lighter
 from reports.languages import tag
 from reports.overview import overview
-from reports.page import STEPS_AT_ONCE, Page, page
+from reports.page import Page, page
 from reports.text import say, segments, tick, visible
 
+_FUNCTION = re.compile(r"(\w+\(\))")
 PAGE_BYTES = 390_000  # 200 of these are opened in a row, over a home's network
 
 
@@ -54,7 +56,7 @@ def render_class(
 def _drawn(page: Page) -> str:
     style = _file("report.css")
     template = _environment().get_template("report.html.j2")
-    return template.render(page=page, style=style, policy=policy(style), at_once=STEPS_AT_ONCE)
+    return template.render(page=page, style=style, policy=policy(style))
 
 
 def policy(style: str, script: str = "") -> str:
@@ -72,6 +74,13 @@ def tell(message: Message) -> Markup:
     """Render the message in HTML, with each text value isolated so that its direction stays its own."""
     pieces = (Markup("<bdi>{}</bdi>").format(text) if own else escape(text) for text, own in segments(message))
     return Markup("").join(pieces)
+
+
+def titled(title: str) -> Markup:
+    """Render the title of a criterion, with names of functions as code."""
+    pieces = _FUNCTION.split(visible(title))
+    marked = (Markup("<code>{}</code>").format(one) if n % 2 else escape(one) for n, one in enumerate(pieces))
+    return Markup("").join(marked)
 
 
 def _printed(value: object) -> object:
@@ -97,7 +106,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"say": say, "tick": tick, "language": tag}
+    environment.globals |= {"say": say, "tick": tick, "language": tag, "titled": titled}
     return environment
 
 
