@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 from grader.records import Attendance, Audience, Grade, Message
 from reports.fit import lighter
 from reports.languages import tag
-from reports.overview import overview
+from reports.overview import Overview, overview
 from reports.page import Page, page
 from reports.text import say, segments, tick, visible
 
@@ -45,12 +45,27 @@ def render_class(
 
     The students' edition has no names.
     """
-    style, script = Markup("{}{}").format(_file("report.css"), _file("class.css")), _file("class.js")
     laid_out = overview(submissions, audience, pseudonyms, attendance)
+    style = Markup("{}{}{}").format(_file("report.css"), _file("class.css"), _labels(laid_out))
+    script = _file("class.js")
     allowed = policy(style, script if laid_out.rows else "")
     return (
         _environment().get_template("class.html.j2").render(page=laid_out, style=style, script=script, policy=allowed)
     )
+
+
+def _labels(page: Overview) -> Markup:
+    """Return the rules that name the figures of a card: once a column, not once a row. Titles are escaped for CSS."""
+    headings = (say("Accuracy"), *(heading for heading, _ in page.columns))
+    rules = (
+        f'#submissions td:nth-child({n})::before {{ content: "{_escaped(heading)}\\a0"; }}\n'
+        for n, heading in enumerate(headings, start=4)
+    )
+    return Markup(f"@media screen and (max-width: 599px) {{\n{''.join(rules)}}}\n" if page.rows else "")  # noqa: S704
+
+
+def _escaped(text: str) -> str:
+    return "".join(one if one.isascii() and one.isalnum() else f"\\{ord(one):x} " for one in text)
 
 
 def _drawn(page: Page) -> str:
@@ -79,8 +94,13 @@ def tell(message: Message) -> Markup:
 def titled(title: str) -> Markup:
     """Render the title of a criterion, with names of functions as code."""
     pieces = _FUNCTION.split(visible(title))
-    marked = (Markup("<code>{}</code>").format(one) if n % 2 else escape(one) for n, one in enumerate(pieces))
+    marked = (_code(one) if n % 2 else escape(one) for n, one in enumerate(pieces))
     return Markup("").join(marked)
+
+
+def _code(name: str) -> Markup:
+    """Render the name of a function, which may be broken after an underscore: headings are narrow."""
+    return Markup("<code>{}</code>").format(Markup("_<wbr>").join(name.split("_")))
 
 
 def _printed(value: object) -> object:

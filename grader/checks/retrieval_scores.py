@@ -46,7 +46,7 @@ class ScoresLimits:
 
 @check(reads=RetrievalReport, limits=ScoresLimits)
 def retrieval_scores(case: Case[RetrievalReport, ScoresLimits]) -> Verdict | Doubt:
-    """Scores of the rankings.
+    """Scores.
 
     Scores match the stated method and are in order, and the stated accuracies follow from the rankings.
     """
