@@ -80,13 +80,16 @@ def _grouped(grades: Sequence[Grade]) -> Iterator[tuple[Fault, frozenset[int]]]:
             groups.setdefault(one.kind, []).append(one)
     counted = [(frozenset(one.place for one in all_), kind, all_) for kind, all_ in groups.items()]
     for number, (places, kind, all_) in enumerate(sorted(counted, key=_rank)[:MOST]):
-        yield Fault(
-            token=f"f{number}",
-            label=clip(words(kind[0]), VALUE_LIMIT),
-            criteria=tuple(dict.fromkeys(one.title for one in all_ if one.title)),
-            count=figure(len(places)),
-            lost=points(round(sum(one.points for one in all_), 2)) if kind[0] != UNOPENED else "–",
-        ), places
+        yield (
+            Fault(
+                token=f"f{number}",
+                label=clip(words(kind[0]), VALUE_LIMIT),
+                criteria=tuple(dict.fromkeys(one.title for one in all_ if one.title)),
+                count=figure(len(places)),
+                lost=points(round(sum(one.points for one in all_), 2)) if kind[0] != UNOPENED else "–",
+            ),
+            places,
+        )
 
 
 def _rank(group: tuple[frozenset[int], tuple[Message, str], list[_Lost]]) -> tuple[int, int]:

@@ -58,7 +58,7 @@ def _values(grades: Sequence[Grade], field: str) -> list[str]:
 def _way(made_by: MadeBy) -> str:
     """Name what may make figures differ between two submissions."""
     grader = say("grader {version}", version=made_by.grader) if made_by.grader else ""
-    torch = f"torch {made_by.torch}" if made_by.torch else ""
+    torch = say("torch {version}", version=made_by.torch) if made_by.torch else ""
     rubric = say("rubric {digest}", digest=made_by.rubric[:DIGEST]) if made_by.rubric else ""
     parts = (grader, torch, made_by.device_name or made_by.device, made_by.precision, made_by.sandbox, rubric)
     return clip(" · ".join(part for part in parts if part), 3 * NAME_LIMIT)
