@@ -142,7 +142,7 @@ def test_on_a_phone_a_row_is_a_card(opened: Callable[..., Any], name: str) -> No
         assert labels
         assert all(label not in ("none", '""') for label in labels)
         assert one.page.evaluate(
-            "() => { const f = document.querySelector('.scroll:has(#submissions)'); return f.scrollWidth <= f.clientWidth }"
+            "(f => f.scrollWidth <= f.clientWidth)(document.querySelector('.scroll:has(#submissions)'))"
         )
 
 
