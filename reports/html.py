@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
@@ -18,10 +19,11 @@ from markupsafe import Markup, escape
 from grader.records import Attendance, Audience, Grade, Message
 from reports.fit import lighter
 from reports.languages import tag
-from reports.overview import ROWS_AT_ONCE, TROUBLES_AT_ONCE, overview
-from reports.page import STEPS_AT_ONCE, Page, page
+from reports.overview import ROWS_AT_ONCE, TROUBLES_AT_ONCE, Overview, overview
+from reports.page import Page, page
 from reports.text import say, segments, tick, visible
 
+_FUNCTION = re.compile(r"(\w+\(\))")
 PAGE_BYTES = 390_000  # 200 of these are opened in a row, over a home's network
 
 
@@ -48,8 +50,9 @@ def render_class(
 
     The students' edition has no names.
     """
-    style, script = Markup("{}{}").format(_file("report.css"), _file("class.css")), _file("class.js")
     laid_out = overview(submissions, audience, pseudonyms, attendance)
+    style = Markup("{}{}{}").format(_file("report.css"), _file("class.css"), _labels(laid_out))
+    script = _file("class.js")
     allowed = policy(style, script if laid_out.rows else "")
     return (
         _environment()
@@ -65,10 +68,24 @@ def render_class(
     )
 
 
+def _labels(page: Overview) -> Markup:
+    """Return the rules that name the figures of a card: once a column, not once a row. Titles are escaped for CSS."""
+    headings = (say("Accuracy"), *(heading for heading, _ in page.columns))
+    rules = (
+        f'#submissions td:nth-child({n})::before {{ content: "{_escaped(heading)}\\a0"; }}\n'
+        for n, heading in enumerate(headings, start=4)
+    )
+    return Markup(f"@media screen and (max-width: 599px) {{\n{''.join(rules)}}}\n" if page.rows else "")  # noqa: S704
+
+
+def _escaped(text: str) -> str:
+    return "".join(one if one.isascii() and one.isalnum() else f"\\{ord(one):x} " for one in text)
+
+
 def _drawn(page: Page) -> str:
     style = _file("report.css")
     template = _environment().get_template("report.html.j2")
-    return template.render(page=page, style=style, policy=policy(style), at_once=STEPS_AT_ONCE)
+    return template.render(page=page, style=style, policy=policy(style))
 
 
 def policy(style: str, script: str = "") -> str:
@@ -86,6 +103,18 @@ def tell(message: Message) -> Markup:
     """Render the message in HTML, with each text value isolated so that its direction stays its own."""
     pieces = (Markup("<bdi>{}</bdi>").format(text) if own else escape(text) for text, own in segments(message))
     return Markup("").join(pieces)
+
+
+def titled(title: str) -> Markup:
+    """Render the title of a criterion, with names of functions as code."""
+    pieces = _FUNCTION.split(visible(title))
+    marked = (_code(one) if n % 2 else escape(one) for n, one in enumerate(pieces))
+    return Markup("").join(marked)
+
+
+def _code(name: str) -> Markup:
+    """Render the name of a function, which may be broken after an underscore: headings are narrow."""
+    return Markup("<code>{}</code>").format(Markup("_<wbr>").join(name.split("_")))
 
 
 def _printed(value: object) -> object:
@@ -111,7 +140,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"say": say, "tick": tick, "language": tag}
+    environment.globals |= {"say": say, "tick": tick, "language": tag, "titled": titled}
     return environment
 
 

@@ -25,6 +25,7 @@ from grader.records import (
 from reports.text import points, say
 
 State = Literal["judged", "blocked", "unjudged"]
+Result = Literal["earned", "partial", "lost", "waiting"]  # of a criterion; waiting for a mark is not lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,33 @@ def state_words(state: State, audience: Audience) -> str:
             assert_never(state)
 
 
+def result(mark: Mark) -> Result:
+    """Say what became of the points, which is all that a reader of a list wants to know."""
+    if mark.points is None:
+        return "waiting"
+    if mark.points >= mark.criterion.points:
+        return "earned"
+    return "partial" if mark.points > 0 else "lost"
+
+
+def result_words(mark: Mark) -> str:
+    """Name the result of a criterion."""
+    match result(mark):
+        case "earned":
+            return say("earned")
+        case "partial":
+            return say("partly earned")
+        case "lost":
+            return say("not earned")
+        case "waiting":
+            return say("not marked yet")
+
+
+def by_hand(mark: Mark) -> bool:
+    """Return whether a person has yet to mark this because nothing measures it."""
+    return isinstance(mark.finding, Manual) and mark.given is None
+
+
 def edition(grade: Grade, audience: Audience) -> Grade:
     """Return the grade that this audience may see: for students, without flags, criteria and exhibits for staff.
 
@@ -122,11 +150,16 @@ def score(mark: Mark) -> str:
     return say("{points} of {of}", points=points(mark.points), of=points(mark.criterion.points))
 
 
-def badges(grade: Grade) -> tuple[tuple[str, str], ...]:
-    """Return what must not be overlooked about this grade, as (kind, words)."""
+def badges(grade: Grade, audience: Audience = "staff") -> tuple[tuple[str, str], ...]:
+    """Return what must not be overlooked about this grade, as (kind, words), addressed to this reader."""
+    staff = audience == "staff"
     all_badges = (
-        (grade.unusable, "blocked", say("unusable")),
-        (grade.needs_human and not grade.unusable, "unjudged", say("needs a human")),
+        (grade.unusable, "blocked", say("unusable") if staff else say("could not be opened")),
+        (
+            grade.needs_human and not grade.unusable,
+            "unjudged",
+            say("needs a human") if staff else say("not final yet"),
+        ),
         (grade.student.late, "late", say("late")),
         (bool(grade.flags), "flagged", say("flags for staff: {count}", count=len(grade.flags))),
     )
@@ -150,9 +183,10 @@ def next_steps(grade: Grade) -> tuple[Step, ...]:
             groups.setdefault(hints, []).append(mark)
     if grade.unexamined:
         return tuple(Step(hints, (), grade.points) for hints in groups)
-    steps = (Step(hints, tuple(marks), round(sum(map(_lost, marks)), 2)) for hints, marks in groups.items())
+    steps = (Step(hints, tuple(marks), round(sum(map(lost, marks)), 2)) for hints, marks in groups.items())
     return tuple(sorted(steps, key=lambda step: -step.points))
 
 
-def _lost(mark: Mark) -> float:
+def lost(mark: Mark) -> float:
+    """Return the points that a criterion offers and that were not awarded."""
     return mark.criterion.points - (mark.points or 0.0)

@@ -10,15 +10,20 @@ from statistics import mean, median
 from grader.records import Attendance, Audience, Criterion, Grade, Mark, Message, Unjudged, message
 from reports.absentees import Absentees, absentees, attended
 from reports.charts.histogram import Histogram, binned, histogram
-from reports.marks import badges, edition, told, total
+from reports.faults import Fault, faults, tokens
+from reports.marks import badges, by_hand, edition, told, total
+from reports.measured import Measured, measured
+from reports.rows import STATES, Row, row, state_words, undecided
 from reports.shapes import TableShown
-from reports.text import NAME_LIMIT, VALUE_LIMIT, clip, figure, known, named, outline, percent, points, say, words
+from reports.text import NAME_LIMIT, clip, figure, known, named, percent, points, say, squeezed
 
 LEADERS = 10
 PSEUDONYM = 6  # digits of the submission's SHA-256, which only its own page prints
 MOST_REASONS = 3
 TROUBLES_AT_ONCE = 30  # the others are folded away: in a large class they would push everything else off the screen
 ROWS_AT_ONCE = 200  # of the table, until a person asks for all: a browser takes seconds to lay out thousands
+HEADING = 28  # columns of a heading
+LEAST_RANGE = 10.0  # percentage points that the accuracies' histogram shows, however alike they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +49,12 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A criterion, how many students lost points on it, and the most common reason."""
+    """A criterion, how many students lost points on it, and what was earned."""
 
     title: str
-    key: str
     lost: str
     width: str  # share of the students who lost points, percent
     earned: str  # mean share of its points
-    cause: str  # "" where there is none
-    caused: str
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A cell: its text, the number it is sorted by ("" if none), its CSS class ("" where it says nothing)."""
-
-    text: str
-    sort: str
-    state: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    name: str
-    href: str
-    identifier: str
-    figures: tuple[Figure, ...]
-    badges: tuple[tuple[str, str], ...]
-    flags: str
-    needs_human: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +71,14 @@ class Overview:
 
     audience: Audience
     facts: tuple[tuple[str, str], ...]
+    measured: Measured
     troubles: tuple[Trouble, ...]
     histograms: tuple[HistogramShown, ...]
+    faults: tuple[Fault, ...]
     missed: tuple[Missed, ...]
-    columns: tuple[tuple[str, str], ...]  # key, title
+    columns: tuple[tuple[str, str], ...]  # heading, title
     rows: tuple[Row, ...]
+    filters: tuple[tuple[str, str, str], ...]  # token, words, how many rows it keeps
     leaders: tuple[Leader, ...]
     pseudonyms: bool
     absentees: Absentees | None = None  # for staff, with names only
@@ -111,18 +96,35 @@ def overview(
     criteria = tuple({mark.criterion.check: mark.criterion for grade in grades for mark in grade.marks}.values())
     staff = audience == "staff"
     pseudonyms = pseudonyms or not staff
+    by = measured(grades, staff)
+    rows = tuple(_rows(entries, criteria, by)) if staff else ()
     return Overview(
         audience=audience,
         facts=(*_facts(grades, staff), *attended(attendance)),
+        measured=by,
         troubles=tuple(_trouble(*entry) for entry in entries if staff and _troubled(entry[0])),
         histograms=tuple(_histograms(grades)),
-        missed=tuple(_missed(grades, criteria, staff)),
-        columns=tuple((_key(c), known(c.title)) for c in criteria),
-        rows=tuple(_row(*entry, criteria) for entry in entries if staff),
+        faults=faults(grades),
+        missed=tuple(_missed(grades, criteria)),
+        columns=tuple((squeezed(known(c.title), HEADING), known(c.title)) for c in criteria),
+        rows=rows,
+        filters=tuple(_filters(rows)),
         leaders=tuple(_leaders(grades, pseudonyms)),
         pseudonyms=pseudonyms,
         absentees=None if attendance is None or pseudonyms else absentees(attendance),
     )
+
+
+def _rows(entries: Sequence[tuple[Grade, str]], criteria: Sequence[Criterion], by: Measured) -> Iterable[Row]:
+    kinds = tokens([grade for grade, _ in entries])
+    for place, (grade, href) in enumerate(entries):
+        yield row(grade, href, criteria, (*kinds.get(place, ()), *by.tokens[place]))
+
+
+def _filters(rows: Sequence[Row]) -> Iterable[tuple[str, str, str]]:
+    """Yield the states that some of the rows are in, each with its filter."""
+    counts = Counter(token for one in rows for token in one.tokens)
+    return ((state, state_words(state), figure(counts[state])) for state in STATES if counts[state])
 
 
 def _facts(grades: Sequence[Grade], staff: bool) -> Iterable[tuple[str, str]]:
@@ -142,11 +144,7 @@ def _facts(grades: Sequence[Grade], staff: bool) -> Iterable[tuple[str, str]]:
 
 def _totals(grades: Sequence[Grade]) -> list[float]:
     """Return the totals that can be compared: what could not be opened or judged is not a zero."""
-    return [grade.total for grade in grades if not (_undecided(grade) or _unjudged(grade))]
-
-
-def _undecided(grade: Grade) -> bool:
-    return grade.unusable and grade.needs_human
+    return [grade.total for grade in grades if not (undecided(grade) or _unjudged(grade))]
 
 
 def _unjudged(grade: Grade) -> bool:
@@ -163,12 +161,14 @@ def _most(grades: Sequence[Grade]) -> float:
 
 
 def _troubled(grade: Grade) -> bool:
-    return grade.needs_human or grade.unusable
+    """Return whether this submission needs a look of its own: what a person marks for everybody is no trouble."""
+    return grade.unusable or any(not by_hand(mark) for mark in grade.open) or any(one.open for one in grade.counted)
 
 
 def _trouble(grade: Grade, href: str) -> Trouble:
-    undecided = [message("{reason}", reason=one.reason) for one in grade.counted if one.open]
-    reasons = dict.fromkeys((*(reason for mark in grade.open for reason in _why_open(grade, mark)), *undecided))
+    reasons_open = [why for mark in grade.open if not by_hand(mark) for why in _why_open(grade, mark)]
+    waiting = [message("{reason}", reason=one.reason) for one in grade.counted if one.open]
+    reasons = dict.fromkeys((*reasons_open, *waiting))
     shown = tuple(pair for pair in badges(grade) if pair[0] in {"blocked", "unjudged"})
     return Trouble(named(grade.student.name), href, shown, tuple(reasons)[:MOST_REASONS])
 
@@ -187,7 +187,14 @@ def _histograms(grades: Sequence[Grade]) -> Iterable[HistogramShown]:
         yield _histogram(title, label, "", totals, (0.0, max(_most(grades), *totals, 1.0)))
     if accuracies := _accuracies(grades):
         title, label = say("Accuracies"), say("test accuracy")
-        yield _histogram(title, label, "%", accuracies, (min(accuracies), max(accuracies)))
+        yield _histogram(title, label, "%", accuracies, _widened(min(accuracies), max(accuracies)))
+
+
+def _widened(low: float, high: float) -> tuple[float, float]:
+    """Return a range of shares in percent that is wide enough for bins with a meaning."""
+    room = max(0.0, LEAST_RANGE - (high - low)) / 2
+    low = min(max(0.0, low - room), 100.0 - 2 * room)
+    return low, max(high, min(100.0, low + LEAST_RANGE))
 
 
 def _histogram(title: str, label: str, unit: str, values: list[float], ends: tuple[float, float]) -> HistogramShown:
@@ -204,71 +211,29 @@ def _histogram(title: str, label: str, unit: str, values: list[float], ends: tup
     return HistogramShown(title, label, unit, described, said, histogram(bins, middle), data)
 
 
-def _missed(grades: Sequence[Grade], criteria: Sequence[Criterion], staff: bool) -> list[Missed]:
+def _missed(grades: Sequence[Grade], criteria: Sequence[Criterion]) -> list[Missed]:
     """Return the criteria on which students lost points, the most students first."""
+    marks: dict[str, list[Mark]] = {}
+    for grade in grades:
+        for mark in () if undecided(grade) else grade.marks:
+            marks.setdefault(mark.criterion.check, []).append(mark)
     found = []
     for criterion in criteria:
-        opened = [grade for grade in grades if not _undecided(grade)]
-        marks = [mark for grade in opened for mark in grade.marks if mark.criterion.check == criterion.check]
-        judged = [mark for mark in marks if mark.points is not None]
-        losers = [mark for mark in judged if (mark.points or 0.0) < mark.criterion.points]
+        judged = [mark for mark in marks.get(criterion.check, ()) if mark.points is not None]
+        losers = sum((mark.points or 0.0) < mark.criterion.points for mark in judged)
         if losers:
-            found.append((len(losers), _missing(criterion, judged, losers, staff)))
+            found.append((losers, _missing(criterion, judged, losers)))
     return [missed for _, missed in sorted(found, key=lambda pair: -pair[0])]
 
 
-def _missing(criterion: Criterion, judged: Sequence[Mark], losers: Sequence[Mark], staff: bool) -> Missed:
-    causes = [_cause(mark) for mark in losers]
-    text, count = Counter(cause.text for cause in causes).most_common(1)[0]
-    said = Counter(cause for cause in causes if cause.text == text)
-    example = said.most_common(1)[0][0]
-    of_nobody = staff or (len(said) == 1 and count > 1)  # what all of several were told is about none of them
+def _missing(criterion: Criterion, judged: Sequence[Mark], losers: int) -> Missed:
     shares = [(mark.points or 0.0) / mark.criterion.points for mark in judged if mark.criterion.points]
     return Missed(
         title=known(criterion.title),
-        key=_key(criterion),
-        lost=say("{k:,} of {n:,}", k=len(losers), n=len(judged)),
-        width=f"{100 * len(losers) / len(judged):.2f}",
+        lost=say("{k:,} of {n:,}", k=losers, n=len(judged)),
+        width=f"{100 * losers / len(judged):.2f}",
         earned=percent(mean(shares), 1) if shares else "–",
-        cause=clip(words(example) if of_nobody else outline(example), VALUE_LIMIT),
-        caused=say("given to {k:,} of them", k=count),
     )
-
-
-def _cause(mark: Mark) -> Message:
-    """Return the first hint that the student got, else the reason."""
-    finding = told(mark)
-    return finding.hints[0] if finding.hints else finding.reason
-
-
-# --- one by one ------------------------------------------------------------------------------------------------
-
-
-def _row(grade: Grade, href: str, criteria: Sequence[Criterion]) -> Row:
-    marks = {mark.criterion.check: mark for mark in grade.marks}
-    accuracy = "" if grade.accuracy is None else f"{grade.accuracy:.6f}"
-    open_ = _undecided(grade) or len(grade.unjudged) == len(grade.marks)
-    shown = "–" if _undecided(grade) else total(grade)
-    whole = Figure(shown, "" if open_ else shown)
-    measured = Figure("–" if grade.accuracy is None else percent(grade.accuracy, 1), accuracy)
-    return Row(
-        name=named(grade.student.name),
-        href=href,
-        identifier=clip(grade.student.identifier, NAME_LIMIT),
-        figures=(whole, measured, *(_figure(marks.get(criterion.check), _undecided(grade)) for criterion in criteria)),
-        badges=tuple(pair for pair in badges(grade) if pair[0] != "flagged"),
-        flags=say(", ").join(dict.fromkeys(known(flag.kind, NAME_LIMIT) for flag in grade.flags)),
-        needs_human=grade.needs_human,
-    )
-
-
-def _figure(mark: Mark | None, undecided: bool) -> Figure:
-    if mark is None:
-        return Figure("", "")
-    if undecided and mark.given is None:  # nothing was looked at: that is no zero
-        return Figure("–", "", told(mark).state)
-    shown, state = points(mark.points), told(mark).state
-    return Figure(shown, "" if mark.points is None else shown, "" if state == "judged" else state)
 
 
 def _leaders(grades: Sequence[Grade], pseudonyms: bool) -> Iterable[Leader]:
@@ -278,7 +243,3 @@ def _leaders(grades: Sequence[Grade], pseudonyms: bool) -> Iterable[Leader]:
         rank = 1 + sum((other.accuracy or 0.0) > (grade.accuracy or 0.0) for other in ranked)
         name = clip(grade.digest[:PSEUDONYM], NAME_LIMIT) if pseudonyms else named(grade.student.name)
         yield Leader(rank, name, percent(grade.accuracy or 0.0, 1), total(grade))
-
-
-def _key(criterion: Criterion) -> str:
-    return known(criterion.check.replace("_", " "), NAME_LIMIT)

@@ -6,40 +6,43 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
-from grader.records import N_, Audience, Exhibit, Grade, MadeBy, Mark, Message, Student
+from grader.records import N_, Audience, Exhibit, Grade, MadeBy, Mark, Message, Student, Unjudged, message
+from reports.advice import AT_ONCE, ToDo, first_sentences, to_do, told_elsewhere
 from reports.exhibits import shown
 from reports.languages import translate
-from reports.marks import State, Step, badges, edition, next_steps, pending, score, state_words, told, total
+from reports.marks import Result, badges, by_hand, edition, pending, result, result_words, told, total
 from reports.shapes import PictureShown, Shown
 from reports.text import NAME_LIMIT, VALUE_LIMIT, clip, known, named, points, say
-from reports.thumbnails import embedded
+from reports.thumbnails import embedded, pooled
 
-STEPS_AT_ONCE = 3  # more than three things to do next are none
+FOR_STUDENTS = ("grader", "rubric", "dataset", "graded_at")  # of what made a grade; the rest is for repeating it
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One criterion. `width` is the share of its points in percent; `earned` is true for all of them."""
+    """One criterion. `width` is the share of its points in percent; `told_at` the number of what says the reason."""
 
     anchor: str
     title: str
-    state: State
-    state_words: str
+    result: Result
+    result_words: str
     score: str
     width: str
-    earned: bool
-    reason: Message
+    reason: Message | None  # None where it is told at the top, or by another line
+    told_at: int
+    told_by: tuple[str, str]  # of that line: anchor and title, "" where there is none
+    hints: tuple[Message, ...]  # that are not told at the top
     beside: Message | None
     exhibits: tuple[Shown, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One next step: the points at stake, its criteria as (anchor, title), and what to do."""
+    """One thing to do: the points that it may gain, its criteria as (anchor, title), and what to do."""
 
     stake: str
     criteria: tuple[tuple[str, str], ...]
-    hints: tuple[Message, ...]
+    sentences: tuple[Message, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +61,16 @@ class Page:
     facts: tuple[str, ...]
     badges: tuple[tuple[str, str], ...]  # (class, words)
     total: str
+    of: str
     points: str
     width: str
     adjusted: str  # sum of the adjustments, "" where there are none
-    pending: str  # "" where every criterion has its mark
+    for_staff: tuple[tuple[str, str, str], ...]  # (kind, anchor, words): flags, and what is still to be marked
+    open: tuple[tuple[str, str], ...]  # (what, why) is not final
     unusable: bool
     lines: tuple[Line, ...]
     steps: tuple[Advice, ...]
-    no_steps: str  # what is said where there are none
+    beyond: str  # what is said of points lost elsewhere, or where there is nothing to do
     adjustments: tuple[tuple[str, str], ...]
     flags: tuple[Flagged, ...]
     notes: tuple[Message, ...]
@@ -82,27 +87,66 @@ class Page:
 def page(grade: Grade, audience: Audience) -> Page:
     """Lay out the edition of the grade that `audience` may see."""
     grade = edition(grade, audience)
+    steps = to_do(grade)
     laid_out = Page(
         audience=audience,
         name=named(grade.student.name),
         facts=_facts(grade),
-        badges=badges(grade),
+        badges=tuple(badge for badge in badges(grade, audience) if badge[0] != "flagged"),
         total=total(grade),
+        of=_of(grade),
         points=points(grade.points),
         width=_width(grade.total, grade.points),
         adjusted=points(sum(a.points for a in grade.counted), signed=True) if grade.counted else "",
-        pending=points(pending(grade)) if grade.unjudged else "",
+        for_staff=tuple(_for_staff(grade)) if audience == "staff" else (),
+        open=tuple(_open(grade, audience)),
         unusable=grade.unusable,
-        lines=() if grade.unexamined else tuple(_line(mark, audience) for mark in grade.marks),
-        steps=tuple(_advice(step) for step in next_steps(grade)),
-        no_steps=_no_steps(grade),
+        lines=() if grade.unexamined else tuple(_lines(grade, audience, steps[:AT_ONCE])),
+        steps=tuple(map(_advice, steps[:AT_ONCE])),
+        beyond=_beyond(grade, steps),
         adjustments=tuple(_adjustments(grade)),
         flags=tuple(Flagged(known(f.kind), f.message, _all(f.exhibits)) for f in grade.flags),
         notes=grade.notes,
-        made_by=tuple(_made_by(grade)),
+        made_by=tuple(_made_by(grade, audience)),
         pictures={},
     )
     return replace(laid_out, pictures=embedded(laid_out.exhibits))
+
+
+def _of(grade: Grade) -> str:
+    """Say out of how many points: of those marked so far, as long as some are not."""
+    if not grade.unjudged or grade.unexamined:
+        return say("of {points} points", points=points(grade.points))
+    marked = points(round(grade.points - pending(grade), 2))
+    return say("of {marked} points marked so far ({points} in all)", marked=marked, points=points(grade.points))
+
+
+def _for_staff(grade: Grade) -> Iterator[tuple[str, str, str]]:
+    """Yield what staff must look at, with where it stands on the page."""
+    for number, flag in enumerate(grade.flags, start=1):
+        yield "flagged", f"flag-{number}", say("flag: {kind}", kind=known(flag.kind))
+    for mark in () if grade.unexamined else grade.open:
+        title, most = known(mark.criterion.title), points(mark.criterion.points)
+        yield "unjudged", _anchor(mark), say("to be marked: {title} ({points} points)", title=title, points=most)
+
+
+def _open(grade: Grade, audience: Audience) -> Iterator[tuple[str, str]]:
+    """Yield why this mark is not final, to whom it concerns."""
+    if grade.unexamined:
+        return
+    hand = round(sum(mark.criterion.points for mark in grade.unjudged if by_hand(mark)), 2)
+    if hand:
+        why = say("It is not a zero, and the total leaves it out so far.")
+        yield say("Still to be marked by a person ({points} points).", points=points(hand)), why
+    if rest := round(pending(grade) - hand, 2):
+        why = (
+            say("The grader could not do it, for the reasons given below. That is never a zero.")
+            if audience == "staff"
+            else say("The grader could not do it, and that is not your fault. A person will: you need not do anything.")
+        )
+        yield say("Not marked yet: {points} points.", points=points(rest)), why
+    if any(mark.points is not None for mark in grade.open):
+        yield say("Not final: a person has yet to confirm the points."), ""
 
 
 def _facts(grade: Grade) -> tuple[str, ...]:
@@ -125,32 +169,66 @@ def _identity(student: Student) -> Iterator[str]:
         yield " · ".join(clip(text, NAME_LIMIT) for text in (one.name, one.identifier, one.email) if text)
 
 
+def _lines(grade: Grade, audience: Audience, steps: tuple[ToDo, ...]) -> Iterator[Line]:
+    """Yield the criteria. A sentence that is told at the top, or by a line before, is only pointed to."""
+    at_top = {said: number for number, step in enumerate(steps, start=1) for said in first_sentences(step)}
+    elsewhere = {*at_top, *told_elsewhere(grade)}
+    at_line: dict[Message, tuple[str, str]] = {}
+    for mark in grade.marks:
+        line = _line(mark, audience)
+        said = line.reason
+        hints = tuple(hint for hint in line.hints if hint not in elsewhere and hint != said)
+        number = at_top.get(said, 0) if said else 0
+        before = at_line.get(said, ("", "")) if said else ("", "")
+        if said and not number:
+            at_line.setdefault(said, (line.anchor, line.title))
+        shown = None if number or before[0] else said
+        yield replace(line, reason=shown, told_at=number, told_by=before, hints=hints)
+
+
 def _line(mark: Mark, audience: Audience) -> Line:
     finding = told(mark)
+    ours = audience == "student" and mark.points is None  # what a person must do now is no concern of the student's
     return Line(
         anchor=_anchor(mark),
         title=known(mark.criterion.title),
-        state=finding.state,
-        state_words=state_words(finding.state, audience),
-        score=score(mark),
+        result=result(mark),
+        result_words=result_words(mark),
+        score=_score(mark),
         width=_width(mark.points or 0.0, mark.criterion.points),
-        earned=mark.points == mark.criterion.points,
-        reason=finding.reason,
-        beside=finding.beside,
-        exhibits=_all(finding.exhibits),
+        reason=_waiting(mark) if ours else finding.reason,
+        told_at=0,
+        told_by=("", ""),
+        hints=finding.hints,
+        beside=None if audience == "student" and isinstance(mark.finding, Unjudged) else finding.beside,
+        exhibits=() if ours else _all(finding.exhibits),
     )
 
 
-def _advice(step: Step) -> Advice:
-    stake = say("points at stake: {points}", points=points(step.points))
+def _score(mark: Mark) -> str:
+    return say("{points} of {of}", points=points(mark.points), of=points(mark.criterion.points))
+
+
+def _waiting(mark: Mark) -> Message:
+    if by_hand(mark):
+        return message("Still to be marked by a person ({points} points).", points=points(mark.criterion.points))
+    return message("A person will mark this: the grader could not, and that is not your fault.")
+
+
+def _advice(step: ToDo) -> Advice:
+    stake = say("up to {points} points", points=points(step.points))
     criteria = tuple((_anchor(mark), known(mark.criterion.title)) for mark in step.marks)
-    return Advice(stake, criteria, step.hints)
+    return Advice(stake, criteria, first_sentences(step))
 
 
-def _no_steps(grade: Grade) -> str:
+def _beyond(grade: Grade, steps: tuple[ToDo, ...]) -> str:
+    if rest := round(sum(step.points for step in steps[AT_ONCE:]), 2):
+        return say("A further {points} points were lost for what the criteria below say.", points=points(rest))
+    if steps:
+        return ""
     if all(mark.points == mark.criterion.points for mark in grade.marks):
         return say("Nothing is left to do: every point was earned.")
-    return say("No check gave a hint; the reasons below say where points were lost.")
+    return say("There is nothing for you to do now.") if grade.unjudged else say("There is nothing more to gain here.")
 
 
 def _adjustments(grade: Grade) -> list[tuple[str, str]]:
@@ -160,9 +238,11 @@ def _adjustments(grade: Grade) -> list[tuple[str, str]]:
     ]
 
 
-def _made_by(grade: Grade) -> list[tuple[str, str, str]]:
+def _made_by(grade: Grade, audience: Audience) -> list[tuple[str, str, str]]:
     entries = [("digest", say("Submission, SHA-256"), clip(grade.digest, VALUE_LIMIT))]
     for field in fields(MadeBy):
+        if audience == "student" and field.name not in FOR_STUDENTS:
+            continue
         form, name = MADE_BY[field.name]
         if value := getattr(grade.made_by, field.name):  # "" and 0 say that nothing was measured
             text = moment(value) if field.name == "graded_at" else translate(str(value))
@@ -200,7 +280,7 @@ def moment(iso: str) -> str:
 
 
 def _all(exhibits: tuple[Exhibit, ...]) -> tuple[Shown, ...]:
-    return tuple(shown(exhibit) for exhibit in exhibits)
+    return tuple(shown(exhibit) for exhibit in pooled(exhibits))
 
 
 def _anchor(mark: Mark) -> str:

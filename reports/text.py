@@ -48,15 +48,6 @@ def segments(message: Message) -> Iterator[tuple[str, bool]]:
             yield clip(shown, VALUE_LIMIT), isinstance(value, str)
 
 
-def outline(message: Message) -> str:
-    """Return the sentence with a gap for each value: what many students read, without anything about one of them."""
-    values, said = dict(message.values), ""
-    for literal, name, _, _ in _FORMATTER.parse(translate(message.text)):
-        value = values.get(name or "")
-        said += literal + (outline(value) if isinstance(value, Message) else "…" if name is not None else "")
-    return said
-
-
 def visible(text: str) -> str:
     r"""The text with every character that steers instead of being seen written as its escape, such as \u202e."""
     if text.isascii() and text.isprintable():

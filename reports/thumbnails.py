@@ -6,8 +6,9 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 
-from grader.records import Gallery, Picture, Ranked, RankedQuery, Ranking
+from grader.records import Exhibit, Gallery, Picture, Ranked, RankedQuery, Ranking
 from reports.shapes import Framed, GalleryShown, PictureShown, PlaceShown, QueryShown, RankingShown, Shown
 from reports.text import NAME_LIMIT, cell, clip, say, words
 
@@ -75,6 +76,12 @@ def ranking(exhibit: Ranking) -> RankingShown:
         left_out=len(exhibit.queries) - len(queries),
         long=len(queries) > LONG_RANKING,
     )
+
+
+def pooled(exhibits: tuple[Exhibit, ...]) -> tuple[Exhibit, ...]:
+    """Give every ranking the pictures of all: a grade holds them once, with the first of its rankings."""
+    pictures = tuple(picture for one in exhibits if isinstance(one, Ranking) for picture in one.pictures)
+    return tuple(replace(one, pictures=pictures) if isinstance(one, Ranking) else one for one in exhibits)
 
 
 def _query(query: RankedQuery, pictures: dict[str, PictureShown | None]) -> QueryShown:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import site
 from collections.abc import Callable, Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,28 @@ def few_images(demo_images: ImageSet, tmp_path_factory: pytest.TempPathFactory) 
         np.save(folder / f"{split}_images.npy", demo_images.images(split)[:count])
         np.save(folder / f"{split}_labels.npy", demo_images.labels(split)[:count])
     return ImageSet("few", demo_images.classes, "0" * 64, folder)
+
+
+# Words that are for staff, or the grader's own, in both languages: no page for students holds one.
+INTERNAL = (
+    "staff", "flag", "flags", "sandbox", "landlock", "seccomp", "namespaces", "needs a human", "unusable", "judged",
+    "unjudged", "blocked", "regrade", "grade run", "grade data", "grade doctor", "grade weights", "grade again",
+    "this machine", "the grader's machine", "bfloat16", "the student", "the student's", "by hand", "--memory",
+    "--time-limit", "--rubric", "助教", "教师", "沙箱", "需要人工处理", "无法使用",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def internal() -> Callable[[str], list[str]]:
+    """Return which words of INTERNAL a page shows."""
+
+    def found(page: str) -> list[str]:
+        text = re.sub(r"<[^>]*>", " ", re.sub(r"<(style|script)>.*?</\1>", " ", page, flags=re.S))
+        shown = " ".join(unescape(text).split())
+        words = {word: rf"(?<![\w-]){re.escape(word)}(?![\w-])" if word.isascii() else word for word in INTERNAL}
+        return [word for word, pattern in words.items() if re.search(pattern, shown, re.IGNORECASE)]
+
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,10 @@ class EvaluationLimits:
 
 @check(reads=Evaluation, limits=EvaluationLimits)
 def evaluation(case: Case[Evaluation, EvaluationLimits]) -> Verdict | Doubt:
-    """test() measures loss and accuracy of unseen networks in eval mode, without gradients, and changes nothing."""
+    """2.1 test().
+
+    test() measures loss and accuracy of unseen networks in eval mode, without gradients, and changes nothing.
+    """
     seen = case.seen
     exhibits = (_table(seen), *printed_listing(seen.printed))
     runs: dict[str, EvaluationRun] = {run.setting: run for run in seen.runs}

@@ -40,7 +40,10 @@ class FeatureLimits:
 
 @check(reads=FeatureVectors, limits=FeatureLimits)
 def feature_vectors(case: Case[FeatureVectors, FeatureLimits]) -> Verdict:
-    """Features of AlexNet and ResNet50 are taken before the last part, and normalise() scales rows to unit length."""
+    """3.1, 3.2 Features.
+
+    Features of AlexNet and ResNet50 are taken before the last part, and normalise() scales rows to unit length.
+    """
     seen, failed = case.seen, {one.call: one.message for one in case.seen.failed}
     found = {one.network: one for one in seen.extracted}
     alexnet = _extraction("alexnet", found, failed, case.limits.alexnet)

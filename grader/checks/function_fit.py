@@ -35,7 +35,10 @@ class FitLimits(Ramp):
 
 @check(reads=FunctionFit, limits=FitLimits)
 def function_fit(case: Case[FunctionFit, FitLimits]) -> Verdict:
-    """fit() trains networks that follow the lab's function and an unseen one, also between the training points."""
+    """1.1 fit().
+
+    fit() trains networks that follow the lab's function and an unseen one, also between the training points.
+    """
     parts = list(_parts(case))
     between = [f"{fit.between:.2g}" for fit in case.seen.fits if fit.between is not None]
     errors = joined("{first} and {second}", between or ["–"])

@@ -28,7 +28,10 @@ class ScheduleLimits:
 
 @check(reads=LearningRate, limits=ScheduleLimits)
 def learning_rate(case: Case[LearningRate, ScheduleLimits]) -> Verdict | Doubt:
-    """The learning rate never rises after its warm-up, and ends at a tenth of its peak or less."""
+    """2.2 learning_rate().
+
+    The learning rate never rises after its warm-up, and ends at a tenth of its peak or less.
+    """
     if not case.seen.unsure:
         return _verdict(case)
     sentence = message(

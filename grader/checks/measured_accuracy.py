@@ -38,7 +38,10 @@ class AccuracyRamp(Ramp):
 
 @check(reads=Accuracy, limits=AccuracyRamp)
 def measured_accuracy(case: Case[Accuracy, AccuracyRamp]) -> Verdict | Doubt:
-    """The trained network classifies test images correctly."""
+    """Test accuracy.
+
+    The trained network classifies test images correctly.
+    """
     if fault := doubt(case.evidence):
         return Doubt(fault)
     choice = case.other(PreprocessingChoice)

@@ -27,7 +27,10 @@ class OwnFunctionLimits:
 
 @check(reads=OwnFunction, limits=OwnFunctionLimits)
 def own_function(case: Case[OwnFunction, OwnFunctionLimits]) -> Verdict:
-    """The function of task 1.2 is the student's own: finite, not constant, and not the lab's."""
+    """1.2 own_function().
+
+    The function of task 1.2 is the student's own: finite, not constant, and not the lab's.
+    """
     seen, limits = case.seen, case.limits
     if all(value is None for value in seen.values):
         return Verdict(0.0, message("own_function() returned no finite values."), (), printed_listing(seen.printed))

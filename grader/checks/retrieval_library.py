@@ -36,7 +36,10 @@ class LibraryLimits:
 
 @check(reads=RetrievalImages, limits=LibraryLimits)
 def retrieval_library(case: Case[RetrievalImages, LibraryLimits]) -> Verdict:
-    """The library has enough different images, and none of the queries is among them."""
+    """Library and queries.
+
+    The library has enough different images, and none of the queries is among them.
+    """
     limits = case.limits
     library, queries = ([i for i in some if i.problem is None] for some in (case.seen.library, case.seen.queries))
     copies = alike(case.seen)

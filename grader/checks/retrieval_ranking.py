@@ -70,7 +70,10 @@ class RankingLimits:
 
 @check(reads=ComparedRankings, limits=RankingLimits)
 def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict | Doubt:
-    """The reported rankings agree with the recomputed ones."""
+    """4.1, 4.2 Rankings.
+
+    The reported rankings agree with the recomputed ones.
+    """
     found = chosen(case.seen.runs)  # of which the best count: further ones never cost anything
     best = sorted(range(len(found)), key=lambda place: -_credit(found[place], case))
     places = one_a_network(found, [run.network for run in found], best)

@@ -46,7 +46,10 @@ class ScoresLimits:
 
 @check(reads=RetrievalReport, limits=ScoresLimits)
 def retrieval_scores(case: Case[RetrievalReport, ScoresLimits]) -> Verdict | Doubt:
-    """Scores match the stated method and are in order, and the stated accuracies follow from the rankings."""
+    """Scores.
+
+    Scores match the stated method and are in order, and the stated accuracies follow from the rankings.
+    """
     limits = case.limits
     runs = _best(case)
     counted = [(run, title) for run, title in runs if not _uncounted(run)]

@@ -30,7 +30,10 @@ class LayoutLimits:
 
 @check(reads=Layout, limits=LayoutLimits)
 def submission_layout(case: Case[Layout, LayoutLimits]) -> Verdict | Doubt:
-    """The submission contains every required file."""
+    """Files.
+
+    The submission contains every required file.
+    """
     tasks = case.other(Tasks) or Tasks(())
     places = [(wanted, _find(wanted, case.seen.files)) for wanted in case.limits.required]
     left_out = {wanted: one for wanted, place in places if not place and (one := _left_out(wanted, case.seen))}

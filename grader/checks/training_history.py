@@ -37,7 +37,10 @@ class HistoryLimits:
 
 @check(reads=History, limits=HistoryLimits)
 def training_history(case: Case[History, HistoryLimits]) -> Verdict:
-    """The training history is complete and matches the weights."""
+    """Training history.
+
+    The training history is complete and matches the weights.
+    """
     scores = certain_accuracy(case.evidence)
     faults = _faults(case.seen)
     measured = 100.0 * scores.correct / scores.count if scores else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 from grader.evidence import (
@@ -51,7 +52,7 @@ def accuracy_exhibits(case: Case[Accuracy, R]) -> list[Exhibit]:
     totals = [sum(row) for row in scores.confusion]
     bars = tuple(Bar(name, scores.confusion[i][i], totals[i]) for i, name in enumerate(scores.classes) if totals[i])
     exhibits: list[Exhibit] = [
-        _rubric_curve(case.limits, scores),
+        _rubric_curve(case),
         Bars(message("Correctly classified images per class"), bars),
         Matrix(message("Confusion matrix: true and predicted classes"), scores.classes, scores.confusion),
         *_wrong_images(scores),
@@ -69,18 +70,24 @@ def accuracy_exhibits(case: Case[Accuracy, R]) -> list[Exhibit]:
     return [*exhibits, _trials_table(diagnosis)] if diagnosis else exhibits
 
 
-def _rubric_curve(limits: Ramp, scores: Accuracy) -> Curve:
+def _rubric_curve(case: Case[Accuracy, R]) -> Curve:
+    """Draw points over accuracy: a share of the points, in percent too, would be taken for an accuracy."""
+    limits, scores = case.limits, case.seen
     share = scores.correct / scores.count
     low, high = wilson_interval(scores.correct, scores.count)
-    knots = tuple((100.0 * figure, 100.0 * credit) for figure, credit in limits.knots)
-    within = sorted({low, share, high, *(figure for figure, _ in limits.knots if low < figure < high)})
+
+    def line(figures: Iterable[float]) -> tuple[tuple[float, float], ...]:
+        return tuple((100.0 * figure, round(case.points * limits.credit(figure), 2)) for figure in figures)
+
+    knots = [figure for figure, _ in limits.knots]
     lines = (
-        Series(message("Rubric"), ((0.0, knots[0][1]), *knots, (100.0, knots[-1][1]))),
-        Series(message("95% interval"), tuple((100.0 * x, 100.0 * limits.credit(x)) for x in within)),
+        Series(message("Rubric"), line((0.0, *knots, 1.0))),
+        Series(message("95% interval"), line(sorted({low, share, high, *(k for k in knots if low < k < high)}))),
     )
-    here = Point(message("This submission"), 100.0 * share, 100.0 * limits.credit(share))
+    ((x, y),) = line((share,))
+    here = Point(message("This submission"), x, y)
     title = message("From accuracy to points")
-    return Curve(title, message("Test accuracy in percent"), message("Share of the points"), lines, (here,), "%")
+    return Curve(title, message("Test accuracy in percent"), message("Points"), lines, (here,))
 
 
 def _claims_table(claims: Claims, diagnosis: Diagnosis | None, scores: Accuracy) -> Table:

@@ -6,9 +6,11 @@
   const rows = Array.from(body.rows);
   const heads = Array.from(table.tHead.rows[0].cells);
   const words = new Intl.Collator(document.documentElement.lang, { numeric: true, sensitivity: "base" });
-  const atOnce = Number(table.dataset.atOnce);
-  const [find, human, flagged, shown, all, found] = ["find", "only-human", "only-flagged", "shown", "show-all", "found"].map((id) => document.getElementById(id));
-  let most = atOnce; // rows: to lay out thousands takes a browser seconds
+  const texts = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
+  const [find, shown, only, all, found] = ["find", "shown", "only", "show-all", "found"].map((id) => document.getElementById(id));
+  const states = Array.from(document.querySelectorAll("#tools input[name=state]"));
+  let kind = ""; // of fault, or of machine, that a link asked for
+  let most = Number(table.dataset.atOnce); // rows: to lay out thousands takes a browser seconds
 
   const key = (row, column) => {
     const cell = row.cells[column];
@@ -32,12 +34,11 @@
 
   const filter = () => {
     const wanted = find.value.trim().toLowerCase();
+    const any = states.filter((one) => one.checked).map((one) => one.value);
     let count = 0;
     for (const row of rows) {
-      const kept =
-        row.textContent.toLowerCase().includes(wanted) &&
-        (!human.checked || row.classList.contains("human")) &&
-        (!flagged.checked || row.classList.contains("flagged"));
+      const has = (token) => row.classList.contains(token);
+      const kept = texts.get(row).includes(wanted) && (any.length === 0 || any.some(has)) && (kind === "" || has(kind));
       row.hidden = !kept;
       count += kept;
       row.classList.toggle("later", kept && count > most);
@@ -45,6 +46,18 @@
     shown.textContent = Math.min(count, most);
     found.textContent = count;
     all.hidden = count <= most;
+  };
+
+  const follow = () => {
+    const [, token] = location.hash.match(/^#is-([a-z0-9]+)$/) || [, ""];
+    const link = token && document.querySelector(`a[href="#is-${token}"]`);
+    kind = link ? token : "";
+    only.hidden = !link;
+    if (link) {
+      const row = link.closest("tr, li");
+      only.firstElementChild.textContent = (row.querySelector("th") || row.querySelector("bdi")).textContent.trim();
+    }
+    filter();
   };
 
   heads.forEach((head, column) => {
@@ -55,12 +68,18 @@
     head.append(button);
   });
   find.addEventListener("input", filter);
-  human.addEventListener("change", filter);
-  flagged.addEventListener("change", filter);
   all.addEventListener("click", () => {
     most = Infinity;
     filter();
   });
+  states.forEach((one) => one.addEventListener("change", filter));
+  only.querySelector("button").addEventListener("click", () => {
+    history.replaceState(null, "", location.pathname);
+    kind = "";
+    only.hidden = true;
+    filter();
+  });
+  addEventListener("hashchange", follow);
   document.getElementById("tools").hidden = false;
-  filter();
+  follow();
 })();

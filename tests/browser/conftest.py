@@ -13,7 +13,20 @@ from typing import Any
 
 import pytest
 
-from grader.records import Absent, Attendance, Enrolled, Grade, Roster, Student
+from grader.records import (
+    Absent,
+    Attendance,
+    Criterion,
+    Enrolled,
+    Grade,
+    Judged,
+    Manual,
+    Mark,
+    Roster,
+    Student,
+    Verdict,
+    message,
+)
 from reports.html import render, render_class
 from reports.languages import speaking
 
@@ -21,6 +34,7 @@ SAMPLES_AT = Path(__file__).parents[1] / "reports" / "conftest.py"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 STUDENTS = 40  # of the class beside the sample grades
 MANY = 230  # of a large class
+CHINESE = ("Chinese", "Chinese mixed", "Chinese class", "Chinese class of students")
 PATIENCE = 10_000  # milliseconds
 
 
@@ -62,22 +76,34 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The pages as files: of the student who was ranked, of an attacker, and of a class with both of them."""
     folder = tmp_path_factory.mktemp("pages")
     made = {name: make() for name, make in samples().items()}
+    made_up = {"mixed": mixed(made["unjudged"])}
     everybody = [*made.values(), *(numbered(made["well_done"], n) for n in range(STUDENTS))]
     links = [(grade, f"./{n}/report.html") for n, grade in enumerate(everybody)]
     paths = {
         name: folder / f"{name}.html"
-        for name in (*made, "class", "class of students", "large class", "Chinese", "Chinese class")
+        for name in (*made, *made_up, "class", "class of students", "large class", *CHINESE, "of students")
     }
-    for name, grade in made.items():
+    for name, grade in (made | made_up).items():
         paths[name].write_text(render(grade), "utf-8")
+    paths["of students"].write_text(render(made_up["mixed"], "student"), "utf-8")
     with speaking("zh"):
         paths["Chinese"].write_text(render(made["retrieved"]), "utf-8")
+        paths["Chinese mixed"].write_text(render(made_up["mixed"], "student"), "utf-8")
+        paths["Chinese class of students"].write_text(render_class(links, "student"), "utf-8")
         paths["Chinese class"].write_text(render_class(links, attendance=absentees()), "utf-8")
     paths["class"].write_text(render_class(links, attendance=absentees()), "utf-8")
     paths["class of students"].write_text(render_class(links, "student"), "utf-8")
     large = [(numbered(made["blocked"], n), f"./{n}/report.html") for n in range(MANY)]
     paths["large class"].write_text(render_class(large), "utf-8")
     return paths
+
+
+def mixed(grade: Grade) -> Grade:
+    """A grade with a criterion of each kind: earned, partly earned, lost, not judged, and marked by a person."""
+    nothing = Verdict(0.0, message("Nothing of it is right."), (message("Begin again."),))
+    lost = Mark(Criterion("lost", "1.1 fit()", 8), Judged("lost", nothing))
+    hand = Mark(Criterion("report", "Report", 20), Manual("report", message("A person marks this.")))
+    return replace(grade, marks=(*grade.marks, lost, hand))
 
 
 def absentees() -> Attendance:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import Any
+
+import pytest
+from PIL import Image
+from pypdf import PdfReader
 
 STUDENTS = 40  # "Student 0" to "Student 39", below
 SAMPLES = 5  # the sample grades, above
@@ -63,14 +68,99 @@ def test_the_filter_keeps_what_was_typed_in_whatever_case(opened: Callable[..., 
         assert len(names(one.page)) == STUDENTS + SAMPLES
 
 
-def test_only_those_who_need_a_human_or_have_flags_can_be_shown(opened: Callable[..., Any]) -> None:
+def test_there_is_a_filter_for_each_state_with_the_number_of_its_rows(opened: Callable[..., Any]) -> None:
     with opened("class") as one:
-        one.page.get_by_label("needs a human").check()
-        assert names(one.page) == ["Ben Okafor", "Ada Ng 吴雅达"]
-        one.page.get_by_label("needs a human").uncheck()
+        chips = one.page.locator(".chip")
+        assert chips.count() == 5
+        for chip in chips.all():
+            chip.locator("input").check()
+            assert len(names(one.page)) == int(chip.locator(".count").inner_text()) > 0
+            chip.locator("input").uncheck()
+        assert len(names(one.page)) == STUDENTS + SAMPLES
+
+
+def test_two_states_show_the_rows_of_either(opened: Callable[..., Any]) -> None:
+    with opened("class") as one:
+        one.page.get_by_label("unusable").check()
+        assert names(one.page) == ["Ben Okafor"]
         one.page.get_by_label("with flags").check()
-        assert len(names(one.page)) == 3
-        assert all(column(one.page, "Flags"))
+        assert len(names(one.page)) == 4
+
+
+def test_a_kind_of_fault_leads_to_the_rows_that_have_it(opened: Callable[..., Any]) -> None:
+    with opened("class") as one:
+        for link in one.page.locator(".faults a").all():
+            link.click()
+            assert len(names(one.page)) == int(link.inner_text())
+            kind = link.locator("xpath=ancestor::tr").locator("th").inner_text()
+            assert kind in one.page.locator("#only").inner_text()
+        one.page.get_by_role("button", name="Show all").click()
+        assert len(names(one.page)) == STUDENTS + SAMPLES
+        assert one.page.locator("#only").is_hidden()
+        assert one.said == []
+
+
+def test_student_and_total_stay_where_they_are_and_the_state_stands_third(opened: Callable[..., Any]) -> None:
+    with opened("class", width=768) as one:
+        row = one.page.locator("#submissions tbody tr").first
+        before = [row.locator(f":nth-child({n})").first.bounding_box()["x"] for n in (1, 2, 3)]
+        one.page.evaluate("document.querySelector('#submissions').parentNode.scrollLeft = 200")
+        after = [row.locator(f":nth-child({n})").first.bounding_box()["x"] for n in (1, 2, 3)]
+        assert after[:2] == before[:2]
+        assert after[2] == before[2] - 200
+        assert one.page.locator("#submissions thead th").nth(2).inner_text().startswith("State and flags")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_shadow_shows_that_the_table_goes_on_and_goes_at_its_end(opened: Callable[..., Any], scheme: str) -> None:
+    with opened("class", width=768, scheme=scheme) as one:
+        frame = one.page.locator("#submissions").locator("xpath=..")
+
+        def edge() -> tuple[int, ...]:
+            picture = Image.open(io.BytesIO(frame.screenshot())).convert("L")
+            return picture.getpixel((picture.width - 1, 3)), picture.getpixel((picture.width // 2, 3))
+
+        there, paper = edge()
+        assert abs(there - paper) > 20
+        frame.evaluate("one => { one.scrollLeft = one.scrollWidth }")
+        there, paper = edge()
+        assert abs(there - paper) < 5
+
+
+@pytest.mark.parametrize("name", ["class", "Chinese class"])
+def test_on_a_phone_a_row_is_a_card(opened: Callable[..., Any], name: str) -> None:
+    with opened(name, width=390) as one:
+        rows = one.page.locator("#submissions tbody tr")
+        heights = [row.bounding_box()["height"] for row in rows.all()[-STUDENTS:]]
+        assert max(heights) < 150
+        card = rows.last
+        assert card.locator("th").bounding_box()["y"] == pytest.approx(
+            card.locator("td").first.bounding_box()["y"], abs=8
+        )
+        shown = card.locator("td:visible").all()
+        labels = [cell.evaluate("one => getComputedStyle(one, '::before').content") for cell in shown[2:]]
+        assert labels
+        assert all(label not in ("none", '""') for label in labels)
+        assert one.page.evaluate(
+            "(f => f.scrollWidth <= f.clientWidth)(document.querySelector('.scroll:has(#submissions)'))"
+        )
+
+
+@pytest.mark.parametrize("name", ["class", "Chinese class"])
+def test_on_paper_the_table_has_every_column_across_the_sheet(opened: Callable[..., Any], name: str) -> None:
+    with opened(name) as one:
+        last = one.page.locator("#submissions tbody tr > :last-child").all_inner_texts()[-STUDENTS:]
+        pdf = PdfReader(io.BytesIO(one.page.pdf(prefer_css_page_size=True)))
+        box = pdf.pages[0].mediabox
+        assert box.width > box.height
+        text = "".join(page.extract_text() for page in pdf.pages)
+        assert [identifier for identifier in last if identifier not in text] == []
+        one.page.emulate_media(media="print")
+        one.page.set_viewport_size({"width": 1047, "height": 700})  # A4 across, within its margins
+        right = (
+            "Math.max(...[...document.querySelectorAll('#submissions *')].map((e) => e.getBoundingClientRect().right))"
+        )
+        assert one.page.evaluate(right) <= 1047
 
 
 def test_sorting_keeps_the_filter(opened: Callable[..., Any]) -> None:
@@ -91,6 +181,8 @@ def test_without_script_the_table_is_complete_and_no_dead_control_is_shown(opene
         assert len(names(one.page)) == STUDENTS + SAMPLES
         assert one.page.locator("#tools").is_hidden()
         assert one.page.locator("#submissions button").count() == 0
+        for link in one.page.locator(".faults a").all():
+            assert one.page.locator(link.get_attribute("href")).count() == 1  # it leads to the table
 
 
 def test_the_students_edition_has_no_table_and_no_script(opened: Callable[..., Any]) -> None:
@@ -106,10 +198,10 @@ def test_a_large_class_shows_its_first_rows_until_a_person_asks_for_all(opened: 
     with opened("large class") as one:
         assert len(names(one.page)) == AT_ONCE
         assert one.page.get_by_role("status").inner_text() == f"Submissions shown: {AT_ONCE} / {LARGE}"
-        one.page.get_by_role("button", name="Show all").click()
+        one.page.get_by_role("button", name="Show every row").click()
         assert len(names(one.page)) == LARGE
         assert one.page.get_by_role("status").inner_text() == f"Submissions shown: {LARGE} / {LARGE}"
-        assert not one.page.get_by_role("button", name="Show all").is_visible()
+        assert not one.page.get_by_role("button", name="Show every row").is_visible()
 
 
 def test_what_is_not_shown_yet_is_sorted_and_found_all_the_same(opened: Callable[..., Any]) -> None:

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-PAGES = ("retrieved", "blocked", "hostile", "class", "class of students", "Chinese", "Chinese class")
+PAGES = (
+    "retrieved", "blocked", "mixed", "of students", "hostile", "class", "class of students", "Chinese", "Chinese mixed",
+    "Chinese class", "Chinese class of students",
+)  # fmt: skip
 WIDTHS = (360, 768, 1440)
 SERIOUS = {"serious", "critical"}
 COLOURS = {"runOnly": ["color-contrast"]}  # the rest is the same in the dark
@@ -77,9 +80,63 @@ def test_pictures_are_drawn_from_the_one_copy_in_the_page(opened: Callable[..., 
         assert missing == 0
 
 
-def test_on_paper_everything_is_unfolded(opened: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("name", ["retrieved", "mixed", "of students", "Chinese", "Chinese mixed"])
+def test_on_paper_a_students_page_is_short_and_tells_every_criterion(opened: Callable[..., Any], name: str) -> None:
+    with opened(name) as one:
+        titles = one.page.locator("summary h3").all_inner_texts()
+        pdf = PdfReader(io.BytesIO(one.page.pdf(format="A4")))
+        text = "".join("".join(page.extract_text() for page in pdf.pages).split())
+        assert len(pdf.pages) < 5
+        assert [title for title in titles if "".join(title.split()) not in text] == []
+
+
+def test_on_paper_what_is_folded_stays_folded(opened: Callable[..., Any]) -> None:
     with opened("hostile") as one:
-        assert one.page.locator("details:not([open])").count() > 0
-        pdf = PdfReader(io.BytesIO(one.page.pdf()))
-        text = "".join(page.extract_text() for page in pdf.pages)
-        assert "lines left out" in text  # from the middle of a long listing that is folded on the screen
+        text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(one.page.pdf())).pages)
+        assert "lines left out" not in text  # from the middle of a long listing
+        one.page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        text = "".join(page.extract_text() for page in PdfReader(io.BytesIO(one.page.pdf())).pages)
+        assert "lines left out" in text
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_became_of_the_points_is_told_by_a_colour_of_its_own(opened: Callable[..., Any], scheme: str) -> None:
+    with opened("mixed", scheme=scheme) as one:
+        colours = {
+            kind: one.page.evaluate(
+                f"getComputedStyle(document.querySelector('.criterion.{kind} > summary .icon')).color"
+            )
+            for kind in ("earned", "partial", "lost", "waiting")
+        }
+        assert len(set(colours.values())) == 4, colours
+
+
+def test_the_first_screen_holds_the_total_and_what_to_do(opened: Callable[..., Any]) -> None:
+    with opened("of students", width=768) as one:
+        steps = one.page.locator(".steps li")
+        assert 1 <= steps.count() <= 3
+        assert steps.first.bounding_box()["y"] < 900
+        assert one.page.locator(".total").bounding_box()["y"] < 200
+
+
+@pytest.mark.parametrize("name", ["retrieved", "mixed"])
+def test_links_under_the_total_lead_staff_to_flags_and_to_what_is_to_be_marked(
+    opened: Callable[..., Any], name: str
+) -> None:
+    with opened(name) as one:
+        links = one.page.locator(".for-staff a")
+        total = one.page.locator(".total").bounding_box()
+        assert 0 < links.first.bounding_box()["y"] - total["y"] < 150
+        for link in links.all():
+            link.click()
+            target = one.page.locator(link.get_attribute("href"))
+            assert target.is_visible()
+            assert 0 <= target.bounding_box()["y"] < 900
+            one.page.evaluate("scrollTo(0, 0)")
+
+
+def test_a_link_to_a_folded_criterion_opens_it(opened: Callable[..., Any]) -> None:
+    with opened("mixed") as one:
+        assert one.page.locator("#check-training_history").is_hidden()
+        one.page.evaluate("location.hash = 'check-training_history'")
+        assert one.page.locator("#check-training_history").is_visible()

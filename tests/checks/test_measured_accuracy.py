@@ -85,18 +85,18 @@ def test_exhibits_show_classes_confusion_and_the_rubrics_curve(verdict, scores):
     assert sum(bar.part for bar in bars.bars) == 150
     assert sum(bar.whole for bar in bars.bars) == 200
     assert sum(map(sum, matrix.counts)) == 200
-    assert (curve.points[0].x, curve.points[0].y) == (75.0, pytest.approx(100 * (0.6 + 0.3 * 0.05 / 0.1454)))
+    assert (curve.points[0].x, curve.points[0].y) == (75.0, 21.09)  # of 30 points: 0.6 + 0.3 * 0.05 / 0.1454 of them
 
 
 def test_the_interval_lies_on_the_rubrics_curve_with_every_knot_inside_it(verdict, scores):
     curve = titled(verdict("measured_accuracy", scores(140, 200)), "From accuracy to points")
     rubric, interval = (line.points for line in curve.series)
-    assert rubric[1:-1] == ((50.0, 0.0), (70.0, 60.0), (pytest.approx(84.54), 90.0), (91.0, 100.0))
+    assert rubric[1:-1] == ((50.0, 0.0), (70.0, 18.0), (pytest.approx(84.54), 27.0), (91.0, 30.0))
     assert interval[0][0] == pytest.approx(63.3, abs=0.1)
     assert interval[-1][0] == pytest.approx(75.9, abs=0.1)
-    assert (70.0, 60.0) in interval
-    slope = (60.0 - interval[0][1]) / (70.0 - interval[0][0])
-    assert slope == pytest.approx(60.0 / 20.0)
+    assert (70.0, 18.0) in interval
+    slope = (18.0 - interval[0][1]) / (70.0 - interval[0][0])
+    assert slope == pytest.approx(18.0 / 20.0, abs=0.01)
 
 
 def test_the_reliability_diagram_leaves_out_what_nobody_was_so_sure_of(verdict, scores):

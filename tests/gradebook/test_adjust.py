@@ -259,8 +259,9 @@ def test_what_a_person_settled_is_no_next_step(marked):
     grade = marked(ADA)
     blocked = replace(grade.marks[0], finding=Blocked("measured_accuracy", message("There is no final.pth.")))
     grade = replace(grade, marks=(blocked, *grade.marks[1:]))
-    assert "points at stake" in render(grade)
-    assert "points at stake" not in render(decided(grade, ruling(30.0, criterion="measured_accuracy")))
+    link = '<a href="#check-measured_accuracy">'
+    assert link in render(grade, "student")
+    assert link not in render(decided(grade, ruling(30.0, criterion="measured_accuracy")), "student")
 
 
 def test_the_criteria_of_an_archive_that_was_refused_can_be_marked(marked):

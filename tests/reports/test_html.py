@@ -7,17 +7,33 @@ import hashlib
 import os
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import fields, replace
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from jinja2 import StrictUndefined
 
-from grader.records import Grade, Judged, MadeBy, Member, Student
+from grader.records import (
+    Blocked,
+    Criterion,
+    Grade,
+    Judged,
+    MadeBy,
+    Manual,
+    Mark,
+    Member,
+    Ranking,
+    Student,
+    Verdict,
+    message,
+)
 from reports import html
 from reports.html import render
-from reports.page import MADE_BY
+from reports.languages import speaking
+from reports.page import MADE_BY, page
 
 GOLD = Path(__file__).parent / "gold" / "report.html"
 # Elements that the templates use. None of them runs, loads, frames or sends anything.
@@ -71,7 +87,7 @@ SHOWING = {
     "th",
     "td",
 }
-DRAWING = {"svg", "rect", "path", "g", "text", "title", "desc", "defs", "image", "use"}
+DRAWING = {"svg", "rect", "circle", "path", "g", "text", "title", "desc", "defs", "image", "use"}
 VOID = {"meta", "link", "wbr"}
 LINK = r"#[\w-]*|data:,|data:image/(png|jpeg);base64,[A-Za-z0-9+/]+=*"
 
@@ -201,16 +217,29 @@ def test_every_form_of_exhibit_is_drawn(well_done: Grade) -> None:
     assert [a["class"] for a in plots] == ["plot wide", "plot narrow"]
 
 
-def test_tables_are_folded_where_every_point_was_earned(well_done: Grade) -> None:
-    """Nobody has to act on them; a drawing stays."""
+def test_a_criterion_is_folded_where_every_point_was_earned(well_done: Grade) -> None:
+    """Nobody has to act on it; what lost points stands open, with the first of what it shows."""
     mark = well_done.marks[1]
     assert isinstance(mark.finding, Judged)
     full = replace(mark, finding=replace(mark.finding, verdict=replace(mark.finding.verdict, credit=1.0)))
     before, after = (render(replace(well_done, marks=(one,))) for one in (mark, full))
-    assert '<figure class="exhibit table"' in before
-    assert '<figure class="exhibit table"' not in after
-    assert '<details class="exhibit table">' in after
-    assert after.count('<figure class="exhibit') == before.count('<figure class="exhibit') - 1
+    assert '<details class="criterion partial" open>' in before
+    assert '<details class="criterion earned">' in after
+    assert before.count('<figure class="exhibit') == 1
+
+
+def test_earned_partial_lost_and_waiting_differ_by_word_and_by_shape(well_done: Grade, unjudged: Grade) -> None:
+    partial, full, waiting = well_done.marks[1], well_done.marks[2], unjudged.marks[1]
+    assert isinstance(partial.finding, Judged)
+    none = replace(partial, finding=replace(partial.finding, verdict=replace(partial.finding.verdict, credit=0.0)))
+    seen = []
+    for mark in (partial, full, waiting, none):
+        page = render(replace(well_done, marks=(mark,))).split("</style>")[1].split('<summary class="scored">')[1]
+        seen.append(
+            (re.search(r'<span class="state">(.*?)</span>', page)[1], re.search(r"<svg class=.icon.*?</svg>", page)[0])
+        )
+    assert [words for words, _ in seen] == ["partly earned", "earned", "not marked yet", "not earned"]
+    assert len({re.sub('class="icon .*?"', "", shape) for _, shape in seen}) == 4
 
 
 def test_a_matrix_has_headers_and_marks_its_diagonal(well_done: Grade) -> None:
@@ -222,21 +251,21 @@ def test_a_matrix_has_headers_and_marks_its_diagonal(well_done: Grade) -> None:
 
 def test_each_criterion_has_title_points_reason_and_state(well_done: Grade) -> None:
     text = flat(Parsed(render(well_done)).text)
-    assert "The trained network classifies CIFAR-10 test images correctly. judged 27.1 of 30" in text
+    assert "The trained network classifies CIFAR-10 test images correctly. partly earned 27.1 of 30" in text
     assert "8,491 of 10,000 test images are right: 84.91% (95% interval 84.19% to 85.60%)." in text
 
 
 def test_the_head_says_total_lateness_and_adjustments(well_done: Grade) -> None:
     text = flat(Parsed(render(well_done)).text)
     assert "34.72 of 47.25 points including adjustments: −5" in text
-    assert "late flags for staff: 1" in text
+    assert text.index("flag: claim") < text.index("What to do")
     assert "two days late (Dr Li, 2026-03-03)" in text
 
 
 def test_next_steps_come_before_the_criteria(well_done: Grade) -> None:
     text = flat(Parsed(render(well_done)).text)
     order = [
-        "Next steps",
+        "What to do",
         "Train for more epochs",
         "Criteria",
         "Adjustments",
@@ -273,16 +302,17 @@ def test_what_was_not_marked_never_looks_like_a_zero(unjudged: Grade) -> None:
     page = render(replace(unjudged, marks=unjudged.marks[1:2]))
     text = flat(Parsed(page).text)
     assert not re.search(r"\b0 of 30\b", text)
-    assert "not marked (30)" in text
-    assert "This mark is not final." in text
+    assert "not marked yet – of 30" in text
+    assert "Not marked yet: 30 points." in text
+    assert "That is never a zero." in text
     assert "needs a human" in text
-    assert 'class="fill" width="0' not in page.split('<nav class="glance"')[1]
+    assert 'class="fill" width="0' not in page.split('aria-labelledby="criteria"')[1]
 
 
 def test_a_refused_archive_says_so_once_in_the_next_steps(blocked: Grade) -> None:
     text = flat(Parsed(render(blocked, "student")).text)
-    assert "unusable" in text
-    assert "points at stake: 40" in text
+    assert "could not be opened" in text
+    assert "up to 40 points" in text
     assert "That is not a zero: a person decides." in text
     assert text.count("is an HTML page") == 1
     assert not re.search(r"\b0 of\b", text)
@@ -290,8 +320,11 @@ def test_a_refused_archive_says_so_once_in_the_next_steps(blocked: Grade) -> Non
 
 def test_a_refused_archive_that_staff_gave_a_zero_shows_every_criterion(blocked: Grade) -> None:
     decided = replace(blocked, zero=True)
-    assert "blocked: yours to fix" in flat(Parsed(render(decided, "student")).text)
-    assert "blocked: the student must act" in flat(Parsed(render(decided, "staff")).text)
+    for audience in ("student", "staff"):
+        text = flat(Parsed(render(decided, audience)).text)
+        assert text.count("not earned") == 3
+        assert text.count("is an HTML page") == 1  # the criteria point to it
+        assert text.count("See “What to do”, 1.") == 3
 
 
 def test_headings_are_in_order_and_ids_are_unique(any_grade: Grade) -> None:
@@ -349,3 +382,123 @@ def test_markup_of_a_groups_member_stays_text(hostile: Grade) -> None:
     parsed = Parsed(render(replace(hostile, student=replace(hostile.student, members=members))))
     assert not {"script", "img"} & {name for name, _ in parsed.tags}
     assert "alert" not in str([attributes for _, attributes in parsed.tags])
+
+
+# --- what to do ------------------------------------------------------------------------------------------------
+
+
+def lost(name: str, points: float, finding: Blocked | Judged) -> Mark:
+    return Mark(Criterion(name, name, points), finding)
+
+
+def missing(file: str, name: str) -> Blocked:
+    return Blocked(name, message("{file} is missing. Hand it in as well.", file=file), (), "missing")
+
+
+@pytest.fixture
+def much_missing(well_done: Grade) -> Grade:
+    """Five criteria that lost points for four reasons, and the list of files, which repeats two of them."""
+    hints = tuple(message("Add {name}.", name=name) for name in ("exp1.py", "exp2.py", "report.pdf"))
+    marks = (
+        lost("files", 4, Judged("files", Verdict(0.25, message("Three files are missing."), hints))),
+        lost("fit", 8, missing("exp1.py", "fit")),
+        lost("own", 2, missing("exp1.py", "own")),
+        lost("test", 10, missing("exp2.py", "test")),
+        lost("scores", 5, Judged("scores", Verdict(0.5, message("They are not in order."), ()))),
+    )
+    return replace(well_done, marks=marks, flags=(), adjustments=())
+
+
+def test_at_most_three_things_are_to_do_and_advice_stands_before_bare_reasons(much_missing: Grade) -> None:
+    steps = page(much_missing, "student").steps
+    assert [(step.sentences[0].english(), step.stake) for step in steps] == [
+        ("exp1.py is missing. Hand it in as well.", "up to 10 points"),
+        ("exp2.py is missing. Hand it in as well.", "up to 10 points"),
+        ("Add report.pdf.", "up to 3 points"),
+    ]
+    assert [title for _, title in steps[0].criteria] == ["fit", "own"]
+    assert "A further 2.5 points were lost" in flat(Parsed(render(much_missing, "student")).text)
+
+
+def test_each_reason_is_told_once(much_missing: Grade) -> None:
+    text = flat(Parsed(render(much_missing, "student")).text)
+    for sentence in ("exp1.py is missing.", "exp2.py is missing.", "Add report.pdf.", "They are not in order."):
+        assert text.count(sentence) == 1, sentence
+    assert "Add exp1.py" not in text
+
+
+def test_a_hint_that_gains_nothing_is_not_among_what_to_do(well_done: Grade) -> None:
+    mark = well_done.marks[1]
+    assert isinstance(mark.finding, Judged)
+    full = replace(mark, finding=replace(mark.finding, verdict=replace(mark.finding.verdict, credit=1.0)))
+    laid_out = page(replace(well_done, marks=(full,)), "student")
+    assert laid_out.steps == ()
+    assert laid_out.beyond == "Nothing is left to do: every point was earned."
+    assert len(laid_out.lines[0].hints) == 2
+
+
+# --- a criterion that a person marks ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_hand(well_done: Grade) -> Grade:
+    ask = message("A person marks this, from {files}: the text is below.", files="report.pdf")
+    trend = Mark(Criterion("report", "Report", 10), Manual("report", ask))
+    return replace(well_done, marks=(*well_done.marks[1:3], trend), adjustments=(), flags=())
+
+
+def test_the_total_counts_what_was_marked_so_far(by_hand: Grade) -> None:
+    for audience in ("staff", "student"):
+        text = flat(Parsed(render(by_hand, audience)).text)
+        assert "32.1 of 35 points marked so far (45 in all)" in text
+        assert "Still to be marked by a person (10 points)." in text
+        assert "Not marked yet:" not in text
+        assert "could not" not in text
+
+
+def test_staff_find_what_is_still_to_be_marked_under_the_total(by_hand: Grade) -> None:
+    staff, student = render(by_hand), render(by_hand, "student")
+    assert '<a href="#check-report">to be marked: Report (10 points)</a>' in staff.split('id="next"')[0]
+    assert "the text is below" in staff
+    assert "to be marked: " not in student
+    assert "the text is below" not in student
+
+
+# --- the edition for students ----------------------------------------------------------------------------------
+
+
+def test_a_fault_of_ours_is_told_to_students_without_what_staff_must_do(unjudged: Grade) -> None:
+    text = flat(Parsed(render(unjudged, "student")).text)
+    assert "A person will mark this: the grader could not, and that is not your fault." in text
+    for ours in ("grade data fetch", "traceback", "this machine"):
+        assert ours in render(unjudged, "staff")
+        assert ours not in text
+
+
+def test_no_word_for_staff_and_none_of_the_graders_own_is_in_the_edition_for_students(
+    any_grade: Grade, by_hand: Grade, internal: Callable[[str], list[str]]
+) -> None:
+    for grade in (any_grade, by_hand):
+        assert internal(render(grade, "student")) == []
+        with speaking("zh"):
+            assert internal(render(grade, "student")) == []
+
+
+def test_such_words_would_be_noticed(unjudged: Grade, well_done: Grade, internal: Callable[[str], list[str]]) -> None:
+    assert {"staff", "flag", "sandbox", "needs a human", "bfloat16", "this machine"} <= set(
+        internal(render(well_done)) + internal(render(unjudged))
+    )
+
+
+def test_the_pictures_of_every_network_are_shown(retrieved: Grade) -> None:
+    """A grade holds the pictures once, with the first ranking."""
+    mark = retrieved.marks[-1]
+    assert isinstance(mark.finding, Judged)
+    first, second = mark.finding.verdict.exhibits
+    assert isinstance(second, Ranking)
+    stored = replace(mark.finding.verdict, exhibits=(first, replace(second, pictures=())))
+    lean = replace(retrieved, marks=(replace(mark, finding=replace(mark.finding, verdict=stored)),))
+    both = replace(retrieved, marks=(mark,))
+    count = render(both).count("<use ")
+    assert render(lean).count("<use ") == count > 40
+    assert render(lean).count("no picture") == render(both).count("no picture")

@@ -49,7 +49,9 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
 
 
 @pytest.fixture
-def told(setup: Setup, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Tell:
+def told(
+    setup: Setup, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch, internal: Callable[[str], list[str]]
+) -> Tell:
     """Grade a story, and require what it says of the findings and that they can be shown."""
     if not setup.equipment.sandbox.isolated:
         pytest.skip("student code is not run on this machine")
@@ -71,6 +73,7 @@ def told(setup: Setup, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch)
         assert set(story.asks) <= {mark.criterion.check for mark in graded.grade.open}
         assert sum(mark.points or 0.0 for mark in graded.grade.marks if mark not in graded.grade.open) <= story.most
         require_shown(graded)
+        assert internal(render(graded.grade, "student")) == []
 
     return tell
 

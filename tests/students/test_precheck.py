@@ -102,7 +102,7 @@ def test_what_is_missing_has_its_next_step(check, lab):
     found = check(lab)
     assert not found.ready
     assert "final.pth is missing" in words(line(found, "classifies test images").steps[0])
-    assert "Add the folder queries/ with its images." in map(words, line(found, "every required file").steps)
+    assert "Add the folder queries/ with its images." in map(words, line(found, "Files").steps)
 
 
 def test_a_complaint_of_a_public_test_is_its_tasks_next_step(check, lab):
@@ -135,7 +135,7 @@ def test_a_checkpoint_folder_of_any_size_is_no_hindrance(check, finished):
     with (finished / "checkpoint" / "ckpt_0_acc_41.00.pth").open("wb") as file:
         file.truncate(400_000_000)
     (finished / "retrieval.json").write_text("{}", encoding="utf-8")  # nothing to recompute
-    assert line(check(finished), "every required file").state == "good"
+    assert line(check(finished), "Files").state == "good"
 
 
 def write_sgd(script: Path) -> None:

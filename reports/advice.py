@@ -1,0 +1,89 @@
+"""Chooses what a student reads first: at most three things to do, and where each sentence is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from grader.records import Blocked, Grade, Mark, Message
+from reports.marks import lost, next_steps, told
+
+AT_ONCE = 3  # more than three things to do next are none
+MOST_SENTENCES = 2  # of one of them; the others stand with their criterion
+MISSING = "missing"  # the code of a finding about a file that was not handed in
+FILE = ("missing", "file")  # the values in its sentence that name that file
+
+
+@dataclass(frozen=True, slots=True)
+class ToDo:
+    """Sentences that say what to do, the criteria that gain by it, and the points that these lost."""
+
+    sentences: tuple[Message, ...]
+    marks: tuple[Mark, ...]
+    points: float
+
+
+def to_do(grade: Grade) -> tuple[ToDo, ...]:
+    """List what gains points: advice before bare reasons, most points first, nothing twice."""
+    if grade.unexamined:
+        return tuple(ToDo(step.hints, step.marks, step.points) for step in next_steps(grade))
+    return (*_joined(_steps(grade)), *sorted(_unadvised(grade), key=lambda one: -one.points))
+
+
+def first_sentences(one: ToDo) -> tuple[Message, ...]:
+    """Return the sentences of one of them that are told at the top."""
+    return one.sentences[:MOST_SENTENCES]
+
+
+def _unadvised(grade: Grade) -> Iterator[ToDo]:
+    """Yield the reasons of marks that lost points without any advice; what a person decided is decided."""
+    for mark in grade.marks:
+        if mark.points is not None and mark.given is None and lost(mark) > 0 and not told(mark).hints:
+            yield ToDo((told(mark).reason,), (mark,), lost(mark))
+
+
+def told_elsewhere(grade: Grade) -> frozenset[Message]:
+    """Return the hints that only say "add this file" where a criterion says what it could not look at without it."""
+    steps = _steps(grade)
+    return frozenset(hint for place, step in enumerate(steps) for hint in _elsewhere(place, step, _absent(steps)))
+
+
+def _steps(grade: Grade) -> list[ToDo]:
+    return [ToDo(step.hints, step.marks, step.points) for step in next_steps(grade) if step.points > 0]
+
+
+def _joined(steps: list[ToDo]) -> list[ToDo]:
+    """Take out of each what another one tells; what is then empty goes with that one."""
+    absent, joined = _absent(steps), list(steps)
+    for place, step in enumerate(steps):
+        elsewhere = _elsewhere(place, step, absent)
+        left = tuple(hint for hint in step.sentences if hint not in elsewhere)
+        joined[place] = replace(joined[place], sentences=left)
+        if not left:
+            at = next(iter(elsewhere.values()))
+            points = round(joined[at].points + step.points, 2)
+            joined[at] = replace(joined[at], marks=(*joined[at].marks, *step.marks), points=points)
+    return sorted((step for step in joined if step.sentences), key=lambda step: -step.points)
+
+
+def _elsewhere(place: int, step: ToDo, absent: dict[str, int]) -> dict[Message, int]:
+    """Return the hints of a step that another one makes needless, with the place of that one."""
+    return {hint: at for hint in step.sentences if (at := absent.get(_named(hint), place)) != place}
+
+
+def _absent(steps: list[ToDo]) -> dict[str, int]:
+    """Return the files without which criteria could not be looked at, with the place of the step that says so."""
+    return {
+        str(value): place
+        for place, step in enumerate(steps)
+        for mark in step.marks
+        if isinstance(mark.finding, Blocked) and mark.finding.code == MISSING
+        for name, value in mark.finding.cause.values
+        if name in FILE
+    }
+
+
+def _named(hint: Message) -> str:
+    """Return the one file that a hint is about; "" if it is about none or several."""
+    values = {str(value) for _, value in hint.values}
+    return values.pop() if len(values) == 1 else ""

@@ -1,0 +1,64 @@
+"""Says what a class was graded with: rubric, images, days, and which submissions by which grader and machine."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from grader.records import Grade, MadeBy
+from reports.text import NAME_LIMIT, clip, figure, points, say
+
+DIGEST = 8  # digits by which people compare two digests
+DAY = 10  # characters of an ISO date
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The sentences at the head of a class page, and who was measured with what if that is not the same for all."""
+
+    said: tuple[str, ...]
+    ways: tuple[tuple[str, str, str], ...]  # token, what with, how many; () where all were measured alike
+    tokens: tuple[tuple[str, ...], ...]  # of each submission
+
+
+def measured(grades: Sequence[Grade], staff: bool) -> Measured:
+    """Describe what these grades were made with."""
+    if not staff:
+        return Measured(tuple(_said(grades)), (), ((),) * len(grades))
+    ways = [_way(grade.made_by) for grade in grades]
+    counts = Counter(ways).most_common()
+    if len(counts) < 2:
+        alike = tuple(say("all with {what}", what=what) for what, _ in counts if what)
+        return Measured((*_said(grades), *alike), (), ((),) * len(grades))
+    token = {way: f"by{number}" for number, (way, _) in enumerate(counts)}
+    listed = tuple((token[way], way or say("not recorded"), figure(count)) for way, count in counts)
+    return Measured(tuple(_said(grades)), listed, tuple((token[way],) for way in ways))
+
+
+def _said(grades: Sequence[Grade]) -> Iterator[str]:
+    yield from _each(say("images: {name}", name=clip(name, NAME_LIMIT)) for name in _values(grades, "dataset"))
+    offered = dict.fromkeys((len(grade.marks), grade.points, grade.made_by.rubric[:DIGEST]) for grade in grades)
+    for count, of, digest in offered:
+        rubric = say("rubric: {count} criteria, {points} points", count=count, points=points(of))
+        yield f"{rubric} ({clip(digest, NAME_LIMIT)})" if digest else rubric
+    if days := sorted(day[:DAY] for day in _values(grades, "graded_at")):
+        first, last = clip(days[0], NAME_LIMIT), clip(days[-1], NAME_LIMIT)
+        yield say("graded {when}", when=first) if first == last else say("graded {a} to {b}", a=first, b=last)
+
+
+def _each(texts: Iterator[str]) -> Iterator[str]:
+    yield from dict.fromkeys(texts)
+
+
+def _values(grades: Sequence[Grade], field: str) -> list[str]:
+    return list(dict.fromkeys(value for grade in grades if (value := getattr(grade.made_by, field))))
+
+
+def _way(made_by: MadeBy) -> str:
+    """Name what may make figures differ between two submissions."""
+    grader = say("grader {version}", version=made_by.grader) if made_by.grader else ""
+    torch = say("torch {version}", version=made_by.torch) if made_by.torch else ""
+    rubric = say("rubric {digest}", digest=made_by.rubric[:DIGEST]) if made_by.rubric else ""
+    parts = (grader, torch, made_by.device_name or made_by.device, made_by.precision, made_by.sandbox, rubric)
+    return clip(" · ".join(part for part in parts if part), 3 * NAME_LIMIT)
