@@ -63,7 +63,7 @@ def test_a_finished_folder_is_ready(check, finished, monkeypatch):
     monkeypatch.setattr(module, "PART", 500)
     found = check(finished)
     assert found.ready, [words(line.said) for line in found.criteria]
-    accuracy = line(found, "classifies test images")
+    accuracy = line(found, "Test accuracy")
     assert words(accuracy.said).startswith("4")
     assert " of the first 500 test images are classified correctly: the full test set will give " in words(
         accuracy.said
@@ -73,7 +73,7 @@ def test_a_finished_folder_is_ready(check, finished, monkeypatch):
 
 def test_the_band_holds_what_all_images_give(check, lab, monkeypatch):
     monkeypatch.setattr(module, "PART", 500)
-    values = dict(line(check(lab), "classifies test images").said.values)
+    values = dict(line(check(lab), "Test accuracy").said.values)
     whole = json.loads((lab / "history.json").read_text("utf-8"))["epochs"][-1]["test_accuracy"] / 100
     assert values["low"] < whole < values["high"]
     assert values["low"] < values["correct"] / values["count"] < values["high"]
@@ -81,7 +81,7 @@ def test_the_band_holds_what_all_images_give(check, lab, monkeypatch):
 
 def test_without_images_the_accuracy_is_not_reported_and_not_ready(check, lab):
     found = check(lab, images=None)
-    accuracy = line(found, "classifies test images")
+    accuracy = line(found, "Test accuracy")
     assert (accuracy.state, found.ready) == ("worse", False)
     assert "give its folder with --data" in words(accuracy.said)
 
@@ -89,7 +89,7 @@ def test_without_images_the_accuracy_is_not_reported_and_not_ready(check, lab):
 def test_weights_of_an_own_network_wait_for_the_grader_and_the_class_is_asked_for(check, lab):
     torch.save({"mine.weight": torch.zeros(10, 3), "mine.bias": torch.zeros(10)}, lab / "final.pth")
     (lab / "models.py").write_text("raise SystemExit", encoding="utf-8")  # what students have is not run for this
-    accuracy = line(check(lab), "classifies test images")
+    accuracy = line(check(lab), "Test accuracy")
     assert (accuracy.state, words(accuracy.said)) == (
         "worse",
         "not measured here: the weights belong to your own network, which the grader builds from its class",
@@ -101,7 +101,7 @@ def test_what_is_missing_has_its_next_step(check, lab):
     (lab / "final.pth").unlink()
     found = check(lab)
     assert not found.ready
-    assert "final.pth is missing" in words(line(found, "classifies test images").steps[0])
+    assert "final.pth is missing" in words(line(found, "Test accuracy").steps[0])
     assert "Add the folder queries/ with its images." in map(words, line(found, "Files").steps)
 
 
