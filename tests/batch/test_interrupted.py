@@ -19,7 +19,8 @@ import pytest
 
 from fixtures.class_of_forty.tables import RUBRIC
 from grader.checks import DEFAULT_RUBRIC
-from grader.gradebook.files import read_evidence, read_grade
+from grader.gradebook.evidence import read_evidence
+from grader.gradebook.files import read_grade
 from grader.gradebook.journal import read_journal, runs
 
 pytestmark = [
