@@ -216,7 +216,8 @@ def _waiting(mark: Mark) -> Message:
 
 
 def _advice(step: ToDo) -> Advice:
-    stake = say("up to {points} points", points=points(step.points))
+    shown = points(step.points)
+    stake = say("up to 1 point") if shown == "1" else say("up to {points} points", points=shown)
     criteria = tuple((_anchor(mark), known(mark.criterion.title)) for mark in step.marks)
     return Advice(stake, criteria, first_sentences(step))
 
