@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +11,6 @@ import pytest
 
 pytestmark = pytest.mark.slow  # starts containers
 
-TOOL = Path(__file__).parents[1] / ".ci" / "in_container.py"
 In = Callable[..., subprocess.CompletedProcess[str]]
 CALLS = """
 import ctypes, errno, os, socket, sys
@@ -36,13 +33,14 @@ print("root", os.geteuid())
 
 
 @pytest.fixture(scope="module")
-def inside() -> In:
-    if sys.platform != "linux" or os.geteuid() != 0 or shutil.which("runc") is None:
-        pytest.skip("a container needs Linux, root and runc (on Debian and Ubuntu: apt install runc)")
-
+def inside(in_container: Path) -> In:
     def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, TOOL, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
+            [sys.executable, in_container, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
 
     return run
