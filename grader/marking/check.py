@@ -125,7 +125,7 @@ def add_up(parts: Sequence[Part], praise: Message, exhibits: tuple[Exhibit, ...]
 
 def printed_listing(lines: tuple[str, ...]) -> tuple[Exhibit, ...]:
     """Show what the student's code printed while it was tested; nothing if it printed nothing."""
-    return (Listing(message("The student's output"), lines),) if lines else ()
+    return (Listing(message("Output of the code"), lines),) if lines else ()
 
 
 def require_weights(**weights: float) -> None:
