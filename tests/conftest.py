@@ -92,7 +92,7 @@ def few_images(demo_images: ImageSet, tmp_path_factory: pytest.TempPathFactory) 
 INTERNAL = (
     "staff", "flag", "flags", "sandbox", "landlock", "seccomp", "namespaces", "needs a human", "unusable", "judged",
     "unjudged", "blocked", "regrade", "grade run", "grade data", "grade doctor", "grade weights", "grade again",
-    "this machine", "the grader's machine", "bfloat16", "the student", "the student's", "by hand", "--memory",
+    "this machine", "the grader's machine", "the student", "the student's", "by hand", "--memory",
     "--time-limit", "--rubric", "助教", "教师", "沙箱", "需要人工处理", "无法使用",
 )  # fmt: skip
 
