@@ -487,7 +487,7 @@ def test_ctrl_c_ends_a_real_run_with_130_and_leaves_no_process_and_no_half_file(
     run.stdout.readline()  # it has begun
     time.sleep(0.5)
     run.send_signal(signal.SIGINT)
-    out, err = run.communicate(timeout=60)
+    out, err = run.communicate(timeout=300)
     assert (run.returncode, "Traceback" in out + err) == (130, False), err
     assert not list(here.glob("grades/*/.*"))
 
@@ -505,7 +505,7 @@ def test_a_request_to_end_leaves_nothing_behind(here, request_):
         time.sleep(0.01)
     run.send_signal(request_)
     run.send_signal(request_)
-    out, err = run.communicate(timeout=60)
+    out, err = run.communicate(timeout=300)
     assert (run.returncode, "Traceback" in out + err) == (128 + request_, False), err
     assert err.endswith("grade: terminated; what was graded so far is in the output folder\n")
     assert list((here / "tmp").iterdir()) == []
