@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from grader.probes.refusals import Phrase, phrase
-from grader.probes.spread import pieces, spread
+from grader.probes.spread import fitting, pieces, spread
 from grader.probes.weights.inputs import Run, network_inputs
 from grader.probes.weights.ways import Way, batch_size, fast_way
 
@@ -63,7 +63,8 @@ class Pass:
             found = [way.forward(network_inputs(self.run, part, "cpu")) for part in shares[number]]
             return (torch.cat(found).numpy(),)
 
-        return torch.cat([torch.from_numpy(part) for (part,) in spread(one_share, len(shares), self.processes)])
+        processes = fitting(self.processes, self.batch * self.run.side**2)
+        return torch.cat([torch.from_numpy(part) for (part,) in spread(one_share, len(shares), processes)])
 
 
 def evaluate(net: nn.Module, run: Run, device: str, processes: int = 1) -> Result:
