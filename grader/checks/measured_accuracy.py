@@ -108,7 +108,7 @@ def _undecided(case: Case[Accuracy, AccuracyRamp]) -> Message | None:
 
 
 def _may_be_another(case: Case[Accuracy, AccuracyRamp]) -> bool:
-    """Return whether time, memory or this machine did not suffice to tell the normalisation, and another could earn more."""
+    """Return whether time, memory or the machine left the normalisation open, and another could earn more."""
     tried = case.evidence.observation(PreprocessingChoice)
     choice = case.other(PreprocessingChoice)
     if choice is None or choice.count >= ENOUGH or choose(choice).clear:

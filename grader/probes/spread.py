@@ -39,6 +39,11 @@ def spread(work: Work, count: int, processes: int) -> list[Arrays]:
     return [done[number] if number in done else work(number) for number in range(count)]
 
 
+def threads_in_each(processors: int) -> int:
+    """Return how many threads torch may have: one where it is forked, and all of them where nothing is."""
+    return processors if sys.platform != "linux" else 1
+
+
 def fitting(processes: int, pixels: int) -> int:
     """Return how many of the processes may run at once if each has a batch of so many pixels in memory."""
     return max(1, min(processes, IN_FLIGHT // pixels))

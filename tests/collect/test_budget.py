@@ -240,6 +240,7 @@ def test_memory_that_few_images_at_once_exceed_is_named(tried: Outcomes):
 @pytest.mark.parametrize("first", [TimedOut(300.0), OutOfMemory(4_000)], ids=["time", "memory"])
 def test_nobody_is_blamed_for_the_memory_of_several_processes(first: Failure, monkeypatch: pytest.MonkeyPatch):
     asked: list[int] = []
+
     def attempt(one: Try) -> Failure | str:
         asked.append(one.equipment.threads)
         if len(asked) == 1:
@@ -254,7 +255,8 @@ def test_nobody_is_blamed_for_the_memory_of_several_processes(first: Failure, mo
 
 def test_one_process_is_held_against_an_ordinary_network_with_one_thread(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(
-        "grader.collect.twice.measured_here", lambda equipment, device: Yardstick(2.0 if equipment.threads == 1 else 0.1)
+        "grader.collect.twice.measured_here",
+        lambda equipment, device: Yardstick(2.0 if equipment.threads == 1 else 0.1),
     )
     found = iter((OutOfMemory(4_000), TimedOut(200.0)))
     equipment = Equipment(message("none"), None, threads=8)  # type: ignore[arg-type]

@@ -19,8 +19,8 @@ from torch import nn
 import reference
 from fixtures import DEMO_SUBMISSION
 from grader.collect import Equipment, collect
-from grader.collect.normalisations import ALTERNATIVES, TEMPLATE
 from grader.collect.choosing import options, try_each
+from grader.collect.normalisations import ALTERNATIVES, TEMPLATE
 from grader.dataset import ImageSet
 from grader.evidence import (
     EVIDENCE,

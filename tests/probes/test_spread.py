@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.probes.spread import IN_FLIGHT, MOST_PIECES, fitting, pieces, spread
+from grader.probes.spread import IN_FLIGHT, MOST_PIECES, fitting, pieces, spread, threads_in_each
 
 HERE = os.getpid()
 
@@ -82,3 +82,10 @@ def test_no_more_processes_run_than_have_memory_for_their_batches() -> None:
     assert fitting(2, 20 * 224**2) == 2
     assert fitting(8, 50 * 32**2) == 8
     assert fitting(8, 2 * IN_FLIGHT) == 1
+
+
+def test_where_nothing_is_forked_torch_has_all_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert threads_in_each(8) == 1
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert threads_in_each(8) == 8
