@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.evidence import Accuracy, OutOfMemory, PreprocessingChoice, TimedOut
+from grader.evidence import Accuracy, OutOfMemory, PreprocessingChoice, TimedOut, Unavailable
+from grader.evidence.outcomes import not_looked_at
 from grader.evidence.wording import said as worded
 from grader.marking.accuracy_exhibits import accuracy_exhibits
 from grader.marking.accuracy_hints import accuracy_hints
@@ -85,6 +86,9 @@ def _undecided(case: Case[Accuracy, AccuracyRamp]) -> Message | None:
     scores, credit = case.seen, case.limits.credit
     share = scores.correct / scores.count
     if _may_be_another(case) and credit(share) < 1.0:
+        tried = case.evidence.observation(PreprocessingChoice)
+        if isinstance(tried, Unavailable):
+            return tried.message
         return message(
             "there was not enough time or memory to find out how the images are normalised; with the normalisation that"
             " was used, {share:.2%} of {count:,} test images are classified correctly. Grade again with a longer"
@@ -104,11 +108,11 @@ def _undecided(case: Case[Accuracy, AccuracyRamp]) -> Message | None:
 
 
 def _may_be_another(case: Case[Accuracy, AccuracyRamp]) -> bool:
-    """Return whether time or memory did not suffice to tell the normalisation, and another could earn more."""
+    """Return whether time, memory or the machine left the normalisation open, and another could earn more."""
     tried = case.evidence.observation(PreprocessingChoice)
     choice = case.other(PreprocessingChoice)
     if choice is None or choice.count >= ENOUGH or choose(choice).clear:
-        return isinstance(tried, TimedOut | OutOfMemory)
+        return isinstance(tried, TimedOut | OutOfMemory | Unavailable) and not not_looked_at(tried)
     best = max(wilson_interval(one.correct, choice.count, SURE)[1] for one in choice.candidates)
     return case.limits.credit(best) > case.limits.credit(case.seen.correct / case.seen.count)
 

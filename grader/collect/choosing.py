@@ -15,7 +15,7 @@ from grader.collect.normalisations import ALTERNATIVES, same
 from grader.collect.weights import choose_checkpoint, job_of, roughly, run_of
 from grader.collect.yardstick import at_a_limit
 from grader.dataset import ImageSet
-from grader.evidence import Candidate, Failure, OutOfMemory, Preprocessing, PreprocessingChoice, TimedOut
+from grader.evidence import Candidate, Failure, OutOfMemory, Preprocessing, PreprocessingChoice, TimedOut, Unavailable
 from grader.evidence.wording import Wording, phrase
 from grader.intake import place
 from grader.lab import LAB
@@ -78,7 +78,8 @@ def try_options(
 ) -> PreprocessingChoice | Failure | None:
     """Run the weights on training images under each option; None if nothing is to be chosen, or nothing can be run.
 
-    On fewer images where time or memory does not suffice; where it does not for those either, that failure.
+    On fewer images where time or memory does not suffice; where it does not for those either, that failure. A failure
+    of ours is returned as well.
     """
     path, images = choose_checkpoint(submission), equipment.images
     if documents.candidates is None or not equipment.choose_preprocessing:
@@ -95,6 +96,8 @@ def try_options(
         if isinstance(reply, Reply):
             logits = [reply.arrays[f"logits_{index}"] for index in range(len(runs))]
             return compared(tried, logits, images.labels("train")[:count])
+        if isinstance(reply, Unavailable):
+            return reply  # as where this machine is out of memory: measuring may not fail a moment later
         if not at_a_limit(reply):
             return None  # measuring on test images fails in the same way, and says why
         found = reply
@@ -104,11 +107,14 @@ def try_options(
 def try_each(
     tried: Sequence[Option], run: Callable[[Preprocessing], Reply | Failure], labels: NDArray[np.uint8]
 ) -> PreprocessingChoice | Failure | None:
-    """Run a network under one option after the other; those under which it fails are left out, except at a limit."""
+    """Run a network under one option after the other; those under which it fails are left out.
+
+    At a limit, or at a failure of ours, that is returned.
+    """
     replies = []
     for option in tried:
         reply = run(option.preprocessing)
-        if isinstance(reply, TimedOut | OutOfMemory):
+        if isinstance(reply, TimedOut | OutOfMemory | Unavailable):
             return reply  # what was tried before it would be the best of a few
         replies.append((option, reply))
     worked = [(option, reply.arrays["logits"]) for option, reply in replies if isinstance(reply, Reply)]

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from grader.collect.equipment import Equipment
 from grader.collect.generalisation import images_shown
-from grader.collect.yardstick import at_a_limit, measured_here, slower
+from grader.collect.yardstick import Yardstick, at_a_limit, measured_here, slower
 from grader.evidence import Failure, OutOfMemory, Refused, TimedOut
 from grader.records import message
 from grader.sandbox import Limits
@@ -41,12 +41,21 @@ def tried_twice(attempt: Callable[[Try], R | Failure], equipment: Equipment, dev
     first = attempt(Try(equipment, equipment.left("accuracy", FIRST_TRY)))
     if not at_a_limit(first):
         return first
-    before = measured_here(equipment, device)
     few = replace(equipment, part=min(FEWER, equipment.part or FEWER))
+    if isinstance(first, OutOfMemory):
+        few = replace(few, threads=1)  # several processes need more memory than the network itself
+    before = measured_here(few, device)
     second = attempt(Try(few, equipment.left("accuracy"), again=True))
+    if isinstance(second, OutOfMemory) and few.threads > 1:
+        few = replace(few, threads=1)
+        second = attempt(Try(few, equipment.left("accuracy"), again=True))
     if not isinstance(second, TimedOut | OutOfMemory):
         return second
-    yardstick = slower(before, measured_here(equipment, device))
+    return _whose(second, slower(before, measured_here(few, device)), few, file)
+
+
+def _whose(second: TimedOut | OutOfMemory, yardstick: Yardstick, few: Equipment, file: str) -> Failure:
+    """Return the failure; a refusal where an ordinary network would have stayed within the limit."""
     shown = images_shown(few.part or FEWER)
     if not yardstick.is_theirs(second, shown):
         return second

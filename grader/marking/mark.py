@@ -49,8 +49,9 @@ def _not_isolated(evidence: Evidence) -> tuple[Flag, ...]:
         return ()
     if evidence.sandbox == "none":
         sentence = message(
-            "Student code ran without isolation, because --sandbox {name} was given. It could have read the rubric and"
-            " other submissions, and forged its results: read the code before you publish these points.",
+            "Student code, where there was any, ran without isolation, because --sandbox {name} was given. It could"
+            " have read the rubric and other submissions, and forged its results: read the code before you publish"
+            " these points.",
             name=evidence.sandbox,
         )
         return (Flag("code not isolated", sentence),)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 MOST_PIECES = 1_000  # their numbers fit into the smallest pipe that the kernel makes
 CHUNK = 1 << 20
+IN_FLIGHT = 3 << 20  # pixels of all processes: about 600 bytes each in the largest networks, so 2 GB
 NUMBER = 4  # bytes
 
 Arrays = tuple[NDArray[Any], ...]
@@ -36,6 +37,16 @@ def spread(work: Work, count: int, processes: int) -> list[Arrays]:
         assert count <= MOST_PIECES
         done = _forked(work, count, forks)
     return [done[number] if number in done else work(number) for number in range(count)]
+
+
+def threads_in_each(processors: int) -> int:
+    """Return how many threads torch may have: one where it is forked, and all of them where nothing is."""
+    return processors if sys.platform != "linux" else 1
+
+
+def fitting(processes: int, pixels: int) -> int:
+    """Return how many of the processes may run at once if each has a batch of so many pixels in memory."""
+    return max(1, min(processes, IN_FLIGHT // pixels))
 
 
 def pieces(items: Sequence[Any], most: int = MOST_PIECES) -> list[Sequence[Any]]:

@@ -23,11 +23,12 @@ from grader.evidence import (
     PreprocessingChoice,
     StartingPoint,
     Trial,
+    Unavailable,
 )
 from grader.evidence.wording import phrase
 from grader.marking.check import Case, Doubt, Ramp
 from grader.marking.judge import judge
-from grader.records import Bars, Curve, Gallery, Judged, Matrix, Message, Picture, Table, Unjudged
+from grader.records import Bars, Curve, Gallery, Judged, Matrix, Message, Picture, Table, Unjudged, message
 
 HALVES = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
@@ -466,3 +467,14 @@ def test_a_normalisation_that_there_was_no_time_to_tell_costs_nothing(
     found = evidence(scores(correct, 10_000), tried)
     finding = next(one for one in judge(found, lab_rubric) if one.check == "measured_accuracy")
     assert isinstance(finding, state)
+
+
+@pytest.mark.parametrize(("correct", "state"), [(8_000, Unjudged), (9_500, Judged)], ids=["points lost", "full points"])
+def test_a_machine_that_failed_while_normalisations_were_tried_costs_no_points(
+    evidence, lab_rubric, scores, correct, state
+):
+    full = Unavailable(message("this machine ran out of memory"))
+    found = evidence(scores(correct, 10_000), failed={PreprocessingChoice: full})
+    finding = next(one for one in judge(found, lab_rubric) if one.check == "measured_accuracy")
+    assert isinstance(finding, state)
+    assert state is Judged or "ran out of memory" in finding.fault.english()

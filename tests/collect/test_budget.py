@@ -17,7 +17,7 @@ from grader.collect import Equipment, begun, budget
 from grader.collect.budget import KEPT, LEAST, Budget, Metered, part_of
 from grader.collect.documents import Documents
 from grader.collect.normalisations import TEMPLATE
-from grader.collect.twice import tried_twice
+from grader.collect.twice import Try, tried_twice
 from grader.collect.weights import measure
 from grader.collect.yardstick import Yardstick, as_pictures
 from grader.dataset import ImageSet
@@ -235,6 +235,32 @@ def test_memory_that_few_images_at_once_exceed_is_named(tried: Outcomes):
     found = tried(OutOfMemory(4_000), OutOfMemory(4_000), 0.2, 0.2)
     assert isinstance(found, Refused)
     assert "more than 4,000 MB" in found.message.english()
+
+
+@pytest.mark.parametrize("first", [TimedOut(300.0), OutOfMemory(4_000)], ids=["time", "memory"])
+def test_nobody_is_blamed_for_the_memory_of_several_processes(first: Failure, monkeypatch: pytest.MonkeyPatch):
+    asked: list[int] = []
+
+    def attempt(one: Try) -> Failure | str:
+        asked.append(one.equipment.threads)
+        if len(asked) == 1:
+            return first
+        return OutOfMemory(4_000) if one.equipment.threads > 1 else "few"
+
+    monkeypatch.setattr("grader.collect.twice.measured_here", lambda *told: Yardstick(0.1))
+    equipment = Equipment(message("none"), None, threads=8)  # type: ignore[arg-type]
+    assert tried_twice(attempt, equipment, "cpu", "final.pth") == "few"
+    assert (asked[0], asked[-1]) == (8, 1)
+
+
+def test_one_process_is_held_against_an_ordinary_network_with_one_thread(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(
+        "grader.collect.twice.measured_here",
+        lambda equipment, device: Yardstick(2.0 if equipment.threads == 1 else 0.1),
+    )
+    found = iter((OutOfMemory(4_000), TimedOut(200.0)))
+    equipment = Equipment(message("none"), None, threads=8)  # type: ignore[arg-type]
+    assert tried_twice(lambda one: next(found), equipment, "cpu", "final.pth") == TimedOut(200.0)
 
 
 def test_the_ordinary_network_is_timed_where_no_student_code_runs(shared_sandbox: Sandbox):

@@ -19,6 +19,7 @@ from torch import nn
 import reference
 from fixtures import DEMO_SUBMISSION
 from grader.collect import Equipment, collect
+from grader.collect.choosing import options, try_each
 from grader.collect.normalisations import ALTERNATIVES, TEMPLATE
 from grader.dataset import ImageSet
 from grader.evidence import (
@@ -320,6 +321,19 @@ def test_test_images_take_no_part_in_the_choice(look, few_images):
         few_images.images_file("test"),
     ]
     assert found.seen(PreprocessingChoice).count == 150
+
+
+def test_where_the_machine_fails_while_normalisations_are_tried_that_is_said(look):
+    full = Unavailable(message("this machine ran out of memory"))
+    found = look({"final.pth": b"x"}, sandbox=Fake({**SILENT, CHECKPOINT: full}))
+    assert found.observation(PreprocessingChoice) == full
+
+
+def test_no_normalisation_is_chosen_among_some_where_the_machine_fails_at_one():
+    full = Unavailable(message("this machine ran out of memory"))
+    tried = options(())[:2]
+    answers = iter((Reply({}, {"logits": np.eye(10, dtype=np.float32)}), full))
+    assert try_each(tried, lambda used: next(answers), np.arange(10, dtype=np.uint8)) == full
 
 
 def test_a_choice_that_is_forbidden_is_not_tried(look, weights):

@@ -114,6 +114,7 @@ def test_code_that_ran_without_isolation_is_flagged_and_the_points_stay(lab_rubr
     bare = Evidence(found.student, found.digest, found.archive, found.observations, sandbox="none", isolated=False)
     made, isolated = mark(bare, lab_rubric, MADE), mark(found, lab_rubric, MADE)
     flags = [flag for flag in made.flags if flag.kind == "code not isolated"]
+    assert flags[0].message.english().startswith("Student code, where there was any, ran without isolation")
     assert "could have read the rubric and other submissions, and forged" in flags[0].message.english()
     assert [one.points for one in made.marks] == [one.points for one in isolated.marks]
     assert made.made_by.sandbox == "none"

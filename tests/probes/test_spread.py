@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from grader.probes.spread import MOST_PIECES, pieces, spread
+from grader.probes.spread import IN_FLIGHT, MOST_PIECES, fitting, pieces, spread, threads_in_each
 
 HERE = os.getpid()
 
@@ -75,3 +75,17 @@ def test_pieces_are_never_too_many_and_leave_nothing_out(count: int, most: int) 
     cut = pieces(range(count), most)
     assert len(cut) <= most
     assert [number for piece in cut for number in piece] == list(range(count))
+
+
+def test_no_more_processes_run_than_have_memory_for_their_batches() -> None:
+    assert fitting(64, 20 * 224**2) == 3  # a VGG16, of which each process has half a gigabyte in memory
+    assert fitting(2, 20 * 224**2) == 2
+    assert fitting(8, 50 * 32**2) == 8
+    assert fitting(8, 2 * IN_FLIGHT) == 1
+
+
+def test_where_nothing_is_forked_torch_has_all_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert threads_in_each(8) == 1
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert threads_in_each(8) == 8

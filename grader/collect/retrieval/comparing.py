@@ -109,11 +109,19 @@ def _too_slow(network: Network, comparison: Comparison) -> Refused:
     return Refused(TOO_SLOW, sentence)
 
 
-def _whose(failure: Failure, ways: Sequence[Way], network: Network, comparison: Comparison) -> Failure:
-    """Return the failure; a refusal where an ordinary network and usual pictures would have stayed within the limit."""
+def _whose(
+    failure: Failure, ways: Sequence[Way], network: Network, comparison: Comparison
+) -> ComparedRun | Message | Failure:
+    """Return the failure; a refusal where an ordinary network and usual pictures would have stayed within the limit.
+
+    Several processes need more memory than the network itself: without enough of it, all is tried again in one.
+    """
     if not at_a_limit(failure):
         return failure
     scene = comparison.scene
+    if isinstance(failure, OutOfMemory) and scene.equipment.threads > 1:
+        alone = replace(scene, equipment=replace(scene.equipment, threads=1))
+        return _from_pictures(replace(comparison, scene=alone), network)
     passes = len(_passes(ways, network))
     work = passes * min(USUAL_COUNT, len(scene.library) + len(scene.queries))
     work_before = as_pictures(min(USUAL_PIXELS, scene.pixels), passes)

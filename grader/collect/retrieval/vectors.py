@@ -32,7 +32,11 @@ MOST_BYTES = 512 << 20  # of a cache: some 60,000 pictures with a ResNet50
 MOST_WIDTH = 150_000  # numbers of a picture from all passes: a VGG16 has 25,088 before its first linear layer
 TAPS = ("head", "last")
 HEAD = struct.Struct("<64sII")  # digest of the network, widths of both taps
-SOURCES = ("retrieval/extractors.py", "retrieval/passes.py", "retrieval/pictures.py", "weights/ways.py")
+MOST_PICTURES = 500  # of one job, whose answer is held in memory
+SOURCES = (
+    "retrieval/extractors.py", "retrieval/passes.py", "retrieval/pictures.py", "retrieval/scores.py", "spread.py",
+    "weights/ways.py",
+)  # fmt: skip
 
 Vectors = tuple[NDArray[np.float32], NDArray[np.float32]]  # of one picture: at the head, and at the last linear layer
 Pass = tuple[Pipeline, bool]  # how pictures are prepared, and whether in bfloat16
@@ -58,7 +62,13 @@ class Known:
 
 
 def is_kept(ways: Sequence[Way], network: Network, equipment: Equipment) -> bool:
-    """Return whether the features that these ways need are kept."""
+    """Return whether the features that these ways need are kept.
+
+    Pictures of different shapes are computed together: whether they have features may depend on all of them.
+    """
+    pipelines = [way.pipeline(network.pipeline) for way in ways]
+    if not all(one.crop or one.squash for one in pipelines):
+        return False
     plain = all(way.compare == "cosine" and way.tap in TAPS and not way.training for way in ways)
     return plain and bool(network.kept) and equipment.kept is not None
 
@@ -85,17 +95,18 @@ def vectors_of(asked: Asked, equipment: Equipment, left: Callable[[], Limits]) -
         found[how] = [None if one is None else one[1] for one in read]
         network = next((one[0] for one in read if one is not None), network)
     absent = [at for at in range(len(digests)) if any(found[how][at] is None for how in asked.passes)]
-    if not absent:
-        return Known(found, network)
-    computed = _computed(asked, absent, equipment, left())
-    if not isinstance(computed, Known):
-        return computed
-    for how in asked.passes:
-        for at, vectors in zip(absent, computed.vectors[how], strict=True):
-            found[how][at] = vectors
-            if vectors is not None and all(np.isfinite(one).all() for one in vectors):
-                kept.put(keys[how][at], _written(computed.network, vectors))
-    return Known(found, computed.network)
+    for start in range(0, len(absent), MOST_PICTURES):
+        some = absent[start : start + MOST_PICTURES]
+        computed = _computed(asked, some, equipment, left())
+        if not isinstance(computed, Known):
+            return computed
+        network = computed.network
+        for how in asked.passes:
+            for at, vectors in zip(some, computed.vectors[how], strict=True):
+                found[how][at] = vectors
+                if vectors is not None and all(np.isfinite(one).all() for one in vectors):
+                    kept.put(keys[how][at], _written(computed.network, vectors))
+    return Known(found, network)
 
 
 def _computed(asked: Asked, absent: Sequence[int], equipment: Equipment, limits: Limits) -> Known | Failure:

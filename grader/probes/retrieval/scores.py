@@ -22,6 +22,7 @@ from torch.nn.functional import normalize
 from grader.probes.refusals import Refuse, phrase
 from grader.probes.retrieval.extractors import RANDOM, Taps, build_extractor
 from grader.probes.retrieval.passes import TAKEN_FROM, Way, all_passes, features_of, way_of
+from grader.probes.spread import threads_in_each
 
 MOST_NPZ = 400 << 20  # bytes, unpacked
 
@@ -59,19 +60,20 @@ def compute_vectors(inputs: dict[str, Any], files: Mapping[str, int]) -> tuple[d
     with torch.inference_mode():
         found = all_passes(model, files["bundle"], [way_of(one) for one in passes], int(inputs["threads"]))
     widths: list[list[int]] = []
-    data = b""
-    for one, taps in zip(passes, found, strict=True):
+    data: list[bytes] = []
+    for nth, one in enumerate(passes):
+        taps, found[nth] = found[nth], None  # each pass is released when it is written: they are large
         names = [str(how["tap"]) for how in one["scores"]]
         whole = taps is not None and all(getattr(taps, TAKEN_FROM[name]).numel() for name in names)
         rows = [features_of(taps, name).numpy() for name in names] if taps is not None and whole else []
         widths.append([row.shape[1] for row in rows] or [0] * len(names))
-        data += np.concatenate(rows, axis=1).astype("<f4").tobytes() if rows else b""
-    return {"network": network, "widths": widths}, {"vectors": data}
+        data.append(np.concatenate(rows, axis=1).astype("<f4").tobytes() if rows else b"")
+    return {"network": network, "widths": widths}, {"vectors": b"".join(data)}
 
 
 def _model(inputs: Mapping[str, Any], files: Mapping[str, int]) -> tuple[nn.Module, str]:
     """Build the network, and return its digest too. Processes with more than one thread could not be forked."""
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads_in_each(int(inputs["threads"])))
     model = build_extractor(inputs, files)
     return model, digest_of(model, inputs["weights"] == RANDOM)
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from grader.probes.refusals import Refuse, phrase
+from grader.probes.spread import threads_in_each
 from grader.probes.weights.arrays import images
 from grader.probes.weights.evaluate import Result, evaluate, evaluate_all
 from grader.probes.weights.inputs import Run
@@ -73,9 +74,10 @@ def run_variants(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[s
 
 
 def _processes(inputs: Value, device: str) -> int:
-    """Return in how many processes to evaluate. Each has one thread, and none may have had more before it is forked."""
-    torch.set_num_threads(1)
-    return int(inputs["threads"]) if device == "cpu" else 1
+    """Return in how many processes to evaluate. None may have had several threads before it is forked."""
+    processors = int(inputs["threads"])
+    torch.set_num_threads(threads_in_each(processors))
+    return processors if device == "cpu" else 1
 
 
 def load_network(descriptor: int, name: str) -> nn.Module:

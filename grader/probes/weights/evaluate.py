@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from grader.probes.refusals import Phrase, phrase
-from grader.probes.spread import pieces, spread
+from grader.probes.spread import fitting, pieces, spread
 from grader.probes.weights.inputs import Run, network_inputs
 from grader.probes.weights.ways import Way, batch_size, fast_way
 
@@ -63,7 +63,8 @@ class Pass:
             found = [way.forward(network_inputs(self.run, part, "cpu")) for part in shares[number]]
             return (torch.cat(found).numpy(),)
 
-        return torch.cat([torch.from_numpy(part) for (part,) in spread(one_share, len(shares), self.processes)])
+        processes = fitting(self.processes, self.batch * self.run.side**2)
+        return torch.cat([torch.from_numpy(part) for (part,) in spread(one_share, len(shares), processes)])
 
 
 def evaluate(net: nn.Module, run: Run, device: str, processes: int = 1) -> Result:
@@ -75,7 +76,7 @@ def evaluate(net: nn.Module, run: Run, device: str, processes: int = 1) -> Resul
 
 
 def evaluate_all(net: nn.Module, runs: Sequence[Run], device: str, processes: int = 1) -> list[Result]:
-    """Evaluate each run. A rough one trusts the fast way, unless that was poor on the runs before it."""
+    """Evaluate each run. A rough one trusts the fast way, unless that is poor on it or on the runs before it."""
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     net = net.eval().to(device).to(memory_format=torch.channels_last)
@@ -95,16 +96,33 @@ def evaluate_all(net: nn.Module, runs: Sequence[Run], device: str, processes: in
 
 
 def _on_processor(one: Pass, ways: dict[int, Way]) -> Result:
-    """Evaluate in the way that was chosen for images of this side."""
+    """Evaluate in a fast way; few images in the plain way at once, since each of them would get a second look."""
     run = one.run
-    if run.side not in ways:
-        ways[run.side] = fast_way(one.net, network_inputs(run, slice(0, one.batch), "cpu"))
-    way = ways[run.side]
+    few = len(run.images) <= FOLDED_SAMPLE
+    way = Way(one.net, exact=True) if few else _way(one, ways)
     low = one.logits(way, np.arange(len(run.images)))
-    logits, looks = (low, 0) if run.rough or way.exact else _twice(one, way, low)
+    logits, looks = (low, 0) if way.exact or _suffices(one, way, low) else _twice(one, way, low)
     changed = int((low.argmax(dim=1) != logits.argmax(dim=1)).sum())
     precision: str | Phrase = phrase("bfloat16_first") if way.low else "float32"
     return Result(logits.numpy(), run.side, precision, one.batch, looks, 0.0, changed)
+
+
+def _way(one: Pass, ways: dict[int, Way]) -> Way:
+    """Return the way for images of this side. Those for other sides are given up: each may hold a copy."""
+    side = one.run.side
+    if side not in ways:
+        ways.clear()
+        ways[side] = fast_way(one.net, network_inputs(one.run, slice(0, one.batch), "cpu"))
+    return ways[side]
+
+
+def _suffices(one: Pass, way: Way, low: Tensor) -> bool:
+    """Return whether the run is rough and the fast way good enough for that; bfloat16 is tested on its own images."""
+    if not one.run.rough or not way.low:
+        return one.run.rough
+    at = np.unique(np.linspace(0, len(low) - 1, min(FOLDED_SAMPLE, len(low))).astype(np.intp))
+    high = one.logits(Way(one.net, exact=True), at)
+    return int((low[at].argmax(dim=1) != high.argmax(dim=1)).sum()) <= POOR * len(at)
 
 
 # --- on a GPU --------------------------------------------------------------------------------------------------

@@ -207,6 +207,25 @@ def test_what_exceeds_the_budget_where_an_ordinary_network_would_not_leaves_the_
     assert run.why_not is not None and "at most 256 pixels" in run.why_not.english()
 
 
+class Forked:
+    """A sandbox in which rankings go out of memory where they are computed in several processes."""
+
+    name, isolated = "forked", True
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox, self.for_code = sandbox, sandbox.for_code
+
+    def run(self, job: Job) -> object:
+        if job.probe == "retrieval.scores.compute_scores" and job.inputs["threads"] > 1:
+            return OutOfMemory(4_000)
+        return self.sandbox.run(job)
+
+
+def test_where_several_processes_need_too_much_memory_one_computes_the_ranking(look, shared_sandbox):
+    (run,) = look([made.run("resnet20")], sandbox=Forked(shared_sandbox), threads=4)
+    assert run.basis == "images" and accepted(run)
+
+
 @pytest.mark.parametrize(
     ("outcome", "machine"), [(TimedOut(100.0), 3.0), (OutOfMemory(2_000), 0.1)], ids=["time", "memory"]
 )

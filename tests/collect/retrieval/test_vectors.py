@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,14 @@ from PIL import Image
 
 from fixtures import IMAGES
 from fixtures.stories import rankings as made
+from grader.collect import Equipment
+from grader.collect.retrieval.networks import TEMPLATE, Network
+from grader.collect.retrieval.vectors import Asked, is_kept, vectors_of
 from grader.evidence import Malformed, TimedOut
 from grader.measures.ranking_verdict import accepted
 from grader.measures.ways import ALLOWED, DECLARED
 from grader.records import message
-from grader.sandbox import Job, Reply
+from grader.sandbox import Job, Limits, Reply
 
 MODEL = "shufflenet_v2_x0_5"
 PICTURES = len(made.paths("library")) + len(made.paths("queries"))
@@ -53,6 +57,21 @@ def test_the_second_submission_with_the_same_pictures_computes_nothing(look, wat
     assert watched.computed == [PICTURES]
     assert first == second
     assert accepted(first[0])
+
+
+def test_pictures_are_computed_in_jobs_of_a_bounded_size(look, watched, tmp_path, monkeypatch):
+    monkeypatch.setattr("grader.collect.retrieval.vectors.MOST_PICTURES", 25)
+    (found,) = look([made.run(MODEL)], sandbox=watched, kept=tmp_path / "kept")
+    assert (sum(watched.computed), max(watched.computed)) == (PICTURES, 25)
+    assert accepted(found)
+
+
+def test_pictures_of_different_shapes_are_computed_together_each_time():
+    network = Network({"model": MODEL}, "random", TEMPLATE, kept="random")
+    equipment = Equipment(message("no images"), None, kept=Path("kept"))
+    assert is_kept([DECLARED], network, equipment)
+    assert is_kept([DECLARED], replace(network, pipeline=replace(TEMPLATE, crop=0, squash=True)), equipment)
+    assert not is_kept([DECLARED], replace(network, pipeline=replace(TEMPLATE, crop=0)), equipment)
 
 
 def test_what_is_kept_gives_what_is_computed_each_time(look, watched, tmp_path):
@@ -106,11 +125,6 @@ def test_features_by_the_submissions_own_weights_are_not_kept(look, watched, tmp
     "widths", [None, [], [[1024]], [[-1, 5]], [["1024", 1024]], [[1 << 40, 0]], [[1024, 1023]], [[True, 1024]]]
 )
 def test_an_answer_of_another_form_is_discarded_and_not_kept(watched, tmp_path, widths):
-    from grader.collect import Equipment
-    from grader.collect.retrieval.networks import TEMPLATE, Network
-    from grader.collect.retrieval.vectors import Asked, vectors_of
-    from grader.sandbox import Limits
-
     answer = Reply({"network": "n", "widths": widths}, {"vectors": np.zeros(4 * 2048, np.uint8)})
     equipment = Equipment(message("no images"), Watched(watched.sandbox, answer), kept=tmp_path / "kept")
     picture: Path = IMAGES / made.paths("library")[0]

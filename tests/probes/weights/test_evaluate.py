@@ -30,6 +30,12 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def many_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As few as there are here would all be evaluated in the plain way."""
+    monkeypatch.setattr(module, "FOLDED_SAMPLE", 8)
+
+
 @pytest.fixture(scope="module")
 def images(images_file: Path) -> NDArray[np.uint8]:
     loaded: NDArray[np.uint8] = np.load(images_file)
@@ -189,6 +195,51 @@ def test_where_bfloat16_changed_classes_a_rough_run_is_exact_after_all(
     exact, rough = evaluate_all(net, [Run(images, MEAN, STD, 0), Run(images, MEAN, STD, 0, rough=True)], "cpu")
     assert exact.changed > 0
     assert (rough.logits.argmax(axis=1) == _plain(net, images).argmax(axis=1)).all()
+
+
+def test_a_rough_run_trusts_bfloat16_on_its_own_images_alone(
+    images: NDArray[np.uint8], lively_net: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _native(monkeypatch)
+    net = _Cancelling(lively_net(_small(), 5))
+    (rough,) = evaluate_all(net, [Run(images, MEAN, STD, 0, rough=True)], "cpu")
+    assert rough.second_looks > 0
+    assert (rough.logits.argmax(axis=1) == _plain(net, images).argmax(axis=1)).all()
+
+
+def test_few_images_are_evaluated_once_in_the_plain_way(
+    bfloat16: bool, images: NDArray[np.uint8], lively_net: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FOLDED_SAMPLE", len(images))
+    shown: list[int] = []
+    net = lively_net(_small(), 5)
+    net.register_forward_pre_hook(lambda net, given: shown.append(len(given[0])))
+    result = evaluate(net, Run(images, MEAN, STD, 0), "cpu")
+    assert (sum(shown), result.second_looks, result.precision) == (len(images), 0, "float32")
+
+
+def test_copies_of_the_network_are_kept_for_one_side_alone(images: NDArray[np.uint8], lively_net: Any) -> None:
+    kept: dict[int, ways.Way] = {}
+    for side in (32, 40):
+        with torch.inference_mode():
+            module._on_processor(module.Pass(lively_net(_small(), 5).eval(), Run(images, MEAN, STD, side), 16, 1), kept)
+        assert list(kept) == [side]
+
+
+def test_no_more_processes_run_than_have_memory_for_their_batches(
+    images: NDArray[np.uint8], lively_net: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr("grader.probes.spread.IN_FLIGHT", 2 * 16 * 40**2)
+
+    def alone(work: Any, count: int, processes: int) -> Any:
+        asked.append(processes)
+        return [work(number) for number in range(count)]
+
+    monkeypatch.setattr(module, "spread", alone)
+    monkeypatch.setattr(module, "batch_size", lambda net, side: 16)
+    evaluate(lively_net(_small(), 5), Run(images, MEAN, STD, 40), "cpu", 8)
+    assert set(asked) == {2}
 
 
 def test_a_dead_network_gives_equal_logits_and_the_first_class(bfloat16: bool, images: NDArray[np.uint8]) -> None:
