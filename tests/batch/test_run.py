@@ -98,7 +98,7 @@ class Class:
             Options(None, self.out, "cpu", "auto", "staff", None, 60.0, 500, jobs=1), self.rubric, message("none")
         )
         results = Results(self.out, "shared", self.rubric, "look", again)
-        return Run(spec, archives, Publisher(self.out, lambda grade: self.page(grade)), journal, results)
+        return Run(spec, archives, Publisher(self.out, self.page), journal, results)
 
     @property
     def out(self) -> Path:
@@ -187,13 +187,13 @@ def test_an_earlier_attempt_does_not_count_while_a_later_one_is_to_be_graded(sma
     assert small.graded[-1:] == ["a2.zip"]
 
 
-def test_a_folder_that_could_not_be_examined_again_keeps_the_grade_that_it_had(small):
+def test_a_folder_that_could_not_be_examined_again_keeps_the_grade_that_it_had(small, lab_rubric):
     folder = small.home / "ada"
     folder.mkdir()
     (folder / "final.pth").write_text("1", encoding="utf-8")
     archives = [Archive(folder, ADA)]
     small.run(archives)
-    small.find = small.lost
+    small.find, small.rubric = small.lost, lab_rubric
     small.run(archives, again=True)
     assert not (small.out / "Ada-1" / "attempts").exists()
     assert [flag.kind for flag in small.counts.flags] == ["not graded again"]
