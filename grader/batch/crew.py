@@ -8,6 +8,7 @@ import pickle
 import select
 import signal
 import socket
+import sys
 import threading
 import time
 import traceback
@@ -24,7 +25,7 @@ from grader.records import Message, message
 from grader.records.errors import BadLab
 
 GRACE = 10.0  # seconds for a process that has answered to end
-FORKS = hasattr(os, "fork") and hasattr(socket, "send_fds")
+FORKS = sys.platform == "linux"  # macOS lacks the kind of socket that is used here
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +97,13 @@ class Forked:
             finally:
                 theirs.close()
                 os.close(tells)
-            begun = _told(ends)
+            begun = self._heard(ends)
             if not isinstance(pid := begun.get("pid"), int):
                 return Lost(message("no process could be started: {why}", why=str(begun.get("failed", "?"))))
             found, patience = self._answer(archive, ours, say)
             if not select.select([ends], [], [], patience)[0]:
                 self._kill(pid)
-            cause = self._cause(_told(ends))
+            cause = self._cause(self._heard(ends))
         if isinstance(found, Answer):
             return found
         leftovers_removed()
@@ -132,15 +133,23 @@ class Forked:
             try:
                 socket.send_fds(self._control, [data], descriptors)
             except OSError as error:
-                raise BadLab(
-                    message("The process that starts the others has ended. Run the command again: it goes on.")
-                ) from error
+                raise _no_spawner() from error
 
-    def _converse(self, archive: Archive, ours: socket.socket, say: Say) -> Answer | None:
+    def _heard(self, ends: IO[bytes]) -> dict[str, object]:
+        """Return what the forking process says next. Raises BadLab if it has ended: no submission is to blame then."""
+        told = _told(ends)
+        if not told and not self._ended:
+            raise _no_spawner()
+        return told
+
+    def _converse(self, archive: Archive, ours: socket.socket, say: Say) -> Answer | Lost | None:
         job = pickle.dumps(archive)
         with suppress(BrokenPipeError, ConnectionResetError):
             ours.sendall(len(job).to_bytes(LENGTH_BYTES, "big") + job)
-            found = read_answer(ours, archive.student, say, time.monotonic() + self._seconds)
+            try:
+                found = read_answer(ours, archive.student, say, time.monotonic() + self._seconds)
+            except (BadLab, ValueError, LookupError, TypeError, RecursionError) as error:
+                return Lost(message("its result could not be read ({kind})", kind=type(error).__name__))
             return None if found is None else Answer(*found)
         return None
 
@@ -157,6 +166,10 @@ class Forked:
     def _kill(self, pid: int) -> None:
         with suppress(BadLab):
             self._ask(json.dumps({"kill": pid}).encode(), [])
+
+
+def _no_spawner() -> BadLab:
+    return BadLab(message("The process that starts the others has ended. Run the command again: it goes on."))
 
 
 def _told(ends: IO[bytes]) -> dict[str, object]:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-
-import psutil
 
 from grader.collect import processors
 from grader.records import Message, message
+from grader.sandbox.memory import free_megabytes
 
 GB = 1e9
 KEPT_GB, EACH_GB = 2.0, 1.0  # for the system and this process; for one submission
 SPARE_CORE_FROM = 4  # cores: one of them is left to the command itself and to whoever works here
-CONTAINER = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +40,4 @@ class Machine:
 
 def this_machine() -> Machine:
     """Return the processors and the memory that this process may use, also in a container."""
-    free = psutil.virtual_memory().available
-    with suppress(OSError, ValueError):  # no container, or no limit
-        most = int((CONTAINER / "memory.max").read_text("ascii"))
-        free = min(free, most - int((CONTAINER / "memory.current").read_text("ascii")))
-    return Machine(processors(), free / GB)
+    return Machine(processors(), (free_megabytes() << 20) / GB)

@@ -214,11 +214,10 @@ def print_trace(trace: str) -> None:
 class Turns:
     """Lets a student's attempts be published in the order in which they were found: the last one counts."""
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
-        self._groups: dict[int, deque[int]] = {}
-        for task in sorted(tasks, key=lambda task: task.number):
-            self._groups.setdefault(task.group, deque()).append(task.number)
-        self._held: dict[int, tuple[Task, Finished]] = {}
+    def __init__(self, tasks: Sequence[Task], held: Sequence[tuple[Task, Finished]] = ()) -> None:
+        self._held = {task.number: (task, finished) for task, finished in held}
+        every = [*tasks, *(task for task, _ in held)]
+        self._groups = {group[0].group: deque(task.number for task in group) for group in groups_of(every)}
 
     def settle(self, task: Task, finished: Finished) -> Iterator[tuple[Task, Finished]]:
         """Yield what can be published now that this one is graded."""
@@ -228,9 +227,19 @@ class Turns:
             yield self._held.pop(group.popleft())
 
     def rest(self) -> Iterator[tuple[Task, Finished]]:
-        """Yield what is still held, in order."""
+        """Yield what is still held, in order, and was not published by an earlier run."""
         for number in sorted(self._held):
-            yield self._held.pop(number)
+            task, finished = self._held.pop(number)
+            if finished.looks is None:
+                yield task, finished
+
+
+def groups_of(tasks: Sequence[Task]) -> list[list[Task]]:
+    """Return the tasks of each group, in their order."""
+    groups: dict[int, list[Task]] = {}
+    for task in sorted(tasks, key=lambda task: task.number):
+        groups.setdefault(task.group, []).append(task)
+    return list(groups.values())
 
 
 def tasks_of(archives: Sequence[Archive]) -> list[Task]:

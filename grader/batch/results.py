@@ -10,7 +10,6 @@ import shlex
 import zlib
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
-from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from grader.batch.keys import key
 from grader.disk.whole import replacing
 from grader.evidence import EVIDENCE
 from grader.gradebook.files import Graded
-from grader.gradebook.journal import OURS, read_journal, runs
+from grader.gradebook.journal import OURS
 from grader.gradebook.publish import Publisher, Written
 from grader.intake import Archive
 from grader.marking.mark import mark
@@ -43,23 +42,18 @@ class Results:
     def __init__(self, out: Path, shared: str, rubric: Rubric, look: str, again: bool = False) -> None:
         self._folder = out / OURS / RESULTS
         self._shared, self._rubric, self._look, self._again = shared, rubric, look, again
-        # What runs that were killed or interrupted left open is not tried again by the one that goes on with them.
-        open_runs = takewhile(lambda path: not read_journal(path).ended, reversed(runs(out)))
-        self._going_on = frozenset(path.stem for path in open_runs)
-        self.run = ""  # of today
-        self._origin: dict[str, str] = {}
 
     def key(self, archive: Archive) -> str:
         """Return the key of a submission, "" if nothing can be kept of it."""
         return key(archive, self._shared)
 
     def find(self, archive: Archive, its_key: str, options: tuple[str, ...]) -> Kept | None:
-        """Return what was measured of these files before, marked for this student; None if nothing was."""
+        """Return what was measured of these files before, marked for this student; None if it is to be measured."""
         if self._again or not its_key:
             return None
         try:
             record = self._read(its_key)
-            if not record["settled"] and record["run"] not in self._going_on:
+            if not record["settled"]:  # what this machine lacked may be there today
                 return None
             evidence = EVIDENCE.validate_json(json.dumps(record["evidence"]))
             made_by = MadeBy(**record["made_by"])
@@ -67,8 +61,17 @@ class Results:
             return None
         evidence = replace(evidence, student=archive.student, archive=archive.name)
         made_by = replace(made_by, command=shlex.join(["grade", archive.name, *options]))
-        self._origin[its_key] = record["run"]
-        return Kept(Graded(mark(evidence, self._rubric, made_by), evidence), dict(record["looks"]))
+        try:
+            return Kept(Graded(mark(evidence, self._rubric, made_by), evidence), dict(record["looks"]))
+        except Exception:  # a bug of ours: where it is measured again, that is told with it
+            return None
+
+    def digest(self, its_key: str) -> str:
+        """Return the digest of a submission of which something was kept; "" if nothing was."""
+        try:
+            return str(self._read(its_key)["evidence"]["digest"]) if its_key else ""
+        except (OSError, ValueError, LookupError, TypeError, RecursionError, zlib.error):
+            return ""
 
     def unchanged(self, graded: Graded, looks: dict[str, str], publisher: Publisher) -> Written | None:
         """Return the grade in its folder if publishing it again would change nothing."""
@@ -80,7 +83,6 @@ class Results:
         if not its_key or graded.evidence is None:
             return
         record = {
-            "run": self._origin.get(its_key, self.run),
             "settled": settled(graded),
             "made_by": asdict(graded.grade.made_by),
             "evidence": EVIDENCE.dump_python(graded.evidence, mode="json"),

@@ -10,16 +10,18 @@ from functools import cached_property
 from grader.batch.crew import FORKS, Alone, Crew, Forked
 from grader.batch.jobs import this_machine
 from grader.batch.keys import common, size
-from grader.batch.many import Done, Finished, Loop, Task, Turns, Watcher, graded_here, tasks_of
+from grader.batch.many import Done, Finished, Loop, Task, Turns, Watcher, graded_here, groups_of, tasks_of
 from grader.batch.one import Setup
 from grader.batch.results import Results
-from grader.batch.setup import Options, SetupSpec, open_setup
+from grader.batch.setup import Options, SetupSpec, open_setup, wants_gpu
 from grader.batch.spawner import Trade
 from grader.dataset import ImageSet
+from grader.gradebook.files import Graded
 from grader.gradebook.journal import Journal, killers
 from grader.gradebook.publish import Publisher, Written
 from grader.intake import Archive
 from grader.records import Message
+from grader.records.errors import BadLab
 from grader.sandbox import Shared
 
 AT_MOST = 2.0  # times --time-limit: a process that has not ended then is ended
@@ -36,31 +38,55 @@ class Run:
     journal: Journal
     results: Results
     left: list[Task] = field(default_factory=list)  # for `graded`
+    held: list[tuple[Task, Finished]] = field(default_factory=list)  # until other attempts of the student are graded
 
     def __post_init__(self) -> None:
-        self.results.run = self.journal.run
         before = killers(self.spec.options.out)
         for task in tasks_of(self.archives):
             key = self.results.key(task.archive)
             self.left.append(replace(task, key=key, size=size(task.archive), alone=key in before))
-        self._turns = Turns(self.left)
 
     @cached_property
     def jobs(self) -> int:
         """How many submissions are graded at a time: no more than `reused` has left. Memory is looked at once."""
-        asked = self.spec.options.jobs or this_machine().jobs
+        options = self.spec.options
+        asked = options.jobs or (1 if wants_gpu(options) else this_machine().jobs)  # each would fill the GPU's memory
         return max(1, min(asked, len(self.left))) if FORKS else 1
 
     def reused(self) -> Generator[Done, None, None]:
         """Yield what was graded before, as it is or, if its page is another today, published again."""
         tasks, self.left = self.left, []
-        for task in tasks:
-            kept = self.results.find(task.archive, task.key, self.spec.options.as_written)
-            if kept is None:
+        for group in groups_of(tasks):
+            yield from self._reused(group)
+        self.left.sort(key=lambda task: task.number)
+
+    def _reused(self, group: Sequence[Task]) -> Generator[Done, None, None]:
+        """Yield the attempts of a student, as long as none is to be graded: an earlier one must not count meanwhile."""
+        found = [(task, self._found(task)) for task in group]
+        whole = all(finished is not None for _, finished in found)
+        for task, finished in found:
+            if finished is None:
                 self.left.append(task)
-                continue
-            for one, finished in self._turns.settle(task, Finished(kept.graded, looks=kept.looks)):
-                yield Done(one, finished, self._published(one, finished))
+            elif not whole:
+                self.held.append((task, finished))
+            elif (written := self._published_again(task, finished)) is None:
+                whole = False
+                self.left.append(task)
+            else:
+                yield Done(task, finished, written)
+
+    def _published_again(self, task: Task, finished: Finished) -> Written | None:
+        """Publish a result from before; None if that fails: where it is graded again, a bug of ours is told."""
+        try:
+            return self._published(task, finished)
+        except BadLab:
+            raise
+        except Exception:
+            return None
+
+    def _found(self, task: Task) -> Finished | None:
+        kept = self.results.find(task.archive, task.key, self.spec.options.as_written)
+        return None if kept is None else Finished(kept.graded, looks=kept.looks)
 
     def graded(self, watcher: Watcher) -> Generator[Done, None, None]:
         """Grade the rest and yield it as it comes. Raises BadLab."""
@@ -73,9 +99,11 @@ class Run:
             crew = _crew(setup, spec.options)
             executor = ThreadPoolExecutor(jobs)
             noting = _Noting(watcher, self.journal)
+            turns = Turns(self.left, self.held)
             try:
-                yield from Loop(crew, executor, jobs, setup, self._published, noting, self._turns).run(self.left)
+                yield from Loop(crew, executor, jobs, setup, self._published, noting, turns).run(self.left)
             finally:
+                noting.ending = True  # what is running ends by our hand
                 executor.shutdown(wait=False, cancel_futures=True)
                 crew.end()
                 executor.shutdown()
@@ -85,14 +113,21 @@ class Run:
     def _published(self, task: Task, finished: Finished) -> Written:
         written = self._unchanged(finished)
         if written is None:
-            written = self.publisher(finished.graded)
-            self.results.keep(task.key, finished.graded, written, finished.looks)
+            graded = self._identified(task, finished.graded)
+            written = self.publisher(graded)
+            if finished.looks is not None or self.results.key(task.archive) == task.key:  # not changed meanwhile
+                self.results.keep(task.key, graded, written, finished.looks)
         if finished.looks is None and not finished.lost:
             points, human = written.grade.total, written.grade.needs_human
             self.journal.write(
                 "done", **_of(task), seconds=round(finished.seconds, 3), points=points, needs_human=human
             )
         return written
+
+    def _identified(self, task: Task, graded: Graded) -> Graded:
+        """Give a grade of what could not be examined now the digest that was found when it could."""
+        digest = self.results.digest(task.key) if graded.evidence is None else ""
+        return replace(graded, grade=replace(graded.grade, digest=digest)) if digest else graded
 
     def _unchanged(self, finished: Finished) -> Written | None:
         if finished.looks is None:
@@ -121,12 +156,13 @@ def _crew(setup: Setup, options: Options) -> Crew:
     return Forked(trade, AT_MOST * options.time_limit + BESIDE) if FORKS else Alone(trade)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Noting:
     """Writes into the journal what a watcher is told."""
 
     watcher: Watcher
     journal: Journal
+    ending: bool = False  # what is lost from now on is no submission's fault
 
     def begun(self, task: Task) -> None:
         self.journal.write("start", **_of(task), attempt="alone" if task.alone else "first")
@@ -136,6 +172,8 @@ class _Noting:
         self.watcher.step(task, step)
 
     def lost(self, task: Task, cause: Message, seconds: float) -> None:
+        if self.ending:
+            return
         if not self.watcher.stopping():
             self.journal.write("lost", **_of(task), seconds=round(seconds, 3), cause=cause.english())
         self.watcher.lost(task, cause, seconds)

@@ -144,11 +144,16 @@ class SetupSpec:
     jobs: int = 1  # submissions at a time, which share the processors
 
 
+def wants_gpu(options: Options) -> bool:
+    """Return whether a GPU is to be used, if torch finds one."""
+    return options.device != "cpu" and NVIDIA.exists()
+
+
 @contextmanager
 def open_setup(spec: SetupSpec) -> Iterator[Setup]:
     """Start the sandbox and choose the device. Raises BadLab if a requested one is not available."""
     options = spec.options
-    gpu = options.device != "cpu" and NVIDIA.exists()
+    gpu = wants_gpu(options)
     with open_sandbox(options.sandbox, gpu) as sandbox:
         device = _device(options.device, gpu, sandbox)
         limits = Limits(options.time_limit, options.memory)

@@ -18,10 +18,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from grader.batch.answers import answer_frames, step_frame
 from grader.gradebook.files import Graded
 from grader.intake import Archive
 from grader.records import Message
+from grader.sandbox.watch import tree
 
 try:
     import resource
@@ -169,6 +172,9 @@ def _limit(megabytes: int) -> None:
 
 
 def _kill(pid: int) -> None:
+    for one in tree(pid):  # a sandbox that isolates nothing runs jobs in groups of their own
+        with suppress(psutil.Error):
+            one.kill()
     with suppress(OSError):
         os.killpg(pid, signal.SIGKILL)
     with suppress(OSError):  # not yet in a group of its own

@@ -108,7 +108,7 @@ def grade_class(entries: Entries, options: Options, rubric: Rubric, images: Imag
     shown = Shown(out, options.out, len(entries.archives), verbose)
     asking = _Asking(options)
     with only_run(options.out):
-        results = results_of(spec, spoken())  # first: it looks at the journals of earlier runs
+        results = results_of(spec, spoken())
         with Journal(options.out) as journal:
             run = Run(spec, entries.archives, publisher(options, asking.choose), journal, results)
             _all(run, shown, asking, out)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from grader.records import Message
 from grader.sandbox import Limits, Sandbox
 
 DEFAULT = Limits()
+PROCESSOR_TIME = Path("/sys/fs/cgroup/cpu.max")  # of this container: microseconds, in so many
 
 R = TypeVar("R")
 
@@ -54,8 +56,12 @@ def begun(equipment: Equipment) -> Equipment:
 
 
 def processors() -> int:
-    """Return the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the number of processors that this process may use, also in a container."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    with suppress(OSError, ValueError):  # no container, or no limit: "max"
+        most, period = map(int, PROCESSOR_TIME.read_text("ascii").split())
+        count = min(count, most // period)
+    return max(1, count)
 
 
 def validated(record: type[R], fields: dict[str, Any]) -> R | Malformed:

@@ -31,6 +31,7 @@ from grader.evidence import (
     Refused,
     Unavailable,
 )
+from grader.evidence.fields import LONGEST
 from grader.intake import place
 from grader.lab import LAB
 from grader.records import Message, Submission, in_question, message
@@ -196,7 +197,7 @@ def job_of(weights: Path, equipment: Equipment, runs: list[dict[str, Any]], spli
 def scored(reply: Reply, path: str, images: ImageSet | Message) -> Weights:
     """Score the answer of a job of `job_of` whose first run is on the test images, or that has none without images."""
     found = reply.value.get("checkpoint")
-    checkpoint = validated(Checkpoint, {**found, "path": path} if isinstance(found, dict) else {})
+    checkpoint = validated(Checkpoint, {**found, "path": path[:LONGEST]} if isinstance(found, dict) else {})
     claims = checkpoint_claim(reply.value.get("claim"), path)
     if isinstance(images, Message):
         return Weights(checkpoint, Unavailable(images), Unavailable(images), claims)
@@ -213,5 +214,5 @@ def checkpoint_claim(found: Any, path: str) -> tuple[Claim, ...]:
     match found:
         case [str(key), int() | float() as value] if not isinstance(value, bool) and 0 <= value <= 100:
             share, quote = value / 100.0 if value > 1 else float(value), f"{key[:50]}: {value:g}"
-            return (Claim(share, path, 0, quote, certain="test" in key),)
+            return (Claim(share, path[:LONGEST], 0, quote, certain="test" in key),)
     return ()

@@ -12,11 +12,15 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from grader.disk.names import visible_path
 from grader.disk.whole import made, write_whole
 from grader.records import Message, message
 from grader.records.errors import BadLab
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 LOCK = ".grades.lock"
 RUN, RUNNER = ".grades.run.lock", ".grades.run.json"  # one run of `grade` a folder, and which it is
@@ -66,20 +70,32 @@ def only_run(out: Path) -> Iterator[None]:
     """Be the only run of `grade` that writes into a folder. Raises BadLab, and names the other run, if there is one."""
     from filelock import FileLock, Timeout
 
-    with made(out):
-        lock = FileLock(out / RUN, timeout=0, mode=0o666)
+    missing = [path for path in (out, *out.parents) if not path.exists()]
+    lock = FileLock(out / RUN, timeout=0, mode=0o666)
+    with made(out):  # no longer than this: what fails later has sentences of its own
         try:
             lock.acquire()
         except Timeout as error:
             raise BadLab(_other_run(out)) from error
         try:
             write_whole(out / RUNNER, json.dumps({"host": socket.gethostname(), "process": os.getpid()}))
-            yield
-        finally:
-            for name in (RUNNER, RUN):
-                with suppress(OSError):
-                    (out / name).unlink()
-            lock.release()
+        except OSError:
+            _let_go(lock, out)
+            raise
+    try:
+        yield
+    finally:
+        _let_go(lock, out)
+        for path in missing:
+            with suppress(OSError):  # not empty
+                path.rmdir()
+
+
+def _let_go(lock: BaseFileLock, out: Path) -> None:
+    for name in (RUNNER, RUN):
+        with suppress(OSError):
+            (out / name).unlink()
+    lock.release()
 
 
 def runner_of(out: Path) -> tuple[str, str] | None:

@@ -103,7 +103,7 @@ def answered(job: Job, request: Mapping[str, Any], start: Start) -> Reply | Fail
     if start.output is not None:
         start.output.handed_over()
     try:
-        return _converse(process, job, json.dumps({**request, "paths": paths}).encode(), start)
+        return _converse(process, job, json.dumps({**request, "paths": paths, "parent": os.getpid()}).encode(), start)
     finally:
         _end(process)
 

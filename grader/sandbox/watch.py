@@ -19,12 +19,11 @@ from grader.sandbox.output import MOST_BYTES, Output
 TICK = 0.05  # seconds; a process that allocates as fast as it can overshoots its budget by about 4 % in that time
 PAUSE = 4.0  # pause as a multiple of the CPU time of one check, which lists all processes: there may be thousands
 FLOOR = 200  # megabytes that a job must leave to the machine: less, and the system would end a process of its choice
-MUCH = 0.75  # of what a job may use: one that has so much is why the machine has too little
 LAST_WORDS = 5.0  # seconds; the output of a killed process is read in milliseconds
 
 
 MACHINE_FULL = message(
-    "this machine ran out of memory, of which the job itself had little. Grade again with more memory, or with less"
+    "this machine ran out of memory while the job was within its own limit. Grade again with more memory, or with less"
     " running beside it"
 )
 
@@ -79,11 +78,9 @@ def _too_much_memory(pid: int, most: int, floor: int) -> Failure | None:
     used = tree_megabytes(pid, most)
     if used > most:
         return OutOfMemory(most)
-    if available_megabytes() >= floor:
+    if not psutil.LINUX or available_megabytes() >= floor:  # other systems swap as long as their disks have room
         return None
-    if used > MUCH * most:
-        return OutOfMemory(used)
-    return Unavailable(MACHINE_FULL)  # by others, or in what no process counts, such as sockets
+    return Unavailable(MACHINE_FULL)  # by whom cannot be told: others run beside it, and sockets are in no process
 
 
 def tree_megabytes(pid: int, most: int = 0) -> int:

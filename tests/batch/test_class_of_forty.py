@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,9 +15,10 @@ from fixtures.class_of_forty.class_folder import EXPORTS, ClassFolder, Commands,
 from fixtures.class_of_forty.downloads import DOWNLOADS
 from fixtures.class_of_forty.hand_ins import AGAIN, DAMAGED, REPAIRED, correct, hand_ins
 from fixtures.class_of_forty.people import ABSENT, GROUPS, PEOPLE, SAME_NAME, person
+from grader.batch.crew import FORKS
 from grader.gradebook.files import read_stored
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="the commands are forked")]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not FORKS, reason="the commands are forked")]
 
 KILLED = -9
 PENALTY = -5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from pydantic import TypeAdapter
 
-from grader.batch.crew import Answer, Forked, Lost
+from grader.batch import crew as crew_module
+from grader.batch.crew import FORKS, Answer, Forked, Lost
 from grader.batch.many import Done, Finished, Loop, Task, Turns, tasks_of
 from grader.batch.one import Setup
 from grader.batch.spawner import Restart, Trade
@@ -23,9 +26,11 @@ from grader.gradebook.publish import Written
 from grader.intake import Archive
 from grader.marking.rubric import Rubric
 from grader.records import MadeBy, Message, Student, message
+from grader.records.errors import BadLab
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="without fork, grading goes on in one process")
+pytestmark = pytest.mark.skipif(not FORKS, reason="without fork, grading goes on in one process")
 
+SLEEPS = "1016.25"  # seconds: found again by them
 MADE = MadeBy("0.1.0", "3.11")
 Act = Callable[[Archive], None]
 
@@ -39,6 +44,8 @@ def act(archive: Archive) -> None:
         os._exit(3)
     elif told.startswith("hangs"):
         time.sleep(1000)
+    elif told.startswith("starts"):
+        subprocess.run(["sleep", SLEEPS], start_new_session=True, check=False)
     elif told.startswith("restart"):
         raise Restart
     elif told.startswith("once"):
@@ -142,6 +149,40 @@ def test_a_process_that_never_ends_is_ended_at_the_limit(crew):
     found = crew(1.0).grade_one(of("hangs"), unheard)
     assert found.cause.english() == "it had not ended after 1 seconds"
     assert not [child for child in psutil.Process().children(recursive=True) if child.status() == "sleeping"][1:]
+
+
+def test_an_answer_that_cannot_be_read_costs_its_own_submission_alone(crew, monkeypatch):
+    one = crew()
+
+    def unreadable(*told: object) -> None:
+        TypeAdapter(int).validate_json(b"NaN")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(crew_module, "read_answer", unreadable)
+        found = one.grade_one(of("ada"), unheard)
+    assert found.cause.english() == "its result could not be read (ValidationError)"
+    assert isinstance(one.grade_one(of("bob"), unheard), Answer)
+
+
+def test_where_the_process_that_forks_is_gone_no_submission_is_blamed(crew):
+    one = crew()
+    with ThreadPoolExecutor(1) as executor:
+        future = executor.submit(one.grade_one, of("hangs"), unheard)
+        while not (forked := psutil.Process(one._pid).children()):
+            time.sleep(0.01)
+        os.kill(one._pid, signal.SIGKILL)
+        forked[0].kill()
+        with pytest.raises(BadLab, match="The process that starts the others has ended"):
+            future.result()
+
+
+def test_a_process_that_is_killed_takes_what_a_sandbox_without_isolation_runs_with_it(crew):
+    one = crew(2.0)
+    found = one.grade_one(of("starts"), unheard)
+    assert isinstance(found, Lost)
+    assert [child for child in psutil.Process().children(recursive=True) if "sleep" in child.name()] == []
+    assert not any(SLEEPS in process.info["cmdline"] for process in psutil.process_iter(["cmdline"])
+                   if process.info["cmdline"])  # fmt: skip
 
 
 def test_half_a_character_of_a_name_comes_back(crew):

@@ -122,6 +122,18 @@ def test_a_first_result_that_cannot_be_drawn_leaves_neither_folder_nor_lock(tmp_
     assert not out.parent.exists()
 
 
+def test_what_fails_in_a_run_is_not_told_as_a_folder_that_cannot_be_written(tmp_path):
+    with pytest.raises(BrokenPipeError), only_run(tmp_path / "new" / "grades"):
+        raise BrokenPipeError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_into_a_folder_that_cannot_be_written_says_so(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BadLab, match="cannot be written"), only_run(tmp_path / "file" / "grades"):
+        pass
+
+
 HOLDS = """
 import sys
 from pathlib import Path

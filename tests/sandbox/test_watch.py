@@ -6,13 +6,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from grader.evidence import OutOfMemory, Unavailable
 from grader.sandbox import Reply, memory, watch
-from grader.sandbox.watch import tree, tree_megabytes
+from grader.sandbox.watch import MACHINE_FULL, tree, tree_megabytes
 
 SHARES = """
 import mmap, os, sys
@@ -103,19 +104,26 @@ time.sleep(60)
 """
 
 
-@pytest.mark.parametrize(("held", "has", "ours"), [(100, 10, True), (750, 745, False)])
-def test_a_job_ends_before_the_machine_has_no_memory_and_pays_only_for_its_own(
-    held: int, has: int, ours: bool, attack_plain: Any, monkeypatch: pytest.MonkeyPatch
+@needs_linux
+@pytest.mark.parametrize(("held", "has"), [(100, 10), (750, 745)])
+def test_a_job_ends_before_the_machine_has_no_memory_and_is_not_blamed_within_its_limit(
+    held: int, has: int, attack_plain: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def left() -> int:
         children = watch.psutil.Process().children()
         return 1 if any(tree_megabytes(child.pid) > has for child in children) else 1_000
 
     monkeypatch.setattr(watch, "available_megabytes", left)
-    answer = attack_plain(HOLDS, megabytes=800, held=held)
+    assert attack_plain(HOLDS, megabytes=800, held=held) == Unavailable(MACHINE_FULL)
 
-    assert isinstance(answer, Unavailable if ours else OutOfMemory)
-    assert isinstance(answer, Unavailable) or 600 < answer.megabytes <= 800
+
+def test_where_a_system_swaps_as_long_as_its_disk_has_room_nothing_is_ended_early(
+    attack_plain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = iter([1_000])
+    monkeypatch.setattr(watch.psutil, "LINUX", False)
+    monkeypatch.setattr(watch, "available_megabytes", lambda: next(left, 1))
+    assert isinstance(attack_plain("import time; time.sleep(0.3)"), Reply)
 
 
 def test_a_machine_that_has_little_to_begin_with_can_still_grade(
@@ -130,10 +138,25 @@ def test_a_containers_limit_counts_and_what_can_be_reclaimed_does_not(
 ) -> None:
     monkeypatch.setattr(memory, "GROUP", tmp_path)
     machine = memory.available_megabytes()
-    stat = f"anon {600 << 20}\ninactive_file {20 << 20}\nactive_file {10 << 20}\n"
+    stat = f"anon {600 << 20}\ninactive_file {20 << 20}\nactive_file {10 << 20}\nslab_reclaimable {5 << 20}\n"
     for name, text in (("max", "max"), ("current", str(700 << 20)), ("stat", stat)):
         (tmp_path / f"memory.{name}").write_text(text, encoding="ascii")
     assert memory.available_megabytes() > 100 < machine
 
     (tmp_path / "memory.max").write_text(f"{750 << 20}\n", encoding="ascii")
-    assert memory.available_megabytes() == 80
+    assert memory.available_megabytes() == memory.free_megabytes() == 85
+
+
+@pytest.mark.parametrize(("most", "has"), [("max", 85 + 300), (100 << 20, 85 + 60), (0, 85)])
+def test_what_can_be_swapped_out_is_available_and_not_free(
+    most: object, has: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "GROUP", tmp_path)
+    monkeypatch.setattr(memory.psutil, "swap_memory", lambda: SimpleNamespace(free=300 << 20))
+    monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: SimpleNamespace(available=200 << 20))
+    assert (memory.available_megabytes(), memory.free_megabytes()) == (500, 200)
+
+    for name, text in (("max", 750 << 20), ("current", 700 << 20), ("stat", f"active_file {35 << 20}"),
+                       ("swap.max", most), ("swap.current", 40 << 20)):  # fmt: skip
+        (tmp_path / f"memory.{name}").write_text(str(text), encoding="ascii")
+    assert (memory.available_megabytes(), memory.free_megabytes()) == (has, 85)

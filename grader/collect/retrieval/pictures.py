@@ -15,6 +15,7 @@ from grader.collect.pixels import picture
 from grader.collect.yardstick import as_pictures, at_a_limit, measured_here
 from grader.disk.scratch import scratch
 from grader.evidence import Failure, LibraryImage, OpenTask, Pipeline, Refused, RetrievalImages
+from grader.evidence.fields import LONGEST
 from grader.evidence.kinds.retrieval import MOST_IMAGES, MOST_QUERIES
 from grader.intake import place
 from grader.intake.parts import LIBRARY, QUERIES
@@ -33,6 +34,7 @@ PROBLEMS = {
         "{path} was left out, since the images before it have 2,000 million pixels together: make them smaller."
     ),
     "too long": N_("{path} is more than 20 times as long as it is wide: crop it."),
+    "long path": N_("{path} has more than 500 characters with its folders: give them shorter names."),
     "too many bytes": N_("{path} is larger than 50 MB: make it smaller."),
 }
 
@@ -145,10 +147,12 @@ def label_of(path: str) -> str:
 
 def _image(path: str, described: Any, thumbnail: dict[str, Any] | None) -> dict[str, Any]:
     fields = described if isinstance(described, dict) else {}
-    image = {"path": path[:500], "label": label_of(path)[:500]}
+    image = {"path": path[:LONGEST], "label": label_of(path)[:LONGEST]}
     problem = PROBLEMS.get(str(fields.get("problem"))) if "problem" in fields else None
+    if len(path) > LONGEST:  # cut, it leads to no file
+        problem = PROBLEMS["long path"]
     if problem is not None:
-        said: Message = message(problem, path=path)
+        said: Message = message(problem, path=path[:LONGEST])
         return {**image, "problem": {"text": said.text, "values": said.values}}
     known = {key: fields.get(key) for key in ("content", "nearness", "width", "height", "prepared")}
     return {**image, **known, "thumbnail": thumbnail}

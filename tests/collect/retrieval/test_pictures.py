@@ -181,3 +181,11 @@ def test_pictures_that_take_too_long_are_blamed_only_where_photographs_would_not
     submission = opened({"library/a/1.png": encoded(noise())})
     found = look_at_pictures(submission, Equipment(message("none"), Busy(outcome, machine)), NO_TASKS)
     assert found == outcome if not blamed else isinstance(found, Refused)
+
+
+def test_a_picture_whose_path_is_too_long_to_be_kept_is_named_and_the_others_are_described(opened, shared_sandbox):
+    folders = "/".join(["f" * 100] * 6)
+    files = {f"library/{folders}/a.png": encoded(noise()), "library/b/good.png": encoded(noise())}
+    good, bad = seen(opened(files), shared_sandbox).library
+    assert "more than 500 characters" in bad.problem.english()
+    assert good.problem is None
