@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from grader.records import Blocked, Grade, Mark, Message
@@ -24,22 +23,23 @@ class ToDo:
 
 
 def to_do(grade: Grade) -> tuple[ToDo, ...]:
-    """List what gains points: advice before bare reasons, most points first, nothing twice."""
+    """List what gains points, most points first, nothing twice. A bare finding is nothing to do."""
+    if grade.zero:
+        return ()
     if grade.unexamined:
         return tuple(ToDo(step.hints, step.marks, step.points) for step in next_steps(grade))
-    return (*_joined(_steps(grade)), *sorted(_unadvised(grade), key=lambda one: -one.points))
+    return tuple(_joined(_steps(grade)))
+
+
+def unadvised(grade: Grade) -> float:
+    """Return the points that were lost without any advice; what a person decided is decided."""
+    bare = (m for m in grade.marks if m.points is not None and m.given is None and not told(m).advice)
+    return round(sum(map(lost, bare)), 2)
 
 
 def first_sentences(one: ToDo) -> tuple[Message, ...]:
     """Return the sentences of one of them that are told at the top."""
     return one.sentences[:MOST_SENTENCES]
-
-
-def _unadvised(grade: Grade) -> Iterator[ToDo]:
-    """Yield the reasons of marks that lost points without any advice; what a person decided is decided."""
-    for mark in grade.marks:
-        if mark.points is not None and mark.given is None and lost(mark) > 0 and not told(mark).hints:
-            yield ToDo((told(mark).reason,), (mark,), lost(mark))
 
 
 def told_elsewhere(grade: Grade) -> frozenset[Message]:

@@ -258,7 +258,7 @@ THE_FIFTH = {
 FOUND_IN_THE_FIFTH = {
     "test_no_epoch_is_left_out": "Do not end early",
     "test_a_loss_is_the_mean_over_the_points": "the sum over the 40 points; return their mean",
-    "test_the_fit_is_close": r"Plain SGD does not get there: try another optimizer, such as torch\.optim\.Adam",
+    "test_the_fit_is_close": r"torch\.optim\.Adam gets there; plain SGD and some other optimizers do not",
     "test_it_is_a_function_of_your_own": "constant, or nearly so",
     "test_two_plain_numbers_come_out": r"count the images in the loop, for example with count \+= len\(labels\)",
     "test_every_row_has_the_length_1": "Only the row of tiny values is too short",
