@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from grader.records import Blocked, Grade, Mark, Message
 from reports.marks import lost, next_steps, told
+from reports.text import points, say
 
 AT_ONCE = 3  # more than three things to do next are none
 MOST_SENTENCES = 2  # of one of them; the others stand with their criterion
@@ -31,7 +32,7 @@ def to_do(grade: Grade) -> tuple[ToDo, ...]:
     return tuple(_joined(_steps(grade)))
 
 
-def unadvised(grade: Grade) -> float:
+def _unadvised(grade: Grade) -> float:
     """Return the points that were lost without any advice; what a person decided is decided."""
     bare = (m for m in grade.marks if m.points is not None and m.given is None and not told(m).advice)
     return round(sum(map(lost, bare)), 2)
@@ -40,6 +41,23 @@ def unadvised(grade: Grade) -> float:
 def first_sentences(one: ToDo) -> tuple[Message, ...]:
     """Return the sentences of one of them that are told at the top."""
     return one.sentences[:MOST_SENTENCES]
+
+
+def beyond(grade: Grade, steps: tuple[ToDo, ...]) -> str:
+    """Say that points were lost elsewhere too, or why there is nothing to do."""
+    bare = 0.0 if grade.unexamined else _unadvised(grade)
+    rest = points(round(sum(step.points for step in steps[AT_ONCE:]) + bare, 2))
+    if rest != "0" and not steps:
+        return say("The criteria below say why points were lost.")
+    if rest == "1":
+        return say("Another point was lost; the criteria below say why.")
+    if rest != "0":
+        return say("Another {points} of the points were lost; the criteria below say why.", points=rest)
+    if steps:
+        return ""
+    if all(mark.points == mark.criterion.points for mark in grade.marks):
+        return say("Nothing is left to do: every criterion has full points.")
+    return say("There is nothing for you to do now.") if grade.unjudged else say("There is nothing more to gain here.")
 
 
 def told_elsewhere(grade: Grade) -> frozenset[Message]:

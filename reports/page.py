@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 from grader.records import N_, Audience, Exhibit, Grade, MadeBy, Mark, Message, Student, Unjudged, message
-from reports.advice import AT_ONCE, ToDo, first_sentences, to_do, told_elsewhere, unadvised
+from reports.advice import AT_ONCE, ToDo, beyond, first_sentences, to_do, told_elsewhere
 from reports.exhibits import shown
 from reports.languages import translate
 from reports.marks import Result, badges, by_hand, edition, pending, restricted, result, result_words, told, total
@@ -104,7 +104,7 @@ def page(grade: Grade, audience: Audience) -> Page:
         unusable=grade.unusable,
         lines=() if grade.unexamined else tuple(_lines(grade, audience, steps[:AT_ONCE])),
         steps=tuple(map(_advice, steps[:AT_ONCE])),
-        beyond=_beyond(grade, steps),
+        beyond=beyond(grade, steps),
         adjustments=tuple(_adjustments(grade)),
         flags=tuple(Flagged(known(f.kind), f.message, _all(f.exhibits)) for f in grade.flags),
         notes=grade.notes,
@@ -228,22 +228,6 @@ def _advice(step: ToDo) -> Advice:
     stake = say("up to 1 point") if shown == "1" else say("up to {points} points", points=shown)
     criteria = tuple((_anchor(mark), known(mark.criterion.title)) for mark in step.marks)
     return Advice(stake, criteria, first_sentences(step))
-
-
-def _beyond(grade: Grade, steps: tuple[ToDo, ...]) -> str:
-    bare = 0.0 if grade.unexamined else unadvised(grade)
-    rest = points(round(sum(step.points for step in steps[AT_ONCE:]) + bare, 2))
-    if rest != "0" and not steps:
-        return say("The criteria below say why points were lost.")
-    if rest == "1":
-        return say("Another point was lost; the criteria below say why.")
-    if rest != "0":
-        return say("Another {points} of the points were lost; the criteria below say why.", points=rest)
-    if steps:
-        return ""
-    if all(mark.points == mark.criterion.points for mark in grade.marks):
-        return say("Nothing is left to do: every criterion has full points.")
-    return say("There is nothing for you to do now.") if grade.unjudged else say("There is nothing more to gain here.")
 
 
 def _adjusted(grade: Grade) -> str:

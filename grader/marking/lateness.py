@@ -121,7 +121,9 @@ def _reason(student: Student, policy: LatePolicy, late: timedelta, price: tuple[
     values: dict[str, Scalar | Message] = {"late": _span(late), "days": _days(days), "rate": _rate(policy, offered)}
     if not allowed:
         return message("{late} late: {days} x {rate}", **values)
-    return message("{late} after the deadline ({allowed}): {days} x {rate}", allowed=joined("{first}, {second}", allowed), **values)
+    return message(
+        "{late} after the deadline ({allowed}): {days} x {rate}", allowed=joined("{first}, {second}", allowed), **values
+    )
 
 
 def _taken(policy: LatePolicy, days: int, offered: float) -> float:

@@ -75,8 +75,9 @@ def test_two_plain_numbers_come_out(lab: Any) -> None:
     """They are written to history.json, which cannot hold tensors."""
     given = sample(4)
     values = lab.exp2.test(given.model, given.loader, CPU)
+    kinds = " and ".join(type(value).__name__ for value in values)
     assert all(isinstance(value, (float, int)) for value in values), (
-        f"test() returned {' and '.join(type(value).__name__ for value in values)}; both should be plain numbers: .item()."
+        f"test() returned {kinds}; both should be plain numbers: .item()."
     )
 
 

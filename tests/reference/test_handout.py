@@ -267,6 +267,39 @@ FOUND_IN_THE_FIFTH = {
 }
 
 
+# What is right: in the first of the long trainings, the last step of Adam is too long.
+
+JUMPS_ONCE = """
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    losses = []
+    for _ in range(epochs):
+        loss = nn.functional.mse_loss(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    if epochs == 600 and not hasattr(fit, "jumped"):
+        fit.jumped = True
+        with torch.no_grad():
+            model[-1].bias += 0.5
+    return losses
+    """
+FLOATS_OF_NUMPY = """
+    import numpy as np
+    training = model.training
+    model.eval()
+    loss, correct, count = 0.0, 0, 0
+    with torch.no_grad():
+        for images, labels in loader:
+            logits = model(images.to(device))
+            loss += nn.functional.cross_entropy(logits, labels.to(device), reduction="sum").item()
+            correct += (logits.argmax(dim=1) == labels.to(device)).sum().item()
+            count += len(labels)
+    model.train(training)
+    return np.float64(loss / count), np.float64(100 * correct / count)
+    """
+
+
 @pytest.mark.parametrize("name", ["README.md", "README.zh.md"])
 def test_the_instructions_name_every_task_every_file_and_a_hundred_points(name):
     text = (REFERENCE / "handout" / name).read_text("utf-8")
@@ -304,6 +337,12 @@ def test_a_usual_mistake_is_named(tmp_path, solutions, found):
     assert [line.split()[0] for line in seen.last_lines if line.endswith(": not right yet, see above:")] == list(
         solutions
     )
+
+
+def test_a_good_fit_whose_last_step_jumped_and_floats_of_numpy_pass(tmp_path):
+    solutions = {"1.1": JUMPS_ONCE, "2.1": FLOATS_OF_NUMPY}
+    seen = run(PUBLIC_TESTS, solved_as(tmp_path / "lab", solutions), tmp_path, solutions)
+    assert {name: said for name, said in seen.messages.items() if said} == {}
 
 
 def test_a_change_to_a_function_that_is_given_is_told(tmp_path):
