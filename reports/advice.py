@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from grader.records import Blocked, Grade, Mark, Message
 from reports.marks import lost, next_steps, told
+from reports.text import points, say
 
 AT_ONCE = 3  # more than three things to do next are none
 MOST_SENTENCES = 2  # of one of them; the others stand with their criterion
@@ -24,10 +24,18 @@ class ToDo:
 
 
 def to_do(grade: Grade) -> tuple[ToDo, ...]:
-    """List what gains points: advice before bare reasons, most points first, nothing twice."""
+    """List what gains points, most points first, nothing twice. A bare finding is nothing to do."""
+    if grade.zero:
+        return ()
     if grade.unexamined:
         return tuple(ToDo(step.hints, step.marks, step.points) for step in next_steps(grade))
-    return (*_joined(_steps(grade)), *sorted(_unadvised(grade), key=lambda one: -one.points))
+    return tuple(_joined(_steps(grade)))
+
+
+def _unadvised(grade: Grade) -> float:
+    """Return the points that were lost without any advice; what a person decided is decided."""
+    bare = (m for m in grade.marks if m.points is not None and m.given is None and not told(m).advice)
+    return round(sum(map(lost, bare)), 2)
 
 
 def first_sentences(one: ToDo) -> tuple[Message, ...]:
@@ -35,11 +43,21 @@ def first_sentences(one: ToDo) -> tuple[Message, ...]:
     return one.sentences[:MOST_SENTENCES]
 
 
-def _unadvised(grade: Grade) -> Iterator[ToDo]:
-    """Yield the reasons of marks that lost points without any advice; what a person decided is decided."""
-    for mark in grade.marks:
-        if mark.points is not None and mark.given is None and lost(mark) > 0 and not told(mark).hints:
-            yield ToDo((told(mark).reason,), (mark,), lost(mark))
+def beyond(grade: Grade, steps: tuple[ToDo, ...]) -> str:
+    """Say that points were lost elsewhere too, or why there is nothing to do."""
+    bare = 0.0 if grade.unexamined else _unadvised(grade)
+    rest = points(round(sum(step.points for step in steps[AT_ONCE:]) + bare, 2))
+    if rest != "0" and not steps:
+        return say("The criteria below say why points were lost.")
+    if rest == "1":
+        return say("Another point was lost; the criteria below say why.")
+    if rest != "0":
+        return say("Another {points} of the points were lost; the criteria below say why.", points=rest)
+    if steps:
+        return ""
+    if all(mark.points == mark.criterion.points for mark in grade.marks):
+        return say("Nothing is left to do: every criterion has full points.")
+    return say("There is nothing for you to do now.") if grade.unjudged else say("There is nothing more to gain here.")
 
 
 def told_elsewhere(grade: Grade) -> frozenset[Message]:

@@ -30,13 +30,22 @@ Result = Literal["earned", "partial", "lost", "waiting"]  # of a criterion; wait
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A mark as a reader sees it, whichever type its finding has. `beside`: what was found, if it does not count."""
+    """A mark as a reader sees it, whichever type its finding has. `beside`: what was found, if it does not count.
+
+    `faulty`: the reason is itself a fault to mend.
+    """
 
     state: State
     reason: Message
     hints: tuple[Message, ...]
     exhibits: tuple[Exhibit, ...]
     beside: Message | None = None
+    faulty: bool = False
+
+    @property
+    def advice(self) -> tuple[Message, ...]:
+        """What to do: the hints, after the reason where that names the costliest fault."""
+        return (self.reason, *self.hints) if self.faulty else self.hints
 
 
 def told(mark: Mark) -> Told:
@@ -61,7 +70,7 @@ def found(finding: Finding) -> Told:
     """Describe a finding; the only place that matches its types. What blocks a check is also its hint."""
     match finding:
         case Judged(verdict=verdict):
-            return Told("judged", verdict.message, verdict.hints, verdict.exhibits)
+            return Told("judged", verdict.message, verdict.hints, verdict.exhibits, faulty=verdict.faulty)
         case Blocked(cause=cause, exhibits=exhibits):
             return Told("blocked", cause, (cause,), exhibits)
         case Unjudged(fault=fault, exhibits=exhibits):
@@ -119,8 +128,14 @@ def edition(grade: Grade, audience: Audience) -> Grade:
     """
     if audience == "staff":
         return grade
-    marks = tuple(_open(mark) for mark in grade.marks if mark.criterion.audience == "student")
-    return replace(grade, flags=(), marks=marks)
+    return replace(grade, flags=(), marks=tuple(map(_open, restricted(grade, audience).marks)))
+
+
+def restricted(grade: Grade, audience: Audience) -> Grade:
+    """Return the grade with the criteria of this audience alone, and all flags: they tell what is not final yet."""
+    if audience == "staff":
+        return grade
+    return replace(grade, marks=tuple(mark for mark in grade.marks if mark.criterion.audience == "student"))
 
 
 def _open(mark: Mark) -> Mark:
@@ -179,7 +194,7 @@ def next_steps(grade: Grade) -> tuple[Step, ...]:
     """List what to do next, most points at stake first; criteria with the same advice share one step."""
     groups: dict[tuple[Message, ...], list[Mark]] = {}
     for mark in grade.marks:
-        if hints := told(mark).hints:
+        if hints := told(mark).advice:
             groups.setdefault(hints, []).append(mark)
     if grade.unexamined:
         return tuple(Step(hints, (), grade.points) for hints in groups)

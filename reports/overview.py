@@ -11,7 +11,7 @@ from grader.records import Attendance, Audience, Criterion, Grade, Mark, Message
 from reports.absentees import Absentees, absentees, attended
 from reports.charts.histogram import Histogram, binned, histogram
 from reports.faults import Fault, faults, tokens
-from reports.marks import badges, by_hand, edition, told, total
+from reports.marks import badges, by_hand, edition, pending, told, total
 from reports.measured import Measured, measured
 from reports.rows import STATES, Row, row, state_words, undecided
 from reports.shapes import TableShown
@@ -130,8 +130,10 @@ def _filters(rows: Sequence[Row]) -> Iterable[tuple[str, str, str]]:
 def _facts(grades: Sequence[Grade], staff: bool) -> Iterable[tuple[str, str]]:
     yield say("Submissions"), figure(len(grades))
     if totals := _totals(grades):
-        yield say("Median total"), say("{points} of {of}", points=points(median(totals)), of=points(_most(grades)))
-        yield say("Mean total"), points(mean(totals))
+        so_far = any(map(pending, _comparable(grades)))
+        reached = say("{points} of {of}", points=points(median(totals)), of=points(_most(grades)))
+        yield say("Median total so far") if so_far else say("Median total"), reached
+        yield say("Mean total so far") if so_far else say("Mean total"), points(mean(totals))
     if len(totals) < len(grades):
         yield say("In these figures"), say("{k:,} of {n:,}", k=len(totals), n=len(grades))
     if accuracies := _accuracies(grades):
@@ -144,7 +146,11 @@ def _facts(grades: Sequence[Grade], staff: bool) -> Iterable[tuple[str, str]]:
 
 def _totals(grades: Sequence[Grade]) -> list[float]:
     """Return the totals that can be compared: what could not be opened or judged is not a zero."""
-    return [grade.total for grade in grades if not (undecided(grade) or _unjudged(grade))]
+    return [grade.total for grade in _comparable(grades)]
+
+
+def _comparable(grades: Sequence[Grade]) -> list[Grade]:
+    return [grade for grade in grades if not (undecided(grade) or _unjudged(grade))]
 
 
 def _unjudged(grade: Grade) -> bool:
@@ -157,7 +163,8 @@ def _accuracies(grades: Sequence[Grade]) -> list[float]:
 
 
 def _most(grades: Sequence[Grade]) -> float:
-    return max(grade.points for grade in grades)
+    """Return the most points that one of the totals is of: those that nobody has marked yet are in none."""
+    return max(round(grade.points - pending(grade), 2) for grade in _comparable(grades))
 
 
 def _troubled(grade: Grade) -> bool:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 from grader.records import N_, Audience, Exhibit, Grade, MadeBy, Mark, Message, Student, Unjudged, message
-from reports.advice import AT_ONCE, ToDo, first_sentences, to_do, told_elsewhere
+from reports.advice import AT_ONCE, ToDo, beyond, first_sentences, to_do, told_elsewhere
 from reports.exhibits import shown
 from reports.languages import translate
-from reports.marks import Result, badges, by_hand, edition, pending, result, result_words, told, total
+from reports.marks import Result, badges, by_hand, edition, pending, restricted, result, result_words, told, total
 from reports.shapes import PictureShown, Shown
 from reports.text import NAME_LIMIT, VALUE_LIMIT, clip, known, named, points, say
 from reports.thumbnails import embedded, pooled
@@ -64,7 +64,7 @@ class Page:
     of: str
     points: str
     width: str
-    adjusted: str  # sum of the adjustments, "" where there are none
+    adjusted: str  # sum of the adjustments, "" where it is 0
     for_staff: tuple[tuple[str, str, str], ...]  # (kind, anchor, words): flags, and what is still to be marked
     open: tuple[tuple[str, str], ...]  # (what, why) is not final
     unusable: bool
@@ -86,24 +86,25 @@ class Page:
 
 def page(grade: Grade, audience: Audience) -> Page:
     """Lay out the edition of the grade that `audience` may see."""
+    whole = restricted(grade, audience)  # with its flags, which are not shown to students but keep a grade open
     grade = edition(grade, audience)
     steps = to_do(grade)
     laid_out = Page(
         audience=audience,
         name=named(grade.student.name),
         facts=_facts(grade),
-        badges=tuple(badge for badge in badges(grade, audience) if badge[0] != "flagged"),
+        badges=tuple(badge for badge in badges(whole, audience) if badge[0] != "flagged"),
         total=total(grade),
         of=_of(grade),
         points=points(grade.points),
-        width=_width(grade.total, grade.points),
-        adjusted=points(sum(a.points for a in grade.counted), signed=True) if grade.counted else "",
+        width=_width(grade.total, grade.points - pending(grade)),
+        adjusted=_adjusted(grade),
         for_staff=tuple(_for_staff(grade)) if audience == "staff" else (),
-        open=tuple(_open(grade, audience)),
+        open=tuple(_open(whole, audience)),
         unusable=grade.unusable,
         lines=() if grade.unexamined else tuple(_lines(grade, audience, steps[:AT_ONCE])),
         steps=tuple(map(_advice, steps[:AT_ONCE])),
-        beyond=_beyond(grade, steps),
+        beyond=beyond(grade, steps),
         adjustments=tuple(_adjustments(grade)),
         flags=tuple(Flagged(known(f.kind), f.message, _all(f.exhibits)) for f in grade.flags),
         notes=grade.notes,
@@ -117,8 +118,10 @@ def _of(grade: Grade) -> str:
     """Say out of how many points: of those marked so far, as long as some are not."""
     if not grade.unjudged or grade.unexamined:
         return say("of {points} points", points=points(grade.points))
-    marked = points(round(grade.points - pending(grade), 2))
-    return say("of {marked} points marked so far ({points} in all)", marked=marked, points=points(grade.points))
+    marked = round(grade.points - pending(grade), 2)
+    if not marked:
+        return say("of {points} points, none marked so far", points=points(grade.points))
+    return say("of {marked} points marked so far ({points} in all)", marked=points(marked), points=points(grade.points))
 
 
 def _for_staff(grade: Grade) -> Iterator[tuple[str, str, str]]:
@@ -126,8 +129,8 @@ def _for_staff(grade: Grade) -> Iterator[tuple[str, str, str]]:
     for number, flag in enumerate(grade.flags, start=1):
         yield "flagged", f"flag-{number}", say("flag: {kind}", kind=known(flag.kind))
     for mark in () if grade.unexamined else grade.open:
-        title, most = known(mark.criterion.title), points(mark.criterion.points)
-        yield "unjudged", _anchor(mark), say("to be marked: {title} ({points} points)", title=title, points=most)
+        title, most = known(mark.criterion.title), _counted(mark.criterion.points)
+        yield "unjudged", _anchor(mark), say("to be marked: {title} ({points})", title=title, points=most)
 
 
 def _open(grade: Grade, audience: Audience) -> Iterator[tuple[str, str]]:
@@ -137,16 +140,21 @@ def _open(grade: Grade, audience: Audience) -> Iterator[tuple[str, str]]:
     hand = round(sum(mark.criterion.points for mark in grade.unjudged if by_hand(mark)), 2)
     if hand:
         why = say("It is not a zero, and the total leaves it out so far.")
-        yield say("Still to be marked by a person ({points} points).", points=points(hand)), why
+        yield say("Still to be marked by a person ({points}).", points=_counted(hand)), why
     if rest := round(pending(grade) - hand, 2):
         why = (
             say("The grader could not do it, for the reasons given below. That is never a zero.")
             if audience == "staff"
             else say("The grader could not do it, and that is not your fault. A person will: you need not do anything.")
         )
-        yield say("Not marked yet: {points} points.", points=points(rest)), why
+        yield say("Not marked yet: {points}.", points=_counted(rest)), why
     if any(mark.points is not None for mark in grade.open):
         yield say("Not final: a person has yet to confirm the points."), ""
+
+
+def _counted(value: float) -> Message:
+    shown = points(value)
+    return message("1 point") if shown == "1" else message("{points} points", points=shown)
 
 
 def _facts(grade: Grade) -> tuple[str, ...]:
@@ -211,7 +219,7 @@ def _score(mark: Mark) -> str:
 
 def _waiting(mark: Mark) -> Message:
     if by_hand(mark):
-        return message("Still to be marked by a person ({points} points).", points=points(mark.criterion.points))
+        return message("Still to be marked by a person ({points}).", points=_counted(mark.criterion.points))
     return message("A person will mark this: the grader could not, and that is not your fault.")
 
 
@@ -222,14 +230,9 @@ def _advice(step: ToDo) -> Advice:
     return Advice(stake, criteria, first_sentences(step))
 
 
-def _beyond(grade: Grade, steps: tuple[ToDo, ...]) -> str:
-    if rest := round(sum(step.points for step in steps[AT_ONCE:]), 2):
-        return say("A further {points} points were lost for what the criteria below say.", points=points(rest))
-    if steps:
-        return ""
-    if all(mark.points == mark.criterion.points for mark in grade.marks):
-        return say("Nothing is left to do: every point was earned.")
-    return say("There is nothing for you to do now.") if grade.unjudged else say("There is nothing more to gain here.")
+def _adjusted(grade: Grade) -> str:
+    change = round(sum(one.points for one in grade.counted), 2)
+    return points(change, signed=True) if change else ""
 
 
 def _adjustments(grade: Grade) -> list[tuple[str, str]]:

@@ -95,7 +95,7 @@ def evaluation(case: Case[Evaluation, EvaluationLimits]) -> Verdict | Doubt:
         sentence = message(
             "test() returned a loss and an accuracy without calling the network: run model(images) on every batch."
         )
-        return Verdict(0.0, sentence, (), exhibits)
+        return Verdict(0.0, sentence, (), exhibits, faulty=True)
     failed = {one.call: one.message for one in seen.failed}
     parts = _course_parts if seen.form == COURSE else _parts
     return add_up(list(parts(case.limits, runs, failed)), praise, exhibits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grader.evidence import Fit, FunctionFit, WeightsMoved
 from grader.marking.check import Case, Part, Ramp, add_up, check, printed_listing, require_weights
@@ -16,6 +16,8 @@ LOOK_AT = message(
 )
 FALLS = 0.5  # of the first loss; far above what training in the right direction reaches
 SAME = 0.05  # relative; a loss is the mean squared error before or after an epoch
+GOAL = 0.001  # of the variance: an error that can be reached
+NEARLY = 0.95  # of the credit; an optimizer that gets this far is well chosen
 LONGER = 3.0  # a factor; ten times the rate makes steps ten times as long
 
 
@@ -49,7 +51,7 @@ def function_fit(case: Case[FunctionFit, FitLimits]) -> Verdict:
     )
     verdict = add_up(parts, sentence, exhibits)
     if all(part.credit == 0.0 for part in parts[:2]):  # nothing was learnt: the rest counts for nothing
-        return Verdict(0.0, verdict.message, verdict.hints, verdict.exhibits)
+        return replace(verdict, credit=0.0)
     return verdict
 
 
@@ -63,7 +65,7 @@ def _parts(case: Case[FunctionFit, FitLimits]) -> Iterator[Part]:
             yield Part(names[name], weight, 0.0, (failed[name],) if name in failed else ())
         else:
             credit = limits.credit(fit.between / fit.spread) if fit.between is not None else 0.0
-            yield Part(names[name], weight, credit, _weak(fit) if credit < 1.0 else ())
+            yield Part(names[name], weight, credit, _weak(fit, credit) if credit < 1.0 else ())
     wrong = [fault for fit in case.seen.fits for fault in _wrong_losses(fit)]
     yield Part(message("One loss per epoch"), limits.losses, 0.0 if wrong else 1.0, tuple(wrong[:1]))
     slow, fast = (next((one for one in case.seen.moved if one.learning_rate == rate), None) for rate in (0.001, 0.01))
@@ -71,7 +73,7 @@ def _parts(case: Case[FunctionFit, FitLimits]) -> Iterator[Part]:
     yield Part(message("The learning rate"), limits.learning_rate, 0.0 if unused else 1.0, unused)
 
 
-def _weak(fit: Fit) -> tuple[Message, ...]:
+def _weak(fit: Fit, credit: float) -> tuple[Message, ...]:
     values: dict[str, Scalar | Message] = {"epochs": fit.epochs, "rate": fit.learning_rate, "look": LOOK_AT}
     if fit.between is None:
         sentence = message(
@@ -80,8 +82,9 @@ def _weak(fit: Fit) -> tuple[Message, ...]:
             **values,
         )
         return (sentence,)
-    values |= {"which": _which(fit)}
-    values |= {"error": fit.between}
+    if credit >= NEARLY:
+        return (_nearly(fit.between, fit),)
+    values |= {"which": _which(fit), "error": fit.between}
     if fit.between > 0.9 * fit.before:
         sentence = message(
             "On {which}, the mean squared error after {epochs} epochs at learning rate {rate:g} is {error:.3g}, no"
@@ -94,9 +97,17 @@ def _weak(fit: Fit) -> tuple[Message, ...]:
         "On {which}, the mean squared error between the training points is {error:.3g} after {epochs} epochs at"
         " learning rate {rate:g}; {goal:.2g} is possible. Try another optimizer, for example Adam. {look}",
         **values,
-        goal=0.001 * fit.spread,
+        goal=GOAL * fit.spread,
     )
     return (sentence,)
+
+
+def _nearly(error: float, fit: Fit) -> Message:
+    return message(
+        "The last step of your optimizer jumped a little: the error is {error:.3g}; {goal:.2g} earns full points.",
+        error=error,
+        goal=GOAL * fit.spread,
+    )
 
 
 def _wrong_losses(fit: Fit) -> Iterator[Message]:

@@ -53,19 +53,19 @@ def _verdict(case: Case[LearningRate, ScheduleLimits]) -> Verdict:
             epoch=epoch,
             rate=told,
         )
-        return Verdict(0.0, sentence, (RECOMMENDED,), exhibits)
+        return Verdict(0.0, sentence, (RECOMMENDED,), exhibits, faulty=True)
     # a schedule says nothing of when training ends; a script does
     fewest = limits.fewest if case.seen.form == "function" else min(limits.fewest, len(rates))
     lengths = [n for n in range(fewest, len(rates) + 1) if _comes_down(rates[:n], limits.fall)]
     if not lengths:
-        return Verdict(0.0, _why_not(rates, limits), (RECOMMENDED,), exhibits)
+        return Verdict(0.0, _why_not(rates, limits), (RECOMMENDED,), exhibits, faulty=True)
     counted = list(case.seen.again) != list(case.seen.rates[: len(case.seen.again)])[::-1]
     if counted:
         sentence = message(
             "Called in reverse order, learning_rate() returned different values. Compute the rate from `epoch` alone,"
             " not from a variable that keeps its value between calls: a run may be resumed."
         )
-        return Verdict(1.0 - limits.counting, sentence, (), exhibits)
+        return Verdict(1.0 - limits.counting, sentence, (), exhibits, faulty=True)
     peak, end = max(rates[: lengths[0]]), rates[lengths[0] - 1]
     sentence = message(
         "The learning rate falls from {peak:.4g} to {end:.4g} within {epochs} epochs.",

@@ -33,7 +33,8 @@ def own_function(case: Case[OwnFunction, OwnFunctionLimits]) -> Verdict:
     """
     seen, limits = case.seen, case.limits
     if all(value is None for value in seen.values):
-        return Verdict(0.0, message("own_function() returned no finite values."), (), printed_listing(seen.printed))
+        said = message("own_function() returned no finite values.")
+        return Verdict(0.0, said, (), printed_listing(seen.printed), faulty=True)
     parts = [
         _part(message("Finite everywhere"), limits.finite, _not_finite(seen)),
         _part(message("Each value depends only on its own point"), limits.alone, _depends(seen)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from grader.evidence import LibraryImage, RetrievalImages
 from grader.marking.check import BadLimit, Case, Part, add_up, check, require_weights
@@ -57,7 +57,7 @@ def retrieval_library(case: Case[RetrievalImages, LibraryLimits]) -> Verdict:
     )  # fmt: skip
     verdict = add_up(parts, praise, tuple(_exhibits(case.seen, library)))
     hints = (*verdict.hints, *_problems(case.seen), *_hardly_different(library, pairs), *_near(library, queries))
-    return Verdict(verdict.credit, verdict.message, hints, verdict.exhibits)
+    return replace(verdict, hints=hints)
 
 
 def _enough(count: int, limits: LibraryLimits) -> Part:

@@ -87,7 +87,7 @@ def retrieval_ranking(case: Case[ComparedRankings, RankingLimits]) -> Verdict | 
     if len(runs) < case.limits.models:
         faults.append(too_few(len(runs), len(found), case.limits.models))
     said = faults[0] if faults else _praise([found[place] for place in judged])
-    return Verdict(min(1.0, credit), said, tuple(faults[1:]), tuple(_exhibits(case)))
+    return Verdict(min(1.0, credit), said, tuple(faults[1:]), tuple(_exhibits(case)), faulty=bool(faults))
 
 
 def _doubt(runs: list[ComparedRun], case: Case[ComparedRankings, RankingLimits]) -> Message | None:

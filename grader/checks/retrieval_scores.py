@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from statistics import fmean, pstdev
 
@@ -68,7 +68,7 @@ def retrieval_scores(case: Case[RetrievalReport, ScoresLimits]) -> Verdict | Dou
     if verdict.credit < 1.0 and (doubt := unsure(case.seen, len(runs) < limits.models)):
         return Doubt(doubt, verdict.exhibits)
     hints = (*verdict.hints, *_suspect(case, runs), *_more(runs))
-    return Verdict(verdict.credit, verdict.message, hints, verdict.exhibits)
+    return replace(verdict, hints=hints)
 
 
 def _best(case: Case[RetrievalReport, ScoresLimits]) -> list[Titled]:

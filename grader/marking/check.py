@@ -120,7 +120,8 @@ def add_up(parts: Sequence[Part], praise: Message, exhibits: tuple[Exhibit, ...]
     rows = tuple((part.name, f"{part.weight / whole:.0%}", f"{part.credit:.0%}") for part in parts)
     columns = (message("What was tested"), message("Weight"), message("Credit"))
     table = Table(message("What was tested"), columns, rows)
-    return Verdict(min(1.0, credit), faults[0] if faults else praise, tuple(faults[1:]), (table, *exhibits))
+    said = faults[0] if faults else praise
+    return Verdict(min(1.0, credit), said, tuple(faults[1:]), (table, *exhibits), faulty=bool(faults))
 
 
 def printed_listing(lines: tuple[str, ...]) -> tuple[Exhibit, ...]:

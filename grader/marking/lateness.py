@@ -113,7 +113,7 @@ def _reason(student: Student, policy: LatePolicy, late: timedelta, price: tuple[
     days, offered = price
     allowed: list[Message] = []
     if student.extra_days:
-        allowed.append(message("{extra:g} days of extension", extra=student.extra_days))
+        allowed.append(message("extension of {days}", days=_days(student.extra_days)))
     if policy.grace_hours:
         allowed.append(message("{grace:g} h of grace", grace=policy.grace_hours))
     if policy.time_zone:
@@ -121,7 +121,9 @@ def _reason(student: Student, policy: LatePolicy, late: timedelta, price: tuple[
     values: dict[str, Scalar | Message] = {"late": _span(late), "days": _days(days), "rate": _rate(policy, offered)}
     if not allowed:
         return message("{late} late: {days} x {rate}", **values)
-    return message("{late} late ({allowed}): {days} x {rate}", allowed=joined("{first}, {second}", allowed), **values)
+    return message(
+        "{late} after the deadline ({allowed}): {days} x {rate}", allowed=joined("{first}, {second}", allowed), **values
+    )
 
 
 def _taken(policy: LatePolicy, days: int, offered: float) -> float:
@@ -138,8 +140,8 @@ def _rate(policy: LatePolicy, offered: float) -> Message:
     return rate if policy.cap is None else message("{rate}, {cap:g} % at most", rate=rate, cap=policy.cap)
 
 
-def _days(count: int) -> Message:
-    return message("1 day") if count == 1 else message("{count} days", count=count)
+def _days(count: float) -> Message:
+    return message("1 day") if count == 1 else message("{count:g} days", count=count)
 
 
 def _span(late: timedelta) -> Scalar | Message:

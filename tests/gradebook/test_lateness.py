@@ -87,7 +87,7 @@ def test_the_hour_that_comes_twice_is_late_the_second_time():
 
 def test_the_reason_names_the_calendar_that_was_used():
     found = taken("2026-10-25T22:30:00Z", **BERLIN)
-    assert found.reason.english() == "1 day 31 min late (calendar of Europe/Berlin): 1 day x 5 points"
+    assert found.reason.english() == "1 day 31 min after the deadline (calendar of Europe/Berlin): 1 day x 5 points"
 
 
 @pytest.mark.parametrize("name", ["Berlin", "../etc/passwd", "Europe", "\x00", "/etc/localtime"])
@@ -116,7 +116,7 @@ def test_percent_are_of_what_the_rubric_offers():
 def test_the_reason_says_how_late_and_at_what_price():
     found = taken("2026-03-03T00:00:00+00:00", grace_hours=2.0, cap=20.0)
     assert found.by == LATE_POLICY and not found.by_person and found.about == "lateness"
-    assert found.reason.english() == "1 day 8 h late (2 h of grace): 2 days x 5 points, 20 at most"
+    assert found.reason.english() == "1 day 8 h after the deadline (2 h of grace): 2 days x 5 points, 20 at most"
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,8 @@ def test_a_students_own_deadline_and_extension_count_instead_of_the_rubrics(due,
 
 def test_an_extension_is_told_where_points_are_taken():
     found = granted("2026-10-29T22:59:01Z", extra_days=3.0)
-    assert "(3 days of extension, calendar of Europe/Berlin): 3 days x 5 points" in found.reason.english()
+    assert "after the deadline (extension of 3 days, calendar of Europe/Berlin): 3 days x 5" in found.reason.english()
+    assert "(extension of 1 day, calendar" in granted("2026-10-29T22:59:01Z", extra_days=1.0).reason.english()
 
 
 def test_where_the_zone_of_the_rubric_is_not_known_an_extension_over_the_change_of_clocks_costs_no_hour():

@@ -324,7 +324,15 @@ def test_a_refused_archive_that_staff_gave_a_zero_shows_every_criterion(blocked:
         text = flat(Parsed(render(decided, audience)).text)
         assert text.count("not earned") == 3
         assert text.count("is an HTML page") == 1  # the criteria point to it
-        assert text.count("See “What to do”, 1.") == 3
+        assert text.count("The same as under") == 2
+        assert "The archive itself was refused; what a person decided about it is below." in text
+        for undecided in ("Hand in another one.", "Nothing could be graded.", "up to"):
+            assert undecided not in text
+
+
+def test_only_students_are_told_to_hand_in_another_archive(blocked: Grade) -> None:
+    assert "Hand in another one." in render(blocked, "student")
+    assert "Hand in another one." not in render(blocked)
 
 
 def test_headings_are_in_order_and_ids_are_unique(any_grade: Grade) -> None:
@@ -409,7 +417,7 @@ def much_missing(well_done: Grade) -> Grade:
     return replace(well_done, marks=marks, flags=(), adjustments=())
 
 
-def test_at_most_three_things_are_to_do_and_advice_stands_before_bare_reasons(much_missing: Grade) -> None:
+def test_at_most_three_things_are_to_do_and_a_bare_finding_is_none(much_missing: Grade) -> None:
     steps = page(much_missing, "student").steps
     assert [(step.sentences[0].english(), step.stake) for step in steps] == [
         ("exp1.py is missing. Hand it in as well.", "up to 10 points"),
@@ -417,7 +425,9 @@ def test_at_most_three_things_are_to_do_and_advice_stands_before_bare_reasons(mu
         ("Add report.pdf.", "up to 3 points"),
     ]
     assert [title for _, title in steps[0].criteria] == ["fit", "own"]
-    assert "A further 2.5 points were lost" in flat(Parsed(render(much_missing, "student")).text)
+    assert "Another 2.5 of the points were lost; the criteria below say why." in flat(
+        Parsed(render(much_missing, "student")).text
+    )
 
 
 def test_each_reason_is_told_once(much_missing: Grade) -> None:
@@ -433,8 +443,45 @@ def test_a_hint_that_gains_nothing_is_not_among_what_to_do(well_done: Grade) -> 
     full = replace(mark, finding=replace(mark.finding, verdict=replace(mark.finding.verdict, credit=1.0)))
     laid_out = page(replace(well_done, marks=(full,)), "student")
     assert laid_out.steps == ()
-    assert laid_out.beyond == "Nothing is left to do: every point was earned."
+    assert laid_out.beyond == "Nothing is left to do: every criterion has full points."
     assert len(laid_out.lines[0].hints) == 2
+
+
+def test_the_costliest_fault_leads_what_to_do(well_done: Grade) -> None:
+    costly, cheap = message("fit() learns nothing."), message("Return the mean.")
+    verdict = Verdict(0.25, costly, (cheap,), faulty=True)
+    grade = replace(well_done, marks=(lost("fit", 8, Judged("fit", verdict)),), adjustments=())
+    laid_out = page(grade, "student")
+    assert [step.sentences for step in laid_out.steps] == [(costly, cheap)]
+    assert (laid_out.lines[0].reason, laid_out.lines[0].told_at, laid_out.beyond) == (None, 1, "")
+    stored = replace(verdict, faulty=False)
+    assert page(replace(grade, marks=(lost("fit", 8, Judged("fit", stored)),)), "student").steps[0].sentences == (
+        cheap,
+    )
+
+
+def test_where_only_bare_findings_cost_points_the_criteria_tell_why(well_done: Grade) -> None:
+    bare = Judged("scores", Verdict(0.5, message("5 of 6 queries are right.")))
+    laid_out = page(replace(well_done, marks=(lost("scores", 5, bare),)), "student")
+    assert (laid_out.steps, laid_out.beyond) == ((), "The criteria below say why points were lost.")
+    assert laid_out.lines[0].reason == message("5 of 6 queries are right.")
+
+
+def test_students_are_told_that_points_are_not_final_without_the_flag(well_done: Grade) -> None:
+    asking = replace(well_done.flags[0], asks_about=well_done.marks[1].criterion.check)
+    text = flat(Parsed(render(replace(well_done, flags=(asking,)), "student")).text)
+    assert "not final yet" in text
+    assert "Not final: a person has yet to confirm the points." in text
+    assert "The report claims" not in text
+    assert "ot final" not in flat(Parsed(render(well_done, "student")).text)
+    hidden = replace(asking, asks_about=well_done.marks[3].criterion.check)  # a criterion for staff
+    assert "ot final" not in flat(Parsed(render(replace(well_done, flags=(hidden,)), "student")).text)
+
+
+def test_adjustments_that_cancel_out_are_not_announced_at_the_top(well_done: Grade) -> None:
+    taken = well_done.adjustments[0]
+    both = replace(well_done, adjustments=(taken, replace(taken, points=5)))
+    assert page(both, "student").adjusted == ""
 
 
 # --- a criterion that a person marks ---------------------------------------------------------------------------
@@ -454,6 +501,15 @@ def test_the_total_counts_what_was_marked_so_far(by_hand: Grade) -> None:
         assert "Still to be marked by a person (10 points)." in text
         assert "Not marked yet:" not in text
         assert "could not" not in text
+
+
+def test_the_bar_is_of_what_was_marked_and_one_point_is_no_points(by_hand: Grade) -> None:
+    assert page(by_hand, "student").width == "91.71"  # 32.1 of 35
+    single = replace(by_hand.marks[-1], criterion=replace(by_hand.marks[-1].criterion, points=1))
+    text = flat(Parsed(render(replace(by_hand, marks=(single,)))).text)
+    assert "none marked so far" in text
+    assert "to be marked: Report (1 point)" in text
+    assert "Still to be marked by a person (1 point)." in text
 
 
 def test_staff_find_what_is_still_to_be_marked_under_the_total(by_hand: Grade) -> None:
@@ -485,7 +541,7 @@ def test_no_word_for_staff_and_none_of_the_graders_own_is_in_the_edition_for_stu
 
 
 def test_such_words_would_be_noticed(unjudged: Grade, well_done: Grade, internal: Callable[[str], list[str]]) -> None:
-    assert {"staff", "flag", "sandbox", "needs a human", "bfloat16", "this machine"} <= set(
+    assert {"staff", "flag", "sandbox", "needs a human", "this machine"} <= set(
         internal(render(well_done)) + internal(render(unjudged))
     )
 

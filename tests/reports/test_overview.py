@@ -162,6 +162,13 @@ def test_leaders_share_a_rank_and_go_by_pseudonyms_where_asked(class_of_four) ->
     assert [one.name for one in overview(grades, "staff", pseudonyms=True).leaders] == ["beefbe", "beefbe", "c0ffee"]
 
 
+def test_the_median_is_of_the_points_that_were_marked(class_of_four) -> None:
+    report = Mark(Criterion("report", "Report", 20), Manual("report", message("A person marks this.")))
+    grades = [(replace(grade, marks=(*grade.marks, report)), href) for grade, href in class_of_four]
+    page = flat(render_class(grades, "student"))
+    assert "Median total so far 33.6 of 40 Mean total so far 33.6" in page
+
+
 def test_the_edition_for_students_holds_nobodys_name_and_nothing_of_one_student(class_of_four) -> None:
     page = render_class(class_of_four, "student")
     for secret in ("Ada", "Ng", "Zoë", "Okafor", "12345", "lab5", "report.html", "claim", "hidden inputs", "Secret"):
