@@ -50,6 +50,7 @@ def functions():
         frames.append((frame.f_locals, frame.f_globals))
         frame = frame.f_back
     found = {}
+    gc.unfreeze()  # what was imported before the fork is kept apart
     for one in gc.get_objects():
         if isinstance(one, types.FunctionType) and one.__code__.co_filename.startswith(LAB):
             found.setdefault(one.__code__, one)
