@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from grader.records import Blocked, Grade, Mark, Message
-from reports.marks import lost, next_steps, told
+from reports.marks import FILE, MISSING, lost, next_steps, told
 from reports.text import points, say
 
 AT_ONCE = 3  # more than three things to do next are none
 MOST_SENTENCES = 2  # of one of them; the others stand with their criterion
-MISSING = "missing"  # the code of a finding about a file that was not handed in
-FILE = ("missing", "file")  # the values in its sentence that name that file
 
 
 @dataclass(frozen=True, slots=True)

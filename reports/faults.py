@@ -7,16 +7,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from grader.records import N_, Blocked, Grade, Judged, Mark, Message, message
-from reports.marks import lost
+from reports.marks import FILE, MISSING, lost
 from reports.text import VALUE_LIMIT, clip, figure, known, points, words
 
 MOST = 12  # kinds that are listed; rarer ones are counted together
-FILE = ("missing", "file")  # values of a sentence that name the file that is not there
 UNOPENED = message("archive that could not be opened")
 OTHERWISE = message("other reasons")
 UNUSABLE = N_("file that cannot be read or used")
 KINDS = {  # of what could not be looked at, by its code
-    "missing": N_("not handed in"),
+    MISSING: N_("not handed in"),
     "renamed": N_("handed in under another name"),
     "task_open": N_("task left unwritten"),
     "code_task": N_("task left unwritten"),
@@ -58,18 +57,11 @@ class _Lost:
     points: float
 
 
-def faults(grades: Sequence[Grade]) -> tuple[Fault, ...]:
-    """Return the kinds of fault, the most frequent first. `place` of a grade is found again by `places`."""
-    return tuple(fault for fault, _ in _grouped(grades))
-
-
-def tokens(grades: Sequence[Grade]) -> dict[int, tuple[str, ...]]:
-    """Return for each grade, by its place, the tokens of the kinds that it has."""
-    found: dict[int, tuple[str, ...]] = {}
-    for fault, places in _grouped(grades):
-        for place in places:
-            found[place] = (*found.get(place, ()), fault.token)
-    return found
+def faults(grades: Sequence[Grade]) -> tuple[tuple[Fault, ...], tuple[tuple[str, ...], ...]]:
+    """Return the kinds of fault, the most frequent first, and the tokens of those that each grade has."""
+    grouped = list(_grouped(grades))
+    tokens = (tuple(fault.token for fault, places in grouped if place in places) for place in range(len(grades)))
+    return tuple(fault for fault, _ in grouped), tuple(tokens)
 
 
 def _grouped(grades: Sequence[Grade]) -> Iterator[tuple[Fault, frozenset[int]]]:
@@ -125,7 +117,7 @@ def _composed(said: Message) -> bool:
 
 def _refused(finding: Blocked) -> Message:
     named = [value for name, value in finding.cause.values if name in FILE]
-    if finding.code == "missing" and named:
+    if finding.code == MISSING and named:
         return message("{file} not handed in", file=named[0])
     return Message(KINDS.get(finding.code, UNUSABLE))
 

@@ -24,6 +24,9 @@ from grader.records import (
 )
 from reports.text import points, say
 
+MISSING = "missing"  # the code of a finding about a file that was not handed in
+FILE = ("missing", "file")  # the values in its sentence that name that file
+
 State = Literal["judged", "blocked", "unjudged"]
 Result = Literal["earned", "partial", "lost", "waiting"]  # of a criterion; waiting for a mark is not lost
 

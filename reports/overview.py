@@ -10,7 +10,7 @@ from statistics import mean, median
 from grader.records import Attendance, Audience, Criterion, Grade, Mark, Message, Unjudged, message
 from reports.absentees import Absentees, absentees, attended
 from reports.charts.histogram import Histogram, binned, histogram
-from reports.faults import Fault, faults, tokens
+from reports.faults import Fault, faults
 from reports.marks import badges, by_hand, edition, pending, told, total
 from reports.measured import Measured, measured
 from reports.rows import STATES, Row, row, state_words, undecided
@@ -97,14 +97,16 @@ def overview(
     staff = audience == "staff"
     pseudonyms = pseudonyms or not staff
     by = measured(grades, staff)
-    rows = tuple(_rows(entries, criteria, by)) if staff else ()
+    kinds, tokens = faults(grades)
+    others = [(*some, *more) for some, more in zip(tokens, by.tokens, strict=True)]
+    rows = tuple(row(*entry, criteria, more) for entry, more in zip(entries, others, strict=True)) if staff else ()
     return Overview(
         audience=audience,
         facts=(*_facts(grades, staff), *attended(attendance)),
         measured=by,
         troubles=tuple(_trouble(*entry) for entry in entries if staff and _troubled(entry[0])),
         histograms=tuple(_histograms(grades)),
-        faults=faults(grades),
+        faults=kinds,
         missed=tuple(_missed(grades, criteria)),
         columns=tuple((squeezed(known(c.title), HEADING), known(c.title)) for c in criteria),
         rows=rows,
@@ -113,12 +115,6 @@ def overview(
         pseudonyms=pseudonyms,
         absentees=None if attendance is None or pseudonyms else absentees(attendance),
     )
-
-
-def _rows(entries: Sequence[tuple[Grade, str]], criteria: Sequence[Criterion], by: Measured) -> Iterable[Row]:
-    kinds = tokens([grade for grade, _ in entries])
-    for place, (grade, href) in enumerate(entries):
-        yield row(grade, href, criteria, (*kinds.get(place, ()), *by.tokens[place]))
 
 
 def _filters(rows: Sequence[Row]) -> Iterable[tuple[str, str, str]]:

@@ -82,16 +82,11 @@ class Shown:
 
 def lean(grade: Grade) -> Grade:
     """Return a grade without its exhibits, which are nearly all of it."""
-    from grader.records import Judged, Mark
+    from grader.records import with_exhibits
 
-    def bare(mark: Mark) -> Mark:
-        found = mark.finding
-        if isinstance(found, Judged):
-            return replace(mark, finding=replace(found, verdict=replace(found.verdict, exhibits=())))
-        return replace(mark, finding=replace(found, exhibits=()))
-
+    marks = tuple(replace(mark, finding=with_exhibits(mark.finding, ())) for mark in grade.marks)
     flags = tuple(replace(flag, exhibits=()) for flag in grade.flags)
-    return replace(grade, marks=tuple(map(bare, grade.marks)), flags=flags)
+    return replace(grade, marks=marks, flags=flags)
 
 
 def grade_class(entries: Entries, options: Options, rubric: Rubric, images: ImageSet | Message, verbose: bool) -> int:
