@@ -43,14 +43,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What was found for a submission, in how many seconds. `looks` are those of a result from before.
+    """What was found for a submission, in how many seconds; `before` if by an earlier run.
 
     `lost` where its process ended twice: nothing was found, and a person has to look.
     """
 
     graded: Graded
     seconds: float = 0.0
-    looks: dict[str, str] | None = None
+    before: bool = False
     lost: bool = False
 
 
@@ -230,7 +230,7 @@ class Turns:
         """Yield what is still held, in order, and was not published by an earlier run."""
         for number in sorted(self._held):
             task, finished = self._held.pop(number)
-            if finished.looks is None:
+            if not finished.before:
                 yield task, finished
 
 

@@ -9,7 +9,7 @@ import json
 import shlex
 import zlib
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from grader.disk.whole import replacing
 from grader.evidence import EVIDENCE
 from grader.gradebook.files import Graded
 from grader.gradebook.journal import OURS
-from grader.gradebook.publish import Publisher, Written
 from grader.intake import Archive
 from grader.marking.mark import mark
 from grader.marking.rubric import Rubric
@@ -28,26 +27,18 @@ RESULTS = "results"
 MOST_BYTES = 100_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A result from before, and how its pages looked, by folder."""
-
-    graded: Graded
-    looks: dict[str, str]
-
-
 class Results:
-    """The results that an output folder holds. `again` finds none; `look` says how pages are drawn today."""
+    """The results that an output folder holds; `again` finds none."""
 
-    def __init__(self, out: Path, shared: str, rubric: Rubric, look: str, again: bool = False) -> None:
+    def __init__(self, out: Path, shared: str, rubric: Rubric, again: bool = False) -> None:
         self._folder = out / OURS / RESULTS
-        self._shared, self._rubric, self._look, self._again = shared, rubric, look, again
+        self._shared, self._rubric, self._again = shared, rubric, again
 
     def key(self, archive: Archive) -> str:
         """Return the key of a submission, "" if nothing can be kept of it."""
         return key(archive, self._shared)
 
-    def find(self, archive: Archive, its_key: str, options: tuple[str, ...]) -> Kept | None:
+    def find(self, archive: Archive, its_key: str, options: tuple[str, ...]) -> Graded | None:
         """Return what was measured of these files before, marked for this student; None if it is to be measured."""
         if self._again or not its_key:
             return None
@@ -62,7 +53,7 @@ class Results:
         evidence = replace(evidence, student=archive.student, archive=archive.name)
         made_by = replace(made_by, command=shlex.join(["grade", archive.name, *options]))
         try:
-            return Kept(Graded(mark(evidence, self._rubric, made_by), evidence), dict(record["looks"]))
+            return Graded(mark(evidence, self._rubric, made_by), evidence)
         except Exception:  # a bug of ours: where it is measured again, that is told with it
             return None
 
@@ -73,21 +64,15 @@ class Results:
         except (OSError, ValueError, LookupError, TypeError, RecursionError, zlib.error):
             return ""
 
-    def unchanged(self, graded: Graded, looks: dict[str, str], publisher: Publisher) -> Written | None:
-        """Return the grade in its folder if publishing it again would change nothing."""
-        written = publisher.there(graded)
-        return written if written and looks.get(written.folder.name) == self._look else None
-
-    def keep(self, its_key: str, graded: Graded, written: Written, looks: dict[str, str] | None = None) -> None:
-        """Keep a result that was published, unless there is no evidence or it cannot be written."""
+    def keep(self, its_key: str, graded: Graded) -> None:
+        """Keep a result, unless there is no evidence or it cannot be written."""
         if not its_key or graded.evidence is None:
             return
         record = {
             "settled": settled(graded),
             "made_by": asdict(graded.grade.made_by),
             "evidence": EVIDENCE.dump_python(graded.evidence, mode="json"),
-            "looks": {**(looks or {}), written.folder.name: self._look},
-        }  # fmt: skip
+        }
         path = self._path(its_key)
         with suppress(OSError, ValueError):  # it would be measured again, no more
             path.parent.mkdir(parents=True, exist_ok=True)

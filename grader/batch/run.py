@@ -54,7 +54,7 @@ class Run:
         return max(1, min(asked, len(self.left))) if FORKS else 1
 
     def reused(self) -> Generator[Done, None, None]:
-        """Yield what was graded before, as it is or, if its page is another today, published again."""
+        """Yield what was graded before, published again: its student, its deadline and its page may be others today."""
         tasks, self.left = self.left, []
         for group in groups_of(tasks):
             yield from self._reused(group)
@@ -86,7 +86,7 @@ class Run:
 
     def _found(self, task: Task) -> Finished | None:
         kept = self.results.find(task.archive, task.key, self.spec.options.as_written)
-        return None if kept is None else Finished(kept.graded, looks=kept.looks)
+        return None if kept is None else Finished(kept, before=True)
 
     def graded(self, watcher: Watcher) -> Generator[Done, None, None]:
         """Grade the rest and yield it as it comes. Raises BadLab."""
@@ -111,13 +111,13 @@ class Run:
             self.journal.write("end")
 
     def _published(self, task: Task, finished: Finished) -> Written:
-        written = self._unchanged(finished)
-        if written is None:
-            graded = self._identified(task, finished.graded)
-            written = self.publisher(graded)
-            if finished.looks is not None or self.results.key(task.archive) == task.key:  # not changed meanwhile
-                self.results.keep(task.key, graded, written, finished.looks)
-        if finished.looks is None and not finished.lost:
+        graded = self._identified(task, finished.graded)
+        written = self.publisher(graded)
+        if finished.before:
+            return written
+        if self.results.key(task.archive) == task.key:  # not changed meanwhile
+            self.results.keep(task.key, graded)
+        if not finished.lost:
             points, human = written.grade.total, written.grade.needs_human
             self.journal.write(
                 "done", **_of(task), seconds=round(finished.seconds, 3), points=points, needs_human=human
@@ -129,18 +129,13 @@ class Run:
         digest = self.results.digest(task.key) if graded.evidence is None else ""
         return replace(graded, grade=replace(graded.grade, digest=digest)) if digest else graded
 
-    def _unchanged(self, finished: Finished) -> Written | None:
-        if finished.looks is None:
-            return None
-        return self.results.unchanged(finished.graded, finished.looks, self.publisher)
 
-
-def results_of(spec: SetupSpec, language: str) -> Results:
+def results_of(spec: SetupSpec) -> Results:
     """Return the results that the output folder of a run holds."""
     options = spec.options
     images: ImageSet | str = spec.images.english() if isinstance(spec.images, Message) else spec.images
     shared = common(options.measuring, rubric=spec.rubric.digest, images=images)
-    return Results(options.out, shared, spec.rubric, f"{options.audience} {language}", options.again)
+    return Results(options.out, shared, spec.rubric, options.again)
 
 
 def _crew(setup: Setup, options: Options) -> Crew:

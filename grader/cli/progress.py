@@ -67,7 +67,7 @@ class Display:
     def done(self, done: Done) -> None:
         """Count a submission that was published."""
         self._ended(done.task)
-        if done.finished.looks is not None:  # of an earlier run: not among those that were left
+        if done.finished.before:  # of an earlier run: not among those that were left
             return
         self._done += 1
         self._failed += done.finished.lost or done.written.grade.unusable

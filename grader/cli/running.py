@@ -45,12 +45,12 @@ class Shown:
             terminal.show(grade, done.written.report, self._out)
             if self.several:
                 self._rows.append((lean(grade), done.written.report))
-        elif done.finished.looks is None:
+        elif not done.finished.before:
             terminal.line(grade, done.finished.seconds, self._out)
 
     def _counted(self, done: Done) -> Grade:
         grade = done.written.grade
-        self.before += done.finished.looks is not None
+        self.before += done.finished.before
         self.unusable += grade.unusable
         self.human += grade.needs_human
         return grade
@@ -97,13 +97,12 @@ def grade_class(entries: Entries, options: Options, rubric: Rubric, images: Imag
     from grader.gradebook.lock import only_run
     from grader.gradebook.roster.stored import store_roster
     from reports import terminal
-    from reports.languages import spoken
 
     out, spec = console.console(), SetupSpec(options, rubric, images)
     shown = Shown(out, options.out, len(entries.archives), verbose)
     asking = _Asking(options)
     with only_run(options.out):
-        results = results_of(spec, spoken())
+        results = results_of(spec)
         with Journal(options.out) as journal:
             run = Run(spec, entries.archives, publisher(options, asking.choose), journal, results)
             _all(run, shown, asking, out)

@@ -58,17 +58,6 @@ class Publisher:
             self._places.take(graded.grade.student, place.folder)
         return written
 
-    def there(self, graded: Graded) -> Written | None:
-        """Return the grade in the student's folder, with all its files, if this one would change nothing in it."""
-        place = self._places.find(graded.grade) if self._out.exists() else None
-        if place is None or not isinstance(place.earlier, Grade) or place.earlier.digest != graded.grade.digest:
-            return None
-        whole = all((place.folder / name).is_file() for name in (PAGE, EVIDENCE_FILE))
-        if not whole or carry_over(place.earlier, self._flagged(graded, place).grade) != place.earlier:
-            return None
-        self._places.take(graded.grade.student, place.folder)
-        return Written(place.earlier, place.folder)
-
     def _new_counts(self, graded: Graded) -> bool:
         """Ask whether this attempt counts; without the lock, since a person may have to think."""
         earlier = self._places.find(graded.grade).earlier if self._out.exists() else None

@@ -97,7 +97,7 @@ class Class:
         spec = SetupSpec(
             Options(None, self.out, "cpu", "auto", "staff", None, 60.0, 500, jobs=1), self.rubric, message("none")
         )
-        results = Results(self.out, "shared", self.rubric, "look", again)
+        results = Results(self.out, "shared", self.rubric, again)
         return Run(spec, archives, Publisher(self.out, self.page), journal, results)
 
     @property
@@ -157,7 +157,6 @@ def test_a_result_that_cannot_be_published_again_is_graded_again_and_stops_nobod
         return f"<p>other {grade.archive}"
 
     small.page = page
-    small.patch.setattr(Results, "unchanged", lambda *told: None)
     assert small.run(archives) == ["a1.zip"]
     assert read_grade(small.out / "Ada-1" / "grade.json").archive == "a2.zip"  # as before, the last one counts
 
