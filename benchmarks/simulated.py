@@ -21,13 +21,12 @@ from grader.batch.many import Finished, Loop, Task, Turns, tasks_of
 from grader.batch.one import Setup
 from grader.batch.spawner import Trade
 from grader.batch.unopened import unmarked
-from grader.checks import DEFAULT_RUBRIC, discover
+from grader.checks import load_rubric
 from grader.collect import Equipment
 from grader.gradebook.files import Graded, to_json
 from grader.gradebook.journal import Journal
 from grader.gradebook.publish import Written
 from grader.intake import Archive
-from grader.marking.rubric import read_rubric
 from grader.records import MadeBy, Message, Student, message
 from grader.sandbox import open_sandbox
 
@@ -54,7 +53,7 @@ class Quiet:
 
 def main(count: int) -> None:
     """Grade so many, and print the overhead of each and the memory of this process."""
-    rubric, made_by = read_rubric(DEFAULT_RUBRIC, discover()), MadeBy("0", "3")
+    rubric, made_by = load_rubric(), MadeBy("0", "3")
     setup = Setup(Equipment(message("none"), open_sandbox("plain")), rubric, made_by)
     tasks = tasks_of([Archive(Path(f"/nowhere/{number}.zip"), Student(str(number))) for number in range(count)])
     process, early = psutil.Process(), 0

@@ -18,10 +18,10 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import fixtures
-from grader.checks import DEFAULT_RUBRIC, discover
+from grader.checks import load_rubric
 from grader.dataset import ImageSet, default_cache, demo, find_cifar10
 from grader.evidence import Accuracy, Bin, Evidence, Failure, Seen, kind_of
-from grader.marking.rubric import Rubric, read_rubric
+from grader.marking.rubric import Rubric
 from grader.records import Student
 from grader.sandbox import Sandbox, open_sandbox
 
@@ -112,7 +112,7 @@ def internal() -> Callable[[str], list[str]]:
 
 @pytest.fixture(scope="session")
 def lab_rubric() -> Rubric:
-    return read_rubric(DEFAULT_RUBRIC, discover())
+    return load_rubric()
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,8 @@ from torch import nn
 
 from fixtures import DEMO_SUBMISSION
 from grader.batch.one import grade_archive
-from grader.batch.setup import Options, SetupSpec, load_rubric, open_setup
+from grader.batch.setup import Options, SetupSpec, open_setup
+from grader.checks import load_rubric
 from grader.dataset import ImageSet, demo
 from grader.intake import Archive
 from grader.lab import LAB
@@ -106,7 +107,7 @@ def test_the_same_weights_in_each_form_get_the_same_mark(
     forms = ("plain", "wrapped", "data parallel", "half", "other spellings", "whole module")
     options = Options(None, tmp_path, "cpu", "auto", "staff", None, 300.0, 4000)
     grades = []
-    with open_setup(SetupSpec(options, load_rubric(options), images)) as setup:
+    with open_setup(SetupSpec(options, load_rubric(options.rubric), images)) as setup:
         for form in forms:
             folder = tmp_path / form
             folder.mkdir()

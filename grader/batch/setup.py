@@ -13,7 +13,6 @@ from typing import Literal
 
 from grader import __version__
 from grader.batch.one import Setup
-from grader.checks import DEFAULT_RUBRIC, discover
 from grader.collect import Equipment, processors
 from grader.dataset import ImageSet, Progress, default_cache, fetch_cifar10, find_cifar10, nothing_here
 from grader.disk.names import from_disk
@@ -22,7 +21,7 @@ from grader.gradebook.publish import Publisher
 from grader.intake import Archive, expand
 from grader.intake.platforms import own_form
 from grader.lab import LAB
-from grader.marking.rubric import Rubric, read_rubric
+from grader.marking.rubric import Rubric
 from grader.records import AttemptChoice, MadeBy, Message, SandboxChoice, message
 from grader.records.errors import BadLab, MissingData
 from grader.sandbox import Job, Limits, Reply, Sandbox, open_sandbox
@@ -198,11 +197,6 @@ def files_of_weights(networks: Sequence[str]) -> Iterator[tuple[str, str, str]]:
                 )
                 raise BadLab(sentence)
             yield name, str(value["url"]), str(value["file"])
-
-
-def load_rubric(options: Options) -> Rubric:
-    """Read the rubric of the command line, else the lab's own. Raises BadLab."""
-    return read_rubric(options.rubric or DEFAULT_RUBRIC, discover())
 
 
 def publisher(options: Options, choose: Choose) -> Publisher:

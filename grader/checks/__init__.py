@@ -7,6 +7,7 @@ import pkgutil
 from pathlib import Path
 
 from grader.marking.check import Check
+from grader.marking.rubric import Rubric, read_rubric
 
 DEFAULT_RUBRIC = Path(__file__).with_name("rubric.toml")
 
@@ -20,3 +21,8 @@ def discover() -> dict[str, Check]:
             raise TypeError(f"grader/checks/{module.name}.py must define a check named {module.name}")
         found[module.name] = definition
     return found
+
+
+def load_rubric(path: Path | None = None) -> Rubric:
+    """Read this rubric, else the lab's own. Raises BadLab."""
+    return read_rubric(path or DEFAULT_RUBRIC, discover())

@@ -90,14 +90,15 @@ def run_command(
     Writes OUT/STUDENT/report.html and grade.json as soon as each is graded.
     """
     from grader.batch.roster import Source, entries
-    from grader.batch.setup import Options, find_archives, find_images, load_rubric
+    from grader.batch.setup import Options, find_archives, find_images
+    from grader.checks import load_rubric
     from grader.disk.whole import require_room
     from grader.intake import not_taken
 
     options = Options(**rest)
     if options.encoding and options.roster is None:
         raise click.UsageError("--encoding names the encoding of --roster FILE; leave it out here")
-    rubric = load_rubric(options)  # reports a mistake in it before anything is fetched or measured
+    rubric = load_rubric(options.rubric)  # reports a mistake in it before anything is fetched or measured
     archives, refusals = find_archives(paths, names)
     for path in paths:
         console.ignored(path, not_taken(path, archives))
@@ -120,7 +121,8 @@ def demo(**rest: Any) -> None:
     """Grade a built-in submission on a built-in image set: the whole process, without CIFAR-10 or a network."""
     from fixtures import whole_demo
     from grader.batch.roster import Entries
-    from grader.batch.setup import Options, load_rubric
+    from grader.batch.setup import Options
+    from grader.checks import load_rubric
     from grader.dataset import demo as demo_images
     from grader.disk.scratch import scratch
     from grader.disk.whole import require_room
@@ -135,7 +137,7 @@ def demo(**rest: Any) -> None:
     console.line(console.console(), sentence)
     with scratch("demo") as folder:
         archive = Archive(whole_demo(folder / "demo"), Student("Demo Student"))
-        code = grade_class(Entries((archive,)), options, load_rubric(options), demo_images(console.cache()), True)
+        code = grade_class(Entries((archive,)), options, load_rubric(), demo_images(console.cache()), True)
     sys.exit(code)
 
 

@@ -13,7 +13,6 @@ from grader.cli.options import GivenPath, data_option, language_option, rubric_o
 from grader.records import message
 
 if TYPE_CHECKING:
-    from grader.marking.rubric import Rubric
     from grader.records import Message
 
 READY, NOT_READY = 0, 1
@@ -30,13 +29,14 @@ def precheck(folder: Path, data: Path | None, rubric: Path | None) -> None:
     Runs the public checks on what `grade pack` would pack, with part of the test images. Exit status: 0 ready,
     1 not yet.
     """
+    from grader.checks import load_rubric
     from grader.students.precheck import find_images
     from grader.students.precheck import precheck as check
     from reports import terminal
     from reports.languages import spoken
     from reports.text import words
 
-    criteria = _rubric(rubric)
+    criteria = load_rubric(rubric)
     out, cache = console.console(), console.cache()
     with out.status("") as status:
 
@@ -60,11 +60,12 @@ def precheck(folder: Path, data: Path | None, rubric: Path | None) -> None:
 @language_option
 def pack(folder: Path, out: Path | None, rubric: Path | None) -> None:
     """For students: write submission.zip with what the lab asks for in FOLDER, and list what was left out."""
+    from grader.checks import load_rubric
     from grader.students.pack import asked_for
     from grader.students.pack import pack as write
     from reports import terminal
 
-    criteria = _rubric(rubric)
+    criteria = load_rubric(rubric)
     packed = write(folder, out, asked=asked_for(criteria))
     shown = console.console()
     lines = tuple(packed.told(criteria))
@@ -84,20 +85,14 @@ def template(folder: Path, force: bool, rubric: Path | None) -> None:
 
     Its instructions, comments and messages are in the language of --lang, and its table of points is that of --rubric.
     """
+    from grader.checks import load_rubric
     from grader.students.template import make_template, write_template
     from reports.languages import spoken
 
-    files = make_template(language=spoken(), graded=None if rubric is None else (_rubric(rubric), _rubric(None)))
+    graded = None if rubric is None else (load_rubric(rubric), load_rubric())
+    files = make_template(language=spoken(), graded=graded)
     write_template(files, folder, force)
     sentence = message(
         "{count} files are in {folder}. Students start with its README.md.", count=len(files), folder=str(folder)
     )
     console.line(console.console(), sentence)
-
-
-def _rubric(path: Path | None) -> Rubric:
-    """Read this rubric, else the lab's own. Raises BadLab."""
-    from grader.checks import DEFAULT_RUBRIC, discover
-    from grader.marking.rubric import read_rubric
-
-    return read_rubric(path or DEFAULT_RUBRIC, discover())

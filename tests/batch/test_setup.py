@@ -13,13 +13,12 @@ import pytest
 
 from fixtures import whole_demo
 from grader.batch.one import grade_archive
-from grader.batch.setup import Options, SetupSpec, find_archives, load_rubric, open_setup
-from grader.checks import DEFAULT_RUBRIC, discover
+from grader.batch.setup import Options, SetupSpec, find_archives, open_setup
+from grader.checks import discover, load_rubric
 from grader.dataset import ImageSet
 from grader.evidence import Measurement, Seen
 from grader.gradebook.files import Graded
 from grader.intake import Archive
-from grader.marking.rubric import read_rubric
 from grader.records import Student
 
 SPAWNED = """
@@ -36,7 +35,7 @@ sys.stdout.buffer.write(pickle.dumps(graded))
 @pytest.fixture
 def spec(few_images: ImageSet, tmp_path: Path) -> SetupSpec:
     options = Options(None, tmp_path / "grades", "cpu", "auto", "staff", None, time_limit=600.0, memory=4000)
-    return SetupSpec(options, load_rubric(options), few_images)
+    return SetupSpec(options, load_rubric(options.rubric), few_images)
 
 
 def without_times(graded: Graded) -> Graded:
@@ -58,7 +57,7 @@ def test_a_check_travels_by_its_name_and_arrives_as_the_very_same():
 
 
 def test_a_rubric_travels_with_its_limits():
-    rubric = read_rubric(DEFAULT_RUBRIC, discover())
+    rubric = load_rubric()
     assert pickle.loads(pickle.dumps(rubric)) == rubric
 
 
