@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grader.collect import processors
+from grader.machine import processors
 from grader.records import Message, message
 from grader.sandbox.memory import free_megabytes
 

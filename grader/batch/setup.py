@@ -13,7 +13,7 @@ from typing import Literal
 
 from grader import __version__
 from grader.batch.one import Setup
-from grader.collect import Equipment, processors
+from grader.collect import Equipment
 from grader.dataset import ImageSet, Progress, default_cache, fetch_cifar10, find_cifar10, nothing_here
 from grader.disk.names import from_disk
 from grader.gradebook.attempts import Choose
@@ -21,6 +21,7 @@ from grader.gradebook.publish import Publisher
 from grader.intake import Archive, expand
 from grader.intake.platforms import own_form
 from grader.lab import LAB
+from grader.machine import processors
 from grader.marking.rubric import Rubric
 from grader.records import AttemptChoice, MadeBy, Message, SandboxChoice, message
 from grader.records.errors import BadLab, MissingData

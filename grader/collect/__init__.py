@@ -14,7 +14,7 @@ from grader.collect.code import open_caller
 from grader.collect.code.caller import Caller
 from grader.collect.code.network import NOT_RUN, own_network
 from grader.collect.documents import claims_of, read_claims, read_documents
-from grader.collect.equipment import Equipment, begun, processors
+from grader.collect.equipment import Equipment, begun
 from grader.collect.looks import code_records, every_look
 from grader.collect.retrieval import look_at_retrieval
 from grader.collect.second_tries import diagnose
@@ -47,7 +47,7 @@ from grader.measures.doubts import why_no_mark
 from grader.records import Message, Submission, message
 from grader.sandbox import Sandbox
 
-__all__ = ["NOT_RUN", "Equipment", "begun", "code_records", "collect", "processors"]
+__all__ = ["NOT_RUN", "Equipment", "begun", "code_records", "collect"]
 
 MOST_CLAIMS = 100
 

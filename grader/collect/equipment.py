@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +17,6 @@ from grader.records import Message
 from grader.sandbox import Limits, Sandbox
 
 DEFAULT = Limits()
-PROCESSOR_TIME = Path("/sys/fs/cgroup/cpu.max")  # of this container: microseconds, in so many
 
 R = TypeVar("R")
 
@@ -53,15 +50,6 @@ def begun(equipment: Equipment) -> Equipment:
         return equipment
     budget = Budget(equipment.limits)
     return replace(equipment, sandbox=Metered(equipment.sandbox, budget), budget=budget)
-
-
-def processors() -> int:
-    """Return the number of processors that this process may use, also in a container."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with suppress(OSError, ValueError):  # no container, or no limit: "max"
-        most, period = map(int, PROCESSOR_TIME.read_text("ascii").split())
-        count = min(count, most // period)
-    return max(1, count)
 
 
 def validated(record: type[R], fields: dict[str, Any]) -> R | Malformed:

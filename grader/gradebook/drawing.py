@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from grader.disk.names import visible_path
 from grader.disk.whole import write_whole
 from grader.gradebook.attempts import PAGE
 from grader.gradebook.files import Stored, whole
+from grader.machine import processors
 from grader.records import Audience, Message, message
 from grader.records.errors import BadLab
 from reports.html import render
@@ -45,7 +45,7 @@ class DrawnShare:
 
 def draw(stored: Sequence[Stored], audience: Audience) -> DrawnShare:
     """Write report.html beside each grade. Raises BadLab if one cannot be written."""
-    count = max(1, min(_processors(), len(stored) // WORTH_A_PROCESS))
+    count = max(1, min(processors(), len(stored) // WORTH_A_PROCESS))
     shares = [Share(stored[first::count], audience, spoken()) for first in range(count)]
     with ExitStack() as ending:
         others = [_begun(share, ending) for share in shares[1:]]
@@ -68,10 +68,6 @@ def write_page(page: Path, text: str) -> None:
             why=error.strerror or str(error),
         )
         raise BadLab(sentence) from error
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _draw(share: Share) -> DrawnShare:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.collect import NOT_RUN, Equipment, code_records, collect, processors
+from grader.collect import NOT_RUN, Equipment, code_records, collect
 from grader.dataset import ImageSet, find_cifar10
 from grader.disk.scratch import scratch
 from grader.evidence import Accuracy, Evidence, OpenTask, Tasks
 from grader.intake import Archive, open_submission
 from grader.lab import LAB
+from grader.machine import processors
 from grader.marking.check import Ramp
 from grader.marking.judge import judge
 from grader.marking.rubric import Line, Rubric

@@ -18,7 +18,7 @@ from grader.batch.run import Run
 from grader.batch.setup import Options, SetupSpec
 from grader.batch.spawner import Say
 from grader.batch.unopened import unmarked
-from grader.collect import Equipment, equipment
+from grader.collect import Equipment
 from grader.evidence import Evidence
 from grader.gradebook.files import Graded, read_grade
 from grader.gradebook.journal import Journal, read_journal, runs
@@ -232,15 +232,6 @@ def test_a_run_that_is_ended_in_the_middle_tells_of_no_lost_submission(small):
 
 
 # --- jobs --------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("text", "most"), [("50000 100000", 1), ("200000 100000", 2), ("max 100000", 64)])
-def test_a_containers_share_of_the_processors_counts(text, most, tmp_path, monkeypatch):
-    monkeypatch.setattr(equipment, "PROCESSOR_TIME", tmp_path / "cpu.max")
-    monkeypatch.setattr(equipment.os, "sched_getaffinity", lambda pid: set(range(64)), raising=False)
-    assert equipment.processors() == 64
-    (tmp_path / "cpu.max").write_text(f"{text}\n", encoding="ascii")
-    assert equipment.processors() == most
 
 
 def test_memory_that_is_free_decides_and_not_what_is_swapped_or_cached(monkeypatch):

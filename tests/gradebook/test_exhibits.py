@@ -168,7 +168,7 @@ def test_a_table_is_written_without_what_describes_evidence_or_rubrics(group) ->
 @pytest.fixture
 def three_processes(monkeypatch):
     monkeypatch.setattr(drawing, "WORTH_A_PROCESS", 2)
-    monkeypatch.setattr(drawing, "_processors", lambda: 3)
+    monkeypatch.setattr(drawing, "processors", lambda: 3)
 
 
 @pytest.fixture
