@@ -24,6 +24,7 @@ from grader.batch.answers import answer_frames, step_frame
 from grader.gradebook.files import Graded
 from grader.intake import Archive
 from grader.records import Message
+from grader.sandbox.interface import exactly
 from grader.sandbox.watch import tree
 
 try:
@@ -144,8 +145,8 @@ class Spawner:
             os._exit(status)
 
     def _work(self, conversation: socket.socket) -> int:
-        size = int.from_bytes(_exactly(conversation, LENGTH_BYTES), "big")
-        archive = pickle.loads(_exactly(conversation, size))  # noqa: S301 - from the command itself
+        size = int.from_bytes(exactly(conversation.recv, LENGTH_BYTES), "big")
+        archive = pickle.loads(exactly(conversation.recv, size))  # noqa: S301 - from the command itself
         graded, trace = self.trade.work(archive, lambda step: conversation.sendall(step_frame(step)))
         conversation.sendall(answer_frames(graded, trace))
         return 0
@@ -153,10 +154,9 @@ class Spawner:
 
 def close_all_but(kept: set[int]) -> None:
     """Close every other descriptor: locks among them are the command's alone."""
-    here = next((place for place in ("/proc/self/fd", "/dev/fd") if Path(place).is_dir()), None)
-    for number in map(int, os.listdir(here)) if here else range(256):  # noqa: PTH208
+    for number in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
         if number not in kept:
-            with suppress(OSError):
+            with suppress(OSError):  # the folder that is being listed
                 os.close(number)
 
 
@@ -165,8 +165,7 @@ def _limit(megabytes: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     most = (megabytes + ADDRESS_SPACE) << 20
     if megabytes:
-        with suppress(ValueError, OSError):  # macOS does not limit it
-            resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
+        resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(str(KILLED_FIRST), encoding="ascii")
 
@@ -179,13 +178,3 @@ def _kill(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
     with suppress(OSError):  # not yet in a group of its own
         os.kill(pid, signal.SIGKILL)
-
-
-def _exactly(conversation: socket.socket, size: int) -> bytes:
-    data = bytearray()
-    while len(data) < size:
-        chunk = conversation.recv(min(size - len(data), 1 << 20))
-        if not chunk:
-            raise EOFError("the command has ended")
-        data += chunk
-    return bytes(data)

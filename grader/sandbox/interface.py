@@ -164,10 +164,10 @@ Read = Callable[[int], bytes]  # up to n bytes, b"" at the end
 
 def read_reply(read: Read, arrays: Mapping[str, ArraySpec | Rest]) -> Reply | Failure:
     """Read one frame; accept only what was agreed."""
-    size = int.from_bytes(_exactly(read, 4), "big")
+    size = int.from_bytes(exactly(read, 4), "big")
     if not 0 < size <= HEADER_BYTES:
         return Malformed(phrase("answer_size", size=size, most=HEADER_BYTES))
-    raw = _exactly(read, size)
+    raw = exactly(read, size)
     try:
         header = json.loads(raw, parse_constant=_refuse_constant)
         # half of a surrogate pair, which JSON can spell, cannot be written to a file
@@ -183,13 +183,14 @@ def read_reply(read: Read, arrays: Mapping[str, ArraySpec | Rest]) -> Reply | Fa
         if isinstance(spec, Rest):
             received[name] = np.frombuffer(_at_most(read, spec.most), dtype=np.uint8)
         else:
-            received[name] = np.frombuffer(_exactly(read, spec.bytes), dtype=spec.dtype).reshape(spec.shape)
+            received[name] = np.frombuffer(exactly(read, spec.bytes), dtype=spec.dtype).reshape(spec.shape)
     if read(1):
         return Malformed(phrase("answer_goes_on"))
     return Reply(header["value"], received)
 
 
-def _exactly(read: Read, size: int) -> bytes:
+def exactly(read: Read, size: int) -> bytes:
+    """Read so many bytes. Raises EOFError."""
     data = bytearray()
     while len(data) < size:
         chunk = read(min(size - len(data), 1 << 20))
