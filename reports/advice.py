@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from grader.records import Blocked, Grade, Mark, Message
-from reports.marks import FILE, MISSING, lost, next_steps, told
+from grader.records import Blocked, Grade, Message
+from reports.marks import FILE, MISSING, Step, lost, next_steps, told
 from reports.text import points, say
 
 AT_ONCE = 3  # more than three things to do next are none
 MOST_SENTENCES = 2  # of one of them; the others stand with their criterion
 
 
-@dataclass(frozen=True, slots=True)
-class ToDo:
-    """Sentences that say what to do, the criteria that gain by it, and the points that these lost."""
-
-    sentences: tuple[Message, ...]
-    marks: tuple[Mark, ...]
-    points: float
-
-
-def to_do(grade: Grade) -> tuple[ToDo, ...]:
+def to_do(grade: Grade) -> tuple[Step, ...]:
     """List what gains points, most points first, nothing twice. A bare finding is nothing to do."""
     if grade.zero:
         return ()
     if grade.unexamined:
-        return tuple(ToDo(step.hints, step.marks, step.points) for step in next_steps(grade))
+        return next_steps(grade)
     return tuple(_joined(_steps(grade)))
 
 
@@ -36,12 +27,12 @@ def _unadvised(grade: Grade) -> float:
     return round(sum(map(lost, bare)), 2)
 
 
-def first_sentences(one: ToDo) -> tuple[Message, ...]:
+def first_sentences(one: Step) -> tuple[Message, ...]:
     """Return the sentences of one of them that are told at the top."""
-    return one.sentences[:MOST_SENTENCES]
+    return one.hints[:MOST_SENTENCES]
 
 
-def beyond(grade: Grade, steps: tuple[ToDo, ...]) -> str:
+def beyond(grade: Grade, steps: tuple[Step, ...]) -> str:
     """Say that points were lost elsewhere too, or why there is nothing to do."""
     bare = 0.0 if grade.unexamined else _unadvised(grade)
     rest = points(round(sum(step.points for step in steps[AT_ONCE:]) + bare, 2))
@@ -64,30 +55,30 @@ def told_elsewhere(grade: Grade) -> frozenset[Message]:
     return frozenset(hint for place, step in enumerate(steps) for hint in _elsewhere(place, step, _absent(steps)))
 
 
-def _steps(grade: Grade) -> list[ToDo]:
-    return [ToDo(step.hints, step.marks, step.points) for step in next_steps(grade) if step.points > 0]
+def _steps(grade: Grade) -> list[Step]:
+    return [step for step in next_steps(grade) if step.points > 0]
 
 
-def _joined(steps: list[ToDo]) -> list[ToDo]:
+def _joined(steps: list[Step]) -> list[Step]:
     """Take out of each what another one tells; what is then empty goes with that one."""
     absent, joined = _absent(steps), list(steps)
     for place, step in enumerate(steps):
         elsewhere = _elsewhere(place, step, absent)
-        left = tuple(hint for hint in step.sentences if hint not in elsewhere)
-        joined[place] = replace(joined[place], sentences=left)
+        left = tuple(hint for hint in step.hints if hint not in elsewhere)
+        joined[place] = replace(joined[place], hints=left)
         if not left:
             at = next(iter(elsewhere.values()))
             points = round(joined[at].points + step.points, 2)
             joined[at] = replace(joined[at], marks=(*joined[at].marks, *step.marks), points=points)
-    return sorted((step for step in joined if step.sentences), key=lambda step: -step.points)
+    return sorted((step for step in joined if step.hints), key=lambda step: -step.points)
 
 
-def _elsewhere(place: int, step: ToDo, absent: dict[str, int]) -> dict[Message, int]:
+def _elsewhere(place: int, step: Step, absent: dict[str, int]) -> dict[Message, int]:
     """Return the hints of a step that another one makes needless, with the place of that one."""
-    return {hint: at for hint in step.sentences if (at := absent.get(_named(hint), place)) != place}
+    return {hint: at for hint in step.hints if (at := absent.get(_named(hint), place)) != place}
 
 
-def _absent(steps: list[ToDo]) -> dict[str, int]:
+def _absent(steps: list[Step]) -> dict[str, int]:
     """Return the files without which criteria could not be looked at, with the place of the step that says so."""
     return {
         str(value): place

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 
 from grader.records import N_, Audience, Exhibit, Grade, MadeBy, Mark, Message, Student, Unjudged, message
-from reports.advice import AT_ONCE, ToDo, beyond, first_sentences, to_do, told_elsewhere
+from reports.advice import AT_ONCE, beyond, first_sentences, to_do, told_elsewhere
 from reports.exhibits import shown
 from reports.languages import translate
-from reports.marks import Result, badges, by_hand, edition, pending, restricted, result, result_words, told, total
+from reports.marks import Result, Step, badges, by_hand, edition, pending, restricted, result, result_words, told, total
 from reports.shapes import PictureShown, Shown
 from reports.text import NAME_LIMIT, VALUE_LIMIT, clip, known, named, points, say
 from reports.thumbnails import embedded, pooled
@@ -177,7 +177,7 @@ def _identity(student: Student) -> Iterator[str]:
         yield " · ".join(clip(text, NAME_LIMIT) for text in (one.name, one.identifier, one.email) if text)
 
 
-def _lines(grade: Grade, audience: Audience, steps: tuple[ToDo, ...]) -> Iterator[Line]:
+def _lines(grade: Grade, audience: Audience, steps: tuple[Step, ...]) -> Iterator[Line]:
     """Yield the criteria. A sentence that is told at the top, or by a line before, is only pointed to."""
     at_top = {said: number for number, step in enumerate(steps, start=1) for said in first_sentences(step)}
     elsewhere = {*at_top, *told_elsewhere(grade)}
@@ -223,7 +223,7 @@ def _waiting(mark: Mark) -> Message:
     return message("A person will mark this: the grader could not, and that is not your fault.")
 
 
-def _advice(step: ToDo) -> Advice:
+def _advice(step: Step) -> Advice:
     shown = points(step.points)
     stake = say("up to 1 point") if shown == "1" else say("up to {points} points", points=shown)
     criteria = tuple((_anchor(mark), known(mark.criterion.title)) for mark in step.marks)
