@@ -26,14 +26,14 @@ def measured(grades: Sequence[Grade], staff: bool) -> Measured:
     """Describe what these grades were made with."""
     if not staff:
         return Measured(tuple(_said(grades)), (), ((),) * len(grades))
-    ways = [_way(grade.made_by) for grade in grades]
-    counts = Counter(ways).most_common()
+    ways = [None if grade.unusable else _way(grade.made_by) for grade in grades]  # nothing of it was measured
+    counts = Counter(way for way in ways if way is not None).most_common()
     if len(counts) < 2:
         alike = tuple(say("all with {what}", what=what) for what, _ in counts if what)
         return Measured((*_said(grades), *alike), (), ((),) * len(grades))
     token = {way: f"by{number}" for number, (way, _) in enumerate(counts)}
     listed = tuple((token[way], way or say("not recorded"), figure(count)) for way, count in counts)
-    return Measured(tuple(_said(grades)), listed, tuple((token[way],) for way in ways))
+    return Measured(tuple(_said(grades)), listed, tuple(() if way is None else (token[way],) for way in ways))
 
 
 def _said(grades: Sequence[Grade]) -> Iterator[str]:

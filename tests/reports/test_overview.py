@@ -153,6 +153,12 @@ def test_the_head_says_rubric_images_and_day_and_who_was_measured_with_what(well
     assert [page.measured.ways[1][0] in row.tokens for row in page.rows] == [False, False, True]
 
 
+def test_an_archive_that_was_never_opened_was_not_measured_in_another_way(well_done: Grade, blocked: Grade) -> None:
+    page = overview([(well_done, "#"), (blocked, "#")], "staff", pseudonyms=False)
+    assert page.measured.ways == ()
+    assert "torch 2.14.1" in page.measured.said[-1]
+
+
 def test_leaders_share_a_rank_and_go_by_pseudonyms_where_asked(class_of_four) -> None:
     grades = [*class_of_four, (named(class_of_four[3][0], "Yi"), "#")]
     leaders = overview(grades, "staff", pseudonyms=False).leaders
