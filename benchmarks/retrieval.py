@@ -17,12 +17,13 @@ import time
 from pathlib import Path
 
 from fixtures import IMAGES
-from grader.collect import Equipment, processors
+from grader.collect import Equipment
 from grader.collect.code.caller import Caller
 from grader.collect.retrieval import look_at_retrieval
 from grader.collect.subject import Subject
 from grader.evidence import ComparedRankings
 from grader.intake import Archive, open_submission
+from grader.machine import processors
 from grader.measures.ranking_verdict import accepted, chosen
 from grader.records import Student, message
 from grader.sandbox import open_sandbox
