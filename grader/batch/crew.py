@@ -101,7 +101,7 @@ class Forked:
             if not isinstance(pid := begun.get("pid"), int):
                 return Lost(message("no process could be started: {why}", why=str(begun.get("failed", "?"))))
             found, patience = self._answer(archive, ours, say)
-            if not select.select([ends], [], [], patience)[0]:
+            if not _readable(ends, patience):
                 self._kill(pid)
             cause = self._cause(self._heard(ends))
         if isinstance(found, Answer):
@@ -170,6 +170,12 @@ class Forked:
 
 def _no_spawner() -> BadLab:
     return BadLab(message("The process that starts the others has ended. Run the command again: it goes on."))
+
+
+def _readable(ends: IO[bytes], seconds: float) -> bool:
+    poll = select.poll()  # unlike select, it takes descriptors above 1023
+    poll.register(ends, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def _told(ends: IO[bytes]) -> dict[str, object]:

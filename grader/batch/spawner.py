@@ -76,8 +76,11 @@ class Spawner:
         close_all_but({*range(3), self.control.fileno(), ended, wake, *self.trade.descriptors()})
         gc.collect()
         gc.freeze()  # pages that no collection touches stay shared
+        poll = select.poll()  # unlike select, it takes descriptors above 1023
+        poll.register(self.control, select.POLLIN)
+        poll.register(ended, select.POLLIN)
         while True:
-            ready, _, _ = select.select([self.control.fileno(), ended], [], [])
+            ready = dict(poll.poll())
             if ended in ready:
                 os.read(ended, 1 << 16)
                 self._reap()

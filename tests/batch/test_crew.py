@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -127,6 +128,14 @@ def test_a_process_of_its_own_answers_with_a_grade(crew):
     assert isinstance(found, Answer)
     assert (found.graded.grade.student.name, found.graded.grade.archive) == ("ada", "ada")
     assert steps == ["unpacking"]
+
+
+def test_a_command_with_more_than_a_thousand_descriptors_open_grades(crew):
+    with ExitStack() as opened:
+        while (number := os.dup(0)) < 1100:
+            opened.callback(os.close, number)
+        opened.callback(os.close, number)
+        assert isinstance(crew().grade_one(of("ada"), unheard), Answer)
 
 
 @pytest.mark.parametrize(

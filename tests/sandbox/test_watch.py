@@ -109,9 +109,11 @@ time.sleep(60)
 def test_a_job_ends_before_the_machine_has_no_memory_and_is_not_blamed_within_its_limit(
     held: int, has: int, attack_plain: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    before = {child.pid for child in watch.psutil.Process().children()}
+
     def left() -> int:
-        children = watch.psutil.Process().children()
-        return 1 if any(tree_megabytes(child.pid) > has for child in children) else 1_000
+        started = [child for child in watch.psutil.Process().children() if child.pid not in before]
+        return 1 if any(tree_megabytes(child.pid) > has for child in started) else 1_000
 
     monkeypatch.setattr(watch, "available_megabytes", left)
     assert attack_plain(HOLDS, megabytes=800, held=held) == Unavailable(MACHINE_FULL)

@@ -23,7 +23,7 @@ def look(subject: Subject) -> Layout | Failure:
         return Refused(
             "template",
             message(
-                "No script of the template is finished; not done: {numbers}. Start with {first}: {text}"
+                "No script of the template is finished; not done: {numbers}. Start with task {first}: {text}"
                 " ({file}, line {line}).",
                 numbers=", ".join(task.number for task in open_), first=first.number, text=first.text,
                 file=first.file, line=first.line,
