@@ -555,7 +555,7 @@ def test_the_template_as_it_was_given_is_refused_by_its_tasks(look):
     outcome = found.observation(Layout)
     assert isinstance(outcome, Refused)
     assert outcome.message.english() == (
-        "No script of the template is finished; not done: 1.1, 2.1. Start with 1.1: steps (exp1.py, line 1)."
+        "No script of the template is finished; not done: 1.1, 2.1. Start with task 1.1: steps (exp1.py, line 1)."
     )
     claims = found.seen(Claims)
     assert claims is not None

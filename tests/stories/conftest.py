@@ -37,6 +37,12 @@ def setup(few_images: ImageSet, shared_sandbox: Sandbox, lab_rubric: Rubric) -> 
     return Setup(Equipment(few_images, shared_sandbox), lab_rubric, MadeBy("0.1.0", "3.11"))
 
 
+@pytest.fixture(scope="module")
+def equipment(setup: Setup, remembering: Callable[[Sandbox], Sandbox]) -> Equipment:
+    """What stories are graded with: most hand in the demo's files, which are measured once."""
+    return replace(setup.equipment, sandbox=remembering(setup.equipment.sandbox))
+
+
 @pytest.fixture
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
     """Folders of this test's own for the archive, temporary files and the current folder."""
@@ -50,10 +56,14 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
 
 @pytest.fixture
 def told(
-    setup: Setup, places: dict[str, Path], monkeypatch: pytest.MonkeyPatch, internal: Callable[[str], list[str]]
+    setup: Setup,
+    equipment: Equipment,
+    places: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    internal: Callable[[str], list[str]],
 ) -> Tell:
     """Grade a story, and require what it says of the findings and that they can be shown."""
-    if not setup.equipment.sandbox.isolated:
+    if not equipment.sandbox.isolated:
         pytest.skip("student code is not run on this machine")
 
     def tell(story: Story) -> None:
@@ -61,7 +71,7 @@ def told(
             monkeypatch.setattr(caller, "IMPORT_LIMITS", SHORT)
             monkeypatch.setattr(caller, "CALL_LIMITS", SHORT)
             monkeypatch.setattr(cells, "LAST_WORDS", 2.0)
-        timed = replace(setup, equipment=replace(setup.equipment, limits=Limits(story.time_limit)))
+        timed = replace(setup, equipment=replace(equipment, limits=Limits(story.time_limit)))
         archive = places["handed-in"] / story.archive
         archive.write_bytes(story.packed())
         graded = grade_archive(Archive(archive, Student("Ada Ng")), timed, lambda step: None)

@@ -27,7 +27,7 @@ from grader.sandbox.watch import tree
 
 ATTACKS = [story for story in read_stories() if story.kind == "attack"]
 END_SECONDS = 5.0
-NEIGHBOURS_IMAGES = 40
+NEIGHBOURS_IMAGES = 40, 20  # of the test and of the training set
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 PUBLIC = [
     Path("/"),
@@ -49,9 +49,11 @@ def setup(request: pytest.FixtureRequest, few_images: ImageSet, lab_rubric: Rubr
 
 
 @pytest.fixture(scope="module")
-def neighbour(setup: Setup, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Grade]:
+def neighbour(
+    setup: Setup, part_of_the_demo: Callable[[int, int], ImageSet], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], Grade]:
     """Grade an honest submission beside the others, on a few images; its code is tried once, at the end."""
-    quick = replace(setup, equipment=replace(setup.equipment, part=NEIGHBOURS_IMAGES))
+    quick = replace(setup, equipment=replace(setup.equipment, images=part_of_the_demo(*NEIGHBOURS_IMAGES)))
     demo = bases()["demo"]()
     archive = tmp_path_factory.mktemp("neighbour") / "bob.zip"
     archive.write_bytes(zipped({name: demo[name] for name in ("final.pth", "history.json", "report.md")}))
