@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 GRADE = (sys.executable, "-c", "from grader.cli.app import main; main()")
 NEEDS_HUMAN = 1  # of the exit status of `grade`: the first two are no failure
 STUDENTS = 1_000
-FILES = ("grade.json", "exhibits.json", "evidence.json", "report.html")
+FILES = ("grade.json", "exhibits-*.json", "evidence.json", "report.html")
 DECISION = ("--points", "-1", "--reason", "an hour late", "--by", "Li")
 EXPORT, REPORT, ADJUST, CLASS_PAGE = 3.0, 80.0, 5.0, 5.0  # at most, in seconds of processor time
 
@@ -65,8 +65,8 @@ def copied(one: Path, out: Path, students: int) -> None:
         whose = {"student": {**grade["student"], **student}, "digest": f"{number:064x}"}
         folder = out / f"Student_{number}-{200_000 + number}"
         folder.mkdir(parents=True)
-        if (one / "exhibits.json").is_file():
-            shutil.copy(one / "exhibits.json", folder)
+        for exhibits in one.glob("exhibits*.json"):
+            shutil.copy(exhibits, folder)
         for name, record in (("evidence", evidence), ("grade", grade)):
             text = json.dumps({**record, **whose}, ensure_ascii=False, indent=1)
             (folder / f"{name}.json").write_text(text, encoding="utf-8")

@@ -1,7 +1,8 @@
 """Keep what only a page shows in a file of its own, so that the figures of a class are read in no time.
 
-`grade.json` holds the digest of that file: neither can be taken for a part of another grade. Exhibits of flags, of
-which there are none so far, stay in `grade.json`.
+`grade.json` holds the digest of that file: neither can be taken for a part of another grade. The file is named after
+it, so that a command which is killed while it replaces a grade leaves the old exhibits beside the old grade. Exhibits
+of flags, of which there are none so far, stay in `grade.json`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from grader.records import Exhibit, Grade, exhibits_of, message, strict, with_exhibits
 from grader.records.errors import BadLab
 
-EXHIBITS_FILE = "exhibits.json"
+EXHIBITS_FILES = "exhibits-*.json"  # one, unless a command was killed
 
 
 @strict
@@ -67,6 +68,11 @@ def together(grade: Grade, data: bytes, file: str) -> Grade:
         replace(mark, finding=with_exhibits(mark.finding, shown.get(mark.criterion.check, ()))) for mark in grade.marks
     )
     return replace(grade, marks=marks, exhibits="")
+
+
+def exhibits_file(digest: str) -> str:
+    """Return the name of the file that holds the exhibits of this digest."""
+    return EXHIBITS_FILES.replace("*", digest[:12])
 
 
 def encoded(text: str) -> bytes:

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from grader.disk.names import visible_path
 from grader.disk.whole import write_all
 from grader.gradebook.earlier import renamed_criteria, upgraded_grade
-from grader.gradebook.exhibits import EXHIBITS_FILE, apart, together
+from grader.gradebook.exhibits import EXHIBITS_FILES, apart, exhibits_file, together
 from grader.records import Grade, message
 from grader.records.errors import BadLab
 
@@ -82,8 +82,10 @@ def read_grade(path: Path) -> Grade:
 
 def whole(grade: Grade, path: Path) -> Grade:
     """Return the grade of a file with its exhibits, as for a page. Raises BadLab."""
-    beside = path.with_name(EXHIBITS_FILE)
-    return together(grade, _bytes(beside), visible_path(beside)) if grade.exhibits else grade
+    if not grade.exhibits:
+        return grade
+    beside = path.with_name(exhibits_file(grade.exhibits))
+    return together(grade, _bytes(beside), visible_path(beside))
 
 
 def _read(path: Path) -> Stored:
@@ -97,7 +99,14 @@ def _read(path: Path) -> Stored:
 def stored_texts(grade: Grade) -> dict[str, str]:
     """Return the files in which the grade is stored, by name, in the order in which to write them."""
     figures, exhibits = apart(grade)
-    return {**({EXHIBITS_FILE: exhibits} if exhibits else {}), GRADE_FILE: to_json(figures)}
+    return {**({exhibits_file(figures.exhibits): exhibits} if exhibits else {}), GRADE_FILE: to_json(figures)}
+
+
+def remove_other_exhibits(path: Path, digest: str) -> None:
+    """Remove what belongs to an earlier grade of this file, now that one is stored whose exhibits have this digest."""
+    for file in path.parent.glob(EXHIBITS_FILES):
+        if not digest or file.name != exhibits_file(digest):
+            file.unlink(missing_ok=True)
 
 
 def to_json(grade: Grade) -> str:
@@ -162,6 +171,8 @@ def save(changed: Sequence[Changed]) -> None:
             raise BadLab(sentence)
     try:
         write_all({one.path.with_name(name): text for one in changed for name, text in stored_texts(one.after).items()})
+        for one in changed:
+            remove_other_exhibits(one.path, apart(one.after)[0].exhibits)
     except OSError as error:
         sentence = message(
             "{folder} cannot be written: {why}. No grade was changed. Free some space there, or fix its permissions.",

@@ -12,8 +12,8 @@ from grader.disk.whole import made, write_whole
 from grader.evidence import EVIDENCE
 from grader.gradebook.attempts import PAGE, Choose, forget, keep, last, place_of
 from grader.gradebook.decisions import LEFT_ASIDE, carry_over
-from grader.gradebook.exhibits import EXHIBITS_FILE
-from grader.gradebook.files import EVIDENCE_FILE, GRADE_FILE, Graded, stored_texts, whole
+from grader.gradebook.exhibits import apart
+from grader.gradebook.files import EVIDENCE_FILE, GRADE_FILE, Graded, remove_other_exhibits, stored_texts, whole
 from grader.gradebook.lock import held
 from grader.gradebook.places import Place, Places
 from grader.records import Flag, Grade, Message, Unjudged, message
@@ -109,7 +109,7 @@ class Publisher:
         grade = replace(earlier, flags=(*others, Flag("not graded again", sentence)))
         files = {PAGE: self._render(grade), **stored_texts(grade)}
         with made(folder):
-            _write(folder, files)
+            _write(folder, files, grade)
         return Written(grade, folder)
 
     def _save(self, graded: Graded, folder: Path, earlier: Grade | BadLab | None) -> Written:
@@ -123,15 +123,14 @@ class Publisher:
                 (folder / GRADE_FILE).replace(_unread(folder))
             if graded.evidence is None:  # belongs to an earlier archive: this grade is not based on it
                 (folder / EVIDENCE_FILE).unlink(missing_ok=True)
-            _write(folder, files)
+            _write(folder, files, grade)
         return Written(grade, folder)
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> None:
+def _write(folder: Path, files: Mapping[str, str], grade: Grade) -> None:
     for name, text in files.items():
         write_whole(folder / name, text)
-    if EXHIBITS_FILE not in files:  # belongs to an earlier grade
-        (folder / EXHIBITS_FILE).unlink(missing_ok=True)
+    remove_other_exhibits(folder / GRADE_FILE, apart(grade)[0].exhibits)
 
 
 def _shown(earlier: Grade, folder: Path) -> Grade:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -124,12 +125,8 @@ def test_a_submission_is_graded_printed_and_written(grade, here):
     assert (done.status, done.err) == (ALL_MARKED, "")
     assert "of 200 test images are classified correctly" in done.out
     assert done.out.endswith("report.html")
-    assert {path.name for path in (here / "grades" / "ada").iterdir()} == {
-        "report.html",
-        "evidence.json",
-        "exhibits.json",
-        "grade.json",
-    }
+    names = sorted(re.sub(r"-\w{12}\.", "-DIGEST.", path.name) for path in (here / "grades" / "ada").iterdir())
+    assert names == ["evidence.json", "exhibits-DIGEST.json", "grade.json", "report.html"]
     found = record(here)
     assert found["needs_human"] is not CODE_IS_RUN
     assert 0.8 < found["accuracy"] < 1.0

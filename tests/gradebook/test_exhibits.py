@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.gradebook import drawing
+from grader.disk.whole import write_whole
+from grader.gradebook import drawing, publish
 from grader.gradebook.adjust import Decision, adjust
 from grader.gradebook.exports import Request, export
 from grader.gradebook.files import Graded, from_json, read_grade, read_stored, whole
@@ -32,6 +33,12 @@ def group(taught):
     return taught(ADA, BOB)
 
 
+def beside(folder: Path) -> Path:
+    """The file of exhibits in a student's folder."""
+    (found,) = folder.glob("exhibits-*.json")
+    return found
+
+
 def damage(path: Path, group) -> None:
     path.write_bytes(path.read_bytes().replace(b"exhibits/1", b"exhibits/7"))
 
@@ -41,7 +48,7 @@ def cut(path: Path, group) -> None:
 
 
 def mix(path: Path, group) -> None:
-    shutil.copy(group.folder / "Ada_Ng-101" / "exhibits.json", path)
+    shutil.copy(beside(group.folder / "Ada_Ng-101"), path)
 
 
 def lose(path: Path, group) -> None:
@@ -67,7 +74,7 @@ def test_a_grade_that_holds_its_exhibits_itself_is_read_as_ever_and_put_apart_wh
     shutil.copytree(Path(__file__).parent / "grades_of_0_1", folder)
     path = folder / "Ada_Ng-101" / "grade.json"
     before = read_grade(path)
-    assert (before.exhibits, path.with_name("exhibits.json").exists()) == ("", False)
+    assert (before.exhibits, list(path.parent.glob("exhibits*"))) == ("", [])
     adjust(folder, "Ada Ng", Decision(-1.0, "late", "Li", "2026-03-05"), pytest.fail)
     after = read_grade(path)
     assert after.exhibits != ""
@@ -75,17 +82,17 @@ def test_a_grade_that_holds_its_exhibits_itself_is_read_as_ever_and_put_apart_wh
 
 
 def test_a_decision_leaves_the_exhibits_as_they_are(group) -> None:
-    beside = group.folder / "Ada_Ng-101" / "exhibits.json"
-    marks, stored = group.grade("Ada_Ng-101").marks, beside.read_bytes()
+    path = beside(group.folder / "Ada_Ng-101")
+    marks, stored = group.grade("Ada_Ng-101").marks, path.read_bytes()
     adjust(group.folder, "Ada Ng", Decision(-1.0, "late", "Li", "2026-03-05"), pytest.fail)
-    assert beside.read_bytes() == stored
+    assert path.read_bytes() == stored
     assert group.grade("Ada_Ng-101").marks == marks
 
 
 @pytest.mark.parametrize("harm", [damage, cut, mix, lose])
 def test_lost_exhibits_cost_a_page_and_nothing_else(group, harm) -> None:
-    path = group.folder / "Bob-102" / "exhibits.json"
     group.publish(BOB, correct=120, digest=f"{1:064}")
+    path = beside(group.folder / "Bob-102")
     harm(path, group)
     done = export(Request("csv", group.folder, so_far=True))
     assert done.refusals == ()
@@ -94,14 +101,14 @@ def test_lost_exhibits_cost_a_page_and_nothing_else(group, harm) -> None:
     drawn = draw_pages(group.folder, "staff", pseudonyms=False)
     assert [page.parent.name for page in drawn.pages] == ["Ada_Ng-101"]
     (refusal,) = drawn.refusals
-    assert "Bob-102/exhibits.json" in refusal.message.english()
+    assert "Bob-102/exhibits-" in refusal.message.english()
     assert drawn.class_page is not None and "Bob" in drawn.class_page.read_text("utf-8")
 
 
 @pytest.mark.parametrize("harm", [damage, lose])
 def test_regrading_brings_lost_exhibits_back(group, rubric, harm) -> None:
     before = group.grade("Bob-102")
-    harm(group.folder / "Bob-102" / "exhibits.json", group)
+    harm(beside(group.folder / "Bob-102"), group)
     done = regrade(group.folder, rubric())
     assert [one.path.parent.name for one in done.changed] == ["Bob-102"]
     write(group.folder, done)
@@ -110,10 +117,10 @@ def test_regrading_brings_lost_exhibits_back(group, rubric, harm) -> None:
 
 
 def test_a_decision_on_a_grade_with_lost_exhibits_is_stored_and_the_page_is_named(group) -> None:
-    lose(group.folder / "Bob-102" / "exhibits.json", group)
+    lose(beside(group.folder / "Bob-102"), group)
     changed = adjust(group.folder, "Bob", Decision(-1.0, "late", "Li", "2026-03-05"), pytest.fail)
     drawn = draw_some(group.folder, [changed.path], "staff", pseudonyms=False)
-    assert ["exhibits.json" in refusal.message.english() for refusal in drawn.refusals] == [True]
+    assert ["exhibits-" in refusal.message.english() for refusal in drawn.refusals] == [True]
     assert read_grade(changed.path).counted[0].points == -1.0
 
 
@@ -124,8 +131,26 @@ def test_an_earlier_attempt_keeps_its_exhibits(group) -> None:
     assert whole(read_grade(attempt), attempt) == before
 
 
+@pytest.mark.parametrize("digest", ["a" * 64, f"{0:064}"])
+def test_a_command_that_ends_before_the_new_grade_is_there_leaves_the_old_one_whole(group, monkeypatch, digest) -> None:
+    def killed(path: Path, text: str) -> None:
+        if path.name == "grade.json":
+            raise KeyboardInterrupt
+        write_whole(path, text)
+
+    before = group.grade("Ada_Ng-101")
+    with monkeypatch.context() as patch:
+        patch.setattr(publish, "write_whole", killed)
+        with pytest.raises(KeyboardInterrupt):
+            group.publish(ADA, correct=120, digest=digest)
+    assert group.grade("Ada_Ng-101") == before
+    group.publish(ADA, correct=120, digest=digest)
+    assert group.grade("Ada_Ng-101") != before
+    assert beside(group.folder / "Ada_Ng-101").is_file()  # one
+
+
 def test_an_earlier_attempt_without_its_exhibits_says_so_to_staff(group) -> None:
-    lose(group.folder / "Ada_Ng-101" / "exhibits.json", group)
+    lose(beside(group.folder / "Ada_Ng-101"), group)
     group.publish(ADA, correct=200, digest="a" * 64)
     attempt = read_grade(group.folder / "Ada_Ng-101" / "attempts" / "1" / "grade.json")
     assert (attempt.exhibits, [flag.kind for flag in attempt.flags][-1]) == ("", "exhibits lost")
@@ -144,9 +169,9 @@ def test_feedback_for_moodle_leaves_out_the_page_that_cannot_be_drawn(group, tmp
         "Participant 1,Ada Ng,101,,Submitted,,35,Yes\nParticipant 2,Bob,102,,Submitted,,35,Yes\n",
         "utf-8",
     )
-    cut(group.folder / "Bob-102" / "exhibits.json", group)
+    cut(beside(group.folder / "Bob-102"), group)
     done = export(Request("moodle", group.folder, into=book, so_far=True))
-    assert ["Bob-102/exhibits.json" in refusal.message.english() for refusal in done.refusals] == [True]
+    assert ["Bob-102/exhibits-" in refusal.message.english() for refusal in done.refusals] == [True]
     said = [line.said.english() for line in done.lines]
     assert any("rows filled: 2" in line for line in said) and any("reports: 1" in line for line in said)
 
@@ -213,7 +238,7 @@ def test_a_page_that_no_process_can_write_is_reported(seven) -> None:
 
 @pytest.mark.usefixtures("three_processes")
 def test_exhibits_lost_in_another_process_are_reported_by_this_one(seven) -> None:
-    for path in seven.folder.glob("*/exhibits.json"):
+    for path in seven.folder.glob("*/exhibits-*.json"):
         path.unlink()
     drawn = draw_pages(seven.folder, "staff", pseudonyms=False)
     assert (drawn.pages, len(drawn.refusals)) == ((), 7)
@@ -221,9 +246,9 @@ def test_exhibits_lost_in_another_process_are_reported_by_this_one(seven) -> Non
 
 def test_a_new_grade_without_exhibits_leaves_none_of_the_old_one(group) -> None:
     folder = group.folder / "Ada_Ng-101"
-    assert (folder / "exhibits.json").is_file()
+    assert beside(folder).is_file()
     before = group.grade("Ada_Ng-101")
     marks = tuple(Mark(mark.criterion, Blocked(mark.criterion.check, message("no"))) for mark in before.marks)
     unusable = replace(before, marks=marks, unusable=True, digest="b" * 64)
     Publisher(group.folder, render)(Graded(unusable, None))
-    assert not (folder / "exhibits.json").exists()
+    assert list(folder.glob("exhibits-*.json")) == []
