@@ -29,7 +29,7 @@ def measured(grades: Sequence[Grade], staff: bool) -> Measured:
     everybody = ((),) * len(grades)
     if not staff:
         return Measured(labs, tuple(_said(grades)), (), everybody)
-    ways = [None if grade.unusable else _way(grade.made_by) for grade in grades]  # nothing of it was measured
+    ways = _ways(grades)
     counts = Counter(way for way in ways if way is not None).most_common()
     if len(counts) < 2:
         alike = tuple(say("all with {what}", what=what) for what, _ in counts if what)
@@ -60,6 +60,23 @@ def offered(grade: Grade) -> str:
 
 def _values(grades: Sequence[Grade], field: str) -> list[str]:
     return list(dict.fromkeys(value for grade in grades if (value := getattr(grade.made_by, field))))
+
+
+def _ways(grades: Sequence[Grade]) -> list[str | None]:
+    """Name the way of each submission; None where nothing was measured, and so nothing in another way."""
+    usual = {_without_network(grade.made_by) for grade in grades if grade.made_by.torch}
+
+    def apart(grade: Grade) -> bool:
+        if grade.unusable:
+            return False
+        return bool(grade.made_by.torch) or _without_network(grade.made_by) not in usual
+
+    return [_way(grade.made_by) if apart(grade) else None for grade in grades]
+
+
+def _without_network(made_by: MadeBy) -> tuple[str, str, str]:
+    """Return what a submission of which no network was measured was graded with as well."""
+    return made_by.grader, made_by.sandbox, made_by.rubric
 
 
 def _way(made_by: MadeBy) -> str:

@@ -161,6 +161,18 @@ def test_an_archive_that_was_never_opened_was_not_measured_in_another_way(well_d
     assert "torch 2.14.1" in page.measured.said[-1]
 
 
+def test_who_handed_in_no_network_was_not_measured_in_another_way(well_done: Grade) -> None:
+    without = replace(well_done.made_by, torch="", device="", device_name="", precision="", batch_size=0)
+    one = replace(well_done, made_by=without)
+    page = overview([(well_done, "#"), (one, "#")], "staff", pseudonyms=False)
+    assert (page.measured.ways, "torch 2.14.1" in page.measured.said[-1]) == ((), True)
+    elsewhere = replace(one, made_by=replace(without, grader="0.0.9"))
+    page = overview([(well_done, "#"), (one, "#"), (elsewhere, "#")], "staff", pseudonyms=False)
+    assert [(what.split(" · ")[0], count) for _, what, count in page.measured.ways] == [
+        ("grader 0.1.0", "1"), ("grader 0.0.9", "1")
+    ]  # fmt: skip
+
+
 def test_leaders_share_a_rank_and_go_by_pseudonyms_where_asked(class_of_four) -> None:
     grades = [*class_of_four, (named(class_of_four[3][0], "Yi"), "#")]
     leaders = overview(grades, "staff", pseudonyms=False).leaders
