@@ -23,6 +23,7 @@ from fixtures.advice import (
 from fixtures.stories import read_stories
 from grader.marking.rubric import Rubric
 from grader.records import Verdict
+from reports.languages import LANGUAGES, speaking, translate
 
 ENTRIES = (*code.ENTRIES, *features.ENTRIES, *retrieval.ENTRIES, *training.ENTRIES)
 
@@ -90,3 +91,15 @@ def test_advice_that_nobody_has_followed_would_be_found(judged: Judge) -> None:
     done = followed([one for one in ENTRIES if "torch.no_grad" not in one.advice], judged)
     (missed,) = (text for text in advice(*OF_CHECKS) if text not in done)
     assert "torch.no_grad" in missed
+
+
+def test_what_students_are_told_to_do_is_said_without_words_for_staff_in_every_language(
+    internal: Callable[[str], list[str]],
+) -> None:
+    found = {}
+    for language in LANGUAGES:
+        with speaking(language):
+            for text, place in advice(*OF_CHECKS, *OF_REFUSALS).items():
+                if words := internal(translate(text)):
+                    found[language, place] = words
+    assert found == {}
