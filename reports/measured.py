@@ -71,7 +71,8 @@ def _ways(grades: Sequence[Grade]) -> list[str | None]:
             return False
         return bool(grade.made_by.torch) or _without_network(grade.made_by) not in usual
 
-    return [_way(grade.made_by) if apart(grade) else None for grade in grades]
+    several = len(_values(grades, "rubric")) > 1  # otherwise it is named once, with its points
+    return [_way(grade.made_by, several) if apart(grade) else None for grade in grades]
 
 
 def _without_network(made_by: MadeBy) -> tuple[str, str, str]:
@@ -79,10 +80,10 @@ def _without_network(made_by: MadeBy) -> tuple[str, str, str]:
     return made_by.grader, made_by.sandbox, made_by.rubric
 
 
-def _way(made_by: MadeBy) -> str:
+def _way(made_by: MadeBy, rubrics: bool) -> str:
     """Name what may make figures differ between two submissions."""
     grader = say("grader {version}", version=made_by.grader) if made_by.grader else ""
     torch = say("torch {version}", version=made_by.torch) if made_by.torch else ""
-    rubric = say("rubric {digest}", digest=made_by.rubric[:DIGEST]) if made_by.rubric else ""
+    rubric = say("rubric {digest}", digest=made_by.rubric[:DIGEST]) if made_by.rubric and rubrics else ""
     parts = (grader, torch, made_by.device_name or made_by.device, made_by.precision, made_by.sandbox, rubric)
     return clip(" · ".join(part for part in parts if part), 3 * NAME_LIMIT)
