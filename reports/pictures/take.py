@@ -102,8 +102,8 @@ def graded(folder: Path) -> tuple[Path, Path]:
         Archive(hasty, Student("Grace Diaz", "40962", "canvas", late=True)),
     )
     options = Options(None, folder / "grades", "cpu", "auto", "staff", None, 1200.0, 4000)
-    if code := grade_class(Entries(archives), options, load_rubric(), demo(default_cache()), False):
-        sys.exit(f"grading the demo ended with {code}")
+    if status := grade_class(Entries(archives), options, load_rubric(), demo(default_cache()), False):
+        sys.exit(f"grading the demo ended with {status}")
     (right,), (hasty,) = ((folder / "grades").glob(f"{name}*") for name in ("Demo", "Grace"))
     return right, hasty
 
@@ -133,8 +133,8 @@ def _weaken(mark: dict[str, Any], share: float, chance: random.Random) -> None:
     check, finding = mark["criterion"]["check"], mark["finding"]
     if check == "measured_accuracy":
         low, high = wilson_interval(round(share * IMAGES), IMAGES)
-        values = {"correct": round(share * IMAGES), "count": IMAGES, "share": share, "low": low, "high": high}
-        finding["verdict"]["message"]["values"] = list(map(list, values.items()))
+        figures = {"correct": round(share * IMAGES), "count": IMAGES, "share": share, "low": low, "high": high}
+        finding["verdict"]["message"]["values"] = list(map(list, figures.items()))
         finding["verdict"]["credit"] = min(1.0, max(0.0, 0.9 + (share - 0.8454) * (1.5 if share > 0.8454 else 2.1)))
     often, credit, said = WEAK.get(check, (0.0, 1.0, ""))
     if chance.random() < often:
