@@ -22,6 +22,7 @@ class Task:
 class Lab:
     """A lab as data: what students get, what they hand in, and what their network is measured on."""
 
+    title: str  # as at the head of its handout
     # what students hand in
     checkpoint: str
     history: str
@@ -80,6 +81,7 @@ class Lab:
 
 
 LAB = Lab(
+    "PyTorch, ResNet20 on CIFAR-10, and image retrieval",
     checkpoint="final.pth",
     history="history.json",
     retrieval="retrieval.json",

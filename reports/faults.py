@@ -13,6 +13,9 @@ from reports.text import VALUE_LIMIT, clip, figure, known, points, words
 MOST = 12  # kinds that are listed; rarer ones are counted together
 UNOPENED = message("archive that could not be opened")
 OTHERWISE = message("other reasons")
+OF_CRITERION = {  # where everybody has a figure of their own, which says nothing of a kind
+    "measured_accuracy": message("accuracy below that of full points"),
+}
 UNUSABLE = N_("file that cannot be read or used")
 KINDS = {  # of what could not be looked at, by its code
     MISSING: N_("not handed in"),
@@ -104,6 +107,8 @@ def _kind(mark: Mark, shared: Counter[Message]) -> tuple[Message, str]:
     finding = mark.finding
     if isinstance(finding, Blocked) and mark.given is None:
         return _refused(finding), ""
+    if mark.criterion.check in OF_CRITERION:
+        return OF_CRITERION[mark.criterion.check], mark.criterion.check
     said = _said(mark)
     if said and (not said.values or (shared[said] > 1 and not _composed(said))):
         return said, mark.criterion.check

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime
 
-from grader.records import N_, Audience, Exhibit, Grade, MadeBy, Mark, Message, Student, Unjudged, message
+from grader.records import N_, Audience, Exhibit, Grade, MadeBy, Mark, Message, Unjudged, message
 from reports.advice import AT_ONCE, beyond, first_sentences, to_do, told_elsewhere
 from reports.exhibits import shown
+from reports.head import facts, moment
 from reports.languages import translate
 from reports.marks import Result, Step, badges, by_hand, edition, pending, restricted, result, result_words, told, total
 from reports.shapes import PictureShown, Shown
@@ -57,6 +57,7 @@ class Page:
     """The whole page for one audience; it contains nothing that this audience may not see."""
 
     audience: Audience
+    lab: str  # its title
     name: str
     facts: tuple[str, ...]
     badges: tuple[tuple[str, str], ...]  # (class, words)
@@ -91,8 +92,9 @@ def page(grade: Grade, audience: Audience) -> Page:
     steps = to_do(grade)
     laid_out = Page(
         audience=audience,
+        lab=known(grade.made_by.lab, NAME_LIMIT),
         name=named(grade.student.name),
-        facts=_facts(grade),
+        facts=facts(grade),
         badges=tuple(badge for badge in badges(whole, audience) if badge[0] != "flagged"),
         total=total(grade),
         of=_of(grade),
@@ -155,26 +157,6 @@ def _open(grade: Grade, audience: Audience) -> Iterator[tuple[str, str]]:
 def _counted(value: float) -> Message:
     shown = points(value)
     return message("1 point") if shown == "1" else message("{points} points", points=shown)
-
-
-def _facts(grade: Grade) -> tuple[str, ...]:
-    made_by = grade.made_by
-    facts = (
-        *_identity(grade.student),
-        clip(grade.archive, NAME_LIMIT),
-        say("graded {when}", when=moment(made_by.graded_at)) if made_by.graded_at else "",
-        clip(say("by cnn-lab-grader {version}", version=made_by.grader), NAME_LIMIT),
-    )
-    return tuple(fact for fact in facts if fact)
-
-
-def _identity(student: Student) -> Iterator[str]:
-    """Yield number and address, or a text for each member of a group: joined, the last ones would be cut off."""
-    if not student.members:
-        yield clip(f"{student.platform.capitalize()} {student.identifier}".strip(), NAME_LIMIT)
-        yield clip(student.email, NAME_LIMIT)
-    for one in student.members:
-        yield " · ".join(clip(text, NAME_LIMIT) for text in (one.name, one.identifier, one.email) if text)
 
 
 def _lines(grade: Grade, audience: Audience, steps: tuple[Step, ...]) -> Iterator[Line]:
@@ -271,16 +253,8 @@ MADE_BY = {
     "sandbox": ("text", N_("Sandbox")),
     "command": ("command", N_("Command")),
     "graded_at": ("text", N_("Graded at")),
+    "lab": ("text", N_("Lab")),
 }
-
-
-def moment(iso: str) -> str:
-    """Format an ISO 8601 time to the minute in UTC; anything else stays unchanged."""
-    try:
-        when = datetime.fromisoformat(iso)
-    except ValueError:
-        return clip(iso, NAME_LIMIT)
-    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if when.tzinfo else when.strftime("%Y-%m-%d %H:%M")
 
 
 def _all(exhibits: tuple[Exhibit, ...]) -> tuple[Shown, ...]:

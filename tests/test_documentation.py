@@ -12,6 +12,7 @@ from grader.cli.app import cli
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
+PICTURE_BYTES = 100_000  # everybody who clones the project fetches them
 TO_BE_WRITTEN = ("history_picture", "NAME", "FORMAT", "CODE")  # in CONTRIBUTING.md: an example, and names to fill in
 
 
@@ -21,6 +22,13 @@ def test_every_path_that_a_document_names_exists(name: str) -> None:
     named = re.findall(r"`((?:grader|reports|reference|fixtures|tests|benchmarks)/[\w/.-]*)`|\]\(([\w/.-]+)\)", text)
     paths = [code or link for code, link in named if not any(name in code for name in TO_BE_WRITTEN)]
     assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_readmes_pictures_are_there_for_light_and_dark_and_small() -> None:
+    shown = re.findall(r'(?:src|srcset)="([\w/.-]+)"', (ROOT / "README.md").read_text("utf-8"))
+    there = {path.relative_to(ROOT).as_posix() for path in (ROOT / "reports" / "pictures").glob("*.png")}
+    assert (set(shown), len(shown)) == (there, 4)
+    assert [path for path in shown if (ROOT / path).stat().st_size > PICTURE_BYTES] == []
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

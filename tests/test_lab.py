@@ -9,6 +9,7 @@ from pathlib import Path
 from grader.lab import LAB
 from grader.probes.documents.normalisation import read_preprocessing
 from reference.models import CLASSES
+from reports.languages import speaking, translate
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 
@@ -33,6 +34,13 @@ def test_every_task_is_a_function_of_its_script():
 
 def test_what_is_given_and_what_students_write_is_there():
     assert [name for name in (*LAB.scripts, *LAB.given) if not (REFERENCE / name).is_file()] == []
+
+
+def test_the_title_is_that_of_the_handout_in_each_of_its_languages():
+    handout = REFERENCE / "handout"
+    assert (handout / "README.md").read_text("utf-8").startswith(f"# Lab: {LAB.title} · ")
+    with speaking("zh"):
+        assert (handout / "README.zh.md").read_text("utf-8").startswith(f"# 实验：{translate(LAB.title)} · ")
 
 
 NAMES = (LAB.dataset, *LAB.work, LAB.features, *LAB.reports, *LAB.given)

@@ -158,7 +158,7 @@ def open_setup(spec: SetupSpec) -> Iterator[Setup]:
         device = _device(options.device, gpu, sandbox)
         limits = Limits(options.time_limit, options.memory)
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        made_by = MadeBy(grader=__version__, python=platform.python_version(), graded_at=now)
+        made_by = MadeBy(grader=__version__, python=platform.python_version(), graded_at=now, lab=LAB.title)
         equipment = Equipment(
             spec.images, sandbox, device, max(1, processors() // spec.jobs), limits, options.weights_dir,
             choose_preprocessing=spec.rubric.allows("measured_accuracy", "choose_preprocessing"),

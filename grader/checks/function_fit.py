@@ -14,6 +14,7 @@ LOOK_AT = message(
     "In every epoch, compute the prediction and its loss, then call zero_grad() (otherwise gradients accumulate),"
     " backward() and step(); give model.parameters() to the optimizer."
 )
+CHOOSE = message("Try another optimizer, for example Adam.")
 FALLS = 0.5  # of the first loss; far above what training in the right direction reaches
 SAME = 0.05  # relative; a loss is the mean squared error before or after an epoch
 GOAL = 0.001  # of the variance: an error that can be reached
@@ -66,40 +67,41 @@ def _parts(case: Case[FunctionFit, FitLimits]) -> Iterator[Part]:
         else:
             credit = limits.credit(fit.between / fit.spread) if fit.between is not None else 0.0
             yield Part(names[name], weight, credit, _weak(fit, credit) if credit < 1.0 else ())
-    wrong = [fault for fit in case.seen.fits for fault in _wrong_losses(fit)]
-    yield Part(message("One loss per epoch"), limits.losses, 0.0 if wrong else 1.0, tuple(wrong[:1]))
+    wrong = next(filter(None, map(_wrong_losses, case.seen.fits)), ())
+    yield Part(message("One loss per epoch"), limits.losses, 0.0 if wrong else 1.0, wrong)
     slow, fast = (next((one for one in case.seen.moved if one.learning_rate == rate), None) for rate in (0.001, 0.01))
     unused = _unused_rate(slow, fast)
     yield Part(message("The learning rate"), limits.learning_rate, 0.0 if unused else 1.0, unused)
 
 
 def _weak(fit: Fit, credit: float) -> tuple[Message, ...]:
-    values: dict[str, Scalar | Message] = {"epochs": fit.epochs, "rate": fit.learning_rate, "look": LOOK_AT}
+    """Say how far off it is, then what to do, which is the same for every function and so told once."""
+    values: dict[str, Scalar | Message] = {"epochs": fit.epochs, "rate": fit.learning_rate}
     if fit.between is None:
         sentence = message(
             "After {epochs} epochs at learning rate {rate:g}, the network's outputs are not finite: the steps are too"
-            " large. {look}",
+            " large.",
             **values,
         )
-        return (sentence,)
+        return sentence, LOOK_AT
     if credit >= NEARLY:
         return (_nearly(fit.between, fit),)
     values |= {"which": _which(fit), "error": fit.between}
     if fit.between > 0.9 * fit.before:
         sentence = message(
             "On {which}, the mean squared error after {epochs} epochs at learning rate {rate:g} is {error:.3g}, no"
-            " better than the {before:.3g} before training: the network learnt nothing. {look}",
+            " better than the {before:.3g} before training: the network learnt nothing.",
             **values,
             before=fit.before,
         )
-        return (sentence,)
+        return sentence, LOOK_AT
     sentence = message(
         "On {which}, the mean squared error between the training points is {error:.3g} after {epochs} epochs at"
-        " learning rate {rate:g}; {goal:.2g} is possible. Try another optimizer, for example Adam. {look}",
+        " learning rate {rate:g}; {goal:.2g} is possible.",
         **values,
         goal=GOAL * fit.spread,
     )
-    return (sentence,)
+    return sentence, CHOOSE, LOOK_AT
 
 
 def _nearly(error: float, fit: Fit) -> Message:
@@ -110,32 +112,32 @@ def _nearly(error: float, fit: Fit) -> Message:
     )
 
 
-def _wrong_losses(fit: Fit) -> Iterator[Message]:
+def _wrong_losses(fit: Fit) -> tuple[Message, ...]:
     if fit.count != fit.epochs:
-        yield message(
+        sentence = message(
             "For {epochs} epochs, fit() returned {count} losses; it should return one per epoch.",
             epochs=fit.epochs,
             count=fit.count,
         )
-        return
+        return (sentence,)
     first, last = fit.losses[0][1], fit.losses[-1][1]
     if first is None or last is None:
-        yield message("fit() returned losses that are not finite numbers.")
-    elif _near(first, fit.before * fit.points):
-        yield message(
+        return (message("fit() returned losses that are not finite numbers."),)
+    if _near(first, fit.before * fit.points):
+        sentence = message(
             "The first loss is {first:.4g}, the sum over the {points} points; return the mean instead, which is"
             " {mean:.4g}.",
             first=first,
             points=fit.points,
             mean=fit.before,
         )
-    elif last > FALLS * first and last > 0.01 * fit.spread:
-        yield message(
-            "The losses returned by fit() go from {first:.4g} to {last:.4g}; they should fall. {look}",
-            first=first,
-            last=last,
-            look=LOOK_AT,
+        return (sentence,)
+    if last > FALLS * first and last > 0.01 * fit.spread:
+        sentence = message(
+            "The losses returned by fit() go from {first:.4g} to {last:.4g}; they should fall.", first=first, last=last
         )
+        return sentence, LOOK_AT
+    return ()
 
 
 def _which(fit: Fit) -> Message:

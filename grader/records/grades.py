@@ -225,6 +225,7 @@ class MadeBy:
     sandbox: str = ""
     command: str = ""
     graded_at: str = ""  # ISO 8601, UTC
+    lab: str = ""  # its title, in English
 
 
 @strict

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from grader.evidence import Fit, FunctionFit, WeightsMoved
@@ -26,7 +28,15 @@ def test_a_fit_that_falls_just_short_is_not_told_to_change_its_optimizer(verdict
     assert near.message.english() == (
         "The last step of your optimizer jumped a little: the error is 0.0012; 0.001 earns full points."
     )
-    assert "Try another optimizer" in far.message.english()
+    assert far.hints[0].english() == "Try another optimizer, for example Adam."
+
+
+def test_what_to_do_is_told_once_although_both_functions_are_missed(verdict):
+    both = fits(0.5)
+    judged = verdict("function_fit", replace(both, fits=tuple(replace(fit, between=0.5) for fit in both.fits)))
+    said = " ".join(one.english() for one in (judged.message, *judged.hints))
+    assert said.count("mean squared error between the training points") == 2
+    assert said.count("Try another optimizer") == said.count("give model.parameters()") == 1
 
 
 @pytest.mark.parametrize(("error", "faulty"), [(0.0001, False), (0.5, True)])

@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 from jinja2 import StrictUndefined
 
+from grader.lab import LAB
 from grader.records import (
+    Audience,
     Blocked,
     Criterion,
     Grade,
@@ -360,6 +362,21 @@ def test_all_of_made_by_is_on_the_page(well_done: Grade) -> None:
         if field.name != "graded_at":
             assert str(getattr(well_done.made_by, field.name)) in text
     assert text.count("2026-03-02 14:05 UTC") == 2
+
+
+@pytest.mark.parametrize("audience", ["staff", "student"])
+def test_the_head_says_lab_rubric_images_and_day(well_done: Grade, audience: Audience) -> None:
+    head = flat(render(well_done, audience)).partition("What to do")[0]
+    offered = "4 criteria, 47.25 points" if audience == "staff" else "3 criteria, 40 points"
+    for said in (LAB.title, "CIFAR-10, 10,000 test images", f"rubric: {offered}", "graded 2026-03-02 14:05 UTC"):
+        assert said in head
+    with speaking("zh"):
+        assert LAB.title not in render(well_done, audience)
+
+
+def test_a_grade_from_before_labs_were_named_has_a_page(well_done: Grade) -> None:
+    old = replace(well_done, made_by=replace(well_done.made_by, lab=""))
+    assert 'class="lab"' not in render(old)
 
 
 def test_a_name_missing_in_a_template_is_an_error() -> None:

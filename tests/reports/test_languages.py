@@ -24,14 +24,16 @@ from rich.console import Console
 
 from grader.cli.app import cli, main
 from grader.gradebook.files import to_json
+from grader.lab import LAB
 from grader.records import Criterion, Flag, Grade, Message, message
 from reports import terminal
 from reports.html import render, render_class
-from reports.languages import LANGUAGES, catalogue, of_locale, speak, speaking, spoken
+from reports.languages import LANGUAGES, catalogue, of_locale, speak, speaking, spoken, translate
 from reports.languages.__main__ import extract, problems, read, update
 from reports.languages.__main__ import main as update_all
 from reports.languages.extraction import sentences
-from reports.text import say, words
+from reports.overview import HEADING
+from reports.text import say, squeezed, words
 
 ROOT = Path(__file__).parents[2]  # the checkout: the settings of the extraction are not installed
 OTHERS = [language for language in LANGUAGES if language != "en"]
@@ -453,3 +455,13 @@ def test_the_catalogue_in_use_is_the_file(language: str) -> None:
     file = catalogue_of(language)
     entries = (*file.obsolete.values(), *file)
     assert catalogue(language) == {entry.id: entry.string for entry in entries if entry.id}
+
+
+def test_criteria_have_short_names_with_the_handouts_numbers_in_every_language(lab_rubric):
+    for language in LANGUAGES:
+        with speaking(language):
+            titles = [translate(line.criterion.title) for line in lab_rubric.lines]
+        assert [title for title in titles if squeezed(title, HEADING) != title] == []
+        for task in LAB.tasks:
+            (named,) = (title for title in titles if task.number in title)
+            assert not named.endswith("()") or named == f"{task.number} {task.function}()"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from grader.lab import LAB
 from grader.records import Blocked, Criterion, Given, Grade, Judged, Manual, Mark, Message, message
 from reports.charts.histogram import binned, histogram
 from reports.html import render_class
@@ -112,7 +113,7 @@ def test_lost_points_are_counted_by_kind_of_fault_each_submission_once(well_done
         "code that never ended": "1",
         "final.pth not handed in": "1",
         "Half of the hidden inputs agree.": "4",
-        "8,491 of 10,000 test images are right: 84.91% (95% interval 84.19% to 85.60%).": "2",
+        "accuracy below that of full points": "2",
     }
     assert kinds["task left unwritten"].lost == "40"
     assert kinds["archive that could not be opened"].lost == "–"  # nobody has decided anything
@@ -140,8 +141,9 @@ def test_what_a_person_marks_for_everybody_is_no_trouble_of_one(well_done: Grade
     assert all("human" in row.tokens for row in page.rows)
 
 
-def test_the_head_says_rubric_images_and_day_and_who_was_measured_with_what(well_done: Grade) -> None:
+def test_the_head_says_lab_rubric_images_and_day_and_who_was_measured_with_what(well_done: Grade) -> None:
     alike = overview([(well_done, "#")] * 3, "staff", pseudonyms=False).measured
+    assert alike.labs == (LAB.title,)
     assert alike.said[:3] == (
         "images: CIFAR-10, 10,000 test images", "rubric: 4 criteria, 47.25 points (5d0c9a1f)", "graded 2026-03-02"
     )  # fmt: skip
@@ -157,6 +159,18 @@ def test_an_archive_that_was_never_opened_was_not_measured_in_another_way(well_d
     page = overview([(well_done, "#"), (blocked, "#")], "staff", pseudonyms=False)
     assert page.measured.ways == ()
     assert "torch 2.14.1" in page.measured.said[-1]
+
+
+def test_who_handed_in_no_network_was_not_measured_in_another_way(well_done: Grade) -> None:
+    without = replace(well_done.made_by, torch="", device="", device_name="", precision="", batch_size=0)
+    one = replace(well_done, made_by=without)
+    page = overview([(well_done, "#"), (one, "#")], "staff", pseudonyms=False)
+    assert (page.measured.ways, "torch 2.14.1" in page.measured.said[-1]) == ((), True)
+    elsewhere = replace(one, made_by=replace(without, grader="0.0.9"))
+    page = overview([(well_done, "#"), (one, "#"), (elsewhere, "#")], "staff", pseudonyms=False)
+    assert [(what.split(" · ")[0], count) for _, what, count in page.measured.ways] == [
+        ("grader 0.1.0", "1"), ("grader 0.0.9", "1")
+    ]  # fmt: skip
 
 
 def test_leaders_share_a_rank_and_go_by_pseudonyms_where_asked(class_of_four) -> None:

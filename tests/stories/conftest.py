@@ -23,6 +23,7 @@ from grader.marking.rubric import Rubric
 from grader.records import Blocked, Finding, Judged, Listing, MadeBy, Student, Table, Unjudged
 from grader.sandbox import Limits, Sandbox, cells
 from reports.html import render
+from reports.languages import LANGUAGES, speaking
 from reports.terminal import show
 
 REACHED = "REACHED"  # printed by an attack that gets at something
@@ -83,7 +84,9 @@ def told(
         assert set(story.asks) <= {mark.criterion.check for mark in graded.grade.open}
         assert sum(mark.points or 0.0 for mark in graded.grade.marks if mark not in graded.grade.open) <= story.most
         require_shown(graded)
-        assert internal(render(graded.grade, "student")) == []
+        for language in LANGUAGES:
+            with speaking(language):
+                assert internal(render(graded.grade, "student")) == []
 
     return tell
 
