@@ -27,7 +27,7 @@ from grader.sandbox.watch import tree
 
 ATTACKS = [story for story in read_stories() if story.kind == "attack"]
 END_SECONDS = 5.0
-NEIGHBOURS_IMAGES = 40, 20  # of the test and of the training set
+NEIGHBOURS_IMAGES = 16, 8  # of the test and of the training set
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 PUBLIC = [
     Path("/"),
