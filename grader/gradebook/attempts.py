@@ -53,12 +53,12 @@ def keep(folder: Path, grade: Grade, page: str) -> None:
     The evidence in the folder can be of another submission, after a run that was killed while it wrote.
     """
     place = place_of(folder, grade.digest)
-    for name, text in stored_texts(grade).items():  # first: a folder without a grade is used again
-        write_output(place / name, encoded(text), ())
     write_output(place / PAGE, encoded(page), ())
     evidence = folder / EVIDENCE_FILE
     if evidence.is_file() and not _is_of_another(data := evidence.read_bytes(), grade):
         write_output(place / EVIDENCE_FILE, data, ())
+    for name, text in stored_texts(grade).items():  # last: until then the folder is nobody's, and is used again
+        write_output(place / name, encoded(text), ())
 
 
 def _is_of_another(evidence: bytes, grade: Grade) -> bool:
