@@ -109,11 +109,14 @@ def remove_other_exhibits(folder: Path, stored: Collection[str]) -> None:
             file.unlink(missing_ok=True)
 
 
-def to_json(grade: Grade) -> str:
-    """Return the grade as `grade.json` holds it: all of this record, with what most readers want at its top level."""
+def to_json(grade: Grade, indent: int | None = 1) -> str:
+    """Return the grade as `grade.json` holds it: all of this record, with what most readers want at its top level.
+
+    Without an indent, for what no person reads, it takes a fifth of the time.
+    """
     record: dict[str, Any] = _GRADE.dump_python(grade, mode="json")
     head = {"schema": record.pop("schema"), **{name: getattr(grade, name) for name in SUMMARY}}
-    return json.dumps({**head, **record}, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+    return json.dumps({**head, **record}, ensure_ascii=False, indent=indent, allow_nan=False) + "\n"
 
 
 def from_json(text: str, file: str) -> Grade:
