@@ -3,9 +3,9 @@
     python benchmarks/killed.py [MOMENTS] [--seed N] [--minutes N]
 
 Each moment is one run, killed with SIGKILL: every other one after a random time, the others before a random change on
-disk, where a file that was being replaced is left half written. The runs are of five kinds: into an empty folder; over
-grades of the same hand-ins; the same with `--again`; with another rubric; and of a second hand-in of everybody, after a
-person has added points to some. After each of them
+disk, where a file that was being replaced is left half written. The runs are of six kinds: into an empty folder; over
+grades of the same hand-ins; the same with `--again`; with another rubric; of a second hand-in of everybody, after a
+person has added points to some; and of the first one once more, which counts again then. After each of them
 
 - every grade is whole, with the exhibits that belong to it, and is that of before or that of now;
 - whatever the run had reported is stored, and nobody who had a grade has none;
@@ -124,7 +124,7 @@ def killed(kind: Kind, done: Whole, commands: Commands, drawn: random.Random, co
     again = kind.run(commands)
     if again.status != done.status or "Traceback" in again.err:
         yield f"the next run ends with {again.status}, not {done.status}: {again.err}"
-    left = files(kind)
+    left = files(kind, commands)
     for name in sorted(left.keys() ^ done.files.keys()):
         yield f"after the next run {name} is {'too many' if name in left else 'missing'}"
     for name in sorted(left.keys() & done.files.keys()):
@@ -187,14 +187,18 @@ def built(home: Path, commands: Commands) -> list[Kind]:
         out = home / "out"
         decision = ("--points", "7", "--reason", "an appeal", "--by", "Dr. Fern")
         require(commands.grade("adjust", out, f"{20_000 + number}", *decision, home=out))
-    before = home / "before"
+    before, later = home / "before", home / "later"
     shutil.copytree(home / "out", before)
+    second_hand_in = Kind("a second hand-in", home, before, usual, second)
+    require(second_hand_in.run(commands))
+    shutil.copytree(home / "out", later)
     return [
         *kinds,
         Kind("the same again", home, before, usual, first),
         Kind("--again", home, before, (*usual, "--again"), first),
         Kind("another rubric", home, before, other, first),
-        Kind("a second hand-in", home, before, usual, second),
+        second_hand_in,
+        Kind("the first hand-in once more", home, later, usual, first),
     ]
 
 
@@ -214,7 +218,7 @@ def uninterrupted(kind: Kind, commands: Commands) -> Whole:
     require(done)
     after = totals_in(kind.home / "out")
     print(f"{kind.name}: {seconds:.1f} s, {done.changes[0]:,} changes on disk, {len(after)} grades", flush=True)
-    return Whole(seconds, done.changes[0], done.status, files(kind), before, after)
+    return Whole(seconds, done.changes[0], done.status, files(kind, commands), before, after)
 
 
 def totals_in(out: Path) -> Totals:
@@ -222,9 +226,9 @@ def totals_in(out: Path) -> Totals:
     return {one.path.parent.name: one.grade.total for one in read_stored(out)[0]}
 
 
-def files(kind: Kind) -> dict[str, bytes]:
+def files(kind: Kind, commands: Commands) -> dict[str, bytes]:
     """Return every file of a grade, hidden ones too, without times of day."""
-    return ClassFolder(kind.home, "", None).files()  # type: ignore[arg-type]  # runs nothing
+    return ClassFolder(kind.home, "no platform", commands).files()
 
 
 if __name__ == "__main__":

@@ -73,6 +73,8 @@ def forget(folder: Path, digest: str) -> None:
     """Remove the copy of an attempt that counts again; also one that a killed run did not come to remove."""
     place = place_of(folder, digest)
     if place.is_dir():
+        with suppress(OSError):
+            (place / GRADE_FILE).unlink(missing_ok=True)  # first: what is left without it is nobody's
         shutil.rmtree(place, ignore_errors=True)  # a copy too many does no harm
         with suppress(OSError):
             place.parent.rmdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -149,6 +150,24 @@ def test_a_run_killed_while_it_keeps_an_attempt_leaves_no_grade_without_its_file
     assert digests(tmp_path) == {"Ada_Ng-101": "b" * 64, "Ada_Ng-101/attempts/1": "a" * 64}
     files = {"report.html", "evidence.json", "grade.json"}
     assert files <= {path.name for path in (folder / "attempts" / "1").iterdir()}
+
+
+def test_a_run_killed_while_it_removes_a_copy_leaves_no_grade_without_its_files(handed_in, tmp_path, monkeypatch):
+    def half_removed(place: Path, **options: bool) -> None:
+        (place / "report.html").unlink()
+        raise KeyboardInterrupt
+
+    ada = Student("Ada Ng", "101", "moodle")
+    for digest in "ab":
+        Publisher(tmp_path, page)(handed_in(ada, digest))
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", half_removed)
+        with pytest.raises(KeyboardInterrupt):
+            Publisher(tmp_path, page)(handed_in(ada, "a"))
+    assert all(path.with_name("report.html").is_file() for path in tmp_path.rglob("grade.json"))
+    Publisher(tmp_path, page)(handed_in(ada, "a"))
+    assert digests(tmp_path) == {"Ada_Ng-101": "a" * 64, "Ada_Ng-101/attempts/2": "b" * 64}
+    assert not (tmp_path / "Ada_Ng-101" / "attempts" / "1").exists()
 
 
 def test_what_has_not_changed_is_not_written_again(handed_in, tmp_path):
