@@ -35,7 +35,7 @@ def answer_frames(graded: Graded, trace: str = "") -> bytes:
     """Return what tells of a grade, its evidence and, for a bug of ours, the traceback."""
     # Half a character of a file's name cannot be sent; the other side knows the name.
     grade = replace(graded.grade, student=Student(""))
-    frames = [_frame(GRADE, to_json(grade).encode("utf-8", "backslashreplace"))]
+    frames = [_frame(GRADE, to_json(grade, indent=None).encode("utf-8", "backslashreplace"))]
     if graded.evidence is not None:
         frames.append(_frame(EVIDENCE_OF_IT, EVIDENCE.dump_json(replace(graded.evidence, student=Student("")))))
     return b"".join((*frames, _frame(TRACE, trace.encode("utf-8", "backslashreplace")), _frame(END, b"")))

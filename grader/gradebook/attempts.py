@@ -53,12 +53,12 @@ def keep(folder: Path, grade: Grade, page: str) -> None:
     The evidence in the folder can be of another submission, after a run that was killed while it wrote.
     """
     place = place_of(folder, grade.digest)
-    for name, text in stored_texts(grade).items():  # first: a folder without a grade is used again
-        write_output(place / name, encoded(text), ())
     write_output(place / PAGE, encoded(page), ())
     evidence = folder / EVIDENCE_FILE
     if evidence.is_file() and not _is_of_another(data := evidence.read_bytes(), grade):
         write_output(place / EVIDENCE_FILE, data, ())
+    for name, text in stored_texts(grade).items():  # last: until then the folder is nobody's, and is used again
+        write_output(place / name, encoded(text), ())
 
 
 def _is_of_another(evidence: bytes, grade: Grade) -> bool:
@@ -73,6 +73,8 @@ def forget(folder: Path, digest: str) -> None:
     """Remove the copy of an attempt that counts again; also one that a killed run did not come to remove."""
     place = place_of(folder, digest)
     if place.is_dir():
+        with suppress(OSError):
+            (place / GRADE_FILE).unlink(missing_ok=True)  # first: what is left without it is nobody's
         shutil.rmtree(place, ignore_errors=True)  # a copy too many does no harm
         with suppress(OSError):
             place.parent.rmdir()

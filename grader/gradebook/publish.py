@@ -12,7 +12,7 @@ from grader.disk.whole import made, write_whole
 from grader.evidence import EVIDENCE
 from grader.gradebook.attempts import PAGE, Choose, forget, keep, last, place_of
 from grader.gradebook.decisions import LEFT_ASIDE, carry_over
-from grader.gradebook.exhibits import apart
+from grader.gradebook.exhibits import encoded
 from grader.gradebook.files import EVIDENCE_FILE, GRADE_FILE, Graded, remove_other_exhibits, stored_texts, whole
 from grader.gradebook.lock import held
 from grader.gradebook.places import Place, Places
@@ -109,7 +109,7 @@ class Publisher:
         grade = replace(earlier, flags=(*others, Flag("not graded again", sentence)))
         files = {PAGE: self._render(grade), **stored_texts(grade)}
         with made(folder):
-            _write(folder, files, grade)
+            _write(folder, files)
         return Written(grade, folder)
 
     def _save(self, graded: Graded, folder: Path, earlier: Grade | BadLab | None) -> Written:
@@ -123,14 +123,23 @@ class Publisher:
                 (folder / GRADE_FILE).replace(_unread(folder))
             if graded.evidence is None:  # belongs to an earlier archive: this grade is not based on it
                 (folder / EVIDENCE_FILE).unlink(missing_ok=True)
-            _write(folder, files, grade)
+            _write(folder, files)
         return Written(grade, folder)
 
 
-def _write(folder: Path, files: Mapping[str, str], grade: Grade) -> None:
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    """Write what differs from what is there: where a class is graded again, hardly anything does."""
     for name, text in files.items():
-        write_whole(folder / name, text)
-    remove_other_exhibits(folder / GRADE_FILE, apart(grade)[0].exhibits)
+        if not _holds(folder / name, text):
+            write_whole(folder / name, text)
+    remove_other_exhibits(folder, files)
+
+
+def _holds(path: Path, text: str) -> bool:
+    try:
+        return not path.is_symlink() and path.read_bytes() == encoded(text)
+    except OSError:
+        return False
 
 
 def _shown(earlier: Grade, folder: Path) -> Grade:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from grader.batch.unopened import refused, unmarked
-from grader.disk.whole import write_whole
+from grader.disk.whole import write_output, write_whole
 from grader.evidence import EVIDENCE, Evidence
-from grader.gradebook import publish
+from grader.gradebook import attempts, publish
 from grader.gradebook.attempts import best, last
 from grader.gradebook.files import Graded, from_json, read_stored, to_json
 from grader.gradebook.publish import Publisher
@@ -127,6 +128,57 @@ def test_a_copy_that_a_killed_run_did_not_remove_is_removed_by_the_next(handed_i
             Publisher(tmp_path, page)(handed_in(ada, "a"))
     Publisher(tmp_path, page)(handed_in(ada, "a"))
     assert digests(tmp_path) == {"Ada_Ng-101": "a" * 64, "Ada_Ng-101/attempts/2": "b" * 64}
+
+
+@pytest.mark.parametrize("name", ["report.html", "evidence.json", "grade.json"])
+def test_a_run_killed_while_it_keeps_an_attempt_leaves_no_grade_without_its_files(
+    handed_in, tmp_path, monkeypatch, name
+):
+    def write(path: Path, data: bytes, inputs: tuple[()]) -> None:
+        if path.name == name:
+            raise KeyboardInterrupt
+        write_output(path, data, inputs)
+
+    ada = Student("Ada Ng", "101", "moodle")
+    folder = Publisher(tmp_path, page)(handed_in(ada, "a")).folder
+    with monkeypatch.context() as patch:
+        patch.setattr(attempts, "write_output", write)
+        with pytest.raises(KeyboardInterrupt):
+            Publisher(tmp_path, page)(handed_in(ada, "b"))
+    assert digests(tmp_path) == {"Ada_Ng-101": "a" * 64}
+    Publisher(tmp_path, page)(handed_in(ada, "b"))
+    assert digests(tmp_path) == {"Ada_Ng-101": "b" * 64, "Ada_Ng-101/attempts/1": "a" * 64}
+    files = {"report.html", "evidence.json", "grade.json"}
+    assert files <= {path.name for path in (folder / "attempts" / "1").iterdir()}
+
+
+def test_a_run_killed_while_it_removes_a_copy_leaves_no_grade_without_its_files(handed_in, tmp_path, monkeypatch):
+    def half_removed(place: Path, **options: bool) -> None:
+        (place / "report.html").unlink()
+        raise KeyboardInterrupt
+
+    ada = Student("Ada Ng", "101", "moodle")
+    for digest in "ab":
+        Publisher(tmp_path, page)(handed_in(ada, digest))
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", half_removed)
+        with pytest.raises(KeyboardInterrupt):
+            Publisher(tmp_path, page)(handed_in(ada, "a"))
+    assert all(path.with_name("report.html").is_file() for path in tmp_path.rglob("grade.json"))
+    Publisher(tmp_path, page)(handed_in(ada, "a"))
+    assert digests(tmp_path) == {"Ada_Ng-101": "a" * 64, "Ada_Ng-101/attempts/2": "b" * 64}
+    assert not (tmp_path / "Ada_Ng-101" / "attempts" / "1").exists()
+
+
+def test_what_has_not_changed_is_not_written_again(handed_in, tmp_path):
+    ada = Student("Ada Ng", "101", "moodle")
+    folder = Publisher(tmp_path, page)(handed_in(ada, "a")).folder
+    (folder / "report.html").write_text("half a pa", encoding="utf-8")
+    before = {path.name: path.stat().st_ino for path in folder.iterdir()}
+    Publisher(tmp_path, page)(handed_in(ada, "a"))
+    after = {path.name: path.stat().st_ino for path in folder.iterdir()}
+    assert {name for name in after if after[name] != before[name]} == {"report.html"}
+    assert (folder / "report.html").read_text("utf-8") == "<p>Ada Ng"
 
 
 def killed_at(name: str) -> Callable[[Path, str], None]:
