@@ -12,7 +12,6 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Protocol
@@ -90,13 +89,10 @@ class Alone:
 
 
 class Spawned:
-    """Has a process forked for each submission, by the process at the other end of `control`, a `Spawner`.
+    """Has a process forked for each submission, by a child of ours at the other end of `control`, a `Spawner`."""
 
-    `waited` waits until that one has ended.
-    """
-
-    def __init__(self, control: socket.socket, waited: Callable[[], None], seconds: float) -> None:
-        self._control, self._waited, self._seconds = control, waited, seconds
+    def __init__(self, control: socket.socket, pid: int, seconds: float) -> None:
+        self._control, self._pid, self._seconds = control, pid, seconds
         self._lock = threading.Lock()
         self._ended = False
 
@@ -137,7 +133,8 @@ class Spawned:
         self._ended = True
         with suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
-        self._waited()
+        with suppress(ChildProcessError):
+            os.waitpid(self._pid, 0)
         self._control.close()
         leftovers_removed()
 
@@ -195,12 +192,7 @@ class Forked(Spawned):
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
-        super().__init__(control, lambda: _waited(pid), seconds)
-
-
-def _waited(pid: int) -> None:
-    with suppress(ChildProcessError):
-        os.waitpid(pid, 0)
+        super().__init__(control, pid, seconds)
 
 
 def _no_spawner() -> BadLab:
