@@ -15,6 +15,7 @@ import click
 from grader import __version__
 from grader.cli import console
 from grader.cli.after import adjust_command, export_command, regrade_command
+from grader.cli.clustering import scheduler, worker
 from grader.cli.fetching import data, weights
 from grader.cli.options import (
     GRADED,
@@ -186,7 +187,19 @@ def completion(shell: str) -> None:
     click.echo(chosen(cli, {}, "grade", "_GRADE_COMPLETE").source())
 
 
-for verb in (data, weights, adjust_command, export_command, regrade_command, pack, precheck, status, template):
+for verb in (
+    data,
+    weights,
+    adjust_command,
+    export_command,
+    regrade_command,
+    pack,
+    precheck,
+    scheduler,
+    status,
+    template,
+    worker,
+):
     cli.add_command(verb)
 
 

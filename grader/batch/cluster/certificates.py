@@ -40,8 +40,8 @@ class Keys:
             return Security(require_encryption=False)
         if lacking := [name for name in (CA, CERTIFICATE, KEY) if not (self.folder / name).is_file()]:
             sentence = message(
-                "{folder} lacks {file}. Copy this folder from the machine of 'grade scheduler', which makes one, or name"
-                " another with --tls.",
+                "{folder} lacks {file}. Copy this folder from the machine of 'grade scheduler', which makes one, or"
+                " name another with --tls.",
                 folder=visible_path(self.folder),
                 file=lacking[0],
             )
@@ -83,7 +83,11 @@ def make(folder: Path) -> bool:
     try:
         made = Security.temporary()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name, text in ((CA, made.tls_ca_file), (CERTIFICATE, made.tls_scheduler_cert), (KEY, made.tls_scheduler_key)):
+        for name, text in (
+            (CA, made.tls_ca_file),
+            (CERTIFICATE, made.tls_scheduler_cert),
+            (KEY, made.tls_scheduler_key),
+        ):
             _write(folder / name, str(text))
     except ImportError as error:
         raise BadLab(message("Making a certificate needs the package {package}.", package="cryptography")) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from functools import cache
 
 from grader import __version__
 from grader.batch.keys import PACKAGES, code, installed
@@ -12,6 +13,7 @@ from grader.records import Message, joined, message
 MOST_NAMED = 5  # differences that are told
 
 
+@cache
 def identity() -> dict[str, str]:
     """Return the versions of this machine, as they are told to others."""
     return {

@@ -1,4 +1,4 @@
-"""What travels between the command and a worker: a submission by its digests, its files where they are needed, and back.
+"""What travels between the command and a worker: a submission by its digests, its files where needed, and a grade.
 
 A worker reads a submission where it lies if the same path holds the same files there. Otherwise they are sent.
 """

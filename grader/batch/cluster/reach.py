@@ -43,8 +43,8 @@ def address(given: str, keys: Keys) -> Address:
         raise BadLab(message("'{address}' is no address. Write one like tls://host:8786.", address=given))
     if parts.scheme == "tcp" and keys.folder is not None:
         sentence = message(
-            "{address} is not encrypted: whoever reaches it can run code there. Start the scheduler without --insecure and"
-            " write tls://, or add --insecure here too.",
+            "{address} is not encrypted: whoever reaches it can run code there. Start the scheduler without --insecure"
+            " and write tls://, or add --insecure here too.",
             address=given,
         )
         raise BadLab(sentence)
@@ -74,8 +74,8 @@ def _encrypted(plain: socket.socket, context: ssl.SSLContext, there: Address) ->
         return context.wrap_socket(plain, server_hostname=there.host)
     except ssl.SSLCertVerificationError as error:
         sentence = message(
-            "{address} shows a certificate that is not the one in {folder} ({why}). Copy the folder of its --tls to this"
-            " machine.",
+            "{address} shows a certificate that is not the one in {folder} ({why}). Copy the folder of its --tls to"
+            " this machine.",
             address=str(there),
             folder=visible_path(there.keys.folder or Path()),
             why=error.verify_message,

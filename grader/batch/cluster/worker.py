@@ -1,0 +1,94 @@
+"""`grade worker`: Dask's worker with what grading needs set. It joins only a scheduler of the same versions."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import dask
+from distributed import Nanny
+from distributed.core import rpc
+
+from grader.batch.cluster.identity import difference, identity
+from grader.batch.cluster.reach import Address, reach
+from grader.batch.cluster.scheduler import LOOPBACK, SETTINGS, signalled
+from grader.batch.crew import FORKS
+from grader.records import message
+from grader.records.errors import BadLab
+
+STAGGER = 0.1  # of its lifetime: so that not all workers of a queue leave at once
+LEAVING = 30.0  # seconds
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How much a worker does, at which of its addresses, and for how many seconds."""
+
+    slots: int
+    host: str | None = None
+    lifetime: float | None = None
+
+
+def work(there: Address, terms: Terms, joined: Callable[[str], None]) -> None:
+    """Work until a signal comes, the lifetime is over or the scheduler goes. Raises BadLab."""
+    if not FORKS:
+        raise BadLab(message("A worker needs Linux."))
+    reach(there)
+    asyncio.run(_work(there, terms, joined))
+
+
+async def _work(there: Address, terms: Terms, joined: Callable[[str], None]) -> None:
+    name = f"{socket.gethostname()}-{os.getpid()}"
+    security = there.keys.security()
+    await _admitted(there, name, security.get_connection_args("worker"))
+    settings: dict[str, Any] = {"lifetime": terms.lifetime, "lifetime_stagger": (terms.lifetime or 0) * STAGGER}
+    with dask.config.set(SETTINGS):
+        nanny = Nanny(
+            str(there), nthreads=terms.slots, memory_limit=0, name=name, security=security, host=terms.host,
+            dashboard=False, dashboard_address=f"{LOOPBACK}:0", **(settings if terms.lifetime else {}),
+        )  # fmt: skip
+        try:
+            await nanny
+        except (OSError, RuntimeError, ValueError) as error:
+            raise BadLab(_not_joined(there, error)) from error
+        joined(name)
+        await _until_the_end(nanny, there)
+
+
+async def _admitted(there: Address, name: str, connection: dict[str, Any]) -> None:
+    try:
+        async with rpc(str(there), connection_args=connection) as scheduler:
+            theirs = await asyncio.wait_for(scheduler.grade_join(name=name, theirs=identity()), LEAVING)
+    except (OSError, ValueError, AttributeError, TimeoutError) as error:
+        raise BadLab(not_ours(there)) from error
+    if (found := difference(identity(), theirs)) is not None:
+        sentence = message(
+            "{address} refuses the worker {name}: this machine has {difference}. Install the same as on the scheduler's"
+            " machine, and start the worker again.",
+            address=str(there),
+            name=name,
+            difference=found,
+        )
+        raise BadLab(sentence)
+
+
+def not_ours(there: Address) -> Any:
+    """Return that something else answers there."""
+    return message("{address} is no scheduler that 'grade scheduler' has started. Start one.", address=str(there))
+
+
+async def _until_the_end(nanny: Nanny, there: Address) -> None:
+    told, ended = asyncio.create_task(signalled()), asyncio.create_task(nanny.finished())
+    await asyncio.wait((told, ended), return_when=asyncio.FIRST_COMPLETED)
+    if not ended.done():
+        await nanny.close(timeout=LEAVING, reason="ended by its command")
+    ended.cancel()
+    told.cancel()
+
+
+def _not_joined(there: Address, error: Exception) -> Any:
+    return message("{address} did not take this worker: {why}.", address=str(there), why=str(error)[:300])
