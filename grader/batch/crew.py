@@ -184,15 +184,20 @@ class Forked(Spawned):
     def __init__(self, trade: Trade, seconds: float) -> None:
         control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         leftovers_removed()  # once: not again in each process
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-        try:
-            pid = os.fork()
-            if pid == 0:
-                _be_spawner(theirs, trade, before)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        theirs.close()
-        super().__init__(control, pid, seconds)
+        super().__init__(control, fork_spawner(theirs, trade), seconds)
+
+
+def fork_spawner(theirs: socket.socket, trade: Trade) -> int:
+    """Fork the process that forks others, and return its number. Must be called before any thread is started."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _be_spawner(theirs, trade, before)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    theirs.close()
+    return pid
 
 
 def _no_spawner() -> BadLab:

@@ -74,9 +74,7 @@ def scheduler(host: str | None, port: int, tls: Path | None, insecure: bool) -> 
               help="Leave after so long, without costing a submission: before a queue's limit of time.")  # fmt: skip
 @_with_keys
 @language_option
-def worker(
-    address: str, slots: int | None, host: str | None, lifetime: float | None, tls: Path | None, insecure: bool
-) -> None:
+def worker(address: str, slots: int | None, tls: Path | None, insecure: bool, **terms: Any) -> None:
     """Grade on this machine what `grade --cluster ADDRESS` hands out. Ends when the scheduler does."""
     _require(insecure, tls)
     from grader.batch.cluster.worker import Terms, work
@@ -93,7 +91,7 @@ def worker(
         )
         console.line(out, sentence)
 
-    work(there, Terms(many, host, lifetime), joined)
+    work(there, Terms(many, **terms), joined)
 
 
 @contextmanager
@@ -104,6 +102,8 @@ def place_of(options: Options) -> Iterator[Place | None]:
             raise click.UsageError("--tls belongs to --cluster ADDRESS; leave it out here")
         yield None
         return
+    if options.jobs is not None:
+        raise click.UsageError("--jobs is for this machine; with --cluster each worker has its own --slots")
     _require(options.insecure, options.tls)
     from grader.batch.cluster.command import Cluster
 

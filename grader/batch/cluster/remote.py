@@ -44,11 +44,13 @@ class Common:
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
     versions: tuple[tuple[str, str], ...] = field(default_factory=lambda: tuple(identity().items()))
 
-    def job(self, archive: Archive, digests: tuple[str, ...]) -> Job:
-        """Return the job of one submission."""
+    def job(self, archive: Archive) -> Job:
+        """Return the job of one submission. Raises OSError."""
+        pieces = tuple(replace(piece, path=piece.path.absolute()) for piece in archive.pieces)
+        whole = replace(archive, path=archive.path.absolute(), pieces=pieces)
+        digests = tuple(map(digest_of, paths_of(whole)))
         gpu = wants_gpu(self.spec.options)
-        number = uuid.uuid4().hex
-        return Job(number, self.run, self.spec, self.images, self.versions, gpu, archive, digests)
+        return Job(uuid.uuid4().hex, self.run, self.spec, self.images, self.versions, gpu, whole, digests)
 
 
 class Remote:
@@ -64,7 +66,7 @@ class Remote:
     def grade_one(self, archive: Archive, told: Told) -> Answer | Lost:
         """Have one submission graded. Raises BadLab if the scheduler is gone, CancelledError if it need not begin."""
         try:
-            job = self._common.job(archive, tuple(map(digest_of, paths_of(archive))))
+            job = self._common.job(archive)
             while True:
                 if self._provider.sends and job.content is None:
                     job = replace(job, content=tuple(map(packed, paths_of(archive))))

@@ -25,7 +25,7 @@ def described(images: ImageSet) -> DataSet:
     """Return the digests of a set."""
     paths = [of(images.folder, split) for split in get_args(Split) for of in (images_path, labels_path)]
     files = tuple((path.name, _digest(path, path.stat().st_mtime_ns)) for path in paths)
-    return DataSet(images.name, images.classes, images.digest, images.folder, files)
+    return DataSet(images.name, images.classes, images.digest, images.folder.absolute(), files)
 
 
 def found(wanted: DataSet) -> ImageSet | None:

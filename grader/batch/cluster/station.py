@@ -1,4 +1,4 @@
-"""A process of a worker that forks one for each submission of a run: it starts without threads, as that one must.
+"""A process of a worker that holds what a run needs, and forks the one that forks: it starts without threads.
 
 `python -m grader.batch.cluster.station DESCRIPTOR` reads the set-up of the run from its input, and says when it is
 ready.
@@ -7,17 +7,18 @@ ready.
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import signal
 import socket
 import subprocess
 import sys
 
 from pydantic import TypeAdapter
 
-from grader.batch.crew import Spawned
+from grader.batch.crew import Spawned, fork_spawner
 from grader.batch.run import patience, trade_of
 from grader.batch.setup import SetupSpec, open_setup
-from grader.batch.spawner import Spawner
 from grader.records import Message, message
 from grader.records.errors import BadLab, GraderError
 
@@ -56,13 +57,15 @@ def _failed(said: dict[str, object]) -> Message:
 
 
 def main() -> None:
-    """Set up the run, and fork until the worker ends."""
+    """Set up the run, and wait until the worker ends it, or itself."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # its worker decides when to end
     control = socket.socket(fileno=int(sys.argv[1]))
     spec: SetupSpec = pickle.loads(sys.stdin.buffer.read())  # noqa: S301 - from the worker, our parent
     try:
         with open_setup(spec) as setup:
             _say({READY: True})
-            Spawner(control, trade_of(setup, spec.options)).serve()
+            os.waitpid(fork_spawner(control, trade_of(setup, spec.options)), 0)
     except GraderError as error:
         _say({"failed": json.loads(_MESSAGE.dump_json(error.message))})
 

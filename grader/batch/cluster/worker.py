@@ -22,6 +22,7 @@ from grader.records.errors import BadLab
 
 STAGGER = 0.1  # of its lifetime: so that not all workers of a queue leave at once
 LEAVING = 30.0  # seconds
+LOCAL = (LOOPBACK, "localhost")  # a scheduler there can be reached from nowhere else
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ async def _work(there: Address, terms: Terms, joined: Callable[[str], None]) -> 
     settings: dict[str, Any] = {"lifetime": terms.lifetime, "lifetime_stagger": (terms.lifetime or 0) * STAGGER}
     with dask.config.set(SETTINGS):
         nanny = Nanny(
-            str(there), nthreads=terms.slots, memory_limit=0, name=name, security=security, host=terms.host,
+            str(there), nthreads=terms.slots, memory_limit=0, name=name, security=security,
+            host=terms.host or (LOOPBACK if there.host in LOCAL else None),
             dashboard=False, dashboard_address=f"{LOOPBACK}:0", **(settings if terms.lifetime else {}),
         )  # fmt: skip
         try:

@@ -1,0 +1,106 @@
+"""A cluster of real processes on 127.0.0.1: a scheduler, its certificate, and workers that can be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+ROOT = Path(__file__).parents[3]
+COMMAND = [sys.executable, "-c", "from grader.cli.app import main; main()"]
+SIMULATED = Path(__file__).with_name("simulated")
+
+
+@dataclass
+class Machines:
+    """A scheduler and its workers; `simulated` for those that do not measure."""
+
+    home: Path
+    keys: Path
+    simulated: bool = True
+    address: str = ""
+    running: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        paths = [*([str(SIMULATED)] if self.simulated else []), str(ROOT), *sys.path]
+        cache, tmp = self.home / "cache", self.home / "tmp"
+        tmp.mkdir(parents=True, exist_ok=True)
+        return {
+            **os.environ, "PYTHONPATH": os.pathsep.join(paths), "XDG_CACHE_HOME": str(cache), "TMPDIR": str(tmp),
+            "CNN_LAB_GRADER_TLS": str(self.keys), "OMP_NUM_THREADS": "1",
+        }  # fmt: skip
+
+    def start(self, *arguments: str, cwd: Path | None = None) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [*COMMAND, *arguments], env=self.environment, cwd=cwd or self.home, text=True, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        self.running.append(process)
+        return process
+
+    def schedule(self) -> subprocess.Popen[str]:
+        process = self.start("scheduler", "--host", "127.0.0.1", "--port", "0")
+        self.address = said(process, "The scheduler listens").partition(" at ")[2].partition(". ")[0]
+        return process
+
+    def work(self, slots: int = 1) -> subprocess.Popen[str]:
+        return joined(self.beginning(slots))
+
+    def beginning(self, slots: int = 1) -> subprocess.Popen[str]:
+        """A worker that has yet to join."""
+        return self.start("worker", self.address, "--slots", str(slots))
+
+    def end(self, *processes: subprocess.Popen[str]) -> None:
+        for process in processes or self.running:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in processes or self.running:
+            try:
+                process.communicate(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.communicate()
+
+
+def joined(process: subprocess.Popen[str]) -> subprocess.Popen[str]:
+    said(process, "has joined")
+    return process
+
+
+def said(process: subprocess.Popen[str], words: str) -> str:
+    """The first line with these words."""
+    for line in process.stdout:
+        if words in line:
+            return line
+    raise AssertionError(process.stderr.read())
+
+
+def worker_of(process: subprocess.Popen[str]) -> psutil.Process:
+    """The process in which Dask grades, below the one that watches over it."""
+    return max(psutil.Process(process.pid).children(), key=lambda one: one.memory_info().rss)
+
+
+def hand_in(folder: Path, **numbers: int) -> Path:
+    folder.mkdir(exist_ok=True)
+    for name, number in numbers.items():
+        with zipfile.ZipFile(folder / f"{name}.zip", "w") as zipped:
+            zipped.writestr("final.pth", str(number))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from grader.batch.cluster.certificates import make
+
+    folder = tmp_path_factory.mktemp("keys")
+    make(folder)
+    return folder
