@@ -170,7 +170,7 @@ class _Waiting:
 
 def _answer(found: Sent, archive: Archive) -> Answer | Lost:
     if found.lost is not None:
-        return Lost(found.lost, found.host)
+        return Lost(message("{cause} ({host})", cause=found.lost, host=found.host), found.host)
     try:
         return Answer(*answer_in(found.frames, archive.student), found.host)
     except (BadLab, ValueError, LookupError, TypeError, RecursionError, TooMuch) as error:

@@ -15,7 +15,7 @@ from distributed.utils import get_ip
 from grader.batch.cluster.certificates import Keys
 from grader.batch.cluster.identity import difference, identity
 from grader.batch.cluster.reach import Address
-from grader.records import message
+from grader.records import Message, message
 from grader.records.errors import BadLab
 
 LOOPBACK = "127.0.0.1"
@@ -84,10 +84,10 @@ async def signalled() -> None:
     await asked.wait()
 
 
-def _why(error: Exception, host: str, port: int) -> Any:
-    reason = error
+def _why(error: Exception, host: str, port: int) -> Message:
+    reason: BaseException = error
     while reason.__cause__ is not None and not isinstance(reason, OSError):
-        reason = reason.__cause__  # type: ignore[assignment]
+        reason = reason.__cause__
     why = getattr(reason, "strerror", None) or str(reason)
     return message(
         "The scheduler cannot listen at {host}:{port} on {machine}: {why}. Choose another one with --host and --port.",

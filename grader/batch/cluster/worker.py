@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import dask
+import psutil
 from distributed import Nanny
 from distributed.core import rpc
 
@@ -17,11 +20,11 @@ from grader.batch.cluster.identity import difference, identity
 from grader.batch.cluster.reach import Address, reach
 from grader.batch.cluster.scheduler import LOOPBACK, SETTINGS, signalled
 from grader.batch.crew import FORKS
-from grader.records import message
+from grader.records import Message, message
 from grader.records.errors import BadLab
 
 STAGGER = 0.1  # of its lifetime: so that not all workers of a queue leave at once
-LEAVING = 30.0  # seconds
+LEAVING = 10.0  # seconds
 LOCAL = (LOOPBACK, "localhost")  # a scheduler there can be reached from nowhere else
 
 
@@ -58,7 +61,7 @@ async def _work(there: Address, terms: Terms, joined: Callable[[str], None]) -> 
         except (OSError, RuntimeError, ValueError) as error:
             raise BadLab(_not_joined(there, error)) from error
         joined(name)
-        await _until_the_end(nanny, there)
+        await _until_the_end(nanny, there, terms)
 
 
 async def _admitted(there: Address, name: str, connection: dict[str, Any]) -> None:
@@ -78,19 +81,52 @@ async def _admitted(there: Address, name: str, connection: dict[str, Any]) -> No
         raise BadLab(sentence)
 
 
-def not_ours(there: Address) -> Any:
+def not_ours(there: Address) -> Message:
     """Return that something else answers there."""
     return message("{address} is no scheduler that 'grade scheduler' has started. Start one.", address=str(there))
 
 
-async def _until_the_end(nanny: Nanny, there: Address) -> None:
+async def _until_the_end(nanny: Nanny, there: Address, terms: Terms) -> None:
+    began, loop = time.monotonic(), asyncio.get_running_loop()
     told, ended = asyncio.create_task(signalled()), asyncio.create_task(nanny.finished())
     await asyncio.wait((told, ended), return_when=asyncio.FIRST_COMPLETED)
-    if not ended.done():
-        await nanny.close(timeout=LEAVING, reason="ended by its command")
-    ended.cancel()
+    asked = told.done()
     told.cancel()
+    if asked:
+        await _left(nanny, there)
+        ended.cancel()
+    elif terms.lifetime is None or time.monotonic() - began < terms.lifetime * (1 - STAGGER):
+        raise BadLab(await loop.run_in_executor(None, _why_ended, there))
 
 
-def _not_joined(there: Address, error: Exception) -> Any:
+async def _left(nanny: Nanny, there: Address) -> None:
+    """Have the scheduler give what is running to others, and end."""
+    with suppress(OSError, TimeoutError):
+        async with rpc(str(there), connection_args=nanny.security.get_connection_args("worker")) as scheduler:
+            retired = scheduler.retire_workers(workers=[nanny.worker_address], close_workers=False, remove=True)
+            await asyncio.wait_for(retired, LEAVING)
+    with suppress(OSError, TimeoutError):
+        await asyncio.wait_for(nanny.close(timeout=LEAVING, reason="ended by its command"), 2 * LEAVING)
+    for one in psutil.Process().children(recursive=True):  # one that was just being started
+        with suppress(psutil.Error):
+            one.kill()
+
+
+def _why_ended(there: Address) -> Message:
+    try:
+        reach(there)
+    except BadLab:
+        return message(
+            "The scheduler at {address} has ended or can no longer be reached, so this worker has ended too. Start it"
+            " again when the scheduler runs.",
+            address=str(there),
+        )
+    return message(
+        "This worker was sent away: it could not grade. The command that uses {address} has printed why. Set that right,"
+        " and start it again.",
+        address=str(there),
+    )
+
+
+def _not_joined(there: Address, error: Exception) -> Message:
     return message("{address} did not take this worker: {why}.", address=str(there), why=str(error)[:300])
