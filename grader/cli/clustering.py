@@ -94,17 +94,26 @@ def worker(address: str, slots: int | None, tls: Path | None, insecure: bool, **
     work(there, Terms(many, **terms), joined)
 
 
-@contextmanager
-def place_of(options: Options) -> Iterator[Place | None]:
-    """Give the cluster that a run is to use; None for this machine. Raises BadLab."""
+def require_place(options: Options) -> None:
+    """Check at the start that a cluster can be reached. Raises BadLab or UsageError."""
     if options.cluster is None:
-        if options.tls is not None and not os.environ.get("CNN_LAB_GRADER_TLS"):
-            raise click.UsageError("--tls belongs to --cluster ADDRESS; leave it out here")
-        yield None
+        if options.insecure or (options.tls is not None and not os.environ.get("CNN_LAB_GRADER_TLS")):
+            raise click.UsageError("--tls and --insecure belong to --cluster ADDRESS; leave them out here")
         return
     if options.jobs is not None:
         raise click.UsageError("--jobs is for this machine; with --cluster each worker has its own --slots")
     _require(options.insecure, options.tls)
+    from grader.batch.cluster.reach import reach
+
+    reach(_address(options.cluster, options.tls, options.insecure))
+
+
+@contextmanager
+def place_of(options: Options) -> Iterator[Place | None]:
+    """Give the cluster that a run is to use; None for this machine. Raises BadLab."""
+    if options.cluster is None:
+        yield None
+        return
     from grader.batch.cluster.command import Cluster
 
     there = _address(options.cluster, options.tls, options.insecure)

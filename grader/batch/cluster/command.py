@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -9,7 +10,7 @@ from dataclasses import replace
 from distributed import Client
 
 from grader.batch.cluster import sets
-from grader.batch.cluster.reach import Address, reach
+from grader.batch.cluster.reach import Address
 from grader.batch.cluster.remote import Common, Remote
 from grader.batch.cluster.watching import Watch
 from grader.batch.crew import Crew
@@ -21,6 +22,7 @@ from grader.records import Message, message
 from grader.records.errors import BadLab
 from grader.sandbox import open_sandbox
 
+PATIENCE = 20.0  # seconds to connect, also again where the network was away for a moment
 MOST = 10_000  # submissions at a time: each is waited for by a thread, which is started when it is needed
 
 
@@ -35,9 +37,10 @@ class Cluster:
     @contextmanager
     def joined(self) -> Iterator[Cluster]:
         """Stay connected. Raises BadLab."""
-        reach(self._there)
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what is to be known, we say
+        security = self._there.keys.security()
         try:
-            client = Client(str(self._there), security=self._there.keys.security(), set_as_default=False)
+            client = Client(str(self._there), security=security, set_as_default=False, timeout=PATIENCE)
         except (OSError, ValueError) as error:
             sentence = message("{address} cannot be reached: {why}.", address=str(self._there), why=str(error)[:300])
             raise BadLab(sentence) from error

@@ -24,6 +24,7 @@ class Provider:
     sends: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _locks: dict[str, threading.Lock] = field(default_factory=dict)
+    _sent_away: set[str] = field(default_factory=set)
 
     def provide(self, asked: Sent) -> None:
         """Do what a worker asks for."""
@@ -54,8 +55,9 @@ class Provider:
         return found.get(worker)  # nothing from one that has ended meanwhile
 
     def _leave(self, asked: Sent, cause: Message) -> None:
-        if asked.worker not in self.client.nthreads():
+        if asked.worker in self._sent_away:  # another submission has found the same
             return
+        self._sent_away.add(asked.worker)
         sentence = message(
             "{host} cannot grade: {cause}. Its worker was sent away; the others go on. Set that right, and start it"
             " again.",

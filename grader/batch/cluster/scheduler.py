@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,7 @@ from grader.records.errors import BadLab
 
 LOOPBACK = "127.0.0.1"
 MOST_REFUSED = 100
+REMEMBERED = 600.0  # seconds: somebody may have put it right since
 SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,  # a task whose worker died is looked at by us
     "distributed.scheduler.worker-saturation": 1.0,  # nobody waits on a worker: its death would be blamed on them too
@@ -36,7 +38,7 @@ class GradeScheduler(Scheduler):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self._ours = identity()
-        self._refused: list[dict[str, str]] = []
+        self._refused: list[tuple[float, dict[str, str]]] = []
         self.handlers["grade_join"] = self.grade_join
         self.handlers["grade_state"] = self.grade_state
 
@@ -44,7 +46,7 @@ class GradeScheduler(Scheduler):
         """Return the versions that a worker must have; one that has others is noted."""
         if difference(theirs, self._ours) is not None:
             del self._refused[: -MOST_REFUSED + 1]
-            self._refused.append({"name": name, **theirs})
+            self._refused.append((time.monotonic(), {"name": name, **theirs}))
         return self._ours
 
     async def grade_state(self) -> dict[str, Any]:
@@ -53,7 +55,7 @@ class GradeScheduler(Scheduler):
             "identity": self._ours,
             "workers": len(self.workers),
             "slots": self.total_nthreads,
-            "refused": self._refused,
+            "refused": [one for at, one in self._refused if time.monotonic() - at < REMEMBERED],
         }
 
 

@@ -31,7 +31,7 @@ class Watch:
     say: Say
     slots: int = 0
     gone: bool = False
-    _told: int = 0
+    _told: set[str] = field(default_factory=set)
     _alone_since: float | None = None
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -41,7 +41,7 @@ class Watch:
 
         try:
             state = self._state()
-        except (OSError, ValueError, AttributeError, TimeoutError) as error:
+        except (OSError, ValueError, TypeError) as error:
             raise BadLab(not_ours(self.there)) from error
         if (found := difference(state["identity"], identity())) is not None:
             sentence = message(
@@ -59,7 +59,8 @@ class Watch:
         self._over.set()
 
     def lost(self) -> BadLab:
-        """Return what to say where the scheduler is gone."""
+        """Note that the scheduler is gone, and return what to say."""
+        self.gone = True
         sentence = message(
             "The scheduler at {address} has ended or can no longer be reached. What was graded is in the output folder."
             " Start it and its workers again, then run this command again: it goes on.",
@@ -81,12 +82,17 @@ class Watch:
 
     async def _ask(self) -> Mapping[str, Any]:
         assert self.client.scheduler is not None
-        found: Mapping[str, Any] = await self.client.scheduler.grade_state()
+        found: Mapping[str, Any] | None = await self.client.scheduler.grade_state()
+        if found is None:  # what Dask answers to a word that it does not know
+            raise TypeError
         return found
 
     def _note(self, state: Mapping[str, Any]) -> None:
         self.slots = state["slots"]
-        for one in state["refused"][self._told :]:
+        for one in state["refused"]:
+            if one["name"] in self._told:
+                continue
+            self._told.add(one["name"])
             sentence = message(
                 "The worker {name} was refused: it has {difference}. Install the same there as here, and start it"
                 " again.",
@@ -95,7 +101,6 @@ class Watch:
                 or "?",
             )
             self.say(sentence)
-        self._told = len(state["refused"])
         self._lonely(state["workers"])
 
     def _lonely(self, workers: int) -> None:

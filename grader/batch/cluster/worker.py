@@ -68,8 +68,10 @@ async def _admitted(there: Address, name: str, connection: dict[str, Any]) -> No
     try:
         async with rpc(str(there), connection_args=connection) as scheduler:
             theirs = await asyncio.wait_for(scheduler.grade_join(name=name, theirs=identity()), LEAVING)
-    except (OSError, ValueError, AttributeError, TimeoutError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise BadLab(not_ours(there)) from error
+    if theirs is None:  # what Dask answers to a word that it does not know
+        raise BadLab(not_ours(there))
     if (found := difference(identity(), theirs)) is not None:
         sentence = message(
             "{address} refuses the worker {name}: this machine has {difference}. Install the same as on the scheduler's"
@@ -122,8 +124,8 @@ def _why_ended(there: Address) -> Message:
             address=str(there),
         )
     return message(
-        "This worker was sent away: it could not grade. The command that uses {address} has printed why. Set that right,"
-        " and start it again.",
+        "This worker was sent away: it could not grade. The command that uses {address} has printed why. Set that"
+        " right, and start it again.",
         address=str(there),
     )
 

@@ -38,10 +38,10 @@ class Machines:
             "CNN_LAB_GRADER_TLS": str(self.keys), "OMP_NUM_THREADS": "1",
         }  # fmt: skip
 
-    def start(self, *arguments: str, cwd: Path | None = None) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, cwd: Path | None = None, **more: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [*COMMAND, *arguments], env=self.environment, cwd=cwd or self.home, text=True, start_new_session=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [*COMMAND, *arguments], env={**self.environment, **more}, cwd=cwd or self.home, text=True,
+            start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         self.running.append(process)
         return process
@@ -54,9 +54,9 @@ class Machines:
     def work(self, slots: int = 1) -> subprocess.Popen[str]:
         return joined(self.beginning(slots))
 
-    def beginning(self, slots: int = 1) -> subprocess.Popen[str]:
+    def beginning(self, slots: int = 1, **more: str) -> subprocess.Popen[str]:
         """A worker that has yet to join."""
-        return self.start("worker", self.address, "--slots", str(slots))
+        return self.start("worker", self.address, "--slots", str(slots), **more)
 
     def end(self, *processes: subprocess.Popen[str]) -> None:
         for process in processes or self.running:

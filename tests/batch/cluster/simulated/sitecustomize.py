@@ -3,10 +3,21 @@
 One whose number is 666 kills its process, 888 its worker; 777 takes for ever, 700 two seconds.
 """
 
+import os
 import sys
 
+if version := os.environ.get("PRETENDED_VERSION"):
+    import grader
+
+    grader.__version__ = version
+
+if free := os.environ.get("PRETENDED_FREE"):  # megabytes of every disk
+    import shutil
+    from types import SimpleNamespace
+
+    shutil.disk_usage = lambda path: SimpleNamespace(free=int(free) * 1_000_000)
+
 if "grader.batch.cluster.station" in sys.orig_argv:
-    import os
     import signal
     import time
 
