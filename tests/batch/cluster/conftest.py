@@ -20,17 +20,18 @@ SIMULATED = Path(__file__).with_name("simulated")
 
 @dataclass
 class Machines:
-    """A scheduler and its workers; `simulated` for those that do not measure."""
+    """A scheduler and its workers, which measure only real weights."""
 
     home: Path
     keys: Path
-    simulated: bool = True
     address: str = ""
     running: list[subprocess.Popen[str]] = field(default_factory=list)
+    workers: list[subprocess.Popen[str]] = field(default_factory=list)
+    scheduler: subprocess.Popen[str] | None = None
 
     @property
     def environment(self) -> dict[str, str]:
-        paths = [*([str(SIMULATED)] if self.simulated else []), str(ROOT), *sys.path]
+        paths = [str(SIMULATED), str(ROOT), *sys.path]
         cache, tmp = self.home / "cache", self.home / "tmp"
         tmp.mkdir(parents=True, exist_ok=True)
         return {
@@ -47,12 +48,14 @@ class Machines:
         return process
 
     def schedule(self) -> subprocess.Popen[str]:
-        process = self.start("scheduler", "--host", "127.0.0.1", "--port", "0")
-        self.address = said(process, "The scheduler listens").partition(" at ")[2].partition(". ")[0]
-        return process
+        self.scheduler = self.start("scheduler", "--host", "127.0.0.1", "--port", "0")
+        said = self.said(self.scheduler, "The scheduler listens")
+        self.address = said.partition(" at ")[2].partition(". ")[0]
+        return self.scheduler
 
     def work(self, slots: int = 1) -> subprocess.Popen[str]:
-        return joined(self.beginning(slots))
+        self.workers.append(self.joined(self.beginning(slots)))
+        return self.workers[-1]
 
     def beginning(self, slots: int = 1, **more: str) -> subprocess.Popen[str]:
         """A worker that has yet to join."""
@@ -69,37 +72,33 @@ class Machines:
                 process.kill()
                 process.communicate()
 
+    @staticmethod
+    def joined(process: subprocess.Popen[str]) -> subprocess.Popen[str]:
+        Machines.said(process, "has joined")
+        return process
 
-def joined(process: subprocess.Popen[str]) -> subprocess.Popen[str]:
-    said(process, "has joined")
-    return process
+    @staticmethod
+    def said(process: subprocess.Popen[str], words: str, stream: str = "stdout") -> str:
+        """The first line with these words."""
+        for line in getattr(process, stream):
+            if words in line:
+                return line
+        raise AssertionError(process.stderr.read())
+
+    @staticmethod
+    def worker_of(process: subprocess.Popen[str]) -> psutil.Process:
+        """The process in which Dask grades, below the one that watches over it."""
+        return max(psutil.Process(process.pid).children(), key=lambda one: one.memory_info().rss)
+
+    @staticmethod
+    def hand_in(folder: Path, **numbers: int) -> Path:
+        folder.mkdir(exist_ok=True)
+        for name, number in numbers.items():
+            with zipfile.ZipFile(folder / f"{name}.zip", "w") as zipped:
+                zipped.writestr("final.pth", str(number))
+        return folder
 
 
-def said(process: subprocess.Popen[str], words: str) -> str:
-    """The first line with these words."""
-    for line in process.stdout:
-        if words in line:
-            return line
-    raise AssertionError(process.stderr.read())
-
-
-def worker_of(process: subprocess.Popen[str]) -> psutil.Process:
-    """The process in which Dask grades, below the one that watches over it."""
-    return max(psutil.Process(process.pid).children(), key=lambda one: one.memory_info().rss)
-
-
-def hand_in(folder: Path, **numbers: int) -> Path:
-    folder.mkdir(exist_ok=True)
-    for name, number in numbers.items():
-        with zipfile.ZipFile(folder / f"{name}.zip", "w") as zipped:
-            zipped.writestr("final.pth", str(number))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from grader.batch.cluster.certificates import make
-
-    folder = tmp_path_factory.mktemp("keys")
-    make(folder)
-    return folder
+@pytest.fixture(scope="session")
+def machines_of() -> type[Machines]:
+    return Machines

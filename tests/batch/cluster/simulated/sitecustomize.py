@@ -1,4 +1,4 @@
-"""On PYTHONPATH: a worker's measuring is replaced by the number in the weights' place.
+"""On PYTHONPATH: where a number stands in the weights' place, a worker does not measure.
 
 One whose number is 666 kills its process, 888 its worker; 777 takes for ever, 700 two seconds.
 """
@@ -27,8 +27,13 @@ if "grader.batch.cluster.station" in sys.orig_argv:
     from grader.batch import one
     from grader.intake import place
 
+    collect = one.collect
+
     def measured(submission, equipment, say):
-        number = int(place(submission, submission.parts.checkpoints[0]).read_bytes())
+        try:
+            number = int(place(submission, submission.parts.checkpoints[0]).read_bytes())
+        except ValueError:
+            return collect(submission, equipment, say)
         if number == 666:
             os.kill(os.getpid(), signal.SIGKILL)
         if number == 888:
