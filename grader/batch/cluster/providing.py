@@ -58,6 +58,7 @@ class Provider:
         if asked.worker in self._sent_away:  # another submission has found the same
             return
         self._sent_away.add(asked.worker)
+        self.client.sync(self._sent_off, asked.worker)
         sentence = message(
             "{host} cannot grade: {cause}. Its worker was sent away; the others go on. Set that right, and start it"
             " again.",
@@ -65,4 +66,7 @@ class Provider:
             cause=cause,
         )
         self.say(sentence)
-        self.client.retire_workers([asked.worker], close_workers=True)
+
+    async def _sent_off(self, worker: str) -> None:
+        assert self.client.scheduler is not None
+        await self.client.scheduler.grade_leave(worker=worker)

@@ -41,6 +41,7 @@ class GradeScheduler(Scheduler):
         self._refused: list[tuple[float, dict[str, str]]] = []
         self.handlers["grade_join"] = self.grade_join
         self.handlers["grade_state"] = self.grade_state
+        self.handlers["grade_leave"] = self.grade_leave
 
     async def grade_join(self, name: str, theirs: dict[str, str]) -> dict[str, str]:
         """Return the versions that a worker must have; one that has others is noted."""
@@ -48,6 +49,13 @@ class GradeScheduler(Scheduler):
             del self._refused[: -MOST_REFUSED + 1]
             self._refused.append((time.monotonic(), {"name": name, **theirs}))
         return self._ours
+
+    async def grade_leave(self, worker: str) -> None:
+        """Let a worker go, for good: what it was doing is given to others, without blame.
+
+        Dask's own way to retire one gives up where no other could take over results that are not fetched yet.
+        """
+        await self.remove_worker(worker, stimulus_id="grade-leave", expected=True, close=True)
 
     async def grade_state(self) -> dict[str, Any]:
         """Return what a command wants to know."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import socket
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,12 +49,11 @@ async def _work(there: Address, terms: Terms, joined: Callable[[str], None]) -> 
     name = f"{socket.gethostname()}-{os.getpid()}"
     security = there.keys.security()
     await _admitted(there, name, security.get_connection_args("worker"))
-    settings: dict[str, Any] = {"lifetime": terms.lifetime, "lifetime_stagger": (terms.lifetime or 0) * STAGGER}
     with dask.config.set(SETTINGS):
         nanny = Nanny(
             str(there), nthreads=terms.slots, memory_limit=0, name=name, security=security,
             host=terms.host or (LOOPBACK if there.host in LOCAL else None),
-            dashboard=False, dashboard_address=f"{LOOPBACK}:0", **(settings if terms.lifetime else {}),
+            dashboard=False, dashboard_address=f"{LOOPBACK}:0",
         )  # fmt: skip
         try:
             await nanny
@@ -89,24 +88,21 @@ def not_ours(there: Address) -> Message:
 
 
 async def _until_the_end(nanny: Nanny, there: Address, terms: Terms) -> None:
-    began, loop = time.monotonic(), asyncio.get_running_loop()
     told, ended = asyncio.create_task(signalled()), asyncio.create_task(nanny.finished())
-    await asyncio.wait((told, ended), return_when=asyncio.FIRST_COMPLETED)
-    asked = told.done()
+    seconds = terms.lifetime and terms.lifetime * random.uniform(1 - STAGGER, 1)  # noqa: S311 - no secret
+    await asyncio.wait((told, ended), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     told.cancel()
-    if asked:
-        await _left(nanny, there)
-        ended.cancel()
-    elif terms.lifetime is None or time.monotonic() - began < terms.lifetime * (1 - STAGGER):
-        raise BadLab(await loop.run_in_executor(None, _why_ended, there))
+    if ended.done():
+        raise BadLab(await asyncio.get_running_loop().run_in_executor(None, _why_ended, there))
+    await _left(nanny, there)
+    ended.cancel()
 
 
 async def _left(nanny: Nanny, there: Address) -> None:
     """Have the scheduler give what is running to others, and end."""
     with suppress(OSError, TimeoutError):
         async with rpc(str(there), connection_args=nanny.security.get_connection_args("worker")) as scheduler:
-            retired = scheduler.retire_workers(workers=[nanny.worker_address], close_workers=False, remove=True)
-            await asyncio.wait_for(retired, LEAVING)
+            await asyncio.wait_for(scheduler.grade_leave(worker=nanny.worker_address), LEAVING)
     with suppress(OSError, TimeoutError):
         await asyncio.wait_for(nanny.close(timeout=LEAVING, reason="ended by its command"), 2 * LEAVING)
     for one in psutil.Process().children(recursive=True):  # one that was just being started

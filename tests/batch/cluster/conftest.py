@@ -61,11 +61,10 @@ class Machines:
         """A worker that has yet to join."""
         return self.start("worker", self.address, "--slots", str(slots), **more)
 
-    def end(self, *processes: subprocess.Popen[str]) -> None:
-        for process in processes or self.running:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for process in processes or self.running:
+    def end(self) -> None:
+        """End all of them, the scheduler last: workers say goodbye to it."""
+        for process in reversed(self.running):
+            process.send_signal(signal.SIGTERM)
             try:
                 process.communicate(timeout=20)
             except subprocess.TimeoutExpired:

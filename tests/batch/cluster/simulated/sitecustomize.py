@@ -1,6 +1,6 @@
 """On PYTHONPATH: where a number stands in the weights' place, a worker does not measure.
 
-One whose number is 666 kills its process, 888 its worker; 777 takes for ever, 700 two seconds.
+One whose number is 666 kills its process, 888 its worker; 777 takes for ever, 700 a second.
 """
 
 import os
@@ -38,7 +38,7 @@ if "grader.batch.cluster.station" in sys.orig_argv:
             os.kill(os.getpid(), signal.SIGKILL)
         if number == 888:
             psutil.Process().parents()[2].kill()
-        time.sleep({777: 1000, 700: 2, 888: 1000}.get(number, 0.05))
+        time.sleep({777: 1000, 700: 1, 888: 1000}.get(number, 0.05))
         return read_number(submission, equipment, say)
 
     one.collect = measured
