@@ -56,11 +56,11 @@ def scheduler(host: str | None, port: int, tls: Path | None, insecure: bool) -> 
 
     def ready(there: Address) -> None:
         sentence = message(
-            "The scheduler listens at {address}. On the machines that are to grade: grade worker {address}\nThen: grade"
-            " SUBMISSIONS --cluster {address}",
+            "The scheduler listens at {address}. On the machines that are to grade: grade worker {address}",
             address=str(there),
         )
         console.line(out, sentence)
+        console.line(out, message("Then: grade SUBMISSIONS --cluster {address}", address=str(there)))
 
     serve(host, port, found, ready)
 

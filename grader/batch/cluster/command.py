@@ -42,7 +42,12 @@ class Cluster:
         try:
             client = Client(str(self._there), security=security, set_as_default=False, timeout=PATIENCE)
         except (OSError, ValueError) as error:
-            sentence = message("{address} cannot be reached: {why}.", address=str(self._there), why=str(error)[:300])
+            sentence = message(
+                "{address} cannot be reached: {why}. Check the address, the network and the firewall between both"
+                " machines.",
+                address=str(self._there),
+                why=str(error)[:300],
+            )
             raise BadLab(sentence) from error
         self._client, self._watch = client, Watch(client, self._there, self._say)
         try:
@@ -61,7 +66,7 @@ class Cluster:
     def opened(self, spec: SetupSpec) -> Iterator[tuple[Setup, Crew]]:
         """Begin a run. Its submissions are sent when they are graded, its images when a worker lacks them."""
         images = sets.described(spec.images) if isinstance(spec.images, ImageSet) else None
-        sent = replace(spec, images=message("none")) if images else spec
+        sent = replace(spec, images=Message("")) if images else spec
         crew = Remote(self._client, self._watch, Common(sent, images))
         with open_sandbox("plain") as nothing:  # nothing is run here
             yield Setup(Equipment(spec.images, nothing), spec.rubric, made_by()), crew

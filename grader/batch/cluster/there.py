@@ -60,7 +60,10 @@ def _grade(job: Job) -> Sent:
     except GraderError as error:
         return replace(here, unfit=error.message)
     except OSError as error:
-        return replace(here, unfit=message("{why}", why=error.strerror or str(error)))
+        return replace(
+            here,
+            unfit=message("{place}: {reason}", place=str(error.filename or "?"), reason=error.strerror or str(error)),
+        )
 
 
 def _unfit(job: Job) -> Message | None:

@@ -210,8 +210,9 @@ def test_weights_are_measured_on_images_that_were_sent_as_they_are_here(machines
         (done,) = one.graded(watcher)
     with open_setup(spec) as setup:
         here = grade_archive(archive, setup, lambda step: None)
-    assert done.written.grade.marks == here.grade.marks
-    assert here.grade.marks[0].points > 50
+    (there_, here_) = (grade.marks[0].finding.verdict for grade in (done.written.grade, here.grade))
+    assert (there_.credit, there_.message) == (here_.credit, here_.message)
+    assert here_.credit > 0.5
     assert watcher.hosts == [os.uname().nodename]
     (sent,) = (machines.home / "cache" / "cnn-lab-grader" / "sent").iterdir()
     assert np.array_equal(np.load(sent / "test_labels.npy"), few_images.labels("test"))
