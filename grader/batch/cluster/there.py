@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from distributed import get_worker
+from distributed import Worker, WorkerPlugin, get_worker
 from pydantic import TypeAdapter
 
 from grader.batch.answers import answer_frames
@@ -39,7 +39,16 @@ def grade_there(packed: bytes) -> bytes:
 
 def end_there(run: str) -> None:
     """End what is running of a run. Called by the command when it ends."""
-    threading.Thread(target=_STATIONS.end, args=(run,)).start()  # the worker itself must not wait
+    threading.Thread(target=_STATIONS.end, args=(run,), daemon=True).start()  # the worker itself must not wait
+
+
+class Leaving(WorkerPlugin):
+    """Ends what a worker is grading when it goes: nobody would hear of it, and Dask would wait for it."""
+
+    def teardown(self, worker: Worker) -> None:
+        """End all runs."""
+        for run in list(_STATIONS.found):
+            end_there(run)
 
 
 def _grade(job: Job) -> Sent:

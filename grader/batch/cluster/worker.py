@@ -19,6 +19,7 @@ from distributed.core import rpc
 from grader.batch.cluster.identity import difference, identity
 from grader.batch.cluster.reach import Address, reach
 from grader.batch.cluster.scheduler import LOOPBACK, SETTINGS, signalled
+from grader.batch.cluster.there import Leaving
 from grader.batch.crew import FORKS
 from grader.records import Message, message
 from grader.records.errors import BadLab
@@ -53,7 +54,7 @@ async def _work(there: Address, terms: Terms, joined: Callable[[str], None]) -> 
         nanny = Nanny(
             str(there), nthreads=terms.slots, memory_limit=0, name=name, security=security,
             host=terms.host or (LOOPBACK if there.host in LOCAL else None),
-            dashboard=False, dashboard_address=f"{LOOPBACK}:0",
+            dashboard=False, dashboard_address=f"{LOOPBACK}:0", plugins=(Leaving(),),
         )  # fmt: skip
         try:
             await nanny
