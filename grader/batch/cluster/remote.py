@@ -126,7 +126,7 @@ class Remote:
         try:
             found: Sent = pickle.loads(future.result(timeout=LATE))  # noqa: S301 - from a worker that holds our key
         except KilledWorker as error:
-            name, host = str(error.last_worker.name), waiting.host or "?"
+            name, host = str(error.last_worker.name), waiting.host or error.last_worker.host
             cause = message("its worker ended or was cut off ({name} on {host})", name=name, host=host)
             return Lost(cause, waiting.host)
         except CancelledError:

@@ -104,11 +104,12 @@ async def _left(nanny: Nanny, there: Address) -> None:
     with suppress(OSError, TimeoutError):
         async with rpc(str(there), connection_args=nanny.security.get_connection_args("worker")) as scheduler:
             await asyncio.wait_for(scheduler.grade_leave(worker=nanny.worker_address), LEAVING)
-    with suppress(OSError, TimeoutError):
+    try:
         await asyncio.wait_for(nanny.close(timeout=LEAVING, reason="ended by its command"), 2 * LEAVING)
-    for one in psutil.Process().children(recursive=True):  # one that was just being started
-        with suppress(psutil.Error):
-            one.kill()
+    except (OSError, TimeoutError):  # its process was just being started
+        for one in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error):
+                one.kill()
 
 
 def _why_ended(there: Address) -> Message:
