@@ -100,9 +100,8 @@ def workers(home: Path) -> Iterator[str]:
             said(process, "has joined")
         yield where
     finally:
-        for process in reversed(running):
+        for process in reversed(running):  # the scheduler last: workers say goodbye to it
             process.terminate()
-        for process in running:
             process.communicate()
 
 
