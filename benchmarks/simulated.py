@@ -72,7 +72,9 @@ def main(count: int) -> None:
             return Written(finished.graded.grade, place)
 
         crew, started = Forked(Trade(work), 60.0), time.monotonic()
-        for done, _ in enumerate(Loop(crew, pool, JOBS, setup, publish, Quiet(), Turns(tasks)).run(tasks), start=1):
+        for done, _ in enumerate(
+            Loop(crew, pool, lambda: JOBS, setup, publish, Quiet(), Turns(tasks)).run(tasks), start=1
+        ):
             early = process.memory_info().rss if done == min(EARLY, count) else early
         seconds = time.monotonic() - started
         crew.end()

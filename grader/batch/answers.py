@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from io import BytesIO
 
 from pydantic import TypeAdapter
 
@@ -45,8 +46,22 @@ def read_answer(
     sent: socket.socket, student: Student, say: Callable[[Message], None], deadline: float
 ) -> tuple[Graded, str] | None:
     """Read an answer; None where the other side ended before it was complete. Raises TooMuch, OutOfTime."""
+    return _answer(_frames(lambda size: _exactly(sent, size, deadline)), student, say)
+
+
+def answer_in(frames: bytes, student: Student) -> tuple[Graded, str]:
+    """Return the answer that came whole, from another machine. Raises ValueError or TooMuch."""
+    found = _answer(_frames(BytesIO(frames).read), student, lambda step: None)
+    if found is None:
+        raise ValueError
+    return found
+
+
+def _answer(
+    frames: Iterator[tuple[bytes, bytes]], student: Student, say: Callable[[Message], None]
+) -> tuple[Graded, str] | None:
     parts: dict[bytes, bytes] = {}
-    for kind, data in _frames(sent, deadline):
+    for kind, data in frames:
         if kind == STEP:
             say(_MESSAGE.validate_json(data))
         elif kind == END:
@@ -63,14 +78,14 @@ def _frame(kind: bytes, data: bytes) -> bytes:
     return kind + len(data).to_bytes(4, "big") + data
 
 
-def _frames(sent: socket.socket, deadline: float) -> Iterator[tuple[bytes, bytes]]:
+def _frames(read: Callable[[int], bytes | None]) -> Iterator[tuple[bytes, bytes]]:
     total = 0
-    while head := _exactly(sent, 5, deadline):
+    while head := read(5):
         size = int.from_bytes(head[1:], "big")
         total += size
         if total > MOST_BYTES:
             raise TooMuch
-        data = _exactly(sent, size, deadline)
+        data = read(size)
         if data is None:
             return
         yield head[:1], data

@@ -30,10 +30,11 @@ FORKS = sys.platform == "linux"  # macOS lacks the kind of socket that is used h
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the process of a submission answered; `trace` is for a bug report."""
+    """What the process of a submission answered; `trace` is for a bug report, `host` for another machine's name."""
 
     graded: Graded
     trace: str = ""
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +42,29 @@ class Lost:
     """The process of a submission ended without an answer."""
 
     cause: Message
+    host: str = ""
+
+
+class Told(Protocol):
+    """What is told of one submission while it is graded, and asked; from any thread."""
+
+    def begun(self, host: str = "") -> None:
+        """Note that it is being graded from now on, by another machine if one is named."""
+        ...
+
+    def step(self, step: Message) -> None:
+        """Note what is being done with it."""
+        ...
+
+    def stopping(self) -> bool:
+        """Return whether it should not be begun any more."""
+        ...
 
 
 class Crew(Protocol):
     """Grades submissions, several at once: `grade_one` is called in threads."""
 
-    def grade_one(self, archive: Archive, say: Say) -> Answer | Lost:
+    def grade_one(self, archive: Archive, told: Told) -> Answer | Lost:
         """Grade one archive. Raises only where no other could be graded either."""
         ...
 
@@ -61,37 +79,29 @@ class Alone:
     def __init__(self, trade: Trade) -> None:
         self._trade = trade
 
-    def grade_one(self, archive: Archive, say: Say) -> Answer | Lost:
+    def grade_one(self, archive: Archive, told: Told) -> Answer | Lost:
         """Grade one archive."""
-        return Answer(*self._trade.work(archive, say))
+        told.begun()
+        return Answer(*self._trade.work(archive, told.step))
 
     def end(self) -> None:
         """Do nothing: nothing runs beside this process."""
 
 
-class Forked:
-    """Has a process forked for each submission, by a process that was itself forked before any thread was started."""
+class Spawned:
+    """Has a process forked for each submission, by a child of ours at the other end of `control`, a `Spawner`."""
 
-    def __init__(self, trade: Trade, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, control: socket.socket, pid: int, seconds: float) -> None:
+        self._control, self._pid, self._seconds = control, pid, seconds
         self._lock = threading.Lock()
         self._ended = False
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        leftovers_removed()  # once: not again in each process
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-        try:
-            self._pid = os.fork()
-            if self._pid == 0:
-                _be_spawner(theirs, trade, before)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        theirs.close()
 
-    def grade_one(self, archive: Archive, say: Say) -> Answer | Lost:
+    def grade_one(self, archive: Archive, told: Told) -> Answer | Lost:
         """Grade one archive in a process of its own, and wait until that has ended."""
+        told.begun()
         ours, theirs = socket.socketpair()
-        told, tells = os.pipe()
-        with ours, os.fdopen(told, "rb", buffering=0) as ends:
+        hears, tells = os.pipe()
+        with ours, os.fdopen(hears, "rb", buffering=0) as ends:
             try:
                 self._ask(b"{}", [theirs.fileno(), tells])
             finally:
@@ -100,7 +110,7 @@ class Forked:
             begun = self._heard(ends)
             if not isinstance(pid := begun.get("pid"), int):
                 return Lost(message("no process could be started: {why}", why=str(begun.get("failed", "?"))))
-            found, patience = self._answer(archive, ours, say)
+            found, patience = self._answer(archive, ours, told.step)
             if not _readable(ends, patience):
                 self._kill(pid)
             cause = self._cause(self._heard(ends))
@@ -166,6 +176,28 @@ class Forked:
     def _kill(self, pid: int) -> None:
         with suppress(BadLab):
             self._ask(json.dumps({"kill": pid}).encode(), [])
+
+
+class Forked(Spawned):
+    """Lets it be forked by a process that was itself forked before any thread was started."""
+
+    def __init__(self, trade: Trade, seconds: float) -> None:
+        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        leftovers_removed()  # once: not again in each process
+        super().__init__(control, fork_spawner(theirs, trade), seconds)
+
+
+def fork_spawner(theirs: socket.socket, trade: Trade) -> int:
+    """Fork the process that forks others, and return its number. Must be called before any thread is started."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        pid = os.fork()
+        if pid == 0:
+            _be_spawner(theirs, trade, before)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    theirs.close()
+    return pid
 
 
 def _no_spawner() -> BadLab:

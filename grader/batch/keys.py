@@ -29,7 +29,7 @@ MOST_FILES = 100_000
 def common(*settings: object, rubric: str, images: ImageSet | str) -> str:
     """Return the digest of what all submissions of a run have in common; `settings` are its options."""
     data = images if isinstance(images, str) else (images.name, images.digest, images.classes)
-    packages = [_version(name) for name in PACKAGES]
+    packages = [installed(name) for name in PACKAGES]
     return _digest((settings, rubric, data, packages, platform.python_version(), platform.machine(), repr(LAB), code()))
 
 
@@ -75,7 +75,8 @@ def _sorted(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_symlink() or path.is_file())
 
 
-def _version(package: str) -> str:
+def installed(package: str) -> str:
+    """Return a package and its version; its name alone where it is missing."""
     try:
         return f"{package} {version(package)}"
     except PackageNotFoundError:

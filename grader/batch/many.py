@@ -31,7 +31,10 @@ TICK = 0.25  # seconds between two looks at the display and at whether to stop
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One submission of a run. `alone` for one whose process was lost before; `group` shares students with others."""
+    """One submission of a run. `alone` for one whose process was lost before; `group` shares students with others.
+
+    `host` is the machine that it is graded on, where that is another one.
+    """
 
     number: int
     archive: Archive
@@ -39,6 +42,7 @@ class Task:
     size: int = 0
     alone: bool = False
     group: int = 0
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Finished:
     seconds: float = 0.0
     before: bool = False
     lost: bool = False
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,8 @@ def _graded(archive: Archive, setup: Setup, say: Say) -> tuple[Graded, str]:
     try:
         return grade_archive(archive, setup, say), ""
     except GraderError as error:  # not readable here, or no space to unpack it: the message says what to do
-        return Graded(unmarked(archive, error.message, setup.rubric, setup.made_by), None), ""
+        cause = message("{host}: {cause}", host=setup.host, cause=error.message) if setup.host else error.message
+        return Graded(unmarked(archive, cause, setup.rubric, setup.made_by), None), ""
     except Exception as error:
         return _bug(archive, error, setup)
 
@@ -121,7 +127,7 @@ class Loop:
 
     crew: Crew
     executor: Executor
-    slots: int
+    slots: Callable[[], int]  # how many are graded at a time, now
     setup: Setup
     publish: Callable[[Task, Finished], Written]
     watcher: Watcher
@@ -140,7 +146,7 @@ class Loop:
                 waiting.clear()
                 suspects.clear()
                 self._take_back()
-            while waiting and len(self.running) < self.slots + AHEAD:
+            while waiting and len(self.running) < self.slots() + AHEAD:
                 self._hand_out(waiting.popleft())
             if suspects and not self.running:
                 self._hand_out(suspects.popleft())
@@ -162,12 +168,11 @@ class Loop:
             del self.running[future]
 
     def _grade_one(self, task: Task) -> tuple[Answer | Lost, float]:
-        started = time.monotonic()
-        self.watcher.begun(task)
-        found = self.crew.grade_one(task.archive, lambda step: self.watcher.step(task, step))
-        seconds = time.monotonic() - started
+        heard = _Heard(task, self.watcher)
+        found = self.crew.grade_one(task.archive, heard)
+        seconds = time.monotonic() - heard.since
         if isinstance(found, Lost):
-            self.watcher.lost(task, found.cause, seconds)
+            self.watcher.lost(replace(task, host=found.host), found.cause, seconds)
         return found, seconds
 
     def _ended(self) -> Iterator[tuple[Task, Answer | Lost, float]]:
@@ -185,14 +190,14 @@ class Loop:
     def _finished(self, task: Task, found: Answer | Lost, seconds: float) -> Finished:
         if isinstance(found, Answer):
             print_trace(found.trace)
-            return Finished(found.graded, seconds)
+            return Finished(found.graded, seconds, host=found.host)
         sentence = message(
             "grading this submission ended its process, the last time with nothing beside it: {cause}. Look at what was"
             " handed in, and report it if it is an ordinary submission.",
             cause=found.cause,
         )
         unmarked_ = unmarked(task.archive, sentence, self.setup.rubric, self.setup.made_by)
-        return Finished(Graded(unmarked_, None), seconds, lost=True)
+        return Finished(Graded(unmarked_, None), seconds, lost=True, host=found.host)
 
     def _published(self, task: Task, finished: Finished) -> Done:
         try:
@@ -204,6 +209,25 @@ class Loop:
             print_trace(trace)
             failed = replace(finished, graded=found)
             return Done(task, failed, self.publish(task, failed))
+
+
+@dataclass
+class _Heard:
+    """Passes on what is told of one submission, and notes since when it is graded."""
+
+    task: Task
+    watcher: Watcher
+    since: float = field(default_factory=time.monotonic)
+
+    def begun(self, host: str = "") -> None:
+        self.task, self.since = replace(self.task, host=host), time.monotonic()
+        self.watcher.begun(self.task)
+
+    def step(self, step: Message) -> None:
+        self.watcher.step(self.task, step)
+
+    def stopping(self) -> bool:
+        return self.watcher.stopping()
 
 
 def print_trace(trace: str) -> None:

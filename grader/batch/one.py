@@ -27,6 +27,7 @@ class Setup:
     made_by: MadeBy
     options: tuple[str, ...] = ()  # from the command line: those that can change a mark
     zero: bool = False  # an archive that cannot be opened earns nothing, by decision
+    host: str = ""  # this machine, where another one has asked for the grade
 
 
 def grade_archive(archive: Archive, setup: Setup, say: Callable[[Message], None]) -> Graded:

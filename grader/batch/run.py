@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Protocol
 
 from grader.batch.crew import FORKS, Alone, Crew, Forked
 from grader.batch.jobs import this_machine
@@ -39,6 +41,7 @@ class Run:
     results: Results
     left: list[Task] = field(default_factory=list)  # for `graded`
     held: list[tuple[Task, Finished]] = field(default_factory=list)  # until other attempts of the student are graded
+    place: Place | None = None  # where it is graded; None: here
 
     def __post_init__(self) -> None:
         before = killers(self.spec.options.out)
@@ -49,6 +52,8 @@ class Run:
     @cached_property
     def jobs(self) -> int:
         """How many submissions are graded at a time: no more than `reused` has left. Memory is looked at once."""
+        if self.place is not None:
+            return max(1, min(self.place.slots(), len(self.left)))
         options = self.spec.options
         asked = options.jobs or (1 if wants_gpu(options) else this_machine().jobs)  # each would fill the GPU's memory
         return max(1, min(asked, len(self.left))) if FORKS else 1
@@ -90,18 +95,17 @@ class Run:
 
     def graded(self, watcher: Watcher) -> Generator[Done, None, None]:
         """Grade the rest and yield it as it comes. Raises BadLab."""
-        spec, jobs = replace(self.spec, jobs=self.jobs), self.jobs
-        self.journal.write("run", submissions=len(self.archives), left=len(self.left), jobs=jobs)
+        spec, place = replace(self.spec, jobs=self.jobs), self.place or _Here(self.jobs)
+        self.journal.write("run", submissions=len(self.archives), left=len(self.left), jobs=self.jobs)
         if not self.left:
             self.journal.write("end")
             return
-        with open_setup(spec) as setup:
-            crew = _crew(setup, spec.options)
-            executor = ThreadPoolExecutor(jobs)
+        with place.opened(spec) as (setup, crew):
+            executor = ThreadPoolExecutor(place.most)
             noting = _Noting(watcher, self.journal)
             turns = Turns(self.left, self.held)
             try:
-                yield from Loop(crew, executor, jobs, setup, self._published, noting, turns).run(self.left)
+                yield from Loop(crew, executor, place.slots, setup, self._published, noting, turns).run(self.left)
             finally:
                 noting.ending = True  # what is running ends by our hand
                 executor.shutdown(wait=False, cancel_futures=True)
@@ -120,7 +124,11 @@ class Run:
         if not finished.lost:
             points, human = written.grade.total, written.grade.needs_human
             self.journal.write(
-                "done", **_of(task), seconds=round(finished.seconds, 3), points=points, needs_human=human
+                "done",
+                **_of(replace(task, host=finished.host)),
+                seconds=round(finished.seconds, 3),
+                points=points,
+                needs_human=human,
             )
         return written
 
@@ -138,17 +146,59 @@ def results_of(spec: SetupSpec) -> Results:
     return Results(options.out, shared, spec.rubric, options.again)
 
 
+class Place(Protocol):
+    """Where submissions are graded; `most` is how many at a time it could ever be."""
+
+    @property
+    def most(self) -> int:
+        """Return more than `slots` will ever return."""
+        ...
+
+    def slots(self) -> int:
+        """Return how many are graded at a time, now."""
+        ...
+
+    def opened(self, spec: SetupSpec) -> AbstractContextManager[tuple[Setup, Crew]]:
+        """Begin a run. Raises BadLab."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Here:
+    """Grades on this machine."""
+
+    most: int
+
+    def slots(self) -> int:
+        return self.most
+
+    @contextmanager
+    def opened(self, spec: SetupSpec) -> Iterator[tuple[Setup, Crew]]:
+        with open_setup(spec) as setup:
+            yield setup, _crew(setup, spec.options)
+
+
 def _crew(setup: Setup, options: Options) -> Crew:
+    trade = trade_of(setup, options)
+    return Forked(trade, patience(options)) if FORKS else Alone(trade)
+
+
+def trade_of(setup: Setup, options: Options) -> Trade:
+    """Return what the process of each submission does."""
     sandbox = setup.equipment.sandbox
     shared = sandbox if isinstance(sandbox, Shared) else None
     renew: Callable[[], None] = shared.renew if shared else lambda: None
-    trade = Trade(
+    return Trade(
         lambda archive, say: graded_here(archive, setup, say),
         renew,
         lambda: shared.descriptors if shared else (),
         options.memory if sandbox.isolated else 0,
     )
-    return Forked(trade, AT_MOST * options.time_limit + BESIDE) if FORKS else Alone(trade)
+
+
+def patience(options: Options) -> float:
+    """Return the seconds after which a process that has not ended is ended."""
+    return AT_MOST * options.time_limit + BESIDE
 
 
 @dataclass
@@ -181,4 +231,5 @@ class _Noting:
 
 
 def _of(task: Task) -> dict[str, str]:
-    return {"key": task.key or task.archive.name, "name": task.archive.name}
+    told = {"key": task.key or task.archive.name, "name": task.archive.name}
+    return {**told, "host": task.host} if task.host else told

@@ -49,6 +49,9 @@ class Options:
     encoding: str | None = None  # of the roster
     jobs: int | None = None  # submissions at a time; None for what the machine allows
     again: bool = False  # grade what was graded before as well
+    cluster: str | None = None  # the address of a scheduler, whose workers grade
+    tls: Path | None = None  # the folder of its certificate; None for the user's own
+    insecure: bool = False  # without any
 
     @property
     def measuring(self) -> tuple[object, ...]:
@@ -142,6 +145,7 @@ class SetupSpec:
     rubric: Rubric
     images: ImageSet | Message
     jobs: int = 1  # submissions at a time, which share the processors
+    host: str = ""  # the machine that grades, where that is another one than the one that asked
 
 
 def wants_gpu(options: Options) -> bool:
@@ -157,14 +161,18 @@ def open_setup(spec: SetupSpec) -> Iterator[Setup]:
     with open_sandbox(options.sandbox, gpu) as sandbox:
         device = _device(options.device, gpu, sandbox)
         limits = Limits(options.time_limit, options.memory)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        made_by = MadeBy(grader=__version__, python=platform.python_version(), graded_at=now, lab=LAB.title)
         equipment = Equipment(
             spec.images, sandbox, device, max(1, processors() // spec.jobs), limits, options.weights_dir,
             choose_preprocessing=spec.rubric.allows("measured_accuracy", "choose_preprocessing"),
             kept=default_cache() / "features",
         )  # fmt: skip
-        yield Setup(equipment, spec.rubric, made_by, options.as_written, options.zero)
+        yield Setup(equipment, spec.rubric, made_by(), options.as_written, options.zero, spec.host)
+
+
+def made_by() -> MadeBy:
+    """Return by what grades of this moment are made."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return MadeBy(grader=__version__, python=platform.python_version(), graded_at=now, lab=LAB.title)
 
 
 def _device(asked: Device, gpu: bool, sandbox: Sandbox) -> str:

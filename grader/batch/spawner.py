@@ -112,8 +112,9 @@ class Spawner:
         else:
             if pid == 0:
                 self._be_child(conversation)
-            os.write(told, json.dumps({"pid": pid}).encode() + b"\n")
             self.told[pid] = told
+            with suppress(BrokenPipeError):  # nobody is listening any more
+                os.write(told, json.dumps({"pid": pid}).encode() + b"\n")
         os.close(conversation)
 
     def _reap(self, block: bool = False) -> None:
@@ -141,6 +142,8 @@ class Spawner:
             status = self._work(socket.socket(fileno=conversation))
         except Restart:
             status = RESTART
+        except (EOFError, BrokenPipeError):  # whoever asked has ended
+            status = 1
         except BaseException:
             traceback.print_exc()
         finally:

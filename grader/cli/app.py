@@ -15,6 +15,7 @@ import click
 from grader import __version__
 from grader.cli import console
 from grader.cli.after import adjust_command, export_command, regrade_command
+from grader.cli.clustering import require_place, scheduler, worker
 from grader.cli.fetching import data, weights
 from grader.cli.options import (
     GRADED,
@@ -98,6 +99,7 @@ def run_command(
     options = Options(**rest)
     if options.encoding and options.roster is None:
         raise click.UsageError("--encoding names the encoding of --roster FILE; leave it out here")
+    require_place(options)
     rubric = load_rubric(options.rubric)  # reports a mistake in it before anything is fetched or measured
     archives, refusals = find_archives(paths, names)
     for path in paths:
@@ -186,7 +188,19 @@ def completion(shell: str) -> None:
     click.echo(chosen(cli, {}, "grade", "_GRADE_COMPLETE").source())
 
 
-for verb in (data, weights, adjust_command, export_command, regrade_command, pack, precheck, status, template):
+for verb in (
+    data,
+    weights,
+    adjust_command,
+    export_command,
+    regrade_command,
+    pack,
+    precheck,
+    scheduler,
+    status,
+    template,
+    worker,
+):
     cli.add_command(verb)
 
 

@@ -129,9 +129,22 @@ def _speak(ctx: click.Context, parameter: click.Parameter, language: str | None)
         speak(language)
 
 
+keys_options = (
+    click.option("--tls", type=GivenPath(path_type=Path, file_okay=False), envvar="CNN_LAB_GRADER_TLS",
+                 show_envvar=True, metavar="FOLDER",
+                 help="The certificate of the cluster; by default one in your settings. Who has it can run code on all"
+                 " of its machines."),
+    click.option("--insecure", is_flag=True,
+                 help="A cluster without a certificate: whoever reaches a machine of it can run code there."),
+)  # fmt: skip
+
+
 def running_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a run over many submissions."""
     options = (
+        click.option("--cluster", metavar="ADDRESS",
+                     help="Grade on the workers of a scheduler, such as tls://host:8786 (see CLUSTER.md)."),
+        *keys_options,
         click.option("--jobs", type=click.IntRange(min=1), metavar="N",
                      help="Submissions to grade at a time; by default what cores and memory allow."),
         click.option("--again", is_flag=True,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from grader.cli import console
 from grader.cli.attempts import choice
+from grader.cli.clustering import place_of
 from grader.cli.options import GRADED, NEEDS_HUMAN, UNUSABLE
 from grader.records import message
 
@@ -101,10 +102,10 @@ def grade_class(entries: Entries, options: Options, rubric: Rubric, images: Imag
     out, spec = console.console(), SetupSpec(options, rubric, images)
     shown = Shown(out, options.out, len(entries.archives), verbose)
     asking = _Asking(options)
-    with only_run(options.out):
+    with only_run(options.out), place_of(options) as place:
         results = results_of(spec)
         with Journal(options.out) as journal:
-            run = Run(spec, entries.archives, publisher(options, asking.choose), journal, results)
+            run = Run(spec, entries.archives, publisher(options, asking.choose), journal, results, place=place)
             _all(run, shown, asking, out)
             if entries.roster is not None:  # at the end: until then nobody can say who handed in nothing
                 store_roster(options.out, entries.roster)
@@ -124,7 +125,11 @@ def _all(run: Run, shown: Shown, asking: _Asking, out: Console) -> None:
             shown.result(done)
     if shown.several:
         shown.used_again()
-    if len(run.left) > 1:
+    if run.place is not None:
+        told = message("Submissions to grade: {count:,}; at a time, on the workers that are there: {slots}",
+                       count=len(run.left), slots=run.place.slots())  # fmt: skip
+        console.line(out, told)
+    elif len(run.left) > 1:
         console.line(out, this_machine().told(len(run.left), run.jobs))
     with display(out, len(run.left), run.jobs) as watcher, closing(run.graded(watcher)) as graded:
         asking.display = watcher

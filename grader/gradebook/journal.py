@@ -43,7 +43,7 @@ class Journal:
 
     def write(self, event: Event, **fields: object) -> None:
         """Append one line, whole."""
-        line = {"event": event, "at": round(time.time(), 3), **fields, "host": self._host}
+        line = {"event": event, "at": round(time.time(), 3), "host": self._host, **fields}
         data = json.dumps(line).encode() + b"\n"
         with self._lock:
             os.write(self._file, data)

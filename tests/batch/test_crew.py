@@ -101,7 +101,22 @@ def of(name: str, folder: Path = Path("/nowhere")) -> Archive:
     return Archive(folder / name, Student(name))
 
 
-def unheard(step: Message) -> None: ...
+class Heard:
+    """Keeps the steps that it is told of one submission."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    def begun(self, host: str = "") -> None: ...
+
+    def step(self, step: Message) -> None:
+        self.steps.append(step.english())
+
+    def stopping(self) -> bool:
+        return False
+
+
+unheard = Heard()
 
 
 @pytest.fixture
@@ -114,7 +129,7 @@ def run(crew: Callable[..., Forked], lab_rubric: Rubric) -> Callable[..., list[D
             return Written(finished.graded.grade, Path(task.archive.name))
 
         with ThreadPoolExecutor(jobs) as executor:
-            return list(Loop(crew(), executor, jobs, setup, published, watcher, Turns(tasks)).run(tasks))
+            return list(Loop(crew(), executor, lambda: jobs, setup, published, watcher, Turns(tasks)).run(tasks))
 
     return run
 
@@ -123,11 +138,11 @@ def run(crew: Callable[..., Forked], lab_rubric: Rubric) -> Callable[..., list[D
 
 
 def test_a_process_of_its_own_answers_with_a_grade(crew):
-    steps = []
-    found = crew().grade_one(of("ada"), lambda step: steps.append(step.english()))
+    heard = Heard()
+    found = crew().grade_one(of("ada"), heard)
     assert isinstance(found, Answer)
     assert (found.graded.grade.student.name, found.graded.grade.archive) == ("ada", "ada")
-    assert steps == ["unpacking"]
+    assert heard.steps == ["unpacking"]
 
 
 def test_a_command_with_more_than_a_thousand_descriptors_open_grades(crew):

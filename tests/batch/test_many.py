@@ -99,7 +99,7 @@ def grade_all(
         return publish(finished.graded)
 
     with ThreadPoolExecutor(1) as executor:
-        loop = Loop(crew, executor, 1, setup, published, watcher or Quiet(), Turns(tasks))
+        loop = Loop(crew, executor, lambda: 1, setup, published, watcher or Quiet(), Turns(tasks))
         for done in loop.run(tasks):
             yield done.written
 

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from grader.batch import jobs, run
-from grader.batch.crew import Answer, Lost
+from grader.batch.crew import Answer, Lost, Told
 from grader.batch.many import Task
 from grader.batch.one import Setup
 from grader.batch.results import Results
 from grader.batch.run import Run
 from grader.batch.setup import Options, SetupSpec
-from grader.batch.spawner import Say
 from grader.batch.unopened import unmarked
 from grader.collect import Equipment
 from grader.evidence import Evidence
@@ -73,7 +72,7 @@ class Class:
     def lost(self, archive: Archive) -> Graded:
         return Graded(unmarked(archive, message("lost"), self.rubric, MADE), None)
 
-    def grade_one(self, archive: Archive, say: Say) -> Answer | Lost:
+    def grade_one(self, archive: Archive, told: Told) -> Answer | Lost:
         self.graded.append(archive.name)
         return Answer(self.find(archive))
 
