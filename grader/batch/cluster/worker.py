@@ -38,15 +38,15 @@ class Terms:
     lifetime: float | None = None
 
 
-def work(there: Address, terms: Terms, joined: Callable[[str], None]) -> None:
+def work(there: Address, terms: Terms, tell: Callable[[str], None]) -> None:
     """Work until a signal comes, the lifetime is over or the scheduler goes. Raises BadLab."""
     if not FORKS:
         raise BadLab(message("A worker needs Linux."))
     reach(there)
-    asyncio.run(_work(there, terms, joined))
+    asyncio.run(_work(there, terms, tell))
 
 
-async def _work(there: Address, terms: Terms, joined: Callable[[str], None]) -> None:
+async def _work(there: Address, terms: Terms, tell: Callable[[str], None]) -> None:
     name = f"{socket.gethostname()}-{os.getpid()}"
     security = there.keys.security()
     await _admitted(there, name, security.get_connection_args("worker"))
@@ -60,7 +60,7 @@ async def _work(there: Address, terms: Terms, joined: Callable[[str], None]) -> 
             await nanny
         except (OSError, RuntimeError, ValueError) as error:
             raise BadLab(_not_joined(there, error)) from error
-        joined(name)
+        tell(name)
         await _until_the_end(nanny, there, terms)
 
 
