@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,7 +107,8 @@ def remove_other_exhibits(folder: Path, stored: Collection[str]) -> None:
     """Remove exhibits that belong to an earlier grade of this folder, now that files of these names are stored."""
     for file in folder.glob(EXHIBITS_FILES):
         if file.name not in stored:
-            file.unlink(missing_ok=True)
+            with suppress(OSError):  # a file too many does no harm
+                file.unlink()
 
 
 def to_json(grade: Grade, indent: int | None = 1) -> str:
@@ -174,8 +176,6 @@ def save(changed: Sequence[Changed]) -> None:
             raise BadLab(sentence)
     try:
         write_all({one.path.with_name(name): text for one in changed for name, text in stored_texts(one.after).items()})
-        for one in changed:
-            remove_other_exhibits(one.path.parent, (exhibits_file(apart(one.after)[0].exhibits),))
     except OSError as error:
         sentence = message(
             "{folder} cannot be written: {why}. No grade was changed. Free some space there, or fix its permissions.",
@@ -183,6 +183,8 @@ def save(changed: Sequence[Changed]) -> None:
             why=error.strerror or str(error),
         )
         raise BadLab(sentence) from error
+    for one in changed:
+        remove_other_exhibits(one.path.parent, (exhibits_file(apart(one.after)[0].exhibits),))
 
 
 def _not_a_grade(file: str, reason: str) -> BadLab:
