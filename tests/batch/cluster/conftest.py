@@ -13,7 +13,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-ROOT = Path(__file__).parents[3]
 COMMAND = [sys.executable, "-c", "from grader.cli.app import main; main()"]
 SIMULATED = Path(__file__).with_name("simulated")
 
@@ -31,7 +30,7 @@ class Machines:
 
     @property
     def environment(self) -> dict[str, str]:
-        paths = [str(SIMULATED), str(ROOT), *sys.path]
+        paths = [str(SIMULATED), *sys.path]
         cache, tmp = self.home / "cache", self.home / "tmp"
         tmp.mkdir(parents=True, exist_ok=True)
         return {

@@ -65,12 +65,12 @@ def submission(tmp_path: Path) -> Callable[[dict[str, str]], Submission]:
 def no_module_of_theirs_stays() -> Iterator[None]:
     """Scripts that are imported in this process must not be taken for those of the reference by other tests.
 
-    Nor must what stands in for data sets and downloads stay.
+    Nor must what stands in for data sets and downloads stay, or what finds a submission's modules: it fails for others.
     """
     before = {name: sys.modules.pop(name) for name in LAB_MODULES if name in sys.modules}
-    arguments = sys.argv
+    arguments, hooks = sys.argv, list(sys.path_hooks)
     yield
-    sys.argv = arguments
+    sys.argv, sys.path_hooks[:] = arguments, hooks
     for name in [name for name, module in sys.modules.items() if name in LAB_MODULES or _is_theirs(module)]:
         del sys.modules[name]
     sys.modules.update(before)
