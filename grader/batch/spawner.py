@@ -172,7 +172,7 @@ def _limit(megabytes: int) -> None:
     if megabytes:
         resource.setrlimit(resource.RLIMIT_AS, (most if hard < 0 else min(most, hard), hard))
     with suppress(OSError):
-        file = os.open("/proc/self/oom_score_adj", os.O_WRONLY)  # a Path would copy 300 pages more
+        file = os.open("/proc/self/oom_score_adj", os.O_WRONLY)  # a Path would touch, and so copy, many more pages
         os.write(file, b"%d" % KILLED_FIRST)
         os.close(file)
 
