@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +28,9 @@ def use_roots(found: Roots) -> None:
 def roots() -> Roots:
     """Return the folders of this job's sandbox. Raises LookupError if it shows no submission."""
     return _ROOTS.get()
+
+
+def in_submission(path: str) -> bool:
+    """Whether a path lies in the submission; no path does while none is shown."""
+    found = _ROOTS.get(None)
+    return found is not None and Path(path).is_relative_to(found.submission)

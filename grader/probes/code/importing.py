@@ -26,7 +26,7 @@ from grader.probes.code.running import left_out, told_apart, within
 from grader.probes.code.script import Piece, Script, read_script
 from grader.probes.documents.text import storable
 from grader.probes.refusals import Phrase, Refuse, phrase
-from grader.probes.roots import roots
+from grader.probes.roots import in_submission, roots
 
 WHOLE, DEFINITIONS = "whole", "definitions"  # how a file is imported
 STATEMENT_SECONDS, ALL_SECONDS = 6.0, 15.0  # for what a definition needs; less than an import may take
@@ -186,8 +186,8 @@ def own_file(module: ModuleType) -> str:
 
 def _finder(folder: str) -> FileFinder:
     """Find modules of the submission: Python alone, neither compiled files nor libraries. A hook of `sys.path`."""
-    if not Path(folder).is_relative_to(roots().submission):
-        raise ImportError(folder)
+    if not in_submission(folder):
+        raise ImportError(folder)  # as a hook of `sys.path` must for what it does not handle
     return FileFinder(folder, (Theirs, [".py"]))
 
 
