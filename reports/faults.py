@@ -14,7 +14,7 @@ MOST = 12  # kinds that are listed; rarer ones are counted together
 UNOPENED = message("archive that could not be opened")
 OTHERWISE = message("other reasons")
 OF_CRITERION = {  # where everybody has a figure of their own, which says nothing of a kind
-    "measured_accuracy": message("accuracy below that of full points"),
+    "measured_accuracy": message("accuracy below the threshold for full points"),
 }
 UNUSABLE = N_("file that cannot be read or used")
 KINDS = {  # of what could not be looked at, by its code

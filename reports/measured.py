@@ -85,5 +85,6 @@ def _way(made_by: MadeBy, rubrics: bool) -> str:
     grader = say("grader {version}", version=made_by.grader) if made_by.grader else ""
     torch = say("torch {version}", version=made_by.torch) if made_by.torch else ""
     rubric = say("rubric {digest}", digest=made_by.rubric[:DIGEST]) if made_by.rubric and rubrics else ""
-    parts = (grader, torch, made_by.device_name or made_by.device, made_by.precision, made_by.sandbox, rubric)
+    precision = known(made_by.precision, NAME_LIMIT)
+    parts = (grader, torch, made_by.device_name or made_by.device, precision, made_by.sandbox, rubric)
     return clip(" · ".join(part for part in parts if part), 3 * NAME_LIMIT)

@@ -113,7 +113,7 @@ def test_lost_points_are_counted_by_kind_of_fault_each_submission_once(well_done
         "code that never ended": "1",
         "final.pth not handed in": "1",
         "Half of the hidden inputs agree.": "4",
-        "accuracy below that of full points": "2",
+        "accuracy below the threshold for full points": "2",
     }
     assert kinds["task left unwritten"].lost == "40"
     assert kinds["archive that could not be opened"].lost == "–"  # nobody has decided anything
@@ -153,6 +153,16 @@ def test_the_head_says_lab_rubric_images_and_day_and_who_was_measured_with_what(
     page = overview([(well_done, "#"), (well_done, "#"), (other, "#")], "staff", pseudonyms=False)
     assert [("H200" in what, count) for _, what, count in page.measured.ways] == [(False, "2"), (True, "1")]
     assert [page.measured.ways[1][0] in row.tokens for row in page.rows] == [False, False, True]
+
+
+def test_how_exactly_was_computed_is_said_in_the_language_of_the_page(well_done: Grade) -> None:
+    rough = replace(
+        well_done, made_by=replace(well_done.made_by, precision="bfloat16, then float32 where it could matter")
+    )
+    with speaking("zh"):
+        said = overview([(rough, "#")], "staff", pseudonyms=False).measured.said[-1]
+    assert "bfloat16" in said
+    assert "matter" not in said
 
 
 def test_an_archive_that_was_never_opened_was_not_measured_in_another_way(well_done: Grade, blocked: Grade) -> None:
