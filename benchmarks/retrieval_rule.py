@@ -28,12 +28,12 @@ from torch import Tensor, nn
 
 from fixtures import images_build
 from grader.collect.retrieval.comparison import Asked, Comparison, Scene
-from grader.collect.retrieval.networks import CIFAR, TEMPLATE
+from grader.collect.retrieval.networks import TEMPLATE, own_pipeline
 from grader.dataset import default_cache, find_cifar10
 from grader.evidence import Match, Pipeline, ReportedQuery, ReportedRun
 from grader.evidence.kinds.retrieval import TOP
 from grader.measures.ranking_verdict import accepted, exact, named, nearest_honest
-from grader.measures.ways import ALLOWED, DECLARED, MISTAKES, Way
+from grader.measures.ways import ALLOWED, DECLARED, Way, mistakes
 from grader.probes.retrieval.extractors import Taps, build_extractor, read_off
 from grader.probes.retrieval.passes import features_of, to_input
 from grader.probes.retrieval.scores import COMPARE
@@ -83,7 +83,7 @@ def final_weights() -> Network:
     """The lab's own network."""
     with FINAL.open("rb") as file:
         given = {"weights": file.fileno()}
-        return build_extractor({"model": "resnet20", "weights": "final.pth"}, given), CIFAR
+        return build_extractor({"model": "resnet20", "weights": "final.pth"}, given), own_pipeline()
 
 
 def random_weights(model: str) -> Network:
@@ -208,7 +208,7 @@ def simulate(
     model: nn.Module, declared: Pipeline, pool: Pool, reports: int, random: np.random.Generator
 ) -> dict[str, Counter[str]]:
     """Verdicts by what was done: honest variants, mistakes, inventions."""
-    ways = (mistake.way for mistake in MISTAKES if mistake.way.metric in (None, "cosine"))
+    ways = (mistake.way for mistake in mistakes() if mistake.way.metric in (None, "cosine"))
     ways = tuple(way for way in ways if way.differs(declared))
     allowed = tables(model, pool, declared, (DECLARED, *ALLOWED))
     wrong = tables(model, pool, declared, ways)

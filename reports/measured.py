@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from grader.records import Grade, MadeBy
+from reports.languages import spoken
 from reports.text import NAME_LIMIT, clip, figure, known, points, say
 
 DIGEST = 8  # digits by which people compare two digests
@@ -25,7 +26,7 @@ class Measured:
 
 def measured(grades: Sequence[Grade], staff: bool) -> Measured:
     """Describe what these grades were made with."""
-    labs = tuple(known(title, NAME_LIMIT) for title in _values(grades, "lab"))
+    labs = tuple(dict.fromkeys(lab_title(grade.made_by) for grade in grades if grade.made_by.lab))
     everybody = ((),) * len(grades)
     if not staff:
         return Measured(labs, tuple(_said(grades)), (), everybody)
@@ -37,6 +38,11 @@ def measured(grades: Sequence[Grade], staff: bool) -> Measured:
     token = {way: f"by{number}" for number, (way, _) in enumerate(counts)}
     listed = tuple((token[way], way or say("not recorded"), figure(count)) for way, count in counts)
     return Measured(labs, tuple(_said(grades)), listed, tuple(() if way is None else (token[way],) for way in ways))
+
+
+def lab_title(made_by: MadeBy) -> str:
+    """Return the title of the lab in the language of the page, else as it is."""
+    return clip(dict(made_by.lab_titles).get(spoken(), made_by.lab) if made_by.lab else "", NAME_LIMIT)
 
 
 def _said(grades: Sequence[Grade]) -> Iterator[str]:

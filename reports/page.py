@@ -11,8 +11,9 @@ from reports.exhibits import shown
 from reports.head import facts, moment
 from reports.languages import translate
 from reports.marks import Result, Step, badges, by_hand, edition, pending, restricted, result, result_words, told, total
+from reports.measured import lab_title
 from reports.shapes import PictureShown, Shown
-from reports.text import NAME_LIMIT, VALUE_LIMIT, clip, known, named, points, say
+from reports.text import VALUE_LIMIT, clip, known, named, points, say
 from reports.thumbnails import embedded, pooled
 
 FOR_STUDENTS = ("grader", "rubric", "dataset", "graded_at")  # of what made a grade; the rest is for repeating it
@@ -92,7 +93,7 @@ def page(grade: Grade, audience: Audience) -> Page:
     steps = to_do(grade)
     laid_out = Page(
         audience=audience,
-        lab=known(grade.made_by.lab, NAME_LIMIT),
+        lab=lab_title(grade.made_by),
         name=named(grade.student.name),
         facts=facts(grade),
         badges=tuple(badge for badge in badges(whole, audience) if badge[0] != "flagged"),
@@ -226,18 +227,20 @@ def _adjustments(grade: Grade) -> list[tuple[str, str]]:
 
 def _made_by(grade: Grade, audience: Audience) -> list[tuple[str, str, str]]:
     entries = [("digest", say("Submission, SHA-256"), clip(grade.digest, VALUE_LIMIT))]
+    titled = replace(grade.made_by, lab=lab_title(grade.made_by))
     for field in fields(MadeBy):
-        if audience == "student" and field.name not in FOR_STUDENTS:
+        if field.name not in MADE_BY or (audience == "student" and field.name not in FOR_STUDENTS):
             continue
         form, name = MADE_BY[field.name]
-        if value := getattr(grade.made_by, field.name):  # "" and 0 say that nothing was measured
+        if value := getattr(titled, field.name):  # "" and 0 say that nothing was measured
             text = moment(value) if field.name == "graded_at" else translate(str(value))
             entries.append((form, known(name), clip(text, 10 * VALUE_LIMIT)))
     order = ("text", "command", "digest")  # long ones last, so that the short ones stand in columns
     return sorted(entries, key=lambda entry: order.index(entry[0]))
 
 
-# One entry for each field of MadeBy, in the order of the fields; a test holds the two together.
+# One entry for each field of MadeBy, in the order of the fields, but for the titles in other languages: a test holds
+# the two together.
 MADE_BY = {
     "grader": ("text", N_("Grader")),
     "python": ("text", N_("Python")),

@@ -23,6 +23,7 @@ import fixtures
 from grader.checks import load_rubric
 from grader.dataset import ImageSet, default_cache, demo, find_cifar10
 from grader.evidence import Accuracy, Bin, Evidence, Failure, Seen, kind_of
+from grader.labs import DEFAULT, find_lab, using_lab
 from grader.marking.rubric import Rubric
 from grader.records import Student
 from grader.sandbox import Job, Reply, Sandbox, Shared, open_sandbox
@@ -62,6 +63,13 @@ def nothing_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         patch.delenv("CNN_LAB_GRADER_DATA", raising=False)
         patch.setenv("LC_ALL", "C.UTF-8")  # the language of messages
+        yield
+
+
+@pytest.fixture(autouse=True)
+def default_lab() -> Iterator[None]:
+    """A command that a test runs in this process may choose another lab; the next test has the default one."""
+    with using_lab(find_lab(DEFAULT)):
         yield
 
 

@@ -11,7 +11,7 @@ from click import Group
 from grader.cli.app import cli
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "CLUSTER.md")
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "CLUSTER.md", "LABS.md")
 PICTURE_BYTES = 100_000  # everybody who clones the project fetches them
 TO_BE_WRITTEN = ("history_picture", "NAME", "FORMAT", "CODE")  # in CONTRIBUTING.md: an example, and names to fill in
 

@@ -23,7 +23,7 @@ from grader.batch.setup import Options, SetupSpec, open_setup
 from grader.checks import load_rubric
 from grader.dataset import ImageSet, demo
 from grader.intake import Archive
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import Student
 from grader.sandbox import why_no_code
 from reference.models import resnet20
@@ -60,7 +60,7 @@ def without_code(folder: Path) -> Path:
 
 
 def float32_logits(net: nn.Module, pixels: np.ndarray) -> torch.Tensor:
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (LAB.mean, LAB.std))
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (the_lab().mean, the_lab().std))
     net.eval()
     with torch.no_grad():
         batches = torch.from_numpy(np.array(pixels)).split(100)
@@ -213,7 +213,7 @@ def test_the_accuracy_on_the_real_images_is_that_of_a_plain_float32_loop_to_the_
 
 def train_briefly(net: nn.Module, images: ImageSet) -> None:
     """A minute of training: 120 steps of 64 images."""
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (LAB.mean, LAB.std))
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (the_lab().mean, the_lab().std))
     optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
     net.train()
     for step in range(120):

@@ -11,11 +11,10 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from grader.checks import DEFAULT_RUBRIC
 from grader.dataset import find_cifar10, home_folder
 from grader.disk.scratch import scratch
 from grader.evidence.explain import explain
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import Checked, joined, message
 from grader.records.errors import MissingData
 from grader.sandbox import BACKENDS, Job, Limits, Reply, Sandbox, open_sandbox, trial, why_no_code, why_not
@@ -39,7 +38,7 @@ def examine(data: Path | None, cache: Path) -> Iterator[Checked]:
     text = (
         message("{path}", path=npm)
         if npm
-        else message("not installed: the second source of {dataset} needs it", dataset=LAB.dataset)
+        else message("not installed: the second source of {dataset} needs it", dataset=the_lab().dataset)
     )
     yield Checked(message("npm"), "good" if npm else "worse", text)
 
@@ -93,12 +92,14 @@ def _inside(sandbox: Sandbox) -> Iterator[Checked]:
 def _student_code(sandbox: Sandbox) -> Iterator[Checked]:
     """Run code where a submission's would be run: it sees other files than what only opens what was handed in."""
     with scratch("doctor") as folder:
-        (folder / LAB.training_script).write_text("import torch, torchvision, numpy, PIL\n", encoding="utf-8")
+        (folder / the_lab().training_script).write_text("import torch, torchvision, numpy, PIL\n", encoding="utf-8")
         code = sandbox.for_code(folder)
         if code is None:
             return
         with code:
-            tried = code.call(Job("code.importing.try_import", {"file": LAB.training_script}, limits=QUICK)).answer
+            tried = code.call(
+                Job("code.importing.try_import", {"file": the_lab().training_script}, limits=QUICK)
+            ).answer
     if isinstance(tried, Reply):
         yield Checked(message("Student code"), "good", message("runs, with torch and torchvision"))
     else:
@@ -112,7 +113,7 @@ def _blocks(backend: Backend) -> Checked:
         return Checked(subject, "good" if why_no_code() is None else "worse", problem)
     with trial(backend) as sandbox, closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
-        inputs = {"home": str(home_folder() or "~"), "rubric": str(DEFAULT_RUBRIC), "port": port, "pid": os.getpid()}
+        inputs = {"home": str(home_folder() or "~"), "rubric": str(the_lab().rubric), "port": port, "pid": os.getpid()}
         tried = sandbox.run(Job("reach.try_to_reach", inputs, limits=QUICK))
     if not isinstance(tried, Reply):
         return Checked(subject, "bad", explain(tried))
@@ -136,7 +137,7 @@ def _blocks(backend: Backend) -> Checked:
 
 
 def _images(data: Path | None, cache: Path) -> Checked:
-    subject = message("{dataset}", dataset=LAB.dataset)
+    subject = message("{dataset}", dataset=the_lab().dataset)
     try:
         found = find_cifar10(data, cache)
     except MissingData as error:

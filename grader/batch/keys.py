@@ -16,7 +16,7 @@ from pathlib import Path
 from grader.dataset import ImageSet
 from grader.intake import Archive, file_digest
 from grader.intake.archive import Piece
-from grader.lab import LAB
+from grader.labs import the_lab
 
 GRADER = Path(__file__).resolve().parents[1]
 BESIDE = (GRADER.parent / "reference",)  # of the lab, what measures
@@ -30,7 +30,8 @@ def common(*settings: object, rubric: str, images: ImageSet | str) -> str:
     """Return the digest of what all submissions of a run have in common; `settings` are its options."""
     data = images if isinstance(images, str) else (images.name, images.digest, images.classes)
     packages = [installed(name) for name in PACKAGES]
-    return _digest((settings, rubric, data, packages, platform.python_version(), platform.machine(), repr(LAB), code()))
+    machine = (platform.python_version(), platform.machine())
+    return _digest((settings, rubric, data, packages, machine, the_lab().digest, code()))
 
 
 def code() -> str:

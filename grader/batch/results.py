@@ -47,7 +47,8 @@ class Results:
             if not record["settled"]:  # what this machine lacked may be there today
                 return None
             evidence = EVIDENCE.validate_json(json.dumps(record["evidence"]))
-            made_by = MadeBy(**record["made_by"])
+            titles = tuple(map(tuple, record["made_by"].pop("lab_titles", ())))
+            made_by = MadeBy(**record["made_by"], lab_titles=titles)
         except (OSError, ValueError, LookupError, TypeError, RecursionError, zlib.error):
             return None
         evidence = replace(evidence, student=archive.student, archive=archive.name)

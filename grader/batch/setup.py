@@ -6,21 +6,23 @@ import platform
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from grader import __version__
 from grader.batch.one import Setup
+from grader.checks import discover, load_rubric
 from grader.collect import Equipment
-from grader.dataset import ImageSet, Progress, default_cache, fetch_cifar10, find_cifar10, nothing_here
+from grader.dataset import ImageSet, Progress, default_cache, fetch_cifar10, find_cifar10, nothing_here, own_images
 from grader.disk.names import from_disk
+from grader.evidence import Accuracy, History, Layout
 from grader.gradebook.attempts import Choose
 from grader.gradebook.publish import Publisher
 from grader.intake import Archive, expand
 from grader.intake.platforms import own_form
-from grader.lab import LAB
+from grader.labs import DEFAULT, Lab, the_lab, use_lab
 from grader.machine import processors
 from grader.marking.rubric import Rubric
 from grader.records import AttemptChoice, MadeBy, Message, SandboxChoice, message
@@ -62,13 +64,14 @@ class Options:
     @property
     def as_written(self) -> tuple[str, ...]:
         """Return the options that can change a mark, as written on a command line, without paths of this machine."""
+        lab = ("--lab", from_disk(the_lab().name)) if the_lab().name != DEFAULT else ()
         rubric = ("--rubric", from_disk(self.rubric.name)) if self.rubric else ()
         device = ("--device", self.device) if self.device != "auto" else ()
         weights = ("--weights-dir", from_disk(self.weights_dir.name)) if self.weights_dir else ()
         zero = ("--unusable", "zero") if self.zero else ()
         sandbox = ("--sandbox", "none") if self.sandbox == "none" else ()
         roster = ("--roster", from_disk(self.roster.name)) if self.roster else ()
-        return (*rubric, *device, *sandbox, *weights, *zero, *roster)
+        return (*lab, *rubric, *device, *sandbox, *weights, *zero, *roster)
 
 
 def find_archives(paths: Sequence[Path], names: str | None = None) -> tuple[tuple[Archive, ...], tuple[BadLab, ...]]:
@@ -108,10 +111,12 @@ def _guessed(archive: Archive) -> Archive:
 def find_images(
     data: Path | None, cache: Path, progress: Progress | None, say: Callable[[Message], None]
 ) -> ImageSet | Message:
-    """Find CIFAR-10, or fetch it if `progress` is given; else return why there is none.
+    """Find the lab's images, or fetch them if `progress` is given; else return why there are none.
 
-    Raises MissingData for a bad `data`.
+    Raises MissingData for a bad `data`, BadLab for bad images of the lab's own.
     """
+    if (own := the_lab().images) is not None:
+        return own_images(own, cache)
     try:
         found = find_cifar10(data, cache)
     except MissingData:
@@ -126,14 +131,14 @@ def find_images(
         sentence = message(
             "{dataset} is not on this machine yet. Fetching it once (about 170 MB) into {folder}.",
             folder=str(cache),
-            dataset=LAB.dataset,
+            dataset=the_lab().dataset,
         )
         say(sentence)
         return fetch_cifar10(cache, progress)
     except MissingData as error:
         say(error.message)  # said once, with each source and its reason; a student's page needs only the consequence
         return message(
-            "{dataset} is not on this machine. Run 'grade data fetch', then grade again.", dataset=LAB.dataset
+            "{dataset} is not on this machine. Run 'grade data fetch', then grade again.", dataset=the_lab().dataset
         )
 
 
@@ -146,6 +151,7 @@ class SetupSpec:
     images: ImageSet | Message
     jobs: int = 1  # submissions at a time, which share the processors
     host: str = ""  # the machine that grades, where that is another one than the one that asked
+    lab: Lab = field(default_factory=the_lab)
 
 
 def wants_gpu(options: Options) -> bool:
@@ -157,6 +163,7 @@ def wants_gpu(options: Options) -> bool:
 def open_setup(spec: SetupSpec) -> Iterator[Setup]:
     """Start the sandbox and choose the device. Raises BadLab if a requested one is not available."""
     options = spec.options
+    use_lab(spec.lab)  # this may be another process than the one that was told
     gpu = wants_gpu(options)
     with open_sandbox(options.sandbox, gpu) as sandbox:
         device = _device(options.device, gpu, sandbox)
@@ -164,15 +171,26 @@ def open_setup(spec: SetupSpec) -> Iterator[Setup]:
         equipment = Equipment(
             spec.images, sandbox, device, max(1, processors() // spec.jobs), limits, options.weights_dir,
             choose_preprocessing=spec.rubric.allows("measured_accuracy", "choose_preprocessing"),
-            kept=default_cache() / "features",
+            kept=default_cache() / "features", skip=unread(spec.rubric),
         )  # fmt: skip
         yield Setup(equipment, spec.rubric, made_by(), options.as_written, options.zero, spec.host)
 
 
+def unread(rubric: Rubric) -> frozenset[type[Any]]:
+    """Return the records that no criterion reads, neither of this rubric nor of the lab's own: nothing looks for them.
+
+    What the files are is always looked at, and so are weights and history: flags rest on them.
+    """
+    read = {line.check.reads for one in (rubric, load_rubric()) for line in one.lines if line.check is not None}
+    return frozenset(check.reads for check in discover().values()) - read - {Layout, Accuracy, History}
+
+
 def made_by() -> MadeBy:
     """Return by what grades of this moment are made."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return MadeBy(grader=__version__, python=platform.python_version(), graded_at=now, lab=LAB.title)
+    now, lab = datetime.now(UTC).isoformat(timespec="seconds"), the_lab()
+    return MadeBy(
+        grader=__version__, python=platform.python_version(), graded_at=now, lab=lab.title, lab_titles=lab.titles
+    )
 
 
 def _device(asked: Device, gpu: bool, sandbox: Sandbox) -> str:

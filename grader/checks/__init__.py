@@ -6,10 +6,9 @@ import importlib
 import pkgutil
 from pathlib import Path
 
+from grader.labs import the_lab
 from grader.marking.check import Check
 from grader.marking.rubric import Rubric, read_rubric
-
-DEFAULT_RUBRIC = Path(__file__).with_name("rubric.toml")
 
 
 def discover() -> dict[str, Check]:
@@ -25,4 +24,4 @@ def discover() -> dict[str, Check]:
 
 def load_rubric(path: Path | None = None) -> Rubric:
     """Read this rubric, else the lab's own. Raises BadLab."""
-    return read_rubric(path or DEFAULT_RUBRIC, discover())
+    return read_rubric(path or the_lab().rubric, discover())

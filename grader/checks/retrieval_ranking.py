@@ -16,7 +16,7 @@ from grader.evidence import (
     Suspicion,
 )
 from grader.evidence.kinds.retrieval import TOP
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.marking.check import BadLimit, Case, Doubt, check
 from grader.measures.alike import ENOUGH, all_of_one, by_path, mostly_copies
 from grader.measures.ranking_labels import called, class_of, count, same_class, shown, unsure
@@ -33,7 +33,7 @@ from grader.measures.ranking_verdict import (
     undecided,
 )
 from grader.measures.same_network import one_a_network, too_few
-from grader.measures.ways import BY_NAME, DECLARED, SAID_OF_ALLOWED
+from grader.measures.ways import DECLARED, SAID_OF_ALLOWED, mistake_called
 from grader.records import (
     Cell,
     Exhibit,
@@ -143,7 +143,7 @@ def _faults(run: ComparedRun, title: Message | str, case: Case[ComparedRankings,
             " accepted ({count} of {of}). Put different pictures into the library, run {retrieval_script} again, and"
             " hand in both.",
             model=title, query=copies[0].query, count=len(copies), of=len(run.queries),
-            retrieval_script=LAB.retrieval_script,
+            retrieval_script=the_lab().retrieval_script,
         )  # fmt: skip
     if run.basis == "report":
         why = run.why_not or message("nothing else was handed in")
@@ -156,7 +156,7 @@ def _faults(run: ComparedRun, title: Message | str, case: Case[ComparedRankings,
         yield message(
             "{model}: the rankings follow from {features}, but the origin of these features could not be verified.",
             model=run.model,
-            features=LAB.features,
+            features=the_lab().features,
         )
     if run.missing:
         yield message(
@@ -185,7 +185,7 @@ def _why(run: ComparedRun) -> Iterator[Message]:
     mistake = named(run)
     if mistake:
         yield _explained(run, mistake)
-        yield BY_NAME[mistake.name].mend
+        yield mistake_called(mistake.name).mend
         return
     values: dict[str, Scalar] = {"model": run.model, "agree": len(agreeing(run)), "of": len(run.queries)}
     if close(run):
@@ -201,8 +201,8 @@ def _why(run: ComparedRun) -> Iterator[Message]:
         yield _bare(run)
     yield message(
         "Run {retrieval_script} again, with the images and the weights that you hand in, and hand in its {retrieval}.",
-        retrieval_script=LAB.retrieval_script,
-        retrieval=LAB.retrieval,
+        retrieval_script=the_lab().retrieval_script,
+        retrieval=the_lab().retrieval,
     )
 
 
@@ -222,7 +222,7 @@ def _bare(run: ComparedRun) -> Message:
 
 
 def _explained(run: ComparedRun, mistake: Suspicion) -> Message:
-    said = BY_NAME[mistake.name].said
+    said = mistake_called(mistake.name).said
     first = run.queries[0].theirs[0] if run.queries and run.queries[0].theirs else None
     if first is None or first.score is None or run.example is None or mistake.example is None:
         return message("{model}: {said}.", model=run.model, said=said)
@@ -269,7 +269,7 @@ def _table(runs: tuple[ComparedRun, ...], titles: list[Message | str], labels: s
     )  # fmt: skip
     bases = {
         "images": message("rankings recomputed from the images"),
-        "features": message("{features}", features=LAB.features),
+        "features": message("{features}", features=the_lab().features),
         "report": message("nothing but the report"),
     }
     rows: list[tuple[Cell, ...]] = []

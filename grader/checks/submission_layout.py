@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from grader.evidence import Layout, OpenTask, Tasks
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.marking.check import BadLimit, Case, Doubt, check
-from grader.records import Cell, LeftOut, Message, Scalar, SubmittedFile, Table, Verdict, joined, message
+from grader.records import Cell, LeftOut, Message, Scalar, SubmittedFile, Table, Verdict, fits, joined, message
 
 MEGABYTE = 1_000_000
 SCRIPT, NOTEBOOK = ".py", ".ipynb"
@@ -16,7 +16,10 @@ SCRIPT, NOTEBOOK = ".py", ".ipynb"
 
 @dataclass(frozen=True, slots=True)
 class LayoutLimits:
-    """The required files: names, folders with a trailing slash, alternatives separated by `|`; and the size limit."""
+    """The required files, alternatives separated by `|`, and the size limit.
+
+    Names, patterns such as *.ipynb, and folders with a trailing slash.
+    """
 
     required: tuple[str, ...]
     megabytes: int
@@ -89,7 +92,7 @@ def _nearest(wanted: str, files: tuple[SubmittedFile, ...]) -> str:
         if name.endswith("/"):
             places += [folder for file in files if (folder := _folder(file.path, name.rstrip("/")))]
         else:
-            places += [file.path for file in files if file.name.casefold() == name and file.size > 0]
+            places += [file.path for file in files if fits(file.name, name) and file.size > 0]
     return min(places, key=lambda path: (path.count("/"), path), default="")
 
 
@@ -100,7 +103,7 @@ def _left_out(wanted: str, layout: Layout) -> LeftOut | None:
         if one.state == "closed":
             return one
         folders = one.path.casefold().split("/")[:-1] if wanted.endswith("/") else ()
-        if one.name.casefold() in names or any(name in folders for name in names):
+        if any(fits(one.name, name) for name in names) or any(name in folders for name in names):
             return one
     return None
 
@@ -131,7 +134,7 @@ def _hint(wanted: str) -> Message:
 
 
 def _no_data(name: str) -> Message:
-    return message("Remove the {dataset} data set from the submission: {name}.", name=name, dataset=LAB.dataset)
+    return message("Remove the {dataset} data set from the submission: {name}.", name=name, dataset=the_lab().dataset)
 
 
 def _smaller(cap: int, size: float) -> Message:

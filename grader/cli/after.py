@@ -64,11 +64,19 @@ def adjust_command(folder: Path, audience: Audience, pseudonyms: bool, **rest: A
     STUDENT is a name, a number, an address or a folder, or the first words of one. The decision is kept when the
     same submission is graded again; what was measured stays visible beside it.
     """
+    _about(folder)
     asked = _Asked(**rest)
     if asked.template is not None:
         sys.exit(_template(folder, asked))
     changed, status = _one(folder, asked) if asked.table is None else _from_table(folder, asked)
     sys.exit(_draw(folder, changed, audience, pseudonyms) or status)
+
+
+def _about(folder: Path) -> None:
+    """Use the lab that the grades in the folder are about."""
+    from grader.gradebook.labs import use_lab_of
+
+    use_lab_of(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +184,7 @@ def regrade_command(folder: Path, rubric: Path, yes: bool, dry_run: bool, **page
     from grader.marking.rubric import read_rubric
     from grader.records import message
 
+    _about(folder)
     done = regrade(folder, read_rubric(rubric, discover()))
     _compare(done)
     status = UNUSABLE if done.refusals else GRADED

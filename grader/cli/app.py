@@ -17,6 +17,7 @@ from grader.cli import console
 from grader.cli.after import adjust_command, export_command, regrade_command
 from grader.cli.clustering import require_place, scheduler, worker
 from grader.cli.fetching import data, weights
+from grader.cli.labs import lab
 from grader.cli.options import (
     GRADED,
     NEEDS_HUMAN,
@@ -26,6 +27,7 @@ from grader.cli.options import (
     attempts_option,
     audience_option,
     data_option,
+    lab_option,
     language_option,
     measuring_options,
     pseudonyms_option,
@@ -38,7 +40,7 @@ from grader.cli.running import grade_class
 from grader.cli.signals import Terminated, ending_orderly
 from grader.cli.status import status
 from grader.cli.students import pack, precheck, template
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import message
 from grader.records.errors import GraderError
 from reports.languages import of_locale, speaking
@@ -75,6 +77,7 @@ def cli(ctx: click.Context) -> None:
 )
 @click.argument("paths", nargs=-1, required=True, type=GivenPath(path_type=Path))
 @data_option
+@lab_option
 @click.option("--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml.")
 @click.option("--no-fetch", is_flag=True, help="Do not fetch CIFAR-10 if it is missing.")
 @roster_options
@@ -134,7 +137,7 @@ def demo(**rest: Any) -> None:
     options = Options(rubric=None, **rest)
     require_room(options.out)
     sentence = message(
-        "Grading the demo submission on a generated set of ten shapes instead of {dataset}.", dataset=LAB.dataset
+        "Grading the demo submission on a generated set of ten shapes instead of {dataset}.", dataset=the_lab().dataset
     )
     console.line(console.console(), sentence)
     with scratch("demo") as folder:
@@ -193,6 +196,7 @@ for verb in (
     weights,
     adjust_command,
     export_command,
+    lab,
     regrade_command,
     pack,
     precheck,

@@ -76,6 +76,22 @@ def rubric_option(function: Callable[..., Any]) -> Callable[..., Any]:
     )(function)  # fmt: skip
 
 
+def lab_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --lab, for every command that is about a lab; it adds no parameter to the function."""
+    return click.option(
+        "--lab", metavar="NAME|FOLDER", expose_value=False, is_eager=True, callback=_use_lab,
+        help="The lab: one of 'grade lab list', or a folder with a lab.toml.",
+    )(function)  # fmt: skip
+
+
+def _use_lab(ctx: click.Context, parameter: click.Parameter, name: str | None) -> None:
+    del parameter
+    if name is not None and not ctx.resilient_parsing:
+        from grader.labs import find_lab, use_lab
+
+        use_lab(find_lab(name))
+
+
 def encoding_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add --encoding, for every command that reads an instructor's table."""
     return click.option(

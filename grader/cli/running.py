@@ -95,6 +95,7 @@ def grade_class(entries: Entries, options: Options, rubric: Rubric, images: Imag
     from grader.batch.run import Run, results_of
     from grader.batch.setup import SetupSpec, publisher
     from grader.gradebook.journal import Journal
+    from grader.gradebook.labs import keep_lab
     from grader.gradebook.lock import only_run
     from grader.gradebook.roster.stored import store_roster
     from reports import terminal
@@ -103,6 +104,7 @@ def grade_class(entries: Entries, options: Options, rubric: Rubric, images: Imag
     shown = Shown(out, options.out, len(entries.archives), verbose)
     asking = _Asking(options)
     with only_run(options.out), place_of(options) as place:
+        keep_lab(options.out)
         results = results_of(spec)
         with Journal(options.out) as journal:
             run = Run(spec, entries.archives, publisher(options, asking.choose), journal, results, place=place)

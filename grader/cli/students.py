@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from grader.cli import console
-from grader.cli.options import GivenPath, data_option, language_option, rubric_option
+from grader.cli.options import GivenPath, data_option, lab_option, language_option, rubric_option
 from grader.records import message
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ READY, NOT_READY = 0, 1
 @click.command(epilog="Examples: grade precheck | grade precheck lab5 --data lab5/data")
 @click.argument("folder", type=GivenPath(path_type=Path), default=Path())
 @data_option
+@lab_option
 @rubric_option
 @language_option
 def precheck(folder: Path, data: Path | None, rubric: Path | None) -> None:
@@ -56,6 +57,7 @@ def precheck(folder: Path, data: Path | None, rubric: Path | None) -> None:
 @click.argument("folder", type=GivenPath(path_type=Path), default=Path())
 @click.option("--out", type=GivenPath(path_type=Path, dir_okay=False), metavar="FILE",
               help="Where to write the zip; FOLDER/submission.zip by default.")  # fmt: skip
+@lab_option
 @rubric_option
 @language_option
 def pack(folder: Path, out: Path | None, rubric: Path | None) -> None:
@@ -78,6 +80,7 @@ def pack(folder: Path, out: Path | None, rubric: Path | None) -> None:
 @click.command(epilog="Examples: grade template lab5 | grade template lab5 --lang zh")
 @click.argument("folder", type=GivenPath(path_type=Path, file_okay=False))
 @click.option("--force", is_flag=True, help="Overwrite files that differ.")
+@lab_option
 @rubric_option
 @language_option
 def template(folder: Path, force: bool, rubric: Path | None) -> None:

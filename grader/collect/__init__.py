@@ -76,20 +76,22 @@ def _collect(submission: Submission, equipment: Equipment, caller: Caller, say: 
     claims = read_claims(submission, equipment.sandbox, (*weights.claims, *claims_of(documents.history)))
     diagnosis = diagnose(submission, equipment, weights, claims, inputs)
     say(message("testing the code"))
-    looked = [(look.record, look.run(subject)) for look in every_look()]
+    looked = [(look.record, look.run(subject)) for look in every_look() if look.record not in equipment.skip]
     weights, claims, diagnosis = with_own_network(subject, inputs, Measured(weights, claims, diagnosis))
     if isinstance(weights.choice, PreprocessingChoice):
         used = _chosen(weights.choice, used)
-    say(message("recomputing the rankings"))
-    retrieval = look_at_retrieval(subject)
     outcomes: list[Outcome] = [
         (Tasks, documents.tasks), (Preprocessing, used), (History, documents.history), (Claims, claims),
         (Checkpoint, weights.checkpoint), (Accuracy, weights.accuracy), (Measurement, weights.measurement),
         (OwnNetwork, weights.own), (Generalisation, weights.generalisation), (Diagnosis, diagnosis),
         (PreprocessingChoice, weights.choice or tried), *looked,
-        (RetrievalReport, retrieval.report), (RetrievalImages, retrieval.images),
-        (ComparedRankings, retrieval.compared),
     ]  # fmt: skip
+    if not {RetrievalReport, RetrievalImages, ComparedRankings} <= equipment.skip:
+        say(message("recomputing the rankings"))
+        found = look_at_retrieval(subject)
+        outcomes += [
+            (RetrievalReport, found.report), (RetrievalImages, found.images), (ComparedRankings, found.compared)
+        ]  # fmt: skip
     return _evidence(replace(submission, notes=(*submission.notes, *caller.notes)), equipment.sandbox, outcomes)
 
 

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from grader.collect.documents import Documents
 from grader.collect.equipment import Equipment
-from grader.collect.normalisations import ALTERNATIVES, same
+from grader.collect.normalisations import alternatives, same
 from grader.collect.weights import choose_checkpoint, job_of, roughly, run_of
 from grader.collect.yardstick import at_a_limit
 from grader.dataset import ImageSet
 from grader.evidence import Candidate, Failure, OutOfMemory, Preprocessing, PreprocessingChoice, TimedOut, Unavailable
 from grader.evidence.wording import Wording, phrase
 from grader.intake import place
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import Submission
 from grader.sandbox import Reply
 
@@ -51,7 +51,7 @@ class Option(NamedTuple):
 def options(found: Sequence[Preprocessing]) -> tuple[Option, ...]:
     """Return what is tried: the code's candidates, then the lab's own constants, then the usual alternatives."""
     read = [Option(_named(one), one) for one in found[:MOST_FOUND]]
-    usual = [Option(phrase(name), how) for name, how in ALTERNATIVES.items()]
+    usual = [Option(phrase(name), how) for name, how in alternatives().items()]
     return (*read, *(option for option in usual if not any(_same(option, one) for one in read)))
 
 
@@ -86,6 +86,8 @@ def try_options(
         return None
     if not isinstance(path, str) or not isinstance(images, ImageSet):
         return None
+    if not len(images.labels("train")):
+        return None  # a lab's own set may lack them
     tried = options(documents.candidates)
     found: PreprocessingChoice | Failure | None = None
     for most in (TRIAL_IMAGES, VERY_FEW):
@@ -128,7 +130,7 @@ def compared(
     finite = [np.isfinite(one).all(axis=1) for one in logits]
     if not any(rows.any() for rows in finite):
         return None
-    answers = [np.where(rows, one.argmax(axis=1), LAB.classes) for one, rows in zip(logits, finite, strict=True)]
+    answers = [np.where(rows, one.argmax(axis=1), the_lab().classes) for one, rows in zip(logits, finite, strict=True)]
     right = [answer == labels for answer in answers]
     best = max(range(len(tried)), key=lambda index: int(right[index].sum()))
     candidates = tuple(

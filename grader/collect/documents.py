@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.collect.equipment import validated
-from grader.collect.normalisations import TEMPLATE
 from grader.evidence import Claim, Claims, Failure, History, OpenTask, Preprocessing, Refused, Tasks
 from grader.evidence.wording import phrase
 from grader.intake import place
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import Submission, message
 from grader.sandbox import Job, Limits, Reply, Sandbox
 
@@ -57,10 +56,15 @@ def among(open_tasks: Iterable[OpenTask], numbers: Sequence[str]) -> list[OpenTa
 def not_written(
     file: str,
     open_tasks: Iterable[OpenTask],
-    script: str = LAB.training_script,
-    numbers: Sequence[str] = LAB.training_tasks,
+    script: str = "",
+    numbers: Sequence[str] = (),
 ) -> Refused:
-    """Refuse because a script's output is missing: its task is open, or the file was not handed in."""
+    """Refuse because a script's output is missing: its task is open, or the file was not handed in.
+
+    Without a script, that of training.
+    """
+    if not script:
+        script, numbers = the_lab().training_script, the_lab().training_tasks
     if open_ := among(open_tasks, numbers):
         first = open_[0]
         sentence = message(
@@ -92,7 +96,7 @@ def read_preprocessing(
     reply = sandbox.run(
         Job(
             "documents.normalisation.read_preprocessing",
-            {"names": names, "beside": LAB.scripts_beside_training, "training": LAB.training_script},
+            {"names": names, "beside": the_lab().scripts_beside_training, "training": the_lab().training_script},
             files,
             limits=DOCUMENT_LIMITS,
         )
@@ -105,14 +109,14 @@ def read_preprocessing(
     candidates = tuple(one for one in read if isinstance(one, Preprocessing))
     if fields.get("found") is not False:
         return validated(Preprocessing, fields), candidates or None
-    own = {"mean": TEMPLATE.mean, "std": TEMPLATE.std, "also_found": fields.get("also_found", [])}
+    own = {"mean": the_lab().mean, "std": the_lab().std, "also_found": fields.get("also_found", [])}
     return validated(Preprocessing, own), candidates
 
 
 def read_history(submission: Submission, sandbox: Sandbox, open_tasks: Iterable[OpenTask]) -> History | Failure:
     name = submission.parts.history
     if not name:
-        return not_written(LAB.history, open_tasks)
+        return not_written(the_lab().history, open_tasks)
     job = Job(
         "documents.history.read_history", {"file": name}, {"history": place(submission, name)}, limits=DOCUMENT_LIMITS
     )

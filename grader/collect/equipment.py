@@ -38,6 +38,7 @@ class Equipment:
     choose_preprocessing: bool = True  # by measurement, where the code does not say: a rubric can forbid it
     budget: Budget | None = None
     kept: Path | None = None  # folder of features that were computed before; None: each is computed
+    skip: frozenset[type[Any]] = frozenset()  # records that no criterion reads
 
     def left(self, part: Part, share: float = 1.0) -> Limits:
         """Return the limits of a job that may take this share of what its part of the budget has left."""

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from grader.evidence import Preprocessing
-from grader.lab import LAB
+from grader.labs import the_lab
 
-TEMPLATE = Preprocessing(LAB.mean, LAB.std)
 
-# Tried on training images if the measured accuracy is surprising, by phrase. A new suspicion is one entry.
-ALTERNATIVES: dict[str, Preprocessing] = {
-    "template_normalisation": TEMPLATE,
-    "halves": Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
-    "unnormalised": Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
-    "unscaled": Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), scale=1.0),
-    # the mean of the per-image deviations, copied from script to script since 2017; it is not the pixels' deviation
-    "old_deviation": Preprocessing(LAB.mean, (0.2023, 0.1994, 0.2010)),
-    "imagenet_normalisation": Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    "template_blue_first": Preprocessing(LAB.mean, LAB.std, blue_first=True),
-}
+def template() -> Preprocessing:
+    """Return the preprocessing of the lab's own script."""
+    return Preprocessing(the_lab().mean, the_lab().std)
+
+
+def alternatives() -> dict[str, Preprocessing]:
+    """Return what is tried on training images if the measured accuracy is surprising, by phrase.
+
+    A new suspicion is one entry.
+    """
+    lab = the_lab()
+    return {
+        "template_normalisation": template(),
+        "halves": Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+        "unnormalised": Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+        "unscaled": Preprocessing((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), scale=1.0),
+        # the mean of the per-image deviations, copied from script to script since 2017; it is not the pixels' deviation
+        "old_deviation": Preprocessing(lab.mean, (0.2023, 0.1994, 0.2010)),
+        "imagenet_normalisation": Preprocessing((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        "template_blue_first": Preprocessing(lab.mean, lab.std, blue_first=True),
+    }
 
 
 def same(one: Preprocessing, other: Preprocessing) -> bool:

@@ -17,11 +17,12 @@ QUALITY = 70  # of a JPEG
 
 
 def picture(pixels: NDArray[np.uint8], name: str, exact: bool) -> Picture:
-    """Encode an image, uint8 (H, W, 3) RGB: as a PNG if exact, else as a JPEG of half the size."""
+    """Encode an image, uint8 (H, W, 3) RGB or (H, W, 1): as a PNG if exact, else as a JPEG of half the size."""
     from PIL import Image
 
     file = io.BytesIO()
-    image = Image.fromarray(np.ascontiguousarray(pixels))
+    grey = pixels.shape[2] == 1
+    image = Image.fromarray(np.ascontiguousarray(pixels[:, :, 0] if grey else pixels))
     if exact:
         image.save(file, "PNG", optimize=True)
     else:

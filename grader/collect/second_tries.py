@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from grader.collect.choosing import Inputs
 from grader.collect.equipment import Equipment
-from grader.collect.normalisations import ALTERNATIVES, same
+from grader.collect.normalisations import alternatives, same
 from grader.collect.scoring import count_correct
 from grader.collect.weights import Weights, choose_checkpoint, job_of, roughly, run_of
 from grader.dataset import ImageSet
@@ -46,7 +46,9 @@ def diagnose(
     if choice is not None:  # the same was tried already
         return _from_choice(choice)
     labels = equipment.images.labels("train")[:TRIAL_IMAGES]
-    named = {"as_graded": used, **{name: how for name, how in ALTERNATIVES.items() if not same(how, used)}}
+    if not len(labels):
+        return None
+    named = {"as_graded": used, **{name: how for name, how in alternatives().items() if not same(how, used)}}
     tried = {name: replace(how, resize=used.resize, crop=used.crop) for name, how in named.items()}
     runs = roughly([run_of("images", how, len(labels)) for how in tried.values()])
     job = job_of(place(submission, path), equipment, runs, "train")

@@ -20,7 +20,7 @@ from grader.dataset import ImageSet
 from grader.evidence import Accuracy, Checkpoint, Claims, Failure, Preprocessing
 from grader.evidence.wording import phrase
 from grader.intake import place
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.measures.doubts import falls_short
 from grader.measures.intervals import SURE, beyond_chance
 from grader.sandbox import ArraySpec, Reply
@@ -54,7 +54,7 @@ def _answers(subject: Subject, path: str, run: dict[str, Any]) -> dict[str, NDAr
     equipment: Equipment = subject.equipment
     job = job_of(place(subject.submission, path), equipment, [run], "train")
     inputs = {key: value for key, value in job.inputs.items() if key != "runs"} | {"run": run}
-    arrays = {f"logits_{index}": ArraySpec("<f4", (run["count"], LAB.classes)) for index in range(MOST_VARIANTS)}
+    arrays = {f"logits_{index}": ArraySpec("<f4", (run["count"], the_lab().classes)) for index in range(MOST_VARIANTS)}
     limits = equipment.left("accuracy", FOR_VARIANTS)
     variants = replace(job, probe="weights.checkpoint.run_variants", inputs=inputs, arrays=arrays, limits=limits)
     reply = equipment.sandbox.run(variants)
@@ -70,7 +70,7 @@ def _winner(right: dict[str, NDArray[np.bool_]]) -> str:
     if not ranked:
         return ""
     best = right[ranked[0]]
-    guessing = 1 / LAB.classes
+    guessing = 1 / the_lab().classes
     spread = SURE * (guessing * (1 - guessing) / len(best)) ** 0.5
     wins = all(beyond_chance(best, right[other]) for other in ranked[1:])
     return ranked[0] if wins and best.mean() > guessing + spread else ""

@@ -33,8 +33,8 @@ from grader.evidence import (
 )
 from grader.evidence.fields import LONGEST
 from grader.intake import place
-from grader.lab import LAB
-from grader.records import Message, Submission, in_question, message
+from grader.labs import the_lab
+from grader.records import Message, Submission, fits, in_question, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
 
 FOR_THE_REST = 0.5  # of the time that is left for the accuracy
@@ -58,7 +58,7 @@ class Weights:
 
 def measure(submission: Submission, equipment: Equipment, documents: Documents) -> Weights:
     """Run the weights on the test images with the normalisation stated in the code, and score them."""
-    chosen = choose_checkpoint(submission) or not_written(LAB.checkpoint, documents.open_tasks)
+    chosen = choose_checkpoint(submission) or not_written(the_lab().checkpoint, documents.open_tasks)
     used = documents.preprocessing
     if not isinstance(chosen, str):
         return without(chosen)
@@ -109,8 +109,12 @@ def cut_short(found: Weights) -> Weights:
 def _beside_others(weighed: Weighed, images: ImageSet) -> Weights | Failure:
     """Run the weights on the test images and, in the same job, on the first of the images beside them; score both."""
     count = len(images.labels("test")[: weighed.equipment.part])
+    on_all = run_of("images", weighed.used, count)
+    if not the_lab().calibrated:
+        alone = weighed.equipment.sandbox.run(weighed.job([on_all]))
+        return scored(alone, weighed.path, images) if isinstance(alone, Reply) else alone
     drawn = draw(images, count, seed_of(weighed.submission.digest))
-    reply = _run_beside(weighed, drawn.first, [run_of("images", weighed.used, count)])
+    reply = _run_beside(weighed, drawn.first, [on_all])
     if not isinstance(reply, Reply):
         return reply
     found = scored(reply, weighed.path, images)
@@ -138,8 +142,11 @@ def _run_beside(weighed: Weighed, part: Part, before: list[dict[str, Any]]) -> R
 def choose_checkpoint(submission: Submission) -> str | Failure | None:
     """Choose the path of the weights to grade, or say why that is not possible; None if there are none."""
     parts = submission.parts
-    if (unclear := in_question(LAB.checkpoint, submission.files, submission.left_out)) is not None:
-        return Unavailable(unclear.why)
+    for pattern in the_lab().weights:
+        if (unclear := in_question(pattern, submission.files, submission.left_out)) is not None:
+            return Unavailable(unclear.why)
+        if any(fits(path.rpartition("/")[2], pattern) for path in parts.checkpoints):
+            break  # what fits a later pattern does not matter
     if len(parts.checkpoints) == 1:
         return parts.checkpoints[0]
     if parts.checkpoints:
@@ -148,14 +155,14 @@ def choose_checkpoint(submission: Submission) -> str | Failure | None:
             "there are {count} files named {checkpoint} ({names}); ask the student which one counts",
             count=len(parts.checkpoints),
             names=names[:300],
-            checkpoint=LAB.checkpoint,
+            checkpoint=the_lab().checkpoint,
         )
         return Unavailable(sentence)
     if parts.other_weights:
         sentence = message(
             "{checkpoint} is missing; {other} is there. Rename the weights that should be graded to {checkpoint}.",
             other=", ".join(parts.other_weights[:3]),
-            checkpoint=LAB.checkpoint,
+            checkpoint=the_lab().checkpoint,
         )
         return Refused("renamed", sentence)
     return None
@@ -187,10 +194,13 @@ def job_of(weights: Path, equipment: Equipment, runs: list[dict[str, Any]], spli
     files = {"checkpoint": weights}
     if isinstance(equipment.images, ImageSet) and runs:
         files["images"] = equipment.images.images_file("test" if split == "test" else "train")
-    inputs = {"file": from_disk(weights.name), "device": equipment.device, "threads": equipment.threads, "runs": runs}
+    inputs = {
+        "file": from_disk(weights.name), "device": equipment.device, "threads": equipment.threads, "runs": runs,
+        "classes": the_lab().classes, "channels": the_lab().image_shape[0],
+    }  # fmt: skip
     if variant:
         inputs["variant"] = variant
-    arrays = {f"logits_{index}": ArraySpec("<f4", (run["count"], LAB.classes)) for index, run in enumerate(runs)}
+    arrays = {f"logits_{index}": ArraySpec("<f4", (run["count"], the_lab().classes)) for index, run in enumerate(runs)}
     return Job("weights.checkpoint.run_checkpoint", inputs, files, arrays, equipment.left("accuracy"))
 
 

@@ -11,6 +11,7 @@ from grader.dataset.find import find_cifar10, nothing_here, usual_places
 from grader.dataset.image_set import ImageSet, Split
 from grader.dataset.imagenet import digest_of, fetch_weights, find_weights, usual_folders
 from grader.dataset.interface import Progress
+from grader.dataset.own import own_images
 
 __all__ = [
     "CIFAR10",
@@ -26,6 +27,7 @@ __all__ = [
     "find_weights",
     "home_folder",
     "nothing_here",
+    "own_images",
     "usual_folders",
     "usual_places",
     "why_not_usual",

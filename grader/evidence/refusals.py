@@ -10,31 +10,43 @@ from typing import Any
 
 from grader.evidence.outcomes import Refused
 from grader.evidence.wording import fields_of, heard
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import N_, Message, Scalar, message
 
-SAVE = message(
-    "Save the weights with torch.save(model.state_dict(), '{checkpoint}') and hand that file in.",
-    checkpoint=LAB.checkpoint,
-)
-FORMS = message(
-    "Hand in {retrieval} as {retrieval_script} writes it. Printed rankings are read as well: for each network a line"
-    " such as 'Model: resnet50', for each query 'Query: queries/cat.png', and below it five lines such as"
-    " 'Top 1 match (0.8731): library/cat/3.png'; or a table with the columns Query, Rank, Image and Score.",
-    retrieval_script=LAB.retrieval_script,
-    retrieval=LAB.retrieval,
-)
-# Fields that a sentence below may have beside those that the probe gives.
-OURS: dict[str, str | Message] = {
-    "save": SAVE,
-    "forms": FORMS,
-    "networks_script": LAB.networks_script,
-    "training_script": LAB.training_script,
-    "checkpoint": LAB.checkpoint,
-    "retrieval_script": LAB.retrieval_script,
-    "retrieval": LAB.retrieval,
-    "features": LAB.features,
-}
+
+def save() -> Message:
+    """Say how weights are saved."""
+    return message(
+        "Save the weights with torch.save(model.state_dict(), '{checkpoint}') and hand that file in.",
+        checkpoint=the_lab().checkpoint,
+    )
+
+
+def forms() -> Message:
+    """Say in which forms rankings are read."""
+    return message(
+        "Hand in {retrieval} as {retrieval_script} writes it. Printed rankings are read as well: for each network a"
+        " line such as 'Model: resnet50', for each query 'Query: queries/cat.png', and below it five lines such as"
+        " 'Top 1 match (0.8731): library/cat/3.png'; or a table with the columns Query, Rank, Image and Score.",
+        retrieval_script=the_lab().retrieval_script,
+        retrieval=the_lab().retrieval,
+    )
+
+
+def given_fields() -> dict[str, str | Message]:
+    """Return the fields that a sentence below may have beside those that the probe gives."""
+    lab = the_lab()
+    return {
+        "save": save(),
+        "forms": forms(),
+        "networks_script": lab.networks_script,
+        "training_script": lab.training_script,
+        "checkpoint": lab.checkpoint,
+        "retrieval_script": lab.retrieval_script,
+        "retrieval": lab.retrieval,
+        "features": lab.features,
+    }
+
 
 REFUSALS: dict[str, str] = {
     # what the file is, by its first bytes
@@ -101,6 +113,11 @@ REFUSALS: dict[str, str] = {
         " of that network, or also hand in the class of your own network in {networks_script} or {training_script},"
         " such that it can be built without arguments."
     ),
+    "unknown_network": N_(
+        "The weights in {file} fit none of the networks that the grader knows for these images. Also hand in the class"
+        " of your network in {networks_script} or {training_script}, such that it can be built without arguments, or"
+        " save it whole if it is an nn.Sequential."
+    ),
     "more_weights": N_(
         "The weights in {file} are those of {nearest} and {count} more, so they belong to another network, one that"
         " the grader does not know: {names}. Hand in the weights of one of the lab's networks, or also hand in the"
@@ -118,7 +135,8 @@ REFUSALS: dict[str, str] = {
         " {networks_script} or {training_script}."
     ),
     "forward": N_(
-        "The network in {file} was rebuilt as {network}, but it cannot process a 3 x {side} x {side} image: {problem}."
+        "The network in {file} was rebuilt as {network}, but it cannot process a {channels} x {side} x {side} image:"
+        " {problem}."
         " Check that the sizes of its layers match."
     ),
     # an archive that is not a zip
@@ -247,7 +265,7 @@ REFUSALS: dict[str, str] = {
 def refusal(code: str, values: Mapping[str, Scalar | Message], details: tuple[str, ...] = ()) -> Refused:
     """Build the refusal for a code. Raises KeyError for an unknown code, ValueError if the values do not match."""
     template = REFUSALS[code]
-    ours = {name: OURS[name] for name in fields_of(template) if name in OURS}
+    ours = {name: value for name, value in given_fields().items() if name in fields_of(template)}
     return Refused(code, message(template, **values, **ours), details)
 
 

@@ -44,7 +44,7 @@ from grader.intake.platforms import (
     upload,
 )
 from grader.intake.whose import clean, identifies, named
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import REPORTS, Student, message
 from grader.records.errors import BadLab
 
@@ -171,7 +171,7 @@ class _Expansion:
         uploads = {said.student for name in names if (said := upload(name, self.forms))}
         # an instructor's own solution may lie beside them
         is_class = are_several_peoples([one.name for one in archives], name_of(folder)) and repeat_each_other(archives)
-        if {name.casefold() for name in names} & LAB.work and len(uploads) < SEVERAL and not is_class:
+        if {name.casefold() for name in names} & the_lab().work and len(uploads) < SEVERAL and not is_class:
             return True
         # output of the grader, a class's zips (with an instructor's script), a platform's loose files
         if "grade.json" in names or archives or uploads:
@@ -225,7 +225,7 @@ class _Expansion:
             return True
         handed_in = [*names, *archives]
         uploads = {said.student if (said := upload(name, self.forms)) else None for name in handed_in}
-        is_own = bool({name.casefold() for name in names} & LAB.work)
+        is_own = bool({name.casefold() for name in names} & the_lab().work)
         if uploads and (None not in uploads or (len(uploads - {None}) >= SEVERAL and not is_own)):
             return True
         platforms = [child for child in folders if upload(name_of(child), self.forms)]

@@ -12,7 +12,7 @@ from grader.intake.leave_out import reason_to_leave_out
 from grader.intake.parts import PROGRAMS
 from grader.intake.pieces import worth
 from grader.intake.whose import identifies
-from grader.lab import LAB
+from grader.labs import the_lab
 
 WORK_SUFFIXES = (*PROGRAMS, ".pdf", ".docx")  # not .md or .txt: a class's folder contains those too
 GRADE, PAGE, ROSTER = "grade.json", "report.html", "roster.json"  # written by the grader
@@ -77,7 +77,7 @@ def _asked_for(folder: Path, depth: int = DEEPEST) -> Iterator[str]:
     for file in files:
         if is_archive_name(file.name):
             yield ""
-        elif name_of(file).casefold() in LAB.work and worth(name_of(file)):
+        elif name_of(file).casefold() in the_lab().work and worth(name_of(file)):
             yield name_of(file).casefold()
     for child in folders if depth > 0 else ():
         if not child.is_symlink():
@@ -85,7 +85,7 @@ def _asked_for(folder: Path, depth: int = DEEPEST) -> Iterator[str]:
 
 
 def _is_work(name: str) -> bool:
-    return is_archive_name(name) or name.casefold() in LAB.reports or name.casefold().endswith(WORK_SUFFIXES)
+    return is_archive_name(name) or name.casefold() in the_lab().reports or name.casefold().endswith(WORK_SUFFIXES)
 
 
 def name_of(path: Path) -> str:

@@ -10,7 +10,7 @@ from grader.intake.formats import is_archive_name
 from grader.intake.gradescope import METADATA
 from grader.intake.leave_out import reason_to_leave_out
 from grader.intake.platforms import upload
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import LeftOut, Message, Student, message
 from grader.records.errors import BadSubmission
 
@@ -58,7 +58,7 @@ def require_work(files: Mapping[str, Entry], left_out: Collection[str], archive:
         sentence = message(
             "{archive} contains no files. Hand in the zip of the folder that holds {checkpoint}.",
             archive=name,
-            checkpoint=LAB.checkpoint,
+            checkpoint=the_lab().checkpoint,
         )
         raise BadSubmission(sentence)
     if not files:
@@ -66,7 +66,7 @@ def require_work(files: Mapping[str, Entry], left_out: Collection[str], archive:
             "{archive} contains only {names}. Hand in the zip of the folder that holds {checkpoint}.",
             archive=name,
             names=visible(", ".join(left_out)),
-            checkpoint=LAB.checkpoint,
+            checkpoint=the_lab().checkpoint,
         )
         raise BadSubmission(sentence)
     if "[Content_Types].xml" in files:
@@ -74,7 +74,7 @@ def require_work(files: Mapping[str, Entry], left_out: Collection[str], archive:
             "{archive} is an Office document, not a zip of your work. Hand in the zip of the folder that"
             " holds {checkpoint}.",
             archive=name,
-            checkpoint=LAB.checkpoint,
+            checkpoint=the_lab().checkpoint,
         )
         raise BadSubmission(sentence)
     top = next(iter(files)).partition("/")[0]

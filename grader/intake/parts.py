@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from os.path import commonpath
 
 from grader.disk.names import visible
-from grader.lab import LAB
-from grader.records import PICTURES, REPORTS, Message, Parts, message
+from grader.labs import the_lab
+from grader.records import PICTURES, REPORTS, Message, Parts, fits, message
 
 WEIGHTS = (".pth", ".pt", ".ckpt", ".pkl", ".bin", ".safetensors", ".h5")
 PAGES = (".html", ".htm")  # what a student writes on the platform arrives as a page
@@ -39,13 +39,15 @@ def is_of_images(path: str) -> bool:
 def sort_parts(paths: Iterable[str], dataset: tuple[str, ...]) -> tuple[Parts, tuple[Message, ...]]:
     """Return the parts among `paths` (relative to the root, forward slashes), and notes on inexact names."""
     nearest = sorted(paths, key=lambda path: (path.count("/"), path))
-    own = [path for path in nearest if _name(path) not in LAB.handout]
-    checkpoints = _nearest_named(nearest, LAB.checkpoint)
-    histories, retrievals = _nearest_named(nearest, LAB.history), _nearest_named(nearest, LAB.retrieval)
+    own = [path for path in nearest if _name(path) not in the_lab().handout]
+    checkpoints = _nearest_fitting(own, the_lab().weights)
+    histories, retrievals = _nearest_named(nearest, the_lab().history), _nearest_named(nearest, the_lab().retrieval)
     parts = Parts(
         checkpoints=checkpoints,
         other_weights=tuple(path for path in _ending(own, *WEIGHTS) if path not in checkpoints),
-        sources=_first(_ending(nearest, ".py"), lambda path: (path.count("/"), _name(path) != LAB.training_script)),
+        sources=_first(
+            _ending(nearest, ".py"), lambda path: (path.count("/"), _name(path) != the_lab().training_script)
+        ),
         notebooks=_ending(nearest, ".ipynb"),
         history=histories[0] if histories else "",
         retrieval=retrievals[0] if retrievals else "",
@@ -55,11 +57,23 @@ def sort_parts(paths: Iterable[str], dataset: tuple[str, ...]) -> tuple[Parts, t
         reports=_first(_ending(own, *REPORTS, *PAGES), _report_rank),
         dataset=dataset,
     )
-    wrong_case = [path for path in checkpoints if path.rpartition("/")[2] != LAB.checkpoint]
+    asked = the_lab().checkpoint
+    wrong_case = [path for path in checkpoints if _name(path) == asked.casefold() and not path.endswith(asked)]
     return parts, tuple(
-        message("{file} was read as {meant}: the names differ only in case.", file=visible(path), meant=LAB.checkpoint)
+        message(
+            "{file} was read as {meant}: the names differ only in case.", file=visible(path), meant=the_lab().checkpoint
+        )
         for path in wrong_case
     )
+
+
+def _nearest_fitting(nearest: list[str], patterns: Iterable[str]) -> tuple[str, ...]:
+    """Return all files that fit the first pattern that any file fits, at the shallowest depth that has one."""
+    for pattern in patterns:
+        fitting = [path for path in nearest if fits(_name(path), pattern)]
+        if fitting:
+            return tuple(path for path in fitting if path.count("/") == fitting[0].count("/"))
+    return ()
 
 
 def _nearest_named(nearest: list[str], name: str) -> tuple[str, ...]:
@@ -79,7 +93,7 @@ def _first(paths: tuple[str, ...], rank: Callable[[str], tuple[int, ...]]) -> tu
 
 def _report_rank(path: str) -> tuple[int, ...]:
     name = _name(path)
-    rank = LAB.reports.index(name) if name in LAB.reports else len(LAB.reports)
+    rank = the_lab().reports.index(name) if name in the_lab().reports else len(the_lab().reports)
     return (rank + name.endswith(PAGES),)
 
 

@@ -14,7 +14,7 @@ from grader.intake.leave_out import reason_to_leave_out
 from grader.intake.parts import is_program
 from grader.intake.whose import identifies
 from grader.intake.zips import names_in
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import Student
 
 # exp1-1.py, exp1-2.py (Canvas) and exp1 (1).py (browsers) are later uploads of exp1.py
@@ -117,7 +117,7 @@ def _first_name(name: str) -> str:
     """Return exp1.py for exp1-1.py, but keep a name that no file of the lab has without its number."""
     found = _AGAIN.fullmatch(name)
     plain = found["stem"] + found["suffix"] if found else name
-    return plain if plain.casefold() in {one.casefold() for one in (*LAB.results, *LAB.scripts, *LAB.given)} else name
+    return plain if plain.casefold() in the_lab().asked_for else name
 
 
 def _are_counted(archives: Iterable[Handed]) -> bool:
@@ -149,7 +149,7 @@ def repeat_each_other(archives: Iterable[Handed], unknown: bool = True) -> bool:
 def worth(path: str) -> str:
     """Return the name, in lower case, of a file that can earn points; "" for another."""
     name = path.replace("\\", "/").rpartition("/")[2].casefold()
-    is_handout = name in LAB.handout or name in LAB.given
+    is_handout = name in the_lab().handout or name in the_lab().given
     return name if is_program(name) and not is_handout and not reason_to_leave_out(path, 0) else ""
 
 

@@ -15,7 +15,7 @@ from grader.disk.names import visible
 from grader.intake.archive import MEGABYTE, Entry, Limits
 from grader.intake.leave_out import dataset_name, reason_to_leave_out, tool
 from grader.intake.names import LONGEST_NAME, BadName, inner_path, require_writable
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import LeftOut, Message, message
 from grader.records.errors import BadSubmission
 
@@ -46,7 +46,7 @@ class Selection:
                 "Left out {name} ({size:.1f} MB): {dataset} itself need not be handed in.",
                 name=visible(name),
                 size=size / MEGABYTE,
-                dataset=LAB.dataset,
+                dataset=the_lab().dataset,
             )
             for name, size in list(self.dataset.items())[:MOST_NAMED]
         ]

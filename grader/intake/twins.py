@@ -11,10 +11,8 @@ from pathlib import Path
 from grader.disk.names import to_disk, visible
 from grader.intake.selection import MOST_NAMED
 from grader.intake.writing import Written
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import LeftOut, Message, message
-
-ASKED_FOR = frozenset({*LAB.work, *LAB.results, *LAB.given})
 
 
 def settle(written: Written, into: Path) -> tuple[Message, ...]:
@@ -29,12 +27,12 @@ def settle(written: Written, into: Path) -> tuple[Message, ...]:
     notes = [left.why for left in unclear]
     for first, second in list(_by_case(written.files)):
         is_one = written.files[first].digest == written.files[second].digest
-        if _name(first) not in ASKED_FOR:
+        if _name(first) not in the_lab().asked_for:
             notes.append(_only_case(first, second))
         elif not is_one:
             unclear.append(LeftOut(second, _which(first, second), "unclear"))
             notes.append(unclear[-1].why)
-        elif _name(first) in LAB.results:  # which letters it has matters to nobody; to an import it does
+        elif _name(first) in the_lab().results:  # which letters it has matters to nobody; to an import it does
             written.drop(second, into)
     written.left_out += unclear
     return (*notes[:MOST_NAMED], *more(len(notes) - MOST_NAMED))

@@ -15,9 +15,10 @@ from grader.intake.parts import sort_parts, work_folder
 from grader.intake.repacked import Repack
 from grader.intake.selection import MOST_NAMED, select
 from grader.intake.sources import open_source
-from grader.intake.twins import ASKED_FOR, left_out_notes, settle
+from grader.intake.twins import left_out_notes, settle
 from grader.intake.unused import unused
 from grader.intake.writing import write_all
+from grader.labs import the_lab
 from grader.records import LeftOut, Submission, SubmittedFile
 
 MOST_LEFT_OUT = 100  # that a submission remembers; notes name fewer
@@ -79,7 +80,7 @@ def _below(top: str, left_out: Iterable[LeftOut]) -> tuple[LeftOut, ...]:
     """Return what was left out with paths as of the files: the nearest to the root and what the lab asks for first."""
     prefix = f"{top}/" if top else ""
     cut = [replace(one, path=one.path.removeprefix(prefix)) for one in left_out]
-    cut.sort(key=lambda one: (one.name.casefold() not in ASKED_FOR, one.path.count("/")))
+    cut.sort(key=lambda one: (one.name.casefold() not in the_lab().asked_for, one.path.count("/")))
     return tuple(cut[:MOST_LEFT_OUT])
 
 

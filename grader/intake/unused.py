@@ -9,7 +9,7 @@ from grader.disk.names import visible
 from grader.intake.archive import MEGABYTE
 from grader.intake.formats import is_archive_name
 from grader.intake.parts import is_of_images
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import Message, Parts, SubmittedFile, message
 
 MOST_LISTED = 8  # names in one sentence
@@ -54,7 +54,7 @@ def _used(parts: Parts) -> Iterator[str]:
 
 
 def _is_known(file: SubmittedFile) -> bool:
-    return is_of_images(file.path) or file.name.casefold() in (*LAB.handout, *LAB.given, LAB.features)
+    return is_of_images(file.path) or file.name.casefold() in (*the_lab().handout, *the_lab().given, the_lab().features)
 
 
 def _named(files: Sequence[SubmittedFile]) -> str:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from grader.evidence import Accuracy, Checkpoint, Diagnosis, GivenWeights, History, PreprocessingChoice
 from grader.evidence.wording import said as worded
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.marking.check import Case, Ramp
 from grader.marking.choice_exhibits import chosen_by_measurement
 from grader.measures.intervals import better_preprocessing, sampling_error
@@ -47,8 +47,8 @@ def _started_from(found: GivenWeights | None) -> list[Message]:
             " {checkpoint} that it writes.",
             file=found.path,
             given=same[0].file,
-            training_script=LAB.training_script,
-            checkpoint=LAB.checkpoint,
+            training_script=the_lab().training_script,
+            checkpoint=the_lab().checkpoint,
         )
         if any(start.of_the_lab for start in same):
             sentence = message(
@@ -56,8 +56,8 @@ def _started_from(found: GivenWeights | None) -> list[Message]:
                 " 'python {training_script} --resume {given}' and hand in the {checkpoint} that it writes.",
                 file=found.path,
                 given=same[0].file,
-                training_script=LAB.training_script,
-                checkpoint=LAB.checkpoint,
+                training_script=the_lab().training_script,
+                checkpoint=the_lab().checkpoint,
             )
         return [sentence]
     near = [start for start in found.compared if start.distance <= HARDLY_MOVED] if found else []
@@ -91,7 +91,7 @@ def _causes(case: Case[Accuracy, R]) -> Iterator[Message]:
             "The network's outputs overflow although its weights are finite, as happens when training diverges. Check"
             " torch.isfinite(model(images)).all() in {training_script}, lower the learning rate, or hand in the"
             " weights of an earlier epoch.",
-            training_script=LAB.training_script,
+            training_script=the_lab().training_script,
         )
     elif not likely and not spare:
         yield from _one_answer(case.seen)
@@ -108,7 +108,7 @@ def _likely_preprocessing(diagnosis: Diagnosis | None) -> Message | None:
         " {graded:.1%} as graded: the network was probably trained that way. Write the transforms.Normalize that you"
         " trained with into {training_script}.",
         name=worded(best.name), count=best.count,
-        better=best.correct / best.count, graded=graded.correct / graded.count,training_script=LAB.training_script
+        better=best.correct / best.count, graded=graded.correct / graded.count,training_script=the_lab().training_script
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grader.evidence import PreprocessingChoice
 from grader.evidence.wording import said as worded
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.measures.choice import choose
 from grader.records import Message, Table, message
 
@@ -29,7 +29,7 @@ def chosen_by_measurement(choice: PreprocessingChoice) -> Message:
         " correctly, but no normalisation is better than all others beyond chance. Pass the transform that you trained"
         " with to the test set in {training_script}.",
         **values,
-        training_script=LAB.training_script,
+        training_script=the_lab().training_script,
     )
 
 

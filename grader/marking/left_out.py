@@ -22,7 +22,7 @@ from grader.evidence import (
     RetrievalReport,
 )
 from grader.evidence.kinds.own_function import OwnFunction
-from grader.lab import LAB
+from grader.labs import Lab, the_lab
 from grader.marking.rubric import Line
 from grader.records import (
     PICTURES,
@@ -39,21 +39,28 @@ from grader.records import (
 )
 
 MISSING = ("missing", "renamed")  # codes of what was not found
-UNKNOWN_NETWORK = ("network", "more_weights", "layer", "variants", "none_fits")  # codes of what a class would settle
+UNKNOWN_NETWORK = (
+    "network",
+    "unknown_network",
+    "more_weights",
+    "layer",
+    "variants",
+    "none_fits",
+)  # codes of what a class would settle
 CODE = (".py", ".ipynb")
 DOCUMENTS = (".json", ".csv", ".tsv", ".txt", ".log", ".out", ".md", ".tex", ".pdf", ".docx", ".npz")
 
 # The file that a record is about.
-ABOUT: dict[type[object], str] = {
-    Accuracy: LAB.checkpoint,
-    History: LAB.history,
-    RetrievalReport: LAB.retrieval,
-    ComparedRankings: LAB.retrieval,
-    FunctionFit: LAB.script_of("fit"),
-    OwnFunction: LAB.script_of("own_function"),
-    Evaluation: LAB.script_of("test"),
-    LearningRate: LAB.script_of("learning_rate"),
-    FeatureVectors: LAB.features_script,
+ABOUT: dict[type[object], Callable[[Lab], str]] = {
+    Accuracy: lambda lab: lab.checkpoint,
+    History: lambda lab: lab.history,
+    RetrievalReport: lambda lab: lab.retrieval,
+    ComparedRankings: lambda lab: lab.retrieval,
+    FunctionFit: lambda lab: lab.script_of("fit"),
+    OwnFunction: lambda lab: lab.script_of("own_function"),
+    Evaluation: lambda lab: lab.script_of("test"),
+    LearningRate: lambda lab: lab.script_of("learning_rate"),
+    FeatureVectors: lambda lab: lab.features_script,
 }
 RUN = (FunctionFit, OwnFunction, Evaluation, LearningRate, FeatureVectors)
 RETRIEVAL = (RetrievalReport, RetrievalImages, ComparedRankings)
@@ -68,11 +75,11 @@ def reconsidered(finding: Finding, line: Line, evidence: Evidence) -> Finding:
 
 
 def _reconsidered(finding: Finding, reads: type[object], layout: Layout) -> Finding:
-    about = ABOUT.get(reads, "")
+    about = _about(reads)
     if about and (one := in_question(about, layout.files, layout.left_out)):
         return Unjudged(finding.check, one.why)
     if isinstance(finding, Blocked) and finding.code in MISSING:
-        names = LAB.image_folders if reads is RetrievalImages else (about,)
+        names = the_lab().image_folders if reads is RetrievalImages else (about,)
         if why := _why(layout.left_out, lambda one: one.state == "absent" and one.name.casefold() in names):
             return Blocked(finding.check, why, finding.exhibits, finding.code)
     if why := _why(layout.left_out, lambda one: one.state != "absent" and _matters(one, reads, finding, layout)):
@@ -87,13 +94,17 @@ def why_no_report(evidence: Evidence) -> Message | None:
     return _why(layout.left_out if layout else (), lambda one: one.name.casefold().endswith(REPORTS))
 
 
+def _about(reads: type[object]) -> str:
+    return ABOUT[reads](the_lab()) if reads in ABOUT else ""
+
+
 def _why(left_out: Iterable[LeftOut], fits: Callable[[LeftOut], bool]) -> Message | None:
     return next((one.why for one in left_out if fits(one)), None)
 
 
 def _matters(one: LeftOut, reads: type[object], finding: Finding, layout: Layout) -> bool:
     """Return whether points that were lost may have been lost for want of this."""
-    name, about = one.name.casefold(), ABOUT.get(reads, "")
+    name, about = one.name.casefold(), _about(reads)
     if (isinstance(finding, Judged) and finding.verdict.credit == 1.0) or not isinstance(finding, Judged | Blocked):
         return False
     if one.state == "closed":  # what is missing may be in it
@@ -101,9 +112,9 @@ def _matters(one: LeftOut, reads: type[object], finding: Finding, layout: Layout
     if reads is Accuracy and isinstance(finding, Blocked):
         return finding.code in UNKNOWN_NETWORK and name.endswith(CODE)
     if reads is Accuracy:  # with another normalisation than the one of the script
-        return one == in_question(LAB.training_script, layout.files, layout.left_out)
+        return one == in_question(the_lab().training_script, layout.files, layout.left_out)
     if reads in RUN:
-        return name.endswith(CODE) and (name == about or name not in LAB.scripts)
+        return name.endswith(CODE) and (name == about or name not in the_lab().scripts)
     if reads in RETRIEVAL:
         return name.endswith(PICTURES) or (reads is not RetrievalImages and name.endswith(DOCUMENTS))
     return False

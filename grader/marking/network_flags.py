@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from grader.evidence import Accuracy, Checkpoint, Evidence, Generalisation, GivenWeights, OwnNetwork, kind_of
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.measures.generalisation import errs_unlike_networks, far_better
 from grader.records import Flag, Message, Scalar, message
 
@@ -93,7 +93,7 @@ def _whose(evidence: Evidence) -> Message | str:
     own, checkpoint = evidence.seen(OwnNetwork), evidence.seen(Checkpoint)
     if own:
         return message("{name} in {file}, line {line},", name=own.name, file=own.file, line=own.line)
-    return message("The network in {file}", file=checkpoint.path if checkpoint else LAB.checkpoint)
+    return message("The network in {file}", file=checkpoint.path if checkpoint else the_lab().checkpoint)
 
 
 def _with_advice(*figures: Message) -> Message:

@@ -13,7 +13,7 @@ from statistics import fmean, median, pstdev, quantiles
 
 from grader.evidence import Agreement, ComparedQuery, ComparedRun, Match, Suspicion
 from grader.evidence.kinds.retrieval import TOP
-from grader.measures.ways import BY_NAME
+from grader.measures.ways import mistake_called
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def named(run: ComparedRun) -> Suspicion | None:
     equal = [suspicion for suspicion in run.suspicions if suspicion.distance <= least * (1 + SAME) + SAME]
     nearest = max(equal, key=lambda suspicion: (suspicion.soundness, suspicion.order))
     margin = MARGIN if nearest.distance <= FITS else WIDE_MARGIN
-    apart = run.distance >= margin * nearest.distance or BY_NAME[nearest.name].way.only_sorts
+    apart = run.distance >= margin * nearest.distance or _only_sorts(nearest.name)
     plain = nearest.distance <= NEAREST and apart
     return nearest if plain and nearest.soundness >= SOUND and nearest.order >= ORDERED else None
 
@@ -180,7 +180,7 @@ def named(run: ComparedRun) -> Suspicion | None:
 def _explained_better(run: ComparedRun) -> bool:
     """Return whether a mistake explains the scores better, even if the order would fit the correct ones."""
     mistake = named(run)
-    return mistake is not None and not BY_NAME[mistake.name].way.only_sorts
+    return mistake is not None and not _only_sorts(mistake.name)
 
 
 # --- from a report alone ---------------------------------------------------------------------------------------
@@ -194,3 +194,7 @@ def scores_of(matches: Iterable[Match]) -> list[float]:
 def all_alike(scores: Sequence[float]) -> bool:
     """Return whether similarities are as high and as close to each other as with BatchNorm in training mode."""
     return len(scores) >= TOP and fmean(scores) > ALIKE and pstdev(scores) < SPREAD
+
+
+def _only_sorts(name: str) -> bool:
+    return mistake_called(name).way.only_sorts

@@ -54,7 +54,7 @@ from grader.records.messages import (
 )
 from grader.records.roster import Absent, Attendance, Enrolled, Roster
 from grader.records.students import Member, Platform, Student, same
-from grader.records.submission import PICTURES, REPORTS, LeftOut, Parts, Submission, SubmittedFile, in_question
+from grader.records.submission import PICTURES, REPORTS, LeftOut, Parts, Submission, SubmittedFile, fits, in_question
 
 __all__ = [
     "N_",
@@ -108,6 +108,7 @@ __all__ = [
     "Unjudged",
     "Verdict",
     "exhibits_of",
+    "fits",
     "in_question",
     "joined",
     "message",

@@ -225,7 +225,8 @@ class MadeBy:
     sandbox: str = ""
     command: str = ""
     graded_at: str = ""  # ISO 8601, UTC
-    lab: str = ""  # its title, in English
+    lab: str = ""  # its title
+    lab_titles: tuple[tuple[str, str], ...] = ()  # the same by language: ("zh", ...)
 
 
 @strict

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
@@ -67,13 +68,20 @@ class LeftOut:
         return self.path.rsplit("/", 1)[-1]
 
 
+def fits(name: str, pattern: str) -> bool:
+    """Return whether a file's name, in any case, is this one or fits this pattern, such as *.pth."""
+    return fnmatchcase(name.casefold(), pattern.casefold())
+
+
 def in_question(name: str, files: Iterable[SubmittedFile], left_out: Iterable[LeftOut]) -> LeftOut | None:
-    """Return what makes it uncertain which file of this name (lower case) counts, or what is in it; None if nothing.
+    """Return what makes it uncertain which file of this name counts, or what is in it; None if nothing.
+
+    The name is in lower case, and may be a pattern.
 
     What was left out deeper than a file of that name does not matter. What is missing may be in a closed archive.
     """
-    depth = min((file.path.count("/") for file in files if file.name.casefold() == name), default=None)
-    found = [one for one in left_out if one.state != "absent" and one.name.casefold() == name]
+    depth = min((file.path.count("/") for file in files if fits(file.name, name)), default=None)
+    found = [one for one in left_out if one.state != "absent" and fits(one.name, name)]
     closed = [one for one in left_out if one.state == "closed"] if depth is None else []
     return next((one for one in (*found, *closed) if depth is None or one.path.count("/") <= depth), None)
 

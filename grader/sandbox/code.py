@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.sandbox.view import GRADER
 
 # Beside grader/probes/code: what those modules and the fork server import, and nothing else (a test holds it).
@@ -56,11 +56,14 @@ def copy_ours(place: Path) -> Ours:
         _copy(GRADER / name, ours.code / "grader" / name)
     for name in OF_JOBS:
         _copy(GRADER / name, ours.lab / "grader" / name)
-    reference = _reference()
-    for name in ("__init__.py", LAB.networks_script):
-        _copy(reference / name, ours.lab / "reference" / name)
-    for name in LAB.given:
-        _copy(reference / name, ours.given / name)
+    for module in ("reference", "reference.models"):
+        source = _source(module)
+        _copy(source, ours.lab / "reference" / source.name)
+    ours.given.mkdir()
+    lab, usual = the_lab(), _source("reference").parent
+    for name in lab.given:
+        own = lab.folder / name
+        _copy(own if own.is_file() else usual / name, ours.given / name)
     let_read(place)
     return ours
 
@@ -72,11 +75,12 @@ def let_read(folder: Path) -> None:
         path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def _reference() -> Path:
-    spec = importlib.util.find_spec("reference")
+def _source(module: str) -> Path:
+    """Return the file of a module without importing it."""
+    spec = importlib.util.find_spec(module)
     assert spec is not None
     assert spec.origin is not None
-    return Path(spec.origin).resolve().parent
+    return Path(spec.origin).resolve()
 
 
 def _copy(source: Path, target: Path) -> None:

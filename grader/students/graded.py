@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.marking.check import Ramp
 from grader.marking.rubric import Line, Rubric
 
@@ -86,7 +86,7 @@ def _changed(line: Line, words: _Words) -> str:
         words.step.format(figure=_percent(figure), points=f"{line.criterion.points * credit:g}")
         for figure, credit in reversed(rest)
     ]
-    return words.full.format(best=_percent(best), steps=words.between.join(steps), checkpoint=LAB.checkpoint)
+    return words.full.format(best=_percent(best), steps=words.between.join(steps), checkpoint=the_lab().checkpoint)
 
 
 def _percent(share: float) -> str:

@@ -16,10 +16,11 @@ from grader.intake import Archive, Limits, open_submission
 from grader.intake.archive import LIMITS, MEGABYTE, Entry
 from grader.intake.folders import open_folder
 from grader.intake.leave_out import reason_to_leave_out
-from grader.lab import LAB
+from grader.intake.parts import sort_parts
+from grader.labs import the_lab
 from grader.marking.check import Case
 from grader.marking.rubric import Rubric
-from grader.records import Checked, Message, Student, Verdict, message
+from grader.records import Checked, Message, Student, Verdict, fits, message
 from grader.records.errors import BadLab, BadSubmission
 from grader.students.links import followed
 
@@ -88,20 +89,20 @@ def pack(folder: Path, out: Path | None = None, limits: Limits = LIMITS, asked: 
             message(
                 "{folder} is not a folder. Give the folder that holds your {training_script}.",
                 folder=str(folder),
-                training_script=LAB.training_script,
+                training_script=the_lab().training_script,
             )
         )
     target = out or folder / SUBMISSION
     listed = open_folder(folder).entries
     files = [entry for entry in followed(listed, folder) if not entry.is_folder and not _is(entry, target)]
-    shown = _shown(files)
-    reasons = {entry.name: None if _is_asked(entry, asked) else _reason(entry, shown) for entry in files}
+    shown, weights = _shown(files), _weights(files)
+    reasons = {entry.name: None if _is_asked(entry, asked) else _reason(entry, shown, weights) for entry in files}
     chosen = sorted((entry for entry in files if reasons[entry.name] is None), key=lambda entry: entry.name)
     if not chosen:
         sentence = message(
             "{folder} contains nothing to hand in: no script, no {checkpoint}. Give the folder that holds them.",
             folder=str(folder),
-            checkpoint=LAB.checkpoint,
+            checkpoint=the_lab().checkpoint,
         )
         raise BadLab(sentence)
     for entry in chosen:
@@ -119,12 +120,12 @@ def _is(entry: Entry, target: Path) -> bool:
 def _is_asked(entry: Entry, asked: frozenset[str]) -> bool:
     """Return whether the rubric asks for the file at this place, and nothing speaks against it."""
     top, slash, _ = entry.name.casefold().partition("/")
-    return top + slash in asked and not reason_to_leave_out(entry.name, entry.size)
+    return any(fits(top + slash, name) for name in asked) and not reason_to_leave_out(entry.name, entry.size)
 
 
 def _shown(files: Iterable[Entry]) -> str:
     """Return the text of the report in Markdown, whose pictures are packed with it."""
-    written = [name for name in LAB.reports if name.endswith(".md")]
+    written = [name for name in the_lab().reports if name.endswith(".md")]
     report = next((entry for entry in files if entry.name.casefold() in written), None)
     if report is None or report.fault is not None:
         return ""
@@ -136,30 +137,38 @@ def _shown(files: Iterable[Entry]) -> str:
     return content.decode("utf-8", "replace")
 
 
-def _reason(entry: Entry, report: str) -> Message | None:
+def _weights(files: Iterable[Entry]) -> frozenset[str]:
+    """Return the files of weights that would be graded."""
+    found, _ = sort_parts((entry.name for entry in files), ())
+    return frozenset(found.checkpoints)
+
+
+def _reason(entry: Entry, report: str, weights: frozenset[str]) -> Message | None:
     """Return why a file is left out; None if it is packed."""
     name = entry.name.casefold()
     top, _, rest = name.partition("/")
     match reason_to_leave_out(entry.name, entry.size):
         case "dataset":
-            return message("{dataset} need not be handed in", dataset=LAB.dataset)
+            return message("{dataset} need not be handed in", dataset=the_lab().dataset)
         case "noise" | "tools":
             return message("not part of the work")
-    if top in LAB.image_folders and (rest or entry.fault):  # a link in the folder's place is not to be overlooked
+    if top in the_lab().image_folders and (rest or entry.fault):  # a link in the folder's place is not to be overlooked
         return None
     if name.endswith(PICTURES) and entry.name.rpartition("/")[2] in report:
+        return None
+    if entry.name in weights:
         return None
     if rest:
         is_checkpoint = name.endswith(WEIGHTS)
         return (
-            message("checkpoints: only {checkpoint} counts", checkpoint=LAB.checkpoint)
+            message("checkpoints: only {checkpoint} counts", checkpoint=the_lab().checkpoint)
             if is_checkpoint
             else message("not asked for")
         )
-    if name in LAB.results or name.endswith(CODE):
+    if name in the_lab().results or name.endswith(CODE):
         return None
     if name.endswith(WEIGHTS):
-        return message("other weights: only {checkpoint} counts", checkpoint=LAB.checkpoint)
+        return message("other weights: only {checkpoint} counts", checkpoint=the_lab().checkpoint)
     return message("not asked for")
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import reference
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.marking.rubric import Rubric
 from grader.records import message
 from grader.records.errors import BadLab
@@ -47,9 +47,15 @@ def make_template(
     come from the lab's catalogue. `graded` is the rubric whose points the instructions state, and the one that they are
     written for.
     """
+    if not the_lab().scripts:
+        sentence = message(
+            "The lab '{name}' has no scripts with open tasks: students start from what you give them.",
+            name=the_lab().name,
+        )
+        raise BadLab(sentence)
     home = folder or Path(reference.__file__).parent
-    tasks = {name: strip(_read(home / name).decode(), name).encode() for name in LAB.scripts}
-    given = {name: _read(home / name) for name in LAB.given}
+    tasks = {name: strip(_read(home / name).decode(), name).encode() for name in the_lab().scripts}
+    given = {name: _read(home / name) for name in the_lab().given}
     for name, content in given.items():
         _require_no_trace(content.decode(), name)  # a region in a file that is copied unchanged would be handed out
     handout = {

@@ -28,7 +28,7 @@ from grader.cli.running import grade_class
 from grader.dataset import default_cache, demo
 from grader.gradebook.files import GRADE_FILE
 from grader.intake import Archive
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.measures.intervals import wilson_interval
 from grader.records import Student
 
@@ -115,12 +115,12 @@ def make_up(grade: dict[str, Any], folder: Path) -> None:
     for number, name in enumerate(chance.sample(names, STUDENTS)):
         own = json.loads(json.dumps(grade)) | {"exhibits": "", "digest": f"{chance.getrandbits(256):064x}"}
         own["student"] |= {"name": name, "identifier": str(40_000 + 37 * number), "late": chance.random() < 0.08}
-        own["made_by"]["dataset"] = LAB.dataset
+        own["made_by"]["dataset"] = the_lab().dataset
         own["accuracy"] = round(min(0.95, chance.gauss(0.86, 0.05)), 4)
         for mark in own["marks"]:
             _weaken(mark, own["accuracy"], chance)
         if number in (7, 30):
-            own["marks"][1]["finding"] = _open("measured_accuracy", LOST, ("dataset", LAB.dataset))
+            own["marks"][1]["finding"] = _open("measured_accuracy", LOST, ("dataset", the_lab().dataset))
             own["accuracy"] = None
         if number == 12:
             _refuse(own)
@@ -141,7 +141,7 @@ def _weaken(mark: dict[str, Any], share: float, chance: random.Random) -> None:
         finding["verdict"] |= {"credit": credit, "message": {"text": said}, "faulty": True}
     often, code, said = ABSENT.get(check, (0.0, "", ""))
     if chance.random() < often:
-        values = [["missing", LAB.retrieval], ["script", LAB.retrieval_script]] if "{" in said else []
+        values = [["missing", the_lab().retrieval], ["script", the_lab().retrieval_script]] if "{" in said else []
         mark["finding"] = _blocked(check, said, values) | {"code": code}
 
 

@@ -10,10 +10,11 @@ import pytest
 
 from grader.batch.enrolment import Enrolment, enrol
 from grader.batch.roster import Source, entries
-from grader.checks import DEFAULT_RUBRIC, discover
+from grader.checks import discover
 from grader.gradebook.roster.stored import store_roster
 from grader.intake import Archive
 from grader.intake.platforms import student_of
+from grader.labs import the_lab
 from grader.marking.rubric import Rubric, read_rubric
 from grader.records import Enrolled, Member, Roster, Student
 from grader.records.errors import BadLab
@@ -149,7 +150,7 @@ def rubric(tmp_path: Path) -> Callable[[str], Rubric]:
     def late(zone: str) -> Rubric:
         path = tmp_path / "rubric.toml"
         text = f'[late]\ndeadline = "from the platform"\npoints_per_day = 5\n{zone}\n'
-        path.write_text(f"{DEFAULT_RUBRIC.read_text('utf-8')}\n{text}", "utf-8")
+        path.write_text(f"{the_lab().rubric.read_text('utf-8')}\n{text}", "utf-8")
         return read_rubric(path, discover())
 
     return late

@@ -19,10 +19,10 @@ import pytest
 
 from fixtures.class_of_forty.tables import RUBRIC
 from grader.batch.crew import FORKS
-from grader.checks import DEFAULT_RUBRIC
 from grader.gradebook.evidence import read_evidence
 from grader.gradebook.files import read_grade
 from grader.gradebook.journal import read_journal, runs
+from grader.labs import the_lab
 
 pytestmark = [
     pytest.mark.slow,
@@ -160,7 +160,7 @@ def test_another_students_name_or_page_is_right_where_a_result_is_used_again(sma
 
 
 def test_what_was_left_open_is_measured_again_also_by_the_run_that_goes_on(small):
-    usual = ("--rubric", str(DEFAULT_RUBRIC))  # most of its criteria stay open: nothing looks at them here
+    usual = ("--rubric", str(the_lab().rubric))  # most of its criteria stay open: nothing looks at them here
     process = small.start(*usual)
     process.stdout.readline()
     begun(small, process, 3)

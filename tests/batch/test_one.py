@@ -20,7 +20,7 @@ from grader.collect import Equipment
 from grader.dataset import ImageSet
 from grader.gradebook.files import Graded
 from grader.intake import Archive
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.marking.rubric import Rubric
 from grader.records import Blocked, Grade, Judged, MadeBy, Student, Table, Unjudged, message
 from grader.sandbox import Sandbox
@@ -71,7 +71,7 @@ def test_the_demo_submission_is_graded_to_the_image(graded, setup, few_images):
     net = resnet20().eval()
     net.load_state_dict(torch.load(DEMO_SUBMISSION / "final.pth", weights_only=True)["net"])
     net.float()
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (LAB.mean, LAB.std))
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (the_lab().mean, the_lab().std))
     with torch.no_grad():
         x = (torch.from_numpy(np.array(few_images.images("test"))).float() / 255 - mean) / std
         right = int((net(x).argmax(dim=1).numpy() == few_images.labels("test")).sum())

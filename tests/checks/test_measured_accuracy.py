@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from grader.checks.measured_accuracy import AccuracyRamp, measured_accuracy
-from grader.collect.normalisations import TEMPLATE
+from grader.collect.normalisations import template
 from grader.evidence import (
     Candidate,
     Checkpoint,
@@ -34,7 +34,7 @@ HALVES = Preprocessing((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 def diagnosis(graded: int, other: int, count: int = 2000) -> Diagnosis:
-    trials = ((phrase("as_graded"), TEMPLATE, graded), (phrase("halves"), HALVES, other), ("another", HALVES, 10))
+    trials = ((phrase("as_graded"), template(), graded), (phrase("halves"), HALVES, other), ("another", HALVES, 10))
     return Diagnosis(tuple(Trial(name, how, correct, count) for name, how, correct in trials))
 
 
@@ -257,9 +257,9 @@ def test_how_it_was_measured_tells_network_normalisation_and_what_was_not_read(v
 @pytest.mark.parametrize(
     ("used", "said"),
     [
-        (TEMPLATE, "the template's constants, because the submission's code specifies none"),
+        (template(), "the template's constants, because the submission's code specifies none"),
         (
-            replace(TEMPLATE, also_found=("exp2.py, line 5: Normalize(m, s)",)),
+            replace(template(), also_found=("exp2.py, line 5: Normalize(m, s)",)),
             "the template's constants, because the submission's own cannot be read without running its code",
         ),
     ],
@@ -301,11 +301,11 @@ FOUND = replace(HALVES, source="exp2.py", line=7)
 def choice(code: int, lab: int, agreeing: int = 200) -> PreprocessingChoice:
     """What two candidates do on 1,000 images: the one of the code, and the lab's, which is better."""
     first = Candidate(phrase("place", file="exp2.py", line=7), FOUND, code, lab - code, 0, agreeing)
-    return PreprocessingChoice((first, Candidate(phrase("template_normalisation"), TEMPLATE, lab, 0, 0, 1000)), 1000)
+    return PreprocessingChoice((first, Candidate(phrase("template_normalisation"), template(), lab, 0, 0, 1000)), 1000)
 
 
 def test_a_choice_is_told_with_its_figures(verdict, scores):
-    judged = verdict("measured_accuracy", scores(900, 1000), TEMPLATE, choice(300, 900))
+    judged = verdict("measured_accuracy", scores(900, 1000), template(), choice(300, 900))
     (told,) = (hint.english() for hint in judged.hints if "measurement" in hint.english())
     assert told == (
         "The code does not say with certainty how test images are normalised. Chosen by measurement among 2"
@@ -320,19 +320,19 @@ def test_a_choice_is_told_with_its_figures(verdict, scores):
 
 
 def test_a_choice_that_is_not_clear_is_told_with_what_to_do(verdict, scores):
-    judged = verdict("measured_accuracy", scores(900, 1000), TEMPLATE, choice(896, 900))
+    judged = verdict("measured_accuracy", scores(900, 1000), template(), choice(896, 900))
     (told,) = (hint.english() for hint in judged.hints if "measurement" in hint.english())
     assert "no normalisation is better than all others beyond chance. Pass the transform" in told
 
 
 def test_a_choice_changes_no_mark(verdict, scores):
-    with_choice = verdict("measured_accuracy", scores(800, 1000), TEMPLATE, choice(300, 900))
-    assert with_choice.credit == verdict("measured_accuracy", scores(800, 1000), TEMPLATE).credit
+    with_choice = verdict("measured_accuracy", scores(800, 1000), template(), choice(300, 900))
+    assert with_choice.credit == verdict("measured_accuracy", scores(800, 1000), template()).credit
 
 
 def test_a_rubric_that_forbids_the_choice_asks_for_grading_again(evidence, scores):
     limits = AccuracyRamp(((0.5, 0.0), (0.9, 1.0)), choose_preprocessing=False)
-    found = evidence(scores(900, 1000), TEMPLATE, choice(300, 900))
+    found = evidence(scores(900, 1000), template(), choice(300, 900))
     doubt = measured_accuracy.judge(Case(scores(900, 1000), limits, found))
     assert isinstance(doubt, Doubt)
     assert "which this rubric forbids. Grade this submission again" in doubt.fault.english()
@@ -452,7 +452,7 @@ def test_a_few_images_count_only_where_they_decide_the_points(evidence, lab_rubr
 def of_few(*correct: int) -> PreprocessingChoice:
     """Preprocessings tried on 50 images; the first is the best."""
     return PreprocessingChoice(
-        tuple(Candidate(f"way {at}", TEMPLATE, count, 0, 0, 25) for at, count in enumerate(correct)), 50
+        tuple(Candidate(f"way {at}", template(), count, 0, 0, 25) for at, count in enumerate(correct)), 50
     )
 
 

@@ -24,12 +24,12 @@ import pytest
 import grader.batch.setup
 from fixtures import DEMO_SUBMISSION
 from grader import __version__
-from grader.checks import DEFAULT_RUBRIC
 from grader.cli import options
 from grader.cli.app import cli, main
 from grader.dataset import ImageSet
 from grader.evidence import EVIDENCE
 from grader.gradebook.journal import OURS
+from grader.labs import the_lab
 from grader.records import Checked, message
 from grader.records.errors import BadLab, MissingData
 from grader.sandbox import Sandbox, why_no_code
@@ -319,7 +319,7 @@ def test_an_archive_whose_own_name_is_in_another_encoding_is_graded_under_a_read
 def test_a_refused_archive_and_a_rubric_have_readable_names_too(grade, here):
     archive, rubric = (os.fsdecode(name.encode("gbk")) for name in ("张三.zip", "评分.toml"))
     (here / archive).write_bytes(b"no zip")
-    shutil.copy(DEFAULT_RUBRIC, here / rubric)
+    shutil.copy(the_lab().rubric, here / rubric)
     done = grade(archive, "--rubric", rubric)
     assert "张三.zip is not a zip" in done.out
     assert record(here, "张三")["made_by"]["command"] == "grade '张三.zip' --rubric '评分.toml'"

@@ -16,7 +16,7 @@ from grader.batch.one import Setup, grade_archive
 from grader.collect import Equipment, begun, budget
 from grader.collect.budget import KEPT, LEAST, Budget, Metered, part_of
 from grader.collect.documents import Documents
-from grader.collect.normalisations import TEMPLATE
+from grader.collect.normalisations import template
 from grader.collect.twice import Try, tried_twice
 from grader.collect.weights import measure
 from grader.collect.yardstick import Yardstick, as_pictures
@@ -290,7 +290,7 @@ def test_a_known_network_is_measured_on_a_few_images_too(shared_sandbox: Sandbox
     shutil.copy(DEMO_SUBMISSION / "final.pth", tmp_path / "ada")
     submission = open_submission(Archive(tmp_path / "ada", Student("Ada")), tmp_path / "unpacked")
     equipment = Equipment(few_images, SlowForAll(shared_sandbox))  # type: ignore[arg-type]
-    read = Documents(Tasks(()), TEMPLATE, Unavailable(message("none")), ())
+    read = Documents(Tasks(()), template(), Unavailable(message("none")), ())
     scores = measure(submission, equipment, read).accuracy
     assert isinstance(scores, Accuracy)
     assert (scores.count, scores.whole, scores.cut_short) == (100, 200, True)

@@ -20,7 +20,7 @@ import reference
 from fixtures import DEMO_SUBMISSION
 from grader.collect import Equipment, collect
 from grader.collect.choosing import options, try_each
-from grader.collect.normalisations import ALTERNATIVES, TEMPLATE
+from grader.collect.normalisations import alternatives, template
 from grader.dataset import ImageSet
 from grader.evidence import (
     EVIDENCE,
@@ -88,8 +88,9 @@ def saved(state: Any) -> bytes:
     return file.getvalue()
 
 
-def predictions(weights: bytes, images: ImageSet, split: str, used: Preprocessing = TEMPLATE) -> np.ndarray:
+def predictions(weights: bytes, images: ImageSet, split: str, used: Preprocessing | None = None) -> np.ndarray:
     """What a plain float32 loop of torch answers."""
+    used = used or template()
     net = resnet20().eval()
     state = torch.load(io.BytesIO(weights), map_location="cpu", weights_only=True)["net"]
     net.load_state_dict({key: value.float() if value.is_floating_point() else value for key, value in state.items()})
@@ -134,7 +135,7 @@ def test_each_of_the_surest_mistakes_comes_with_its_own_image(look, weights, few
 
 
 def test_the_normalisation_of_the_code_is_the_one_measured_with(look, weights, few_images):
-    halves = replace(TEMPLATE, mean=(0.5,) * 3, std=(0.5,) * 3)
+    halves = replace(template(), mean=(0.5,) * 3, std=(0.5,) * 3)
     found = look({"final.pth": weights, "exp2.py": NORMALIZE.format(mean=halves.mean, std=halves.std)})
     assert found.seen(Preprocessing).source == "exp2.py"
     right = predictions(weights, few_images, "test", halves) == few_images.labels("test")
@@ -147,7 +148,7 @@ def test_without_weights_the_student_is_told_and_all_else_is_seen(look):
         outcome = found.observation(kind)
         assert isinstance(outcome, Refused)
         assert "final.pth is missing. exp2.py writes it" in outcome.message.english()
-    assert found.seen(History) and found.seen(Layout) and found.seen(Preprocessing) == TEMPLATE
+    assert found.seen(History) and found.seen(Layout) and found.seen(Preprocessing) == template()
 
 
 def test_weights_of_another_name_are_named(look, weights):
@@ -249,7 +250,7 @@ def test_a_claim_far_above_is_tried_on_training_images(look, weights, few_images
     graded = diagnosis.trials[0]
     right = predictions(weights, few_images, "train") == few_images.labels("train")
     assert (graded.name, graded.count, graded.correct) == (phrase("as_graded"), 150, int(right.sum()))
-    assert {trial.name.code for trial in diagnosis.trials[1:]} == set(ALTERNATIVES) - {"template_normalisation"}
+    assert {trial.name.code for trial in diagnosis.trials[1:]} == set(alternatives()) - {"template_normalisation"}
 
 
 WRONG = (2.0, 2.0, 2.0), (0.1, 0.1, 0.1)
@@ -267,7 +268,7 @@ def test_weights_measured_with_a_wrong_normalisation_lead_to_the_right_one(look,
 
 # --- a preprocessing that the code leaves open ------------------------------------------------------------------
 
-HALVES = replace(TEMPLATE, mean=(0.5,) * 3, std=(0.5,) * 3)
+HALVES = replace(template(), mean=(0.5,) * 3, std=(0.5,) * 3)
 UNDECIDED = """import sys
 from torchvision import datasets, transforms
 
@@ -278,11 +279,11 @@ test_set = datasets.CIFAR10("data", False, transforms.Compose([transforms.ToTens
 
 
 def test_what_the_code_leaves_open_is_chosen_on_training_images(look, weights, few_images):
-    found = look({"final.pth": weights, "exp2.py": UNDECIDED.format(*WRONG, TEMPLATE.mean, TEMPLATE.std)})
+    found = look({"final.pth": weights, "exp2.py": UNDECIDED.format(*WRONG, template().mean, template().std)})
     choice, used = found.seen(PreprocessingChoice), found.seen(Preprocessing)
-    assert (used.mean, used.std, used.source, used.line) == (TEMPLATE.mean, TEMPLATE.std, "exp2.py", 5)
+    assert (used.mean, used.std, used.source, used.line) == (template().mean, template().std, "exp2.py", 5)
     right = predictions(weights, few_images, "train") == few_images.labels("train")
-    kept = next(one for one in choice.candidates if one.preprocessing.mean == TEMPLATE.mean)
+    kept = next(one for one in choice.candidates if one.preprocessing.mean == template().mean)
     assert (choice.count, kept.correct, kept.only_this) == (150, int(right.sum()), 0)
     assert found.seen(Accuracy).correct == int(
         (predictions(weights, few_images, "test") == few_images.labels("test")).sum()
@@ -294,8 +295,8 @@ def test_a_normalisation_that_cannot_be_read_is_measured_with_the_usual_ones(loo
     code = "from mine import normalise\nt = CIFAR10('.', train=False, transform=Compose([ToTensor(), normalise()]))"
     found = look({"final.pth": weights, "exp2.py": code})
     names = [one.name.code for one in found.seen(PreprocessingChoice).candidates]
-    assert names == list(ALTERNATIVES)
-    assert found.seen(Preprocessing).mean == TEMPLATE.mean
+    assert names == list(alternatives())
+    assert found.seen(Preprocessing).mean == template().mean
     assert found.seen(Accuracy).correct > 160
 
 
@@ -305,11 +306,13 @@ def test_what_the_code_says_for_certain_is_not_measured_against_others(look, wei
 
 
 def test_what_names_alone_say_is_measured_against_the_others(look, weights):
-    lines = "train_tf = T.Normalize({}, {})\ntest_tf = T.Normalize({}, {})".format(TEMPLATE.mean, TEMPLATE.std, *WRONG)
+    lines = "train_tf = T.Normalize({}, {})\ntest_tf = T.Normalize({}, {})".format(
+        template().mean, template().std, *WRONG
+    )
     found = look({"final.pth": weights, "exp2.py": lines})
     first, *_ = found.seen(PreprocessingChoice).candidates
     assert (first.preprocessing.mean, first.preprocessing.line) == (WRONG[0], 2)
-    assert (found.seen(Preprocessing).mean, found.seen(Preprocessing).line) == (TEMPLATE.mean, 1)
+    assert (found.seen(Preprocessing).mean, found.seen(Preprocessing).line) == (template().mean, 1)
 
 
 def test_test_images_take_no_part_in_the_choice(look, few_images):
@@ -339,7 +342,7 @@ def test_no_normalisation_is_chosen_among_some_where_the_machine_fails_at_one():
 def test_a_choice_that_is_forbidden_is_not_tried(look, weights):
     found = look({"final.pth": weights, "exp2.py": UNDECIDED.format(*WRONG, *WRONG[:1], (0.2,) * 3)}, choose=False)
     assert found.seen(PreprocessingChoice) is None
-    assert (found.seen(Preprocessing).mean, found.seen(Preprocessing).source) == (TEMPLATE.mean, "")
+    assert (found.seen(Preprocessing).mean, found.seen(Preprocessing).source) == (template().mean, "")
     assert len(found.seen(Preprocessing).also_found) == 2
 
 
@@ -473,7 +476,7 @@ def test_a_malformed_claim_is_none(look, claim):
 
 
 def test_logits_without_a_finite_number_score_nothing(look):
-    certain = {PREPROCESSING: {"mean": TEMPLATE.mean, "std": TEMPLATE.std}}
+    certain = {PREPROCESSING: {"mean": template().mean, "std": template().std}}
     fake = Fake({**answered(GOOD), **certain}, logit=np.nan)
     scores = look({"final.pth": b"x"}, sandbox=fake).seen(Accuracy)
     assert (scores.correct, scores.not_finite, scores.count) == (0, 200, 200)
@@ -512,7 +515,7 @@ def test_a_plain_sequential_of_the_students_own_is_measured(look, few_images):
     torch.manual_seed(0)
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, 10)).eval()
     found = look({"final.pth": saved(net)})
-    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (TEMPLATE.mean, TEMPLATE.std))
+    mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (template().mean, template().std))
     with torch.no_grad():
         x = (torch.from_numpy(np.array(few_images.images("test"))).float() / 255 - mean) / std
         right = net(x).argmax(dim=1).numpy() == few_images.labels("test")

@@ -11,7 +11,7 @@ import pytest
 from fixtures import DEMO_SUBMISSION
 from grader.collect import Equipment
 from grader.collect.generalisation import COPIES, FIRST, TRAINING, OnTest, counted, draw, seed_of, shuffled
-from grader.collect.normalisations import TEMPLATE
+from grader.collect.normalisations import template
 from grader.collect.scoring import score
 from grader.collect.weights import Weighed, on_test_images
 from grader.dataset import ImageSet
@@ -132,7 +132,7 @@ def run(few_images, files_sandbox, tmp_path) -> Callable[[bytes], Any]:
         (folder / "final.pth").write_bytes(weights)
         unpacked = tmp_path / f"unpacked-{len(list(tmp_path.iterdir()))}"
         submission = open_submission(Archive(folder, Student("Ada Ng")), unpacked)
-        return on_test_images(Weighed(submission, "final.pth", Equipment(few_images, files_sandbox), TEMPLATE))
+        return on_test_images(Weighed(submission, "final.pth", Equipment(few_images, files_sandbox), template()))
 
     return of
 

@@ -9,7 +9,7 @@ from grader.collect import Equipment
 from grader.collect.weights import job_of, run_of
 from grader.dataset import ImageSet
 from grader.evidence import Preprocessing
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records.errors import BadLab
 from grader.sandbox import Reply, open_sandbox
 
@@ -27,7 +27,7 @@ def test_the_number_of_processes_changes_no_logit(kind, few_images: ImageSet) ->
     with opened as sandbox:
         for threads in (1, 3):
             equipment = Equipment(few_images, sandbox, threads=threads)
-            runs = [run_of("images", Preprocessing(LAB.mean, LAB.std), COUNT)]
+            runs = [run_of("images", Preprocessing(the_lab().mean, the_lab().std), COUNT)]
             reply = sandbox.run(job_of(DEMO_SUBMISSION / "final.pth", equipment, runs, "test"))
             assert isinstance(reply, Reply), reply
             found.append(reply.arrays["logits_0"].tobytes())

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from grader.collect import Equipment, collect
-from grader.collect.normalisations import TEMPLATE
+from grader.collect.normalisations import template
 from grader.collect.textbook import _winner
 from grader.dataset import ImageSet
 from grader.evidence import Accuracy, Checkpoint, Evidence, OwnNetwork, Refused
@@ -33,7 +33,7 @@ def _lenet(activation: type[nn.Module], pooling: type[nn.Module]) -> nn.Module:
 
 
 def _inputs(images: ImageSet, split: str) -> torch.Tensor:
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (TEMPLATE.mean, TEMPLATE.std))
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (template().mean, template().std))
     return (torch.from_numpy(np.array(images.images(split))).float() / 255 - mean) / std
 
 

@@ -11,7 +11,7 @@ import pytest
 import grader.probes
 from grader.evidence.kinds.weights import Measurement
 from grader.evidence.outcomes import EVIDENCE, Evidence, Seen
-from grader.evidence.refusals import OURS, REFUSALS, heard_refusal, refusal
+from grader.evidence.refusals import REFUSALS, given_fields, heard_refusal, refusal
 from grader.evidence.wording import PHRASES, Phrase, english, fields_of, heard, phrase, said
 from grader.probes.refusals import Refuse
 from grader.probes.refusals import phrase as worded_by_a_probe
@@ -35,7 +35,7 @@ def test_every_refusal_of_a_probe_has_a_sentence_with_its_values():
     wrong = [
         (place, code)
         for place, code, names in calls("Refuse")
-        if code not in REFUSALS or (names is not None and names != fields_of(REFUSALS[code]) - set(OURS))
+        if code not in REFUSALS or (names is not None and names != fields_of(REFUSALS[code]) - set(given_fields()))
     ]
     assert wrong == []
 

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from grader.checks import DEFAULT_RUBRIC
 from grader.cli.app import cli
 from grader.gradebook.files import read_stored
+from grader.labs import the_lab
 from grader.records import Member
 from grader.records.errors import BadLab
 
 STORED = Path(__file__).parent / "grades_of_0_1"
 TOTALS = {"Ada Ng": 68.75, "Bob Li": 18.75, "Cy Wu": 0.0}  # as version 0.1 printed them
 RUBRIC = (
-    DEFAULT_RUBRIC.read_text("utf-8")
+    the_lab().rubric.read_text("utf-8")
     + '\n[report_trend]\nmanual = true\ntitle = "The trend is explained"\npoints = 5\n'
 )
 
@@ -135,6 +135,6 @@ def test_they_are_exported(grades, tmp_path, to):
 def test_evidence_that_no_version_wrote_is_refused_with_what_to_run(grades):
     path = grades / "Ada_Ng-101" / "evidence.json"
     path.write_text('{"observations": [["fits", {"outcome": "seen"}]]}', encoding="utf-8")
-    done = CliRunner().invoke(cli, ["regrade", str(grades), "--rubric", str(DEFAULT_RUBRIC), "--yes"])
+    done = CliRunner().invoke(cli, ["regrade", str(grades), "--rubric", str(the_lab().rubric), "--yes"])
     assert done.exit_code == 2
     assert "Grade this submission again" in " ".join(done.output.split())

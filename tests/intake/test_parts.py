@@ -3,6 +3,7 @@
 import pytest
 
 from grader.intake.parts import sort_parts, work_folder
+from grader.labs import find_lab, using_lab
 
 
 def parts_of(*paths):
@@ -93,3 +94,21 @@ def test_files_whose_names_promise_a_ranking_are_found_nearest_first():
 def test_a_report_that_is_called_after_the_retrieval_is_a_report_as_well():
     parts = parts_of("retrieval_report.pdf", "README.md")
     assert parts.rankings == parts.reports == ("retrieval_report.pdf",)
+
+
+@pytest.mark.parametrize(
+    ("paths", "weights"),
+    [
+        (("models/HW2_CNN.pth", "homework2.ipynb"), ("models/HW2_CNN.pth",)),
+        (("hw2_cnn.PTH", "other.pth"), ("hw2_cnn.PTH",)),
+        (("net.pth", "checkpoint/a.pth", "checkpoint/b.pth"), ("net.pth",)),
+        (("net.pt", "notes.txt"), ("net.pt",)),
+        (("a.pth", "b.pth"), ("a.pth", "b.pth")),
+        (("net.onnx",), ()),
+    ],
+)
+def test_the_first_pattern_that_fits_a_file_says_which_weights_count(
+    paths: tuple[str, ...], weights: tuple[str, ...]
+) -> None:
+    with using_lab(find_lab("homework-2")):
+        assert parts_of(*paths).checkpoints == weights

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from grader.collect.normalisations import TEMPLATE
+from grader.collect.normalisations import template
 from grader.evidence import (
     Accuracy,
     Agreement,
@@ -50,7 +50,7 @@ def flags(evidence):
 
 
 def test_an_honest_submission_raises_none(flags, scores):
-    assert flags(scores(8000, 10_000), claimed(0.80, 0.845), TEMPLATE, checkpoint("state dict")) == {}
+    assert flags(scores(8000, 10_000), claimed(0.80, 0.845), template(), checkpoint("state dict")) == {}
 
 
 def test_nothing_measured_raises_none(flags):
@@ -63,7 +63,9 @@ def test_a_claim_far_above_the_measurement_is_told_with_both_figures(flags, scor
 
 
 def test_a_claim_that_the_training_set_explains_is_told_so(flags, scores):
-    found = flags(scores(8000, 10_000), claimed(0.999), Diagnosis((Trial(phrase("as_graded"), TEMPLATE, 1996, 2000),)))
+    found = flags(
+        scores(8000, 10_000), claimed(0.999), Diagnosis((Trial(phrase("as_graded"), template(), 1996, 2000),))
+    )
     assert set(found) == {"claim fits the training set"}
     assert "on test images: 80.00%, on training images: 99.80%" in found["claim fits the training set"]
 
@@ -74,7 +76,7 @@ def test_a_whole_module_of_the_students_own_class_is_told(flags):
 
 
 def test_where_another_normalisation_does_better_a_claim_is_no_sign_of_the_training_set(flags, scores):
-    trials = Trial(phrase("as_graded"), TEMPLATE, 1800, 2000), Trial(phrase("halves"), TEMPLATE, 1990, 2000)
+    trials = Trial(phrase("as_graded"), template(), 1800, 2000), Trial(phrase("halves"), template(), 1990, 2000)
     found = flags(scores(8000, 10_000), claimed(0.91), Diagnosis(trials))
     assert found == {
         "claim above measurement": "report.pdf, page 2 claims 91.00%; measured: 80.00%. The normalisation may be the"
@@ -118,7 +120,7 @@ def test_code_that_normalises_in_several_ways_is_told(flags):
 
 
 def test_a_normalisation_that_was_not_read_is_told(flags):
-    used = Preprocessing(TEMPLATE.mean, TEMPLATE.std, also_found=("exp2.py, line 3: Normalize(m, s)",))
+    used = Preprocessing(template().mean, template().std, also_found=("exp2.py, line 3: Normalize(m, s)",))
     assert flags(used) == {
         "unread normalisation": "The code's own normalisation cannot be read without running it (exp2.py, line 3:"
         " Normalize(m, s)); the"
@@ -128,12 +130,12 @@ def test_a_normalisation_that_was_not_read_is_told(flags):
 
 def test_a_choice_by_measurement_is_told_where_it_is_not_clear(flags):
     def chosen(worse: int) -> PreprocessingChoice:
-        first = Candidate(phrase("halves"), TEMPLATE, worse, 900 - worse, 0, 500)
+        first = Candidate(phrase("halves"), template(), worse, 900 - worse, 0, 500)
         return PreprocessingChoice(
-            (first, Candidate(phrase("template_normalisation"), TEMPLATE, 900, 0, 0, 1000)), 1000
+            (first, Candidate(phrase("template_normalisation"), template(), 900, 0, 0, 1000)), 1000
         )
 
-    used = Preprocessing(TEMPLATE.mean, TEMPLATE.std, also_found=("exp2.py, line 3: Normalize(m, s)",))
+    used = Preprocessing(template().mean, template().std, also_found=("exp2.py, line 3: Normalize(m, s)",))
     assert flags(used, chosen(300)) == {}
     assert "no normalisation is better" in flags(used, chosen(897))["unread normalisation"]
 

@@ -6,7 +6,8 @@ import hashlib
 
 import pytest
 
-from grader.checks import DEFAULT_RUBRIC, discover
+from grader.checks import discover
+from grader.labs import the_lab
 from grader.marking.rubric import Rubric, read_rubric
 from grader.records.errors import BadLab
 from reports.text import words
@@ -53,7 +54,7 @@ def test_the_shipped_rubric_gives_the_labs_points_unscaled(lab_rubric):
 
 
 def test_the_rubrics_digest_is_that_of_its_file(lab_rubric):
-    assert lab_rubric.digest == hashlib.sha256(DEFAULT_RUBRIC.read_bytes()).hexdigest()
+    assert lab_rubric.digest == hashlib.sha256(the_lab().rubric.read_bytes()).hexdigest()
 
 
 def test_a_check_has_its_file_name_and_its_docstring_as_title():
@@ -64,7 +65,7 @@ def test_a_check_has_its_file_name_and_its_docstring_as_title():
 
 
 def test_what_the_shipped_rubric_shows_in_comments_can_be_used(rubric):
-    example = DEFAULT_RUBRIC.read_text("utf-8").partition("# [report_trend]")
+    example = the_lab().rubric.read_text("utf-8").partition("# [report_trend]")
     shown = [line.removeprefix("# ") for line in "".join(example[1:]).splitlines() if " = " in line or "# [" in line]
     found = rubric(GOOD + "\n".join(line for line in shown if not line.startswith(("most", "`"))))
     assert [line.criterion.check for line in found.lines] == ["measured_accuracy", "report_trend"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.collect.normalisations import TEMPLATE
+from grader.collect.normalisations import template
 from grader.evidence import Bin, Diagnosis, Trial
 from grader.evidence.wording import phrase
 from grader.measures.intervals import Z95, calibration_error, fits_training, sampling_error, wilson_interval
@@ -92,7 +92,7 @@ def test_no_predictions_have_no_error():
 
 
 def on_training(share: float) -> Diagnosis:
-    return Diagnosis((Trial(phrase("as_graded"), TEMPLATE, round(share * 1000), 1000),))
+    return Diagnosis((Trial(phrase("as_graded"), template(), round(share * 1000), 1000),))
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.probes.documents.normalisation import read_preprocessing
 from grader.students.template import make_template
 
@@ -51,7 +51,9 @@ def read(files: dict[str, bytes]) -> tuple[Any, Any]:
                 file.write(content)
                 file.flush()
                 descriptors[name] = file.fileno()
-        value, _ = read_preprocessing({"names": list(descriptors), "beside": LAB.scripts_beside_training}, descriptors)
+        value, _ = read_preprocessing(
+            {"names": list(descriptors), "beside": the_lab().scripts_beside_training}, descriptors
+        )
     assert value["source"] == "exp2.py"
     return value["mean"], value["std"]
 
@@ -119,7 +121,7 @@ def normalised(images: torch.Tensor, mean: Any, std: Any) -> torch.Tensor:
 
 
 def test_the_grader_reads_the_templates_own_normalisation_from_exp2():
-    assert read(make_template()) == (LAB.mean, LAB.std)
+    assert read(make_template()) == (the_lab().mean, the_lab().std)
 
 
 def test_the_grader_reads_the_numbers_that_a_student_wrote_there():
@@ -147,7 +149,7 @@ def test_numbers_that_a_student_changes_are_trained_with(student, data, more):
 def test_a_normalize_that_a_student_takes_out_is_not_done(student, data, more):
     exp2 = student({**WITHOUT_AUGMENTATION, NORMALIZE: ""})
     train, test = trained_on(exp2, data, *more).split(12)
-    right = torch.cat([pixels(data)[:12], normalised(pixels(data)[12:], LAB.mean, LAB.std)])
+    right = torch.cat([pixels(data)[:12], normalised(pixels(data)[12:], the_lab().mean, the_lab().std)])
     torch.testing.assert_close(in_any_order(torch.cat([train, test])), in_any_order(right), rtol=1e-4, atol=1e-4)
 
 
@@ -155,13 +157,13 @@ def test_a_transform_that_a_student_adds_is_done_and_the_fast_path_says_that_it_
     exp2 = student({CROP: "        transforms.Grayscale(3),\n", FLIP: ""})
     train = trained_on(exp2, data)[:12]
     assert "fast.py does not know Grayscale" in capsys.readouterr().out
-    grey = train * torch.tensor(LAB.std)[:, None, None] + torch.tensor(LAB.mean)[:, None, None]
+    grey = train * torch.tensor(the_lab().std)[:, None, None] + torch.tensor(the_lab().mean)[:, None, None]
     torch.testing.assert_close(grey[:, 0], grey[:, 1], rtol=1e-4, atol=1e-4)
 
 
 def test_padding_that_a_student_changes_is_cropped_from(student, data):
     exp2 = student({CROP: "        transforms.RandomCrop(32, padding=16),\n", FLIP: ""})
     train = trained_on(exp2, data)[:12]
-    black = normalised(torch.zeros(3, 1, 1), LAB.mean, LAB.std)
+    black = normalised(torch.zeros(3, 1, 1), the_lab().mean, the_lab().std)
     empty = torch.isclose(train, black, atol=1e-4).all(dim=1).float().mean(dim=(1, 2))  # share of each image
     assert empty.max() > 0.3  # with 4 pixels it would be 0.23 at most

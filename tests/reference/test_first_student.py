@@ -15,7 +15,7 @@ from fixtures.first_student import Try, points, rank, rounds, tries, write
 from grader.batch.one import Setup, grade_archive
 from grader.collect import Equipment
 from grader.intake import Archive
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.marking.rubric import Rubric
 from grader.records import MadeBy, Student, message
 from grader.sandbox import Sandbox
@@ -63,7 +63,7 @@ def earned(folder: Path, rubric: Rubric, sandbox: Sandbox) -> dict[str, float]:
 
 
 def test_the_path_leads_through_every_task_to_every_point(lab_rubric):
-    assert list(tries()) == [task.number for task in LAB.tasks]
+    assert list(tries()) == [task.number for task in the_lab().tasks]
     assert all(some[-1].told == () and all(one.told for one in some[:-1]) for some in tries().values())
     offered = {line.criterion.check: line.criterion.points for line in lab_rubric.lines}
     assert {name: row[-1] for name, row in points().items()} == {name: offered[name] for name in points()}
@@ -76,7 +76,7 @@ def test_the_tasks_of_training_are_told_and_earn_what_the_path_says(number, tmp_
         pytest.skip("student code is not run on this machine")
     folder = write(ROUNDS[number], tmp_path / "lab")
     assert unsaid(ROUNDS[number], told(folder, TRAINING)) == {}
-    for script in (LAB.features_script, LAB.retrieval_script):
+    for script in (the_lab().features_script, the_lab().retrieval_script):
         (folder / script).unlink()
     lines = tuple(line for line in lab_rubric.lines if line.criterion.check in SHORT)
     found = earned(folder, Rubric(lines, "short"), shared_sandbox)

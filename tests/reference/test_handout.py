@@ -16,8 +16,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from grader.checks import DEFAULT_RUBRIC
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.students.template import make_template
 
 pytestmark = pytest.mark.slow  # runs pytest in a process of its own
@@ -306,9 +305,9 @@ def test_the_instructions_name_every_task_every_file_and_a_hundred_points(name):
     assert re.findall(r"^\| (\d\.\d) \|", text, re.MULTILINE) == list(NUMBERS)
     points = [int(points) for points in re.findall(r"^\| [^|]+ \| (\d+) \|", text, re.MULTILINE)]
     assert sum(points) == 100
-    rubric = tomllib.loads(DEFAULT_RUBRIC.read_text("utf-8"))
+    rubric = tomllib.loads(the_lab().rubric.read_text("utf-8"))
     assert sorted(points) == sorted(table["points"] for table in rubric.values() if "points" in table)
-    assert [task for task in LAB.scripts if f"`{task}`" not in text] == []
+    assert [task for task in the_lab().scripts if f"`{task}`" not in text] == []
     links = re.findall(r"\]\(([\w.]+)\)", text.splitlines()[0])
     assert [(REFERENCE / "handout" / link).is_file() for link in links] == [True]
 
@@ -374,7 +373,7 @@ def test_the_bare_template_fails_by_the_number_of_every_task(tmp_path):
 def test_a_file_that_cannot_be_imported_fails_its_own_tasks_with_the_line(tmp_path):
     lab = tmp_path / "lab"
     lab.mkdir()
-    for name in (*LAB.scripts, *LAB.given):
+    for name in (*the_lab().scripts, *the_lab().given):
         shutil.copy(REFERENCE / name, lab)
     (lab / "exp1.py").write_text("def fit(model:\n    pass\n", encoding="utf-8")
     (lab / "extract_features.py").unlink()

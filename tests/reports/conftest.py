@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import (
     Adjustment,
     Bar,
@@ -75,7 +75,8 @@ MADE_BY = MadeBy(
     sandbox="bubblewrap 0.8.0",
     command="grade submissions/ngada_12345_67890_lab5.zip --device cpu",
     graded_at="2026-03-02T14:05:09+00:00",
-    lab=LAB.title,
+    lab=the_lab().title,
+    lab_titles=the_lab().titles,
 )
 LAYOUT = Criterion("submission_layout", "Every file is there, and the data set is not.", 5)
 ACCURACY = Criterion("measured_accuracy", "The trained network classifies CIFAR-10 test images correctly.", 30)

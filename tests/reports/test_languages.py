@@ -24,7 +24,7 @@ from rich.console import Console
 
 from grader.cli.app import cli, main
 from grader.gradebook.files import to_json
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import Criterion, Flag, Grade, Message, message
 from reports import terminal
 from reports.html import render, render_class
@@ -462,6 +462,6 @@ def test_criteria_have_short_names_with_the_handouts_numbers_in_every_language(l
         with speaking(language):
             titles = [translate(line.criterion.title) for line in lab_rubric.lines]
         assert [title for title in titles if squeezed(title, HEADING) != title] == []
-        for task in LAB.tasks:
+        for task in the_lab().tasks:
             (named,) = (title for title in titles if task.number in title)
             assert not named.endswith("()") or named == f"{task.number} {task.function}()"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import Blocked, Criterion, Given, Grade, Judged, Manual, Mark, Message, message
 from reports.charts.histogram import binned, histogram
 from reports.html import render_class
@@ -143,7 +143,7 @@ def test_what_a_person_marks_for_everybody_is_no_trouble_of_one(well_done: Grade
 
 def test_the_head_says_lab_rubric_images_and_day_and_who_was_measured_with_what(well_done: Grade) -> None:
     alike = overview([(well_done, "#")] * 3, "staff", pseudonyms=False).measured
-    assert alike.labs == (LAB.title,)
+    assert alike.labs == (the_lab().title,)
     assert alike.said[:3] == (
         "images: CIFAR-10, 10,000 test images", "rubric: 4 criteria, 47.25 points (5d0c9a1f)", "graded 2026-03-02"
     )  # fmt: skip

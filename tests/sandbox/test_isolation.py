@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from grader.checks import DEFAULT_RUBRIC
 from grader.evidence import Crashed, Malformed, OutOfMemory, TimedOut, Unavailable
+from grader.labs import the_lab
 from grader.sandbox import ArraySpec, Job, Limits, Reply, open_sandbox, server
 from grader.sandbox.isolated import IsolatedSandbox
 from grader.sandbox.server import Backend
@@ -82,7 +82,7 @@ def test_neither_homes_nor_submissions_nor_the_graders_own_files_are_there(attac
     (tmp_path / "secret").write_text("labels", encoding="utf-8")
     paths = [
         str(tmp_path / "secret"),
-        str(DEFAULT_RUBRIC),
+        str(the_lab().rubric),
         str(Path(__file__)),
         "/etc/shadow",
         "/var/log",
@@ -167,7 +167,7 @@ except OSError:
 def test_the_doctors_own_attempts_reach_nothing(attack: Any, shut: IsolatedSandbox, tmp_path: Path) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
-        inputs = {"home": str(tmp_path), "rubric": str(DEFAULT_RUBRIC), "port": port, "pid": os.getpid()}
+        inputs = {"home": str(tmp_path), "rubric": str(the_lab().rubric), "port": port, "pid": os.getpid()}
         found = _value(shut.run(Job("reach.try_to_reach", inputs, limits=Limits(30.0, 3_000))))
     assert len(found) > 10
     assert [name for name, reached in found.items() if reached and name != "root"] == []

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from grader.checks import DEFAULT_RUBRIC
 from grader.cli.app import cli
+from grader.labs import the_lab
 
 OWN = """
 [measured_accuracy]
@@ -70,14 +70,14 @@ def test_the_handout_states_the_points_and_limits_of_the_rubric(own, tmp_path):
 
 
 def test_with_the_labs_own_rubric_the_handout_is_the_one_that_is_written(tmp_path):
-    for name, more in (("without", ()), ("with", ("--rubric", DEFAULT_RUBRIC))):
+    for name, more in (("without", ()), ("with", ("--rubric", the_lab().rubric))):
         assert grade("template", tmp_path / name, *more).exit_code == 0
     for name in ("README.md", "README.zh.md"):
         assert (tmp_path / "with" / name).read_bytes() == (tmp_path / "without" / name).read_bytes()
 
 
 def test_the_points_of_the_labs_own_rubric_make_the_row_of_the_accuracy_as_it_is_written(own, tmp_path):
-    own.write_text(DEFAULT_RUBRIC.read_text("utf-8").replace("knots = [[0.50,", "knots = [[0.40, 0.0], [0.50,", 1))
+    own.write_text(the_lab().rubric.read_text("utf-8").replace("knots = [[0.50,", "knots = [[0.40, 0.0], [0.50,", 1))
     grade("template", tmp_path / "lab", "--rubric", own)
     text = (tmp_path / "lab" / "README.md").read_text("utf-8")
     assert "(84.54 %: 27; 70 %: 18; 50 %: 0; 40 %: 0; linear in between)" in text

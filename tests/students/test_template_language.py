@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from grader.cli.app import cli
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.students.template import make_template
 from grader.students.template_language import read_catalogue, texts, translate
 
@@ -89,8 +89,10 @@ def test_pytest_leaves_the_messages_alone_where_it_did(name):
 
 
 def test_every_task_is_asked_for_in_chinese_under_its_number():
-    asked = re.findall(r'NotImplementedError\("(\d\.\d): (.*)"\)', b"".join(CHINESE[n] for n in LAB.scripts).decode())
-    assert [number for number, _ in asked] == [task.number for task in LAB.tasks]
+    asked = re.findall(
+        r'NotImplementedError\("(\d\.\d): (.*)"\)', b"".join(CHINESE[n] for n in the_lab().scripts).decode()
+    )
+    assert [number for number, _ in asked] == [task.number for task in the_lab().tasks]
     assert all(LETTERS.search(text) for _, text in asked)
 
 
@@ -100,7 +102,7 @@ def test_the_instructions_are_the_chinese_ones_with_the_english_ones_beside_them
     assert "[中文](README.md)" in CHINESE["README.en.md"].decode()
     names = ENGLISH.keys() ^ CHINESE.keys()
     assert names == {"README.zh.md", "README.en.md"}
-    assert {name.lower() for name in CHINESE if name.startswith("README")} <= set(LAB.handout)
+    assert {name.lower() for name in CHINESE if name.startswith("README")} <= set(the_lab().handout)
 
 
 def test_a_comment_a_docstring_and_a_sentence_are_replaced_and_a_name_is_not():
@@ -154,14 +156,14 @@ def run_public_tests(folder: Path, lab: Path) -> str:
 @pytest.mark.slow
 def test_the_solved_lab_passes_the_chinese_public_tests(tmp_path):
     said = run_public_tests(tmp_path, REFERENCE)
-    assert re.findall(r"^(\d\.\d) \w+：通过$", said, re.MULTILINE) == [task.number for task in LAB.tasks]
+    assert re.findall(r"^(\d\.\d) \w+：通过$", said, re.MULTILINE) == [task.number for task in the_lab().tasks]
 
 
 @pytest.mark.slow
 def test_a_mistake_is_named_in_chinese_and_a_task_that_is_open_too(tmp_path):
     lab = tmp_path / "lab"
     lab.mkdir()
-    for name in (*LAB.scripts, *LAB.given):
+    for name in (*the_lab().scripts, *the_lab().given):
         (lab / name).write_bytes(CHINESE[name])
     script = (lab / "exp2.py").read_text("utf-8")
     stub = re.search(r' *raise NotImplementedError\("2\.2: .*\n', script)

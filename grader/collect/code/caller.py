@@ -25,7 +25,7 @@ from grader.evidence import (
 )
 from grader.evidence.refusals import refusal
 from grader.evidence.wording import heard
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import Message, Submission, message
 from grader.sandbox import ArraySpec, CodeSandbox, Job, Limits, Reply
 
@@ -110,7 +110,7 @@ class Caller:
         return first or Refused("missing", message("{file} is missing. Hand it in as well.", file=script))
 
     def _call_at(self, path: str, call: Call) -> Reply | Failure:
-        if (task := self._open.get((path, LAB.task_number(str(call.function))))) is not None:
+        if (task := self._open.get((path, the_lab().task_number(str(call.function))))) is not None:
             return _not_done(call.function, task)
         return self.call_in(path, call)
 

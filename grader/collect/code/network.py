@@ -17,20 +17,17 @@ from grader.evidence import Failure, Preprocessing, Refused, Unavailable
 from grader.evidence.refusals import REFUSALS, heard_refusal
 from grader.evidence.wording import heard
 from grader.intake import place
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import Message, Scalar, Submission, message
 from grader.sandbox import Reply
 
 UNKNOWN_NETWORK = (
     "network",
+    "unknown_network",
     "more_weights",
     "layer",
     "variants",
 )  # refusals after which the submission's own class is tried
-FIRST_SCRIPTS = (
-    LAB.networks_script,
-    LAB.training_script,
-)  # where the class should be; then the files nearest to the root
 NOT_RUN = "own_network_not_run"
 MOST_SCRIPTS = 24
 MOST_CELLS = 10_000
@@ -70,10 +67,11 @@ def own_network(subject: Subject, used: Inputs, weights: Weights, unsettled: boo
 
 def _scripts(submission: Submission) -> list[str]:
     """Return the scripts that may define the class, the likeliest first; tests are skipped."""
+    first = (the_lab().networks_script, the_lab().training_script)  # then the files nearest to the root
 
     def rank(path: str) -> tuple[int, int]:
         name = path.casefold().rpartition("/")[2]
-        return FIRST_SCRIPTS.index(name) if name in FIRST_SCRIPTS else len(FIRST_SCRIPTS), path.count("/")
+        return first.index(name) if name in first else len(first), path.count("/")
 
     own = [path for path in submission.parts.sources if not path.casefold().rpartition("/")[2].startswith("test_")]
     notebooks = submission.parts.notebooks[:MOST_NOTEBOOKS]
@@ -87,7 +85,7 @@ def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, .
     name = from_disk(weights.name)
     for script in scripts:
         doing = message("building the networks in {file}", file=script)
-        inputs = {"weights": name, "classes": LAB.classes}
+        inputs = {"weights": name, "classes": the_lab().classes, "image": the_lab().image_shape}
         call = Call(doing, "code.own_network.find_networks", inputs, files={"checkpoint": weights})
         reply = caller.call_in(script, call)
         if isinstance(reply, Reply):
@@ -111,8 +109,8 @@ def _look_for(caller: Caller, scripts: list[str], weights: Path) -> tuple[Fit, .
         " can be built without arguments.",
         weights=name,
         why=why,
-        training_script=LAB.training_script,
-        networks_script=LAB.networks_script,
+        training_script=the_lab().training_script,
+        networks_script=the_lab().networks_script,
     )
     return Refused("none_fits", sentence, tuple(one.english() for one in tried))
 

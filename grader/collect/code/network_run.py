@@ -40,7 +40,7 @@ from grader.evidence import (
     Refused,
     Unavailable,
 )
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.measures.choice import choose
 from grader.records import Message, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
@@ -81,7 +81,7 @@ class Run:
     @property
     def side(self) -> int:
         """Side of the images as the network sees them, in pixels."""
-        resized = self.used.resize or LAB.image_shape[-1]
+        resized = self.used.resize or the_lab().image_shape[-1]
         return min(self.used.crop, resized) or resized
 
     @property
@@ -93,10 +93,11 @@ class Run:
         """Return logits of the first images of a file. Limits of None mean those of a small example."""
         inputs = {
             "weights": from_disk(self.weights.name), "name": fit.name, "threads": self.equipment.threads,
-            "batch": self.batch, "run": run_of("images", self.used, count), "classes": LAB.classes,
+            "batch": self.batch, "run": run_of("images", self.used, count), "classes": the_lab().classes,
+            "image": the_lab().image_shape,
         }  # fmt: skip
         files = {"checkpoint": self.weights, "images": pixels}
-        arrays = {"logits": ArraySpec("<f4", (count, LAB.classes))}
+        arrays = {"logits": ArraySpec("<f4", (count, the_lab().classes))}
         call = Call(
             message("running {name}", name=fit.name),
             "code.own_network.run_network",
@@ -165,8 +166,9 @@ def _on_images(ready: _Ready, described: Reply, images: ImageSet, limits: Limits
     """Run the network on the test images and on the first of the images beside them, in one order; score both."""
     run, fit = ready.run, ready.fit
     count = len(images.labels("test")[: run.equipment.part])
-    drawn = draw(images, count, secret_seed())
-    shown = shuffled(np.concatenate([images.images("test")[:count], drawn.first.pixels]), drawn.seed)
+    drawn = draw(images, count, secret_seed()) if the_lab().calibrated else None
+    more = drawn.first.pixels if drawn else images.images("test")[:0]
+    shown = shuffled(np.concatenate([images.images("test")[:count], more]), drawn.seed if drawn else secret_seed())
     started = time.perf_counter()
     found = _logits(ready, shown, limits)
     seconds = round(time.perf_counter() - started, 3)
@@ -177,6 +179,7 @@ def _on_images(ready: _Ready, described: Reply, images: ImageSet, limits: Limits
     scores = score(logits, images.labels("test"), images.name, images.classes)
 
     def rest(part: Part) -> Logits | None:
+        assert drawn is not None
         more = _logits(ready, shuffled(part.pixels, drawn.seed), run.equipment.left("accuracy", FOR_THE_REST))
         run.caller.printed()  # the same again
         return more if isinstance(more, np.ndarray) else None
@@ -188,7 +191,7 @@ def _on_images(ready: _Ready, described: Reply, images: ImageSet, limits: Limits
         measurement,
         checkpoint_claim(described.value.get("claim"), run.path),
         validated(OwnNetwork, {"name": fit.name, "file": fit.file, "line": fit.line, "printed": printed}),
-        counted(drawn, beside, OnTest(logits, scores, images), rest),
+        counted(drawn, beside, OnTest(logits, scores, images), rest) if drawn else None,
         ready.choice,
     )
 
@@ -211,7 +214,7 @@ def _written(pixels: NDArray[np.uint8]) -> Iterator[Path]:
 
 def _try_options(run: Run, fit: Fit, images: ImageSet) -> PreprocessingChoice | Failure | None:
     """Try the possible preprocessings on training images, if it is not certain which one is right."""
-    if run.candidates is None or not run.equipment.choose_preprocessing:
+    if run.candidates is None or not run.equipment.choose_preprocessing or not len(images.labels("train")):
         return None
     tried = options(run.candidates)
     found: PreprocessingChoice | Failure | None = None

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from grader.evidence import Refused
 from grader.evidence.refusals import refusal
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import Message, Submission
 
 PACKAGE, UNCERTAIN, VERSION = "code_package_of_ours", "code_package_of_whom", "code_package_version"
@@ -67,7 +67,7 @@ def whose_package(failure: Refused, submission: Submission, look: Look) -> Refus
     values = dict(failure.message.values)
     name = str(values["package"])
     top = name.partition(".")[0]
-    known = top in PACKAGES or top in LAB.packages
+    known = top in PACKAGES or top in the_lab().packages
     if not known and _is_their_own(name, submission):
         return failure
     looked = look(name, *_place(values["place"]))
@@ -96,7 +96,7 @@ def _is_their_own(name: str, submission: Submission) -> bool:
     low = top.casefold()
     stems = {path.rpartition("/")[2].partition(".")[0] for path in submission.parts.sources}
     folders = {folder for path in submission.parts.sources for folder in path.split("/")[:-1]}
-    if top in folders or f"{top}.py" in (*LAB.scripts, *LAB.given):
+    if top in folders or f"{top}.py" in (*the_lab().scripts, *the_lab().given):
         return True
     if low.rstrip("_0123456789") in OWN_NAMES or low.startswith(OWN_BEGINNINGS) or low.endswith(OWN_ENDINGS):
         return True

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from grader.collect.code.caller import Call, Caller, observed
 from grader.collect.subject import Look, Subject
 from grader.evidence import Evaluation, FailedCall, Failure, Refused
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.sandbox import ArraySpec, Reply
 
 Array = NDArray[np.float64]
@@ -60,7 +60,7 @@ def look(subject: Subject) -> Evaluation | Failure:
     runs, failed = [], []
     form = "template"
     for template in SETTINGS:
-        setting = replace(template, classes=LAB.classes) if form == "course" else template
+        setting = replace(template, classes=the_lab().classes) if form == "course" else template
         drawn = draw(setting)
         reply = _call(caller, setting, drawn)
         if isinstance(reply, Reply):
@@ -110,7 +110,7 @@ def _call(caller: Caller, setting: Setting, drawn: Drawn) -> Reply | Failure:
     data: dict[str, NDArray[Any]] = {**drawn.state, "images": drawn.images, "labels": drawn.labels}
     arrays = {"state": ArraySpec("<f4", (sum(value.size for value in drawn.state.values()),))}
     inputs = {"batch": setting.batch, "training": setting.training}
-    return caller.call(LAB.script_of("test"), Call("test", "code.evaluation.call_test", inputs, data, arrays))
+    return caller.call(the_lab().script_of("test"), Call("test", "code.evaluation.call_test", inputs, data, arrays))
 
 
 def _run(setting: Setting, drawn: Drawn, reply: Reply) -> dict[str, Any]:

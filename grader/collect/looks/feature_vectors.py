@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from grader.collect.code.caller import CALL_LIMITS, Call, Caller, observed
 from grader.collect.subject import Look, Subject
 from grader.evidence import FailedCall, Failure, FeatureVectors, Refused
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.sandbox import ArraySpec, Job, Reply, Sandbox
 
 IMAGES = 2
@@ -31,7 +31,7 @@ ROWS = (
 def look(subject: Subject) -> FeatureVectors | Failure:
     """Observe both networks and `normalise`. Refused if neither task gives anything to judge."""
     caller, trusted = subject.caller, subject.equipment.sandbox
-    truth = _true_features(trusted) if caller.will_run(LAB.script_of("normalise")) else {}
+    truth = _true_features(trusted) if caller.will_run(the_lab().script_of("normalise")) else {}
     extracted: list[dict[str, Any]] = []
     failures: dict[str, Failure] = {}
     for network in SEEDS:
@@ -44,7 +44,7 @@ def look(subject: Subject) -> FeatureVectors | Failure:
     call = Call(
         "normalise", "code.feature_vectors.call_normalise", {}, {"rows": rows}, {"values": ArraySpec("<f4", rows.shape)}
     )
-    reply = caller.call(LAB.script_of("normalise"), call)
+    reply = caller.call(the_lab().script_of("normalise"), call)
     normalised, shape = None, None
     if isinstance(reply, Reply):
         shape = reply.value.get("shape")
@@ -87,7 +87,7 @@ def _extract(caller: Caller, truth: Truth, trusted: Sandbox, network: str) -> di
     call = Call(
         f"{network}_features", "code.feature_vectors.call_features", _job_inputs(network), {}, {"values": wanted}
     )
-    reply = caller.call(LAB.script_of(f"{network}_features"), call)
+    reply = caller.call(the_lab().script_of(f"{network}_features"), call)
     if not isinstance(reply, Reply):
         return reply
     true = truth[network]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from grader.collect.code.caller import Call, Caller, observed
 from grader.collect.subject import Look, Subject
 from grader.evidence import FailedCall, Failure, FunctionFit, Refused
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.sandbox import ArraySpec, Reply
 
 Array = NDArray[np.float64]
@@ -83,7 +83,7 @@ def _call(caller: Caller, task: Task, epochs: int, rate: float) -> Reply | Failu
     size = sum(value.size for pair in _weights(task.seed) for value in pair.values())
     inputs = {"epochs": epochs, "learning_rate": rate}
     return caller.call(
-        LAB.script_of("fit"),
+        the_lab().script_of("fit"),
         Call("fit", "code.function_fit.call_fit", inputs, data, {"weights": ArraySpec("<f4", (size,))}),
     )
 

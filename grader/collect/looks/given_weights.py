@@ -13,12 +13,12 @@ from grader.collect.weights import choose_checkpoint
 from grader.disk.names import from_disk
 from grader.evidence import Failure, GivenWeights
 from grader.intake import place
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import Submission
 from grader.sandbox import Job, Limits, Reply
 
 LIMITS = Limits(seconds=60.0, megabytes=3_000)
-HANDED_OUT = Path(reference.__file__).parent / "handout" / LAB.given_weights
+HANDOUT = Path(reference.__file__).parent / "handout"
 MOST_COPIES = 3
 
 
@@ -41,9 +41,10 @@ def look(subject: Subject) -> GivenWeights | Failure:
 
 def _sources(submission: Submission) -> list[tuple[str, Path, bool]]:
     """Return the name, the place and whether it is the lab's own of each file that holds the given weights."""
-    copies = [file.path for file in submission.files if Path(file.path).name.casefold() == LAB.given_weights]
+    copies = [file.path for file in submission.files if Path(file.path).name.casefold() == the_lab().given_weights]
     own = [(path, place(submission, path), False) for path in copies[:MOST_COPIES]]
-    return [*([(LAB.given_weights, HANDED_OUT, True)] if HANDED_OUT.is_file() else []), *own]
+    handed_out = HANDOUT / the_lab().given_weights
+    return [*([(the_lab().given_weights, handed_out, True)] if handed_out.is_file() else []), *own]
 
 
 def _compared(found: Any, given: Mapping[str, tuple[str, Path, bool]]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grader.collect.subject import Look, Subject
 from grader.evidence import Failure, Layout, Refused
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import message
 
 
@@ -16,7 +16,7 @@ def look(subject: Subject) -> Layout | Failure:
         *(*parts.checkpoints, *parts.other_weights, parts.history, parts.retrieval, *parts.reports),
         *(one.path for one in submission.left_out),
     )
-    scripts = [path for path in parts.sources if path.casefold() in LAB.scripts]
+    scripts = [path for path in parts.sources if path.casefold() in the_lab().scripts]
     unfinished = {task.file for task in open_}
     if open_ and not any(results) and unfinished.issuperset(scripts):
         first = open_[0]

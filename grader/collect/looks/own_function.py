@@ -9,7 +9,7 @@ from grader.collect.looks.function_fit import target
 from grader.collect.subject import Look, Subject
 from grader.evidence import Failure
 from grader.evidence.kinds.own_function import OwnFunction
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.sandbox import Reply
 
 LOW, HIGH, POINTS = -5.0, 5.0, 101  # as in the exercise
@@ -21,7 +21,7 @@ def look(subject: Subject) -> OwnFunction | Failure:
     caller, x = subject.caller, np.linspace(LOW, HIGH, POINTS)
     data = {"x": x.astype(np.float32)[:, None]}
     call = Call("own_function", "code.own_function.call_own_function", {"alone": ALONE}, data)
-    reply = caller.call(LAB.script_of("own_function"), call)
+    reply = caller.call(the_lab().script_of("own_function"), call)
     if not isinstance(reply, Reply):
         return caller.refused(reply)
     called = {name: reply.value.get(name) for name in ("values", "alone")}

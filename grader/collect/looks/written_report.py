@@ -6,7 +6,7 @@ from grader.collect.documents import DOCUMENT_LIMITS, files_of
 from grader.collect.equipment import validated
 from grader.collect.subject import Look, Subject
 from grader.evidence import Failure, Refused, WrittenReport
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import joined, message
 from grader.sandbox import Job, Reply
 
@@ -19,7 +19,8 @@ def look(subject: Subject) -> WrittenReport | Failure:
         return Refused(
             "no_report",
             message(
-                "No written report was found. Hand in {reports}.", reports=joined("{first} or {second}", LAB.reports)
+                "No written report was found. Hand in {reports}.",
+                reports=joined("{first} or {second}", the_lab().reports),
             ),
         )
     reply = sandbox.run(Job("documents.report_text.read_report", {"names": names}, files, limits=DOCUMENT_LIMITS))

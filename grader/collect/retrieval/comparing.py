@@ -32,11 +32,11 @@ from grader.evidence import (
 from grader.evidence.explain import explain
 from grader.evidence.kinds.retrieval import TOP
 from grader.intake import place
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.measures.ranking_distance import Scores
 from grader.measures.ranking_labels import class_asked, classes_of
 from grader.measures.ranking_verdict import accepted, exact
-from grader.measures.ways import ALLOWED, DECLARED, MISTAKES, Way
+from grader.measures.ways import ALLOWED, DECLARED, Way, mistakes
 from grader.records import Message, message
 from grader.sandbox import ArraySpec, Job, Reply
 
@@ -103,8 +103,8 @@ def _too_slow(network: Network, comparison: Comparison) -> Refused:
         declared=described(network.pipeline),
         model=str(network.inputs["model"]),
         usual=network.usual,
-        retrieval_script=LAB.retrieval_script,
-        retrieval=LAB.retrieval,
+        retrieval_script=the_lab().retrieval_script,
+        retrieval=the_lab().retrieval,
     )
     return Refused(TOO_SLOW, sentence)
 
@@ -135,8 +135,8 @@ def _network_of(comparison: Comparison) -> Network | Message | Failure:
     if comparison.run.by_number:
         return message(
             "its images are named by number, not by file: hand in {retrieval} as {retrieval_script} writes it",
-            retrieval_script=LAB.retrieval_script,
-            retrieval=LAB.retrieval,
+            retrieval_script=the_lab().retrieval_script,
+            retrieval=the_lab().retrieval,
         )
     if not comparison.asked:
         return _nothing_to_compare(scene)
@@ -148,7 +148,7 @@ def _nothing_to_compare(scene: Scene) -> Message:
         return message("the library's images were not handed in: hand in the folder library/")
     return message(
         "none of the report's queries was handed in: hand in the folder queries/ that {retrieval_script} used",
-        retrieval_script=LAB.retrieval_script,
+        retrieval_script=the_lab().retrieval_script,
     )
 
 
@@ -174,7 +174,7 @@ def _from_pictures(comparison: Comparison, network: Network) -> ComparedRun | Me
     found = replace(declared, other_ways=others)
     if any(map(exact, honest)):
         return found
-    bank = (mistake.way for mistake in MISTAKES if mistake.way.metric in (None, comparison.metric))
+    bank = (mistake.way for mistake in mistakes() if mistake.way.metric in (None, comparison.metric))
     tried = [way for way in bank if way.differs(network.pipeline)]
     few = replace(comparison, asked=comparison.asked[:MOST_TRIED])
     tables = _tables(tried, network, few, share=0.5)
@@ -192,7 +192,7 @@ def _no_numbers(network: Network) -> Message:
         " {retrieval} how the images were prepared.",
         model=str(network.inputs["model"]),
         declared=described(network.pipeline),
-        retrieval=LAB.retrieval,
+        retrieval=the_lab().retrieval,
     )
 
 
@@ -271,7 +271,7 @@ def _from_features(comparison: Comparison, network: Network) -> ComparedRun | No
     scores = features.scores(scene.library, queries, scene.turn)
     if scores is None or not features.agrees(network, [*scene.library, *queries], scene.turn):
         return None
-    return replace(comparison.compared(LAB.features, scores), basis="features")
+    return replace(comparison.compared(the_lab().features, scores), basis="features")
 
 
 def _from_report(comparison: Comparison) -> ComparedRun:

@@ -13,7 +13,7 @@ from grader.collect.retrieval.comparison import Turn
 from grader.collect.retrieval.networks import Network
 from grader.collect.retrieval.pictures import bundle
 from grader.intake import place
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.measures.ranking_distance import Scores
 from grader.records import Submission
 from grader.sandbox import ArraySpec, Job, Reply, Sandbox
@@ -62,5 +62,5 @@ class HandedIn:
 
 def handed_in(submission: Submission, sandbox: Sandbox, model: str) -> HandedIn | None:
     """Return the features of this network; None if no file has any."""
-    file = next((f.path for f in submission.files if f.path.casefold() == LAB.features), None)
+    file = next((f.path for f in submission.files if f.path.casefold() == the_lab().features), None)
     return HandedIn(submission, sandbox, file, model) if file is not None and model else None

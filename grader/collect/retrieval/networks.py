@@ -14,17 +14,16 @@ from grader.collect.weights import choose_checkpoint
 from grader.dataset import digest_of, find_weights, usual_folders
 from grader.evidence import Failure, Pipeline, ReportedRun, Unavailable
 from grader.intake import place
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import Message, Submission, message
 from grader.sandbox import Job, Limits, Reply
 
 DESCRIBE_LIMITS = Limits(seconds=60.0, megabytes=2_000)
 TEMPLATE = Pipeline(256, 224)  # of reference/extract_features.py
-CIFAR = Pipeline(32, 32, mean=LAB.mean, std=LAB.std)  # for the lab's own networks
 NO_WEIGHTS = "no_weights"
 MOST_SIDE = 512  # pixels; more only where a network's own weights want more
 FEWEST_SIDE = 32  # pixels that are left of a picture; of fewer, different pictures look the same
-RANDOM, FINAL = "random", LAB.checkpoint
+RANDOM = "random"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,13 @@ class Network:
     kept: str = ""  # what its features depend on, beside `inputs` and the picture; "" if they are not kept
 
 
+def own_pipeline() -> Pipeline:
+    """Return what the lab's own networks expect."""
+    lab = the_lab()
+    _, height, width = lab.image_shape
+    return Pipeline(height, width, mean=lab.mean, std=lab.std)
+
+
 def largest(pipeline: Pipeline) -> int:
     """Return the side of the pictures that a network gets, in pixels."""
     return pipeline.crop or pipeline.resize
@@ -47,7 +53,7 @@ def largest(pipeline: Pipeline) -> int:
 
 def preparations(runs: Iterable[ReportedRun]) -> tuple[Pipeline, ...]:
     """Return how the report's networks get to see the pictures: as declared, if that leaves enough, else as assumed."""
-    usual = (CIFAR if _spelled(run) == FINAL else TEMPLATE for run in runs)
+    usual = (own_pipeline() if _spelled(run) == the_lab().checkpoint else TEMPLATE for run in runs)
     stated = [run.pipeline or own for run, own in zip(runs, usual, strict=True)]
     fair = [one for one in stated if largest(one) >= FEWEST_SIDE and max(one.resize, one.crop) <= MOST_SIDE]
     plain = (Pipeline(one.resize, one.crop, one.interpolation, squash=one.squash) for one in fair or [TEMPLATE])
@@ -59,7 +65,7 @@ def find_network(run: ReportedRun, submission: Submission, equipment: Equipment)
     if not run.model:
         return message(
             "The report does not say which network it used: name it under 'model' in {retrieval}.",
-            retrieval=LAB.retrieval,
+            retrieval=the_lab().retrieval,
         )
     reply = equipment.sandbox.run(
         Job(
@@ -87,14 +93,14 @@ def find_network(run: ReportedRun, submission: Submission, equipment: Equipment)
     if weights == RANDOM:
         inputs["seed"] = run.seed or 0
         assumed += [] if run.seed is not None else [message("the seed is not stated; 0 was assumed")]
-    elif weights == FINAL:
+    elif weights == the_lab().checkpoint:
         chosen = choose_checkpoint(submission)
         if isinstance(chosen, Unavailable):
             return chosen
         if not isinstance(chosen, str):
             return message(
                 "The features were computed with {checkpoint}, which was not handed in: hand it in as well.",
-                checkpoint=LAB.checkpoint,
+                checkpoint=the_lab().checkpoint,
             )
         files["weights"] = place(submission, chosen)
     elif "file" in known:
@@ -120,7 +126,7 @@ def _network(
     run: ReportedRun, known: dict[str, Any], inputs: dict[str, Any], files: dict[str, Path], assumed: list[Message]
 ) -> Network | Message:
     weights = str(inputs["weights"])
-    own = CIFAR if weights == FINAL else TEMPLATE
+    own = own_pipeline() if weights == the_lab().checkpoint else TEMPLATE
     if "pipeline" in known:
         try:
             own = TypeAdapter(Pipeline).validate_python(known["pipeline"])
@@ -144,8 +150,8 @@ def _too_large(declared: Pipeline, own: Pipeline) -> Message:
         declared=described(declared),
         most=MOST_SIDE,
         usual=described(own),
-        retrieval_script=LAB.retrieval_script,
-        retrieval=LAB.retrieval,
+        retrieval_script=the_lab().retrieval_script,
+        retrieval=the_lab().retrieval,
     )
 
 
@@ -157,7 +163,7 @@ def _too_small(declared: Pipeline, own: Pipeline) -> Message:
         declared=described(declared),
         fewest=FEWEST_SIDE,
         usual=described(own),
-        retrieval=LAB.retrieval,
+        retrieval=the_lab().retrieval,
     )
 
 
@@ -173,7 +179,8 @@ def _spelled(run: ReportedRun) -> str:
     name = run.weights.strip()
     if name.casefold() in ("random", "none", "false", "untrained"):
         return RANDOM
-    return FINAL if name.casefold().endswith(FINAL) else name
+    own = the_lab().checkpoint
+    return own if name.casefold().endswith(own) else name
 
 
 def _unknown(run: ReportedRun, near: str) -> Message:

@@ -19,7 +19,7 @@ from grader.evidence.fields import LONGEST
 from grader.evidence.kinds.retrieval import MOST_IMAGES, MOST_QUERIES
 from grader.intake import place
 from grader.intake.parts import LIBRARY, QUERIES
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import N_, PICTURES, Message, Submission, message
 from grader.sandbox import ArraySpec, Job, Limits, Reply
 
@@ -106,7 +106,7 @@ def nothing_handed_in(failure: Failure) -> bool:
 
 
 def _missing(open_tasks: Iterable[OpenTask]) -> Refused:
-    if open_ := among(open_tasks, LAB.retrieval_tasks):
+    if open_ := among(open_tasks, the_lab().retrieval_tasks):
         first = open_[0]
         sentence = message(
             "The retrieval images are missing, and task {number} is not done: {text} ({file}, line {line}). Finish it,"
@@ -115,13 +115,13 @@ def _missing(open_tasks: Iterable[OpenTask]) -> Refused:
             text=first.text,
             file=first.file,
             line=first.line,
-            retrieval_script=LAB.retrieval_script,
+            retrieval_script=the_lab().retrieval_script,
         )
         return Refused(TASK_OPEN, sentence)
     sentence = message(
         "The retrieval images are missing: hand in the folders library/ (one folder per class) and queries/ that"
         " {retrieval_script} used.",
-        retrieval_script=LAB.retrieval_script,
+        retrieval_script=the_lab().retrieval_script,
     )
     return Refused(MISSING, sentence)
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from grader.collect.documents import DOCUMENT_LIMITS, MOST_DOCUMENTS, not_written
 from grader.collect.equipment import validated
 from grader.evidence import Failure, OpenTask, Refused, RetrievalReport, Unavailable
-from grader.evidence.refusals import FORMS
+from grader.evidence.refusals import forms
 from grader.intake import place
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import Submission, message
 from grader.sandbox import Job, Reply, Sandbox
 
@@ -38,7 +38,7 @@ def read_report(submission: Submission, sandbox: Sandbox, open_tasks: Iterable[O
 
 def _not_in_reports(reply: Refused | None, reports: Sequence[str], open_tasks: tuple[OpenTask, ...]) -> Refused:
     """Refuse where only written reports were handed in: they need not contain a ranking."""
-    missing = not_written(LAB.retrieval, open_tasks, LAB.retrieval_script, LAB.retrieval_tasks)
+    missing = not_written(the_lab().retrieval, open_tasks, the_lab().retrieval_script, the_lab().retrieval_tasks)
     if reply is None or missing.code != MISSING:
         return missing
     if reply.code == OTHER:
@@ -46,6 +46,6 @@ def _not_in_reports(reply: Refused | None, reports: Sequence[str], open_tasks: t
     sentence = message(
         "No ranking was found in {files}. {forms}",
         files=", ".join(reports)[:300],
-        forms=FORMS,
+        forms=forms(),
     )
     return Refused(MISSING, sentence)

@@ -8,7 +8,7 @@ from pathlib import Path
 from grader.disk.names import visible_path
 from grader.disk.whole import zipped
 from grader.gradebook.exports.wheel import build_wheel
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import message
 from grader.records.errors import BadLab
 from reports.gradebooks import gradescope
@@ -25,7 +25,7 @@ def autograder_zip(rubric: Path | None) -> bytes:
     sentence = message(
         "Nothing could be graded. Hand in {checkpoint} with your scripts, or one zip of them. If you did, tell"
         " your instructor: the autograder's output says what went wrong.",
-        checkpoint=LAB.checkpoint,
+        checkpoint=the_lab().checkpoint,
     )
     content["failed.json"] = gradescope.failed(sentence).encode()
     content["language"] = spoken().encode()

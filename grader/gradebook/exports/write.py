@@ -16,7 +16,7 @@ from grader.gradebook.exports.groups import with_groups
 from grader.gradebook.exports.interface import Exported, Request
 from grader.gradebook.files import Stored, read_stored
 from grader.gradebook.roster.stored import attended
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.records import Grade, Student, message
 from grader.records.errors import BadLab
 
@@ -149,6 +149,6 @@ def _autograder(request: Request) -> Exported:
     sentence = message(
         "{size:.1f} MB. Upload it under 'Configure Autograder'; its README.md explains how {dataset} gets there.",
         size=len(data) / 1e6,
-        dataset=LAB.dataset,
+        dataset=the_lab().dataset,
     )
     return Exported((lines.wrote(path, sentence),))

@@ -20,7 +20,6 @@ from grader.probes.documents.text import storable
 from grader.probes.refusals import Refuse
 from grader.probes.weights.layout import block_counts, widths
 
-CHANNELS, SIDE = 3, 32  # of the images
 MOST_TRIED = 40  # combinations for one class
 MOST_LISTED = 5_000  # combinations among which the likeliest are chosen
 MOST_VALUES = 12  # for one argument
@@ -71,10 +70,11 @@ TRIED: dict[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known when a class is built: the number of classes, and the shapes of the weights by their names."""
+    """What is known when a class is built: classes, images as (channels, height, width), shapes of weights by name."""
 
     classes: int
     shapes: Mapping[str, tuple[int, ...]]
+    image: tuple[int, int, int] = (3, 32, 32)
 
 
 def meaning(name: str) -> str:
@@ -139,10 +139,11 @@ def _surroundings(build: Callable[..., Any]) -> Mapping[str, Any]:
 def _values(parameter: inspect.Parameter, facts: Facts, names: Mapping[str, Any]) -> list[Any]:
     """Return the values to try for an argument; none if its meaning is not known."""
     kind = meaning(parameter.name) or _by_annotation(parameter)
-    side: Any = (SIDE, SIDE) if isinstance(parameter.default, tuple) else SIDE
+    channels, height, width = facts.image
+    side: Any = (height, width) if isinstance(parameter.default, tuple) else height
     known: dict[str, list[Any]] = {
-        "classes": [facts.classes], "channels": [CHANNELS], "side": [side], "shape": [(CHANNELS, SIDE, SIDE)],
-        "device": ["cpu"], "nothing": [0.0], "no": [False], "inputs": [CHANNELS * SIDE * SIDE, CHANNELS, SIDE],
+        "classes": [facts.classes], "channels": [channels], "side": [side], "shape": [facts.image],
+        "device": ["cpu"], "nothing": [0.0], "no": [False], "inputs": [channels * height * width, channels, height],
     }  # fmt: skip
     tried: dict[str, Callable[[], list[Any]]] = {
         "block": lambda: _blocks(names),

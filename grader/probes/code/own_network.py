@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from grader.probes.code.arguments import CHANNELS, SIDE, Facts, certain, combinations
+from grader.probes.code.arguments import Facts, certain, combinations
 from grader.probes.code.fitting import Match, Weights, fill, matching, read_weights
 from grader.probes.code.importing import load
 from grader.probes.code.running import little_endian, returned, told_apart, within
@@ -79,7 +79,7 @@ def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[
             if isinstance(builder.build, type) is not of_classes:
                 continue
             try:
-                match = _tried(builder, int(inputs["classes"]), weights, until).match
+                match = _tried(builder, inputs, weights, until).match
             except Refuse as refusal:
                 match = Match({}, {"code": refusal.code, "values": refusal.values}, NOT_BUILT)
             if match.problem:
@@ -95,13 +95,13 @@ def find_networks(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[
 
 
 def run_network(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
-    """Run the network that `inputs["name"]` builds on the first images. Returns logits, float32 (count, 10)."""
+    """Run the network that `inputs["name"]` builds on the first images. Returns logits, float32 (count, classes)."""
     weights = read_weights(inputs, files)
     builder = next((one for one in _builders(inputs) if one.name == inputs["name"]), None)
     if builder is None:
         raise Refuse("code_function", file=inputs["file"], function=inputs["name"])
     classes = int(inputs["classes"])
-    net, match = _tried(builder, classes, weights, time.monotonic() + TRY_SECONDS)
+    net, match = _tried(builder, inputs, weights, time.monotonic() + TRY_SECONDS)
     if match.problem:
         wanted = phrase("same_network")
         raise Refuse("code_returned", doing=f"{builder.name}()", found=match.problem, wanted=wanted)
@@ -152,7 +152,7 @@ class _Tried(NamedTuple):
     match: Match
 
 
-def _tried(builder: _Builder, classes: int, weights: Weights, until: float) -> _Tried:
+def _tried(builder: _Builder, inputs: Value, weights: Weights, until: float) -> _Tried:
     """Build with the arguments that match the weights best. Raises Refuse where nothing can be built.
 
     After `until` only the likeliest are tried. Where several match, they must answer alike: otherwise an argument
@@ -160,7 +160,9 @@ def _tried(builder: _Builder, classes: int, weights: Weights, until: float) -> _
     """
     doing = f"{builder.name}()"
     tensors, _ = without_common_prefix(weights.tensors)
-    facts = Facts(classes, {key: tuple(value.shape) for key, value in tensors.items()})
+    shapes = {key: tuple(value.shape) for key, value in tensors.items()}
+    channels, height, width = map(int, inputs["image"])
+    facts = Facts(int(inputs["classes"]), shapes, (channels, height, width))
     choices = list(combinations(builder.build, facts, doing))
     best: _Tried | None = None
     refused: Refuse | None = None
@@ -174,7 +176,7 @@ def _tried(builder: _Builder, classes: int, weights: Weights, until: float) -> _
             refused = refused or refusal
             continue
         if best and not best.match.problem and not found.match.problem:
-            if not _alike(best, found, weights):
+            if not _alike(best, found, weights, facts.image):
                 raise Refuse("code_arguments_differ", doing=doing, arguments=storable(", ".join(arguments)))
         elif best is None or found.match.likeness > best.match.likeness:
             best = found
@@ -194,10 +196,10 @@ def _built(builder: _Builder, doing: str, arguments: Mapping[str, Any]) -> nn.Mo
     return net
 
 
-def _alike(one: _Tried, other: _Tried, weights: Weights) -> bool:
+def _alike(one: _Tried, other: _Tried, weights: Weights, image: tuple[int, int, int]) -> bool:
     """Whether two networks that take the same weights answer alike; true also where one of them cannot answer."""
     drawn = torch.Generator().manual_seed(TRIED_SEED)
-    x = torch.randn(2, CHANNELS, SIDE, SIDE, generator=drawn)
+    x = torch.randn(2, *image, generator=drawn)
     answers = []
     for tried in (one, other):
         fill(tried.net, tried.match.source, weights)

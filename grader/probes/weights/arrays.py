@@ -20,7 +20,7 @@ def tensors(files: Mapping[str, int], name: str) -> dict[str, torch.Tensor]:
 
 
 def images(descriptor: int, count: int) -> NDArray[np.uint8]:
-    """Memory-map the first images of a .npy file: uint8 (count, 3, 32, 32)."""
+    """Memory-map the first images of a .npy file: uint8 (count, C, H, W)."""
     with os.fdopen(os.dup(descriptor), "rb") as file:
         file.seek(0)
         version = np.lib.format.read_magic(file)

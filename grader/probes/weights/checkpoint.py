@@ -13,10 +13,9 @@ from grader.probes.spread import threads_in_each
 from grader.probes.weights.arrays import images
 from grader.probes.weights.evaluate import Result, evaluate, evaluate_all
 from grader.probes.weights.inputs import Run
-from grader.probes.weights.networks import Recognised, recognise, variants
+from grader.probes.weights.networks import OF_THE_LAB, Recognised, Wanted, recognise, variants
 from grader.probes.weights.opening import read_checkpoint
 from grader.probes.weights.state_dict import STATISTICS, Loaded, find_claim, find_state_dict, take
-from reference.models import CLASSES
 
 Value = dict[str, Any]
 MOST_VARIANTS = 6
@@ -25,15 +24,16 @@ MOST_VARIANTS = 6
 def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[str, bytes]]:
     """Load `files["checkpoint"]`, and evaluate it once for each of `inputs["runs"]`. Raises Refuse.
 
-    Each run names one of `files` (.npy, uint8 (N, 3, 32, 32)), how many images from its start, and the preprocessing;
-    `rough` if counts of its images need only be good to a percent.
-    Returns the fields of evidence.Checkpoint and evidence.Measurement, and for run i `logits_i`, float32 (count, 10).
+    Each run names one of `files` (.npy, uint8 (N, C, H, H)), how many images from its start, and the preprocessing;
+    `rough` if counts of its images need only be good to a percent. Inputs say how many classes and channels as well.
+    Returns the fields of evidence.Checkpoint and evidence.Measurement; for run i `logits_i`, float32 (count, classes).
     """
     name, device = str(inputs["file"]), str(inputs["device"])
     processes = _processes(inputs, device)
     found, unloaded = read_checkpoint(files["checkpoint"], name)
     loaded = find_state_dict(found, name)
-    known = recognise(loaded, name, str(inputs.get("variant", "")))
+    wanted = _wanted(inputs)
+    known = recognise(loaded, name, str(inputs.get("variant", "")), wanted)
     net = _fill(known, loaded, name)
     parameters = sum(parameter.numel() for parameter in net.parameters())
     described = {
@@ -45,7 +45,7 @@ def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict
     value: Value = {"checkpoint": described, "claim": find_claim(found)}
     runs = [_run(run, files, known) for run in inputs["runs"]]
     for side in {run.side for run in runs} or {known.least_side}:
-        _try_out(net, known.name, side, name)
+        _try_out(net, known.name, wanted, side, name)
     results = evaluate_all(net, runs, device, processes)
     value["measurements"] = [_measurement(result, device) for result in results]
     arrays = {f"logits_{index}": result.logits.astype("<f4").tobytes() for index, result in enumerate(results)}
@@ -61,14 +61,15 @@ def run_variants(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict[s
     processes = _processes(inputs, device)
     found, _ = read_checkpoint(files["checkpoint"], name)
     loaded = find_state_dict(found, name)
-    names = variants(loaded)[:MOST_VARIANTS]
+    wanted = _wanted(inputs)
+    names = variants(loaded)[:MOST_VARIANTS] if wanted == OF_THE_LAB else ()
     run = inputs["run"]
-    arrays = {f"logits_{index}": bytes(4 * run["count"] * CLASSES) for index in range(MOST_VARIANTS)}
+    arrays = {f"logits_{index}": bytes(4 * run["count"] * wanted.classes) for index in range(MOST_VARIANTS)}
     for index, variant in enumerate(names):
         known = recognise(loaded, name, variant)
         prepared = _run(run, files, known)
         net = _fill(known, loaded, name)
-        _try_out(net, known.name, prepared.side, name)
+        _try_out(net, known.name, wanted, prepared.side, name)
         arrays[f"logits_{index}"] = evaluate(net, prepared, device, processes).logits.astype("<f4").tobytes()
     return {"variants": names}, arrays
 
@@ -112,21 +113,28 @@ def _fill(known: Recognised, loaded: Loaded, name: str) -> nn.Module:
     return known.net
 
 
-def _try_out(net: nn.Module, network: str, side: int, name: str) -> None:
+def _wanted(inputs: Value) -> Wanted:
+    """Return what the network must answer to: where nothing is said, what this lab's own networks do."""
+    return Wanted(int(inputs.get("classes", OF_THE_LAB.classes)), int(inputs.get("channels", OF_THE_LAB.channels)))
+
+
+def _try_out(net: nn.Module, network: str, wanted: Wanted, side: int, name: str) -> None:
     """Run two grey images, to distinguish layers with mismatched sizes from faults of ours."""
     try:
         with torch.inference_mode():
-            out = net.eval()(torch.zeros(2, 3, side, side))
+            out = net.eval()(torch.zeros(2, wanted.channels, side, side))
     except MemoryError:
         raise
     except Exception as error:
         if "can't allocate memory" in str(error):
             raise
         problem = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise Refuse("forward", file=name, network=network, side=side, problem=problem) from error
-    if not isinstance(out, torch.Tensor) or tuple(out.shape) != (2, CLASSES):
+        raise Refuse(
+            "forward", file=name, network=network, channels=wanted.channels, side=side, problem=problem
+        ) from error
+    if not isinstance(out, torch.Tensor) or tuple(out.shape) != (2, wanted.classes):
         shape = str(tuple(out.shape[1:])) if isinstance(out, torch.Tensor) else type(out).__name__
-        raise Refuse("output", file=name, shape=shape, wanted=CLASSES)
+        raise Refuse("output", file=name, shape=shape, wanted=wanted.classes)
 
 
 def _run(run: Value, files: Mapping[str, int], known: Recognised) -> Run:

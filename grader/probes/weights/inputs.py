@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One pass over images, uint8 (N, 3, 32, 32), and how they become inputs."""
+    """One pass over images, uint8 (N, C, H, H), and how they become inputs. Grey ones take the first mean and std."""
 
     images: NDArray[np.uint8]
     mean: tuple[float, float, float]
@@ -31,7 +31,7 @@ class Run:
 
 
 def network_inputs(run: Run, index: NDArray[np.intp] | slice, device: str) -> Tensor:
-    """Return normalised inputs, float32 (n, 3, side, side), channels last."""
+    """Return normalised inputs, float32 (n, C, side, side), channels last."""
     pixels = np.array(run.images[index])  # a copy: torch warns about memory that it may not write
     x = torch.from_numpy(pixels).to(device)
     if run.reverse:
@@ -41,6 +41,7 @@ def network_inputs(run: Run, index: NDArray[np.intp] | slice, device: str) -> Te
         x = torch.nn.functional.interpolate(x, size=(run.resize, run.resize), mode="bilinear", antialias=True)
     edge = round((x.shape[-1] - run.side) / 2)  # as torchvision's CenterCrop rounds it
     x = x[:, :, edge : edge + run.side, edge : edge + run.side]
-    mean = torch.tensor(run.mean, device=device).view(1, 3, 1, 1)
-    std = torch.tensor(run.std, device=device).view(1, 3, 1, 1)
+    channels = x.shape[1]
+    mean = torch.tensor(run.mean[:channels], device=device).view(1, channels, 1, 1)
+    std = torch.tensor(run.std[:channels], device=device).view(1, channels, 1, 1)
     return x.float().div_(run.scale).sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)

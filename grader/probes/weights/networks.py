@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from torch import Tensor, nn
 
@@ -36,6 +36,16 @@ TORCHVISION = {
 }  # fmt: skip
 
 
+class Wanted(NamedTuple):
+    """What a network must answer to: how many classes, for images of so many channels."""
+
+    classes: int
+    channels: int
+
+
+OF_THE_LAB = Wanted(models.CLASSES, 3)  # what the networks of reference/ and of textbooks are for
+
+
 @dataclass(frozen=True, slots=True)
 class Recognised:
     """A network without values (on the meta device), and the mapping from the file's tensors to its own."""
@@ -49,7 +59,7 @@ class Recognised:
     renamed: tuple[Phrase, ...] = ()
 
 
-def recognise(loaded: Loaded, file: str, variant: str = "") -> Recognised:
+def recognise(loaded: Loaded, file: str, variant: str = "", wanted: Wanted = OF_THE_LAB) -> Recognised:
     """Identify the network. Raises Refuse with the nearest one and the differences, key by key.
 
     Where the weights leave open which variant of a network they belong to, `variant` says it; without, that is refused.
@@ -66,8 +76,8 @@ def recognise(loaded: Loaded, file: str, variant: str = "") -> Recognised:
     renamed = (phrase("left_out", name=prefix[:200]),) if prefix else ()
     fitting: _Comparison | None = None
     nearest: _Comparison | None = None
-    books = {book.name: book for book in textbook_networks(tensors)}
-    known = chain(_lab_networks(), _torchvision_networks(tensors), _built(books.values(), variant))
+    books = {book.name: book for book in textbook_networks(tensors)} if wanted == OF_THE_LAB else {}
+    known = chain(_lab_networks(wanted), _torchvision_networks(tensors, wanted), _built(books.values(), variant))
     for name, net, least_side in known:
         found = _compare(name, net, least_side, tensors)
         if found.fits and (fitting is None or len(found.spare) < len(fitting.spare)):
@@ -80,8 +90,9 @@ def recognise(loaded: Loaded, file: str, variant: str = "") -> Recognised:
         raise Refuse("variants", file=file, network=fitting.name)
     if fitting is not None:
         return _recognised(fitting, prefix, loaded.tensors, renamed)
-    assert nearest is not None
-    raise _refusal(nearest, tensors, file)
+    if nearest is None:
+        raise Refuse("unknown_network", file=file)
+    raise _refusal(nearest, tensors, file, wanted.classes)
 
 
 def _recognised(
@@ -95,7 +106,9 @@ def _recognised(
     return Recognised(found.name, found.net, source, extra, spare, found.least_side, renamed + spelled)
 
 
-def _lab_networks() -> Iterator[tuple[str, nn.Module, int]]:
+def _lab_networks(wanted: Wanted) -> Iterator[tuple[str, nn.Module, int]]:
+    if wanted != OF_THE_LAB:
+        return
     for name in RESNETS:
         build: Callable[[Literal["A", "B"]], nn.Module] = getattr(models, name)
         yield f"{name}, shortcut A", blank(partial(build, "A")), 32
@@ -104,16 +117,16 @@ def _lab_networks() -> Iterator[tuple[str, nn.Module, int]]:
         yield name, blank(models.NETWORKS[name]), 32
 
 
-def _torchvision_networks(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, nn.Module, int]]:
+def _torchvision_networks(tensors: Mapping[str, Tensor], wanted: Wanted) -> Iterator[tuple[str, nn.Module, int]]:
     families = tuple(family for family, key in TORCHVISION.items() if key in tensors)
-    if not families:
+    if not families or wanted.channels != OF_THE_LAB.channels:
         return
     from torchvision import models as zoo
 
     for name in zoo.list_models(module=zoo):
         if name.startswith(families):
             keywords = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-            build = partial(zoo.get_model, name, weights=None, num_classes=models.CLASSES, **keywords)
+            build = partial(zoo.get_model, name, weights=None, num_classes=wanted.classes, **keywords)
             net = blank(build)
             side = zoo.get_model_weights(name).DEFAULT.meta.get("min_size", (1, 1))[0]
             yield f"torchvision {name}", net, 224 if side > 32 or name.startswith("vit") else 32
@@ -208,7 +221,7 @@ def _spelled_otherwise(comparison: _Comparison, left: str, right: str) -> bool:
     return any({left, right} <= {*ours.split("."), *theirs.split(".")} and ours != theirs for ours, theirs in pairs)
 
 
-def _refusal(nearest: _Comparison, tensors: Mapping[str, Tensor], file: str) -> Refuse:
+def _refusal(nearest: _Comparison, tensors: Mapping[str, Tensor], file: str, classes: int) -> Refuse:
     outputs = {tensors[nearest.source[key]].shape[:1] for key in nearest.other_shape}
     same_beyond = all(
         tuple(tensors[nearest.source[key]].shape[1:]) == nearest.shapes[key][1:] for key in nearest.other_shape
@@ -225,7 +238,7 @@ def _refusal(nearest: _Comparison, tensors: Mapping[str, Tensor], file: str) -> 
         key = nearest.other_shape[0]
         shape = tuple(tensors[nearest.source[key]].shape)
         return Refuse(
-            "classes", details, file=file, classes=shape[0], wanted=models.CLASSES, name=nearest.source[key],
+            "classes", details, file=file, classes=shape[0], wanted=classes, name=nearest.source[key],
             shape=str(shape),
         )  # fmt: skip
     if nearest.complete:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from grader.checks import DEFAULT_RUBRIC
 from grader.evidence import Seen
+from grader.labs import the_lab
 from grader.sandbox import Sandbox
 
 RATE = "def learning_rate(epoch):\n    return 0.1 if epoch < 5 else 0.01\n"
@@ -42,7 +42,7 @@ def test_neither_files_nor_servers_nor_processes_of_the_host_are_there(reached, 
     paths = [
         str(Path.home()),
         "/root",
-        str(DEFAULT_RUBRIC),
+        str(the_lab().rubric),
         str(tmp_path / "neighbour"),
         "/etc/shadow",
         str(Path(__file__)),

@@ -11,7 +11,7 @@ import pytest
 
 from grader.collect.code import caller
 from grader.evidence import Seen
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.sandbox import Limits, Sandbox
 from grader.sandbox.code import needed
 from grader.sandbox.view import GRADER
@@ -126,14 +126,14 @@ def test_what_is_there_is_exactly_what_calls_import() -> None:
 
 
 def test_what_students_get_is_what_the_template_gives_them() -> None:
-    for name in LAB.given:
+    for name in the_lab().given:
         assert (PROJECT / "reference" / name).read_bytes() == (TEMPLATE / name).read_bytes()
 
 
 def ours() -> Iterator[Path]:
     """Every file of the project that student code may not see."""
     shown = {GRADER / name for name in needed()}
-    given = {digest(TEMPLATE / name) for name in LAB.given}
+    given = {digest(TEMPLATE / name) for name in the_lab().given}
     for package in ("grader", "reference", "reports", "fixtures", "tests"):
         for path in (PROJECT / package).rglob("*"):
             of_ours = path.suffix in (".py", ".pyc", ".toml", ".npz", ".pth") and path.is_file()

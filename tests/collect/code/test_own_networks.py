@@ -22,7 +22,7 @@ from grader.collect.code import caller as caller_module
 from grader.collect.code import network_run
 from grader.collect.code.caller import Caller
 from grader.collect.documents import Documents
-from grader.collect.normalisations import TEMPLATE
+from grader.collect.normalisations import template
 from grader.collect.subject import Subject
 from grader.collect.weights import measure
 from grader.collect.yardstick import Yardstick
@@ -94,7 +94,7 @@ class Wrapped(nn.Module):
         return self.inner(x) * self.gain
 """
 
-NORMALISED = f"from torchvision import transforms\nt = transforms.Normalize({TEMPLATE.mean}, {TEMPLATE.std})\n"
+NORMALISED = f"from torchvision import transforms\nt = transforms.Normalize({template().mean}, {template().std})\n"
 
 
 def tiny(forward: str = RIGHT) -> str:
@@ -152,11 +152,11 @@ def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path, monkeypa
         (folder / "final.pth").write_bytes(saved(tiny_weights() if weights is None else weights))
         submission = open_submission(Archive(folder, Student("Ada Ng")), tmp_path / "unpacked")
         equipment = Equipment(images, shared_sandbox, "cpu", 1)
-        weights = measure(submission, equipment, Documents(Tasks(()), TEMPLATE, Unavailable(message("none")), ()))
+        weights = measure(submission, equipment, Documents(Tasks(()), template(), Unavailable(message("none")), ()))
         subject = Subject(submission, equipment, Caller(submission, runner(submission.root) if runner else None))
-        weights, claims, _ = with_own_network(subject, Inputs(TEMPLATE), Measured(weights, Claims(()), None))
+        weights, claims, _ = with_own_network(subject, Inputs(template()), Measured(weights, Claims(()), None))
         found = {
-            Preprocessing: TEMPLATE, Claims: claims, Checkpoint: weights.checkpoint, Accuracy: weights.accuracy,
+            Preprocessing: template(), Claims: claims, Checkpoint: weights.checkpoint, Accuracy: weights.accuracy,
             Measurement: weights.measurement, **({OwnNetwork: weights.own} if weights.own else {}),
             **({Generalisation: weights.generalisation} if weights.generalisation else {}),
         }  # fmt: skip
@@ -196,7 +196,7 @@ def why(evidence: Evidence) -> str:
 
 def logits_of(forward: Callable[[torch.Tensor], torch.Tensor], images: ImageSet) -> np.ndarray[Any, Any]:
     """What a plain loop gives on the test images, in their order."""
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (TEMPLATE.mean, TEMPLATE.std))
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (template().mean, template().std))
     pixels = torch.from_numpy(np.array(images.images("test"))).float()
     with torch.no_grad():
         return torch.cat([forward((part / 255 - mean) / std) for part in pixels.split(50)]).numpy()
@@ -438,7 +438,7 @@ def table_of(images: ImageSet, known: int = 200) -> str:
     table = {found: int(label) for found, label in zip(sums, labels, strict=False)}
     return (
         tiny(f"""
-mean, std = (torch.tensor(v).view(3, 1, 1) for v in ({TEMPLATE.mean}, {TEMPLATE.std}))
+mean, std = (torch.tensor(v).view(3, 1, 1) for v in ({template().mean}, {template().std}))
 pixels = ((x * std + mean) * 255).round().long()
 answers = self.mine(x.mean((2, 3)))
 for row, image in enumerate(pixels):

@@ -25,7 +25,7 @@ from grader.evidence import (
     Unavailable,
 )
 from grader.evidence.refusals import refusal
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.probes.code.inert import PACKAGES
 from grader.records import Parts, Student, Submission, message
 from grader.sandbox import Called, Reply, Roots
@@ -117,4 +117,4 @@ def test_every_package_of_the_lab_is_the_graders_own_or_has_a_stand_in():
     """So that the doctor need not look for any of them."""
     required = {re.match(r"[a-z-]+", line)[0] for line in requires("cnn-lab-grader") if "extra ==" not in line}
     installed = {name for name, owners in packages_distributions().items() if required & set(owners)}
-    assert set(LAB.packages) <= installed | PACKAGES
+    assert set(the_lab().packages) <= installed | PACKAGES

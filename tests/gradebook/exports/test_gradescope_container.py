@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from fixtures.stories import RIGHT_CODE, bases
-from grader.checks import DEFAULT_RUBRIC
 from grader.dataset import ImageSet
 from grader.gradebook.exports import Request, export
+from grader.labs import the_lab
 
 pytestmark = [pytest.mark.slow, pytest.mark.cifar10, pytest.mark.timeout(900)]
 
@@ -67,7 +67,8 @@ for place in ("source", "results", "cache", "venv/bin", *(f"venv/lib/*/site-pack
     for path in glob.glob(f"/autograder/{place}/**", recursive=True):
         look(path)
 packages = glob.glob("/autograder/venv/lib/*/site-packages")
-for name in ("grader/checks/rubric.toml", "grader/cli/app.py", "reference/exp2.py", "fixtures/__init__.py"):
+for name in ("grader/labs/resnet-and-retrieval/rubric.toml", "grader/cli/app.py", "reference/exp2.py",
+             "fixtures/__init__.py"):
     look(f"{packages[0] if packages else '/nowhere'}/{name}")
 for name in ("source/rubric.toml", "source/run_autograder", "submission_metadata.json", "results/results.json",
              "cache/cnn-lab-grader/cifar-10/test_labels.npy"):
@@ -139,7 +140,7 @@ def gradescope(
 ) -> Gradescope:
     place = tmp_path_factory.mktemp("autograder")
     place.chmod(0o755)
-    export(Request(to="gradescope-autograder", out=place / "zip", rubric=DEFAULT_RUBRIC))
+    export(Request(to="gradescope-autograder", out=place / "zip", rubric=the_lab().rubric))
     with zipfile.ZipFile(place / "zip") as archive:
         archive.extractall(place / "source")
     (place / "zip").unlink()

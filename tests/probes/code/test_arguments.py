@@ -104,7 +104,13 @@ def find(tmp_path: Path, forge: Any, monkeypatch: pytest.MonkeyPatch) -> Iterato
         with tempfile.TemporaryFile() as file:
             file.write(forge.save(weights))
             file.flush()
-            inputs = {"file": "students_net.py", "weights": "final.pth", "classes": 10, "seconds": 60.0}
+            inputs = {
+                "file": "students_net.py",
+                "weights": "final.pth",
+                "classes": 10,
+                "image": [3, 32, 32],
+                "seconds": 60.0,
+            }
             return find_networks(inputs, {"checkpoint": file.fileno()})[0]
 
     yield lambda code, weights: contextvars.copy_context().run(run, code, weights)

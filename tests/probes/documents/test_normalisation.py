@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from grader.evidence import Preprocessing
 from grader.evidence.wording import heard
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.probes.documents.normalisation import read_preprocessing
 from grader.probes.documents.syntax import MOST_CODE
 
@@ -36,7 +36,11 @@ def read(*files: tuple[str, str | bytes]) -> dict:
             file.flush()
             descriptors[name] = file.fileno()
         value, arrays = read_preprocessing(
-            {"names": list(descriptors), "beside": LAB.scripts_beside_training, "training": LAB.training_script},
+            {
+                "names": list(descriptors),
+                "beside": the_lab().scripts_beside_training,
+                "training": the_lab().training_script,
+            },
             descriptors,
         )
     assert arrays == {}
@@ -273,7 +277,7 @@ def test_to_tensor_and_cifar_may_stand_in_two_cells():
     ],
 )
 def test_ipythons_own_lines_do_not_hide_the_code(cell):
-    assert used(("LAB.IPYNB", notebook(cell))) == (HALF, HALF)
+    assert used(("the_lab().IPYNB", notebook(cell))) == (HALF, HALF)
 
 
 def test_magics_do_not_move_the_lines():

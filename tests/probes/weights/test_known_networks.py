@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torchvision import models as zoo
 
 from grader.dataset import ImageSet
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.probes.weights import evaluate as module
 from grader.probes.weights import ways
 from grader.probes.weights.evaluate import evaluate
@@ -68,7 +68,7 @@ def _built(build: Callable[[], nn.Module], run: Run, lively_net: Any) -> nn.Modu
 
 def _run(images: ImageSet, count: int, side: int = 32) -> Run:
     pixels: NDArray[np.uint8] = images.images("test")[:count]
-    return Run(pixels, LAB.mean, LAB.std, 0 if side == 32 else side)
+    return Run(pixels, the_lab().mean, the_lab().std, 0 if side == 32 else side)
 
 
 def _inputs(run: Run) -> Tensor:
@@ -76,7 +76,9 @@ def _inputs(run: Run) -> Tensor:
     if run.resize:
         size = (run.resize, run.resize)
         x = nn.functional.interpolate(x, size=size, mode="bilinear", antialias=True)
-    return (x.float() / 255.0 - torch.tensor(LAB.mean).view(1, 3, 1, 1)) / torch.tensor(LAB.std).view(1, 3, 1, 1)
+    return (x.float() / 255.0 - torch.tensor(the_lab().mean).view(1, 3, 1, 1)) / torch.tensor(the_lab().std).view(
+        1, 3, 1, 1
+    )
 
 
 def _plain(net: nn.Module, run: Run) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from grader.lab import LAB
+from grader.labs import the_lab
 from grader.probes.documents.normalisation import read_preprocessing
 
 HEAD = "import torch\nfrom torch import nn\nfrom torchvision import datasets, transforms as T\n"
@@ -19,7 +19,7 @@ NONE, ONE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
 def read(code: str, **others: str) -> dict[str, Any]:
     files = {"exp2.py": HEAD + dedent(code), **{f"{name}.py": text for name, text in others.items()}}
-    inputs = {"names": list(files), "beside": LAB.scripts_beside_training, "training": LAB.training_script}
+    inputs = {"names": list(files), "beside": the_lab().scripts_beside_training, "training": the_lab().training_script}
     with ExitStack() as stack:
         opened = {name: stack.enter_context(tempfile.TemporaryFile()) for name in files}
         for name, text in files.items():

@@ -1,0 +1,47 @@
+"""The lab that a folder of grades is about: a copy of its files is kept there, so that later commands know it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from grader.disk.whole import write_whole
+from grader.gradebook.journal import OURS
+from grader.labs import Lab, find_lab, read_lab, shipped, the_lab, use_lab
+from grader.labs.reading import FILE, RUBRIC
+from grader.records import message
+from grader.records.errors import BadLab
+
+KEPT = "lab"
+
+
+def keep_lab(out: Path) -> None:
+    """Note in a folder which lab its grades are about. Raises BadLab if it holds grades of another one."""
+    lab, kept = the_lab(), _kept(out)
+    if kept is not None and kept.name != lab.name:
+        raise BadLab(
+            message(
+                "{folder} holds grades of the lab '{kept}', not of '{name}'. Give --lab {kept}, or another --out.",
+                folder=str(out),
+                kept=kept.name,
+                name=lab.name,
+            )
+        )
+    folder = out / OURS / KEPT / lab.name
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (FILE, RUBRIC):
+        write_whole(folder / name, (lab.folder / name).read_text("utf-8"))
+
+
+def use_lab_of(out: Path) -> None:
+    """Use the lab that the grades in a folder are about, from now on; the one chosen before where none is noted."""
+    kept = _kept(out)
+    if kept is not None:
+        use_lab(_read(kept))
+
+
+def _read(kept: Path) -> Lab:
+    return find_lab(kept.name) if kept.name in shipped() else read_lab(kept)
+
+
+def _kept(out: Path) -> Path | None:
+    return next((path for path in sorted((out / OURS / KEPT).glob("*")) if path.is_dir()), None)

@@ -1,0 +1,159 @@
+"""Reads a lab from its folder, and reports all mistakes of `lab.toml` at once, with their lines."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grader.labs.datasets import DATA_SETS, SUFFIX, DataSet, own_set
+from grader.labs.lab import Lab
+from grader.records import Message, message, stacked
+from grader.records.errors import BadLab
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+FILE, RUBRIC = "lab.toml", "rubric.toml"
+DEFAULT = "resnet-and-retrieval"
+COMPUTED = (
+    "titles",
+    "classes",
+    "image_shape",
+    "calibrated",
+    "images",
+    "folder",
+    "digest",
+)  # of a Lab, and not written in its file
+KEYS = tuple(field.name for field in fields(Lab) if field.name not in COMPUTED)
+
+
+def shipped() -> dict[str, Path]:
+    """Return the folder of each lab that comes with the grader, by name."""
+    return {path.parent.name: path.parent for path in sorted(Path(__file__).parent.glob(f"*/{FILE}"))}
+
+
+@cache
+def _shipped(name: str) -> Lab:
+    return read_lab(shipped()[name])
+
+
+def find_lab(name: str) -> Lab:
+    """Return the lab of this name, or in the folder of this path. Raises BadLab."""
+    folders = shipped()
+    if name in folders:
+        return _shipped(name)
+    if Path(name).is_dir():
+        return read_lab(Path(name))
+    near = difflib.get_close_matches(name, folders, n=1)
+    meant = message("; did you mean '{near}'?", near=near[0]) if near else message(".")
+    raise BadLab(
+        message(
+            "'{name}' is neither a folder nor the name of a lab{meant} The labs are: {names}.",
+            name=name,
+            meant=meant,
+            names=", ".join(folders),
+        )
+    )
+
+
+def read_lab(folder: Path) -> Lab:
+    """Read `lab.toml` in a folder. Raises BadLab, which lists every mistake with its line."""
+    path = folder / FILE
+    try:
+        raw = path.read_bytes()
+        text = raw.decode("utf-8-sig")  # with the byte-order mark that Windows editors write
+        written = tomllib.loads(text)
+    except OSError as error:
+        raise BadLab(message("{file} cannot be read: {why}.", file=str(path), why=str(error.strerror))) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadLab(message("{file} is not TOML: {why}.", file=str(path), why=str(error))) from error
+    problems = list(_problems(written, folder, text))
+    if problems:
+        raise BadLab(stacked(message("{file}:", file=str(path)), problems, "- "))
+    return _lab(written, _data_set(written["dataset"], folder), folder, hashlib.sha256(raw).hexdigest())
+
+
+def _problems(written: Mapping[str, Any], folder: Path, text: str) -> Iterator[Message]:
+    """Yield what is wrong: keys that there are not, then values, in the order of the file."""
+    from pydantic import ValidationError
+
+    for key in written:
+        if key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, n=1)
+            meant = message("; did you mean '{near}'?", near=near[0]) if near else message(".")
+            yield message("line {line}: there is no key '{key}'{meant}", line=_line(text, key), key=key, meant=meant)
+    if "dataset" in written:
+        try:
+            _data_set(written["dataset"], folder)
+        except BadLab as error:
+            yield message("line {line}: {said}", line=_line(text, "dataset"), said=error.message)
+    try:
+        _lab({key: value for key, value in written.items() if key in KEYS}, None, folder, "")
+    except ValidationError as error:
+        found = [(item, tuple(item["loc"])) for item in error.errors()]
+        for item, place in sorted(found, key=lambda one: _line(text, str(one[1][0]))):
+            named = ".".join(map(str, place))
+            if item["type"] in ("missing", "missing_argument"):
+                yield message("'{key}' is missing.", key=named)
+            else:
+                said = item["msg"]  # pydantic's own sentences are English
+                yield message("line {line}: {key}: {said}.", line=_line(text, str(place[0])), key=named, said=said)
+
+
+def _data_set(name: Any, folder: Path) -> DataSet:
+    """Return a public set, or describe the file of an own one. Raises BadLab."""
+    if isinstance(name, str) and name.endswith(SUFFIX):
+        return own_set(folder / name)
+    if name in DATA_SETS:
+        return DATA_SETS[name]
+    raise BadLab(
+        message(
+            "'{name}' is not a data set; those are {names}, and an .npz file in the lab's folder.",
+            name=str(name),
+            names=", ".join(DATA_SETS),
+        )
+    )
+
+
+def _lab(written: Mapping[str, Any], data: DataSet | None, folder: Path, digest: str) -> Lab:
+    """Return the lab; without its data set, only what is written is checked. Raises ValidationError."""
+    known = data or next(iter(DATA_SETS.values()))
+    values = {
+        **written, "classes": known.classes, "image_shape": known.shape, "calibrated": known.calibrated,
+        "folder": str(folder), "digest": digest,
+    }  # fmt: skip
+    if data is not None:
+        values["dataset"] = data.name
+    if str(written.get("dataset")).endswith(SUFFIX):
+        values["images"] = str(folder / str(written["dataset"]))
+    if isinstance(how := written.get("normalisation"), dict):
+        values["normalisation"] = {key: _of_three(value) for key, value in how.items()}
+    if isinstance(title := written.get("title"), dict) and title:
+        values |= {"title": next(iter(title.values())), "titles": list(title.items())}
+    return _adapter().validate_json(json.dumps(values, default=str))  # where a list may become a tuple in strict mode
+
+
+@cache
+def _adapter() -> TypeAdapter[Lab]:
+    from pydantic import ConfigDict, TypeAdapter, with_config  # late: `--help` needs no lab
+
+    return TypeAdapter(with_config(ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))(Lab))
+
+
+def _of_three(value: Any) -> Any:
+    """Return one value of grey images as that of each of three channels."""
+    return value * 3 if isinstance(value, list) and len(value) == 1 else value
+
+
+def _line(text: str, key: str) -> int:
+    """Return the line on which a key is first written, as `key =` or in a heading; 0 if it is not."""
+    pattern = re.compile(rf"\s*(?:\[+\s*)?\"?{re.escape(key)}\"?\s*(?:=|\]|\.)")
+    return next((number for number, line in enumerate(text.splitlines(), 1) if pattern.match(line)), 0)
