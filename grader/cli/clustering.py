@@ -13,6 +13,7 @@ import click
 
 from grader.cli import console
 from grader.cli.options import keys_options, language_option
+from grader.labs import the_lab
 from grader.records import Message, message
 from grader.records.errors import BadLab
 
@@ -102,6 +103,13 @@ def require_place(options: Options) -> None:
         return
     if options.jobs is not None:
         raise click.UsageError("--jobs is for this machine; with --cluster each worker has its own --slots")
+    if the_lab().checks:
+        raise BadLab(
+            message(
+                "The lab '{name}' has checks of its own, which workers do not have. Grade it without --cluster.",
+                name=the_lab().name,
+            )
+        )
     _require(options.insecure, options.tls)
     from grader.batch.cluster.reach import reach
 

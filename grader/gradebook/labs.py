@@ -28,7 +28,7 @@ def keep_lab(out: Path) -> None:
         )
     folder = out / OURS / KEPT / lab.name
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (FILE, RUBRIC):
+    for name in (FILE, RUBRIC, *lab.checks):
         write_whole(folder / name, (lab.folder / name).read_text("utf-8"))
 
 
@@ -40,7 +40,7 @@ def use_lab_of(out: Path) -> None:
 
 
 def _read(kept: Path) -> Lab:
-    return find_lab(kept.name) if kept.name in shipped() else read_lab(kept)
+    return find_lab(kept.name) if kept.name in shipped() else read_lab(kept, kept=True)
 
 
 def _kept(out: Path) -> Path | None:

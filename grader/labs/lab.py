@@ -59,6 +59,7 @@ class Lab:
     training_tasks: tuple[str, ...] = ()  # without them the training script writes nothing
     retrieval_script: str = ""  # writes the retrieval report
     retrieval_tasks: tuple[str, ...] = ()  # without them the retrieval script writes nothing
+    checks: tuple[str, ...] = ()  # Python files in its folder, each with a check of its own
     packages: tuple[str, ...] = ()  # imported by the scripts, beside what the grader itself needs
     # what the network is measured on
     dataset: str

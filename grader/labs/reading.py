@@ -64,8 +64,11 @@ def find_lab(name: str) -> Lab:
     )
 
 
-def read_lab(folder: Path) -> Lab:
-    """Read `lab.toml` in a folder. Raises BadLab, which lists every mistake with its line."""
+def read_lab(folder: Path, kept: bool = False) -> Lab:
+    """Read `lab.toml` in a folder. Raises BadLab, which lists every mistake with its line.
+
+    `kept`: for grades that are there already, which need no images.
+    """
     path = folder / FILE
     try:
         raw = path.read_bytes()
@@ -75,13 +78,14 @@ def read_lab(folder: Path) -> Lab:
         raise BadLab(message("{file} cannot be read: {why}.", file=str(path), why=str(error.strerror))) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadLab(message("{file} is not TOML: {why}.", file=str(path), why=str(error))) from error
-    problems = list(_problems(written, folder, text))
+    problems = list(_problems(written, folder, text, kept))
     if problems:
         raise BadLab(stacked(message("{file}:", file=str(path)), problems, "- "))
-    return _lab(written, _data_set(written["dataset"], folder), folder, hashlib.sha256(raw).hexdigest())
+    data = _data_set(written["dataset"], folder, kept)
+    return _lab(written, data, folder, hashlib.sha256(raw).hexdigest())
 
 
-def _problems(written: Mapping[str, Any], folder: Path, text: str) -> Iterator[Message]:
+def _problems(written: Mapping[str, Any], folder: Path, text: str, kept: bool) -> Iterator[Message]:
     """Yield what is wrong: keys that there are not, then values, in the order of the file."""
     from pydantic import ValidationError
 
@@ -90,9 +94,16 @@ def _problems(written: Mapping[str, Any], folder: Path, text: str) -> Iterator[M
             near = difflib.get_close_matches(key, KEYS, n=1)
             meant = message("; did you mean '{near}'?", near=near[0]) if near else message(".")
             yield message("line {line}: there is no key '{key}'{meant}", line=_line(text, key), key=key, meant=meant)
+    for name in map(str, written["checks"] if isinstance(written.get("checks"), list) else ()):
+        if not re.fullmatch(r"[a-z_][a-z0-9_]*\.py", name):
+            yield message(
+                "line {line}: '{name}' is not the name of a Python file in the lab's folder, such as my_check.py.",
+                line=_line(text, "checks"),
+                name=name,
+            )
     if "dataset" in written:
         try:
-            _data_set(written["dataset"], folder)
+            _data_set(written["dataset"], folder, kept)
         except BadLab as error:
             yield message("line {line}: {said}", line=_line(text, "dataset"), said=error.message)
     try:
@@ -108,10 +119,10 @@ def _problems(written: Mapping[str, Any], folder: Path, text: str) -> Iterator[M
                 yield message("line {line}: {key}: {said}.", line=_line(text, str(place[0])), key=named, said=said)
 
 
-def _data_set(name: Any, folder: Path) -> DataSet:
-    """Return a public set, or describe the file of an own one. Raises BadLab."""
+def _data_set(name: Any, folder: Path, kept: bool) -> DataSet:
+    """Return a public set, or describe the file of an own one, which is not opened if `kept`. Raises BadLab."""
     if isinstance(name, str) and name.endswith(SUFFIX):
-        return own_set(folder / name)
+        return DataSet(Path(name).stem, 0, (0, 0, 0)) if kept else own_set(folder / name)
     if name in DATA_SETS:
         return DATA_SETS[name]
     raise BadLab(

@@ -297,3 +297,112 @@ def test_a_missing_data_set_is_the_teachers_and_no_zero(grade, few_images, tmp_p
     assert "line 2: " in done.err
     assert "shapes.npz cannot be read as .npz" in done.err
     assert not (tmp_path / "grades").exists()
+
+
+SMALL = '''
+"""A check of the course's own."""
+
+from dataclasses import dataclass
+
+from grader.evidence import Checkpoint
+from grader.marking.check import Case, check
+from grader.records import Verdict, message
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most parameters that a network may have."""
+
+    most: int
+
+
+@check(reads=Checkpoint, limits=Limits)
+def small_network(case: Case[Checkpoint, Limits]) -> Verdict:
+    """Size of the network."""
+    count = case.seen.parameters
+    said = message("The network has {count:,} parameters; at most {most:,}.", count=count, most=case.limits.most)
+    return Verdict(1.0 if count <= case.limits.most else 0.5, said, faulty=count > case.limits.most)
+'''
+
+
+def with_a_check(lab: Path, most: int, source: str = SMALL) -> None:
+    """Add a check of the course's own to a lab."""
+    (lab / "small_network.py").write_text(source, encoding="utf-8")
+    with (lab / "lab.toml").open("a", encoding="utf-8") as file:
+        file.write('checks = ["small_network.py"]\n')
+    with (lab / "rubric.toml").open("a", encoding="utf-8") as file:
+        file.write(f"\n[small_network]\npoints = 5\nmost = {most}\n")
+
+
+@pytest.mark.usefixtures("homework")
+def test_a_check_of_the_courses_own_is_one_file_and_one_line(grade, tmp_path):
+    grade("lab", "new", "mine", "--title", "My lab", "--weights", "net.pth", "--none", 10, "--full", 20)
+    with_a_check(tmp_path / "mine", most=1_000)
+    assert grade("lab", "check", "mine").status == 0
+    done = grade("ada", "--lab", "mine", "--lang", "zh")
+    assert done.status == 0
+    marks = json.loads((tmp_path / "grades" / "ada" / "grade.json").read_text("utf-8"))["marks"]
+    (own,) = (mark for mark in marks if mark["criterion"]["check"] == "small_network")
+    assert own["finding"]["verdict"]["credit"] == 0.5
+    assert "The network has 12,618 parameters; at most 1,000." in done.out
+    # the rubric is changed, and the grades are marked again from what is kept beside them
+    rubric = tmp_path / "new.toml"
+    rubric.write_text(
+        (tmp_path / "mine" / "rubric.toml").read_text("utf-8").replace("most = 1000", "most = 20000"), "utf-8"
+    )
+    (tmp_path / "mine").rename(tmp_path / "elsewhere")
+    assert grade("regrade", "grades", "--rubric", rubric, "--yes").status == 0
+    marks = json.loads((tmp_path / "grades" / "ada" / "grade.json").read_text("utf-8"))["marks"]
+    assert {
+        mark["finding"]["verdict"]["credit"] for mark in marks if mark["criterion"]["check"] == "small_network"
+    } == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("x = 1\nimport nowhere_to_be_found\n", "small_network.py: cannot be imported, line 2: ModuleNotFoundError"),
+        ("def small_network(:\n", "small_network.py: cannot be imported, line 1: SyntaxError"),
+        ("x = 1\n", "small_network.py: must define a function small_network, decorated with @check"),
+    ],
+)
+def test_what_is_wrong_with_a_check_is_told_with_its_line(grade, tmp_path, source, said):
+    grade("lab", "new", "mine", "--title", "My lab", "--weights", "net.pth", "--none", 10, "--full", 20)
+    with_a_check(tmp_path / "mine", 1_000, source)
+    done = grade("lab", "check", "mine")
+    assert done.status == 2
+    assert said in done.err
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("../small_network.py", "is not the name of a Python file in the lab's folder"),
+        ("evaluation.py", "choose another one"),
+    ],
+)
+def test_a_check_has_a_plain_name_of_its_own(grade, tmp_path, name, said):
+    grade("lab", "new", "mine", "--title", "My lab", "--weights", "net.pth", "--none", 10, "--full", 20)
+    with (tmp_path / "mine" / "lab.toml").open("a", encoding="utf-8") as file:
+        file.write(f'checks = ["{name}"]\n')
+    (tmp_path / "mine" / "evaluation.py").write_text("", encoding="utf-8")
+    done = grade("lab", "check", "mine")
+    assert (done.status, said in done.err) == (2, True), done.err
+
+
+@pytest.mark.usefixtures("homework")
+def test_a_check_that_fails_costs_nobody_a_point(grade, tmp_path):
+    grade("lab", "new", "mine", "--title", "My lab", "--weights", "net.pth", "--none", 10, "--full", 20)
+    with_a_check(tmp_path / "mine", 1_000, SMALL.replace("count = case.seen.parameters", "count = 1 / 0"))
+    assert grade("ada", "--lab", "mine").status == 1
+    marks = json.loads((tmp_path / "grades" / "ada" / "grade.json").read_text("utf-8"))["marks"]
+    assert [mark["finding"]["state"] for mark in marks] == ["judged", "judged", "unjudged"]
+
+
+@pytest.mark.usefixtures("homework")
+def test_pages_of_a_lab_with_images_of_its_own_are_drawn_without_them(grade, few_images, tmp_path):
+    own_lab(tmp_path / "lab", few_images, classes=4, grey=False)
+    assert grade("ada", "--lab", "lab").status in (0, 1)
+    (tmp_path / "lab" / "shapes.npz").unlink()
+    assert grade("regrade", "grades", "--rubric", tmp_path / "lab" / "rubric.toml", "--yes").status == 0
+    assert grade("report", "grades").status == 0
