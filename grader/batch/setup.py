@@ -22,7 +22,7 @@ from grader.gradebook.attempts import Choose
 from grader.gradebook.publish import Publisher
 from grader.intake import Archive, expand
 from grader.intake.platforms import own_form
-from grader.labs import DEFAULT, Lab, the_lab, use_lab
+from grader.labs import DEFAULT, Lab, here, the_lab, use_lab
 from grader.machine import processors
 from grader.marking.rubric import Rubric
 from grader.records import AttemptChoice, MadeBy, Message, SandboxChoice, message
@@ -152,6 +152,7 @@ class SetupSpec:
     jobs: int = 1  # submissions at a time, which share the processors
     host: str = ""  # the machine that grades, where that is another one than the one that asked
     lab: Lab = field(default_factory=the_lab)
+    skip: frozenset[type[Any]] | None = None  # records that nothing looks for; None: those that no criterion reads
 
 
 def wants_gpu(options: Options) -> bool:
@@ -163,7 +164,7 @@ def wants_gpu(options: Options) -> bool:
 def open_setup(spec: SetupSpec) -> Iterator[Setup]:
     """Start the sandbox and choose the device. Raises BadLab if a requested one is not available."""
     options = spec.options
-    use_lab(spec.lab)  # this may be another process than the one that was told
+    use_lab(here(spec.lab))  # this may be another process than the one that was told
     gpu = wants_gpu(options)
     with open_sandbox(options.sandbox, gpu) as sandbox:
         device = _device(options.device, gpu, sandbox)
@@ -171,7 +172,7 @@ def open_setup(spec: SetupSpec) -> Iterator[Setup]:
         equipment = Equipment(
             spec.images, sandbox, device, max(1, processors() // spec.jobs), limits, options.weights_dir,
             choose_preprocessing=spec.rubric.allows("measured_accuracy", "choose_preprocessing"),
-            kept=default_cache() / "features", skip=unread(spec.rubric),
+            kept=default_cache() / "features", skip=unread(spec.rubric) if spec.skip is None else spec.skip,
         )  # fmt: skip
         yield Setup(equipment, spec.rubric, made_by(), options.as_written, options.zero, spec.host)
 
@@ -181,7 +182,8 @@ def unread(rubric: Rubric) -> frozenset[type[Any]]:
 
     What the files are is always looked at, and so are weights and history: flags rest on them.
     """
-    read = {line.check.reads for one in (rubric, load_rubric()) for line in one.lines if line.check is not None}
+    own = (load_rubric(),) if the_lab().rubric.is_file() else ()
+    read = {line.check.reads for one in (rubric, *own) for line in one.lines if line.check is not None}
     return frozenset(check.reads for check in discover().values()) - read - {Layout, Accuracy, History}
 
 

@@ -6,10 +6,18 @@ import importlib
 import pkgutil
 from pathlib import Path
 
-from grader.labs import the_lab
+from grader.labs import DEFAULT, Lab, find_lab, the_lab
 from grader.marking.check import Check
 from grader.marking.own_checks import own_checks
 from grader.marking.rubric import Rubric, read_rubric
+from grader.records import message, stacked
+from grader.records.errors import BadLab
+
+# The function that a check calls.
+FUNCTIONS = {
+    "function_fit": "fit", "own_function": "own_function", "evaluation": "test", "learning_rate": "learning_rate",
+    "feature_vectors": "normalise",
+}  # fmt: skip
 
 
 def discover() -> dict[str, Check]:
@@ -27,5 +35,30 @@ def discover() -> dict[str, Check]:
 
 
 def load_rubric(path: Path | None = None) -> Rubric:
-    """Read this rubric, else the lab's own. Raises BadLab."""
-    return read_rubric(path or the_lab().rubric, discover())
+    """Read this rubric, else the lab's own. Raises BadLab, also where a criterion is about what the lab lacks."""
+    used = path or the_lab().rubric
+    rubric = read_rubric(used, discover())
+    lacking = [
+        message("'{name}' needs {key} in lab.toml", name=line.criterion.check, key=key)
+        for line in rubric.lines
+        if (key := _lacks(the_lab(), line.criterion.check))
+    ]
+    if lacking:
+        raise BadLab(stacked(message("{file}:", file=str(used)), lacking, "- "))
+    return rubric
+
+
+def _lacks(lab: Lab, check: str) -> str:
+    """Return what a criterion needs and the lab does not say: nobody could hand it in."""
+    if check == "training_history":
+        return "" if lab.history else "history"
+    if check in FUNCTIONS:
+        return "" if lab.script_of(FUNCTIONS[check]) else f"a task with the function {FUNCTIONS[check]}"
+    if check.startswith("retrieval_"):
+        usual = find_lab(DEFAULT).checkpoint
+        said = {
+            "retrieval": lab.retrieval, "retrieval_script": lab.retrieval_script, "image_folders": lab.image_folders,
+            f'weights = ["{usual}"]': lab.checkpoint == usual,  # the probe of rankings knows this name alone
+        }  # fmt: skip
+        return next((key for key, value in said.items() if not value), "")
+    return ""

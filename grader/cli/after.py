@@ -21,6 +21,7 @@ from grader.cli.options import (
     GivenPath,
     audience_option,
     encoding_option,
+    lab_option,
     language_option,
     pseudonyms_option,
     unusable_option,
@@ -168,6 +169,7 @@ def _who(named: str | None) -> str:
 
 @click.command("regrade", epilog="Example: grade regrade grades --rubric new.toml --dry-run")
 @click.argument("folder", type=GivenPath(path_type=Path, exists=True, file_okay=False))
+@lab_option
 @click.option("--rubric", type=GivenPath(path_type=Path), required=True, metavar="FILE", help="The rubric to use.")
 @click.option("--yes", is_flag=True, help="Write without asking.")
 @click.option("--dry-run", is_flag=True, help="Only show who would gain and who would lose.")
@@ -179,13 +181,12 @@ def regrade_command(folder: Path, rubric: Path, yes: bool, dry_run: bool, **page
 
     Shows who gains and who loses, and asks before it writes. Keeps adjustments and marks by hand.
     """
-    from grader.checks import discover
+    from grader.checks import load_rubric
     from grader.gradebook.regrade import regrade, write
-    from grader.marking.rubric import read_rubric
     from grader.records import message
 
     _about(folder)
-    done = regrade(folder, read_rubric(rubric, discover()))
+    done = regrade(folder, load_rubric(rubric))
     _compare(done)
     status = UNUSABLE if done.refusals else GRADED
     out = console.console()

@@ -13,7 +13,7 @@ import click
 
 from grader.cli import console
 from grader.cli.options import keys_options, language_option
-from grader.labs import the_lab
+from grader.labs import DEFAULT, the_lab
 from grader.records import Message, message
 from grader.records.errors import BadLab
 
@@ -103,10 +103,10 @@ def require_place(options: Options) -> None:
         return
     if options.jobs is not None:
         raise click.UsageError("--jobs is for this machine; with --cluster each worker has its own --slots")
-    if the_lab().checks:
+    if the_lab().checks or (the_lab().given and the_lab().name != DEFAULT):
         raise BadLab(
             message(
-                "The lab '{name}' has checks of its own, which workers do not have. Grade it without --cluster.",
+                "The lab '{name}' has files of its own, which workers do not have. Grade it without --cluster.",
                 name=the_lab().name,
             )
         )

@@ -93,14 +93,14 @@ def lean(grade: Grade) -> Grade:
 def grade_class(entries: Entries, options: Options, rubric: Rubric, images: ImageSet | Message, verbose: bool) -> int:
     """Grade, print each result as it comes, and return the exit status."""
     from grader.batch.run import Run, results_of
-    from grader.batch.setup import SetupSpec, publisher
+    from grader.batch.setup import SetupSpec, publisher, unread
     from grader.gradebook.journal import Journal
     from grader.gradebook.labs import keep_lab
     from grader.gradebook.lock import only_run
     from grader.gradebook.roster.stored import store_roster
     from reports import terminal
 
-    out, spec = console.console(), SetupSpec(options, rubric, images)
+    out, spec = console.console(), SetupSpec(options, rubric, images, skip=unread(rubric))
     shown = Shown(out, options.out, len(entries.archives), verbose)
     asking = _Asking(options)
     with only_run(options.out), place_of(options) as place:

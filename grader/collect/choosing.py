@@ -19,7 +19,7 @@ from grader.evidence import Candidate, Failure, OutOfMemory, Preprocessing, Prep
 from grader.evidence.wording import Wording, phrase
 from grader.intake import place
 from grader.labs import the_lab
-from grader.records import Submission
+from grader.records import Submission, message
 from grader.sandbox import Reply
 
 TRIAL_IMAGES = 2_000  # the first training images, as for the diagnosis
@@ -86,8 +86,8 @@ def try_options(
         return None
     if not isinstance(path, str) or not isinstance(images, ImageSet):
         return None
-    if not len(images.labels("train")):
-        return None  # a lab's own set may lack them
+    if not len(images.labels("train")):  # a lab's own set may lack them
+        return no_training_images()
     tried = options(documents.candidates)
     found: PreprocessingChoice | Failure | None = None
     for most in (TRIAL_IMAGES, VERY_FEW):
@@ -104,6 +104,16 @@ def try_options(
             return None  # measuring on test images fails in the same way, and says why
         found = reply
     return found
+
+
+def no_training_images() -> Unavailable:
+    """Return the failure where an open normalisation cannot be tried."""
+    return Unavailable(
+        message(
+            "the code does not say with certainty how test images are normalised, and this lab has no training images"
+            " on which that could be tried. Read it in the code, and mark the criterion by hand."
+        )
+    )
 
 
 def try_each(

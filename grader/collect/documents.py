@@ -96,7 +96,12 @@ def read_preprocessing(
     reply = sandbox.run(
         Job(
             "documents.normalisation.read_preprocessing",
-            {"names": names, "beside": the_lab().scripts_beside_training, "training": the_lab().training_script},
+            {
+                "names": names,
+                "beside": the_lab().scripts_beside_training,
+                "training": the_lab().training_script,
+                "side": the_lab().image_shape[-1],
+            },
             files,
             limits=DOCUMENT_LIMITS,
         )

@@ -142,8 +142,9 @@ def _run_beside(weighed: Weighed, part: Part, before: list[dict[str, Any]]) -> R
 def choose_checkpoint(submission: Submission) -> str | Failure | None:
     """Choose the path of the weights to grade, or say why that is not possible; None if there are none."""
     parts = submission.parts
+    own = [file for file in submission.files if file.name.casefold() not in the_lab().handout]
     for pattern in the_lab().weights:
-        if (unclear := in_question(pattern, submission.files, submission.left_out)) is not None:
+        if (unclear := in_question(pattern, own, submission.left_out)) is not None:
             return Unavailable(unclear.why)
         if any(fits(path.rpartition("/")[2], pattern) for path in parts.checkpoints):
             break  # what fits a later pattern does not matter
@@ -151,12 +152,12 @@ def choose_checkpoint(submission: Submission) -> str | Failure | None:
         return parts.checkpoints[0]
     if parts.checkpoints:
         names = ", ".join(parts.checkpoints)
-        sentence = message(
-            "there are {count} files named {checkpoint} ({names}); ask the student which one counts",
-            count=len(parts.checkpoints),
-            names=names[:300],
-            checkpoint=the_lab().checkpoint,
+        values = {"count": len(parts.checkpoints), "names": names[:300], "checkpoint": the_lab().checkpoint}
+        named = message(
+            "there are {count} files named {checkpoint} ({names}); ask the student which one counts", **values
         )
+        fitting = message("{count} files may be the weights ({names}); ask the student which one counts", **values)
+        sentence = named if len(the_lab().weights) == 1 else fitting
         return Unavailable(sentence)
     if parts.other_weights:
         sentence = message(
@@ -197,6 +198,7 @@ def job_of(weights: Path, equipment: Equipment, runs: list[dict[str, Any]], spli
     inputs = {
         "file": from_disk(weights.name), "device": equipment.device, "threads": equipment.threads, "runs": runs,
         "classes": the_lab().classes, "channels": the_lab().image_shape[0],
+        "side": the_lab().image_shape[-1],
     }  # fmt: skip
     if variant:
         inputs["variant"] = variant

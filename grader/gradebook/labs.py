@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from grader.disk.whole import write_whole
 from grader.gradebook.journal import OURS
-from grader.labs import Lab, find_lab, read_lab, shipped, the_lab, use_lab
+from grader.labs import DEFAULT, here, read_lab, the_lab, use_lab
 from grader.labs.reading import FILE, RUBRIC
 from grader.records import message
 from grader.records.errors import BadLab
@@ -28,19 +29,23 @@ def keep_lab(out: Path) -> None:
         )
     folder = out / OURS / KEPT / lab.name
     folder.mkdir(parents=True, exist_ok=True)
-    for name in (FILE, RUBRIC, *lab.checks):
-        write_whole(folder / name, (lab.folder / name).read_text("utf-8"))
+    for name in (FILE, RUBRIC):
+        if (lab.folder / name).is_file():
+            write_whole(folder / name, (lab.folder / name).read_text("utf-8"))
 
 
 def use_lab_of(out: Path) -> None:
-    """Use the lab that the grades in a folder are about, from now on; the one chosen before where none is noted."""
+    """Use the lab that the grades in a folder are about, from now on, unless a command line has named it.
+
+    Its own checks are not used: a folder of grades is data, and running what lies in it is not what people expect.
+    """
     kept = _kept(out)
-    if kept is not None:
-        use_lab(_read(kept))
-
-
-def _read(kept: Path) -> Lab:
-    return find_lab(kept.name) if kept.name in shipped() else read_lab(kept, kept=True)
+    if kept is None:
+        return
+    if the_lab().name == kept.name and the_lab().name != DEFAULT:  # named with --lab
+        return
+    found = replace(read_lab(kept, kept=True), checks=())
+    use_lab(here(found))
 
 
 def _kept(out: Path) -> Path | None:

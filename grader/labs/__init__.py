@@ -2,7 +2,7 @@
 
 from grader.labs.current import the_lab, use_lab, using_lab
 from grader.labs.lab import Lab, Normalisation, Task
-from grader.labs.reading import DEFAULT, find_lab, read_lab, shipped
+from grader.labs.reading import DEFAULT, find_lab, here, read_lab, shipped
 
 __all__ = [
     "DEFAULT",
@@ -10,6 +10,7 @@ __all__ = [
     "Normalisation",
     "Task",
     "find_lab",
+    "here",
     "read_lab",
     "shipped",
     "the_lab",

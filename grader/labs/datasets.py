@@ -65,7 +65,7 @@ def read_own(path: Path) -> OwnImages:
             pass  # numpy would also read a single array, or a pickle
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged or encrypted zip, a member that is no array: numpy raises a dozen kinds
         raise BadLab(message("{file} cannot be read as .npz: {why}.", file=str(path), why=str(error))) from error
     if missing := [name for name in WANTED if name not in arrays]:
         sentence = message(
@@ -87,7 +87,12 @@ def read_own(path: Path) -> OwnImages:
     if images["train"].shape[1:] != images["test"].shape[1:]:
         raise _wrong(path, TRAINING[0], f"shape {arrays[TRAINING[0]].shape}", f"the shape of {WANTED[0]}")
     highest = max(int(some.max(initial=0)) for some in labels.values())
+    lowest = min(int(some.min()) for some in labels.values() if len(some))
+    if NAMES in arrays and (arrays[NAMES].ndim != 1 or arrays[NAMES].dtype.kind != "U"):
+        raise _wrong(path, NAMES, _described(arrays[NAMES]), "a row of texts, one for each class")
     names = tuple(map(str, arrays[NAMES].tolist())) if NAMES in arrays else tuple(map(str, range(highest + 1)))
+    if NAMES not in arrays and lowest:
+        raise _wrong(path, WANTED[1], f"numbers from {lowest} on", f"class numbers from 0 on; or name them in {NAMES}")
     if not CLASSES[0] <= len(names) <= CLASSES[1] or highest >= len(names):
         raise _wrong(path, NAMES if NAMES in arrays else WANTED[1], f"{len(names)} classes, labels up to {highest}",
                      f"{CLASSES[0]} to {CLASSES[1]:,} classes, numbered from 0")  # fmt: skip
@@ -109,8 +114,15 @@ def _images(path: Path, name: str, found: NDArray[Any] | None) -> NDArray[np.uin
 
 
 def _labels(path: Path, name: str, found: NDArray[Any] | None, count: int) -> NDArray[Any]:
-    if found is None or found.dtype.kind not in "iu" or found.shape != (count,) or int(found.min()) < 0:
-        raise _wrong(path, name, _described(found), f"{count:,} whole numbers, at least 0, one for each image")
+    if (
+        found is None
+        or found.dtype.kind not in "iu"
+        or found.shape != (count,)
+        or not 0 <= int(found.min()) <= int(found.max()) < CLASSES[1]
+    ):
+        raise _wrong(
+            path, name, _described(found), f"{count:,} whole numbers from 0 to {CLASSES[1] - 1}, one for each image"
+        )
     return found.astype("uint8" if int(found.max()) < 256 else "uint16")
 
 

@@ -27,7 +27,7 @@ POINTS = """\
 
 [submission_layout]
 points = 10
-required = ["*.py|*.ipynb", "*.pth|*.pt"]
+required = ["*.py|*.ipynb", {either}]
 megabytes = 100
 
 [measured_accuracy]
@@ -46,11 +46,24 @@ def write_lab(folder: Path, title: str, weights: str, accuracies: tuple[float, f
         raise BadLab(
             message("An accuracy of {full:g}% cannot earn all points where {none:g}% earns none.", full=full, none=none)
         )
+    if not (title + weights).isprintable() or not _encodes(title + weights):
+        raise BadLab(message("The title and the name of the file must be one line of ordinary characters."))
     if folder.exists() and any(folder.iterdir()):
         raise BadLab(message("{folder} is not empty. Name a new folder.", folder=str(folder)))
     folder.mkdir(parents=True, exist_ok=True)
     patterns = list(dict.fromkeys((weights, "*.pth", "*.pt")))
     values = {"title": json.dumps(title, ensure_ascii=False), "weights": json.dumps(patterns, ensure_ascii=False)}
     (folder / FILE).write_text(LAB.format(**values), "utf-8")
-    (folder / RUBRIC).write_text(POINTS.format(none=none / 100, full=full / 100), "utf-8")
+    (folder / RUBRIC).write_text(
+        POINTS.format(none=none / 100, full=full / 100, either=json.dumps("|".join(patterns), ensure_ascii=False)),
+        "utf-8",
+    )
     read_lab(folder)
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

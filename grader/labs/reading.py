@@ -32,6 +32,10 @@ COMPUTED = (
     "folder",
     "digest",
 )  # of a Lab, and not written in its file
+FILES = (
+    "history", "retrieval", "features", "reports", "image_folders", "scripts", "former_scripts", "given",
+    "networks_script", "handout", "given_weights", "training_script", "retrieval_script", "tasks", "given_functions",
+)  # fmt: skip
 KEYS = tuple(field.name for field in fields(Lab) if field.name not in COMPUTED)
 
 
@@ -64,6 +68,13 @@ def find_lab(name: str) -> Lab:
     )
 
 
+def here(lab: Lab) -> Lab:
+    """Return a lab that another process or machine chose: if it is shipped, as it lies on this one."""
+    if lab.name in shipped() and _shipped(lab.name).digest == lab.digest:
+        return _shipped(lab.name)
+    return lab
+
+
 def read_lab(folder: Path, kept: bool = False) -> Lab:
     """Read `lab.toml` in a folder. Raises BadLab, which lists every mistake with its line.
 
@@ -94,13 +105,7 @@ def _problems(written: Mapping[str, Any], folder: Path, text: str, kept: bool) -
             near = difflib.get_close_matches(key, KEYS, n=1)
             meant = message("; did you mean '{near}'?", near=near[0]) if near else message(".")
             yield message("line {line}: there is no key '{key}'{meant}", line=_line(text, key), key=key, meant=meant)
-    for name in map(str, written["checks"] if isinstance(written.get("checks"), list) else ()):
-        if not re.fullmatch(r"[a-z_][a-z0-9_]*\.py", name):
-            yield message(
-                "line {line}: '{name}' is not the name of a Python file in the lab's folder, such as my_check.py.",
-                line=_line(text, "checks"),
-                name=name,
-            )
+    yield from _wrong_values(written, folder, text)
     if "dataset" in written:
         try:
             _data_set(written["dataset"], folder, kept)
@@ -119,11 +124,37 @@ def _problems(written: Mapping[str, Any], folder: Path, text: str, kept: bool) -
                 yield message("line {line}: {key}: {said}.", line=_line(text, str(place[0])), key=named, said=said)
 
 
+def _wrong_values(written: Mapping[str, Any], folder: Path, text: str) -> Iterator[Message]:
+    """Yield what no type forbids."""
+    weights = written.get("weights")
+    if isinstance(weights, list) and (not weights or not _is_plain(str(weights[0]))):
+        yield message(
+            "line {line}: weights begin with the name of a file, as students are told to call it; patterns follow.",
+            line=_line(text, "weights"),
+        )
+    how = written.get("normalisation")
+    if isinstance(how, dict) and not (_within(how.get("mean"), 0.0, 1.0) and _within(how.get("std"), 1e-6, 1.0)):
+        yield message(
+            "line {line}: normalisation is of pixels from 0 to 1: mean from 0 to 1, std above 0 and at most 1.",
+            line=_line(text, "normalisation"),
+        )
+    for name in map(str, written["given"] if isinstance(written.get("given"), list) else ()):
+        if folder.name != DEFAULT and not (folder / name).is_file():
+            yield message("line {line}: there is no {name} in the lab's folder.", line=_line(text, "given"), name=name)
+    for name in map(str, written["checks"] if isinstance(written.get("checks"), list) else ()):
+        if not re.fullmatch(r"[a-z_][a-z0-9_]*\.py", name):
+            yield message(
+                "line {line}: '{name}' is not the name of a Python file in the lab's folder, such as my_check.py.",
+                line=_line(text, "checks"),
+                name=name,
+            )
+
+
 def _data_set(name: Any, folder: Path, kept: bool) -> DataSet:
     """Return a public set, or describe the file of an own one, which is not opened if `kept`. Raises BadLab."""
     if isinstance(name, str) and name.endswith(SUFFIX):
         return DataSet(Path(name).stem, 0, (0, 0, 0)) if kept else own_set(folder / name)
-    if name in DATA_SETS:
+    if isinstance(name, str) and name in DATA_SETS:
         return DATA_SETS[name]
     raise BadLab(
         message(
@@ -149,7 +180,9 @@ def _lab(written: Mapping[str, Any], data: DataSet | None, folder: Path, digest:
         values["normalisation"] = {key: _of_three(value) for key, value in how.items()}
     if isinstance(title := written.get("title"), dict) and title:
         values |= {"title": next(iter(title.values())), "titles": list(title.items())}
-    return _adapter().validate_json(json.dumps(values, default=str))  # where a list may become a tuple in strict mode
+    return _adapter().validate_json(
+        json.dumps(_in_lower_case(values), default=str)
+    )  # where a list may become a tuple in strict mode
 
 
 @cache
@@ -157,6 +190,33 @@ def _adapter() -> TypeAdapter[Lab]:
     from pydantic import ConfigDict, TypeAdapter, with_config  # late: `--help` needs no lab
 
     return TypeAdapter(with_config(ConfigDict(extra="forbid", strict=True, allow_inf_nan=False))(Lab))
+
+
+def _in_lower_case(values: dict[str, Any]) -> dict[str, Any]:
+    """Return names of files in lower case, as those of a submission are compared; tasks name their scripts too."""
+
+    def lower(value: Any) -> Any:
+        if isinstance(value, str):
+            return value.casefold()
+        if isinstance(value, list):
+            return [lower(one) for one in value]
+        if isinstance(value, dict):
+            return {
+                key: one.casefold() if key == "script" and isinstance(one, str) else one for key, one in value.items()
+            }
+        return value
+
+    return {key: lower(value) if key in FILES else value for key, value in values.items()}
+
+
+def _is_plain(name: str) -> bool:
+    return bool(name) and not set(name) & set("*?[]/\\")
+
+
+def _within(values: Any, low: float, high: float) -> bool:
+    """Return whether all numbers are between these; what are no numbers is told elsewhere."""
+    numbers = [one for one in values if isinstance(one, int | float)] if isinstance(values, list) else []
+    return all(low <= one <= high for one in numbers)
 
 
 def _of_three(value: Any) -> Any:

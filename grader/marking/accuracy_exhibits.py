@@ -44,6 +44,7 @@ from grader.records import (
 )
 
 R = TypeVar("R", bound=Ramp)
+MOST_CLASSES = 100
 
 
 def accuracy_exhibits(case: Case[Accuracy, R]) -> list[Exhibit]:
@@ -54,7 +55,7 @@ def accuracy_exhibits(case: Case[Accuracy, R]) -> list[Exhibit]:
     exhibits: list[Exhibit] = [
         _rubric_curve(case),
         Bars(message("Correctly classified images per class"), bars),
-        Matrix(message("Confusion matrix: true and predicted classes"), scores.classes, scores.confusion),
+        *_matrix(scores),
         *_wrong_images(scores),
     ]
     claims = case.other(Claims)
@@ -207,6 +208,13 @@ def _form(checkpoint: Checkpoint) -> Message:
     )
 
 
+def _matrix(scores: Accuracy) -> tuple[Exhibit, ...]:
+    """Return the confusion matrix; of more classes than a page can show, none."""
+    if len(scores.classes) > MOST_CLASSES:
+        return ()
+    return (Matrix(message("Confusion matrix: true and predicted classes"), scores.classes, scores.confusion),)
+
+
 def _images(scores: Accuracy) -> Message:
     return message("{dataset}, {count:,} test images", dataset=scores.dataset, count=scores.count)
 
@@ -215,9 +223,9 @@ def _origin(used: Preprocessing, choice: PreprocessingChoice | None) -> Message:
     if choice:
         return message("chosen by measurement among {count} normalisations", count=len(choice.candidates))
     if not used.source and used.also_found:
-        return message("the template's constants, because the submission's own cannot be read without running its code")
+        return message("the lab's constants, because the submission's own cannot be read without running its code")
     if not used.source:
-        return message("the template's constants, because the submission's code specifies none")
+        return message("the lab's constants, because the submission's code specifies none")
     return message("{source}, line {line}", source=used.source, line=used.line)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -116,19 +117,22 @@ def _one_answer(scores: Accuracy) -> Iterator[Message]:
     name, share = _commonest(scores)
     if share == 1.0:
         yield message(
-            "Every image is classified as '{name}': training did not work. Check that the loss falls below 2.3, which"
-            " is guessing, within the first epoch; that each batch calls zero_grad(), backward() and step(); and that"
-            " the learning rate is not too high. Then measure again after model.eval() before you hand in.",
+            "Every image is classified as '{name}': training did not work. Check that the loss falls below"
+            " {guessing:.1f}, which is guessing, within the first epoch; that each batch calls zero_grad(), backward()"
+            " and step(); and that the learning rate is not too high. Then measure again after model.eval() before you"
+            " hand in.",
             name=name,
+            guessing=math.log(len(scores.classes)),
         )
     elif share >= COLLAPSED:
         yield message(
             "{share:.1%} of the images are classified as '{name}': training did not work. Check that the loss falls"
-            " below 2.3, which is guessing, within the first epoch; that each batch calls zero_grad(), backward() and"
-            " step(); and that the learning rate is not too high. Then measure again after model.eval() before you"
-            " hand in.",
+            " below {guessing:.1f}, which is guessing, within the first epoch; that each batch calls zero_grad(),"
+            " backward() and step(); and that the learning rate is not too high. Then measure again after model.eval()"
+            " before you hand in.",
             name=name,
             share=share,
+            guessing=math.log(len(scores.classes)),
         )
 
 

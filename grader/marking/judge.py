@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import TypeAdapter
+
 from grader.evidence import (
     Crashed,
     Evidence,
@@ -15,8 +19,9 @@ from grader.evidence.explain import explain
 from grader.marking.by_hand import awaited
 from grader.marking.check import Case, Doubt
 from grader.marking.left_out import reconsidered, why_no_report
+from grader.marking.own_checks import is_own
 from grader.marking.rubric import Line, Rubric
-from grader.records import Blocked, Finding, Judged, Listing, Unjudged, message
+from grader.records import Blocked, Finding, Judged, Listing, Unjudged, Verdict, message
 
 
 def judge(evidence: Evidence, rubric: Rubric) -> tuple[Finding, ...]:
@@ -33,7 +38,7 @@ def _finding(line: Line, evidence: Evidence) -> Finding:
     if not isinstance(outcome, Seen):
         return _not_seen(line.check.name, outcome)
     try:
-        verdict = line.check.judge(Case(outcome.value, line.limits, evidence, line.criterion.points))
+        verdict = _sound(line, line.check.judge(Case(outcome.value, line.limits, evidence, line.criterion.points)))
     except Exception as error:  # a bug of ours must cost neither the student nor the rest of the class
         sentence = message(
             "the check failed on this submission ({kind}: {error}); please report it",
@@ -44,6 +49,16 @@ def _finding(line: Line, evidence: Evidence) -> Finding:
     if isinstance(verdict, Doubt):
         return Unjudged(line.check.name, verdict.fault, verdict.exhibits)
     return Judged(line.check.name, verdict)
+
+
+def _sound(line: Line, verdict: Any) -> Verdict | Doubt:
+    """Return a verdict; of a course's own check, which may return anything, as it is read back from a stored grade."""
+    if not isinstance(verdict, Verdict | Doubt):
+        raise TypeError(f"it returned {type(verdict).__name__}, not a Verdict")
+    if isinstance(verdict, Doubt) or line.check is None or not is_own(line.check):
+        return verdict
+    stored = TypeAdapter(Verdict)
+    return stored.validate_json(stored.dump_json(verdict, warnings="error"))
 
 
 def _not_seen(check: str, outcome: Failure) -> Finding:

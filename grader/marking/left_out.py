@@ -95,7 +95,7 @@ def why_no_report(evidence: Evidence) -> Message | None:
 
 
 def _about(reads: type[object]) -> str:
-    return ABOUT[reads](the_lab()) if reads in ABOUT else ""
+    return ABOUT[reads](the_lab()).casefold() if reads in ABOUT else ""
 
 
 def _why(left_out: Iterable[LeftOut], fits: Callable[[LeftOut], bool]) -> Message | None:

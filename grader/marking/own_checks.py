@@ -26,6 +26,11 @@ def own_checks(lab: Lab, taken: frozenset[str]) -> dict[str, Check]:
     return found
 
 
+def is_own(check: Check) -> bool:
+    """Return whether a check is one of a course."""
+    return check.judge.__module__.startswith(f"{MODULES}.")
+
+
 def _loaded(path: Path) -> Check:
     name = f"{MODULES}.{path.stem}"
     spec = spec_from_file_location(name, path)
@@ -35,7 +40,7 @@ def _loaded(path: Path) -> Check:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         line = next(
             (one.lineno for one in reversed(extract_tb(error.__traceback__)) if one.filename.endswith(path.name)), 0
         )

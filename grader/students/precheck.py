@@ -15,7 +15,7 @@ from grader.dataset import ImageSet, find_cifar10, own_images
 from grader.disk.scratch import scratch
 from grader.evidence import Accuracy, Evidence, OpenTask, Tasks
 from grader.intake import Archive, open_submission
-from grader.labs import the_lab
+from grader.labs import DEFAULT, the_lab
 from grader.machine import processors
 from grader.marking.check import Ramp
 from grader.marking.judge import judge
@@ -62,7 +62,7 @@ def precheck(
         )  # fmt: skip
         evidence = collect(submission, equipment, say)
     tested: tuple[TaskResult, ...] | str = ()
-    if the_lab().tasks:
+    if the_lab().name == DEFAULT:  # whose public tests they are
         say(message("running the public tests on your code"))
         tested = run_public_tests(folder, language)
     findings = judge(evidence, rubric)
@@ -77,7 +77,7 @@ def precheck(
 
 
 def find_images(folder: Path, data: Path | None, cache: Path) -> ImageSet | Message:
-    """Find CIFAR-10 at `--data`, where exp2.py puts it, or in the cache. A bad `--data` raises MissingData."""
+    """Find the lab's images: at `--data`, where its script puts them, or in the cache. Raises MissingData."""
     if (own := the_lab().images) is not None:
         return own_images(own, cache)
     places = [data] if data else [folder / "data", None]

@@ -257,10 +257,10 @@ def test_how_it_was_measured_tells_network_normalisation_and_what_was_not_read(v
 @pytest.mark.parametrize(
     ("used", "said"),
     [
-        (template(), "the template's constants, because the submission's code specifies none"),
+        (template(), "the lab's constants, because the submission's code specifies none"),
         (
             replace(template(), also_found=("exp2.py, line 5: Normalize(m, s)",)),
-            "the template's constants, because the submission's own cannot be read without running its code",
+            "the lab's constants, because the submission's own cannot be read without running its code",
         ),
     ],
 )

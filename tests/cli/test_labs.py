@@ -345,13 +345,11 @@ def test_a_check_of_the_courses_own_is_one_file_and_one_line(grade, tmp_path):
     (own,) = (mark for mark in marks if mark["criterion"]["check"] == "small_network")
     assert own["finding"]["verdict"]["credit"] == 0.5
     assert "The network has 12,618 parameters; at most 1,000." in done.out
-    # the rubric is changed, and the grades are marked again from what is kept beside them
     rubric = tmp_path / "new.toml"
     rubric.write_text(
         (tmp_path / "mine" / "rubric.toml").read_text("utf-8").replace("most = 1000", "most = 20000"), "utf-8"
     )
-    (tmp_path / "mine").rename(tmp_path / "elsewhere")
-    assert grade("regrade", "grades", "--rubric", rubric, "--yes").status == 0
+    assert grade("regrade", "grades", "--lab", "mine", "--rubric", rubric, "--yes").status == 0
     marks = json.loads((tmp_path / "grades" / "ada" / "grade.json").read_text("utf-8"))["marks"]
     assert {
         mark["finding"]["verdict"]["credit"] for mark in marks if mark["criterion"]["check"] == "small_network"
@@ -406,3 +404,83 @@ def test_pages_of_a_lab_with_images_of_its_own_are_drawn_without_them(grade, few
     (tmp_path / "lab" / "shapes.npz").unlink()
     assert grade("regrade", "grades", "--rubric", tmp_path / "lab" / "rubric.toml", "--yes").status == 0
     assert grade("report", "grades").status == 0
+
+
+def test_a_whole_network_sees_images_at_their_own_size(grade, few_images, tmp_path):
+    arrays = own_lab(tmp_path / "lab", few_images, classes=4, grey=True)
+    torch.manual_seed(10)
+    net = nn.Sequential(nn.Conv2d(1, 8, 3, stride=2, padding=1), nn.ReLU(), nn.Flatten(), nn.Linear(8 * 196, 4))
+    (tmp_path / "ada").mkdir()
+    torch.save(net, tmp_path / "ada" / "final.pth")
+    (tmp_path / "ada" / "train.py").write_text(
+        "from torchvision import transforms\nhow = transforms.Normalize((0.286,), (0.353,))\n", encoding="utf-8"
+    )
+    done = grade("ada", "--lab", "lab")
+    x = (torch.from_numpy(arrays["test_images"]).float().unsqueeze(1) / 255 - 0.286) / 0.353
+    assert measured(tmp_path / "grades" / "ada") == confusion(net, x, arrays["test_labels"], 4), done
+
+
+def test_a_normalisation_that_cannot_be_tried_is_left_to_staff(grade, few_images, tmp_path):
+    own_lab(tmp_path / "lab", few_images, classes=4, grey=False, training=False)
+    net = nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.ReLU(), nn.Flatten(), nn.Linear(1800, 4))
+    (tmp_path / "ada").mkdir()
+    torch.save(net, tmp_path / "ada" / "final.pth")
+    done = grade("ada", "--lab", "lab")
+    assert done.status == 1
+    assert "has no training images on which that could be tried" in done.out
+
+
+@pytest.mark.usefixtures("homework")
+def test_code_in_a_folder_of_grades_is_not_run(grade, tmp_path):
+    assert grade("ada", "--lab", "homework-2").status == 0
+    kept = tmp_path / "grades" / ".grade" / "lab" / "homework-2"
+    (kept / "boo.py").write_text(f"open({str(tmp_path / 'reached')!r}, 'w')\n", encoding="utf-8")
+    with (kept / "lab.toml").open("a", encoding="utf-8") as file:
+        file.write('checks = ["boo.py"]\n')
+    grade("regrade", "grades", "--rubric", kept / "rubric.toml", "--yes")
+    grade("report", "grades")
+    assert not (tmp_path / "reached").exists()
+
+
+@pytest.mark.usefixtures("homework")
+def test_a_lab_without_a_rubric_of_its_own_is_graded_with_another(grade, tmp_path):
+    grade("lab", "new", "mine", "--title", "My lab", "--weights", "net.pth", "--none", 10, "--full", 20)
+    (tmp_path / "mine" / "rubric.toml").rename(tmp_path / "other.toml")
+    assert "rubric.toml cannot be read" in grade("lab", "check", "mine").err
+    assert grade("ada", "--lab", "mine", "--rubric", "other.toml").status == 0
+
+
+@pytest.mark.usefixtures("homework")
+def test_a_lab_that_asks_for_no_report_looks_for_none(grade, tmp_path):
+    grade("lab", "new", "mine", "--title", "My lab", "--weights", "net.pth", "--none", 10, "--full", 20)
+    with (tmp_path / "mine" / "lab.toml").open("a", encoding="utf-8") as file:
+        file.write("reports = []\n")
+    assert grade("ada", "--lab", "mine").status == 0
+
+
+@pytest.mark.usefixtures("homework")
+@pytest.mark.parametrize(
+    "answer", ["None", '"fine"', 'Verdict(0.5, "fine")', 'Verdict(0.5, message("fine"), message("no"))']
+)
+def test_a_check_that_returns_no_verdict_costs_nobody_a_point(grade, tmp_path, answer):
+    grade("lab", "new", "mine", "--title", "My lab", "--weights", "net.pth", "--none", 10, "--full", 20)
+    with_a_check(
+        tmp_path / "mine", 1_000, SMALL.replace("    return Verdict", f"    return {answer}\n    return Verdict")
+    )
+    assert grade("ada", "--lab", "mine").status == 1
+    marks = json.loads((tmp_path / "grades" / "ada" / "grade.json").read_text("utf-8"))["marks"]
+    assert [mark["finding"]["state"] for mark in marks] == ["judged", "judged", "unjudged"]
+
+
+def test_a_check_that_ends_the_program_is_told(grade, tmp_path):
+    grade("lab", "new", "mine", "--title", "My lab", "--weights", "net.pth", "--none", 10, "--full", 20)
+    with_a_check(tmp_path / "mine", 1_000, "import sys\nsys.exit(3)\n")
+    done = grade("lab", "check", "mine")
+    assert (done.status, "cannot be imported, line 2: SystemExit" in done.err) == (2, True)
+
+
+def test_an_old_checkpoint_in_a_folder_is_not_packed_where_the_lab_names_the_file(grade, tmp_path):
+    (tmp_path / "ada" / "old").mkdir(parents=True)
+    (tmp_path / "ada" / "old" / "final.pth").write_bytes(b"x")
+    (tmp_path / "ada" / "exp2.py").write_text("x = 1\n", encoding="utf-8")
+    assert "Left out: old/" in grade("pack", "ada", "--out", tmp_path / "ada.zip").out

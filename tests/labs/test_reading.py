@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from grader.checks import load_rubric
-from grader.labs import DEFAULT, Lab, find_lab, read_lab, shipped, the_lab, using_lab
+from grader.labs import DEFAULT, Lab, find_lab, here, read_lab, shipped, the_lab, using_lab
 from grader.labs.new import write_lab
 from grader.records.errors import BadLab
 
@@ -112,3 +113,72 @@ def test_a_new_lab_writes_over_nothing(tmp_path: Path) -> None:
     with pytest.raises(BadLab, match="cannot earn all points"):
         write_lab(tmp_path / "new", "A lab", "net.pth", (90.0, 20.0))
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("weights = []", "line 4: weights begin with the name of a file"),
+        ('weights = ["*.pth"]', "line 4: weights begin with the name of a file"),
+        ('weights = ["models/net.pth"]', "line 4: weights begin with the name of a file"),
+        ('dataset = ["cifar10"]', "line 2: '['cifar10']' is not a data set"),
+        ("normalisation = { mean = [125.3], std = [63.0] }", "line 3: normalisation is of pixels from 0 to 1"),
+        ("normalisation = { mean = [0.5], std = [0.0] }", "line 3: normalisation is of pixels from 0 to 1"),
+        ('given = ["helper.py"]', "there is no helper.py in the lab's folder"),
+    ],
+)
+def test_values_that_no_type_forbids_are_told(tmp_path: Path, line: str, said: str) -> None:
+    key = line.partition(" ")[0]
+    rest = [one for one in LEAST.splitlines() if not one.startswith(key)]
+    place = next((number for number, one in enumerate(LEAST.splitlines()) if one.startswith(key)), len(rest))
+    assert said in refusal(tmp_path, "\n".join([*rest[:place], line, *rest[place:]]) + "\n")
+
+
+def test_names_of_files_are_compared_in_lower_case(tmp_path: Path) -> None:
+    more = (
+        'history = "History.json"\nreports = ["Report.PDF"]\n'
+        'tasks = [{ number = "1", script = "Train.py", function = "test" }]\n'
+    )
+    lab = written(tmp_path, LEAST.replace("train.py", "Train.py").replace("net.pth", "Net.pth") + more)
+    assert (lab.history, lab.reports, lab.training_script) == ("history.json", ("report.pdf",), "train.py")
+    assert lab.script_of("test") == "train.py"
+    assert (lab.checkpoint, lab.work) == ("Net.pth", {"net.pth", "history.json"})
+
+
+@pytest.mark.parametrize(
+    ("criterion", "said"),
+    [
+        (
+            "[training_history]\npoints = 5\nnote = 0.5\nfault = 1.0\nfewest = 3\n",
+            "'training_history' needs history in",
+        ),
+        (
+            "[learning_rate]\npoints = 5\nfewest = 6\nfall = 10.0\ncounting = 0.2\n",
+            "the function learning_rate in",
+        ),
+    ],
+)
+def test_a_criterion_about_what_nobody_can_hand_in_is_told(tmp_path: Path, criterion: str, said: str) -> None:
+    (tmp_path / "rubric.toml").write_text(criterion, encoding="utf-8")
+    with using_lab(written(tmp_path, LEAST)), pytest.raises(BadLab) as refused:
+        load_rubric()
+    assert said in refused.value.message.english()
+
+
+def test_a_lab_from_another_machine_is_the_one_that_is_shipped_here(tmp_path: Path) -> None:
+    elsewhere = replace(find_lab("homework-2"), folder=Path("/nowhere/homework-2"))
+    assert here(elsewhere).rubric.is_file()
+    own = replace(written(tmp_path, LEAST), folder=Path("/nowhere/homework-2"))
+    assert here(own) == own
+
+
+def test_a_new_lab_asks_for_the_file_that_was_named(tmp_path: Path) -> None:
+    write_lab(tmp_path / "new", "A lab", "model.safetensors", (25.0, 80.5))
+    assert '"model.safetensors|*.pth|*.pt"' in (tmp_path / "new" / "rubric.toml").read_text("utf-8")
+
+
+@pytest.mark.parametrize("title", ["two\nlines", "\x7f", "\udcff"])
+def test_a_title_that_no_file_can_hold_is_told_and_leaves_nothing(tmp_path: Path, title: str) -> None:
+    with pytest.raises(BadLab, match="one line of ordinary characters"):
+        write_lab(tmp_path / "new", title, "net.pth", (25.0, 80.5))
+    assert not (tmp_path / "new").exists()

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grader.collect.budget import LEAST
-from grader.collect.choosing import VERY_FEW, images_tried, options, try_each
+from grader.collect.choosing import VERY_FEW, images_tried, no_training_images, options, try_each
 from grader.collect.code.caller import Call, Caller
 from grader.collect.equipment import Equipment, validated
 from grader.collect.generalisation import Logits, OnTest, Part, Shuffled, counted, draw, secret_seed, shuffled
@@ -214,8 +214,10 @@ def _written(pixels: NDArray[np.uint8]) -> Iterator[Path]:
 
 def _try_options(run: Run, fit: Fit, images: ImageSet) -> PreprocessingChoice | Failure | None:
     """Try the possible preprocessings on training images, if it is not certain which one is right."""
-    if run.candidates is None or not run.equipment.choose_preprocessing or not len(images.labels("train")):
+    if run.candidates is None or not run.equipment.choose_preprocessing:
         return None
+    if not len(images.labels("train")):
+        return no_training_images()
     tried = options(run.candidates)
     found: PreprocessingChoice | Failure | None = None
     for most, batch in ((TRIAL_IMAGES, PIXELS_IN_A_BATCH), (VERY_FEW, FEW)):

@@ -15,6 +15,8 @@ def look(subject: Subject) -> WrittenReport | Failure:
     """Read the text. Refused if there is no report."""
     submission, sandbox = subject.submission, subject.equipment.sandbox
     names, files = files_of(submission, submission.parts.reports)
+    if not names and not the_lab().reports:
+        return Refused("no_report", message("This lab asks for no written report."))
     if not names:
         return Refused(
             "no_report",

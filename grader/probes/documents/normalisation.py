@@ -15,6 +15,7 @@ from grader.probes.documents.following.readings import (
     of_data_sets,
     of_transforms,
 )
+from grader.probes.documents.following.side import use_side
 from grader.probes.documents.syntax import read_code
 from grader.probes.refusals import Phrase, phrase
 
@@ -37,12 +38,13 @@ def read_preprocessing(inputs: dict[str, Any], files: Mapping[str, int]) -> tupl
     """Follow the transform of the test images through the files of `inputs["names"]`.
 
     Files named in `inputs["beside"]` are about other networks; `inputs["training"]` is the script that counts if
-    several differ.
+    several differ, and `inputs["side"]` the side of the lab's images in pixels, 32 unless it is given.
 
     Returns the fields of evidence.Preprocessing, and "candidates", a list of the same fields: empty if the reading is
     certain; else names alone speak for it. Without a reading, "found" is False, and "also_found" names what looks like
     a normalisation but could not be read.
     """
+    use_side(int(inputs.get("side", 32)))
     names = [name for name in inputs["names"] if name.rpartition("/")[2].casefold() not in inputs["beside"]]
     program = Program(list(zip(names, read_code(names, files), strict=True)))
     training = inputs.get("training", "")

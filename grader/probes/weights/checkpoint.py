@@ -25,7 +25,7 @@ def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict
     """Load `files["checkpoint"]`, and evaluate it once for each of `inputs["runs"]`. Raises Refuse.
 
     Each run names one of `files` (.npy, uint8 (N, C, H, H)), how many images from its start, and the preprocessing;
-    `rough` if counts of its images need only be good to a percent. Inputs say how many classes and channels as well.
+    `rough` if counts of its images need only be good to a percent. Inputs say what the network must answer to (Wanted).
     Returns the fields of evidence.Checkpoint and evidence.Measurement; for run i `logits_i`, float32 (count, classes).
     """
     name, device = str(inputs["file"]), str(inputs["device"])
@@ -44,7 +44,7 @@ def run_checkpoint(inputs: Value, files: Mapping[str, int]) -> tuple[Value, dict
     }
     value: Value = {"checkpoint": described, "claim": find_claim(found)}
     runs = [_run(run, files, known) for run in inputs["runs"]]
-    for side in {run.side for run in runs} or {known.least_side}:
+    for side in {run.side for run in runs} or {known.least_side or wanted.side}:
         _try_out(net, known.name, wanted, side, name)
     results = evaluate_all(net, runs, device, processes)
     value["measurements"] = [_measurement(result, device) for result in results]
@@ -115,7 +115,8 @@ def _fill(known: Recognised, loaded: Loaded, name: str) -> nn.Module:
 
 def _wanted(inputs: Value) -> Wanted:
     """Return what the network must answer to: where nothing is said, what this lab's own networks do."""
-    return Wanted(int(inputs.get("classes", OF_THE_LAB.classes)), int(inputs.get("channels", OF_THE_LAB.channels)))
+    said = {name: int(inputs[name]) for name in Wanted._fields if name in inputs}
+    return OF_THE_LAB._replace(**said)
 
 
 def _try_out(net: nn.Module, network: str, wanted: Wanted, side: int, name: str) -> None:

@@ -37,13 +37,14 @@ TORCHVISION = {
 
 
 class Wanted(NamedTuple):
-    """What a network must answer to: how many classes, for images of so many channels."""
+    """What a network must answer to: how many classes, for images of so many channels and pixels a side."""
 
     classes: int
     channels: int
+    side: int
 
 
-OF_THE_LAB = Wanted(models.CLASSES, 3)  # what the networks of reference/ and of textbooks are for
+OF_THE_LAB = Wanted(models.CLASSES, 3, 32)  # what the networks of reference/ and of textbooks are for
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Recognised:
     source: Mapping[str, str]  # key of the network -> key of the file; counters that the file lacks are left out
     extra: tuple[str, ...]  # keys of the file that fill nothing
     spare: tuple[str, ...] = ()  # those of them that may be layers after all: see `_sort_out`
-    least_side: int = 32  # pixels; smaller images cannot pass through
+    least_side: int = 0  # pixels, to which smaller images are enlarged; 0 if none are
     renamed: tuple[Phrase, ...] = ()
 
 
@@ -129,7 +130,8 @@ def _torchvision_networks(tensors: Mapping[str, Tensor], wanted: Wanted) -> Iter
             build = partial(zoo.get_model, name, weights=None, num_classes=wanted.classes, **keywords)
             net = blank(build)
             side = zoo.get_model_weights(name).DEFAULT.meta.get("min_size", (1, 1))[0]
-            yield f"torchvision {name}", net, 224 if side > 32 or name.startswith("vit") else 32
+            needed = max(side, 224) if name.startswith("vit") else side
+            yield f"torchvision {name}", net, 0 if wanted.side >= needed else max(32, 224 if needed > 32 else 0)
 
 
 def variants(loaded: Loaded) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ def shown(place):
     return heard(place).english()
 
 
-def read(*files: tuple[str, str | bytes]) -> dict:
+def read(*files: tuple[str, str | bytes], side: int = 32) -> dict:
     with ExitStack() as stack:
         descriptors = {}
         for name, content in files:
@@ -40,6 +40,7 @@ def read(*files: tuple[str, str | bytes]) -> dict:
                 "names": list(descriptors),
                 "beside": the_lab().scripts_beside_training,
                 "training": the_lab().training_script,
+                "side": side,
             },
             descriptors,
         )
@@ -350,3 +351,23 @@ def test_a_hostile_file_name_fits_into_the_evidence(name):
     assert used((name, GOOD[1])) == (HALF, HALF)
     code = "a = T.Normalize((0.1,), (1,))\nb = T.Normalize((0.5,), (1,))\nc = T.Normalize(g(), 1)"
     assert read((name, code))["also_found"]
+
+
+@pytest.mark.parametrize(
+    ("side", "change", "resize", "crop"),
+    [
+        (28, "T.Resize(32)", 32, 0),
+        (28, "T.Resize(28)", 0, 0),
+        (64, "T.CenterCrop(56)", 0, 56),
+        (64, "T.Resize(32)", 32, 0),
+        (32, "T.Resize(32)", 0, 0),
+    ],
+)
+def test_sizes_are_read_for_images_of_any_side(side, change, resize, crop):
+    code = (
+        "from torchvision import datasets, transforms as T\n"
+        f"how = T.Compose([{change}, T.ToTensor(), T.Normalize((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))])\n"
+        "test_set = datasets.CIFAR10('data', train=False, transform=how)\n"
+    )
+    found = read(("exp2.py", code), side=side)
+    assert (found["resize"], found["crop"]) == (resize, crop)

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from grader.probes.documents.following.side import lab_side
 from grader.probes.documents.following.values import Given, Pixels, Seq, Unknown, Value
 
-SIDE = 32
 TO_FIRST = ([2, 0, 1], [0, 3, 1, 2])
 TO_LAST = ([1, 2, 0], [0, 2, 3, 1])
 ALIKE = ([0, 1, 2], [0, 1, 2, 3])
@@ -54,11 +54,12 @@ def _arranged(pixels: Pixels, first: bool, last: bool) -> Pixels | None:
 
 def _reshape(pixels: Pixels, shape: list[Value]) -> Pixels | None:
     """Flatten images, or give flat ones the shape in which they were."""
-    if shape[-3:] == [3, SIDE, SIDE]:
+    side = lab_side()
+    if shape[-3:] == [3, side, side]:
         return replace(pixels, layout="first") if pixels.layout != "last" else None
-    if shape[-3:] == [SIDE, SIDE, 3]:
+    if shape[-3:] == [side, side, 3]:
         return pixels if pixels.layout == "last" else None
-    flat = len(shape) == 2 and shape[0] != 3 and shape[1] in (-1, 3 * SIDE * SIDE)
+    flat = len(shape) == 2 and shape[0] != 3 and shape[1] in (-1, 3 * side * side)
     return pixels if flat or shape == [-1] else None
 
 

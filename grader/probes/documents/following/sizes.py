@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from grader.probes.documents.following.side import lab_side
 from grader.probes.documents.following.state import State
 from grader.probes.documents.following.values import Given, Pixels, Place, Step, Unknown, Value, numbers
 
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from grader.probes.documents.following.calls import Calls
 
 SMALLEST, LARGEST = 8, 512  # sides of images that can be measured
-LAB_SIDE = 32
 
 
 def images_only(change: Callable[[Pixels], Value], value: Value) -> Value:
@@ -45,7 +45,7 @@ def resized(place: Place, to: int | None, pixels: Pixels) -> Value:
     """Return the images with another side."""
     if to is None or pixels.crop or pixels.resize:
         return unread(place)
-    return replace(pixels, resize=to if to != LAB_SIDE else 0)
+    return replace(pixels, resize=to if to != lab_side() else 0)
 
 
 def _crop(state: Calls, library: str, given: Given) -> Value:
@@ -54,7 +54,7 @@ def _crop(state: Calls, library: str, given: Given) -> Value:
 
 def cropped(place: Place, to: int | None, pixels: Pixels) -> Value:
     """Return the centre of the images."""
-    now = pixels.crop or pixels.resize or LAB_SIDE
+    now = pixels.crop or pixels.resize or lab_side()
     if to is None or to > now:
         return unread(place)
     return replace(pixels, crop=to) if to < now else pixels
@@ -67,7 +67,7 @@ def _random_crop(state: Calls, library: str, given: Given) -> Value:
 
 
 def _smaller(to: int, value: Value) -> Value:
-    if not isinstance(value, Pixels) or to >= (value.crop or value.resize or LAB_SIDE):
+    if not isinstance(value, Pixels) or to >= (value.crop or value.resize or lab_side()):
         return value
     return replace(value, crop=to)
 
