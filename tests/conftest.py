@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import fixtures
+from fixtures.warm import Warm
 from grader.checks import load_rubric
 from grader.dataset import ImageSet, default_cache, demo, find_cifar10
 from grader.evidence import Accuracy, Bin, Evidence, Failure, Seen, kind_of
@@ -43,6 +44,7 @@ REAL_DATA = os.environ.get("CNN_LAB_GRADER_DATA")
 COSTLY = {
     "attack_anywhere", "attack_plain", "isolated", "chromium", "cifar10", "demo_images", "exp2", "extract_features",
     "families", "forge", "retrieve", "shared_sandbox", "shut",
+    "warm",
 }  # fmt: skip
 
 
@@ -238,6 +240,13 @@ def shared_sandbox(remembering: Callable[[Shared], Remembers]) -> Iterator[Remem
     with open_sandbox() as sandbox:
         assert isinstance(sandbox, Shared)
         yield remembering(sandbox)
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """Runs what students run in forks of one Python, which has imported torch."""
+    with Warm(tmp_path_factory.mktemp("warm")) as python:
+        yield python
 
 
 class RunsNoCode:
