@@ -26,7 +26,7 @@ from grader.dataset import ImageSet, default_cache, demo, find_cifar10
 from grader.evidence import Accuracy, Bin, Evidence, Failure, Seen, kind_of
 from grader.marking.rubric import Rubric
 from grader.records import Student
-from grader.sandbox import Job, Reply, Sandbox, Shared, open_sandbox
+from grader.sandbox import CodeSandbox, Job, Reply, Sandbox, Shared, open_sandbox
 
 # Stories are no part of an installation, which tests may be run on: they are found in the checkout.
 fixtures.__path__.append(str(Path(__file__).parents[1] / "fixtures"))
@@ -176,13 +176,14 @@ MOST_REMEMBERED = 50_000_000  # bytes of the files of a job
 class Remembers:
     """A sandbox like another, but that the same question about the same files is answered once in a run of all tests.
 
-    What runs student code, what failed, and what measures time is done each time.
+    What runs student code, what failed, and what measures time is done each time: `again` counts how often.
     """
 
     def __init__(self, sandbox: Shared, folder: Path) -> None:
         self._sandbox, self._folder = sandbox, folder
         self.name, self.isolated = sandbox.name, sandbox.isolated
-        self.for_code, self.renew = sandbox.for_code, sandbox.renew
+        self.renew = sandbox.renew
+        self.again = 0
         folder.mkdir(exist_ok=True)
 
     @property
@@ -196,9 +197,14 @@ class Remembers:
     def joined(self) -> Remembers:
         return Remembers(self._sandbox.joined(), self._folder)
 
+    def for_code(self, submission: Path) -> CodeSandbox | None:
+        self.again += 1
+        return self._sandbox.for_code(submission)
+
     def run(self, job: Job) -> Reply | Failure:
         files = {name: digest_of(path) for name, path in job.files.items()}
         if job.probe == TIMED or None in files.values():
+            self.again += 1
             return self._sandbox.run(job)
         asked = (job.probe, sorted(job.inputs.items()), sorted(files.items()), job.arrays, job.limits.megabytes)
         place = self._folder / sha256(repr(asked).encode()).hexdigest()
@@ -209,6 +215,8 @@ class Remembers:
             written = place.with_suffix(f".{os.getpid()}")
             written.write_bytes(pickle.dumps(answer))
             written.replace(place)
+        else:
+            self.again += 1
         return answer
 
     def __enter__(self) -> Self:

@@ -66,6 +66,12 @@ def undisturbed(neighbour: Callable[[], Grade]) -> Grade:
     return neighbour()
 
 
+@pytest.fixture(scope="module")
+def remembered() -> set[str]:
+    """The attacks whose files were looked at in one way to isolate, with answers that are remembered in the next."""
+    return set()
+
+
 @pytest.fixture(scope="module", autouse=True)
 def orphans_are_ours() -> Iterator[None]:
     """Whatever outlives its parent becomes a child of this process, and is seen in its tree."""
@@ -84,9 +90,15 @@ def test_an_attack_is_found_out_and_leaves_nothing(
     places: dict[str, Path],
     neighbour: Callable[[], Grade],
     undisturbed: Grade,
+    equipment: Equipment,
+    remembered: set[str],
 ) -> None:
-    before = processes()
+    if story.name in remembered:
+        return  # no sandbox would be asked anything: what hostile files do in each is tried in tests/probes
+    before, again = processes(), equipment.sandbox.again
     told(story)
+    if equipment.sandbox.again == again:
+        remembered.add(story.name)
     assert left_behind(places, places["handed-in"] / story.archive) == []
     assert settled(before) <= before
     assert neighbour() == undisturbed
