@@ -105,7 +105,7 @@ def saved(form: str, weights: dict[str, Any], path: Path) -> None:
 def test_the_same_weights_in_each_form_get_the_same_mark(
     part_of_the_demo: Callable[[int, int], ImageSet], weights: dict[str, Any], tmp_path: Path
 ) -> None:
-    images = part_of_the_demo(400, 60)
+    images = part_of_the_demo(240, 50)  # few enough that each is measured in plain float32
     forms = ("plain", "wrapped", "data parallel", "half", "other spellings", "whole module")
     options = Options(None, tmp_path, "cpu", "auto", "staff", None, 300.0, 4000)
     grades = []
@@ -117,7 +117,7 @@ def test_the_same_weights_in_each_form_get_the_same_mark(
             graded = grade_archive(Archive(folder, Student(form)), setup, lambda step: None)
             grades.append(graded.grade)
     confusion = float32_confusion(network(weights), images)
-    assert [grade.accuracy for grade in grades] == [np.trace(confusion) / 400] * len(forms)
+    assert [grade.accuracy for grade in grades] == [np.trace(confusion) / 240] * len(forms)
     assert len({grade.total for grade in grades}) == 1
     assert len({grade.made_by.logits_digest for grade in grades}) == 1
 
