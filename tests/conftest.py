@@ -20,13 +20,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import fixtures
+from fixtures.warm import Warm
 from grader.checks import load_rubric
 from grader.dataset import ImageSet, default_cache, demo, find_cifar10
 from grader.evidence import Accuracy, Bin, Evidence, Failure, Seen, kind_of
 from grader.labs import DEFAULT, find_lab, using_lab
 from grader.marking.rubric import Rubric
 from grader.records import Student
-from grader.sandbox import Job, Reply, Sandbox, Shared, open_sandbox
+from grader.sandbox import CodeSandbox, Job, Reply, Sandbox, Shared, open_sandbox
 
 # Stories are no part of an installation, which tests may be run on: they are found in the checkout.
 fixtures.__path__.append(str(Path(__file__).parents[1] / "fixtures"))
@@ -44,6 +45,7 @@ REAL_DATA = os.environ.get("CNN_LAB_GRADER_DATA")
 COSTLY = {
     "attack_anywhere", "attack_plain", "isolated", "chromium", "cifar10", "demo_images", "exp2", "extract_features",
     "families", "forge", "retrieve", "shared_sandbox", "shut",
+    "warm",
 }  # fmt: skip
 
 
@@ -188,7 +190,7 @@ class Remembers:
     def __init__(self, sandbox: Shared, folder: Path) -> None:
         self._sandbox, self._folder = sandbox, folder
         self.name, self.isolated = sandbox.name, sandbox.isolated
-        self.for_code, self.renew = sandbox.for_code, sandbox.renew
+        self.renew = sandbox.renew
         folder.mkdir(exist_ok=True)
 
     @property
@@ -202,11 +204,15 @@ class Remembers:
     def joined(self) -> Remembers:
         return Remembers(self._sandbox.joined(), self._folder)
 
+    def for_code(self, submission: Path) -> CodeSandbox | None:
+        return self._sandbox.for_code(submission)
+
     def run(self, job: Job) -> Reply | Failure:
         files = {name: digest_of(path) for name, path in job.files.items()}
         if job.probe == TIMED or None in files.values():
             return self._sandbox.run(job)
-        asked = (job.probe, sorted(job.inputs.items()), sorted(files.items()), job.arrays, job.limits.megabytes)
+        most = job.limits.megabytes
+        asked = (self.name, job.probe, sorted(job.inputs.items()), sorted(files.items()), job.arrays, most)
         place = self._folder / sha256(repr(asked).encode()).hexdigest()
         if place.exists():
             return pickle.loads(place.read_bytes())
@@ -246,6 +252,13 @@ def shared_sandbox(remembering: Callable[[Shared], Remembers]) -> Iterator[Remem
     with open_sandbox() as sandbox:
         assert isinstance(sandbox, Shared)
         yield remembering(sandbox)
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """Runs what students run in forks of one Python, which has imported torch."""
+    with Warm(tmp_path_factory.mktemp("warm")) as python:
+        yield python
 
 
 class RunsNoCode:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,10 +54,17 @@ def begun(equipment: Equipment) -> Equipment:
     return replace(equipment, sandbox=Metered(equipment.sandbox, budget), budget=budget)
 
 
+@cache  # to make one takes milliseconds
+def _reader(record: Any) -> Any:
+    return TypeAdapter(record)
+
+
 def validated(record: type[R], fields: dict[str, Any]) -> R | Malformed:
     """Build a record from a child's fields; an answer that does not fit is discarded as a whole."""
+    kind: Any = record  # for mypy, a type that varies has no hash
     try:
-        return TypeAdapter(record).validate_json(json.dumps(fields))
+        reader: TypeAdapter[R] = _reader(kind)
+        return reader.validate_json(json.dumps(fields))
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"]))

@@ -6,11 +6,13 @@ import os
 import pickle
 import subprocess
 import sys
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import grader.batch.setup
 from fixtures import whole_demo
 from grader.batch.one import grade_archive
 from grader.batch.setup import Options, SetupSpec, find_archives, open_setup
@@ -20,6 +22,7 @@ from grader.evidence import Measurement, Seen
 from grader.gradebook.files import Graded
 from grader.intake import Archive
 from grader.records import Student
+from grader.sandbox import Sandbox
 
 SPAWNED = """
 import pickle, sys
@@ -61,7 +64,9 @@ def test_a_rubric_travels_with_its_limits():
     assert pickle.loads(pickle.dumps(rubric)) == rubric
 
 
-def test_another_process_grades_the_demo_as_this_one_does(spec: SetupSpec, tmp_path: Path):
+def test_another_process_grades_the_demo_as_this_one_does(
+    spec: SetupSpec, tmp_path: Path, shared_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+):
     archive = Archive(whole_demo(tmp_path / "demo"), Student("Demo Student"))
     done = subprocess.run(
         [sys.executable, "-c", SPAWNED],
@@ -71,6 +76,7 @@ def test_another_process_grades_the_demo_as_this_one_does(spec: SetupSpec, tmp_p
     assert done.returncode == 0, done.stderr.decode()
     back = pickle.loads(done.stdout)
 
+    monkeypatch.setattr(grader.batch.setup, "open_sandbox", lambda choice, gpu: nullcontext(shared_sandbox))
     with open_setup(spec) as setup:
         here = grade_archive(archive, setup, lambda step: None)
     assert without_times(back) == without_times(here)

@@ -627,7 +627,7 @@ def test_a_reader_that_stops_reading_stops_no_grading(here, closed):
         "both": {"stdout": writing, "stderr": writing},
         "neither": {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
     }
-    run = [*COMMAND, "run", "a.zip", "b.zip", "c.zip", "--no-fetch", "--device", "cpu"]
+    run = [*COMMAND, "run", "a.zip", "b.zip", "c.zip", "--no-fetch", "--device", "cpu", "--sandbox", "plain"]
     done = subprocess.run(run, **outputs[closed], check=False, timeout=100)
     os.close(writing)
     assert {path.name for path in results(here)} == {"a", "b", "c", "index.html"}

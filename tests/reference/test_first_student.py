@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from xml.etree import ElementTree
@@ -12,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from fixtures.first_student import Try, points, rank, rounds, tries, write
+from fixtures.warm import Warm
 from grader.batch.one import Setup, grade_archive
 from grader.collect import Equipment
 from grader.intake import Archive
@@ -22,21 +21,17 @@ from grader.sandbox import Sandbox
 from grader.students.pack import pack
 
 ROUNDS = rounds()
-TRAINING = ("1.1", "1.2", "2.1", "2.2")  # the tasks of the short walk
 ANOTHER_MACHINE = 0.05  # points: training ends elsewhere in the last digits
-SHORT = ("function_fit", "own_function", "evaluation", "learning_rate")  # what they are graded for
 
 
-def told(folder: Path, numbers: Iterable[str]) -> dict[str, str]:
+def told(warm: Warm, folder: Path, numbers: Iterable[str]) -> dict[str, str]:
     """What the public tests of these tasks say to a student's folder, by task."""
     names = [f"tests/test_{number.replace('.', '_')}_*.py" for number in numbers]
     files = [str(path) for name in names for path in folder.glob(name)]
     report = folder / "report.xml"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={folder}"]
+    options = ["-q", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={folder}", f"--junitxml={report}"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    subprocess.run(
-        [*command, f"--junitxml={report}", *files], cwd=folder, env=environment, capture_output=True, check=False
-    )
+    warm.run(["-m", "pytest", *options, *files], folder, environment)
     said = dict.fromkeys(numbers, "")
     for case in ElementTree.parse(report).iter("testcase"):
         number = ".".join(case.attrib["classname"].rpartition(".")[2].split("_")[1:3])
@@ -70,30 +65,17 @@ def test_the_path_leads_through_every_task_to_every_point(lab_rubric):
     assert {len(row) for row in points().values()} == {len(ROUNDS)}
 
 
-@pytest.mark.parametrize("number", [0, len(ROUNDS) - 1], ids=["first", "last"])
-def test_the_tasks_of_training_are_told_and_earn_what_the_path_says(number, tmp_path, lab_rubric, shared_sandbox):
-    if not shared_sandbox.isolated:
-        pytest.skip("student code is not run on this machine")
-    folder = write(ROUNDS[number], tmp_path / "lab")
-    assert unsaid(ROUNDS[number], told(folder, TRAINING)) == {}
-    for script in (the_lab().features_script, the_lab().retrieval_script):
-        (folder / script).unlink()
-    lines = tuple(line for line in lab_rubric.lines if line.criterion.check in SHORT)
-    found = earned(folder, Rubric(lines, "short"), shared_sandbox)
-    assert found == pytest.approx({name: points()[name][number] for name in SHORT}, abs=ANOTHER_MACHINE)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("number", range(len(ROUNDS)))
-def test_following_what_is_told_earns_the_points_round_by_round(number, tmp_path, lab_rubric, shared_sandbox):
+def test_following_what_is_told_earns_the_points_round_by_round(number, tmp_path, lab_rubric, shared_sandbox, warm):
     if not shared_sandbox.isolated:
         pytest.skip("student code is not run on this machine")
     solutions = ROUNDS[number]
     folder = write(solutions, tmp_path / "lab")
-    assert unsaid(solutions, told(folder, solutions)) == {}
+    assert unsaid(solutions, told(warm, folder, solutions)) == {}
     if not any(one.told for one in solutions.values()):  # every public test passes
-        rank(folder)
+        rank(folder, warm)
     grade = earned(folder, lab_rubric, shared_sandbox)
     assert {name: grade[name] for name in points()} == pytest.approx(
         {name: row[number] for name, row in points().items()}, abs=ANOTHER_MACHINE

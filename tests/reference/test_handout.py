@@ -5,24 +5,26 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
 from textwrap import dedent, indent
 from typing import NamedTuple
 from xml.etree import ElementTree
 
 import pytest
 
+from fixtures.warm import Warm, run_afresh
 from grader.labs import the_lab
 from grader.students.template import make_template
 
-pytestmark = pytest.mark.slow  # runs pytest in a process of its own
+pytestmark = pytest.mark.slow  # each test runs pytest
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 PUBLIC_TESTS = REFERENCE / "handout" / "tests"
+Python = Callable[[Sequence[str], Path, Mapping[str, str]], CompletedProcess[str]]
 NUMBERS = ("1.1", "1.2", "2.1", "2.2", "3.1", "3.2", "4.1", "4.2")
 
 
@@ -38,15 +40,20 @@ class Run(NamedTuple):
         return self.output.split(" the tasks ")[1].splitlines()[1:]
 
 
-def run(tests: Path, lab: Path | None, out: Path, numbers: Iterable[str] = NUMBERS) -> Run:
-    """Run the public tests of these tasks once, as a student or the pre-check does, on the files in `lab`."""
+@pytest.fixture
+def run(warm: Warm) -> Callable[..., Run]:
+    """Run public tests once, as a student or the pre-check does."""
+    return partial(run_in, warm.run)
+
+
+def run_in(python: Python, tests: Path, lab: Path | None, out: Path, numbers: Iterable[str] = NUMBERS) -> Run:
+    """Run the public tests of these tasks in this Python, on the files in `lab`."""
     files = [str(path) for number in numbers for path in tests.glob(f"test_{number.replace('.', '_')}_*.py")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     environment |= {"LAB_FOLDER": str(lab)} if lab else {}
     report = out / "report.xml"
     options = ["-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={tests.parent}", f"--junitxml={report}"]
-    command = [sys.executable, "-m", "pytest", *options, *files]
-    done = subprocess.run(command, cwd=tests.parent, env=environment, capture_output=True, text=True, check=False)
+    done = python(["-m", "pytest", *options, *files], tests.parent, environment)
     assert done.returncode in (0, 1), done.stdout + done.stderr
     messages = {}
     for case in ElementTree.parse(report).iter("testcase"):
@@ -313,7 +320,7 @@ def test_the_instructions_name_every_task_every_file_and_a_hundred_points(name):
 
 
 def test_the_solved_lab_passes_every_public_test(tmp_path):
-    seen = run(PUBLIC_TESTS, REFERENCE, tmp_path)
+    seen = run_in(run_afresh, PUBLIC_TESTS, REFERENCE, tmp_path)
     assert {name: said for name, said in seen.messages.items() if said} == {}
     assert [line.split()[0] for line in seen.last_lines if line.endswith(": passed")] == list(NUMBERS)
 
@@ -329,7 +336,7 @@ def test_the_solved_lab_passes_every_public_test(tmp_path):
     ],
     ids=["first", "second", "third", "fourth", "fifth"],
 )
-def test_a_usual_mistake_is_named(tmp_path, solutions, found):
+def test_a_usual_mistake_is_named(run, tmp_path, solutions, found):
     seen = run(PUBLIC_TESTS, solved_as(tmp_path / "lab", solutions), tmp_path, solutions)
     missed = {name: seen.messages[name] for name, said in found.items() if not re.search(said, seen.messages[name])}
     assert missed == {}
@@ -338,13 +345,13 @@ def test_a_usual_mistake_is_named(tmp_path, solutions, found):
     )
 
 
-def test_a_good_fit_whose_last_step_jumped_and_floats_of_numpy_pass(tmp_path):
+def test_a_good_fit_whose_last_step_jumped_and_floats_of_numpy_pass(run, tmp_path):
     solutions = {"1.1": JUMPS_ONCE, "2.1": FLOATS_OF_NUMPY}
     seen = run(PUBLIC_TESTS, solved_as(tmp_path / "lab", solutions), tmp_path, solutions)
     assert {name: said for name, said in seen.messages.items() if said} == {}
 
 
-def test_a_change_to_a_function_that_is_given_is_told(tmp_path):
+def test_a_change_to_a_function_that_is_given_is_told(run, tmp_path):
     lab = solved_as(tmp_path / "lab", {})
     script = lab / "extract_features.py"
     script.write_text(
@@ -355,7 +362,7 @@ def test_a_change_to_a_function_that_is_given_is_told(tmp_path):
     assert "put it back as it was handed out" in said["test_resnet50_features_is_still_right"]
 
 
-def test_the_bare_template_fails_by_the_number_of_every_task(tmp_path):
+def test_the_bare_template_fails_by_the_number_of_every_task(run, tmp_path):
     for name, content in make_template().items():
         path = tmp_path / "lab" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -370,7 +377,7 @@ def test_the_bare_template_fails_by_the_number_of_every_task(tmp_path):
     assert seen.output.count("NotImplementedError") == len(NUMBERS)  # a line for each task, and no traceback
 
 
-def test_a_file_that_cannot_be_imported_fails_its_own_tasks_with_the_line(tmp_path):
+def test_a_file_that_cannot_be_imported_fails_its_own_tasks_with_the_line(run, tmp_path):
     lab = tmp_path / "lab"
     lab.mkdir()
     for name in (*the_lab().scripts, *the_lab().given):

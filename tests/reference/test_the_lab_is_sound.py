@@ -6,14 +6,13 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fixtures import IMAGES
+from fixtures.warm import Warm
 from grader.batch.one import Setup, grade_archive
 from grader.collect import Equipment
 from grader.dataset import ImageSet
@@ -32,7 +31,7 @@ NO_IMAGES = message("there is no CIFAR-10 here")
 
 
 @pytest.fixture(scope="module")
-def solved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def solved(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> Path:
     """The reference as a student would have it in the end, retrieval run, packed by `grade pack`."""
     folder = tmp_path_factory.mktemp("solved")
     for path in (*REFERENCE.glob("*.py"), REFERENCE / "final.pth", REFERENCE / "report.md", HISTORY):
@@ -40,8 +39,8 @@ def solved(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(path, folder)
     for name in ("library", "queries"):
         shutil.copytree(IMAGES / name, folder / name)
-    command = [sys.executable, "retrieve.py", "--weights", "random", "--model", "resnet50", "--model", "alexnet"]
-    subprocess.run(command, cwd=folder, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True)
+    command = ["retrieve.py", "--weights", "random", "--model", "resnet50", "--model", "alexnet"]
+    warm.run(command, folder, {**os.environ, "OMP_NUM_THREADS": "1"}).check_returncode()
     return pack(folder).path
 
 

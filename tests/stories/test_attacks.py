@@ -53,7 +53,8 @@ def neighbour(
     setup: Setup, part_of_the_demo: Callable[[int, int], ImageSet], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[], Grade]:
     """Grade an honest submission beside the others, on a few images; its code is tried once, at the end."""
-    quick = replace(setup, equipment=replace(setup.equipment, images=part_of_the_demo(*NEIGHBOURS_IMAGES)))
+    images = part_of_the_demo(*NEIGHBOURS_IMAGES)
+    quick = replace(setup, equipment=replace(setup.equipment, images=images, choose_preprocessing=False))
     demo = bases()["demo"]()
     archive = tmp_path_factory.mktemp("neighbour") / "bob.zip"
     archive.write_bytes(zipped({name: demo[name] for name in ("final.pth", "history.json", "report.md")}))

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -15,7 +16,9 @@ import torch
 from fixtures import DEMO_SUBMISSION, IMAGES
 from grader.dataset import ImageSet
 from grader.records import Checked
+from grader.sandbox import Sandbox
 from grader.students import precheck as module
+from grader.students import public_tests
 from grader.students.precheck import Precheck, precheck
 from grader.students.public_tests import TaskResult, run_public_tests
 from grader.students.template import make_template, write_template
@@ -27,7 +30,7 @@ PASSED = tuple(TaskResult(f"{task}.{part}", 3, 3) for task in (1, 2, 3, 4) for p
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Path:
-    """The demo's folder, without its retrieval: each job costs a process with torch here."""
+    """The demo's folder, without its retrieval."""
     return Path(shutil.copytree(DEMO_SUBMISSION, tmp_path / "lab5"))
 
 
@@ -40,10 +43,11 @@ def finished(lab: Path) -> Path:
 
 
 @pytest.fixture
-def check(
+def check_as_students_do(
     monkeypatch: pytest.MonkeyPatch, demo_images: ImageSet, lab_rubric: Any, tmp_path: Path
 ) -> Callable[..., Precheck]:
-    """Pre-check a folder on the drawn images; the public tests are replaced by what they would say."""
+    """Pre-check a folder on some of the drawn images; the public tests are replaced by what they would say."""
+    monkeypatch.setattr(module, "PART", 500)
 
     def look(folder: Path, tested: Any = PASSED, images: ImageSet | None = demo_images) -> Precheck:
         monkeypatch.setattr(module, "run_public_tests", lambda folder, language: tested)
@@ -54,13 +58,21 @@ def check(
     return look
 
 
+@pytest.fixture
+def check(
+    check_as_students_do: Callable[..., Precheck], files_sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Precheck]:
+    """The same in the sandbox of all tests: in its own, each job costs a process with torch."""
+    monkeypatch.setattr(module, "open_sandbox", lambda name: files_sandbox)
+    return check_as_students_do
+
+
 def line(found: Precheck, subject: str) -> Checked:
     (one,) = [line for line in (*found.tasks, *found.criteria) if subject in words(line.subject)]
     return one
 
 
-def test_a_finished_folder_is_ready(check, finished, monkeypatch):
-    monkeypatch.setattr(module, "PART", 500)
+def test_a_finished_folder_is_ready(check, finished):
     found = check(finished)
     assert found.ready, [words(line.said) for line in found.criteria]
     accuracy = line(found, "Test accuracy")
@@ -71,9 +83,8 @@ def test_a_finished_folder_is_ready(check, finished, monkeypatch):
     assert len(found.tasks) == 8
 
 
-def test_the_band_holds_what_all_images_give(check, lab, monkeypatch):
-    monkeypatch.setattr(module, "PART", 500)
-    values = dict(line(check(lab), "Test accuracy").said.values)
+def test_the_band_holds_what_all_images_give(check_as_students_do, lab):
+    values = dict(line(check_as_students_do(lab), "Test accuracy").said.values)
     whole = json.loads((lab / "history.json").read_text("utf-8"))["epochs"][-1]["test_accuracy"] / 100
     assert values["low"] < whole < values["high"]
     assert values["low"] < values["correct"] / values["count"] < values["high"]
@@ -174,8 +185,11 @@ def test_the_public_tests_are_run_on_the_students_own_scripts(tmp_path):
     assert not list((tmp_path / "lab").rglob("__pycache__")), "nothing is left in the student's folder"
 
 
-@pytest.mark.slow
-def test_the_public_tests_complain_in_the_language_that_is_spoken(tmp_path):
+def test_the_public_tests_complain_in_the_language_that_is_spoken(tmp_path, warm, monkeypatch):
+    def run(command: list[str], *, cwd: Path, env: dict[str, str], **_: Any) -> CompletedProcess[str]:
+        return warm.run(command[1:], cwd, env)
+
+    monkeypatch.setattr(public_tests.subprocess, "run", run)
     write_template(make_template(), tmp_path / "lab", force=False)
     script = tmp_path / "lab" / "extract_features.py"
     script.write_text(

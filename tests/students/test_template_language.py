@@ -5,14 +5,13 @@ from __future__ import annotations
 import ast
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 from click.testing import CliRunner
 
+from fixtures.warm import Warm
 from grader.cli.app import cli
 from grader.labs import the_lab
 from grader.students.template import make_template
@@ -135,32 +134,22 @@ def test_the_fields_of_a_sentence_may_change_places_and_a_long_one_is_broken_bet
     assert "model.eval()" * 5 in made
 
 
-def run_public_tests(folder: Path, lab: Path) -> str:
+def run_public_tests(warm: Warm, folder: Path, lab: Path) -> str:
     for name, content in CHINESE.items():
         if name.startswith("tests/"):
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_bytes(content)
-    environment = {**os.environ, "LAB_FOLDER": str(lab), "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={folder}"]
-    done = subprocess.run(
-        [*command, str(folder / "tests")],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    return done.stdout
+    environment = {**os.environ, "LAB_FOLDER": str(lab), "PYTHONDONTWRITEBYTECODE": "1"}
+    options = ["-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={folder}"]
+    return warm.run(["-m", "pytest", *options, str(folder / "tests")], folder, environment).stdout
 
 
-@pytest.mark.slow
-def test_the_solved_lab_passes_the_chinese_public_tests(tmp_path):
-    said = run_public_tests(tmp_path, REFERENCE)
+def test_the_solved_lab_passes_the_chinese_public_tests(tmp_path, warm):
+    said = run_public_tests(warm, tmp_path, REFERENCE)
     assert re.findall(r"^(\d\.\d) \w+：通过$", said, re.MULTILINE) == [task.number for task in the_lab().tasks]
 
 
-@pytest.mark.slow
-def test_a_mistake_is_named_in_chinese_and_a_task_that_is_open_too(tmp_path):
+def test_a_mistake_is_named_in_chinese_and_a_task_that_is_open_too(tmp_path, warm):
     lab = tmp_path / "lab"
     lab.mkdir()
     for name in (*the_lab().scripts, *the_lab().given):
@@ -169,22 +158,17 @@ def test_a_mistake_is_named_in_chinese_and_a_task_that_is_open_too(tmp_path):
     stub = re.search(r' *raise NotImplementedError\("2\.2: .*\n', script)
     assert stub
     (lab / "exp2.py").write_text(script.replace(stub[0], "    return 0.1\n"), "utf-8")
-    said = run_public_tests(tmp_path, lab)
+    said = run_public_tests(warm, tmp_path, lab)
     assert "学习率始终不变。" in said
     assert "2.2 learning_rate：还不对，见上面的说明：" in said
     assert re.search(r"1\.2 own_function：还没有写（NotImplementedError: 1\.2: 用 torch 的函数写一个你自己的函数", said)
 
 
-@pytest.mark.slow
-def test_the_help_and_the_errors_of_a_script_are_chinese(tmp_path):
+def test_the_help_and_the_errors_of_a_script_are_chinese(tmp_path, warm):
     for name in ("exp1.py", "lab.py"):
         (tmp_path / name).write_bytes(CHINESE[name])
-    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
     for argument, sentence in (("--help", "用一个小网络拟合函数"), ("--epochs=0", "“0”不是正整数")):
-        done = subprocess.run(
-            [sys.executable, "exp1.py", argument],
-            cwd=tmp_path, env=environment, capture_output=True, encoding="utf-8", check=False,
-        )  # fmt: skip
+        done = warm.run(["exp1.py", argument], tmp_path, os.environ)
         assert sentence in done.stdout + done.stderr
 
 

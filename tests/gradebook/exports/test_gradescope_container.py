@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from fixtures.stories import RIGHT_CODE, bases
+from fixtures.warm import Warm
 from grader.dataset import ImageSet
 from grader.gradebook.exports import Request, export
 from grader.labs import the_lab
@@ -169,13 +170,13 @@ def put(files: dict[str, bytes], folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def solved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+def solved(tmp_path_factory: pytest.TempPathFactory, warm: Warm) -> dict[str, bytes]:
     """The lab, solved, with a retrieval report that needs no download to be checked."""
     folder = tmp_path_factory.mktemp("solved")
     files = bases()["reference"]()
     put(files, folder)
-    command = [sys.executable, "retrieve.py", "--weights", "random", "--model", "final.pth", "--model", "alexnet"]
-    subprocess.run(command, cwd=folder, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True)
+    command = ["retrieve.py", "--weights", "random", "--model", "final.pth", "--model", "alexnet"]
+    warm.run(command, folder, {**os.environ, "OMP_NUM_THREADS": "1"}).check_returncode()
     return {**files, "retrieval.json": (folder / "retrieval.json").read_bytes()}
 
 
