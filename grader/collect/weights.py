@@ -152,12 +152,18 @@ def choose_checkpoint(submission: Submission) -> str | Failure | None:
         return parts.checkpoints[0]
     if parts.checkpoints:
         names = ", ".join(parts.checkpoints)
-        values = {"count": len(parts.checkpoints), "names": names[:300], "checkpoint": the_lab().checkpoint}
-        named = message(
-            "there are {count} files named {checkpoint} ({names}); ask the student which one counts", **values
+        count, short = len(parts.checkpoints), names[:300]
+        if len(the_lab().weights) > 1:
+            sentence = message(
+                "{count} files may be the weights ({names}); ask the student which one counts", count=count, names=short
+            )
+            return Unavailable(sentence)
+        sentence = message(
+            "there are {count} files named {checkpoint} ({names}); ask the student which one counts",
+            count=count,
+            names=short,
+            checkpoint=the_lab().checkpoint,
         )
-        fitting = message("{count} files may be the weights ({names}); ask the student which one counts", **values)
-        sentence = named if len(the_lab().weights) == 1 else fitting
         return Unavailable(sentence)
     if parts.other_weights:
         sentence = message(

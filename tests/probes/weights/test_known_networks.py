@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchvision import models as zoo
+from torchvision.ops import StochasticDepth
 
 from grader.dataset import ImageSet
 from grader.labs import the_lab
@@ -53,11 +54,17 @@ def few_looks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _built(build: Callable[[], nn.Module], run: Run, lively_net: Any) -> nn.Module:
-    """Build with random weights, and statistics of these images; no class wins everywhere."""
+    """Build with random weights, and statistics of these images; no class wins everywhere.
+
+    Nothing is left out while the statistics are taken: those of a network without some of its layers are not its own,
+    and its values would grow from layer to layer until rounding decides.
+    """
     net: nn.Module = lively_net(build())
     for module_ in net.modules():
         if isinstance(module_, nn.BatchNorm2d):
             module_.momentum = 1.0
+        if isinstance(module_, nn.Dropout | StochasticDepth):
+            module_.p = 0.0
     with torch.no_grad():
         net.train()(_inputs(run))
     logits = _plain(net, run)
