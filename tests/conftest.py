@@ -13,14 +13,13 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from html import unescape
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
 import fixtures
-from fixtures.warm import Warm
 from grader.checks import load_rubric
 from grader.dataset import ImageSet, default_cache, demo, find_cifar10
 from grader.evidence import Accuracy, Bin, Evidence, Failure, Seen, kind_of
@@ -28,6 +27,9 @@ from grader.labs import DEFAULT, find_lab, using_lab
 from grader.marking.rubric import Rubric
 from grader.records import Student
 from grader.sandbox import CodeSandbox, Job, Reply, Sandbox, Shared, open_sandbox
+
+if TYPE_CHECKING:
+    from fixtures.warm import Warm
 
 # Stories are no part of an installation, which tests may be run on: they are found in the checkout.
 fixtures.__path__.append(str(Path(__file__).parents[1] / "fixtures"))
@@ -257,6 +259,8 @@ def shared_sandbox(remembering: Callable[[Shared], Remembers]) -> Iterator[Remem
 @pytest.fixture(scope="session")
 def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
     """Runs what students run in forks of one Python, which has imported torch."""
+    from fixtures.warm import Warm  # late: an installation has no such module, the checkout has
+
     with Warm(tmp_path_factory.mktemp("warm")) as python:
         yield python
 
