@@ -105,7 +105,7 @@ def _problems(written: Mapping[str, Any], folder: Path, text: str, kept: bool) -
             near = difflib.get_close_matches(key, KEYS, n=1)
             meant = message("; did you mean '{near}'?", near=near[0]) if near else message(".")
             yield message("line {line}: there is no key '{key}'{meant}", line=_line(text, key), key=key, meant=meant)
-    yield from _wrong_values(written, folder, text)
+    yield from _wrong_values(written, folder, text, kept)
     if "dataset" in written:
         try:
             _data_set(written["dataset"], folder, kept)
@@ -124,7 +124,7 @@ def _problems(written: Mapping[str, Any], folder: Path, text: str, kept: bool) -
                 yield message("line {line}: {key}: {said}.", line=_line(text, str(place[0])), key=named, said=said)
 
 
-def _wrong_values(written: Mapping[str, Any], folder: Path, text: str) -> Iterator[Message]:
+def _wrong_values(written: Mapping[str, Any], folder: Path, text: str, kept: bool) -> Iterator[Message]:
     """Yield what no type forbids."""
     weights = written.get("weights")
     if isinstance(weights, list) and (not weights or not _is_plain(str(weights[0]))):
@@ -138,8 +138,9 @@ def _wrong_values(written: Mapping[str, Any], folder: Path, text: str) -> Iterat
             "line {line}: normalisation is of pixels from 0 to 1: mean from 0 to 1, std above 0 and at most 1.",
             line=_line(text, "normalisation"),
         )
-    for name in map(str, written["given"] if isinstance(written.get("given"), list) else ()):
-        if folder.name != DEFAULT and not (folder / name).is_file():
+    given = map(str.casefold, map(str, written["given"] if isinstance(written.get("given"), list) else ()))
+    for name in () if kept or folder.name == DEFAULT else given:  # those of the default lab are in reference/
+        if not (folder / name).is_file():
             yield message("line {line}: there is no {name} in the lab's folder.", line=_line(text, "given"), name=name)
     for name in map(str, written["checks"] if isinstance(written.get("checks"), list) else ()):
         if not re.fullmatch(r"[a-z_][a-z0-9_]*\.py", name):

@@ -172,6 +172,15 @@ def test_a_lab_from_another_machine_is_the_one_that_is_shipped_here(tmp_path: Pa
     assert here(own) == own
 
 
+def test_a_given_file_lies_in_the_folder_in_lower_case_and_grades_do_not_need_it(tmp_path: Path) -> None:
+    (tmp_path / "Helper.py").write_text("", encoding="utf-8")
+    text = LEAST + 'given = ["Helper.py"]\n'
+    assert "line 6: there is no helper.py in the lab's folder" in refusal(tmp_path, text)
+    assert read_lab(tmp_path, kept=True).given == ("helper.py",)
+    (tmp_path / "Helper.py").rename(tmp_path / "helper.py")
+    assert read_lab(tmp_path).given == ("helper.py",)
+
+
 def test_a_new_lab_asks_for_the_file_that_was_named(tmp_path: Path) -> None:
     write_lab(tmp_path / "new", "A lab", "model.safetensors", (25.0, 80.5))
     assert '"model.safetensors|*.pth|*.pt"' in (tmp_path / "new" / "rubric.toml").read_text("utf-8")
