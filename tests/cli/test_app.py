@@ -13,8 +13,6 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable
-from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,28 +23,19 @@ import grader.batch.setup
 from fixtures import DEMO_SUBMISSION
 from grader import __version__
 from grader.cli import options
-from grader.cli.app import cli, main
+from grader.cli.app import cli
 from grader.dataset import ImageSet
 from grader.evidence import EVIDENCE
 from grader.gradebook.journal import OURS
 from grader.labs import the_lab
 from grader.records import Checked, message
 from grader.records.errors import BadLab, MissingData
-from grader.sandbox import Sandbox, why_no_code
+from grader.sandbox import why_no_code
 from grader.students.precheck import Precheck
 
 CODE_IS_RUN = why_no_code() is None  # elsewhere the points for code are left open
 ALL_MARKED = 0 if CODE_IS_RUN else 1  # the exit status where nothing else is left to a person
 COMMAND = [sys.executable, "-c", "from grader.cli.app import main; main()"]
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a run ended. In `out` and `err` line breaks are spaces: the tests look for sentences, not layout."""
-
-    status: int
-    out: str
-    err: str
 
 
 @pytest.fixture
@@ -65,27 +54,9 @@ def scripts(here: Path) -> None:
 
 
 @pytest.fixture
-def grade(
-    here: Path,
-    few_images: ImageSet,
-    shared_sandbox: Sandbox,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> Callable[..., Done]:
-    """The command in this process, with the sandbox that is already running, and a few drawn images as CIFAR-10."""
-    monkeypatch.setattr(grader.batch.setup, "open_sandbox", lambda choice, gpu: nullcontext(shared_sandbox))
-    monkeypatch.setattr(grader.batch.setup, "find_cifar10", lambda data, cache: few_images)
-    monkeypatch.setattr(grader.batch.setup, "NVIDIA", Path("/nowhere"))
-
-    def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["grade", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        captured = capfd.readouterr()
-        assert "Traceback" not in captured.out + captured.err
-        return Done(ended.value.code, " ".join(captured.out.split()), " ".join(captured.err.split()))
-
-    return run
+def grade(here: Path, in_process: Callable[..., Any]) -> Callable[..., Any]:
+    """The command, in the folder of the submissions."""
+    return in_process
 
 
 @pytest.fixture

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-import grader.batch.setup
-from grader.cli.app import main
 from grader.dataset import ImageSet
-from grader.labs import DEFAULT, find_lab, using_lab
-from grader.sandbox import Sandbox
 
 NOTEBOOK = (
     "from torchvision import datasets, transforms",
@@ -28,37 +22,11 @@ NOTEBOOK = (
 )
 
 
-class Done(NamedTuple):
-    """What the command said, and its exit status."""
-
-    status: object
-    out: str
-    err: str
-
-
 @pytest.fixture
-def grade(
-    tmp_path: Path,
-    few_images: ImageSet,
-    shared_sandbox: Sandbox,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
-) -> Callable[..., Done]:
-    """The command in this process and in a folder of its own, with a few drawn images as CIFAR-10."""
-    monkeypatch.setattr(grader.batch.setup, "open_sandbox", lambda choice, gpu: nullcontext(shared_sandbox))
-    monkeypatch.setattr(grader.batch.setup, "find_cifar10", lambda data, cache: few_images)
-    monkeypatch.setattr(grader.batch.setup, "NVIDIA", Path("/nowhere"))
+def grade(in_process: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """The command, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["grade", *map(str, arguments)])
-        with using_lab(find_lab(DEFAULT)), pytest.raises(SystemExit) as ended:
-            main()
-        captured = capfd.readouterr()
-        assert "Traceback" not in captured.out + captured.err
-        return Done(ended.value.code, " ".join(captured.out.split()), " ".join(captured.err.split()))
-
-    return run
+    return in_process
 
 
 def right(net: nn.Module, images: ImageSet) -> float:
