@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from string import Formatter
 
-from grader.records import Cell, Message, Scalar, message
+from grader.records import Cell, Criterion, Message, Scalar, message
 from reports.languages import translate
 
 NAME_LIMIT = 80  # characters; a name is a heading
@@ -71,6 +71,15 @@ def clip(text: str, limit: int) -> str:
 def known(text: str, limit: int = VALUE_LIMIT) -> str:
     """Translate our own words stored as plain text, such as a title; in a stored grade they may be anybody's."""
     return clip(translate(text), limit)
+
+
+def titled(criterion: Criterion) -> str:
+    """Return the title of a criterion, with the network that it is about, where the lab has several."""
+    return (
+        clip(f"{known(criterion.title)} ({criterion.network})", VALUE_LIMIT)
+        if criterion.network
+        else known(criterion.title)
+    )
 
 
 def squeezed(text: str, columns: int) -> str:

@@ -41,7 +41,7 @@ def load_rubric(path: Path | None = None) -> Rubric:
     lacking = [
         message("'{name}' needs {key} in lab.toml", name=line.criterion.check, key=key)
         for line in rubric.lines
-        if (key := _lacks(the_lab(), line.criterion.check))
+        if (key := _lacks(the_lab(), line.criterion.kind))
     ]
     if lacking:
         raise BadLab(stacked(message("{file}:", file=str(used)), lacking, "- "))

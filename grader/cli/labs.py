@@ -113,7 +113,7 @@ def new_command(folder: Path, title: str, weights: str, none: float, full: float
 def _shown(found: Lab) -> None:
     from grader.checks import load_rubric
     from reports.languages import spoken
-    from reports.text import known
+    from reports.text import titled
 
     out, rubric = console.console(), load_rubric()
     channels, height, width = found.image_shape
@@ -124,11 +124,15 @@ def _shown(found: Lab) -> None:
             "Images: {dataset}, {classes} classes, {channels} x {height} x {width}",
             dataset=found.dataset, classes=found.classes, channels=channels, height=height, width=width,
         ),
-        message("Weights: {files}", files=", ".join(found.weights)),
+        *(
+            message("Weights of {name}: {files}", name=one.name, files=", ".join(one.weights))
+            for one in found.networks
+        ),
+        *(() if found.networks else (message("Weights: {files}", files=", ".join(found.weights)),)),
         message("Criteria, {points:g} points:", points=rubric.points),
         *(
             message("{points:g}  {criterion} ({check})", points=line.criterion.points,
-                    criterion=known(line.criterion.title), check=line.criterion.check)
+                    criterion=titled(line.criterion), check=line.criterion.check)
             for line in rubric.lines
         ),
         message("Files: {folder}", folder=str(found.folder)),

@@ -67,7 +67,7 @@ def precheck(
         tested = run_public_tests(folder, language)
     findings = judge(evidence, rubric)
     lines = [
-        _criterion(line, finding, evidence)
+        _criterion(line, finding, evidence.of(line.criterion.network))
         for line, finding in zip(rubric.lines, findings, strict=True)
         if line.criterion.audience == "student"
         and line.check is not None
@@ -120,7 +120,8 @@ def _task(tested: TaskResult, open_task: OpenTask | None) -> Checked:
 
 
 def _criterion(line: Line, finding: Finding, evidence: Evidence) -> Checked:
-    subject = Message(line.criterion.title)  # the title of a check, so it is in the catalogue
+    title, network = Message(line.criterion.title), line.criterion.network  # that of a check is in the catalogue
+    subject = message("{title} ({network})", title=title, network=network) if network else title
     match finding:
         case Blocked(cause=cause):
             return Checked(subject, "bad", message("not ready"), (cause,))
