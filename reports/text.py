@@ -13,7 +13,7 @@ from decimal import Decimal
 from string import Formatter
 
 from grader.records import Cell, Criterion, Message, Scalar, message
-from reports.languages import translate
+from reports.languages import spoken, translate
 
 NAME_LIMIT = 80  # characters; a name is a heading
 VALUE_LIMIT = 300  # characters of one value inside a sentence, or of one cell
@@ -75,11 +75,8 @@ def known(text: str, limit: int = VALUE_LIMIT) -> str:
 
 def titled(criterion: Criterion) -> str:
     """Return the title of a criterion, with the network that it is about, where the lab has several."""
-    return (
-        clip(f"{known(criterion.title)} ({criterion.network})", VALUE_LIMIT)
-        if criterion.network
-        else known(criterion.title)
-    )
+    title = dict(criterion.titles).get(spoken(), "") or known(criterion.title)
+    return clip(f"{title} ({criterion.network})" if criterion.network else title, VALUE_LIMIT)
 
 
 def squeezed(text: str, columns: int) -> str:

@@ -57,8 +57,10 @@ def _lacks(lab: Lab, check: str) -> str:
     if check.startswith("retrieval_"):
         usual = find_lab(DEFAULT).checkpoint
         said = {
-            "retrieval": lab.retrieval, "retrieval_script": lab.retrieval_script, "image_folders": lab.image_folders,
+            "retrieval or reports": lab.rankings_in,
+            "retrieval_script": lab.retrieval_script,
+            "image_folders": lab.image_folders,
             f'weights = ["{usual}"]': lab.checkpoint == usual,  # the probe of rankings knows this name alone
-        }  # fmt: skip
+        }
         return next((key for key, value in said.items() if not value), "")
     return ""

@@ -49,23 +49,23 @@ def show_command(name: str | None) -> None:
 
 
 @lab.command("check", epilog="Example: grade lab check my-lab")
-@click.argument("folder", type=GivenPath(path_type=Path))
+@click.argument("folder", metavar="NAME|FOLDER")
 @language_option
-def check_command(folder: Path) -> None:
-    """Say everything that is wrong with the lab in FOLDER, with file and line."""
+def check_command(folder: str) -> None:
+    """Say everything that is wrong with a lab, with file and line."""
     from grader.checks import load_rubric
-    from grader.labs import read_lab, use_lab
+    from grader.labs import find_lab, use_lab
     from grader.records.errors import BadLab
 
     wrong = False
     try:
-        use_lab(read_lab(folder))
+        use_lab(find_lab(folder))
         load_rubric()
     except BadLab as error:
         console.complain(error)
         wrong = True
     if not wrong:
-        sentence = message("{folder} is a lab. Grade with: grade --lab {folder} SUBMISSION", folder=str(folder))
+        sentence = message("{folder} is a lab. Grade with: grade --lab {folder} SUBMISSION", folder=folder)
         console.line(console.console(), sentence)
     sys.exit(UNUSABLE if wrong else GRADED)
 

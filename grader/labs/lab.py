@@ -116,6 +116,11 @@ class Lab:
         """Return what it is called on the command line: the name of its folder."""
         return self.folder.resolve().name
 
+    @property
+    def rankings_in(self) -> str:
+        """Return the file in which rankings are handed in: their own, else the written report."""
+        return self.retrieval or next(iter(self.reports), "")
+
     def task_number(self, function: str) -> str:
         """Return the number of the task that asks for this function; "" if no task does."""
         return next((task.number for task in self.tasks if task.function == function), "")

@@ -9,7 +9,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,10 +22,10 @@ from grader.marking.lateness import LatePolicy
 from grader.records import Audience, Criterion, Message, message, stacked
 from grader.records.errors import BadLab
 
-HEAD = ("points", "audience")
+HEAD = ("points", "audience", "title")
 RENAMED = {"test_accuracy": "measured_accuracy", "test_function": "evaluation"}  # keys of version 0.1: then and now
 LATE = "late"  # the only table that is not a criterion
-BY_HAND = ("manual", "title", *HEAD)
+BY_HAND = ("manual", *HEAD)
 LONGEST_TITLE = 200  # characters
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")  # names of criteria marked by hand: typed on command lines, shown in tables
 
@@ -42,10 +42,26 @@ class _Head:
 
     points: float
     audience: Audience = "student"
+    title: str | dict[str, str] = ""  # by language; "" for that of the check
 
     def __post_init__(self) -> None:
         if self.points < 0:
             raise BadLimit(message("points must be at least 0"))
+        if any(not one.strip() or len(one) > LONGEST_TITLE or not one.isprintable() for one in self.titles.values()):
+            raise BadLimit(_wrong_title())
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Return the titles by language; one for all languages has none."""
+        return self.title if isinstance(self.title, dict) else {"": self.title} if self.title else {}
+
+    def named(self, criterion: Criterion) -> Criterion:
+        """Return the criterion under its own title, if it has one."""
+        titles = {language: title.strip() for language, title in self.titles.items()}
+        if not titles:
+            return criterion
+        several = tuple(titles.items()) if isinstance(self.title, dict) else ()
+        return replace(criterion, title=next(iter(titles.values())), titles=several)
 
 
 @with_config(STRICT)
@@ -53,19 +69,18 @@ class _Head:
 class _ByHand(_Head):
     """A line that a person marks."""
 
-    title: str = ""
     manual: bool = False
 
     def __post_init__(self) -> None:
         _Head.__post_init__(self)
         if not self.manual:
             raise BadLimit(message("manual must be true"))
-        if not self.title.strip() or len(self.title) > LONGEST_TITLE or not self.title.isprintable():
-            raise BadLimit(
-                message(
-                    "title must be one line of at most {count} characters; the student reads it", count=LONGEST_TITLE
-                )
-            )
+        if not self.title:
+            raise BadLimit(_wrong_title())
+
+
+def _wrong_title() -> Message:
+    return message("title must be one line of at most {count} characters; the student reads it", count=LONGEST_TITLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +184,8 @@ def _line(
     limits = _read(with_config(STRICT)(check.limits), rest, named, problems, known)
     if head is None or limits is None:
         return None
-    return Line(Criterion(named, check.title, head.points, head.audience, network), check, limits)
+    criterion = Criterion(named, check.title, head.points, head.audience, network)
+    return Line(head.named(criterion), check, limits)
 
 
 def _by_hand(name: str, fields: dict[str, Any], is_check: bool, problems: list[Message]) -> Line | None:
@@ -184,7 +200,7 @@ def _by_hand(name: str, fields: dict[str, Any], is_check: bool, problems: list[M
     found = _read(_ByHand, fields, name, problems, BY_HAND)
     if found is None:
         return None
-    return Line(Criterion(name, found.title.strip(), found.points, found.audience), None, None)
+    return Line(found.named(Criterion(name, "", found.points, found.audience)), None, None)
 
 
 def _late(fields: Any, problems: list[Message]) -> LatePolicy | None:

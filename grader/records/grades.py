@@ -122,7 +122,8 @@ def with_exhibits(finding: Finding, exhibits: tuple[Exhibit, ...]) -> Finding:
 class Criterion:
     """One line of the rubric as the grade keeps it. `title` is the first sentence of the check's docstring.
 
-    `network` is the one that it is about, where the lab has several; `check` then ends with a dot and its name.
+    `titles` are an instructor's own, by language. `network` is the one that it is about, where the lab has several;
+    `check` then ends with a dot and its name.
     """
 
     check: str
@@ -130,6 +131,7 @@ class Criterion:
     points: float
     audience: Audience = "student"
     network: str = ""
+    titles: tuple[tuple[str, str], ...] = ()
 
     @property
     def kind(self) -> str:

@@ -67,7 +67,7 @@ def precheck(
         tested = run_public_tests(folder, language)
     findings = judge(evidence, rubric)
     lines = [
-        _criterion(line, finding, evidence.of(line.criterion.network))
+        _criterion(line, finding, evidence.of(line.criterion.network), language)
         for line, finding in zip(rubric.lines, findings, strict=True)
         if line.criterion.audience == "student"
         and line.check is not None
@@ -119,8 +119,8 @@ def _task(tested: TaskResult, open_task: OpenTask | None) -> Checked:
     return Checked(subject, "bad", passed, (message("{complaint}", complaint=tested.complaint),))
 
 
-def _criterion(line: Line, finding: Finding, evidence: Evidence) -> Checked:
-    title, network = Message(line.criterion.title), line.criterion.network  # that of a check is in the catalogue
+def _criterion(line: Line, finding: Finding, evidence: Evidence, language: str) -> Checked:
+    title, network = _titled(line, language), line.criterion.network
     subject = message("{title} ({network})", title=title, network=network) if network else title
     match finding:
         case Blocked(cause=cause):
@@ -146,6 +146,14 @@ def _criterion(line: Line, finding: Finding, evidence: Evidence) -> Checked:
             state: State = "good" if verdict.credit == 1.0 or (on_a_curve and verdict.credit > 0.0) else "bad"
             said = _band(line.limits, line.criterion.points, evidence) if on_a_curve else verdict.message
             return Checked(subject, state, said, () if state == "good" else verdict.hints)
+
+
+def _titled(line: Line, language: str) -> Message:
+    """Return the title: a check's own is in the catalogue, an instructor's is as it was written."""
+    criterion = line.criterion
+    if line.check is not None and criterion.title == line.check.title:
+        return Message(criterion.title)
+    return message("{title}", title=dict(criterion.titles).get(language, criterion.title))
 
 
 def _band(curve: Ramp, points: float, evidence: Evidence) -> Message:
