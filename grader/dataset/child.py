@@ -8,19 +8,32 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from grader.dataset.bounded import DEADLINE_SECONDS, SILENCE_SECONDS, Patience
 from grader.dataset.edition import Unusable
 from grader.dataset.public_sets import PublicSet
-from grader.dataset.with_torchvision import ANSWER, BEGUN, Request
 from grader.records import message
 
+ANSWER = "answer.json"
+BEGUN = "begun"  # a file that is written when torch has been imported, and what is asked begins
 MODULE = "grader.dataset.with_torchvision"
 READING_SECONDS = 600.0  # some seconds are usual
 FETCHING = Patience("torchvision", SILENCE_SECONDS, DEADLINE_SECONDS, f"out/{BEGUN}")
 READING = Patience("torchvision", READING_SECONDS, READING_SECONDS)
 REASON_LENGTH = 500
+
+
+class Request(TypedDict):
+    """What is wanted: torchvision's class, the folders to read and to write, and what the images must be."""
+
+    kind: str
+    root: str
+    out: str
+    md5s: dict[str, str]  # by path below `root`
+    download: bool  # what is missing; an archive that is there is unpacked
+    classes: int
+    shape: tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True)

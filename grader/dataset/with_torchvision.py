@@ -1,7 +1,7 @@
 """Reads a public image set with torchvision's own classes, in a process of its own: the parent never imports torch.
 
-`python -P -m grader.dataset.with_torchvision REQUEST`, a JSON object: see `Request`. Writes the four .npy files and
-ANSWER; ends with status 1, and the reason in ANSWER, where it cannot.
+`python -P -m grader.dataset.with_torchvision REQUEST`, a JSON object: see `child.Request`. Writes the four .npy files
+and ANSWER; ends with status 1, and the reason in ANSWER, where it cannot.
 """
 
 from __future__ import annotations
@@ -11,26 +11,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from grader.dataset.child import ANSWER, BEGUN, Request
+from grader.dataset.prepared import write_split
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-ANSWER = "answer.json"
-BEGUN = "begun"  # a file that is written when torch has been imported, and what is asked begins
 SILENCE_SECONDS = 20.0  # of a server
 DIGITS = tuple("0123456789")
-
-
-class Request(TypedDict):
-    """What is wanted: torchvision's class, the folders to read and to write, and what the images must be."""
-
-    kind: str
-    root: str
-    out: str
-    md5s: dict[str, str]  # by path below `root`
-    download: bool  # what is missing; an archive that is there is unpacked
-    classes: int
-    shape: tuple[int, int, int]
 
 
 class Answer(TypedDict, total=False):
@@ -60,8 +49,6 @@ def main() -> None:
 
 def read(request: Request) -> list[str]:
     """Write both splits, and return the names of the classes. Raises what torchvision does."""
-    from grader.dataset.prepared import write_split
-
     names: list[str] = []
     for split in ("test", "train"):
         images, labels, names = _split(request, split == "train")

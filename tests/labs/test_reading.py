@@ -60,7 +60,9 @@ def test_every_mistake_is_told_at_once_with_its_line(tmp_path: Path) -> None:
         "normalisation = { mean = [0.5, 0.5], std = [0.5, 0.5, 0.5] }\n",
     )
     assert "line 1: there is no key 'titel'; did you mean 'title'?" in told
-    assert "line 2: 'cifar11' is not a data set; those are cifar10, cifar100, mnist, fashion-mnist, kmnist, svhn" in told
+    assert (
+        "line 2: 'cifar11' is not a data set; those are cifar10, cifar100, mnist, fashion-mnist, kmnist, svhn" in told
+    )
     assert ", and an .npz file in the lab's folder." in told
     assert "line 4: weights: " in told
     assert "'title' is missing." in told
