@@ -89,7 +89,6 @@ def template(folder: Path, force: bool, rubric: Path | None) -> None:
     Its instructions, comments and messages are in the language of --lang, and its table of points is that of --rubric.
     """
     from grader.checks import load_rubric
-    from grader.labs import the_lab
     from grader.students.template import make_template, write_template
     from reports.languages import spoken
 
@@ -100,7 +99,7 @@ def template(folder: Path, force: bool, rubric: Path | None) -> None:
         message(
             "{count} files are in {folder}. Students start with its README.md.", count=len(files), folder=str(folder)
         )
-        if the_lab().scripts
+        if "README.md" in files
         else message("Written into {folder}: {names}.", folder=str(folder), names=", ".join(files))
     )
     console.line(console.console(), sentence)

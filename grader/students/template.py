@@ -2,7 +2,7 @@
 
 `# BEGIN SOLUTION 2.1: what to do` to `# END SOLUTION` becomes `raise NotImplementedError("2.1: what to do")`;
 `# BEGIN REFERENCE: why` to `# END REFERENCE` is left out, with the blank lines before it. What is below
-`reference/handout/` is copied unchanged. Any other lab hands out the folder start/ beside its lab.toml, as it is.
+`reference/handout/` is copied unchanged. A lab with a folder start/ beside its lab.toml hands out that, as it is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from grader.records.errors import BadLab
 from grader.students.graded import with_points
 from grader.students.template_language import ENGLISH, in_language, read_catalogue
 
-START = "start"  # in the folder of any other lab
+START = "start"  # beside lab.toml
 HANDOUT = "handout"
 CACHES = {"__pycache__", ".pytest_cache"}
 
@@ -49,7 +49,7 @@ def make_template(
     come from the lab's catalogue. `graded` is the rubric whose points the instructions state, and the one that they are
     written for.
     """
-    if not the_lab().scripts:
+    if folder is None and ((the_lab().folder / START).is_dir() or not the_lab().scripts):
         return _start(the_lab())
     home = folder or Path(reference.__file__).parent
     tasks = {name: strip(_read(home / name).decode(), name).encode() for name in the_lab().scripts}
