@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
-from grader.dataset import find_cifar10, home_folder
+from grader.dataset import USUAL, fetch_command, find_set, home_folder
 from grader.disk.scratch import scratch
 from grader.evidence.explain import explain
 from grader.labs import the_lab
@@ -34,6 +34,8 @@ def examine(data: Path | None, cache: Path) -> Iterator[Checked]:
         yield from _student_code(sandbox)
         yield _archives(sandbox)
     yield _images(data, cache)
+    if the_lab().public != USUAL:
+        return
     npm = shutil.which("npm")
     text = (
         message("{path}", path=npm)
@@ -139,9 +141,12 @@ def _blocks(backend: Backend) -> Checked:
 def _images(data: Path | None, cache: Path) -> Checked:
     subject = message("{dataset}", dataset=the_lab().dataset)
     try:
-        found = find_cifar10(data, cache)
+        found = find_set(the_lab(), data, cache)
     except MissingData as error:
         return Checked(subject, "worse", error.message)
     if found is None:
-        return Checked(subject, "worse", message("not on this machine: run 'grade data fetch'"))
+        return Checked(subject, "worse", message("not on this machine: run '{command}'", command=fetch_command()))
+    if found.drawn:
+        said = message("{folder}: drawn images, not the published ones", folder=str(found.folder))
+        return Checked(subject, "worse", said)
     return Checked(subject, "good", message("{folder}, verified", folder=str(found.folder)))

@@ -15,7 +15,7 @@ from grader import __version__
 from grader.batch.one import Setup
 from grader.checks import discover, load_rubric
 from grader.collect import Equipment
-from grader.dataset import ImageSet, Progress, default_cache, fetch_cifar10, find_cifar10, nothing_here, own_images
+from grader.dataset import ImageSet, Progress, default_cache, fetch_command, fetch_set, find_set, megabytes, no_set
 from grader.disk.names import from_disk
 from grader.evidence import Accuracy, History, Layout
 from grader.gradebook.attempts import Choose
@@ -115,30 +115,34 @@ def find_images(
 
     Raises MissingData for a bad `data`, BadLab for bad images of the lab's own.
     """
-    if (own := the_lab().images) is not None:
-        return own_images(own, cache)
+    lab = the_lab()
     try:
-        found = find_cifar10(data, cache)
+        found = find_set(lab, data, cache)
     except MissingData:
         if data is not None:
             raise
         found = None
     if found is not None:
+        if found.drawn:
+            say(message("The grades are about drawn images in place of {dataset}.", dataset=lab.dataset))
         return found
     try:
         if progress is None:
-            raise nothing_here(cache)
+            raise no_set(lab, cache)
         sentence = message(
-            "{dataset} is not on this machine yet. Fetching it once (about 170 MB) into {folder}.",
+            "{dataset} is not on this machine yet. Fetching it once (about {megabytes} MB) into {folder}.",
             folder=str(cache),
-            dataset=the_lab().dataset,
+            dataset=lab.dataset,
+            megabytes=megabytes(lab),
         )
         say(sentence)
-        return fetch_cifar10(cache, progress)
+        return fetch_set(lab, cache, progress)
     except MissingData as error:
         say(error.message)  # said once, with each source and its reason; a student's page needs only the consequence
         return message(
-            "{dataset} is not on this machine. Run 'grade data fetch', then grade again.", dataset=the_lab().dataset
+            "{dataset} is not on this machine. Run '{command}', then grade again.",
+            dataset=lab.dataset,
+            command=fetch_command(),
         )
 
 

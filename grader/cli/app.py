@@ -79,7 +79,7 @@ def cli(ctx: click.Context) -> None:
 @data_option
 @lab_option
 @click.option("--rubric", type=GivenPath(path_type=Path), metavar="FILE", help="Your own rubric.toml.")
-@click.option("--no-fetch", is_flag=True, help="Do not fetch CIFAR-10 if it is missing.")
+@click.option("--no-fetch", is_flag=True, help="Do not fetch the lab's images if they are missing.")
 @roster_options
 @click.option("--names", metavar="PATTERN", help="The form of your own file names, such as '{id}_{name}_{rest}'.")
 @unusable_option
@@ -165,11 +165,12 @@ def report(folder: Path, audience: Literal["staff", "student"], pseudonyms: bool
     sys.exit(UNUSABLE if drawn.refusals else GRADED)
 
 
-@cli.command(epilog="Example: grade doctor")
+@cli.command(epilog="Examples: grade doctor | grade doctor --lab fashion-mnist")
 @data_option
+@lab_option
 @language_option
 def doctor(data: Path | None) -> None:
-    """Check that this machine can grade: start the sandbox, and look for torch, a GPU and CIFAR-10."""
+    """Check that this machine can grade: start the sandbox, and look for torch, a GPU and the lab's images."""
     from grader.batch.doctor import examine
     from reports import terminal
 

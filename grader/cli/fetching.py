@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from grader.cli import console
-from grader.cli.options import data_option, language_option
+from grader.cli.options import data_option, lab_option, language_option
 from grader.records import message
 
 if TYPE_CHECKING:
@@ -18,32 +18,36 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Fetch CIFAR-10, or show where it is."""
+    """Fetch the images of a lab, or show where they are."""
 
 
-@data.command(epilog="Example: grade data fetch")
+@data.command(epilog="Examples: grade data fetch | grade data fetch --lab fashion-mnist")
+@lab_option
 @language_option
 def fetch() -> None:
-    """Fetch CIFAR-10 (about 170 MB, once), verify it and keep it in your cache."""
-    from grader.dataset import fetch_cifar10
+    """Fetch the lab's images once, CIFAR-10 (about 170 MB) unless --lab names another, verify and keep them."""
+    from grader.dataset import fetch_set
+    from grader.labs import the_lab
 
     out, cache = console.console(), console.cache()
     with console.bar(out) as bar:
-        found = fetch_cifar10(cache, bar)
+        found = fetch_set(the_lab(), cache, bar)
     console.line(out, _verified(found))
 
 
-@data.command(epilog="Example: grade data where --data ./data")
+@data.command(epilog="Examples: grade data where --data ./data | grade data where --lab fashion-mnist")
 @data_option
+@lab_option
 @language_option
 def where(data: Path | None) -> None:
-    """Verify CIFAR-10 and show where it was found."""
-    from grader.dataset import find_cifar10, nothing_here
+    """Verify the lab's images, CIFAR-10 unless --lab names another, and show where they were found."""
+    from grader.dataset import find_set, no_set
+    from grader.labs import the_lab
 
     cache = console.cache()
-    found = find_cifar10(data, cache)
+    found = find_set(the_lab(), data, cache)
     if found is None:
-        raise nothing_here(cache)
+        raise no_set(the_lab(), cache)
     console.line(console.console(), _verified(found))
 
 
@@ -69,6 +73,13 @@ def fetch_networks(networks: tuple[str, ...]) -> None:
 
 
 def _verified(found: ImageSet) -> Message:
+    from grader.labs import the_lab
+
+    if (own := the_lab().images) is not None:
+        return message("The images of this lab are its own, and in {file}.", file=str(own))
+    if found.drawn:
+        return message("{name} is in {folder}: drawn images, not the published ones.", name=found.name,
+                       folder=str(found.folder))  # fmt: skip
     return message(
         "{name} is in {folder}, verified (test batch SHA-256 {digest}).",
         name=found.name,

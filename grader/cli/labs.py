@@ -10,6 +10,7 @@ import click
 
 from grader.cli import console
 from grader.cli.options import GRADED, UNUSABLE, GivenPath, language_option
+from grader.labs.datasets import DATA_SETS
 from grader.records import message
 
 if TYPE_CHECKING:
@@ -70,6 +71,15 @@ def check_command(folder: str) -> None:
     sys.exit(UNUSABLE if wrong else GRADED)
 
 
+def _asked_dataset(ctx: click.Context, parameter: click.Parameter, name: str | None) -> str:
+    """Ask for it where somebody can answer: the command was run without a terminal before there was this question."""
+    from grader.labs.new import DATASET
+
+    if name is not None or ctx.resilient_parsing or not sys.stdin.isatty():
+        return name or DATASET
+    return str(click.prompt("Images on which networks are measured", type=parameter.type, default=DATASET))
+
+
 @lab.command("new", epilog="Example: grade lab new my-lab")
 @click.argument("folder", type=GivenPath(path_type=Path, file_okay=False))
 @click.option("--title", prompt="Title of the lab, as students read it", help="Its title.")
@@ -94,12 +104,19 @@ def check_command(folder: str) -> None:
     default=90.0,
     help="The test accuracy in percent that earns all points.",
 )
+@click.option(
+    "--dataset",
+    type=click.Choice(list(DATA_SETS)),
+    default=None,
+    callback=_asked_dataset,
+    help="The public image set on which networks are measured: CIFAR-10 unless you say another.",
+)
 @language_option
-def new_command(folder: Path, title: str, weights: str, none: float, full: float) -> None:
+def new_command(folder: Path, none: float, full: float, **said: str) -> None:
     """Write a new lab into FOLDER, from a few answers. It can grade at once; its files say what can be changed."""
     from grader.labs.new import write_lab
 
-    write_lab(folder, title, weights, (none, full))
+    write_lab(folder, accuracies=(none, full), **said)
     console.line(
         console.console(),
         message(

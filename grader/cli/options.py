@@ -53,10 +53,10 @@ class GivenPath(click.Path):
 
 
 def data_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --data, for every command that needs CIFAR-10."""
+    """Add --data, for every command that needs the lab's images."""
     return click.option(
         "--data", type=GivenPath(path_type=Path), envvar="CNN_LAB_GRADER_DATA", show_envvar=True, metavar="PATH",
-        help="Where CIFAR-10 is: a torchvision folder, the official binary files, or an archive of either.",
+        help="Where the lab's images are: a folder of torchvision's, or for CIFAR-10 binary files or an archive.",
     )(function)  # fmt: skip
 
 

@@ -84,7 +84,7 @@ def pack(folder: Path, out: Path | None, rubric: Path | None) -> None:
 @rubric_option
 @language_option
 def template(folder: Path, force: bool, rubric: Path | None) -> None:
-    """Write the student's lab into FOLDER: the solved lab without its solutions.
+    """Write what students start from into FOLDER: the solved lab without its solutions, or another lab's start/.
 
     Its instructions, comments and messages are in the language of --lang, and its table of points is that of --rubric.
     """
@@ -95,7 +95,11 @@ def template(folder: Path, force: bool, rubric: Path | None) -> None:
     graded = None if rubric is None else (load_rubric(rubric), load_rubric())
     files = make_template(language=spoken(), graded=graded)
     write_template(files, folder, force)
-    sentence = message(
-        "{count} files are in {folder}. Students start with its README.md.", count=len(files), folder=str(folder)
+    sentence = (
+        message(
+            "{count} files are in {folder}. Students start with its README.md.", count=len(files), folder=str(folder)
+        )
+        if "README.md" in files
+        else message("Written into {folder}: {names}.", folder=str(folder), names=", ".join(files))
     )
     console.line(console.console(), sentence)

@@ -19,17 +19,18 @@ class ImageSet:
     Images and labels are separate, so that a sandbox can be given the images without the answers.
     """
 
-    name: str  # "CIFAR-10" or "demo"
+    name: str  # "CIFAR-10", "Fashion-MNIST (drawn)", "demo"
     classes: tuple[str, ...]
     digest: str  # SHA-256 of the test split in the official binary layout (see `edition`)
     folder: Path
+    drawn: bool = False  # in place of the published images that the lab is about
 
     def images_file(self, split: Split) -> Path:
-        """Return the .npy file of the split's images: uint8 (N, 3, 32, 32), C order, without labels."""
+        """Return the .npy file of the split's images: uint8 (N, C, H, W), C order, without labels."""
         return images_path(self.folder, split)
 
     def images(self, split: Split) -> NDArray[np.uint8]:
-        """Return the images, uint8 (N, 3, 32, 32), RGB, mapped read-only from disk."""
+        """Return the images, uint8 (N, C, H, W), RGB or grey, mapped read-only from disk."""
         return _mapped(images_path(self.folder, split))
 
     def labels(self, split: Split) -> NDArray[np.uint8]:

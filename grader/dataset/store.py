@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import get_args
+from typing import Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.dataset.edition import IMAGE_BYTES, ROW_BYTES, SIDE, Batch, BatchFile, Edition, Unusable
+from grader.dataset.commands import fetch_command
+from grader.dataset.edition import ROW_BYTES, SIDE, Batch, BatchFile, Edition, Unusable
 from grader.dataset.image_set import ImageSet, Split, images_path, labels_path
 from grader.dataset.npy import NpyWriter
+from grader.dataset.prepared import appearing, digest_of_rows, expect, test_rows
 from grader.records import message
 from grader.records.errors import MissingData
 
@@ -37,11 +37,10 @@ def open_set(folder: Path, edition: Edition) -> ImageSet:
     """
     for split in SPLITS:
         rows = edition.rows(split)
-        _expect(images_path(folder, split), (rows, 3, SIDE, SIDE))
-        _expect(labels_path(folder, split), (rows,))
+        expect(images_path(folder, split), (rows, 3, SIDE, SIDE))
+        expect(labels_path(folder, split), (rows,))
     found = ImageSet(edition.name, edition.classes, edition.test.digest, folder)
-    rows_of_test = np.column_stack((found.labels("test"), found.images("test").reshape(-1, IMAGE_BYTES)))
-    _verify(edition.test, rows_of_test)
+    _verify(edition.test, test_rows(found))
     return found
 
 
@@ -51,15 +50,9 @@ def put(cache: Path, edition: Edition, batches: Iterable[Batch]) -> ImageSet:
     Batches may come in any order. Raises Unusable if one is missing, unknown, or not what the edition says. Whatever
     happens, no partial files are left, and a damaged set in the cache is replaced only by a good one.
     """
-    partial = cache / f".{edition.folder}.{os.getpid()}.partial"
-    try:
-        partial.mkdir()
+    home = cache / edition.folder
+    with appearing(home, instead=True) as partial:
         _write(partial, edition, batches)
-        home = cache / edition.folder
-        shutil.rmtree(home, ignore_errors=True)
-        partial.rename(home)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return open_set(home, edition)
 
 
@@ -87,8 +80,20 @@ def verified(edition: Edition, batches: Iterable[Batch]) -> Iterator[Batch]:
         raise Unusable(message("{file} is missing", file=min(missing)))
 
 
+class Named(Protocol):
+    """A set in the cache: its name for people, and that of its folder."""
+
+    @property
+    def name(self) -> str:
+        """As in messages."""
+
+    @property
+    def folder(self) -> str:
+        """In the cache."""
+
+
 @contextmanager
-def locked(cache: Path, edition: Edition) -> Iterator[None]:
+def locked(cache: Path, edition: Named) -> Iterator[None]:
     """Hold the cache's lock for a set, and remove partial files of a killed process.
 
     Raises MissingData if the cache cannot be written or another process holds the lock for an hour.
@@ -107,8 +112,9 @@ def locked(cache: Path, edition: Edition) -> Iterator[None]:
     except OSError as error:
         raise MissingData(message("{cache}: {name} cannot be written there ({reason}). Free some space,"
                                   " fix the permissions, or set XDG_CACHE_HOME to another folder. Then run"
-                                  " `grade data fetch`",
-                                  cache=str(cache), name=edition.name, reason=str(error))) from error  # fmt: skip
+                                  " `{command}`",
+                                  cache=str(cache), name=edition.name, reason=str(error),
+                                  command=fetch_command())) from error  # fmt: skip
 
 
 def sound(cache: Path, edition: Edition) -> ImageSet | None:
@@ -140,22 +146,12 @@ def _position(edition: Edition, name: str) -> tuple[Split, int]:
     return "train", sum(file.rows for file in edition.train[: names.index(name)])
 
 
-def _expect(path: Path, shape: tuple[int, ...]) -> None:
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:  # missing, not .npy, or shorter than its header says
-        raise Unusable(message("{file} is missing or incomplete", file=path.name)) from error
-    if array.shape != shape or array.dtype != np.uint8 or not array.flags.c_contiguous:
-        raise Unusable(message("{file} holds {found}; expected uint8 {expected}",
-                               file=path.name, found=f"{array.dtype} {array.shape}", expected=str(shape)))  # fmt: skip
-
-
 def _verify(file: BatchFile, rows: NDArray[np.uint8]) -> None:
     if rows.shape != (file.rows, ROW_BYTES):
         raise Unusable(message("{file} holds {found} images of {size} bytes; expected {expected}",
                                file=file.name, found=rows.shape[0], size=rows.shape[1] - 1,
                                expected=file.rows))  # fmt: skip
-    found = hashlib.sha256(np.ascontiguousarray(rows).data).hexdigest()
+    found = digest_of_rows(rows)
     if found != file.digest:
         raise Unusable(message("{file} has been altered: its SHA-256 begins with {found}, the official one with "
                                "{expected}", file=file.name, found=found[:12], expected=file.digest[:12]))  # fmt: skip

@@ -1,4 +1,4 @@
-"""Recognise what is not the student's work: system noise, tools' folders, and CIFAR-10 itself."""
+"""Recognise what is not the student's work: system noise, tools' folders, and public image sets themselves."""
 
 from __future__ import annotations
 
@@ -23,6 +23,15 @@ TOOL_FOLDERS = {
 }  # fmt: skip
 COMPILED = ".pyc"  # could stand in for a source that nobody has read
 
+# Other public sets, as torchvision leaves them beside a script that fetched them: by name alone, and never a student's.
+_IDX = r"(?:t10k|train)-(?:images|labels)[.-]idx[13]-ubyte(?:\.gz)?"
+_FETCHED = re.compile(
+    rf"(?:.*?/)?(?:(?P<mnist>[a-z]*mnist)/(?:raw/(?:{_IDX}|drawn\.txt)|processed/(?:training|test)\.pt)"
+    rf"|(?P<idx>{_IDX})"
+    r"|(?P<cifar>cifar-100-python)/(?:train|test|meta|file\.txt~)"
+    r"|(?P<svhn>(?:train|test|extra)_32x32\.mat))"
+)
+
 DATASET_FOLDERS = {"cifar-10-batches-py", "cifar-10-batches-bin", "cifar-10-batches-mat"}
 _BATCH = re.compile(r"(data_batch_\d|test_batch|batches\.meta)(\.bin|\.mat|\.txt)?|readme\.html|.*\.bin")
 _LOOSE_BATCH = re.compile(r"(data_batch_\d|test_batch)(\.bin|\.mat)?")
@@ -37,13 +46,15 @@ def reason_to_leave_out(path: str, size: int) -> Reason:
     parts = {*folders, name}
     if parts & NOISE_FOLDERS or name in NOISE_FILES or name.startswith("._"):
         return "noise"
-    if parts & TOOL_FOLDERS or name.endswith(COMPILED):
+    if parts & TOOL_FOLDERS or name.endswith(COMPILED) or _FETCHED.fullmatch(path.casefold()):
         return "tools"
     return "dataset" if _is_dataset(folders, name, size) else ""
 
 
 def tool(path: str) -> str:
-    """Return the name in a note for a path of reason "tools": the outermost such folder, or "*.pyc"."""
+    """Return the name in a note for a path of reason "tools": the outermost such folder, "*.pyc", or a public set."""
+    if fetched := _FETCHED.fullmatch(path.casefold()):
+        return next(path[fetched.start(name) : fetched.end(name)] for name in fetched.groupdict() if fetched[name])
     return next((part for part in path.split("/") if part.casefold() in TOOL_FOLDERS), "*" + COMPILED)
 
 

@@ -34,7 +34,14 @@ class DataSet(NamedTuple):
     calibrated: bool = False
 
 
-DATA_SETS = {"cifar10": DataSet("CIFAR-10", 10, (3, 32, 32), calibrated=True)}
+DATA_SETS = {
+    "cifar10": DataSet("CIFAR-10", 10, (3, 32, 32), calibrated=True),
+    "cifar100": DataSet("CIFAR-100", 100, (3, 32, 32)),
+    "mnist": DataSet("MNIST", 10, (1, 28, 28)),
+    "fashion-mnist": DataSet("Fashion-MNIST", 10, (1, 28, 28)),
+    "kmnist": DataSet("KMNIST", 10, (1, 28, 28)),
+    "svhn": DataSet("SVHN", 10, (3, 32, 32)),
+}
 
 
 class OwnImages(NamedTuple):

@@ -76,6 +76,7 @@ class Lab:
     image_shape: tuple[int, int, int]  # channels, height, width
     normalisation: Normalisation
     calibrated: bool = False  # the thresholds of flags about generalisation were measured on these images
+    public: str = ""  # the key of a public set, as in `lab.toml`; "" for images of the course's own
     images: Path | None = None  # an .npz of the course's own; None for a public set
     # where it was read
     folder: Path

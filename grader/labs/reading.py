@@ -29,6 +29,7 @@ COMPUTED = (
     "classes",
     "image_shape",
     "calibrated",
+    "public",
     "images",
     "folder",
     "digest",
@@ -197,6 +198,7 @@ def _lab(written: Mapping[str, Any], data: DataSet | None, folder: Path, digest:
     }  # fmt: skip
     if data is not None:
         values["dataset"] = data.name
+        values["public"] = written["dataset"] if written["dataset"] in DATA_SETS else ""
     if str(written.get("dataset")).endswith(SUFFIX):
         values["images"] = str(folder / str(written["dataset"]))
     if isinstance(how := written.get("normalisation"), dict):

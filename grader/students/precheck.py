@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.collect import NOT_RUN, Equipment, code_records, collect
-from grader.dataset import ImageSet, find_cifar10, own_images
+from grader.dataset import ImageSet, find_set, usual_places
 from grader.disk.scratch import scratch
 from grader.evidence import Accuracy, Evidence, OpenTask, Tasks
 from grader.intake import Archive, open_submission
@@ -77,17 +77,13 @@ def precheck(
 
 
 def find_images(folder: Path, data: Path | None, cache: Path) -> ImageSet | Message:
-    """Find the lab's images: at `--data`, where its script puts them, or in the cache. Raises MissingData."""
-    if (own := the_lab().images) is not None:
-        return own_images(own, cache)
-    places = [data] if data else [folder / "data", None]
-    for place in places:
-        try:
-            if (place is None or place.exists() or data) and (found := find_cifar10(place, cache)):
-                return found
-        except MissingData:
-            if data:
-                raise
+    """Find the lab's images: at `--data`, in the cache, or where its script puts them. Raises MissingData."""
+    try:
+        if found := find_set(the_lab(), data, cache, (folder / "data", *usual_places())):
+            return found
+    except MissingData:
+        if data:
+            raise
     return message(
         "not measured: {dataset} is neither in {folder} nor in the cache. Run {training_script} once, or give its"
         " folder with --data.",

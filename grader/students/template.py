@@ -2,7 +2,7 @@
 
 `# BEGIN SOLUTION 2.1: what to do` to `# END SOLUTION` becomes `raise NotImplementedError("2.1: what to do")`;
 `# BEGIN REFERENCE: why` to `# END REFERENCE` is left out, with the blank lines before it. What is below
-`reference/handout/` is copied unchanged.
+`reference/handout/` is copied unchanged. A lab with a folder start/ beside its lab.toml hands out that, as it is.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import reference
-from grader.labs import the_lab
+from grader.intake.leave_out import reason_to_leave_out
+from grader.labs import Lab, the_lab
 from grader.marking.rubric import Rubric
 from grader.records import message
 from grader.records.errors import BadLab
 from grader.students.graded import with_points
 from grader.students.template_language import ENGLISH, in_language, read_catalogue
 
+START = "start"  # beside lab.toml
 HANDOUT = "handout"
 CACHES = {"__pycache__", ".pytest_cache"}
 
@@ -47,12 +49,8 @@ def make_template(
     come from the lab's catalogue. `graded` is the rubric whose points the instructions state, and the one that they are
     written for.
     """
-    if not the_lab().scripts:
-        sentence = message(
-            "The lab '{name}' has no scripts with open tasks: students start from what you give them.",
-            name=the_lab().name,
-        )
-        raise BadLab(sentence)
+    if folder is None and ((the_lab().folder / START).is_dir() or not the_lab().scripts):
+        return _start(the_lab())
     home = folder or Path(reference.__file__).parent
     tasks = {name: strip(_read(home / name).decode(), name).encode() for name in the_lab().scripts}
     given = {name: _read(home / name) for name in the_lab().given}
@@ -67,6 +65,25 @@ def make_template(
     if language == ENGLISH:
         return files
     return in_language(files, language, read_catalogue(_read(home / f"{HANDOUT}.{language}.po")))
+
+
+def _start(lab: Lab) -> dict[str, bytes]:
+    """Return every file of a lab's folder start/, but for what tools and scripts leave there."""
+    folder = lab.folder / START
+    files = {
+        path.relative_to(folder).as_posix(): _read(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not reason_to_leave_out(path.relative_to(folder).as_posix(), path.stat().st_size)
+    }
+    if not files:
+        sentence = message(
+            "The lab '{name}' has neither scripts with open tasks nor a folder {start}/ with files in it:"
+            " students start from what you give them.",
+            name=lab.name,
+            start=START,
+        )
+        raise BadLab(sentence)
+    return files
 
 
 def write_template(files: Mapping[str, bytes], out: Path, force: bool) -> None:

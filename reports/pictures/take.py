@@ -65,7 +65,7 @@ ABSENT = {  # what may not be there: how often, the code, and what is said
     "retrieval_ranking": (0.06, "missing", "{missing} is missing. {script} writes it: hand it in as well."),
     "own_function": (0.06, "code_task", "own_function cannot be tested, because task 1.2 is not done."),
 }
-LOST = "{dataset} is not on this machine. Run 'grade data fetch', then grade again."
+LOST = "{dataset} is not on this machine. Run '{command}', then grade again."
 DAMAGED = "{archive} is damaged or truncated. Zip the folder again and compare the size after the upload."
 
 
@@ -120,7 +120,9 @@ def make_up(grade: dict[str, Any], folder: Path) -> None:
         for mark in own["marks"]:
             _weaken(mark, own["accuracy"], chance)
         if number in (7, 30):
-            own["marks"][1]["finding"] = _open("measured_accuracy", LOST, ("dataset", the_lab().dataset))
+            own["marks"][1]["finding"] = _open(
+                "measured_accuracy", LOST, ("dataset", the_lab().dataset), ("command", "grade data fetch")
+            )
             own["accuracy"] = None
         if number == 12:
             _refuse(own)

@@ -31,7 +31,7 @@ def in_process(
 ) -> Callable[..., Done]:
     """Run the command with the sandbox that is already running, and a few drawn images as CIFAR-10."""
     monkeypatch.setattr(grader.batch.setup, "open_sandbox", lambda choice, gpu: nullcontext(shared_sandbox))
-    monkeypatch.setattr(grader.batch.setup, "find_cifar10", lambda data, cache: few_images)
+    monkeypatch.setattr("grader.dataset.of_lab.find_cifar10", lambda data, cache, places: few_images)
     monkeypatch.setattr(grader.batch.setup, "NVIDIA", Path("/nowhere"))
 
     def run(*arguments: object) -> Done:

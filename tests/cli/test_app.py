@@ -66,8 +66,8 @@ def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(cache: Path, progress: Any) -> ImageSet:
         raise MissingData(message("CIFAR-10 could not be fetched: no network"))
 
-    monkeypatch.setattr(grader.batch.setup, "find_cifar10", lambda data, cache: None)
-    monkeypatch.setattr(grader.batch.setup, "fetch_cifar10", fetch)
+    monkeypatch.setattr("grader.dataset.of_lab.find_cifar10", lambda data, cache, places: None)
+    monkeypatch.setattr("grader.dataset.of_lab.fetch_cifar10", fetch)
 
 
 def record(here: Path, name: str = "ada") -> dict[str, Any]:
@@ -392,7 +392,7 @@ def test_a_bad_rubric_is_reported_before_anything_else_is_done(grade, here, monk
         raise AssertionError("the rubric comes first")
 
     monkeypatch.setattr(grader.batch.setup, "expand", touched)
-    monkeypatch.setattr(grader.batch.setup, "find_cifar10", touched)
+    monkeypatch.setattr(grader.batch.setup, "find_set", touched)
     monkeypatch.setattr(grader.batch.setup, "open_sandbox", touched)
     done = grade("ada", "--rubric", "mine.toml")
     assert done.status == 2
@@ -419,7 +419,7 @@ def test_results_that_cannot_be_written_are_reported_before_anything_is_measured
     def touched(*arguments: Any) -> None:
         raise AssertionError("whether there is room comes first")
 
-    monkeypatch.setattr(grader.batch.setup, "find_cifar10", touched)
+    monkeypatch.setattr(grader.batch.setup, "find_set", touched)
     monkeypatch.setattr(grader.batch.setup, "open_sandbox", touched)
     (here / "taken").write_text("a file", encoding="utf-8")
     done = grade("ada", "--out", out)
@@ -673,8 +673,7 @@ def test_without_a_home_a_sentence_says_where_things_are_kept(here):
     assert not (here / "~").exists()
 
 
-def test_where_the_data_is_is_said(grade, here, few_images, monkeypatch):
-    monkeypatch.setattr("grader.dataset.find_cifar10", lambda data, cache: few_images)
+def test_where_the_data_is_is_said(grade, few_images):
     done = grade("data", "where")
     assert (done.status, done.err) == (0, "")
     assert done.out.startswith(f"few is in {few_images.folder}, verified")

@@ -108,7 +108,7 @@ def test_students_pack_what_the_lab_asks_for(grade, tmp_path):
 def test_a_lab_without_open_tasks_has_no_template(grade, tmp_path):
     done = grade("template", "start", "--lab", "homework-2")
     assert (done.status, (tmp_path / "start").exists()) == (2, False)
-    assert "The lab 'homework-2' has no scripts with open tasks" in done.err
+    assert "The lab 'homework-2' has neither scripts with open tasks nor a folder start/" in done.err
 
 
 def test_labs_are_listed_and_shown(grade):

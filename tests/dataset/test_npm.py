@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from grader.dataset import npm
+from grader.dataset import bounded
 from grader.dataset.edition import Unusable
 from grader.dataset.npm import NpmPackage
 
@@ -24,7 +24,7 @@ def stand_in(tmp_path, monkeypatch):
         program.chmod(0o755)
         monkeypatch.setenv("PATH", str(program.parent))
 
-    monkeypatch.setattr(npm, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(bounded, "LOOK_SECONDS", 0.02)
     return install
 
 

@@ -122,6 +122,29 @@ def test_a_small_file_of_such_a_name_is_the_students_own(opened, name):
     assert submission.parts.dataset == ()
 
 
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        ("data/FashionMNIST/raw/t10k-images-idx3-ubyte", "FashionMNIST"),
+        ("data/MNIST/raw/train-labels-idx1-ubyte.gz", "MNIST"),
+        ("t10k-images-idx3-ubyte", "t10k-images-idx3-ubyte"),
+        ("data/MNIST/processed/training.pt", "MNIST"),
+        ("data/cifar-100-python/train", "cifar-100-python"),
+        ("data/test_32x32.mat", "test_32x32.mat"),
+    ],
+)
+def test_another_public_set_beside_a_script_is_left_out_with_a_note_and_costs_nothing(opened, path, named):
+    submission = opened({"lab/train.py": b"", f"lab/{path}": b"x" * 100}, Limits(total_bytes=50))
+    assert names(submission) == ["train.py"]
+    assert f"Left out {named} (entries: 1)" in notes(submission)
+    assert submission.parts.dataset == ()
+
+
+@pytest.mark.parametrize("path", ["test", "processed/training.pt", "mnist/training.pt", "train_32x32.py"])
+def test_what_is_only_like_a_public_set_is_the_students_own(opened, path):
+    assert path in names(opened({"train.py": b"", path: b"x"}))
+
+
 def test_a_zip_without_files_is_refused(refused, zip_of, part):
     assert "lab5.zip contains no files. Hand in the zip of the folder that holds final.pth." in refused(zip_of())
     assert "lab5.zip contains no files. Hand in the zip of the folder that holds final.pth." in refused(

@@ -10,6 +10,7 @@ import pytest
 
 from grader.checks import load_rubric
 from grader.labs import DEFAULT, Lab, find_lab, here, read_lab, shipped, the_lab, using_lab
+from grader.labs.datasets import DATA_SETS, DataSet
 from grader.labs.new import write_lab
 from grader.records.errors import BadLab
 
@@ -48,6 +49,13 @@ def test_the_least_that_a_lab_says(tmp_path: Path) -> None:
     assert (lab.tasks, lab.retrieval, lab.work) == ((), "", {"net.pth"})
 
 
+@pytest.mark.parametrize(("key", "known"), DATA_SETS.items())
+def test_a_public_set_is_known_by_its_key(tmp_path: Path, key: str, known: DataSet) -> None:
+    lab = written(tmp_path, LEAST.replace("cifar10", key))
+    assert (lab.public, lab.dataset, lab.classes, lab.image_shape) == (key, known.name, known.classes, known.shape)
+    assert lab.calibrated == (key == "cifar10")
+
+
 def test_a_file_as_windows_editors_write_it_is_read(tmp_path: Path) -> None:
     (tmp_path / "lab.toml").write_bytes(b"\xef\xbb\xbf" + LEAST.replace("\n", "\r\n").encode())
     assert read_lab(tmp_path).title == "A lab"
@@ -60,13 +68,16 @@ def test_every_mistake_is_told_at_once_with_its_line(tmp_path: Path) -> None:
         "normalisation = { mean = [0.5, 0.5], std = [0.5, 0.5, 0.5] }\n",
     )
     assert "line 1: there is no key 'titel'; did you mean 'title'?" in told
-    assert "line 2: 'cifar11' is not a data set; those are cifar10, and an .npz file in the lab's folder." in told
+    assert (
+        "line 2: 'cifar11' is not a data set; those are cifar10, cifar100, mnist, fashion-mnist, kmnist, svhn" in told
+    )
+    assert ", and an .npz file in the lab's folder." in told
     assert "line 4: weights: " in told
     assert "'title' is missing." in told
     assert "'normalisation.mean.2' is missing." in told
 
 
-@pytest.mark.parametrize("key", ["classes", "folder", "digest", "titles"])
+@pytest.mark.parametrize("key", ["classes", "folder", "digest", "public", "titles"])
 def test_what_the_grader_computes_cannot_be_written(tmp_path: Path, key: str) -> None:
     assert f"line 6: there is no key '{key}'" in refusal(tmp_path, f'{LEAST}{key} = "x"\n')
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import get_args
 
 from grader.batch.cluster.parcels import DataSet
-from grader.dataset import CIFAR10, ImageSet, Split, default_cache
+from grader.dataset import CIFAR10, PUBLIC_SETS, ImageSet, Split, default_cache
 from grader.dataset.image_set import images_path, labels_path
 
 FOLDER = "sent"  # in the cache
@@ -74,8 +74,8 @@ def finished(wanted: DataSet) -> str:
 
 
 def _places(wanted: DataSet) -> tuple[Path, ...]:
-    kept = default_cache()
-    return _home(wanted.key), wanted.folder, kept / CIFAR10.folder, kept / wanted.name
+    folders = {CIFAR10.name: CIFAR10.folder, **{one.name: one.folder for one in PUBLIC_SETS.values()}}
+    return _home(wanted.key), wanted.folder, default_cache() / folders.get(wanted.name, wanted.name)
 
 
 def _home(key: str) -> Path:
