@@ -15,7 +15,7 @@ from grader.dataset import ImageSet, find_set, usual_places
 from grader.disk.scratch import scratch
 from grader.evidence import Accuracy, Evidence, OpenTask, Tasks
 from grader.intake import Archive, open_submission
-from grader.labs import DEFAULT, the_lab
+from grader.labs import the_lab
 from grader.machine import processors
 from grader.marking.check import Ramp
 from grader.marking.judge import judge
@@ -25,7 +25,7 @@ from grader.records import Blocked, Checked, Finding, Judged, Manual, Message, S
 from grader.records.errors import MissingData
 from grader.sandbox import Limits, open_sandbox
 from grader.students.pack import asked_for, pack
-from grader.students.public_tests import TaskResult, run_public_tests
+from grader.students.public_tests import TaskResult, public_tests, run_public_tests
 from grader.students.template_language import ENGLISH
 
 PART = 2_000  # test images: a few seconds on a laptop, and an interval of 1.5 points to either side
@@ -62,7 +62,7 @@ def precheck(
         )  # fmt: skip
         evidence = collect(submission, equipment, say)
     tested: tuple[TaskResult, ...] | str = ()
-    if the_lab().name == DEFAULT:  # whose public tests they are
+    if public_tests() is not None:
         say(message("running the public tests on your code"))
         tested = run_public_tests(folder, language)
     findings = judge(evidence, rubric)
@@ -104,7 +104,7 @@ def _tasks(tested: tuple[TaskResult, ...] | str, evidence: Evidence) -> Iterator
 
 
 def _task(tested: TaskResult, open_task: OpenTask | None) -> Checked:
-    subject = message("Task {number}", number=tested.task)
+    subject = message("Task {number}", number=tested.task) if tested.task else message("Public tests")
     if open_task:
         text = open_task.text[:1].upper() + open_task.text[1:]  # capitalize() writes "alexnet"
         step = message("{text}: line {line} of {file}.", text=text, line=open_task.line, file=open_task.file)
