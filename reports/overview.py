@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
@@ -48,6 +48,14 @@ class Trouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Alike:
+    """Submissions that share something, with the links to their pages, and what is said about it."""
+
+    members: tuple[tuple[str, str], ...]
+    said: Message
+
+
+@dataclass(frozen=True, slots=True)
 class Missed:
     """A criterion, how many students lost points on it, and what was earned."""
 
@@ -73,6 +81,7 @@ class Overview:
     facts: tuple[tuple[str, str], ...]
     measured: Measured
     troubles: tuple[Trouble, ...]
+    alike: tuple[Alike, ...]
     histograms: tuple[HistogramShown, ...]
     faults: tuple[Fault, ...]
     missed: tuple[Missed, ...]
@@ -105,6 +114,7 @@ def overview(
         facts=(*_facts(grades, staff), *attended(attendance)),
         measured=by,
         troubles=tuple(_trouble(*entry) for entry in entries if staff and _troubled(entry[0])),
+        alike=tuple(_alike(entries)) if staff else (),
         histograms=tuple(_histograms(grades)),
         faults=kinds,
         missed=tuple(_missed(grades, criteria)),
@@ -115,6 +125,26 @@ def overview(
         pseudonyms=pseudonyms,
         absentees=None if attendance is None or pseudonyms else absentees(attendance),
     )
+
+
+def _alike(entries: Sequence[tuple[Grade, str]]) -> Iterable[Alike]:
+    """Yield what several submissions of the class share, or one of them with an earlier class's, by their flags."""
+    found: dict[str, list[tuple[Grade, str]]] = defaultdict(list)
+    said: dict[str, Message] = {}
+    for grade, href in entries:
+        for flag in grade.flags:
+            if flag.shared:
+                found[flag.shared].append((grade, href))
+                said.setdefault(flag.shared, flag.message)
+    for shared, those in found.items():
+        several = message(
+            "{count:,} submissions hold exactly the same weights. A file that was handed on would explain it; so would"
+            " agreed teamwork, or the same script with the same seed on the same kind of machine. The comparison cannot"
+            " tell who trained first: ask before you conclude anything.",
+            count=len(those),
+        )
+        members = tuple((named(grade.student.name), href) for grade, href in those)
+        yield Alike(members, several if len(those) > 1 else said[shared])
 
 
 def _filters(rows: Sequence[Row]) -> Iterable[tuple[str, str, str]]:

@@ -65,15 +65,15 @@ def adjust_command(folder: Path, audience: Audience, pseudonyms: bool, **rest: A
     STUDENT is a name, a number, an address or a folder, or the first words of one. The decision is kept when the
     same submission is graded again; what was measured stays visible beside it.
     """
-    _about(folder)
+    about_lab(folder)
     asked = _Asked(**rest)
     if asked.template is not None:
         sys.exit(_template(folder, asked))
     changed, status = _one(folder, asked) if asked.table is None else _from_table(folder, asked)
-    sys.exit(_draw(folder, changed, audience, pseudonyms) or status)
+    sys.exit(draw_changed(folder, changed, audience, pseudonyms) or status)
 
 
-def _about(folder: Path) -> None:
+def about_lab(folder: Path) -> None:
     """Use the lab that the grades in the folder are about."""
     from grader.gradebook.labs import use_lab_of
 
@@ -109,7 +109,7 @@ def _one(folder: Path, asked: _Asked) -> tuple[Sequence[Changed], int]:
         raise click.UsageError("--lateness adjusts the total; leave --criterion out")
     if asked.encoding:
         raise click.UsageError("--encoding names the encoding of --from FILE; leave it out here")
-    decision = Decision(asked.points, asked.reason, _who(asked.by), _today(), asked.criterion, asked.lateness)
+    decision = Decision(asked.points, asked.reason, who(asked.by), decided_today(), asked.criterion, asked.lateness)
     changed = (adjust(folder, asked.student, decision, console.complain),)
     _show(changed)
     return changed, GRADED
@@ -123,7 +123,7 @@ def _from_table(folder: Path, asked: _Asked) -> tuple[Sequence[Changed], int]:
     assert asked.table is not None
     if asked.decides:
         raise click.UsageError("--from FILE already gives students, points and reasons; leave them out here")
-    taken = adjust_from(folder, read_export(asked.table, asked.encoding), _who(asked.by), _today())
+    taken = adjust_from(folder, read_export(asked.table, asked.encoding), who(asked.by), decided_today())
     _show(taken.changed)
     out = console.console()
     for line in taken.lines:
@@ -154,11 +154,13 @@ def _template(folder: Path, asked: _Asked) -> int:
     return UNUSABLE if written.refusals else GRADED
 
 
-def _today() -> str:
+def decided_today() -> str:
+    """Return the date that a decision gets."""
     return datetime.now(UTC).date().isoformat()
 
 
-def _who(named: str | None) -> str:
+def who(named: str | None) -> str:
+    """Return who decides: as named, else the login name."""
     if named is not None:
         return named
     try:
@@ -185,7 +187,7 @@ def regrade_command(folder: Path, rubric: Path, yes: bool, dry_run: bool, **page
     from grader.gradebook.regrade import regrade, write
     from grader.records import message
 
-    _about(folder)
+    about_lab(folder)
     done = regrade(folder, load_rubric(rubric))
     _compare(done)
     status = UNUSABLE if done.refusals else GRADED
@@ -197,7 +199,7 @@ def regrade_command(folder: Path, rubric: Path, yes: bool, dry_run: bool, **page
         console.line(out, message("Nothing was written."))
         sys.exit(status)
     write(folder, done)
-    sys.exit(_draw(folder, done.changed, **pages) or status)
+    sys.exit(draw_changed(folder, done.changed, **pages) or status)
 
 
 def _compare(done: Regraded) -> None:
@@ -245,7 +247,8 @@ def _show(changed: Sequence[Changed]) -> None:
         terminal.examined(Checked(message("{student}", student=name), "good", said), out)
 
 
-def _draw(folder: Path, changed: Sequence[Changed], audience: Audience, pseudonyms: bool) -> int:
+def draw_changed(folder: Path, changed: Sequence[Changed], audience: Audience, pseudonyms: bool) -> int:
+    """Draw the pages of these students and of the class; return the exit status."""
     from grader.gradebook.pages import draw_some
     from reports import terminal
 

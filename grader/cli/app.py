@@ -16,6 +16,7 @@ from grader import __version__
 from grader.cli import console
 from grader.cli.after import adjust_command, export_command, regrade_command
 from grader.cli.clustering import require_place, scheduler, worker
+from grader.cli.comparing import compare_command
 from grader.cli.fetching import data, weights
 from grader.cli.labs import lab
 from grader.cli.options import (
@@ -196,6 +197,7 @@ for verb in (
     data,
     weights,
     adjust_command,
+    compare_command,
     export_command,
     lab,
     regrade_command,

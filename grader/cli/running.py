@@ -114,7 +114,9 @@ def grade_class(entries: Entries, options: Options, rubric: Rubric, images: Imag
     shown.summary()
     for line in entries.lines:
         terminal.examined(line, out)
-    draw_class(options, several=len(entries.archives) > 1)
+    several = len(entries.archives) > 1
+    compare_class(options, several)
+    draw_class(options, several)
     return shown.status
 
 
@@ -156,6 +158,21 @@ class _Asking:
             return self._choose(before, new)
         finally:
             self.display.bar.start()
+
+
+def compare_class(options: Options, several: bool) -> None:
+    """Compare the stored submissions, those of earlier runs too, and draw the pages whose flags changed."""
+    from grader.cli.comparing import tell
+    from grader.cohort import compare
+    from grader.gradebook.pages import draw_some
+
+    if not several:
+        return
+    done = compare(options.out)
+    if done.alike:
+        tell(done)
+    if done.changed:
+        draw_some(options.out, [one.path for one in done.changed], options.audience, pseudonyms=False)
 
 
 def draw_class(options: Options, several: bool) -> None:

@@ -186,13 +186,15 @@ class Mark:
 class Flag:
     """A note for staff that does not change points: a suspicion is not a verdict.
 
-    `asks_about` names the criterion that a person must mark before the grade is final, "" for none.
+    `asks_about` names the criterion that a person must mark before the grade is final, "" for none. `shared` is what
+    other submissions have as well, by its digest.
     """
 
     kind: str
     message: Message
     exhibits: tuple[Exhibit, ...] = ()
     asks_about: str = ""
+    shared: str = ""
 
 
 @strict

@@ -28,6 +28,7 @@ class Checkpoint:
     renamed: Annotated[tuple[Wording, ...], Field(max_length=20)]  # spellings that were understood
     unloaded: Annotated[tuple[Name, ...], Field(max_length=50)]  # classes whose code was not loaded
     spare_weights: Annotated[tuple[Name, ...], Field(max_length=200)] = ()  # of the extra keys, what may be layers
+    values: Name = ""  # SHA-256 of all real values, whatever they are called; "" where that would tell nothing
     kind: Literal["checkpoint"] = "checkpoint"
 
 

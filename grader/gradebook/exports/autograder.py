@@ -5,12 +5,10 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from grader.checks import discover, load_rubric
 from grader.disk.names import visible_path
 from grader.disk.whole import zipped
 from grader.gradebook.exports.wheel import build_wheel
 from grader.labs import DEFAULT, Lab, here, shipped, the_lab
-from grader.marking.rubric import read_rubric
 from grader.records import message
 from grader.records.errors import BadLab
 from reports.gradebooks import gradescope
@@ -48,6 +46,8 @@ def _lab(lab: Lab) -> dict[str, bytes]:
         return {}
     if lab == here(lab) and lab.folder == shipped().get(lab.name):
         return {"lab": lab.name.encode()}
+    from grader.checks import load_rubric
+
     load_rubric()  # reports a mistake in it here, rather than on Gradescope to a student
     folder = f"labs/{lab.folder.resolve().name}"
     paths = [path for path in sorted(lab.folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
@@ -61,6 +61,9 @@ def _lab(lab: Lab) -> dict[str, bytes]:
 
 
 def _rubric(path: Path) -> bytes:
+    from grader.checks import discover
+    from grader.marking.rubric import read_rubric
+
     read_rubric(path, discover())  # reports a mistake in it here, rather than on Gradescope to a student
     try:
         return path.read_bytes()

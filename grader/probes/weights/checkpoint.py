@@ -16,6 +16,7 @@ from grader.probes.weights.inputs import Run
 from grader.probes.weights.networks import OF_THE_LAB, Recognised, Wanted, recognise, variants
 from grader.probes.weights.opening import read_checkpoint
 from grader.probes.weights.state_dict import STATISTICS, Loaded, find_claim, find_state_dict, take
+from grader.probes.weights.values import digest_of_values
 
 Value = dict[str, Any]
 MOST_VARIANTS = 6
@@ -157,6 +158,7 @@ def _describe(loaded: Loaded, network: str, parameters: int, unloaded: tuple[str
         "extra_keys": [],
         "renamed": list(loaded.renamed)[:20],
         "unloaded": [name[:200] for name in unloaded[:50]],
+        "values": digest_of_values(loaded.tensors),
     }
 
 
