@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from grader.records import N_, Blocked, Grade, Judged, Mark, Message, message
 from reports.marks import FILE, MISSING, lost
-from reports.text import VALUE_LIMIT, clip, figure, known, points, words
+from reports.text import VALUE_LIMIT, clip, figure, points, titled, words
 
 MOST = 12  # kinds that are listed; rarer ones are counted together
 UNOPENED = message("archive that could not be opened")
@@ -99,7 +99,7 @@ def _lost(place: int, grade: Grade, shared: Counter[Message]) -> Iterator[_Lost]
         return
     for mark in grade.marks:
         if mark.points is not None and (gone := lost(mark)) > 0:
-            yield _Lost(_kind(mark, shared), place, known(mark.criterion.title), gone)
+            yield _Lost(_kind(mark, shared), place, titled(mark.criterion), gone)
 
 
 def _kind(mark: Mark, shared: Counter[Message]) -> tuple[Message, str]:
@@ -107,8 +107,8 @@ def _kind(mark: Mark, shared: Counter[Message]) -> tuple[Message, str]:
     finding = mark.finding
     if isinstance(finding, Blocked) and mark.given is None:
         return _refused(finding), ""
-    if mark.criterion.check in OF_CRITERION:
-        return OF_CRITERION[mark.criterion.check], mark.criterion.check
+    if mark.criterion.kind in OF_CRITERION:
+        return OF_CRITERION[mark.criterion.kind], mark.criterion.check
     said = _said(mark)
     if said and (not said.values or (shared[said] > 1 and not _composed(said))):
         return said, mark.criterion.check

@@ -15,7 +15,7 @@ from reports.marks import badges, by_hand, edition, pending, told, total
 from reports.measured import Measured, measured
 from reports.rows import STATES, Row, row, state_words, undecided
 from reports.shapes import TableShown
-from reports.text import NAME_LIMIT, clip, figure, known, named, percent, points, say, squeezed
+from reports.text import NAME_LIMIT, clip, figure, named, percent, points, say, squeezed, titled
 
 LEADERS = 10
 PSEUDONYM = 6  # digits of the submission's SHA-256, which only its own page prints
@@ -108,7 +108,7 @@ def overview(
         histograms=tuple(_histograms(grades)),
         faults=kinds,
         missed=tuple(_missed(grades, criteria)),
-        columns=tuple((squeezed(known(c.title), HEADING), known(c.title)) for c in criteria),
+        columns=tuple((squeezed(titled(c), HEADING), titled(c)) for c in criteria),
         rows=rows,
         filters=tuple(_filters(rows)),
         leaders=tuple(_leaders(grades, pseudonyms)),
@@ -232,7 +232,7 @@ def _missed(grades: Sequence[Grade], criteria: Sequence[Criterion]) -> list[Miss
 def _missing(criterion: Criterion, judged: Sequence[Mark], losers: int) -> Missed:
     shares = [(mark.points or 0.0) / mark.criterion.points for mark in judged if mark.criterion.points]
     return Missed(
-        title=known(criterion.title),
+        title=titled(criterion),
         lost=say("{k:,} of {n:,}", k=losers, n=len(judged)),
         width=f"{100 * losers / len(judged):.2f}",
         earned=percent(mean(shares), 1) if shares else "–",

@@ -13,7 +13,7 @@ from reports.languages import translate
 from reports.marks import Result, Step, badges, by_hand, edition, pending, restricted, result, result_words, told, total
 from reports.measured import lab_title
 from reports.shapes import PictureShown, Shown
-from reports.text import VALUE_LIMIT, clip, known, named, points, say
+from reports.text import VALUE_LIMIT, clip, known, named, points, say, titled
 from reports.thumbnails import embedded, pooled
 
 FOR_STUDENTS = ("grader", "rubric", "dataset", "graded_at")  # of what made a grade; the rest is for repeating it
@@ -132,7 +132,7 @@ def _for_staff(grade: Grade) -> Iterator[tuple[str, str, str]]:
     for number, flag in enumerate(grade.flags, start=1):
         yield "flagged", f"flag-{number}", say("flag: {kind}", kind=known(flag.kind))
     for mark in () if grade.unexamined else grade.open:
-        title, most = known(mark.criterion.title), _counted(mark.criterion.points)
+        title, most = titled(mark.criterion), _counted(mark.criterion.points)
         yield "unjudged", _anchor(mark), say("to be marked: {title} ({points})", title=title, points=most)
 
 
@@ -182,7 +182,7 @@ def _line(mark: Mark, audience: Audience) -> Line:
     ours = audience == "student" and mark.points is None  # what a person must do now is no concern of the student's
     return Line(
         anchor=_anchor(mark),
-        title=known(mark.criterion.title),
+        title=titled(mark.criterion),
         result=result(mark),
         result_words=result_words(mark),
         score=_score(mark),
@@ -209,7 +209,7 @@ def _waiting(mark: Mark) -> Message:
 def _advice(step: Step) -> Advice:
     shown = points(step.points)
     stake = say("up to 1 point") if shown == "1" else say("up to {points} points", points=shown)
-    criteria = tuple((_anchor(mark), known(mark.criterion.title)) for mark in step.marks)
+    criteria = tuple((_anchor(mark), titled(mark.criterion)) for mark in step.marks)
     return Advice(stake, criteria, first_sentences(step))
 
 

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from grader.records import Attendance, Checked, Grade, Mark
 from reports.marks import badges, next_steps, pending, score, state_words, told, total
-from reports.text import clip, known, named, percent, points, say, visible, words
+from reports.text import clip, known, named, percent, points, say, titled, visible, words
 
 Row = tuple[str, Sequence[Text]]  # a short lead, and the lines that stand beside it
 WIDE_ENOUGH = 1000  # columns for a table in a pipe: one row a line
@@ -145,7 +145,7 @@ def _standing(grade: Grade) -> Iterator[str]:
 
 def _criterion(mark: Mark) -> Row:
     finding = told(mark)
-    lines = [Text(known(mark.criterion.title), style="bold"), Text(words(finding.reason))]
+    lines = [Text(titled(mark.criterion), style="bold"), Text(words(finding.reason))]
     if finding.beside:
         lines.append(Text(words(finding.beside), style="dim"))
     if finding.state != "judged":
@@ -163,7 +163,8 @@ def _steps(grade: Grade) -> Iterator[Row]:
     for number, step in enumerate(next_steps(grade), start=1):
         stake = say("points at stake: {points}", points=points(step.points))
         hints = [words(hint) for hint in step.hints]
-        yield f"{number}.", [*map(Text, hints), Text(stake, style="dim")]
+        which = [titled(mark.criterion) for mark in step.marks if mark.criterion.network]  # two may say the same
+        yield f"{number}.", [*map(Text, hints), Text(" · ".join((stake, *which)), style="dim")]
 
 
 def _section(console: Console, heading: str, rows: Iterable[Row]) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from string import Formatter
 
-from grader.records import Cell, Message, Scalar, message
-from reports.languages import translate
+from grader.records import Cell, Criterion, Message, Scalar, message
+from reports.languages import spoken, translate
 
 NAME_LIMIT = 80  # characters; a name is a heading
 VALUE_LIMIT = 300  # characters of one value inside a sentence, or of one cell
@@ -71,6 +71,12 @@ def clip(text: str, limit: int) -> str:
 def known(text: str, limit: int = VALUE_LIMIT) -> str:
     """Translate our own words stored as plain text, such as a title; in a stored grade they may be anybody's."""
     return clip(translate(text), limit)
+
+
+def titled(criterion: Criterion) -> str:
+    """Return the title of a criterion, with the network that it is about, where the lab has several."""
+    title = dict(criterion.titles).get(spoken(), "") or known(criterion.title)
+    return clip(f"{title} ({criterion.network})" if criterion.network else title, VALUE_LIMIT)
 
 
 def squeezed(text: str, columns: int) -> str:

@@ -41,7 +41,7 @@ def load_rubric(path: Path | None = None) -> Rubric:
     lacking = [
         message("'{name}' needs {key} in lab.toml", name=line.criterion.check, key=key)
         for line in rubric.lines
-        if (key := _lacks(the_lab(), line.criterion.check))
+        if (key := _lacks(the_lab(), line.criterion.kind))
     ]
     if lacking:
         raise BadLab(stacked(message("{file}:", file=str(used)), lacking, "- "))
@@ -57,8 +57,10 @@ def _lacks(lab: Lab, check: str) -> str:
     if check.startswith("retrieval_"):
         usual = find_lab(DEFAULT).checkpoint
         said = {
-            "retrieval": lab.retrieval, "retrieval_script": lab.retrieval_script, "image_folders": lab.image_folders,
+            "retrieval or reports": lab.rankings_in,
+            "retrieval_script": lab.retrieval_script,
+            "image_folders": lab.image_folders,
             f'weights = ["{usual}"]': lab.checkpoint == usual,  # the probe of rankings knows this name alone
-        }  # fmt: skip
+        }
         return next((key for key, value in said.items() if not value), "")
     return ""

@@ -16,6 +16,7 @@ from grader.evidence import (
     Suspicion,
 )
 from grader.evidence.kinds.retrieval import TOP
+from grader.evidence.refusals import handed_in_again
 from grader.labs import the_lab
 from grader.marking.check import BadLimit, Case, Doubt, check
 from grader.measures.alike import ENOUGH, all_of_one, by_path, mostly_copies
@@ -200,9 +201,9 @@ def _why(run: ComparedRun) -> Iterator[Message]:
     if shows_nothing(run):
         yield _bare(run)
     yield message(
-        "Run {retrieval_script} again, with the images and the weights that you hand in, and hand in its {retrieval}.",
+        "Run {retrieval_script} again, with the images and the weights that you hand in, and {hand_in}.",
         retrieval_script=the_lab().retrieval_script,
-        retrieval=the_lab().retrieval,
+        hand_in=handed_in_again(),
     )
 
 

@@ -288,6 +288,7 @@ def _draw(folder: Path, changed: Sequence[Changed], audience: Audience, pseudony
 )
 @click.option("--so-far", is_flag=True, help="Also export grades that still need a human, with the points so far.")
 @unusable_option
+@lab_option
 @language_option
 def export_command(**rest: Any) -> None:
     """Write the grades in FOLDER in your gradebook's format. Grades nothing again.

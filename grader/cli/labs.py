@@ -50,23 +50,23 @@ def show_command(name: str | None) -> None:
 
 
 @lab.command("check", epilog="Example: grade lab check my-lab")
-@click.argument("folder", type=GivenPath(path_type=Path))
+@click.argument("folder", metavar="NAME|FOLDER")
 @language_option
-def check_command(folder: Path) -> None:
-    """Say everything that is wrong with the lab in FOLDER, with file and line."""
+def check_command(folder: str) -> None:
+    """Say everything that is wrong with a lab, with file and line."""
     from grader.checks import load_rubric
-    from grader.labs import read_lab, use_lab
+    from grader.labs import find_lab, use_lab
     from grader.records.errors import BadLab
 
     wrong = False
     try:
-        use_lab(read_lab(folder))
+        use_lab(find_lab(folder))
         load_rubric()
     except BadLab as error:
         console.complain(error)
         wrong = True
     if not wrong:
-        sentence = message("{folder} is a lab. Grade with: grade --lab {folder} SUBMISSION", folder=str(folder))
+        sentence = message("{folder} is a lab. Grade with: grade --lab {folder} SUBMISSION", folder=folder)
         console.line(console.console(), sentence)
     sys.exit(UNUSABLE if wrong else GRADED)
 
@@ -130,7 +130,7 @@ def new_command(folder: Path, none: float, full: float, **said: str) -> None:
 def _shown(found: Lab) -> None:
     from grader.checks import load_rubric
     from reports.languages import spoken
-    from reports.text import known
+    from reports.text import titled
 
     out, rubric = console.console(), load_rubric()
     channels, height, width = found.image_shape
@@ -141,11 +141,15 @@ def _shown(found: Lab) -> None:
             "Images: {dataset}, {classes} classes, {channels} x {height} x {width}",
             dataset=found.dataset, classes=found.classes, channels=channels, height=height, width=width,
         ),
-        message("Weights: {files}", files=", ".join(found.weights)),
+        *(
+            message("Weights of {name}: {files}", name=one.name, files=", ".join(one.weights))
+            for one in found.networks
+        ),
+        *(() if found.networks else (message("Weights: {files}", files=", ".join(found.weights)),)),
         message("Criteria, {points:g} points:", points=rubric.points),
         *(
             message("{points:g}  {criterion} ({check})", points=line.criterion.points,
-                    criterion=known(line.criterion.title), check=line.criterion.check)
+                    criterion=titled(line.criterion), check=line.criterion.check)
             for line in rubric.lines
         ),
         message("Files: {folder}", folder=str(found.folder)),

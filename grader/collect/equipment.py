@@ -40,10 +40,12 @@ class Equipment:
     budget: Budget | None = None
     kept: Path | None = None  # folder of features that were computed before; None: each is computed
     skip: frozenset[type[Any]] = frozenset()  # records that no criterion reads
+    sharing: int = 1  # networks of the submission that share what is left for the accuracy
 
     def left(self, part: Part, share: float = 1.0) -> Limits:
         """Return the limits of a job that may take this share of what its part of the budget has left."""
-        return (self.budget or Budget(self.limits)).left(part, share)
+        shared = share / self.sharing if part == "accuracy" else share
+        return (self.budget or Budget(self.limits)).left(part, shared)
 
 
 def begun(equipment: Equipment) -> Equipment:

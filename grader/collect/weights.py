@@ -149,7 +149,8 @@ def choose_checkpoint(submission: Submission) -> str | Failure | None:
         if any(fits(path.rpartition("/")[2], pattern) for path in parts.checkpoints):
             break  # what fits a later pattern does not matter
     if len(parts.checkpoints) == 1:
-        return parts.checkpoints[0]
+        wanted = [network for network, paths in parts.by_network if parts.checkpoints[0] in paths]
+        return _of_several(parts.checkpoints[0], wanted) if len(wanted) > 1 else parts.checkpoints[0]
     if parts.checkpoints:
         names = ", ".join(parts.checkpoints)
         count, short = len(parts.checkpoints), names[:300]
@@ -165,6 +166,13 @@ def choose_checkpoint(submission: Submission) -> str | Failure | None:
             checkpoint=the_lab().checkpoint,
         )
         return Unavailable(sentence)
+    if parts.other_weights and parts.by_network:
+        sentence = message(
+            "{checkpoint} is missing, and {other} may be it; ask the student which network that is",
+            other=", ".join(parts.other_weights[:3]),
+            checkpoint=the_lab().checkpoint,
+        )
+        return Unavailable(sentence)
     if parts.other_weights:
         sentence = message(
             "{checkpoint} is missing; {other} is there. Rename the weights that should be graded to {checkpoint}.",
@@ -173,6 +181,15 @@ def choose_checkpoint(submission: Submission) -> str | Failure | None:
         )
         return Refused("renamed", sentence)
     return None
+
+
+def _of_several(path: str, networks: list[str]) -> Unavailable:
+    sentence = message(
+        "{file} may hold the weights of {names}; ask the student which network that is",
+        file=path,
+        names=", ".join(networks),
+    )
+    return Unavailable(sentence)
 
 
 def without(failure: Failure) -> Weights:

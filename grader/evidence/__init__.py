@@ -55,11 +55,13 @@ from grader.evidence.kinds.weights import (
 )
 from grader.evidence.outcomes import (
     EVIDENCE,
+    OF_NETWORKS,
     Crashed,
     Evidence,
     Failure,
     Malformed,
     Observation,
+    Observations,
     OutOfMemory,
     PrintedTooMuch,
     Record,
@@ -72,6 +74,7 @@ from grader.evidence.registry import kind_of, record
 
 __all__ = [
     "EVIDENCE",
+    "OF_NETWORKS",
     "Accuracy",
     "Agreement",
     "Bin",
@@ -106,6 +109,7 @@ __all__ = [
     "Measurement",
     "Mistake",
     "Observation",
+    "Observations",
     "OpenTask",
     "OtherWay",
     "OutOfMemory",

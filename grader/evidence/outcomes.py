@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar, Union, cast
 
 from pydantic import Field, TypeAdapter
 
 import grader.evidence.kinds  # noqa: F401 - every kind registers itself
+from grader.evidence.kinds.files import Claims
+from grader.evidence.kinds.weights import (
+    Accuracy,
+    Checkpoint,
+    Diagnosis,
+    Generalisation,
+    Measurement,
+    OwnNetwork,
+    Preprocessing,
+    PreprocessingChoice,
+)
 from grader.evidence.registry import KINDS, kind_of
 from grader.evidence.wording import Wording
 from grader.records import Message, Student, message, strict
@@ -95,8 +106,15 @@ class Unavailable:
 
 NOT_LOOKED_AT = "not_looked_at"
 
+# What is observed of each network, where a lab has several.
+OF_NETWORKS: tuple[type[object], ...] = (
+    Preprocessing, Claims, Checkpoint, Accuracy, Measurement, OwnNetwork, Generalisation, Diagnosis, PreprocessingChoice
+)  # fmt: skip
+
 Failure = Refused | Crashed | TimedOut | OutOfMemory | PrintedTooMuch | Malformed | Unavailable
 Observation = Seen | Failure
+
+Observations = tuple[tuple[str, Annotated[Observation, Field(discriminator="outcome")]], ...]
 
 R = TypeVar("R")
 
@@ -109,10 +127,12 @@ class Evidence:
     student: Student
     digest: str
     archive: str
-    observations: tuple[tuple[str, Annotated[Observation, Field(discriminator="outcome")]], ...]  # by record kind
+    observations: Observations  # by record kind
     notes: tuple[Message, ...] = ()
     sandbox: str = ""
     isolated: bool = True  # whether that sandbox kept this machine out of reach
+    network: str = ""  # the one that the records of weights are about, where a lab has several
+    networks: tuple[tuple[str, Observations], ...] = ()  # the same records for each of the others, by its name
     schema: Literal["evidence/2"] = "evidence/2"
 
     def observation(self, record: type[object]) -> Observation:
@@ -124,6 +144,20 @@ class Evidence:
         return Unavailable(
             message("{kind} was not looked at when this was graded. Grade it again.", kind=kind), NOT_LOOKED_AT
         )
+
+    def of(self, network: str) -> Evidence:
+        """Return what was observed with the records of weights of this network; "" for all as they are."""
+        if not network or network == self.network:
+            return self
+        kinds = {kind_of(record) for record in OF_NETWORKS}
+        others = tuple((kind, found) for kind, found in self.observations if kind not in kinds)
+        own = next((found for name, found in self.networks if name == network), ())
+        return replace(self, observations=(*others, *own), network=network, networks=())
+
+    @property
+    def by_network(self) -> tuple[Evidence, ...]:
+        """Return the evidence about each network."""
+        return (self, *(self.of(name) for name, _ in self.networks))
 
     def seen(self, record: type[R]) -> R | None:
         """Return the record itself; None if it was not seen."""

@@ -22,8 +22,22 @@ def save() -> Message:
     )
 
 
+def handed_in_again() -> Message:
+    """Say what to do with rankings that were made anew, as the end of a sentence."""
+    if the_lab().retrieval:
+        return message("hand in its {retrieval}", retrieval=the_lab().retrieval)
+    return message("write its rankings into {report}", report=the_lab().rankings_in)
+
+
 def forms() -> Message:
     """Say in which forms rankings are read."""
+    if not the_lab().retrieval:
+        return message(
+            "Write them into {report}: for each network a line such as 'Model: resnet50', for each query 'Query:"
+            " queries/cat.png', and below it five lines such as 'Top 1 match (0.8731): library/cat/3.png'; or a table"
+            " with the columns Query, Rank, Image and Score.",
+            report=the_lab().rankings_in,
+        )
     return message(
         "Hand in {retrieval} as {retrieval_script} writes it. Printed rankings are read as well: for each network a"
         " line such as 'Model: resnet50', for each query 'Query: queries/cat.png', and below it five lines such as"
@@ -43,7 +57,7 @@ def given_fields() -> dict[str, str | Message]:
         "training_script": lab.training_script,
         "checkpoint": lab.checkpoint,
         "retrieval_script": lab.retrieval_script,
-        "retrieval": lab.retrieval,
+        "retrieval": lab.rankings_in,
         "features": lab.features,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from os.path import commonpath
 
@@ -40,11 +41,14 @@ def sort_parts(paths: Iterable[str], dataset: tuple[str, ...]) -> tuple[Parts, t
     """Return the parts among `paths` (relative to the root, forward slashes), and notes on inexact names."""
     nearest = sorted(paths, key=lambda path: (path.count("/"), path))
     own = [path for path in nearest if _name(path) not in the_lab().handout]
-    checkpoints = _nearest_fitting(own, the_lab().weights)
+    by_network = _weights_by_network(own)
+    checkpoints = next(iter(by_network.values()))
+    taken = {path for found in by_network.values() for path in found}
     histories, retrievals = _nearest_named(nearest, the_lab().history), _nearest_named(nearest, the_lab().retrieval)
     parts = Parts(
         checkpoints=checkpoints,
-        other_weights=tuple(path for path in _ending(own, *WEIGHTS) if path not in checkpoints),
+        by_network=tuple(by_network.items()) if the_lab().networks else (),
+        other_weights=tuple(path for path in _ending(own, *WEIGHTS) if path not in taken),
         sources=_first(
             _ending(nearest, ".py"), lambda path: (path.count("/"), _name(path) != the_lab().training_script)
         ),
@@ -74,6 +78,30 @@ def _nearest_fitting(nearest: list[str], patterns: Iterable[str]) -> tuple[str, 
         if fitting:
             return tuple(path for path in fitting if path.count("/") == fitting[0].count("/"))
     return ()
+
+
+def _weights_by_network(nearest: list[str]) -> dict[str, tuple[str, ...]]:
+    """Return the files that may hold the weights of each network of the lab, by its name; "" if there is but one.
+
+    Earlier patterns go first, and a file that is certainly one network's is no other's. Where several files are left
+    for a network, or two networks have the same one, a person says which counts.
+    """
+    if not the_lab().networks:
+        return {"": _nearest_fitting(nearest, the_lab().weights)}
+    found: dict[str, tuple[str, ...]] = {one.name: () for one in the_lab().networks}
+    for rank in range(max(len(one.weights) for one in the_lab().networks)):
+        open_ = {one.name: one.weights[rank : rank + 1] for one in the_lab().networks if not found[one.name]}
+        while True:
+            left = [path for path in nearest if not any(path in taken for taken in found.values())]
+            fitting = {name: _nearest_fitting(left, patterns) for name, patterns in open_.items()}
+            wanted = Counter(path for paths in fitting.values() if len(paths) == 1 for path in paths)
+            certain = {name: paths for name, paths in fitting.items() if len(paths) == 1 and wanted[paths[0]] == 1}
+            found |= certain
+            open_ = {name: patterns for name, patterns in open_.items() if name not in certain}
+            if not certain:
+                break
+        found |= {name: paths for name, paths in fitting.items() if name in open_ and paths}
+    return found
 
 
 def _nearest_named(nearest: list[str], name: str) -> tuple[str, ...]:

@@ -47,7 +47,8 @@ def unused(files: Sequence[SubmittedFile], parts: Parts) -> tuple[Message, ...]:
 
 def _used(parts: Parts) -> Iterator[str]:
     for several in (
-        *(parts.checkpoints, parts.other_weights, parts.sources, parts.notebooks),
+        *(parts.checkpoints, *(paths for _, paths in parts.by_network), parts.other_weights),
+        *(parts.sources, parts.notebooks),
         *(parts.rankings, parts.reports, (parts.history, parts.retrieval)),
     ):
         yield from several

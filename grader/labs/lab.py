@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 Triple = tuple[float, float, float]
@@ -26,6 +26,14 @@ class GivenFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """One of several networks that a lab asks for: its name, and its weights as those of a lab with one."""
+
+    name: str
+    weights: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Normalisation:
     """Mean and deviation of the training images' pixels, by channel, 0 to 1, as the lab's own script has them."""
 
@@ -41,6 +49,7 @@ class Lab:
     titles: tuple[tuple[str, str], ...] = ()  # the same by language: ("zh", ...)
     # what students hand in
     weights: tuple[str, ...]  # the file, or patterns such as *.pth: the first that fits a file counts
+    networks: tuple[Network, ...] = ()  # if several; `weights` are those of the first, or of the one looked at
     history: str = ""
     retrieval: str = ""
     features: str = ""
@@ -73,10 +82,20 @@ class Lab:
     folder: Path
     digest: str  # SHA-256 of lab.toml
 
+    def of(self, network: str) -> Lab:
+        """Return the lab as it is for one of its networks; "" for the lab itself, also if it has no such network."""
+        found = next((one.weights for one in self.networks if one.name == network), self.weights)
+        return replace(self, weights=found)
+
     @property
     def checkpoint(self) -> str:
         """Return the file that holds the weights, or the pattern that it fits best."""
         return self.weights[0]
+
+    @property
+    def checkpoints(self) -> tuple[str, ...]:
+        """Return the files of all its networks as students are told to call them, in lower case."""
+        return tuple(one.weights[0].casefold() for one in self.networks) or (self.checkpoint.casefold(),)
 
     @property
     def mean(self) -> Triple:
@@ -97,6 +116,11 @@ class Lab:
     def name(self) -> str:
         """Return what it is called on the command line: the name of its folder."""
         return self.folder.resolve().name
+
+    @property
+    def rankings_in(self) -> str:
+        """Return the file in which rankings are handed in: their own, else the written report."""
+        return self.retrieval or next(iter(self.reports), "")
 
     def task_number(self, function: str) -> str:
         """Return the number of the task that asks for this function; "" if no task does."""
@@ -120,12 +144,12 @@ class Lab:
     @property
     def work(self) -> frozenset[str]:
         """Return the files that mark a folder as one submission rather than a class of them."""
-        return frozenset(filter(None, (self.checkpoint.casefold(), self.history, self.retrieval, *self.scripts)))
+        return frozenset(filter(None, (*self.checkpoints, self.history, self.retrieval, *self.scripts)))
 
     @property
     def results(self) -> tuple[str, ...]:
         """Return the files that `grade pack` takes besides code and pictures."""
-        files = (self.checkpoint.casefold(), self.history, self.retrieval, self.features, *self.reports)
+        files = (*self.checkpoints, self.history, self.retrieval, self.features, *self.reports)
         return tuple(filter(None, files))
 
     @property

@@ -25,6 +25,7 @@ FILE, RUBRIC = "lab.toml", "rubric.toml"
 DEFAULT = "resnet-and-retrieval"
 COMPUTED = (
     "titles",
+    "networks",
     "classes",
     "image_shape",
     "calibrated",
@@ -33,6 +34,7 @@ COMPUTED = (
     "folder",
     "digest",
 )  # of a Lab, and not written in its file
+_NETWORK = re.compile(r"[a-z][a-z0-9_-]{0,30}")  # names of networks: typed on command lines, shown in tables
 FILES = (
     "history", "retrieval", "features", "reports", "image_folders", "scripts", "former_scripts", "given",
     "networks_script", "handout", "given_weights", "training_script", "retrieval_script", "tasks", "given_functions",
@@ -115,7 +117,7 @@ def _problems(written: Mapping[str, Any], folder: Path, text: str, kept: bool) -
     try:
         _lab({key: value for key, value in written.items() if key in KEYS}, None, folder, "")
     except ValidationError as error:
-        found = [(item, tuple(item["loc"])) for item in error.errors()]
+        found = [(item, _place(tuple(item["loc"]), written)) for item in error.errors()]
         for item, place in sorted(found, key=lambda one: _line(text, str(one[1][0]))):
             named = ".".join(map(str, place))
             if item["type"] in ("missing", "missing_argument"):
@@ -128,11 +130,15 @@ def _problems(written: Mapping[str, Any], folder: Path, text: str, kept: bool) -
 def _wrong_values(written: Mapping[str, Any], folder: Path, text: str, kept: bool) -> Iterator[Message]:
     """Yield what no type forbids."""
     weights = written.get("weights")
-    if isinstance(weights, list) and (not weights or not _is_plain(str(weights[0]))):
-        yield message(
-            "line {line}: weights begin with the name of a file, as students are told to call it; patterns follow.",
-            line=_line(text, "weights"),
-        )
+    tables = [one for one in weights.values() if isinstance(one, dict)] if isinstance(weights, dict) else []
+    for files in [one.get("files") for one in tables] if tables else [weights]:
+        if isinstance(files, list) and (not files or not _is_plain(str(files[0]))):
+            yield message(
+                "line {line}: weights begin with the name of a file, as students are told to call it; patterns follow.",
+                line=_line(text, "weights"),
+            )
+    if isinstance(weights, dict):
+        yield from _wrong_networks(weights, text)
     how = written.get("normalisation")
     if isinstance(how, dict) and not (_within(how.get("mean"), 0.0, 1.0) and _within(how.get("std"), 1e-6, 1.0)):
         yield message(
@@ -150,6 +156,22 @@ def _wrong_values(written: Mapping[str, Any], folder: Path, text: str, kept: boo
                 line=_line(text, "checks"),
                 name=name,
             )
+
+
+def _wrong_networks(networks: Mapping[str, Any], text: str) -> Iterator[Message]:
+    """Yield what is wrong with the names of several networks, and with two that ask for one file."""
+    for name in networks:
+        if not _NETWORK.fullmatch(name):
+            yield message(
+                "line {line}: '{name}' is not a name for a network: at most 31 small letters, digits, _ and -, a letter"
+                " first.",
+                line=_line(text, "weights"),
+                name=name,
+            )
+    tables = [one for one in networks.values() if isinstance(one, dict)]
+    first = [str(one["files"][0]).casefold() for one in tables if isinstance(one.get("files"), list) and one["files"]]
+    if len(set(first)) < len(first):
+        yield message("line {line}: two networks have the same file.", line=_line(text, "weights"))
 
 
 def _data_set(name: Any, folder: Path, kept: bool) -> DataSet:
@@ -181,11 +203,32 @@ def _lab(written: Mapping[str, Any], data: DataSet | None, folder: Path, digest:
         values["images"] = str(folder / str(written["dataset"]))
     if isinstance(how := written.get("normalisation"), dict):
         values["normalisation"] = {key: _of_three(value) for key, value in how.items()}
+    if isinstance(networks := written.get("weights"), dict) and networks:
+        values["networks"] = [_network(name, fields) for name, fields in networks.items()]
+        values["weights"] = values["networks"][0].get("weights", [])
     if isinstance(title := written.get("title"), dict) and title:
         values |= {"title": next(iter(title.values())), "titles": list(title.items())}
     return _adapter().validate_json(
         json.dumps(_in_lower_case(values), default=str)
     )  # where a list may become a tuple in strict mode
+
+
+def _place(place: tuple[int | str, ...], written: Mapping[str, Any]) -> tuple[int | str, ...]:
+    """Return where in the file something is: networks are written as tables of `weights`."""
+    match place:
+        case ("networks", int(number), *rest):
+            return (
+                "weights",
+                list(written["weights"])[number],
+                *("files" if one == "weights" else one for one in rest),
+            )
+    return place
+
+
+def _network(name: str, fields: Any) -> dict[str, Any]:
+    """Return a network as written, so that what is unknown or missing in it is reported as such."""
+    known = fields if isinstance(fields, dict) else {"files": fields}
+    return {"name": name, **{{"files": "weights"}.get(key, key): value for key, value in known.items()}}
 
 
 @cache

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from grader.evidence import Accuracy, Checkpoint, Diagnosis, GivenWeights, History, PreprocessingChoice
+from grader.evidence import (
+    Accuracy,
+    Checkpoint,
+    Claims,
+    Diagnosis,
+    Generalisation,
+    GivenWeights,
+    History,
+    PreprocessingChoice,
+)
 from grader.evidence.wording import said as worded
 from grader.labs import the_lab
 from grader.marking.check import Case, Ramp
@@ -20,6 +30,8 @@ FEW_EPOCHS = 10  # the lab's own schedule has ten
 RISING = 0.5  # percentage points between the last epochs and as many before them: more than chance moves an average
 SAME_WEIGHTS = 1.5  # percentage points: a history that is further off tells of other weights
 HARDLY_MOVED = 0.01  # of their norm, from the given weights: the reference and the demo moved by more than all of it
+FAR = 0.05  # a share: figures that differ by more were not counted on the same kind of images
+_VALIDATION = re.compile(r"\bval(?:id(?:ation)?)?[ _-]?acc|验证集?的?(?:准确|精度|正确)", re.IGNORECASE)
 COLLAPSED = 0.95  # of the images in one class: then the network does not look at them
 
 
@@ -31,6 +43,7 @@ def accuracy_hints(case: Case[Accuracy, R]) -> tuple[Message, ...]:
     chosen = (chosen_by_measurement(choice),) if choice else ()
     mixed = _most_mixed(case.seen) if case.limits.credit(_share(case.seen)) < 1.0 else None
     details = (mixed,) if mixed and _commonest(case.seen)[1] < COLLAPSED else ()
+    details = (*details, *_training_called_validation(case))
     return (*causes, *rest, *chosen, *details)
 
 
@@ -141,6 +154,36 @@ def _commonest(scores: Accuracy) -> tuple[str, float]:
     answers = [sum(column) for column in zip(*scores.confusion, strict=True)]
     total, most = sum(answers), max(answers, default=0)
     return (scores.classes[answers.index(most)], most / total) if total else ("", 0.0)
+
+
+def _training_called_validation(case: Case[Accuracy, R]) -> Iterator[Message]:
+    """Name a validation accuracy that fits the training images and not the test images. It never changes the mark."""
+    claims, share = case.other(Claims), _share(case.seen)
+    for claim in claims.claims if claims else ():
+        for correct, count in _on_training_images(case):
+            training, gap = correct / count, claim.accuracy - share
+            fits = gap > FAR and training - share > FAR and abs(claim.accuracy - training) <= gap / 2
+            if fits and _VALIDATION.search(claim.quote):
+                yield message(
+                    "{source} prints {claimed:.1%} as a validation accuracy. The network classifies {training:.1%} of"
+                    " {count:,} training images correctly, and {share:.1%} of the test images: the printed figure was"
+                    " probably counted on training images.",
+                    source=claim.source,
+                    claimed=claim.accuracy,
+                    training=training,
+                    count=count,
+                    share=share,
+                )
+                return
+
+
+def _on_training_images(case: Case[Accuracy, R]) -> Iterator[tuple[int, int]]:
+    """Yield how many training images were classified correctly, of how many: of all that were looked at."""
+    found, diagnosis = case.other(Generalisation), case.other(Diagnosis)
+    if found and found.training:
+        yield found.correct_training, found.training
+    if diagnosis and not better_preprocessing(diagnosis):
+        yield diagnosis.trials[0].correct, diagnosis.trials[0].count
 
 
 @dataclass(frozen=True, slots=True)

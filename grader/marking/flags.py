@@ -38,7 +38,8 @@ RAISED = frozenset({
 
 def raise_flags(evidence: Evidence) -> tuple[Flag, ...]:
     """Return every suspicion that the evidence supports."""
-    return tuple(flag for rule in RULES for flag in rule(evidence))
+    each = [flag for one in evidence.by_network for rule in RULES_OF_NETWORKS for flag in rule(one)]
+    return tuple(dict.fromkeys((*each, *(flag for rule in RULES for flag in rule(evidence)))))
 
 
 def _claim_above(evidence: Evidence) -> Iterator[Flag]:
@@ -120,14 +121,16 @@ def _thrown_away(evidence: Evidence) -> Iterator[Flag]:
             yield Flag("malformed answer", sentence)
 
 
-RULES: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (
+RULES_OF_NETWORKS: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (
     _claim_above,
     unloaded_code,
     own_network,
     generalisation,
     left_aside,
-    given_weights,
     _unusual_input,
+)
+RULES: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (
+    given_weights,
     rankings,
     copies,
     _shadows,

@@ -26,7 +26,11 @@ from grader.records import Blocked, Finding, Judged, Listing, Unjudged, Verdict,
 
 def judge(evidence: Evidence, rubric: Rubric) -> tuple[Finding, ...]:
     """Return one finding per line of the rubric. Pure: the same evidence always gives the same findings."""
-    return tuple(reconsidered(_finding(line, evidence), line, evidence) for line in rubric.lines)
+    return tuple(_reconsidered(line, evidence.of(line.criterion.network)) for line in rubric.lines)
+
+
+def _reconsidered(line: Line, evidence: Evidence) -> Finding:
+    return reconsidered(_finding(line, evidence), line, evidence)
 
 
 def _finding(line: Line, evidence: Evidence) -> Finding:
@@ -36,7 +40,7 @@ def _finding(line: Line, evidence: Evidence) -> Finding:
         return awaited(line.criterion.check, report, why)
     outcome = evidence.observation(line.check.reads)
     if not isinstance(outcome, Seen):
-        return _not_seen(line.check.name, outcome)
+        return _not_seen(line.criterion.check, outcome)
     try:
         verdict = _sound(line, line.check.judge(Case(outcome.value, line.limits, evidence, line.criterion.points)))
     except Exception as error:  # a bug of ours must cost neither the student nor the rest of the class
@@ -45,10 +49,10 @@ def _finding(line: Line, evidence: Evidence) -> Finding:
             kind=type(error).__name__,
             error=str(error)[:300],
         )
-        return Unjudged(line.check.name, sentence)
+        return Unjudged(line.criterion.check, sentence)
     if isinstance(verdict, Doubt):
-        return Unjudged(line.check.name, verdict.fault, verdict.exhibits)
-    return Judged(line.check.name, verdict)
+        return Unjudged(line.criterion.check, verdict.fault, verdict.exhibits)
+    return Judged(line.criterion.check, verdict)
 
 
 def _sound(line: Line, verdict: Any) -> Verdict | Doubt:

@@ -71,18 +71,18 @@ def reconsidered(finding: Finding, line: Line, evidence: Evidence) -> Finding:
     layout = evidence.seen(Layout)
     if line.check is None or layout is None or not layout.left_out:
         return finding
-    return _reconsidered(finding, line.check.reads, layout)
+    return _reconsidered(finding, line.check.reads, layout, the_lab().of(evidence.network))
 
 
-def _reconsidered(finding: Finding, reads: type[object], layout: Layout) -> Finding:
-    about = _about(reads)
+def _reconsidered(finding: Finding, reads: type[object], layout: Layout, lab: Lab) -> Finding:
+    about = _about(reads, lab)
     if about and (one := in_question(about, layout.files, layout.left_out)):
         return Unjudged(finding.check, one.why)
     if isinstance(finding, Blocked) and finding.code in MISSING:
         names = the_lab().image_folders if reads is RetrievalImages else (about,)
         if why := _why(layout.left_out, lambda one: one.state == "absent" and one.name.casefold() in names):
             return Blocked(finding.check, why, finding.exhibits, finding.code)
-    if why := _why(layout.left_out, lambda one: one.state != "absent" and _matters(one, reads, finding, layout)):
+    if why := _why(layout.left_out, lambda one: one.state != "absent" and _matters(one, reads, finding, layout, about)):
         sentence = message("This may rest on something that was left out: {why}", why=why)
         return Unjudged(finding.check, sentence, exhibits_of(finding))
     return finding
@@ -94,17 +94,17 @@ def why_no_report(evidence: Evidence) -> Message | None:
     return _why(layout.left_out if layout else (), lambda one: one.name.casefold().endswith(REPORTS))
 
 
-def _about(reads: type[object]) -> str:
-    return ABOUT[reads](the_lab()).casefold() if reads in ABOUT else ""
+def _about(reads: type[object], lab: Lab) -> str:
+    return ABOUT[reads](lab).casefold() if reads in ABOUT else ""
 
 
 def _why(left_out: Iterable[LeftOut], fits: Callable[[LeftOut], bool]) -> Message | None:
     return next((one.why for one in left_out if fits(one)), None)
 
 
-def _matters(one: LeftOut, reads: type[object], finding: Finding, layout: Layout) -> bool:
+def _matters(one: LeftOut, reads: type[object], finding: Finding, layout: Layout, about: str) -> bool:
     """Return whether points that were lost may have been lost for want of this."""
-    name, about = one.name.casefold(), _about(reads)
+    name = one.name.casefold()
     if (isinstance(finding, Judged) and finding.verdict.credit == 1.0) or not isinstance(finding, Judged | Blocked):
         return False
     if one.state == "closed":  # what is missing may be in it

@@ -43,7 +43,8 @@ def generalisation(evidence: Evidence) -> Iterator[Flag]:
     figures = [_on_others(evidence, found, scores)] if far_better(found, scores) else []
     figures += [_on_hard_ones(evidence, found, scores)] if errs_unlike_networks(found, scores) else []
     if figures:
-        yield Flag("look-up table?", _with_advice(*figures), asks_about=kind_of(Accuracy))
+        asked = f"{kind_of(Accuracy)}.{evidence.network}" if evidence.network else kind_of(Accuracy)
+        yield Flag("look-up table?", _with_advice(*figures), asks_about=asked)
 
 
 def _on_others(evidence: Evidence, found: Generalisation, scores: Accuracy) -> Message:
@@ -93,7 +94,9 @@ def _whose(evidence: Evidence) -> Message | str:
     own, checkpoint = evidence.seen(OwnNetwork), evidence.seen(Checkpoint)
     if own:
         return message("{name} in {file}, line {line},", name=own.name, file=own.file, line=own.line)
-    return message("The network in {file}", file=checkpoint.path if checkpoint else the_lab().checkpoint)
+    return message(
+        "The network in {file}", file=checkpoint.path if checkpoint else the_lab().of(evidence.network).checkpoint
+    )
 
 
 def _with_advice(*figures: Message) -> Message:

@@ -8,22 +8,24 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
+from grader.evidence import OF_NETWORKS
+from grader.labs import the_lab
 from grader.marking.check import BadLimit, Check
 from grader.marking.lateness import LatePolicy
 from grader.records import Audience, Criterion, Message, message, stacked
 from grader.records.errors import BadLab
 
-HEAD = ("points", "audience")
+HEAD = ("points", "audience", "title")
 RENAMED = {"test_accuracy": "measured_accuracy", "test_function": "evaluation"}  # keys of version 0.1: then and now
 LATE = "late"  # the only table that is not a criterion
-BY_HAND = ("manual", "title", *HEAD)
+BY_HAND = ("manual", *HEAD)
 LONGEST_TITLE = 200  # characters
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,60}")  # names of criteria marked by hand: typed on command lines, shown in tables
 
@@ -40,10 +42,26 @@ class _Head:
 
     points: float
     audience: Audience = "student"
+    title: str | dict[str, str] = ""  # by language; "" for that of the check
 
     def __post_init__(self) -> None:
         if self.points < 0:
             raise BadLimit(message("points must be at least 0"))
+        if any(not one.strip() or len(one) > LONGEST_TITLE or not one.isprintable() for one in self.titles.values()):
+            raise BadLimit(_wrong_title())
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Return the titles by language; one for all languages has none."""
+        return self.title if isinstance(self.title, dict) else {"": self.title} if self.title else {}
+
+    def named(self, criterion: Criterion) -> Criterion:
+        """Return the criterion under its own title, if it has one."""
+        titles = {language: title.strip() for language, title in self.titles.items()}
+        if not titles:
+            return criterion
+        several = tuple(titles.items()) if isinstance(self.title, dict) else ()
+        return replace(criterion, title=next(iter(titles.values())), titles=several)
 
 
 @with_config(STRICT)
@@ -51,19 +69,18 @@ class _Head:
 class _ByHand(_Head):
     """A line that a person marks."""
 
-    title: str = ""
     manual: bool = False
 
     def __post_init__(self) -> None:
         _Head.__post_init__(self)
         if not self.manual:
             raise BadLimit(message("manual must be true"))
-        if not self.title.strip() or len(self.title) > LONGEST_TITLE or not self.title.isprintable():
-            raise BadLimit(
-                message(
-                    "title must be one line of at most {count} characters; the student reads it", count=LONGEST_TITLE
-                )
-            )
+        if not self.title:
+            raise BadLimit(_wrong_title())
+
+
+def _wrong_title() -> Message:
+    return message("title must be one line of at most {count} characters; the student reads it", count=LONGEST_TITLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +107,7 @@ class Rubric:
 
     def allows(self, criterion: str, name: str) -> bool:
         """Return a yes-or-no limit of a criterion; True if the rubric does not have the criterion."""
-        limits = [line.limits for line in self.lines if line.criterion.check == criterion]
+        limits = [line.limits for line in self.lines if line.criterion.kind == criterion]
         return all(getattr(one, name, True) is not False for one in limits)
 
 
@@ -105,7 +122,7 @@ def read_rubric(path: Path, checks: Mapping[str, Check]) -> Rubric:
         raise BadLab(message("{file} is not TOML: {why}.", file=str(path), why=str(error))) from error
     problems: list[Message] = []
     late = _late(table.pop(LATE), problems) if LATE in table else None
-    lines = [line for name, fields in table.items() if (line := _line(name, fields, checks, problems))]
+    lines = [line for name, fields in table.items() for line in _lines(name, fields, checks, problems)]
     if problems or not lines:
         raise BadLab(_all_of(problems or [message("it contains no criteria")], path))
     return Rubric(tuple(lines), hashlib.sha256(raw).hexdigest(), late)
@@ -118,8 +135,33 @@ def _all_of(problems: list[Message], path: Path) -> Message:
     return stacked(message("{file}:", file=str(path)), problems, "- ")
 
 
-def _line(name: str, fields: Any, checks: Mapping[str, Check], problems: list[Message]) -> Line | None:
+def _lines(name: str, fields: Any, checks: Mapping[str, Check], problems: list[Message]) -> Iterator[Line]:
+    """Yield the lines of a table: one, or one for each network that it names, where the lab has several."""
+    networks = [one.name for one in the_lab().networks]
     check = checks.get(name)
+    if not networks or check is None or check.reads not in OF_NETWORKS:
+        if line := _line(name, fields, checks, problems):
+            yield line
+        return
+    for network, own in fields.items() if isinstance(fields, dict) else [("", None)]:
+        if network not in networks or not isinstance(own, dict):
+            sentence = message(
+                "'{name}' is about one network: write [{name}.{network}]; the networks of the lab are {names}",
+                name=name,
+                network=networks[0],
+                names=", ".join(networks),
+            )
+            problems.append(sentence)
+            return
+        if line := _line(name, own, checks, problems, network):
+            yield line
+
+
+def _line(
+    name: str, fields: Any, checks: Mapping[str, Check], problems: list[Message], network: str = ""
+) -> Line | None:
+    check = checks.get(name)
+    named = f"{name}.{network}" if network else name
     if isinstance(fields, dict) and "manual" in fields:
         return _by_hand(name, fields, check is not None, problems)
     if check is None and name in RENAMED:
@@ -136,13 +178,14 @@ def _line(name: str, fields: Any, checks: Mapping[str, Check], problems: list[Me
     if not isinstance(fields, dict):
         problems.append(message("'{name}' must be a table with points and limits", name=name))
         return None
-    head = _read(_Head, {key: value for key, value in fields.items() if key in HEAD}, name, problems, HEAD)
+    head = _read(_Head, {key: value for key, value in fields.items() if key in HEAD}, named, problems, HEAD)
     rest = {key: value for key, value in fields.items() if key not in HEAD}
     known = (*HEAD, *(item.name for item in dataclasses.fields(check.limits)))
-    limits = _read(with_config(STRICT)(check.limits), rest, name, problems, known)
+    limits = _read(with_config(STRICT)(check.limits), rest, named, problems, known)
     if head is None or limits is None:
         return None
-    return Line(Criterion(name, check.title, head.points, head.audience), check, limits)
+    criterion = Criterion(named, check.title, head.points, head.audience, network)
+    return Line(head.named(criterion), check, limits)
 
 
 def _by_hand(name: str, fields: dict[str, Any], is_check: bool, problems: list[Message]) -> Line | None:
@@ -157,7 +200,7 @@ def _by_hand(name: str, fields: dict[str, Any], is_check: bool, problems: list[M
     found = _read(_ByHand, fields, name, problems, BY_HAND)
     if found is None:
         return None
-    return Line(Criterion(name, found.title.strip(), found.points, found.audience), None, None)
+    return Line(found.named(Criterion(name, "", found.points, found.audience)), None, None)
 
 
 def _late(fields: Any, problems: list[Message]) -> LatePolicy | None:

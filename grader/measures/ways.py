@@ -141,7 +141,7 @@ def _mistakes(lab: Lab) -> tuple[Mistake, ...]:
             message("images were resized directly to a square, not as declared"),
             message(
                 "Declare this under 'preprocess' in {retrieval}, or resize the shorter side to 256 and crop to 224.",
-                retrieval=lab.retrieval,
+                retrieval=lab.rankings_in,
             ),
         ),
         Mistake(
@@ -199,7 +199,7 @@ def _mistakes(lab: Lab) -> tuple[Mistake, ...]:
             message("scores reported as cosine are Euclidean distances"),
             message(
                 "Write 'euclidean' under 'metric' in {retrieval}, or compute the cosine: queries @ library.T.",
-                retrieval=lab.retrieval,
+                retrieval=lab.rankings_in,
             ),
         ),
         Mistake(

@@ -120,12 +120,23 @@ def with_exhibits(finding: Finding, exhibits: tuple[Exhibit, ...]) -> Finding:
 @strict
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One line of the rubric as the grade keeps it. `title` is the first sentence of the check's docstring."""
+    """One line of the rubric as the grade keeps it. `title` is the first sentence of the check's docstring.
+
+    `titles` are an instructor's own, by language. `network` is the one that it is about, where the lab has several;
+    `check` then ends with a dot and its name.
+    """
 
     check: str
     title: str
     points: float
     audience: Audience = "student"
+    network: str = ""
+    titles: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """Return the name of the check, whatever network it is about."""
+        return self.check.removesuffix(f".{self.network}")
 
 
 @strict

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
@@ -38,6 +38,7 @@ class Parts:
     """
 
     checkpoints: tuple[str, ...] = ()
+    by_network: tuple[tuple[str, tuple[str, ...]], ...] = ()  # the same for each network, where a lab has several
     other_weights: tuple[str, ...] = ()  # .pth, .pt, ... that are not the hand-in: named when final.pth is missing
     sources: tuple[str, ...] = ()  # .py, the ones nearest to the root first
     notebooks: tuple[str, ...] = ()  # .ipynb, likewise
@@ -107,3 +108,8 @@ class Submission:
     def size(self) -> int:
         """Total size of all files in bytes."""
         return sum(file.size for file in self.files)
+
+    def of(self, network: str) -> Submission:
+        """Return the submission as it is for one network of the lab; "" for the only one."""
+        found = dict(self.parts.by_network).get(network, self.parts.checkpoints)
+        return replace(self, parts=replace(self.parts, checkpoints=found))

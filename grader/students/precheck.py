@@ -15,7 +15,7 @@ from grader.dataset import ImageSet, find_set, usual_places
 from grader.disk.scratch import scratch
 from grader.evidence import Accuracy, Evidence, OpenTask, Tasks
 from grader.intake import Archive, open_submission
-from grader.labs import DEFAULT, the_lab
+from grader.labs import the_lab
 from grader.machine import processors
 from grader.marking.check import Ramp
 from grader.marking.judge import judge
@@ -25,7 +25,7 @@ from grader.records import Blocked, Checked, Finding, Judged, Manual, Message, S
 from grader.records.errors import MissingData
 from grader.sandbox import Limits, open_sandbox
 from grader.students.pack import asked_for, pack
-from grader.students.public_tests import TaskResult, run_public_tests
+from grader.students.public_tests import TaskResult, public_tests, run_public_tests
 from grader.students.template_language import ENGLISH
 
 PART = 2_000  # test images: a few seconds on a laptop, and an interval of 1.5 points to either side
@@ -62,12 +62,12 @@ def precheck(
         )  # fmt: skip
         evidence = collect(submission, equipment, say)
     tested: tuple[TaskResult, ...] | str = ()
-    if the_lab().name == DEFAULT:  # whose public tests they are
+    if public_tests() is not None:
         say(message("running the public tests on your code"))
         tested = run_public_tests(folder, language)
     findings = judge(evidence, rubric)
     lines = [
-        _criterion(line, finding, evidence)
+        _criterion(line, finding, evidence.of(line.criterion.network), language)
         for line, finding in zip(rubric.lines, findings, strict=True)
         if line.criterion.audience == "student"
         and line.check is not None
@@ -104,7 +104,7 @@ def _tasks(tested: tuple[TaskResult, ...] | str, evidence: Evidence) -> Iterator
 
 
 def _task(tested: TaskResult, open_task: OpenTask | None) -> Checked:
-    subject = message("Task {number}", number=tested.task)
+    subject = message("Task {number}", number=tested.task) if tested.task else message("Public tests")
     if open_task:
         text = open_task.text[:1].upper() + open_task.text[1:]  # capitalize() writes "alexnet"
         step = message("{text}: line {line} of {file}.", text=text, line=open_task.line, file=open_task.file)
@@ -115,8 +115,9 @@ def _task(tested: TaskResult, open_task: OpenTask | None) -> Checked:
     return Checked(subject, "bad", passed, (message("{complaint}", complaint=tested.complaint),))
 
 
-def _criterion(line: Line, finding: Finding, evidence: Evidence) -> Checked:
-    subject = Message(line.criterion.title)  # the title of a check, so it is in the catalogue
+def _criterion(line: Line, finding: Finding, evidence: Evidence, language: str) -> Checked:
+    title, network = _titled(line, language), line.criterion.network
+    subject = message("{title} ({network})", title=title, network=network) if network else title
     match finding:
         case Blocked(cause=cause):
             return Checked(subject, "bad", message("not ready"), (cause,))
@@ -141,6 +142,14 @@ def _criterion(line: Line, finding: Finding, evidence: Evidence) -> Checked:
             state: State = "good" if verdict.credit == 1.0 or (on_a_curve and verdict.credit > 0.0) else "bad"
             said = _band(line.limits, line.criterion.points, evidence) if on_a_curve else verdict.message
             return Checked(subject, state, said, () if state == "good" else verdict.hints)
+
+
+def _titled(line: Line, language: str) -> Message:
+    """Return the title: a check's own is in the catalogue, an instructor's is as it was written."""
+    criterion = line.criterion
+    if line.check is not None and criterion.title == line.check.title:
+        return Message(criterion.title)
+    return message("{title}", title=dict(criterion.titles).get(language, criterion.title))
 
 
 def _band(curve: Ramp, points: float, evidence: Evidence) -> Message:

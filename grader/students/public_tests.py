@@ -1,4 +1,4 @@
-"""Run the template's public tests on a student's own code, on the student's machine, in a separate process."""
+"""Run the lab's public tests on a student's own code, on the student's machine, in a separate process."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from pathlib import Path
 
 import reference
 from grader.disk.scratch import scratch
-from grader.students.template import make_template, write_template
+from grader.labs import DEFAULT, the_lab
+from grader.students.template import START, make_template, write_template
 from grader.students.template_language import ENGLISH
 
-TESTS = Path(reference.__file__).parent / "handout" / "tests"
+FOLDER = "tests"  # in what students start from
+TESTS = Path(reference.__file__).parent / "handout" / FOLDER
 SECONDS = 80  # for all of them together, after which those that ran are reported; a laptop takes about 15
 SECONDS_EACH = 30
 SECONDS_TO_END = 20  # a test that hangs is ended by its own limit, not by the limit for all
@@ -26,25 +28,36 @@ _TASK = re.compile(r"test_(\d+)_(\d+)_")
 class TaskResult:
     """The result of the public tests of one task: how many passed, and the first complaint."""
 
-    task: str  # "2.1"
+    task: str  # "2.1"; "" for tests whose names begin with no number, such as test_2_1_
     passed: int
     count: int
     complaint: str = ""  # "" if all passed
 
 
+def public_tests() -> Path | None:
+    """Return the folder of the lab's public tests; None if it has none."""
+    tests = TESTS if the_lab().name == DEFAULT else the_lab().folder / START / FOLDER
+    return tests if tests.is_dir() else None
+
+
 def run_public_tests(folder: Path, language: str = ENGLISH) -> tuple[TaskResult, ...] | str:
     """Run our own copy of the tests on the scripts in `folder`; if the run stops early, return its last output.
 
-    Their complaints are in this language.
+    There are results for no task if the lab has no tests. Complaints are in this language where the lab has them in it.
+    Tests find `folder` in the environment, as LAB_FOLDER.
 
     Runs the code in `folder` without a sandbox: only for one's own code.
     """
+    own = public_tests()
+    if own is None:
+        return ()
     environment = {**os.environ, "LAB_FOLDER": str(folder.absolute()), "PYTHONDONTWRITEBYTECODE": "1"}
     environment |= {"PYTHONIOENCODING": "utf-8", "PYTEST_ADDOPTS": ""}
     with scratch("precheck") as place:
         results, settings = place / "results.xml", place / "pytest.ini"
         settings.write_text("[pytest]\n")  # these tests ignore the student's own settings
-        tests = TESTS if language == ENGLISH else _translated(place, language)
+        translated = the_lab().name == DEFAULT and language != ENGLISH
+        tests = _translated(place, language) if translated else own
         command = [
             sys.executable, "-m", "pytest", str(tests), "-q", f"--rootdir={tests}", "-c", str(settings),
             "-p", "no:cacheprovider", f"--timeout={SECONDS_EACH}", f"--session-timeout={SECONDS}",
@@ -63,18 +76,18 @@ def run_public_tests(folder: Path, language: str = ENGLISH) -> tuple[TaskResult,
 
 
 def _translated(place: Path, language: str) -> Path:
-    files = {name: data for name, data in make_template(language=language).items() if name.startswith("tests/")}
+    files = {name: data for name, data in make_template(language=language).items() if name.startswith(f"{FOLDER}/")}
     write_template(files, place, force=False)
-    return place / "tests"
+    return place / FOLDER
 
 
 def _tested(root: ET.Element) -> tuple[TaskResult, ...]:
     tasks: dict[str, TaskResult] = {}
     for case in root.iter("testcase"):
         place = _TASK.search(f"{case.get('classname')} {case.get('name')}")
-        if place is None:
+        if place is None and the_lab().name == DEFAULT:
             continue
-        number = f"{place[1]}.{place[2]}"
+        number = f"{place[1]}.{place[2]}" if place else ""
         before = tasks.get(number, TaskResult(number, 0, 0))
         wrong = next((child for child in case if child.tag in {"failure", "error"}), None)
         complaint = before.complaint or ("" if wrong is None else _first_words(wrong))

@@ -13,7 +13,7 @@ from typing import Any
 from grader.records import Grade, Mark
 from reports.gradebooks.shared import outcome, reason, whole
 from reports.marks import edition
-from reports.text import known
+from reports.text import titled
 
 SCHEMA = "classroom50/result/v1"
 # Fields of the result, and the variables in which the runner hands them over.
@@ -44,7 +44,7 @@ def render(grade: Grade, environment: Mapping[str, str]) -> str:
 
 def _test(mark: Mark) -> dict[str, Any]:
     return {
-        "test-name": known(mark.criterion.title) or mark.criterion.check,
+        "test-name": titled(mark.criterion) or mark.criterion.check,
         "passed": outcome(mark) == "passed",
         "score": whole(mark.points or 0.0),
         "max-score": whole(mark.criterion.points),

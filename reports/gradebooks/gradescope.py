@@ -8,7 +8,7 @@ from typing import Any
 from grader.records import Grade, Mark, Message
 from reports.gradebooks.shared import figure, outcome, reason, standing
 from reports.marks import edition
-from reports.text import known, words
+from reports.text import titled, words
 
 
 def render(grade: Grade) -> str:
@@ -34,7 +34,7 @@ def failed(why: Message) -> str:
 
 def _test(mark: Mark, unexamined: bool) -> dict[str, Any]:
     test: dict[str, Any] = {
-        "name": known(mark.criterion.title),
+        "name": titled(mark.criterion),
         "max_score": figure(mark.criterion.points),
         "output": reason(mark),
         "output_format": "text",

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from grader.records import Grade, Mark, Student
 from reports.gradebooks.shared import number, outcome, reason
 from reports.marks import found
-from reports.text import clip, known, named, say, words
+from reports.text import clip, named, say, titled, words
 
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -90,7 +90,7 @@ def _case(suite: Element, student: str, mark: Mark) -> Element:
 def _named(suite: Element, student: str, mark: Mark) -> Element:
     case = SubElement(suite, "testcase", classname=student, name=_plain(clip(mark.criterion.check, 80)))
     awarded = {} if mark.points is None else {"points": number(mark.points)}
-    _properties(case, {"title": known(mark.criterion.title), **awarded, "of": number(mark.criterion.points)})
+    _properties(case, {"title": titled(mark.criterion), **awarded, "of": number(mark.criterion.points)})
     return case
 
 

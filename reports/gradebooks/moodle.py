@@ -10,7 +10,7 @@ from grader.records import Grade
 from reports.gradebooks.shared import guarded, number, standing
 from reports.gradebooks.sheet import Place, Sheet
 from reports.marks import edition, score
-from reports.text import known, visible
+from reports.text import titled, visible
 
 NAME_CHARACTERS = 60  # of a folder's name, so that the path stays short enough to unpack on every system
 _NOT_IN_A_NAME = re.compile(r"[\x00-\x1f\x7f_/\\:*?\"<>|]+")
@@ -28,7 +28,7 @@ def render(sheet: Sheet, column: int, comments: int | None, grades: Mapping[int,
 def comment(grade: Grade) -> str:
     """Render what the student reads next to the mark. Moodle treats it as HTML: hence the escapes and line breaks."""
     shown = edition(grade, "student")
-    lines = [*standing(grade), *(f"{known(mark.criterion.title)} {score(mark)}" for mark in shown.marks)]
+    lines = [*standing(grade), *(f"{titled(mark.criterion)} {score(mark)}" for mark in shown.marks)]
     return guarded("<br>".join(escape(line) for line in lines))
 
 

@@ -15,6 +15,7 @@ from grader.evidence import (
     Claims,
     Diagnosis,
     Epoch,
+    Generalisation,
     GivenWeights,
     History,
     Measurement,
@@ -225,6 +226,33 @@ def test_claims_change_no_credit(verdict, scores):
         verdict("measured_accuracy", scores(8000, 10_000), claimed(0.99)).credit
         == verdict("measured_accuracy", scores(8000, 10_000)).credit
     )
+
+
+@pytest.mark.parametrize(
+    ("quote", "training", "named"),
+    [
+        ("Epoch 20/20, val_loss: 1.0898, val_accuracy: 99.8%", 1990, True),
+        ("验证集准确率: 99.8%", 1990, True),
+        ("Epoch 20/20, val_accuracy: 99.8%", 1700, False),
+        ("Epoch 20/20, train_accuracy: 99.8%", 1990, False),
+        ("interval accuracy: 99.8%", 1990, False),
+    ],
+)
+def test_a_training_accuracy_that_is_printed_as_validation_accuracy_is_named(verdict, scores, quote, training, named):
+    claims = Claims((Claim(0.998, "lab9.ipynb, cell 10", 0, quote, certain=False),))
+    seen = Generalisation(1, 1000, 790, 800, training=2000, correct_training=training)
+    judged = verdict("measured_accuracy", scores(8000, 10_000), claims, seen)
+    told = [hint.english() for hint in judged.hints if "as a validation accuracy" in hint.english()]
+    assert told == (
+        [
+            "lab9.ipynb, cell 10 prints 99.8% as a validation accuracy. The network classifies 99.5% of 2,000 training"
+            " images correctly, and 80.0% of the test images: the printed figure was probably counted on training"
+            " images."
+        ]
+        if named
+        else []
+    )
+    assert judged.credit == verdict("measured_accuracy", scores(8000, 10_000)).credit
 
 
 # --- how it was measured ---------------------------------------------------------------------------------------

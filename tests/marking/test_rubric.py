@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,8 @@ from grader.checks import discover
 from grader.labs import the_lab
 from grader.marking.rubric import Rubric, read_rubric
 from grader.records.errors import BadLab
-from reports.text import words
+from reports.languages import speaking
+from reports.text import titled, words
 
 GOOD = "[measured_accuracy]\npoints = 30\nknots = [[0.5, 0.0], [0.9, 1]]\n"
 
@@ -109,7 +111,7 @@ def test_a_check_that_resembles_none_is_answered_with_all_names(refusal):
     [
         (GOOD + "knotts = 1\n", "knotts: there is no such limit; did you mean 'knots'?"),
         (GOOD.replace("points", "pionts"), "pionts: there is no such limit; did you mean 'points'?"),
-        (GOOD + "bonus = 1\n", "bonus: there is no such limit; the limits are points, audience, knots"),
+        (GOOD + "bonus = 1\n", "bonus: there is no such limit; the limits are points, audience, title, knots"),
         ("[measured_accuracy]\npoints = 30\n", "knots is missing"),
         (GOOD.replace("points = 30\n", ""), "points is missing"),
         (GOOD.replace("30", '"30"'), "points: Input should be a valid number"),
@@ -256,3 +258,29 @@ def test_a_deadline_may_be_written_as_tomls_own_date(rubric):
 )
 def test_each_mistake_of_the_late_table_is_told(refusal, text, said):
     assert said in refusal(text)
+
+
+def test_a_criterion_may_have_a_title_of_the_instructors_in_several_languages(tmp_path: Path) -> None:
+    path = tmp_path / "rubric.toml"
+    path.write_text(
+        '[submission_layout]\npoints = 1\nrequired = ["a.py"]\nmegabytes = 1\n'
+        'title = { en = "What is there", zh = "文件" }\n'
+        '[measured_accuracy]\npoints = 1\nknots = [[0.5, 1.0]]\ntitle = " The network "\n'
+        '[oral]\nmanual = true\npoints = 1\ntitle = { en = "Questions", zh = "提问" }\n',
+        encoding="utf-8",
+    )
+    first, second, third = (line.criterion for line in read_rubric(path, discover()).lines)
+    assert (first.title, dict(first.titles)) == ("What is there", {"en": "What is there", "zh": "文件"})
+    assert (second.title, second.titles) == ("The network", ())
+    with speaking("zh"):
+        assert [titled(one) for one in (first, second, third)] == ["文件", "The network", "提问"]
+    with speaking("en"):
+        assert [titled(one) for one in (first, second, third)] == ["What is there", "The network", "Questions"]
+
+
+@pytest.mark.parametrize("title", ['"a\\nb"', '{ en = "" }', f'"{"x" * 201}"'])
+def test_a_title_that_is_no_line_is_refused(tmp_path: Path, title: str) -> None:
+    path = tmp_path / "rubric.toml"
+    path.write_text(f"[measured_accuracy]\npoints = 1\nknots = [[0.5, 1.0]]\ntitle = {title}\n", encoding="utf-8")
+    with pytest.raises(BadLab, match="title must be one line"):
+        read_rubric(path, discover())

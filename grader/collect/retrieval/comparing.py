@@ -31,6 +31,7 @@ from grader.evidence import (
 )
 from grader.evidence.explain import explain
 from grader.evidence.kinds.retrieval import TOP
+from grader.evidence.refusals import handed_in_again
 from grader.intake import place
 from grader.labs import the_lab
 from grader.measures.ranking_distance import Scores
@@ -96,15 +97,14 @@ def _too_slow(network: Network, comparison: Comparison) -> Refused:
     sentence = message(
         "recomputing it takes more time or memory than a submission has: {count} images with {pixels:.0f} million"
         " pixels together, prepared for {model} as declared ({declared}). Use a network of the usual size with images"
-        " of at most {usual} pixels, or fewer or smaller images; run {retrieval_script} again, and hand in its"
-        " {retrieval}.",
+        " of at most {usual} pixels, or fewer or smaller images; run {retrieval_script} again, and {hand_in}.",
         count=len(scene.library) + len(scene.queries),
         pixels=scene.pixels / 1e6,
         declared=described(network.pipeline),
         model=str(network.inputs["model"]),
         usual=network.usual,
         retrieval_script=the_lab().retrieval_script,
-        retrieval=the_lab().retrieval,
+        hand_in=handed_in_again(),
     )
     return Refused(TOO_SLOW, sentence)
 
@@ -132,11 +132,13 @@ def _whose(
 def _network_of(comparison: Comparison) -> Network | Message | Failure:
     """Find the network, if anything can be recomputed; else a Message that says what is missing."""
     scene = comparison.scene
+    if comparison.run.by_number and not the_lab().retrieval:
+        return message("its images are named by number, not by file: name them as in library/ and queries/")
     if comparison.run.by_number:
         return message(
             "its images are named by number, not by file: hand in {retrieval} as {retrieval_script} writes it",
             retrieval_script=the_lab().retrieval_script,
-            retrieval=the_lab().retrieval,
+            retrieval=the_lab().rankings_in,
         )
     if not comparison.asked:
         return _nothing_to_compare(scene)
@@ -192,7 +194,7 @@ def _no_numbers(network: Network) -> Message:
         " {retrieval} how the images were prepared.",
         model=str(network.inputs["model"]),
         declared=described(network.pipeline),
-        retrieval=the_lab().retrieval,
+        retrieval=the_lab().rankings_in,
     )
 
 

@@ -13,6 +13,7 @@ from grader.collect.equipment import Equipment
 from grader.collect.weights import choose_checkpoint
 from grader.dataset import digest_of, find_weights, usual_folders
 from grader.evidence import Failure, Pipeline, ReportedRun, Unavailable
+from grader.evidence.refusals import handed_in_again
 from grader.intake import place
 from grader.labs import the_lab
 from grader.records import Message, Submission, message
@@ -65,7 +66,7 @@ def find_network(run: ReportedRun, submission: Submission, equipment: Equipment)
     if not run.model:
         return message(
             "The report does not say which network it used: name it under 'model' in {retrieval}.",
-            retrieval=the_lab().retrieval,
+            retrieval=the_lab().rankings_in,
         )
     reply = equipment.sandbox.run(
         Job(
@@ -146,12 +147,12 @@ def _network(
 def _too_large(declared: Pipeline, own: Pipeline) -> Message:
     return message(
         "its preprocessing, {declared}, gives images of more than {most} pixels a side, which are not recomputed. Use"
-        " at most {most}; usual is {usual}. Run {retrieval_script} again, and hand in its {retrieval}.",
+        " at most {most}; usual is {usual}. Run {retrieval_script} again, and {hand_in}.",
         declared=described(declared),
         most=MOST_SIDE,
         usual=described(own),
         retrieval_script=the_lab().retrieval_script,
-        retrieval=the_lab().retrieval,
+        hand_in=handed_in_again(),
     )
 
 
@@ -163,7 +164,7 @@ def _too_small(declared: Pipeline, own: Pipeline) -> Message:
         declared=described(declared),
         fewest=FEWEST_SIDE,
         usual=described(own),
-        retrieval=the_lab().retrieval,
+        retrieval=the_lab().rankings_in,
     )
 
 

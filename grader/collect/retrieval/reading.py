@@ -38,9 +38,12 @@ def read_report(submission: Submission, sandbox: Sandbox, open_tasks: Iterable[O
 
 def _not_in_reports(reply: Refused | None, reports: Sequence[str], open_tasks: tuple[OpenTask, ...]) -> Refused:
     """Refuse where only written reports were handed in: they need not contain a ranking."""
-    missing = not_written(the_lab().retrieval, open_tasks, the_lab().retrieval_script, the_lab().retrieval_tasks)
-    if reply is None or missing.code != MISSING:
+    lab = the_lab()
+    missing = not_written(lab.rankings_in, open_tasks, lab.retrieval_script, lab.retrieval_tasks)
+    if missing.code != MISSING or (reply is None and lab.retrieval):
         return missing
+    if reply is None:
+        return Refused(MISSING, message("No ranking was handed in. {forms}", forms=forms()))
     if reply.code == OTHER:
         return reply
     sentence = message(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+from grader.checks import discover, load_rubric
 from grader.disk.names import visible_path
 from grader.disk.whole import zipped
 from grader.gradebook.exports.wheel import build_wheel
-from grader.labs import the_lab
+from grader.labs import DEFAULT, Lab, here, shipped, the_lab
+from grader.marking.rubric import read_rubric
 from grader.records import message
 from grader.records.errors import BadLab
 from reports.gradebooks import gradescope
@@ -19,7 +21,10 @@ SCRIPTS = (*PROGRAMS, "README.md")
 
 
 def autograder_zip(rubric: Path | None) -> bytes:
-    """Return the zip's bytes, with the instructor's own rubric if given. Raises BadLab if that cannot be read."""
+    """Return the zip's bytes, for the lab of this process, with the instructor's own rubric if given.
+
+    A lab that does not come with the grader lies in the zip, whole. Raises BadLab if something cannot be read.
+    """
     scripts = files("grader.gradebook.exports").joinpath("scripts")
     content = {name: scripts.joinpath(name).read_bytes().replace(b"\r\n", b"\n") for name in SCRIPTS}
     sentence = message(
@@ -31,15 +36,31 @@ def autograder_zip(rubric: Path | None) -> bytes:
     content["language"] = spoken().encode()
     wheel, data = build_wheel()
     content[wheel] = data
+    content |= _lab(the_lab())
     if rubric is not None:
         content["rubric.toml"] = _rubric(rubric)
     return zipped(content.items(), PROGRAMS)
 
 
-def _rubric(path: Path) -> bytes:
-    from grader.checks import discover
-    from grader.marking.rubric import read_rubric
+def _lab(lab: Lab) -> dict[str, bytes]:
+    """Return what `--lab` gets, in the file `lab`, and the files of a lab of the instructor's own."""
+    if lab.name == DEFAULT:
+        return {}
+    if lab == here(lab) and lab.folder == shipped().get(lab.name):
+        return {"lab": lab.name.encode()}
+    load_rubric()  # reports a mistake in it here, rather than on Gradescope to a student
+    folder = f"labs/{lab.folder.resolve().name}"
+    paths = [path for path in sorted(lab.folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+    try:
+        held = {f"{folder}/{path.relative_to(lab.folder).as_posix()}": path.read_bytes() for path in paths}
+    except OSError as error:
+        place = visible_path(Path(error.filename or lab.folder))
+        sentence = message("{file} cannot be read: {why}.", file=place, why=error.strerror or str(error))
+        raise BadLab(sentence) from error
+    return {"lab": folder.encode(), **held}
 
+
+def _rubric(path: Path) -> bytes:
     read_rubric(path, discover())  # reports a mistake in it here, rather than on Gradescope to a student
     try:
         return path.read_bytes()

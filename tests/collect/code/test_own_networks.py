@@ -16,12 +16,13 @@ from torch import nn
 
 from fixtures import DEMO_SUBMISSION
 from fixtures.stories.checkpoints import checkpoint_trained_with_halves
-from grader.collect import Equipment, Measured, collect, with_own_network
+from grader.collect import Equipment, collect
 from grader.collect.choosing import Inputs
 from grader.collect.code import caller as caller_module
 from grader.collect.code import network_run
 from grader.collect.code.caller import Caller
 from grader.collect.documents import Documents
+from grader.collect.networks import Measured, with_own_network
 from grader.collect.normalisations import template
 from grader.collect.subject import Subject
 from grader.collect.weights import measure
@@ -154,7 +155,8 @@ def look(few_images: ImageSet, shared_sandbox: Sandbox, tmp_path: Path, monkeypa
         equipment = Equipment(images, shared_sandbox, "cpu", 1)
         weights = measure(submission, equipment, Documents(Tasks(()), template(), Unavailable(message("none")), ()))
         subject = Subject(submission, equipment, Caller(submission, runner(submission.root) if runner else None))
-        weights, claims, _ = with_own_network(subject, Inputs(template()), Measured(weights, Claims(()), None))
+        measured = Measured("", Inputs(template()), None, weights, Claims(()))
+        _, _, _, weights, claims, _ = with_own_network(subject, measured)
         found = {
             Preprocessing: template(), Claims: claims, Checkpoint: weights.checkpoint, Accuracy: weights.accuracy,
             Measurement: weights.measurement, **({OwnNetwork: weights.own} if weights.own else {}),

@@ -14,7 +14,8 @@ import pytest
 
 from grader import __version__
 from grader.gradebook.exports import Request, export
-from grader.labs import the_lab
+from grader.labs import Lab, find_lab, read_lab, the_lab, using_lab
+from grader.labs.new import write_lab
 from grader.records import Grade, Student
 from grader.records.errors import BadLab
 from reports.languages import speaking
@@ -141,4 +142,53 @@ def test_a_mistake_in_the_rubric_is_reported_before_students_see_it(tmp_path: Pa
     )
     with pytest.raises(BadLab, match="measured_acuracy"):
         export(Request(to="gradescope-autograder", out=tmp_path / "a.zip", rubric=rubric))
+    assert not (tmp_path / "a.zip").exists()
+
+
+def another_lab(folder: Path) -> Path:
+    """A lab of the instructor's own."""
+    write_lab(folder, "Letters", "net.pth", (20.0, 90.0))
+    (folder / "notes").mkdir()
+    (folder / "notes" / "colleagues.md").write_text("none", encoding="utf-8")
+    return folder
+
+
+def zipped_for(lab: Lab, path: Path) -> dict[str, bytes]:
+    with using_lab(lab):
+        export(Request(to="gradescope-autograder", out=path))
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_a_lab_that_comes_with_the_grader_is_named(tmp_path: Path) -> None:
+    content = zipped_for(find_lab("homework-2"), tmp_path / "a.zip")
+    assert content["lab"] == b"homework-2"
+    assert not [name for name in content if name.startswith("labs/")]
+    assert b"HW2_CNN.pth" in content["failed.json"]
+
+
+def test_a_lab_of_ones_own_lies_in_the_zip_whole(tmp_path: Path) -> None:
+    content = zipped_for(read_lab(another_lab(tmp_path / "letters")), tmp_path / "a.zip")
+    assert content["lab"] == b"labs/letters"
+    assert {name for name in content if name.startswith("labs/")} == {
+        "labs/letters/lab.toml", "labs/letters/rubric.toml", "labs/letters/notes/colleagues.md",
+    }  # fmt: skip
+
+
+def test_both_scripts_hand_the_lab_on(installed: Path) -> None:
+    (installed / "source" / "lab").write_text("labs/letters", encoding="utf-8")
+    grader_is(installed, 'echo "$@" >> "$AUTOGRADER_ROOT/calls"')
+    run(installed)
+    text = (installed / "source" / "setup.sh").read_text("utf-8")
+    fetched = text[text.index("options=()") :].replace("$root/venv/bin/grade", "echo")
+    done = subprocess.run(["bash", "-c", fetched], cwd=installed / "source", capture_output=True, text=True, check=True)
+    assert "--lab labs/letters" in (installed / "calls").read_text("utf-8").split("\n", 1)[0]
+    assert done.stdout == "data fetch --lab labs/letters\n"
+
+
+def test_a_mistake_in_the_lab_is_reported_before_students_see_it(tmp_path: Path) -> None:
+    rubric = another_lab(tmp_path / "letters") / "rubric.toml"
+    rubric.write_text(rubric.read_text("utf-8").replace("measured_accuracy", "measured_acuracy"), encoding="utf-8")
+    with pytest.raises(BadLab, match="measured_acuracy"):
+        zipped_for(read_lab(tmp_path / "letters"), tmp_path / "a.zip")
     assert not (tmp_path / "a.zip").exists()

@@ -12,8 +12,11 @@ apt-get install -y python3.12 python3.12-venv || apt-get install -y python3.11 p
 "$(command -v python3.12 || command -v python3.11)" -m venv "$root/venv"
 "$root/venv/bin/pip" install --no-cache-dir ./*.whl
 
-# CIFAR-10: an archive of it that lies in this zip is taken; else it is fetched now, once, and stays in the image.
+# The images: an archive of CIFAR-10 that lies in this zip is taken; else they are fetched now, once, and stay in the
+# image. A lab with images of its own has them in this zip.
 export XDG_CACHE_HOME="$root/cache"
+options=()
+if [ -e lab ]; then options+=(--lab "$(cat lab)"); fi
 if [ ! -e cifar-10-python.tar.gz ]; then
-    "$root/venv/bin/grade" data fetch
+    "$root/venv/bin/grade" data fetch "${options[@]}"
 fi

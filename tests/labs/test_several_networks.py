@@ -1,0 +1,147 @@
+"""A lab that asks for several networks: which file is whose, what its lab.toml and its rubric may say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from grader.checks import load_rubric
+from grader.evidence import Accuracy, Checkpoint, Claims, Evidence, Refused, Seen, Unavailable, kind_of
+from grader.intake.parts import sort_parts
+from grader.labs import Lab, find_lab, read_lab, using_lab
+from grader.records import Student, message
+from grader.records.errors import BadLab
+
+CNN, RESNET = "cnn_cifar_net.pth", "rescnn_cifar_lr_net.pth"
+LEAST = """\
+title = "Two networks"
+dataset = "cifar10"
+normalisation = { mean = [0.5, 0.5, 0.5], std = [0.5, 0.5, 0.5] }
+training_script = "train.py"
+[weights.small]
+files = ["small.pth", "*small*.pth"]
+[weights.large]
+files = ["large.pth"]
+"""
+
+
+def written(folder: Path, text: str) -> Lab:
+    (folder / "lab.toml").write_text(text, encoding="utf-8")
+    return read_lab(folder)
+
+
+def refusal(act: Callable[[], object]) -> str:
+    with pytest.raises(BadLab) as refused:
+        act()
+    return refused.value.message.english()
+
+
+@pytest.mark.parametrize(
+    ("files", "cnn", "resnet", "others"),
+    [
+        ([CNN, RESNET], [CNN], [RESNET], []),
+        (["my_CNN.pth", "RescnnFinal.pth"], ["my_CNN.pth"], ["RescnnFinal.pth"], []),
+        (["out/cnn.pth", "res.pt"], ["out/cnn.pth"], ["res.pt"], []),
+        ([RESNET], [], [RESNET], []),
+        (["cnn1.pth", "cnn2.pth", "resnet.pth"], ["cnn1.pth", "cnn2.pth"], ["resnet.pth"], []),
+        (["a.pth", "b.pth"], [], [], ["a.pth", "b.pth"]),
+    ],
+    ids=["as-asked", "patterns", "folders", "one-missing", "two-of-one", "neither"],
+)
+def test_each_file_is_the_weights_of_one_network(
+    files: list[str], cnn: list[str], resnet: list[str], others: list[str]
+) -> None:
+    with using_lab(find_lab("lab-9")):
+        parts, _ = sort_parts(files, ())
+    found = {name: list(paths) for name, paths in parts.by_network}
+    assert (found, list(parts.other_weights)) == ({"cnn": cnn, "resnet": resnet}, others)
+    assert list(parts.checkpoints) == cnn
+
+
+def test_a_file_that_two_networks_want_alike_is_nobodys_for_certain(tmp_path: Path) -> None:
+    text = LEAST.replace('"large.pth"', '"large.pth", "*large*.pth"')
+    with using_lab(written(tmp_path, text)):
+        parts, _ = sort_parts(["large_or_small.pth"], ())
+    assert dict(parts.by_network) == {"small": ("large_or_small.pth",), "large": ("large_or_small.pth",)}
+
+
+def test_the_lab_knows_its_networks(tmp_path: Path) -> None:
+    lab = written(tmp_path, LEAST)
+    assert [(one.name, one.weights) for one in lab.networks] == [
+        ("small", ("small.pth", "*small*.pth")),
+        ("large", ("large.pth",)),
+    ]
+    assert lab.checkpoint == "small.pth"
+    assert lab.of("large").checkpoint == "large.pth"
+    assert {"small.pth", "large.pth"} <= lab.work
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[weights.small]", '[weights."Small one"]', "line 5: 'Small one' is not a name for a network"),
+        ('files = ["large.pth"]', 'file = ["large.pth"]', "'weights.large.files' is missing"),
+        ('files = ["large.pth"]', 'files = "large.pth"', "line 5: weights.large.files: "),
+        ('["large.pth"]', '["*.pth"]', "line 5: weights begin with the name of a file"),
+        ('["large.pth"]', '["Small.pth"]', "line 5: two networks have the same file"),
+        ('["large.pth"]', '["large.pth"]\nknown = ["cnn"]', "line 5: weights.large.known: "),
+    ],
+)
+def test_what_is_wrong_with_a_network_is_told(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert said in refusal(lambda: written(tmp_path, LEAST.replace(old, new)))
+
+
+def test_a_criterion_names_its_network(tmp_path: Path) -> None:
+    both = "".join(
+        f"[measured_accuracy.{name}]\npoints = {points}\nknots = [[0.5, 0.0], [0.9, 1.0]]\n"
+        for name, points in (("small", 10), ("large", 20))
+    )
+    (tmp_path / "rubric.toml").write_text(both, encoding="utf-8")
+    with using_lab(written(tmp_path, LEAST)):
+        lines = load_rubric().lines
+    assert [(line.criterion.check, line.criterion.network, line.criterion.points) for line in lines] == [
+        ("measured_accuracy.small", "small", 10.0),
+        ("measured_accuracy.large", "large", 20.0),
+    ]
+    assert {line.criterion.kind for line in lines} == {"measured_accuracy"}
+
+
+@pytest.mark.parametrize(
+    "criterion",
+    [
+        "[measured_accuracy]\npoints = 10\nknots = [[0.5, 0.0], [0.9, 1.0]]\n",
+        "[measured_accuracy.smal]\npoints = 10\nknots = [[0.5, 0.0], [0.9, 1.0]]\n",
+    ],
+    ids=["none", "misspelt"],
+)
+def test_a_criterion_of_no_network_is_told(tmp_path: Path, criterion: str) -> None:
+    (tmp_path / "rubric.toml").write_text(criterion, encoding="utf-8")
+    with using_lab(written(tmp_path, LEAST)):
+        told = refusal(load_rubric)
+    assert "write [measured_accuracy.small]; the networks of the lab are small, large" in told
+
+
+def test_a_lab_with_one_network_has_no_criteria_of_several(tmp_path: Path) -> None:
+    (tmp_path / "rubric.toml").write_text("[measured_accuracy.small]\npoints = 10\n", encoding="utf-8")
+    with using_lab(find_lab("homework-2")):
+        assert "'measured_accuracy': small: there is no such limit" in refusal(
+            lambda: load_rubric(tmp_path / "rubric.toml")
+        )
+
+
+def test_evidence_of_a_network_holds_nothing_of_another_ones() -> None:
+    missing = Refused("missing", message("cnn.pth is missing."))
+    claims = Seen(Claims(()))
+    evidence = Evidence(
+        Student("Ada Ng"), "d" * 64, "ada.zip", ((kind_of(Accuracy), missing), (kind_of(Claims), claims)),
+        network="cnn", networks=(("resnet", ((kind_of(Accuracy), Unavailable(message("no images"))),)),),
+    )  # fmt: skip
+    assert evidence.of("cnn") is evidence.of("") is evidence
+    assert evidence.of("resnet").observation(Accuracy) == Unavailable(message("no images"))
+    assert evidence.of("resnet").seen(Claims) is None
+    assert "not looked at" in str(evidence.of("another").observation(Checkpoint))
+    assert [one.network for one in evidence.by_network] == ["cnn", "resnet"]
+    assert replace(evidence, networks=()).by_network == (replace(evidence, networks=()),)
