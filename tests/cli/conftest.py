@@ -12,8 +12,8 @@ import pytest
 
 import grader.batch.setup
 from grader.cli.app import main
-from grader.dataset import ImageSet
-from grader.labs import DEFAULT, find_lab, using_lab
+from grader.dataset import USUAL, ImageSet, find_set
+from grader.labs import DEFAULT, Lab, find_lab, using_lab
 from grader.sandbox import Sandbox
 
 
@@ -31,7 +31,11 @@ def in_process(
 ) -> Callable[..., Done]:
     """Run the command with the sandbox that is already running, and a few drawn images as CIFAR-10."""
     monkeypatch.setattr(grader.batch.setup, "open_sandbox", lambda choice, gpu: nullcontext(shared_sandbox))
-    monkeypatch.setattr("grader.dataset.of_lab.find_cifar10", lambda data, cache, places: few_images)
+
+    def images(lab: Lab, data: Path | None, cache: Path) -> ImageSet | None:
+        return few_images if lab.public == USUAL else find_set(lab, data, cache)
+
+    monkeypatch.setattr(grader.batch.setup, "find_set", images)
     monkeypatch.setattr(grader.batch.setup, "NVIDIA", Path("/nowhere"))
 
     def run(*arguments: object) -> Done:

@@ -66,7 +66,7 @@ def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(cache: Path, progress: Any) -> ImageSet:
         raise MissingData(message("CIFAR-10 could not be fetched: no network"))
 
-    monkeypatch.setattr("grader.dataset.of_lab.find_cifar10", lambda data, cache, places: None)
+    monkeypatch.setattr(grader.batch.setup, "find_set", lambda lab, data, cache: None)
     monkeypatch.setattr("grader.dataset.of_lab.fetch_cifar10", fetch)
 
 
@@ -673,7 +673,8 @@ def test_without_a_home_a_sentence_says_where_things_are_kept(here):
     assert not (here / "~").exists()
 
 
-def test_where_the_data_is_is_said(grade, few_images):
+def test_where_the_data_is_is_said(grade, few_images, monkeypatch):
+    monkeypatch.setattr("grader.dataset.of_lab.find_cifar10", lambda data, cache, places: few_images)
     done = grade("data", "where")
     assert (done.status, done.err) == (0, "")
     assert done.out.startswith(f"few is in {few_images.folder}, verified")
