@@ -19,8 +19,8 @@ lost at most 5.0 points (threshold 12), were at most 1.7 above their training ac
 and 1.20: so little is not judged by this figure, and comes close. The tables lost 2.9 to 62.3 and were up to 66.5
 above; all eight were found, two of them by the hard images alone, and so was the MLP of d2l trained with the test
 images and 1,000 others, plain, for 40 epochs. `sequential` with the test images among 60,000, for 2 epochs, was not
-found: it knows them no better than the others yet. Not run: ResNet9, 50,000 images for more than 2 epochs except for the
-reference, deeper networks without augmentation, transformers, other networks of torchvision.
+found: it knows them no better than the others yet. Not run: ResNet9, 50,000 images for more than 2 epochs except for
+the reference, deeper networks without augmentation, transformers, other networks of torchvision.
 
 Hard images, measured later, share right on all, on hard ones, and harder: MLP of d2l, 3 epochs, 53.7 %, 21.8 %, 1.53;
 LeNet, 5, 60.4 %, 27.1 %, 1.54; tutorial, 5, augmented 59.4 %, 25.8 %, 1.56, plain 60.5 %, 25.7 %, 1.62; `sequential`,
