@@ -143,7 +143,7 @@ def _lines(name: str, fields: Any, checks: Mapping[str, Check], problems: list[M
         if line := _line(name, fields, checks, problems):
             yield line
         return
-    for network, own in fields.items() if isinstance(fields, dict) else [("", None)]:
+    for network, own in (fields.items() if isinstance(fields, dict) else ()) or [("", None)]:
         if network not in networks or not isinstance(own, dict):
             sentence = message(
                 "'{name}' is about one network: write [{name}.{network}]; the networks of the lab are {names}",

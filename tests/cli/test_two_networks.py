@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,26 @@ def test_students_check_and_pack_both_networks(grade, tmp_path):
     checked = grade("precheck", "li", "--lab", "lab-9")
     assert "Test accuracy (cnn)" in checked.out
     assert "Test accuracy (resnet)" in checked.out
+
+
+@pytest.mark.usefixtures("lab9")
+def test_weights_of_both_are_packed_from_where_they_lie(grade, tmp_path):
+    (tmp_path / "li" / "out").mkdir()
+    (tmp_path / "li" / RESNET).rename(tmp_path / "li" / "out" / "resnet.pth")
+    (tmp_path / "li" / "optimizer.pth").write_bytes(b"state")
+    rubric = tmp_path / "rubric.toml"
+    rubric.write_text("[measured_accuracy.resnet]\npoints = 10\nknots = [[0.5, 0.0], [0.9, 1.0]]\n", encoding="utf-8")
+    done = grade("pack", "li", "--lab", "lab-9", "--rubric", rubric, "--out", tmp_path / "li.zip")
+    assert set(zipfile.ZipFile(tmp_path / "li.zip").namelist()) == {"lab9.ipynb", CNN, "out/resnet.pth"}
+    assert f"only {CNN}, {RESNET} counts" in done.out
+
+
+@pytest.mark.usefixtures("lab9")
+def test_a_claim_that_may_be_of_a_missing_network_is_held_against_none(grade, tmp_path):
+    (tmp_path / "li" / RESNET).unlink()
+    notebook(tmp_path / "li", "test accuracy: 0.8700\n")
+    assert grade("li", "--lab", "lab-9").status == 0
+    assert [flag["kind"] for flag in graded(tmp_path)["flags"]] == []
 
 
 def test_the_lab_shows_both(grade):

@@ -48,8 +48,9 @@ def refusal(act: Callable[[], object]) -> str:
         ([RESNET], [], [RESNET], []),
         (["cnn1.pth", "cnn2.pth", "resnet.pth"], ["cnn1.pth", "cnn2.pth"], ["resnet.pth"], []),
         (["a.pth", "b.pth"], [], [], ["a.pth", "b.pth"]),
+        ([RESNET, "rescnn_cifar_net.pth"], [], [RESNET], ["rescnn_cifar_net.pth"]),
     ],
-    ids=["as-asked", "patterns", "folders", "one-missing", "two-of-one", "neither"],
+    ids=["as-asked", "patterns", "folders", "one-missing", "two-of-one", "neither", "older-one-of-the-other"],
 )
 def test_each_file_is_the_weights_of_one_network(
     files: list[str], cnn: list[str], resnet: list[str], others: list[str]
@@ -59,6 +60,14 @@ def test_each_file_is_the_weights_of_one_network(
     found = {name: list(paths) for name, paths in parts.by_network}
     assert (found, list(parts.other_weights)) == ({"cnn": cnn, "resnet": resnet}, others)
     assert list(parts.checkpoints) == cnn
+
+
+def test_names_that_differ_in_case_are_noted_of_each_network() -> None:
+    with using_lab(find_lab("lab-9")):
+        _, notes = sort_parts([CNN.upper(), RESNET.upper()], ())
+    assert [note.english() for note in notes] == [
+        f"{name.upper()} was read as {name}: the names differ only in case." for name in (CNN, RESNET)
+    ]
 
 
 def test_a_file_that_two_networks_want_alike_is_nobodys_for_certain(tmp_path: Path) -> None:
@@ -87,11 +96,31 @@ def test_the_lab_knows_its_networks(tmp_path: Path) -> None:
         ('files = ["large.pth"]', 'files = "large.pth"', "line 5: weights.large.files: "),
         ('["large.pth"]', '["*.pth"]', "line 5: weights begin with the name of a file"),
         ('["large.pth"]', '["Small.pth"]', "line 5: two networks have the same file"),
-        ('["large.pth"]', '["large.pth"]\nknown = ["cnn"]', "line 5: weights.large.known: "),
+        ('["large.pth"]', '["large.pth"]\nknown = ["cnn"]', "line 9: weights.large has files alone, not known"),
+        ('["large.pth"]', '["large.pth"]\npackages = ["pandas"]', "keys of the lab stand above these tables"),
+        ('files = ["large.pth"]', 'name = "big"\nfiles = ["large.pth"]', "weights.large has files alone, not name"),
+        ('files = ["large.pth"]', 'weights = ["large.pth"]', "'weights.large.files' is missing"),
     ],
 )
 def test_what_is_wrong_with_a_network_is_told(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert said in refusal(lambda: written(tmp_path, LEAST.replace(old, new)))
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        "[weights]",
+        "[weights]\nsmall = 3",
+        "[weights]\nsmall = []",
+        '[weights]\nfiles = ["small.pth"]',
+        '[weights]\nsmall = ["small.pth"]\nlarge = ["small.pth"]',
+        '[weights]\nsmall = []\n[weights.large]\nfiles = "large.pth"',
+    ],
+)
+def test_weights_that_are_neither_a_list_nor_tables_are_told(tmp_path: Path, weights: str) -> None:
+    text = LEAST[: LEAST.index("[weights.small]")] + weights + "\n"
+    said = refusal(lambda: written(tmp_path, text))
+    assert "line 5: weights are a list of files, or a table for each network: [weights.NAME]" in said
 
 
 def test_a_criterion_names_its_network(tmp_path: Path) -> None:
@@ -114,8 +143,9 @@ def test_a_criterion_names_its_network(tmp_path: Path) -> None:
     [
         "[measured_accuracy]\npoints = 10\nknots = [[0.5, 0.0], [0.9, 1.0]]\n",
         "[measured_accuracy.smal]\npoints = 10\nknots = [[0.5, 0.0], [0.9, 1.0]]\n",
+        "[measured_accuracy]\n[submission_layout]\npoints = 10\nrequired = []\nmegabytes = 1\n",
     ],
-    ids=["none", "misspelt"],
+    ids=["none", "misspelt", "empty"],
 )
 def test_a_criterion_of_no_network_is_told(tmp_path: Path, criterion: str) -> None:
     (tmp_path / "rubric.toml").write_text(criterion, encoding="utf-8")
