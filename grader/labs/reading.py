@@ -164,15 +164,15 @@ def _files(networks: Mapping[str, Any]) -> list[Any]:
 
 def _wrong_networks(networks: Mapping[str, Any], text: str) -> Iterator[Message]:
     """Yield what is wrong with the tables of several networks, and with two that ask for one file."""
-    for name, fields in networks.items() or [("", None)]:
-        if not isinstance(fields, dict):
+    for name, table in networks.items() or [("", None)]:
+        if not isinstance(table, dict):
             yield message(
                 "line {line}: weights are a list of files, or a table for each network: [weights.NAME] and below it"
                 " files = [...].",
                 line=_line(text, "weights"),
             )
             return
-        for key in fields:
+        for key in table:
             if key != "files":
                 yield message(
                     "line {line}: weights.{name} has files alone, not {key}; keys of the lab stand above these tables.",

@@ -128,11 +128,11 @@ RULES_OF_NETWORKS: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (
     generalisation,
     left_aside,
     _unusual_input,
+    _thrown_away,
 )
 RULES: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (
     given_weights,
     rankings,
     copies,
     _shadows,
-    _thrown_away,
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from grader.checks import load_rubric
-from grader.evidence import Accuracy, Checkpoint, Claims, Evidence, Refused, Seen, Unavailable, kind_of
+from grader.evidence import Accuracy, Checkpoint, Claims, Evidence, GivenWeights, Refused, Seen, Unavailable, kind_of
 from grader.intake.parts import sort_parts
 from grader.labs import Lab, find_lab, read_lab, using_lab
 from grader.records import Student, message
@@ -154,6 +154,16 @@ def test_a_criterion_of_no_network_is_told(tmp_path: Path, criterion: str) -> No
     assert "write [measured_accuracy.small]; the networks of the lab are small, large" in told
 
 
+def test_one_normalisation_cannot_be_chosen_for_one_network_alone(tmp_path: Path) -> None:
+    both = "".join(
+        f"[measured_accuracy.{name}]\npoints = 10\nknots = [[0.5, 0.0], [0.9, 1.0]]\nchoose_preprocessing = {may}\n"
+        for name, may in (("small", "true"), ("large", "false"))
+    )
+    (tmp_path / "rubric.toml").write_text(both, encoding="utf-8")
+    with using_lab(written(tmp_path, LEAST)):
+        assert "choose_preprocessing must be the same for all networks" in refusal(load_rubric)
+
+
 def test_a_lab_with_one_network_has_no_criteria_of_several(tmp_path: Path) -> None:
     (tmp_path / "rubric.toml").write_text("[measured_accuracy.small]\npoints = 10\n", encoding="utf-8")
     with using_lab(find_lab("homework-2")):
@@ -166,12 +176,14 @@ def test_evidence_of_a_network_holds_nothing_of_another_ones() -> None:
     missing = Refused("missing", message("cnn.pth is missing."))
     claims = Seen(Claims(()))
     evidence = Evidence(
-        Student("Ada Ng"), "d" * 64, "ada.zip", ((kind_of(Accuracy), missing), (kind_of(Claims), claims)),
+        Student("Ada Ng"), "d" * 64, "ada.zip",
+        ((kind_of(Accuracy), missing), (kind_of(Claims), claims), (kind_of(GivenWeights), Seen(GivenWeights("", ())))),
         network="cnn", networks=(("resnet", ((kind_of(Accuracy), Unavailable(message("no images"))),)),),
     )  # fmt: skip
     assert evidence.of("cnn") is evidence.of("") is evidence
     assert evidence.of("resnet").observation(Accuracy) == Unavailable(message("no images"))
     assert evidence.of("resnet").seen(Claims) is None
+    assert evidence.of("resnet").seen(GivenWeights) is None
     assert "not looked at" in str(evidence.of("another").observation(Checkpoint))
     assert [one.network for one in evidence.by_network] == ["cnn", "resnet"]
     assert replace(evidence, networks=()).by_network == (replace(evidence, networks=()),)

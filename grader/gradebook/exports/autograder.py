@@ -44,10 +44,8 @@ def autograder_zip(rubric: Path | None) -> bytes:
 
 def _lab(lab: Lab) -> dict[str, bytes]:
     """Return what `--lab` gets, in the file `lab`, and the files of a lab of the instructor's own."""
-    if lab.name == DEFAULT:
-        return {}
     if lab == here(lab) and lab.folder == shipped().get(lab.name):
-        return {"lab": lab.name.encode()}
+        return {} if lab.name == DEFAULT else {"lab": lab.name.encode()}
     load_rubric()  # reports a mistake in it here, rather than on Gradescope to a student
     folder = f"labs/{lab.folder.resolve().name}"
     paths = [path for path in sorted(lab.folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
