@@ -86,6 +86,13 @@ def test_no_report_at_all_is_told_too(grade, exercise, tmp_path):
     assert "No ranking was handed in. Write them into report.pdf" in done.out
 
 
+def test_nothing_of_another_lab_is_handed_out(grade, tmp_path):
+    done = grade("template", "out", "--lab", "exercise-5")
+    assert done.status == 2
+    assert "students start from what you give them" in done.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_lab_can_be_checked_by_its_name(grade):
     done = grade("lab", "check", "exercise-5")
     assert (done.status, done.err) == (0, "")
