@@ -88,13 +88,12 @@ def _weights_by_network(nearest: list[str]) -> dict[str, tuple[str, ...]]:
     """
     if not the_lab().networks:
         return {"": _nearest_fitting(nearest, the_lab().weights)}
-    ranks = {path: min(_rank(path, one.weights) for one in the_lab().networks) for path in nearest}
     found: dict[str, tuple[str, ...]] = {one.name: () for one in the_lab().networks}
     for rank in range(max(len(one.weights) for one in the_lab().networks)):
         open_ = {one.name: one.weights[rank : rank + 1] for one in the_lab().networks if not found[one.name]}
         while True:
             taken = {path for paths in found.values() for path in paths}
-            left = [path for path in nearest if path not in taken and ranks[path] >= rank]
+            left = [path for path in nearest if path not in taken and the_lab().rank(_name(path)) >= rank]
             fitting = {name: _nearest_fitting(left, patterns) for name, patterns in open_.items()}
             wanted = Counter(path for paths in fitting.values() if len(paths) == 1 for path in paths)
             certain = {name: paths for name, paths in fitting.items() if len(paths) == 1 and wanted[paths[0]] == 1}
@@ -104,12 +103,6 @@ def _weights_by_network(nearest: list[str]) -> dict[str, tuple[str, ...]]:
                 break
         found |= {name: paths for name, paths in fitting.items() if name in open_ and paths}
     return found
-
-
-def _rank(path: str, patterns: tuple[str, ...]) -> int:
-    """Return the place of the first pattern that a file fits; their number if it fits none."""
-    fitting = (place for place, pattern in enumerate(patterns) if fits(_name(path), pattern))
-    return next(fitting, len(patterns))
 
 
 def _nearest_named(nearest: list[str], name: str) -> tuple[str, ...]:

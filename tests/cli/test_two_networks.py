@@ -201,6 +201,19 @@ def test_a_claim_that_may_be_of_a_missing_network_is_held_against_none(grade, tm
     assert [flag["kind"] for flag in graded(tmp_path)["flags"]] == []
 
 
+@pytest.mark.usefixtures("lab9")
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_what_is_uncertain_about_one_network_is_not_about_the_other(grade, tmp_path):
+    (tmp_path / "li" / CNN).rename(tmp_path / "li" / "my_cnn.pth")
+    with zipfile.ZipFile(tmp_path / "wu.zip", "w") as archive:
+        for file in (tmp_path / "li").iterdir():
+            archive.write(file, file.name)
+        archive.writestr(RESNET, b"another file of this name")
+    grade("wu.zip", "--lab", "lab-9")
+    marks = {mark["criterion"]["network"]: mark["finding"]["state"] for mark in graded(tmp_path, "wu")["marks"]}
+    assert (marks["cnn"], marks["resnet"]) == ("judged", "unjudged")
+
+
 def test_the_lab_shows_both(grade):
     shown = grade("lab", "show", "lab-9")
     assert f"Weights of cnn: {CNN}" in shown.out
