@@ -5,14 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from grader.checks import load_rubric
-from grader.evidence import Accuracy, Checkpoint, Claims, Evidence, GivenWeights, Refused, Seen, Unavailable, kind_of
+from grader.collect.looks.layout import look
+from grader.collect.subject import Subject
+from grader.evidence import (
+    Accuracy,
+    Checkpoint,
+    Claims,
+    Evidence,
+    GivenWeights,
+    Layout,
+    OpenTask,
+    Refused,
+    Seen,
+    Unavailable,
+    kind_of,
+)
 from grader.intake.parts import sort_parts
 from grader.labs import Lab, find_lab, read_lab, using_lab
-from grader.records import Student, message
+from grader.records import Student, Submission, SubmittedFile, message
 from grader.records.errors import BadLab
 
 CNN, RESNET = "cnn_cifar_net.pth", "rescnn_cifar_lr_net.pth"
@@ -75,6 +90,19 @@ def test_a_file_that_two_networks_want_alike_is_nobodys_for_certain(tmp_path: Pa
     with using_lab(written(tmp_path, text)):
         parts, _ = sort_parts(["large_or_small.pth"], ())
     assert dict(parts.by_network) == {"small": ("large_or_small.pth",), "large": ("large_or_small.pth",)}
+
+
+def test_weights_of_any_network_are_work_beside_open_tasks(tmp_path: Path) -> None:
+    unused: Any = None
+    files = ("exp.py", "large.pth")
+    with using_lab(written(tmp_path, LEAST.replace("[weights.small]", 'scripts = ["exp.py"]\n[weights.small]'))):
+        parts, _ = sort_parts(files, ())
+        submission = Submission(
+            Student("Ada Ng"), "d" * 64, "ada.zip", tmp_path, tuple(SubmittedFile(name, 1) for name in files), parts
+        )
+        task = OpenTask("1.1", "train", "exp.py", 3)
+        found = look(Subject(submission, unused, unused, (task,)))
+    assert isinstance(found, Layout)
 
 
 def test_the_lab_knows_its_networks(tmp_path: Path) -> None:
