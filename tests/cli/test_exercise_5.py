@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from fixtures import DEMO_SUBMISSION
+from grader.labs import find_lab
 
 COURSE = Path(__file__).parents[2] / "fixtures" / "stories" / "form_of_the_course" / "exp2.py"
 PRINTED = """
@@ -96,3 +97,13 @@ def test_nothing_of_another_lab_is_handed_out(grade, tmp_path):
 def test_the_lab_can_be_checked_by_its_name(grade):
     done = grade("lab", "check", "exercise-5")
     assert (done.status, done.err) == (0, "")
+
+
+def test_a_copy_of_a_lab_is_checked_rather_than_the_lab_of_that_name(grade, tmp_path):
+    shutil.copytree(find_lab("exercise-5").folder, tmp_path / "exercise-5")
+    (tmp_path / "exercise-5" / "rubric.toml").write_text("[measured_acuracy]\npoints = 3\n", encoding="utf-8")
+    done = grade("lab", "check", "exercise-5")
+    assert done.status == 2
+    assert "did you mean 'measured_accuracy'" in done.err
+    shutil.copy(find_lab("exercise-5").rubric, tmp_path / "exercise-5")
+    assert "Grade with: grade --lab ./exercise-5 SUBMISSION" in grade("lab", "check", "exercise-5").out

@@ -182,6 +182,12 @@ def test_a_lab_of_ones_own_may_be_called_as_the_usual_one(tmp_path: Path) -> Non
     assert "lab" not in zipped_for(find_lab(DEFAULT), tmp_path / "b.zip")
 
 
+def test_the_zip_of_an_earlier_run_is_not_in_the_next(tmp_path: Path) -> None:
+    lab = read_lab(another_lab(tmp_path / "letters"))
+    first = zipped_for(lab, tmp_path / "letters" / "autograder.zip")
+    assert zipped_for(lab, tmp_path / "letters" / "autograder.zip").keys() == first.keys()
+
+
 def test_both_scripts_hand_the_lab_on(installed: Path) -> None:
     (installed / "source" / "lab").write_text("labs/letters", encoding="utf-8")
     grader_is(installed, 'echo "$@" >> "$AUTOGRADER_ROOT/calls"')
