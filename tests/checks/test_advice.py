@@ -43,7 +43,7 @@ def said(verdict: Verdict) -> str:
 
 
 def followed(entries: Iterable[Followed], judged: Judge) -> set[str]:
-    """The templates that were told before, and no longer afterwards; of rankings, also where reports alone have them."""
+    """The templates that were told before, and no longer afterwards; of rankings also where a report alone has them."""
     done = {text for one in entries for text in told(judged(one.before)) - told(judged(one.after))}
     with using_lab(find_lab("exercise-5")):
         return done | {
