@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 
 from grader.checks import load_rubric
+from grader.collect import networks
+from grader.collect.choosing import Inputs
 from grader.collect.looks.layout import look
 from grader.collect.subject import Subject
+from grader.collect.weights import without
 from grader.evidence import (
     Accuracy,
     Checkpoint,
+    Claim,
     Claims,
     Evidence,
     GivenWeights,
@@ -215,3 +219,17 @@ def test_evidence_of_a_network_holds_nothing_of_another_ones() -> None:
     assert "not looked at" in str(evidence.of("another").observation(Checkpoint))
     assert [one.network for one in evidence.by_network] == ["cnn", "resnet"]
     assert replace(evidence, networks=()).by_network == (replace(evidence, networks=()),)
+
+
+def test_a_claim_that_may_be_of_another_network_does_not_decide_which_variant_this_one_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[object] = []
+    monkeypatch.setattr(networks, "own_network", lambda *_: None)
+    monkeypatch.setattr(networks, "best_variant", lambda _, __, claims: compared.append(claims))
+    unused: Any = None
+    several = without(Refused("variants", message("It exists in several variants.")))
+    claims = Claims((Claim(0.87, "lab9.ipynb, cell 2", 0, "test accuracy: 0.87"),))
+    for name in ("cnn", ""):
+        networks.with_own_network(unused, networks.Measured(name, Inputs(unused), None, several, claims))
+    assert compared == [Claims(()), claims], "in a lab with one network it can be about no other"
