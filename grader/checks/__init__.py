@@ -43,6 +43,9 @@ def load_rubric(path: Path | None = None) -> Rubric:
         for line in rubric.lines
         if (key := _lacks(the_lab(), line.criterion.kind))
     ]
+    chosen = {line.limits.choose_preprocessing for line in rubric.lines if line.criterion.kind == "measured_accuracy"}
+    if len(chosen) > 1:  # it is decided once for a submission
+        lacking.append(message("'measured_accuracy': choose_preprocessing must be the same for all networks"))
     if lacking:
         raise BadLab(stacked(message("{file}:", file=str(used)), lacking, "- "))
     return rubric

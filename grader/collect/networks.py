@@ -1,6 +1,7 @@
 """Measures the network that a lab asks for, or each of several: with one of ours, or else with the submission's class.
 
-A claim in a report or notebook does not say which of several networks it is about: it is held against the best one.
+A claim in a report or notebook does not say which of several networks it is about: it is held against the best one, and
+against none while one of them was not measured, of which it may be.
 """
 
 from __future__ import annotations
@@ -89,7 +90,7 @@ def measure_networks(submission: Submission, equipment: Equipment, documents: Do
     for left, name in zip(range(len(names), 0, -1), names, strict=True):
         with using_lab(the_lab().of(name)):
             found.append(_measured(name, submission.of(name), replace(equipment, sharing=left), documents))
-    own = found[_best(found)].weights.claims
+    own = found[_claimed(found)].weights.claims
     read = read_claims(submission, equipment.sandbox, (*own, *claims_of(documents.history)))
     stated = _stated(found, read)
     diagnosed = []
@@ -110,12 +111,12 @@ def with_own_networks(subject: Subject, measured: Sequence[Measured]) -> tuple[M
                 equipment=replace(subject.equipment, sharing=left),
             )
             found.append(with_own_network(own, one))
-    before, best = _best(measured), _best(found)
-    if before == best:
+    before, now = _claimed(measured), _claimed(found)
+    if before == now:
         return tuple(found)
     again = _stated(found, _read(measured[before]))
-    with using_lab(the_lab().of(again[best].name)):
-        again[best] = _diagnosed(again[best], subject.submission, subject.equipment)
+    with using_lab(the_lab().of(again[now].name)):
+        again[now] = _diagnosed(again[now], subject.submission, subject.equipment)
     return tuple(again)
 
 
@@ -127,16 +128,17 @@ def _measured(name: str, submission: Submission, equipment: Equipment, documents
     return Measured(name, Inputs(used, documents.candidates, choice), tried, weights, Claims(weights.claims))
 
 
-def _best(measured: Sequence[Measured]) -> int:
-    """Return the place of the network with the highest accuracy, the first of several."""
-    return max(range(len(measured)), key=lambda place: (measured[place].share, -place))
+def _claimed(measured: Sequence[Measured]) -> int:
+    """Return the place of the network that claims may be about: the first one that was not measured, else the best."""
+    unmeasured = [place for place, one in enumerate(measured) if one.share < 0]
+    return next(iter(unmeasured), max(range(len(measured)), key=lambda place: (measured[place].share, -place)))
 
 
 def _stated(measured: Sequence[Measured], read: Claims | Failure) -> list[Measured]:
-    """Return the networks with their claims: those that were read are about the best one."""
-    best = _best(measured)
+    """Return the networks with their claims: those that were read lie with one of them."""
+    place = _claimed(measured)
     own = [one._replace(claims=Claims(one.weights.claims)) for one in measured]
-    own[best] = own[best]._replace(claims=_with_claims(read, own[best].weights))
+    own[place] = own[place]._replace(claims=_with_claims(read, own[place].weights))
     return own
 
 
@@ -164,7 +166,8 @@ def with_own_network(subject: Subject, measured: Measured) -> Measured:
     """Use the submission's own class if none of our networks settles the accuracy; else a textbook's network."""
     own = own_network(subject, measured.inputs, measured.weights, measured.unsettled)
     if _refused(measured.weights, "variants") and (own is None or _refused(own, "none_fits")):
-        own = best_variant(subject, measured.inputs.preprocessing, measured.claims) or own
+        stated = Claims(measured.weights.claims) if measured.name else measured.claims  # the rest may be another's
+        own = best_variant(subject, measured.inputs.preprocessing, stated) or own
     if own is None:
         return measured
     # the diagnosis is for the weights without those that are now used

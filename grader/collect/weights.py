@@ -143,8 +143,9 @@ def choose_checkpoint(submission: Submission) -> str | Failure | None:
     """Choose the path of the weights to grade, or say why that is not possible; None if there are none."""
     parts = submission.parts
     own = [file for file in submission.files if file.name.casefold() not in the_lab().handout]
-    for pattern in the_lab().weights:
-        if (unclear := in_question(pattern, own, submission.left_out)) is not None:
+    for rank, pattern in enumerate(the_lab().weights):
+        left_out = [one for one in submission.left_out if the_lab().rank(one.name) >= rank]  # else another network's
+        if (unclear := in_question(pattern, own, left_out)) is not None:
             return Unavailable(unclear.why)
         if any(fits(path.rpartition("/")[2], pattern) for path in parts.checkpoints):
             break  # what fits a later pattern does not matter

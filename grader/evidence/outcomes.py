@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter
 
 import grader.evidence.kinds  # noqa: F401 - every kind registers itself
 from grader.evidence.kinds.files import Claims
+from grader.evidence.kinds.given_weights import GivenWeights
 from grader.evidence.kinds.weights import (
     Accuracy,
     Checkpoint,
@@ -149,7 +150,7 @@ class Evidence:
         """Return what was observed with the records of weights of this network; "" for all as they are."""
         if not network or network == self.network:
             return self
-        kinds = {kind_of(record) for record in OF_NETWORKS}
+        kinds = {kind_of(record) for record in (*OF_NETWORKS, GivenWeights)}  # that is looked at for the first alone
         others = tuple((kind, found) for kind, found in self.observations if kind not in kinds)
         own = next((found for name, found in self.networks if name == network), ())
         return replace(self, observations=(*others, *own), network=network, networks=())

@@ -61,13 +61,12 @@ def sort_parts(paths: Iterable[str], dataset: tuple[str, ...]) -> tuple[Parts, t
         reports=_first(_ending(own, *REPORTS, *PAGES), _report_rank),
         dataset=dataset,
     )
-    asked = the_lab().checkpoint
-    wrong_case = [path for path in checkpoints if _name(path) == asked.casefold() and not path.endswith(asked)]
+    asked = {network: the_lab().of(network).checkpoint for network in by_network}
     return parts, tuple(
-        message(
-            "{file} was read as {meant}: the names differ only in case.", file=visible(path), meant=the_lab().checkpoint
-        )
-        for path in wrong_case
+        message("{file} was read as {meant}: the names differ only in case.", file=visible(path), meant=asked[network])
+        for network, found in by_network.items()
+        for path in found
+        if _name(path) == asked[network].casefold() and not path.endswith(asked[network])
     )
 
 
@@ -83,8 +82,9 @@ def _nearest_fitting(nearest: list[str], patterns: Iterable[str]) -> tuple[str, 
 def _weights_by_network(nearest: list[str]) -> dict[str, tuple[str, ...]]:
     """Return the files that may hold the weights of each network of the lab, by its name; "" if there is but one.
 
-    Earlier patterns go first, and a file that is certainly one network's is no other's. Where several files are left
-    for a network, or two networks have the same one, a person says which counts.
+    Earlier patterns go first: a file that fits one of another network's is no later one's, even where that network has
+    a better one. A file that is certainly one network's is no other's. Where several files are left for a network, or
+    two networks have the same one, a person says which counts.
     """
     if not the_lab().networks:
         return {"": _nearest_fitting(nearest, the_lab().weights)}
@@ -92,7 +92,8 @@ def _weights_by_network(nearest: list[str]) -> dict[str, tuple[str, ...]]:
     for rank in range(max(len(one.weights) for one in the_lab().networks)):
         open_ = {one.name: one.weights[rank : rank + 1] for one in the_lab().networks if not found[one.name]}
         while True:
-            left = [path for path in nearest if not any(path in taken for taken in found.values())]
+            taken = {path for paths in found.values() for path in paths}
+            left = [path for path in nearest if path not in taken and the_lab().rank(_name(path)) >= rank]
             fitting = {name: _nearest_fitting(left, patterns) for name, patterns in open_.items()}
             wanted = Counter(path for paths in fitting.values() if len(paths) == 1 for path in paths)
             certain = {name: paths for name, paths in fitting.items() if len(paths) == 1 and wanted[paths[0]] == 1}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from grader.records.submission import fits
+
 Triple = tuple[float, float, float]
 
 
@@ -86,6 +88,12 @@ class Lab:
         """Return the lab as it is for one of its networks; "" for the lab itself, also if it has no such network."""
         found = next((one.weights for one in self.networks if one.name == network), self.weights)
         return replace(self, weights=found)
+
+    def rank(self, file: str) -> int:
+        """Return the place of the first pattern that a file of this name fits, of any network; else their number."""
+        each = [one.weights for one in self.networks] or [self.weights]
+        fitting = (place for patterns in each for place, pattern in enumerate(patterns) if fits(file, pattern))
+        return min(fitting, default=max(map(len, each)))
 
     @property
     def checkpoint(self) -> str:

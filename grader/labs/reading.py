@@ -130,8 +130,7 @@ def _problems(written: Mapping[str, Any], folder: Path, text: str, kept: bool) -
 def _wrong_values(written: Mapping[str, Any], folder: Path, text: str, kept: bool) -> Iterator[Message]:
     """Yield what no type forbids."""
     weights = written.get("weights")
-    tables = [one for one in weights.values() if isinstance(one, dict)] if isinstance(weights, dict) else []
-    for files in [one.get("files") for one in tables] if tables else [weights]:
+    for files in _files(weights) if isinstance(weights, dict) else [weights]:
         if isinstance(files, list) and (not files or not _is_plain(str(files[0]))):
             yield message(
                 "line {line}: weights begin with the name of a file, as students are told to call it; patterns follow.",
@@ -158,9 +157,29 @@ def _wrong_values(written: Mapping[str, Any], folder: Path, text: str, kept: boo
             )
 
 
+def _files(networks: Mapping[str, Any]) -> list[Any]:
+    """Return what is written as the files of each network that is a table."""
+    return [one.get("files") for one in networks.values() if isinstance(one, dict)]
+
+
 def _wrong_networks(networks: Mapping[str, Any], text: str) -> Iterator[Message]:
-    """Yield what is wrong with the names of several networks, and with two that ask for one file."""
-    for name in networks:
+    """Yield what is wrong with the tables of several networks, and with two that ask for one file."""
+    for name, table in networks.items() or [("", None)]:
+        if not isinstance(table, dict):
+            yield message(
+                "line {line}: weights are a list of files, or a table for each network: [weights.NAME] and below it"
+                " files = [...].",
+                line=_line(text, "weights"),
+            )
+            return
+        for key in table:
+            if key != "files":
+                yield message(
+                    "line {line}: weights.{name} has files alone, not {key}; keys of the lab stand above these tables.",
+                    line=_line(text, key) or _line(text, "weights"),
+                    name=name,
+                    key=key,
+                )
         if not _NETWORK.fullmatch(name):
             yield message(
                 "line {line}: '{name}' is not a name for a network: at most 31 small letters, digits, _ and -, a letter"
@@ -168,8 +187,7 @@ def _wrong_networks(networks: Mapping[str, Any], text: str) -> Iterator[Message]
                 line=_line(text, "weights"),
                 name=name,
             )
-    tables = [one for one in networks.values() if isinstance(one, dict)]
-    first = [str(one["files"][0]).casefold() for one in tables if isinstance(one.get("files"), list) and one["files"]]
+    first = [str(files[0]).casefold() for files in _files(networks) if isinstance(files, list) and files]
     if len(set(first)) < len(first):
         yield message("line {line}: two networks have the same file.", line=_line(text, "weights"))
 
@@ -203,9 +221,13 @@ def _lab(written: Mapping[str, Any], data: DataSet | None, folder: Path, digest:
         values["images"] = str(folder / str(written["dataset"]))
     if isinstance(how := written.get("normalisation"), dict):
         values["normalisation"] = {key: _of_three(value) for key, value in how.items()}
-    if isinstance(networks := written.get("weights"), dict) and networks:
-        values["networks"] = [_network(name, fields) for name, fields in networks.items()]
-        values["weights"] = values["networks"][0].get("weights", [])
+    if isinstance(tables := written.get("weights"), dict):  # what is in them beside files is told elsewhere
+        values["networks"] = [
+            {"name": name, **({"weights": fields["files"]} if "files" in fields else {})}
+            for name, fields in tables.items()
+            if isinstance(fields, dict)
+        ]
+        values["weights"] = next((one["weights"] for one in values["networks"] if "weights" in one), [])
     if isinstance(title := written.get("title"), dict) and title:
         values |= {"title": next(iter(title.values())), "titles": list(title.items())}
     return _adapter().validate_json(
@@ -217,18 +239,9 @@ def _place(place: tuple[int | str, ...], written: Mapping[str, Any]) -> tuple[in
     """Return where in the file something is: networks are written as tables of `weights`."""
     match place:
         case ("networks", int(number), *rest):
-            return (
-                "weights",
-                list(written["weights"])[number],
-                *("files" if one == "weights" else one for one in rest),
-            )
+            tables = [name for name, fields in written["weights"].items() if isinstance(fields, dict)]
+            return ("weights", tables[number], *("files" if one == "weights" else one for one in rest))
     return place
-
-
-def _network(name: str, fields: Any) -> dict[str, Any]:
-    """Return a network as written, so that what is unknown or missing in it is reported as such."""
-    known = fields if isinstance(fields, dict) else {"files": fields}
-    return {"name": name, **{{"files": "weights"}.get(key, key): value for key, value in known.items()}}
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from grader.evidence import (
     Accuracy,
@@ -50,7 +51,8 @@ def _claim_above(evidence: Evidence) -> Iterator[Flag]:
     highest = max(claims.certain, key=lambda claim: claim.accuracy)
     if highest.accuracy - share <= FAR:
         return
-    yield _explained(highest, scores, evidence.seen(Diagnosis))
+    flag = _explained(highest, scores, evidence.seen(Diagnosis))
+    yield replace(flag, message=_of_network(evidence, flag.message))
 
 
 def _explained(claim: Claim, scores: Accuracy, diagnosis: Diagnosis | None) -> Flag:
@@ -82,7 +84,7 @@ def _unusual_input(evidence: Evidence) -> Iterator[Flag]:
     used, choice = evidence.seen(Preprocessing), evidence.seen(PreprocessingChoice)
     if choice:
         if not choose(choice).clear:
-            yield Flag("unread normalisation", chosen_by_measurement(choice))
+            yield Flag("unread normalisation", _of_network(evidence, chosen_by_measurement(choice)))
     elif used and used.also_found and not used.source:
         sentence = message(
             "The code's own normalisation cannot be read without running it ({place}); the template's was used.",
@@ -94,6 +96,11 @@ def _unusual_input(evidence: Evidence) -> Iterator[Flag]:
             "The code normalises in several ways; {source}, line {line} was used.", source=used.source, line=used.line
         )
         yield Flag("several normalisations", sentence)
+
+
+def _of_network(evidence: Evidence, said: Message) -> Message:
+    """Say which network a sentence is about, where the lab has several."""
+    return message("{network}: {said}", network=evidence.network, said=said) if evidence.network else said
 
 
 def _shadows(evidence: Evidence) -> Iterator[Flag]:
@@ -128,11 +135,11 @@ RULES_OF_NETWORKS: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (
     generalisation,
     left_aside,
     _unusual_input,
+    _thrown_away,
 )
 RULES: tuple[Callable[[Evidence], Iterator[Flag]], ...] = (
     given_weights,
     rankings,
     copies,
     _shadows,
-    _thrown_away,
 )

@@ -143,7 +143,7 @@ def _lines(name: str, fields: Any, checks: Mapping[str, Check], problems: list[M
         if line := _line(name, fields, checks, problems):
             yield line
         return
-    for network, own in fields.items() if isinstance(fields, dict) else [("", None)]:
+    for network, own in (fields.items() if isinstance(fields, dict) else ()) or [("", None)]:
         if network not in networks or not isinstance(own, dict):
             sentence = message(
                 "'{name}' is about one network: write [{name}.{network}]; the networks of the lab are {names}",
@@ -221,13 +221,16 @@ def _read(
             json.dumps(fields, default=str)
         )  # via JSON, where a list may become a tuple in strict mode
     except ValidationError as error:
-        problems += [message("'{name}': {said}", name=name, said=_told(item, known)) for item in error.errors()]
+        told = (message("'{name}': {said}", name=name, said=_told(item, known)) for item in error.errors())
+        problems += dict.fromkeys(told)  # a title that is neither a text nor a table is wrong in two ways
         return None
 
 
 def _told(item: Any, known: Iterable[str]) -> Message:
     """Describe one mistake in a line: which limit, and what is wrong with it."""
     place = ".".join(str(part) for part in item["loc"])
+    if item["loc"][:1] == ("title",):
+        return _wrong_title()
     match item["type"]:
         case "unexpected_keyword_argument":
             near = difflib.get_close_matches(place, known, n=1)

@@ -141,8 +141,10 @@ def _mistakes(lab: Lab) -> tuple[Mistake, ...]:
             message("images were resized directly to a square, not as declared"),
             message(
                 "Declare this under 'preprocess' in {retrieval}, or resize the shorter side to 256 and crop to 224.",
-                retrieval=lab.rankings_in,
-            ),
+                retrieval=lab.retrieval,
+            )
+            if lab.retrieval
+            else message("Resize the shorter side to 256 and crop to 224."),
         ),
         Mistake(
             Way("not cropped", {"crop": 0}),
@@ -199,7 +201,12 @@ def _mistakes(lab: Lab) -> tuple[Mistake, ...]:
             message("scores reported as cosine are Euclidean distances"),
             message(
                 "Write 'euclidean' under 'metric' in {retrieval}, or compute the cosine: queries @ library.T.",
-                retrieval=lab.rankings_in,
+                retrieval=lab.retrieval,
+            )
+            if lab.retrieval
+            else message(
+                "Call them Euclidean distances in {report}, or compute the cosine: queries @ library.T.",
+                report=lab.rankings_in,
             ),
         ),
         Mistake(

@@ -22,6 +22,7 @@ _ROW = re.compile(r"^\| (?P<what>[^|\n]+) \| (?P<points>\d+) \| (?P<full>[^|\n]+
 class _Words:
     """What a changed table says, in one language."""
 
+    language: str
     full: str  # marks of the accuracy
     step: str  # the points for another accuracy
     between: str  # two steps
@@ -31,6 +32,7 @@ class _Words:
 
 _WORDS = {
     "README.md": _Words(
+        "en",
         "{best} %, measured with `{checkpoint}` on the 10,000 test images ({steps}; linear in between)",
         "{figure} %: {points}",
         "; ",
@@ -38,6 +40,7 @@ _WORDS = {
         "as your instructor says",
     ),
     "README.zh.md": _Words(
+        "zh",
         "用 `{checkpoint}` 在 10,000 张测试图片上达到 {best} %（{steps}，中间按直线计算）",
         "{figure} % 得 {points} 分",
         "，",
@@ -72,7 +75,8 @@ def _rows(texts: Mapping[str, tuple[str, str]], rubric: Rubric, usual: Rubric, w
             yield f"| {what} | {line.criterion.points:g} | {said} |\n"
     for line in shown:
         if line.check is None:
-            yield f"| {line.criterion.title.replace('|', '/')} | {line.criterion.points:g} | {words.by_hand} |\n"
+            title = dict(line.criterion.titles).get(words.language, line.criterion.title)
+            yield f"| {title.replace('|', '/')} | {line.criterion.points:g} | {words.by_hand} |\n"
 
 
 def _changed(line: Line, words: _Words) -> str:

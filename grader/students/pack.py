@@ -142,16 +142,17 @@ def _shown(files: Iterable[Entry]) -> str:
 
 def _weights(files: Iterable[Entry]) -> frozenset[str]:
     """Return the files of weights that would be graded, where the lab asks for no certain name."""
-    if len(the_lab().weights) == 1:
+    if len(the_lab().weights) == 1 and not the_lab().networks:
         return frozenset()
     found, _ = sort_parts((entry.name for entry in files), ())
-    return frozenset(found.checkpoints)
+    return frozenset(path for paths in (found.checkpoints, *dict(found.by_network).values()) for path in paths)
 
 
 def _reason(entry: Entry, report: str, weights: frozenset[str]) -> Message | None:
     """Return why a file is left out; None if it is packed."""
     name = entry.name.casefold()
     top, _, rest = name.partition("/")
+    asked = [one.weights[0] for one in the_lab().networks] or [the_lab().checkpoint]
     match reason_to_leave_out(entry.name, entry.size):
         case "dataset":
             return message("{dataset} need not be handed in", dataset=the_lab().dataset)
@@ -166,14 +167,14 @@ def _reason(entry: Entry, report: str, weights: frozenset[str]) -> Message | Non
     if rest:
         is_checkpoint = name.endswith(WEIGHTS)
         return (
-            message("checkpoints: only {checkpoint} counts", checkpoint=the_lab().checkpoint)
+            message("checkpoints: only {checkpoint} counts", checkpoint=", ".join(asked))
             if is_checkpoint
             else message("not asked for")
         )
     if name in the_lab().results or name.endswith(CODE):
         return None
     if name.endswith(WEIGHTS):
-        return message("other weights: only {checkpoint} counts", checkpoint=the_lab().checkpoint)
+        return message("other weights: only {checkpoint} counts", checkpoint=", ".join(asked))
     return message("not asked for")
 
 

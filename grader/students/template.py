@@ -14,7 +14,7 @@ from pathlib import Path
 
 import reference
 from grader.intake.leave_out import reason_to_leave_out
-from grader.labs import DEFAULT, Lab, the_lab
+from grader.labs import DEFAULT, Lab, find_lab, the_lab
 from grader.marking.rubric import Rubric
 from grader.records import message
 from grader.records.errors import BadLab
@@ -49,7 +49,7 @@ def make_template(
     come from the lab's catalogue. `graded` is the rubric whose points the instructions state, and the one that they are
     written for.
     """
-    if folder is None and the_lab().name != DEFAULT:
+    if folder is None and ((the_lab().folder / START).is_dir() or not _is_solved(the_lab())):
         return _start(the_lab())
     home = folder or Path(reference.__file__).parent
     tasks = {name: strip(_read(home / name).decode(), name).encode() for name in the_lab().scripts}
@@ -65,6 +65,11 @@ def make_template(
     if language == ENGLISH:
         return files
     return in_language(files, language, read_catalogue(_read(home / f"{HANDOUT}.{language}.po")))
+
+
+def _is_solved(lab: Lab) -> bool:
+    """Return whether the lab's tasks are those of the solved lab: another lab's scripts may have the same names."""
+    return bool(lab.tasks) and set(lab.tasks) <= set(find_lab(DEFAULT).tasks)
 
 
 def _start(lab: Lab) -> dict[str, bytes]:

@@ -11,6 +11,11 @@ from typing import Any
 import pytest
 
 from fixtures import DEMO_SUBMISSION
+from grader.collect.retrieval.networks import find_network
+from grader.evidence import ReportedRun
+from grader.labs import find_lab, using_lab
+from grader.measures.ways import mistakes
+from grader.records import Message
 
 COURSE = Path(__file__).parents[2] / "fixtures" / "stories" / "form_of_the_course" / "exp2.py"
 PRINTED = """
@@ -86,6 +91,33 @@ def test_no_report_at_all_is_told_too(grade, exercise, tmp_path):
     assert "No ranking was handed in. Write them into report.pdf" in done.out
 
 
+def test_nothing_of_another_lab_is_handed_out(grade, tmp_path):
+    done = grade("template", "out", "--lab", "exercise-5")
+    assert done.status == 2
+    assert "students start from what you give them" in done.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_lab_can_be_checked_by_its_name(grade):
     done = grade("lab", "check", "exercise-5")
     assert (done.status, done.err) == (0, "")
+
+
+def test_a_copy_of_a_lab_is_checked_rather_than_the_lab_of_that_name(grade, tmp_path):
+    shutil.copytree(find_lab("exercise-5").folder, tmp_path / "exercise-5")
+    (tmp_path / "exercise-5" / "rubric.toml").write_text("[measured_acuracy]\npoints = 3\n", encoding="utf-8")
+    done = grade("lab", "check", "exercise-5")
+    assert done.status == 2
+    assert "did you mean 'measured_accuracy'" in done.err
+    shutil.copy(find_lab("exercise-5").rubric, tmp_path / "exercise-5")
+    assert "Grade with: grade --lab ./exercise-5 SUBMISSION" in grade("lab", "check", "exercise-5").out
+
+
+def test_no_advice_names_a_key_that_a_written_report_has_not():
+    unused: Any = None  # the report names no network
+    with using_lab(find_lab("exercise-5")):
+        told = [mistake.mend.english() for mistake in mistakes()]
+        which = find_network(ReportedRun("", ()), unused, unused)
+    assert isinstance(which, Message)
+    assert not [said for said in (*told, which.english()) if "under '" in said]
+    assert "Model: resnet50" in which.english()

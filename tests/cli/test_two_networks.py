@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -129,9 +130,10 @@ def test_a_claim_of_the_better_network_is_not_held_against_the_other(grade, few_
 def test_a_claim_above_both_is_told_once(grade, tmp_path):
     notebook(tmp_path / "li", "test accuracy: 0.9990\n")
     assert grade("li", "--lab", "lab-9").status == 0
-    kinds = [flag["kind"] for flag in graded(tmp_path)["flags"]]
-    assert len(kinds) == 1
-    assert kinds[0].startswith("claim ")
+    flags = graded(tmp_path)["flags"]
+    assert len(flags) == 1
+    assert flags[0]["kind"].startswith("claim ")
+    assert dict(flags[0]["message"]["values"])["network"] in ("cnn", "resnet"), "whose it was held against is told"
 
 
 @pytest.mark.usefixtures("lab9")
@@ -178,6 +180,39 @@ def test_students_check_and_pack_both_networks(grade, tmp_path):
     checked = grade("precheck", "li", "--lab", "lab-9")
     assert "Test accuracy (cnn)" in checked.out
     assert "Test accuracy (resnet)" in checked.out
+
+
+@pytest.mark.usefixtures("lab9")
+def test_weights_of_both_are_packed_from_where_they_lie(grade, tmp_path):
+    (tmp_path / "li" / "out").mkdir()
+    (tmp_path / "li" / RESNET).rename(tmp_path / "li" / "out" / "resnet.pth")
+    (tmp_path / "li" / "optimizer.pth").write_bytes(b"state")
+    rubric = tmp_path / "rubric.toml"
+    rubric.write_text("[measured_accuracy.resnet]\npoints = 10\nknots = [[0.5, 0.0], [0.9, 1.0]]\n", encoding="utf-8")
+    done = grade("pack", "li", "--lab", "lab-9", "--rubric", rubric, "--out", tmp_path / "li.zip")
+    assert set(zipfile.ZipFile(tmp_path / "li.zip").namelist()) == {"lab9.ipynb", CNN, "out/resnet.pth"}
+    assert f"only {CNN}, {RESNET} counts" in done.out
+
+
+@pytest.mark.usefixtures("lab9")
+def test_a_claim_that_may_be_of_a_missing_network_is_held_against_none(grade, tmp_path):
+    (tmp_path / "li" / RESNET).unlink()
+    notebook(tmp_path / "li", "test accuracy: 0.8700\n")
+    assert grade("li", "--lab", "lab-9").status == 0
+    assert [flag["kind"] for flag in graded(tmp_path)["flags"]] == []
+
+
+@pytest.mark.usefixtures("lab9")
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_what_is_uncertain_about_one_network_is_not_about_the_other(grade, tmp_path):
+    (tmp_path / "li" / CNN).rename(tmp_path / "li" / "my_cnn.pth")
+    with zipfile.ZipFile(tmp_path / "wu.zip", "w") as archive:
+        for file in (tmp_path / "li").iterdir():
+            archive.write(file, file.name)
+        archive.writestr(RESNET, b"another file of this name")
+    grade("wu.zip", "--lab", "lab-9")
+    marks = {mark["criterion"]["network"]: mark["finding"]["state"] for mark in graded(tmp_path, "wu")["marks"]}
+    assert (marks["cnn"], marks["resnet"]) == ("judged", "unjudged")
 
 
 def test_the_lab_shows_both(grade):

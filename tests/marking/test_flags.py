@@ -28,6 +28,7 @@ from grader.evidence import (
     PreprocessingChoice,
     StartingPoint,
     Trial,
+    kind_of,
 )
 from grader.evidence.wording import phrase
 from grader.marking.flags import raise_flags
@@ -143,6 +144,12 @@ def test_a_choice_by_measurement_is_told_where_it_is_not_clear(flags):
 def test_an_answer_that_was_thrown_away_is_told(flags):
     found = flags(failed={Accuracy: Malformed("the answer continues after its end")})
     assert found["malformed answer"].endswith("the answer continues after its end.")
+
+
+def test_an_answer_about_a_second_network_that_was_thrown_away_is_told_too(evidence):
+    thrown = ((kind_of(Accuracy), Malformed("the answer continues after its end")),)
+    both = replace(evidence(), network="cnn", networks=(("resnet", thrown),))
+    assert [flag.kind for flag in raise_flags(both)] == ["malformed answer"]
 
 
 OWN = OwnNetwork("Net", "models.py", 7)

@@ -212,6 +212,11 @@ def test_a_rubric_may_be_marked_by_hand_altogether(rubric):
         (BY_HAND.replace("The trend figure", " "), "title must be one line of at most 200"),
         (BY_HAND.replace("The trend figure", "a\\u202eb"), "title must be one line of at most 200"),
         (BY_HAND.replace("The trend figure", "x" * 201), "title must be one line of at most 200"),
+        (BY_HAND.replace('"The trend figure"', "3"), ": 'report_trend': title must be one line of at most 200"),
+        (
+            BY_HAND.replace('"The trend figure"', "{ en = 3 }"),
+            ": 'report_trend': title must be one line of at most 200",
+        ),
         (BY_HAND.replace("title", "titel"), "titel: there is no such limit; did you mean 'title'?"),
         (BY_HAND.replace("points = 5", "points = -5"), "points must be at least 0"),
         (BY_HAND.replace("report_trend", "measured_accuracy"), "is the name of a check; remove manual"),

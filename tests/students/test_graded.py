@@ -34,7 +34,7 @@ megabytes = 100
 
 [answers]
 manual = true
-title = "The five answers"
+title = { en = "The five answers", zh = "五道问答题" }
 points = 30
 """
 
@@ -67,6 +67,7 @@ def test_the_handout_states_the_points_and_limits_of_the_rubric(own, tmp_path):
     chinese = table((tmp_path / "lab" / "README.zh.md").read_text("utf-8"))
     assert [line.split(" | ")[1] for line in chinese] == ["8", "12", "40", "30"]
     assert "达到 90 %（80 % 得 30 分，40 % 得 0 分，中间按直线计算）" in chinese[2]
+    assert chinese[3] == "| 五道问答题 | 30 | 由教师评分 |"
 
 
 def test_with_the_labs_own_rubric_the_handout_is_the_one_that_is_written(tmp_path):

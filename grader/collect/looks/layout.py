@@ -14,6 +14,7 @@ def look(subject: Subject) -> Layout | Failure:
     parts = submission.parts
     results = (
         *(*parts.checkpoints, *parts.other_weights, parts.history, parts.retrieval, *parts.reports),
+        *(path for _, paths in parts.by_network for path in paths),
         *(one.path for one in submission.left_out),
     )
     scripts = [path for path in parts.sources if path.casefold() in the_lab().scripts]

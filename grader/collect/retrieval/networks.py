@@ -63,6 +63,10 @@ def preparations(runs: Iterable[ReportedRun]) -> tuple[Pipeline, ...]:
 
 def find_network(run: ReportedRun, submission: Submission, equipment: Equipment) -> Network | Message | Failure:
     """Find the network with the weights that the report states; a Message says what to do if it is not available."""
+    if not run.model and not the_lab().retrieval:
+        return message(
+            "The report does not say which network it used: write a line such as 'Model: resnet50' above its rankings."
+        )
     if not run.model:
         return message(
             "The report does not say which network it used: name it under 'model' in {retrieval}.",

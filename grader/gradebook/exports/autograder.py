@@ -18,10 +18,11 @@ PROGRAMS = ("setup.sh", "run_autograder")
 SCRIPTS = (*PROGRAMS, "README.md")
 
 
-def autograder_zip(rubric: Path | None) -> bytes:
+def autograder_zip(rubric: Path | None, target: Path) -> bytes:
     """Return the zip's bytes, for the lab of this process, with the instructor's own rubric if given.
 
-    A lab that does not come with the grader lies in the zip, whole. Raises BadLab if something cannot be read.
+    A lab that does not come with the grader lies in the zip, whole, but for the zip of an earlier run, which `target`
+    names. Raises BadLab if something cannot be read.
     """
     scripts = files("grader.gradebook.exports").joinpath("scripts")
     content = {name: scripts.joinpath(name).read_bytes().replace(b"\r\n", b"\n") for name in SCRIPTS}
@@ -34,23 +35,22 @@ def autograder_zip(rubric: Path | None) -> bytes:
     content["language"] = spoken().encode()
     wheel, data = build_wheel()
     content[wheel] = data
-    content |= _lab(the_lab())
+    content |= _lab(the_lab(), target)
     if rubric is not None:
         content["rubric.toml"] = _rubric(rubric)
     return zipped(content.items(), PROGRAMS)
 
 
-def _lab(lab: Lab) -> dict[str, bytes]:
+def _lab(lab: Lab, target: Path) -> dict[str, bytes]:
     """Return what `--lab` gets, in the file `lab`, and the files of a lab of the instructor's own."""
-    if lab.name == DEFAULT:
-        return {}
     if lab == here(lab) and lab.folder == shipped().get(lab.name):
-        return {"lab": lab.name.encode()}
+        return {} if lab.name == DEFAULT else {"lab": lab.name.encode()}
     from grader.checks import load_rubric
 
     load_rubric()  # reports a mistake in it here, rather than on Gradescope to a student
     folder = f"labs/{lab.folder.resolve().name}"
-    paths = [path for path in sorted(lab.folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts]
+    found = (path for path in sorted(lab.folder.rglob("*")) if path.is_file() and "__pycache__" not in path.parts)
+    paths = [path for path in found if path.absolute() != target.absolute()]
     try:
         held = {f"{folder}/{path.relative_to(lab.folder).as_posix()}": path.read_bytes() for path in paths}
     except OSError as error:

@@ -144,7 +144,7 @@ def _result(grade: Grade, request: Request) -> str:
 
 def _autograder(request: Request) -> Exported:
     path = placed(request.out, Path(), "autograder.zip")
-    data = autograder_zip(request.rubric)
+    data = autograder_zip(request.rubric, path)
     write_output(path, data, [request.rubric] if request.rubric else [])
     sentence = message(
         "{size:.1f} MB. Upload it under 'Configure Autograder'; its README.md explains how {dataset} gets there.",

@@ -14,7 +14,7 @@ import pytest
 
 from grader import __version__
 from grader.gradebook.exports import Request, export
-from grader.labs import Lab, find_lab, read_lab, the_lab, using_lab
+from grader.labs import DEFAULT, Lab, find_lab, read_lab, the_lab, using_lab
 from grader.labs.new import write_lab
 from grader.records import Grade, Student
 from grader.records.errors import BadLab
@@ -173,6 +173,19 @@ def test_a_lab_of_ones_own_lies_in_the_zip_whole(tmp_path: Path) -> None:
     assert {name for name in content if name.startswith("labs/")} == {
         "labs/letters/lab.toml", "labs/letters/rubric.toml", "labs/letters/notes/colleagues.md",
     }  # fmt: skip
+
+
+def test_a_lab_of_ones_own_may_be_called_as_the_usual_one(tmp_path: Path) -> None:
+    content = zipped_for(read_lab(another_lab(tmp_path / DEFAULT)), tmp_path / "a.zip")
+    assert content["lab"] == f"labs/{DEFAULT}".encode()
+    assert f"labs/{DEFAULT}/rubric.toml" in content
+    assert "lab" not in zipped_for(find_lab(DEFAULT), tmp_path / "b.zip")
+
+
+def test_the_zip_of_an_earlier_run_is_not_in_the_next(tmp_path: Path) -> None:
+    lab = read_lab(another_lab(tmp_path / "letters"))
+    first = zipped_for(lab, tmp_path / "letters" / "autograder.zip")
+    assert zipped_for(lab, tmp_path / "letters" / "autograder.zip").keys() == first.keys()
 
 
 def test_both_scripts_hand_the_lab_on(installed: Path) -> None:
