@@ -2,7 +2,7 @@
 
 from grader.labs.current import the_lab, use_lab, using_lab
 from grader.labs.lab import Lab, Normalisation, Task
-from grader.labs.reading import DEFAULT, find_lab, here, read_lab, shipped
+from grader.labs.reading import DEFAULT, find_lab, here, is_language, read_lab, shipped
 
 __all__ = [
     "DEFAULT",
@@ -11,6 +11,7 @@ __all__ = [
     "Task",
     "find_lab",
     "here",
+    "is_language",
     "read_lab",
     "shipped",
     "the_lab",

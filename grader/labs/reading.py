@@ -127,6 +127,11 @@ def _problems(written: Mapping[str, Any], folder: Path, text: str, kept: bool) -
                 yield message("line {line}: {key}: {said}.", line=_line(text, str(place[0])), key=named, said=said)
 
 
+def is_language(name: str) -> bool:
+    """Return whether this is a language as titles have it, such as en or zh."""
+    return bool(re.fullmatch(r"[a-z]{2}", name))
+
+
 def _wrong_values(written: Mapping[str, Any], folder: Path, text: str, kept: bool) -> Iterator[Message]:
     """Yield what no type forbids."""
     weights = written.get("weights")
@@ -138,6 +143,14 @@ def _wrong_values(written: Mapping[str, Any], folder: Path, text: str, kept: boo
             )
     if isinstance(weights, dict):
         yield from _wrong_networks(weights, text)
+    title = written.get("title")
+    for name in title if isinstance(title, dict) else ():
+        if not is_language(name):
+            yield message(
+                "line {line}: title: '{name}' is not a language; write en, zh or another two letters.",
+                line=_line(text, "title"),
+                name=name,
+            )
     how = written.get("normalisation")
     if isinstance(how, dict) and not (_within(how.get("mean"), 0.0, 1.0) and _within(how.get("std"), 1e-6, 1.0)):
         yield message(

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import ConfigDict, TypeAdapter, ValidationError, with_config
 
 from grader.evidence import OF_NETWORKS
-from grader.labs import the_lab
+from grader.labs import is_language, the_lab
 from grader.marking.check import BadLimit, Check
 from grader.marking.lateness import LatePolicy
 from grader.records import Audience, Criterion, Message, message, stacked
@@ -49,6 +49,10 @@ class _Head:
             raise BadLimit(message("points must be at least 0"))
         if any(not one.strip() or len(one) > LONGEST_TITLE or not one.isprintable() for one in self.titles.values()):
             raise BadLimit(_wrong_title())
+        if wrong := next((one for one in self.titles if one and not is_language(one)), None):
+            raise BadLimit(
+                message("title: '{name}' is not a language; write en, zh or another two letters", name=wrong)
+            )
 
     @property
     def titles(self) -> dict[str, str]:

@@ -129,6 +129,7 @@ def test_a_new_lab_writes_over_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        ('title = { zh_CN = "x" }', "line 1: title: 'zh_CN' is not a language"),
         ("weights = []", "line 4: weights begin with the name of a file"),
         ('weights = ["*.pth"]', "line 4: weights begin with the name of a file"),
         ('weights = ["models/net.pth"]', "line 4: weights begin with the name of a file"),

@@ -283,6 +283,13 @@ def test_a_criterion_may_have_a_title_of_the_instructors_in_several_languages(tm
         assert [titled(one) for one in (first, second, third)] == ["What is there", "The network", "Questions"]
 
 
+def test_a_title_in_no_language_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "rubric.toml"
+    path.write_text('[measured_accuracy]\npoints = 1\nknots = [[0.5, 1.0]]\ntitle = { zh-CN = "x" }\n', "utf-8")
+    with pytest.raises(BadLab, match="'zh-CN' is not a language"):
+        read_rubric(path, discover())
+
+
 @pytest.mark.parametrize("title", ['"a\\nb"', '{ en = "" }', f'"{"x" * 201}"'])
 def test_a_title_that_is_no_line_is_refused(tmp_path: Path, title: str) -> None:
     path = tmp_path / "rubric.toml"
