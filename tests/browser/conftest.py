@@ -18,6 +18,7 @@ from grader.records import (
     Attendance,
     Criterion,
     Enrolled,
+    Flag,
     Grade,
     Judged,
     Manual,
@@ -78,6 +79,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = {name: make() for name, make in samples().items()}
     made_up = {"mixed": mixed(made["unjudged"])}
     everybody = [*made.values(), *(numbered(made["well_done"], n) for n in range(STUDENTS))]
+    everybody[:2] = map(alike, everybody[:2])
     links = [(grade, f"./{n}/report.html") for n, grade in enumerate(everybody)]
     paths = {
         name: folder / f"{name}.html"
@@ -104,6 +106,12 @@ def mixed(grade: Grade) -> Grade:
     lost = Mark(Criterion("lost", "1.1 fit()", 8), Judged("lost", nothing))
     hand = Mark(Criterion("report", "Report", 20), Manual("report", message("A person marks this.")))
     return replace(grade, marks=(*grade.marks, lost, hand))
+
+
+def alike(grade: Grade) -> Grade:
+    """A grade with the flag that its weights are those of somebody with an attacker's name."""
+    said = message("{file} holds exactly the same weights.", file="<b>\u202efinal.pth" * 9)
+    return replace(grade, flags=(*grade.flags, Flag("same weights", said, shared="d" * 64)))
 
 
 def absentees() -> Attendance:
