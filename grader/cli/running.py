@@ -12,6 +12,7 @@ from grader.cli.attempts import choice
 from grader.cli.clustering import place_of
 from grader.cli.options import GRADED, NEEDS_HUMAN, UNUSABLE
 from grader.records import message
+from grader.records.errors import BadLab
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -168,7 +169,11 @@ def compare_class(options: Options, several: bool) -> None:
 
     if not several:
         return
-    done = compare(options.out)
+    try:
+        done = compare(options.out)
+    except BadLab as error:  # all is graded: what cannot be compared is told, and takes nothing else with it
+        console.complain(error)
+        return
     if done.alike:
         tell(done)
     if done.changed:

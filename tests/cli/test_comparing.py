@@ -72,3 +72,14 @@ def test_what_belongs_together_is_asked_for_together(grade, tmp_path):
     assert done.status == 2
     assert "--settle STUDENT, --found and --reason belong together" in done.err
     assert "contains no grade.json" in grade("compare", "grades").err
+
+
+@pytest.mark.usefixtures("handed_in")
+def test_what_cannot_be_compared_takes_nothing_else_with_it(grade, tmp_path):
+    grade("lab", "new", "mine", "--title", "My lab", "--weights", "net.pth", "--none", 10, "--full", 20)
+    (tmp_path / "grades" / ".grade").mkdir(parents=True)
+    (tmp_path / "grades" / ".grade" / "alike.json").write_text("[3]", encoding="utf-8")
+    done = grade("handed-in", "--lab", "mine")
+    assert "alike.json cannot be read by this version" in done.err
+    assert (tmp_path / "grades" / "index.html").is_file()
+    assert "The class: grades/index.html" in done.out
