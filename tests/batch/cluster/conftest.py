@@ -13,8 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+import grader
+
 COMMAND = [sys.executable, "-c", "from grader.cli.app import main; main()"]
 SIMULATED = Path(__file__).with_name("simulated")
+# Where this process has it from: machines must run the same code, and what tests import may have led to the checkout.
+GRADER = Path(grader.__file__).parents[1]
 
 
 @dataclass
@@ -30,7 +34,7 @@ class Machines:
 
     @property
     def environment(self) -> dict[str, str]:
-        paths = [str(SIMULATED), *sys.path]
+        paths = [str(SIMULATED), str(GRADER), *sys.path]
         cache, tmp = self.home / "cache", self.home / "tmp"
         tmp.mkdir(parents=True, exist_ok=True)
         return {
