@@ -14,9 +14,10 @@ import click
 
 from grader import __version__
 from grader.cli import console
-from grader.cli.after import adjust_command, export_command, regrade_command
+from grader.cli.after import adjust_command, regrade_command
 from grader.cli.clustering import require_place, scheduler, worker
 from grader.cli.comparing import compare_command
+from grader.cli.exporting import export_command
 from grader.cli.fetching import data, weights
 from grader.cli.labs import lab
 from grader.cli.options import (
